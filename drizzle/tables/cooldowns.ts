@@ -1,0 +1,19 @@
+// cooldowns: when something was last asked for an address, whether or not an account stands behind it.
+//
+// Legal states: one row for each project, kind and key; last_at moves forward only. key_hash is an HMAC of the address.
+import { pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { bytes, instant } from './columns.ts'
+import { projects } from './projects.ts'
+
+export const cooldowns = pgTable(
+  'cooldowns',
+  {
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    kind: text('kind').$type<'resend' | 'sign_up'>().notNull(),
+    keyHash: bytes('key_hash').notNull(),
+    lastAt: instant('last_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.kind, table.keyHash] })],
+)

@@ -1,0 +1,22 @@
+// known_addresses: from where an account has signed in before, so that a lockout is no weapon against its owner.
+//
+// Legal states: one row for each user and address; last_at moves. key_hash is an HMAC of the address (IPv6: of its /64).
+import { pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
+import { bytes, instant, reference } from './columns.ts'
+import { projects } from './projects.ts'
+import { users } from './users.ts'
+
+export const knownAddresses = pgTable(
+  'known_addresses',
+  {
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    userId: reference('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    keyHash: bytes('key_hash').notNull(),
+    lastAt: instant('last_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.projectId, table.userId, table.keyHash] })],
+)

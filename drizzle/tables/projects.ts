@@ -1,0 +1,21 @@
+// projects: one wall around a set of accounts.
+//
+// Legal states: exactly one row may have is_default = true (the project made on the first start).
+// secret_hash is null until an operator asks for a secret; policy holds only what differs from the defaults.
+import { sql } from 'drizzle-orm'
+import { boolean, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { bytes, createdAt, instant, opaqueId } from './columns.ts'
+
+export const projects = pgTable(
+  'projects',
+  {
+    id: opaqueId().primaryKey(),
+    name: text('name').notNull(),
+    secretHash: bytes('secret_hash'),
+    policy: jsonb('policy').notNull().default({}),
+    isDefault: boolean('is_default').notNull().default(false),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [uniqueIndex('projects_one_default').on(table.isDefault).where(sql`${table.isDefault}`)],
+)

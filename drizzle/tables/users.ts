@@ -1,0 +1,38 @@
+// users: one account of one project.
+//
+// Legal states: email is stored trimmed and in lower case, unique within the project.
+// email_verified_at null = unproven address. password_hash null = signs in by a provider only.
+// disabled_at set = refused everywhere. epoch grows by one whenever every session must end
+// (password change, reset, logout-all, disable); a session of an older epoch is dead.
+import { integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { createdAt, instant, opaqueId, serialId } from './columns.ts'
+import { projects } from './projects.ts'
+
+export const users = pgTable(
+  'users',
+  {
+    id: serialId(),
+    uuid: opaqueId('uuid').notNull(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    email: text('email').notNull(),
+    emailVerifiedAt: instant('email_verified_at'),
+    passwordHash: text('password_hash'),
+    displayName: text('display_name'),
+    firstName: text('first_name'),
+    lastName: text('last_name'),
+    role: text('role').$type<'user' | 'admin'>().notNull().default('user'),
+    provider: text('provider'),
+    avatarUrl: text('avatar_url'),
+    metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+    epoch: integer('epoch').notNull().default(0),
+    disabledAt: instant('disabled_at'),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (table) => [
+    uniqueIndex('users_project_email').on(table.projectId, table.email),
+    uniqueIndex('users_project_uuid').on(table.projectId, table.uuid),
+  ],
+)

@@ -1,0 +1,38 @@
+// verification_tokens: what a mail or an application hands to a person to prove an address.
+//
+// Legal states:
+//   open        used_at and superseded_at null, expires_at in the future
+//   used        used_at set, exactly once
+//   superseded  a newer token of the same user and purpose was minted
+// Only hashes rest: SHA-256 of the token, an HMAC of the short code (a bare hash of six digits hides nothing).
+// email is the address that the token proves; it proves nothing once the account's address is another.
+import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
+import { projects } from './projects.ts'
+import { users } from './users.ts'
+
+export const verificationTokens = pgTable(
+  'verification_tokens',
+  {
+    id: opaqueId().primaryKey(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    userId: reference('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: text('purpose').$type<'verify_email'>().notNull(),
+    email: text('email').notNull(),
+    tokenHash: bytes('token_hash').notNull(),
+    codeHash: bytes('code_hash').notNull(),
+    codeAttempts: integer('code_attempts').notNull().default(0),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+    usedAt: instant('used_at'),
+    supersededAt: instant('superseded_at'),
+  },
+  (table) => [
+    uniqueIndex('verification_tokens_project_hash').on(table.projectId, table.tokenHash),
+    index('verification_tokens_project_user').on(table.projectId, table.userId, table.purpose),
+  ],
+)
