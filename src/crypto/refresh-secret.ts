@@ -1,0 +1,56 @@
+// The refresh token: derived from (session, generation) under a server key, so that nothing at rest can be replayed
+// and the current one can be repeated.
+//
+// srt_ + base64url( key id · 1 byte | session id · 16 | generation · 4, big endian | HMAC-SHA256 of the rest · 32 )
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+
+const prefix = 'srt_'
+const bodyBytes = 1 + 16 + 4
+const totalBytes = bodyBytes + 32
+
+/** A server key for refresh tokens; `id` is one byte derived from the key. */
+export interface RefreshKey {
+  readonly id: number
+  readonly key: Buffer
+}
+
+export interface RefreshClaims {
+  /** UUID of the session. */
+  readonly sessionId: string
+  readonly generation: number
+}
+
+/** Wraps a 32-byte key with the one byte by which its tokens name it. */
+export function refreshKey(key: Buffer): RefreshKey {
+  return { id: createHash('sha256').update(key).digest()[0] ?? 0, key }
+}
+
+function seal(key: RefreshKey, body: Buffer): Buffer {
+  return createHmac('sha256', key.key).update(body).digest()
+}
+
+/** Prints the refresh token of a generation; the same input gives the same token. */
+export function printRefreshToken(key: RefreshKey, claims: RefreshClaims): string {
+  const body = Buffer.alloc(bodyBytes)
+  body.writeUInt8(key.id, 0)
+  body.write(claims.sessionId.replaceAll('-', ''), 1, 16, 'hex')
+  body.writeUInt32BE(claims.generation, 17)
+  return prefix + Buffer.concat([body, seal(key, body)]).toString('base64url')
+}
+
+/** Reads a token that one of `keys` printed; null for anything else. Costs no query, so junk costs none either. */
+export function readRefreshToken(keys: readonly RefreshKey[], token: string): RefreshClaims | null {
+  if (!token.startsWith(prefix)) return null
+  const text = token.slice(prefix.length)
+  const bytes = Buffer.from(text, 'base64url')
+  // One spelling for each token: what decodes to the same bytes but is written otherwise is refused.
+  if (bytes.length !== totalBytes || bytes.toString('base64url') !== text) return null
+  const body = bytes.subarray(0, bodyBytes)
+  for (const key of keys) {
+    if (key.id !== body[0] || !timingSafeEqual(seal(key, body), bytes.subarray(bodyBytes))) continue
+    const hex = body.toString('hex', 1, 17)
+    const sessionId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    return { sessionId, generation: body.readUInt32BE(17) }
+  }
+  return null
+}

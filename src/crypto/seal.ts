@@ -1,0 +1,31 @@
+// Authenticated encryption for what must rest in the database and be read again: AES-256-GCM (NIST SP 800-38D).
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+
+const ivBytes = 12
+const tagBytes = 16
+
+/** Seals `plain` under a 32-byte key, bound to `context`: opening needs the same context. */
+export function seal(key: Buffer, plain: Buffer, context: string): Buffer {
+  const iv = randomBytes(ivBytes)
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context, 'utf8'))
+  const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([iv, cipher.getAuthTag(), sealed])
+}
+
+/** Opens what `seal` made with one of `keys`; null when none fits or a bit was changed. */
+export function unseal(keys: readonly Buffer[], sealed: Buffer, context: string): Buffer | null {
+  if (sealed.length < ivBytes + tagBytes) return null
+  const iv = sealed.subarray(0, ivBytes)
+  const tag = sealed.subarray(ivBytes, ivBytes + tagBytes)
+  for (const key of keys) {
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes })
+        .setAAD(Buffer.from(context, 'utf8'))
+        .setAuthTag(tag)
+      return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()])
+    } catch {
+      // The next key may fit; that none does is the answer below.
+    }
+  }
+  return null
+}

@@ -1,0 +1,47 @@
+// Secrets that are handed out once: born here, recognisable by their prefix, and only their hash rests.
+import { createHash, createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+
+/** What a secret is for; its prefix lets people and scanners tell one from another. */
+export type SecretKind = 'project' | 'verification'
+
+const prefixes: Record<SecretKind, string> = { project: 'sps_', verification: 'svt_' }
+
+export interface MintedSecret {
+  /** What is handed out, once. */
+  readonly plain: string
+  /** What is stored. */
+  readonly hash: Buffer
+}
+
+/** Mints a secret of 256 random bits in base64url behind its prefix. */
+export function mintSecret(kind: SecretKind): MintedSecret {
+  const plain = prefixes[kind] + randomBytes(32).toString('base64url')
+  return { plain, hash: hashSecret(plain) }
+}
+
+/** SHA-256 of a minted secret. Enough for 256 random bits, and for nothing that a person chose. */
+export function hashSecret(plain: string): Buffer {
+  return createHash('sha256').update(plain, 'utf8').digest()
+}
+
+/** Whether `plain` is the secret behind `hash`, in constant time. */
+export function matchesSecret(plain: string, hash: Buffer): boolean {
+  return timingSafeEqual(hashSecret(plain), hash)
+}
+
+/** A short code of six decimal digits for people to type; guarded by counted attempts, not by its length. */
+export function mintCode(): string {
+  return randomInt(0, 1_000_000).toString().padStart(6, '0')
+}
+
+/** Derives a 32-byte key for one named use from the master secret (HKDF-SHA256, RFC 5869). */
+export function deriveKey(master: Buffer, use: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `sallyport/${use}`, 32))
+}
+
+/** HMAC-SHA256 (RFC 2104) of `parts`, each preceded by its length so that no two lists collide. */
+export function keyedHash(key: Buffer, ...parts: readonly string[]): Buffer {
+  const hmac = createHmac('sha256', key)
+  for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part, 'utf8')
+  return hmac.digest()
+}
