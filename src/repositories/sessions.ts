@@ -1,0 +1,239 @@
+// Rows of `sessions`: opened, rotated by one conditional UPDATE, looked at, ended.
+import { and, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { sessions } from '../../drizzle/tables/sessions.ts'
+import { users } from '../../drizzle/tables/users.ts'
+import { type Database, first, once } from './database.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+/** A session as the database sees it now; `now` is the database's clock in the same statement. */
+export interface SessionState {
+  id: string
+  generation: number
+  expiresAt: Date
+  now: Date
+}
+
+export interface SessionAndUser {
+  session: SessionState & { seenGeneration: number }
+  user: UserRow
+}
+
+/** What is needed to tell why a rotation found no row. */
+export interface SessionForensics extends SessionAndUser {
+  alive: boolean
+  withinGrace: boolean
+  answerMayBeLost: boolean
+}
+
+export interface NewSession {
+  id: string
+  projectId: string
+  userId: number
+  epoch: number
+  refreshSeconds: number
+  absoluteSeconds: number
+}
+
+export interface Rotation {
+  id: string
+  projectId: string
+  generation: number
+  refreshSeconds: number
+  unverifiedAllowed: boolean
+}
+
+const inSeconds = (name: string) => sql`now() + make_interval(secs => ${sql.placeholder(name)}::int)`
+const now = sql<Date>`now()`.mapWith(sessions.createdAt)
+
+const state = {
+  id: sessions.id,
+  generation: sessions.generation,
+  seenGeneration: sessions.seenGeneration,
+  expiresAt: sessions.expiresAt,
+  now,
+}
+
+const usersOwn = and(eq(users.id, sessions.userId), eq(users.epoch, sessions.epoch), isNull(users.disabledAt))
+
+const alive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`), usersOwn)
+
+export function sessionsRepository(db: Database) {
+  const ofProject = and(
+    eq(sessions.id, sql.placeholder('id')),
+    eq(sessions.projectId, sql.placeholder('projectId')),
+  )
+
+  // The user is read again in the same statement: a password changed since the check opens no session.
+  const open = once(() =>
+    db
+      .insert(sessions)
+      .select(
+        db
+          .select({
+            id: sql`${sql.placeholder('id')}::uuid`.as('id'),
+            projectId: users.projectId,
+            userId: users.id,
+            epoch: users.epoch,
+            generation: sql`1`.as('generation'),
+            seenGeneration: sql`0`.as('seen_generation'),
+            createdAt: sql`now()`.as('created_at'),
+            rotatedAt: sql`now()`.as('rotated_at'),
+            recoveredAt: sql`null::timestamptz`.as('recovered_at'),
+            expiresAt: sql`least(${inSeconds('refreshSeconds')}, ${inSeconds('absoluteSeconds')})`.as(
+              'expires_at',
+            ),
+            absoluteExpiresAt: inSeconds('absoluteSeconds').as('absolute_expires_at'),
+            revokedAt: sql`null::timestamptz`.as('revoked_at'),
+            revokedReason: sql`null::text`.as('revoked_reason'),
+          })
+          .from(users)
+          .where(
+            and(
+              eq(users.projectId, sql.placeholder('projectId')),
+              eq(users.id, sql.placeholder('userId')),
+              eq(users.epoch, sql.placeholder('epoch')),
+              isNull(users.disabledAt),
+            ),
+          ),
+      )
+      .returning({ id: sessions.id, generation: sessions.generation, expiresAt: sessions.expiresAt, now })
+      .prepare('session_open'),
+  )
+
+  const rotate = once(() =>
+    db
+      .update(sessions)
+      .set({
+        generation: sql`${sessions.generation} + 1`,
+        rotatedAt: sql`now()`,
+        recoveredAt: sql`null`,
+        expiresAt: sql`least(${inSeconds('refreshSeconds')}, ${sessions.absoluteExpiresAt})`,
+      })
+      .from(users)
+      .where(
+        and(
+          ofProject,
+          eq(sessions.generation, sql.placeholder('generation')),
+          alive,
+          or(sql`${sql.placeholder('unverifiedAllowed')}::boolean`, isNotNull(users.emailVerifiedAt)),
+        ),
+      )
+      .returning({ session: state, user: userColumns })
+      .prepare('session_rotate'),
+  )
+
+  const look = once(() =>
+    db
+      .select({ session: state, user: userColumns })
+      .from(sessions)
+      .innerJoin(users, usersOwn)
+      .where(and(ofProject, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
+      .prepare('session_look'),
+  )
+
+  const examine = once(() =>
+    db
+      .select({
+        session: state,
+        user: userColumns,
+        alive: sql<boolean>`${alive}`,
+        withinGrace: sql<boolean>`now() <= greatest(${sessions.rotatedAt}, coalesce(${sessions.recoveredAt}, ${sessions.rotatedAt}))
+          + make_interval(secs => ${sql.placeholder('graceSeconds')}::int)`,
+        answerMayBeLost: sql<boolean>`${sessions.seenGeneration} < ${sessions.generation} and ${sessions.recoveredAt} is null
+          and now() <= ${sessions.rotatedAt} + make_interval(secs => ${sql.placeholder('lostAnswerSeconds')}::int)`,
+      })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(ofProject)
+      .prepare('session_examine'),
+  )
+
+  return {
+    /** Opens a session for a user whose epoch is still the one that was read; null if it moved or the user is gone. */
+    async open(session: NewSession): Promise<SessionState | null> {
+      return first(await open().execute({ ...session }))
+    },
+
+    /** The one statement of a refresh: moves the presented generation on, or finds no row. */
+    async rotate(rotation: Rotation): Promise<SessionAndUser | null> {
+      return first(await rotate().execute({ ...rotation }))
+    },
+
+    /** The living session and its user; the one statement of an authenticated request. */
+    async look(projectId: string, id: string): Promise<SessionAndUser | null> {
+      return first(await look().execute({ projectId, id }))
+    },
+
+    /** The session whatever its state, with the facts that tell a replay from a lost answer from reuse. */
+    async examine(
+      projectId: string,
+      id: string,
+      spans: { graceSeconds: number; lostAnswerSeconds: number },
+    ): Promise<SessionForensics | null> {
+      return first(await examine().execute({ projectId, id, ...spans }))
+    },
+
+    /** Remembers that an access token of this generation was presented; true if this call was the first to say so. */
+    async markSeen(projectId: string, id: string, generation: number): Promise<boolean> {
+      const rows = await db
+        .update(sessions)
+        .set({ seenGeneration: generation })
+        .where(
+          and(
+            eq(sessions.id, id),
+            eq(sessions.projectId, projectId),
+            eq(sessions.generation, generation),
+            lt(sessions.seenGeneration, generation),
+          ),
+        )
+        .returning({ id: sessions.id })
+      return rows.length > 0
+    },
+
+    /** Claims the one repetition of a lost answer; null when another request claimed it or the token moved on. */
+    async recover(projectId: string, id: string, generation: number): Promise<SessionState | null> {
+      return first(
+        await db
+          .update(sessions)
+          .set({ recoveredAt: sql`now()` })
+          .where(
+            and(
+              eq(sessions.id, id),
+              eq(sessions.projectId, projectId),
+              eq(sessions.generation, generation),
+              lt(sessions.seenGeneration, generation),
+              isNull(sessions.recoveredAt),
+              isNull(sessions.revokedAt),
+              gt(sessions.expiresAt, sql`now()`),
+            ),
+          )
+          .returning(state),
+      )
+    },
+
+    /** Ends one session for good; true if it was alive. */
+    async revoke(projectId: string, id: string, reason: 'logout' | 'reuse'): Promise<boolean> {
+      const rows = await db
+        .update(sessions)
+        .set({ revokedAt: sql`now()`, revokedReason: reason })
+        .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), isNull(sessions.revokedAt)))
+        .returning({ id: sessions.id })
+      return rows.length > 0
+    },
+
+    /** Carries one session over from the epoch that just ended into `epoch`, so that it alone survives. */
+    async keep(projectId: string, id: string, epoch: number): Promise<void> {
+      await db
+        .update(sessions)
+        .set({ epoch })
+        .where(
+          and(
+            eq(sessions.id, id),
+            eq(sessions.projectId, projectId),
+            eq(sessions.epoch, epoch - 1),
+            isNull(sessions.revokedAt),
+          ),
+        )
+    },
+  }
+}

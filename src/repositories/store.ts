@@ -1,0 +1,58 @@
+// All repositories as one value, over the pool or, inside `transaction`, over one connection.
+import type { Sql } from 'postgres'
+import { auditRepository } from './audit.ts'
+import { cooldownsRepository } from './cooldowns.ts'
+import { type Database, overPool } from './database.ts'
+import { knownAddressesRepository } from './known-addresses.ts'
+import { outboxRepository } from './outbox.ts'
+import { projectsRepository } from './projects.ts'
+import { sessionsRepository } from './sessions.ts'
+import { signInFailuresRepository } from './sign-in-failures.ts'
+import { signingKeysRepository } from './signing-keys.ts'
+import { usersRepository } from './users.ts'
+import { verificationTokensRepository } from './verification-tokens.ts'
+
+export interface Repositories {
+  readonly audit: ReturnType<typeof auditRepository>
+  readonly cooldowns: ReturnType<typeof cooldownsRepository>
+  readonly knownAddresses: ReturnType<typeof knownAddressesRepository>
+  readonly outbox: ReturnType<typeof outboxRepository>
+  readonly projects: ReturnType<typeof projectsRepository>
+  readonly sessions: ReturnType<typeof sessionsRepository>
+  readonly signInFailures: ReturnType<typeof signInFailuresRepository>
+  readonly signingKeys: ReturnType<typeof signingKeysRepository>
+  readonly users: ReturnType<typeof usersRepository>
+  readonly verificationTokens: ReturnType<typeof verificationTokensRepository>
+}
+
+export interface Store extends Repositories {
+  /**
+   * Runs `work` in one transaction on repositories of the same shape; commits when it returns, rolls back when it throws.
+   * A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
+   */
+  transaction<T>(work: (store: Repositories) => Promise<T>): Promise<T>
+}
+
+function bind(db: Database): Repositories {
+  return {
+    audit: auditRepository(db),
+    cooldowns: cooldownsRepository(db),
+    knownAddresses: knownAddressesRepository(db),
+    outbox: outboxRepository(db),
+    projects: projectsRepository(db),
+    sessions: sessionsRepository(db),
+    signInFailures: signInFailuresRepository(db),
+    signingKeys: signingKeysRepository(db),
+    users: usersRepository(db),
+    verificationTokens: verificationTokensRepository(db),
+  }
+}
+
+/** Binds every repository to a postgres.js pool. */
+export function createStore(sql: Sql): Store {
+  const db = overPool(sql)
+  return {
+    ...bind(db),
+    transaction: (work) => db.transaction((tx) => work(bind(tx as unknown as Database))),
+  }
+}
