@@ -1,0 +1,36 @@
+// Every refusal the domain knows, by name. Each edge gives each name a face; none is missing, or it does not compile.
+
+export type AuthErrorCode =
+  | 'project_required'
+  | 'project_unknown'
+  | 'invalid_credentials'
+  | 'too_many_attempts'
+  | 'account_disabled'
+  | 'email_taken'
+  | 'email_verification_required'
+  | 'unauthenticated'
+  | 'invalid_refresh_token'
+  | 'wrong_current_password'
+  | 'password_unchanged'
+  | 'invalid_verification_token'
+  | 'invalid_verification_code'
+  | 'overloaded'
+
+export interface AuthErrorDetails {
+  /** Whole seconds after which the same request may succeed. */
+  readonly retryAfterSeconds?: number
+  /** For a caller that proved itself with the project's secret, and nobody else. */
+  readonly verificationToken?: string
+}
+
+/** A refusal. Its message is its code: what a person reads is written at the edge. */
+export class AuthError extends Error {
+  readonly code: AuthErrorCode
+  readonly details: AuthErrorDetails
+  constructor(code: AuthErrorCode, details: AuthErrorDetails = {}) {
+    super(code)
+    this.name = 'AuthError'
+    this.code = code
+    this.details = details
+  }
+}

@@ -1,0 +1,39 @@
+// The domain put together: each part built once, in the order in which they need each other.
+import type { HashScheduler } from '../crypto/hash-scheduler.ts'
+import type { Argon2, Argon2Parameters } from '../crypto/passwords.ts'
+import type { Store } from '../repositories/store.ts'
+import { createLockout } from './lockout.ts'
+import { createPasswordChange, createPasswords } from './passwords.ts'
+import { createProjects } from './projects.ts'
+import { createSessions } from './sessions.ts'
+import { createSignIn } from './sign-in.ts'
+import { createUsers } from './users.ts'
+import { createVerification } from './verification.ts'
+
+export interface DomainMeans {
+  readonly store: Store
+  readonly argon2: Argon2
+  readonly parameters: Argon2Parameters
+  readonly scheduler: HashScheduler
+  /** 32 bytes; hashes what strangers ask about (addresses, short codes). */
+  readonly lookupKey: Buffer
+}
+
+/** Builds every verb. Computes one password hash (the decoy) and touches no database. */
+export async function createDomain({ store, lookupKey, ...hashing }: DomainMeans) {
+  const passwords = await createPasswords(hashing)
+  const projects = createProjects(store)
+  const sessions = createSessions(store)
+  const lockout = createLockout({ store, lookupKey })
+  const verification = createVerification({ store, lockout, lookupKey })
+  return {
+    projects,
+    sessions,
+    verification,
+    users: createUsers({ store, passwords, sessions, verification, lookupKey }),
+    signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
+    passwordChange: createPasswordChange({ store, passwords, lockout }),
+  }
+}
+
+export type Domain = Awaited<ReturnType<typeof createDomain>>

@@ -1,0 +1,74 @@
+// Lockout: failed sign-ins in three buckets, paid for before the password is checked.
+import { keyedHash } from '../crypto/secrets.ts'
+import type { BucketKey, Thresholds } from '../repositories/sign-in-failures.ts'
+import type { Store } from '../repositories/store.ts'
+import { AuthError } from './errors.ts'
+import type { Project } from './projects.ts'
+
+/** How many times the strict bucket's failures the loose ones bear: one account from everywhere, one address at all. */
+const looseFactor = 10
+
+/** Wrong short codes an account bears in an hour, over all codes it is sent. */
+const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600, baseSeconds: 3600 }
+
+/** One attempt, counted by `reserve` and forgiven by `redeem`. */
+export interface Attempt {
+  /** @throws AuthError too_many_attempts; then nothing was counted */
+  reserve(): Promise<void>
+  redeem(): Promise<void>
+}
+
+interface Means {
+  readonly store: Store
+  /** Hashes addresses and e-mail addresses: the rows name nobody. */
+  readonly lookupKey: Buffer
+}
+
+export function createLockout({ store, lookupKey }: Means) {
+  function attemptOn(project: Project, keys: readonly BucketKey[], thresholds: Thresholds): Attempt {
+    return {
+      async reserve() {
+        if (await store.signInFailures.reserve(project.id, keys, thresholds)) return
+        const retryAfterSeconds = await store.signInFailures.waitSeconds(project.id, keys, thresholds)
+        throw new AuthError('too_many_attempts', { retryAfterSeconds })
+      },
+      redeem: () => store.signInFailures.redeem(project.id, keys, thresholds),
+    }
+  }
+
+  return {
+    /** The key under which a client's address is remembered. */
+    addressKey: (address: string): Buffer => keyedHash(lookupKey, 'address', address),
+
+    /**
+     * An attempt to prove a password. The bucket of the account over all addresses never refuses an address the
+     * account has signed in from (`addressKnown`): a stranger cannot lock the owner out.
+     */
+    attempt(project: Project, email: string, address: string, addressKnown: boolean): Attempt {
+      const { failures, window_seconds, base_seconds } = project.policy.lockout
+      const keys: BucketKey[] = [
+        { bucket: 'account', keyHash: keyedHash(lookupKey, 'email', email), exempt: addressKnown },
+        {
+          bucket: 'account_address',
+          keyHash: keyedHash(lookupKey, 'pair', email, address),
+          exempt: false,
+        },
+        { bucket: 'address', keyHash: keyedHash(lookupKey, 'address', address), exempt: false },
+      ]
+      return attemptOn(project, keys, {
+        strict: failures,
+        loose: failures * looseFactor,
+        windowSeconds: window_seconds,
+        baseSeconds: base_seconds,
+      })
+    },
+
+    /** An attempt to type a short code for the account behind an e-mail address, whether or not there is one. */
+    codeAttempt(project: Project, email: string): Attempt {
+      const key = { bucket: 'code', keyHash: keyedHash(lookupKey, 'email', email), exempt: false } as const
+      return attemptOn(project, [key], codeThresholds)
+    },
+  }
+}
+
+export type Lockout = ReturnType<typeof createLockout>

@@ -1,0 +1,113 @@
+// A project's policy: the defaults, what an operator may change, and within which bounds.
+import { FormatRegistry, type Static, type TProperties, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+
+// A web origin (RFC 6454) exactly as a browser sends it, so that comparing is comparing strings.
+FormatRegistry.Set(
+  'origin',
+  (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+)
+
+const day = 86_400
+const section = <T extends TProperties>(properties: T) =>
+  Type.Object(properties, { additionalProperties: false })
+const seconds = (minimum: number, maximum: number) => Type.Integer({ minimum, maximum })
+const limit = section({
+  max: Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+  window_seconds: seconds(1, day),
+})
+const origins = Type.Array(Type.String({ format: 'origin' }), { maxItems: 1000 })
+
+const sections = {
+  verification: section({
+    mode: Type.Union([Type.Literal('off'), Type.Literal('lenient'), Type.Literal('strict')]),
+    delivery: Type.Union([Type.Literal('email'), Type.Literal('app')]),
+    resend_cooldown_seconds: seconds(0, day),
+    lifetime_seconds: seconds(1, 30 * day),
+  }),
+  tokens: section({
+    access_seconds: seconds(1, day),
+    refresh_seconds: seconds(1, 730 * day),
+    absolute_seconds: seconds(1, 3650 * day),
+    replay_grace_seconds: seconds(0, 3600),
+  }),
+  lockout: section({
+    failures: Type.Integer({ minimum: 1, maximum: 1000 }),
+    window_seconds: seconds(1, day),
+    base_seconds: seconds(1, day),
+  }),
+  limits: section({ credential: limit, mail: limit, read: limit }),
+}
+
+const policySchema = section({
+  ...sections,
+  origins,
+  link_origins: origins,
+  // No social sign-in yet: a provider written here would promise what nobody keeps.
+  providers: section({}),
+})
+
+export type Policy = Static<typeof policySchema>
+export type LimitClass = keyof Policy['limits']
+
+export const defaultPolicy: Policy = {
+  verification: { mode: 'lenient', delivery: 'email', resend_cooldown_seconds: 60, lifetime_seconds: day },
+  tokens: {
+    access_seconds: 900,
+    refresh_seconds: 30 * day,
+    absolute_seconds: 90 * day,
+    replay_grace_seconds: 30,
+  },
+  lockout: { failures: 5, window_seconds: 900, base_seconds: 60 },
+  limits: {
+    credential: { max: 30, window_seconds: 900 },
+    mail: { max: 10, window_seconds: 3600 },
+    read: { max: 600, window_seconds: 60 },
+  },
+  origins: [],
+  link_origins: [],
+  providers: {},
+}
+
+/** Thrown with every problem of a policy at once, each a line that names the key. */
+export class PolicyError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'PolicyError'
+    this.problems = problems
+  }
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (over === undefined) return base
+  const objects = [base, over].every(
+    (side) => typeof side === 'object' && side !== null && !Array.isArray(side),
+  )
+  if (!objects) return over
+  const result: Record<string, unknown> = { ...(base as object) }
+  for (const [key, value] of Object.entries(over as object))
+    result[key] = Object.hasOwn(result, key) ? merge(result[key], value) : value
+  return result
+}
+
+/** Deep-merges a stored policy over the defaults; lists are replaced whole. */
+export function mergePolicy(stored: unknown): Policy {
+  return merge(defaultPolicy, stored) as Policy
+}
+
+/**
+ * Checks what an operator wrote: policy keys only, each within its bounds; what is left out keeps its default.
+ * @throws PolicyError
+ */
+export function checkPolicy(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new PolicyError(['The policy must be a JSON object.'])
+  const problems = new Map<string, string>()
+  for (const { path, message, value: found } of Value.Errors(policySchema, mergePolicy(value))) {
+    const key = path.slice(1).replaceAll('/', '.')
+    if (!problems.has(key)) problems.set(key, `${key}: ${message} (found ${JSON.stringify(found)}).`)
+  }
+  if (problems.size > 0) throw new PolicyError([...problems.values()])
+  return value as Record<string, unknown>
+}

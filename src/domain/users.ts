@@ -1,0 +1,133 @@
+// Users: how an address is compared, and how an account comes into being.
+import { randomUUID } from 'node:crypto'
+import { keyedHash } from '../crypto/secrets.ts'
+import type { Store } from '../repositories/store.ts'
+import type { UserRow } from '../repositories/users.ts'
+import { AuthError } from './errors.ts'
+import type { Passwords } from './passwords.ts'
+import type { Caller } from './principal.ts'
+import type { Project } from './projects.ts'
+import type { Grant, Sessions } from './sessions.ts'
+import type { Verification } from './verification.ts'
+
+/** What a person says about themselves when they sign up. */
+export interface SignUpFacts {
+  readonly email: string
+  readonly password: string
+  readonly displayName?: string | null
+  readonly firstName?: string | null
+  readonly lastName?: string | null
+  readonly metadata?: Record<string, unknown>
+}
+
+export type SignUpResult =
+  | { readonly kind: 'signed_in'; readonly grant: Grant }
+  | {
+      readonly kind: 'verification_required'
+      readonly user: UserRow
+      readonly verificationToken: string | null
+    }
+
+/**
+ * The one spelling of an address: trimmed, lower case. Addresses are ASCII (the wire refuses all others), so lower
+ * case has one meaning and no two accounts look alike.
+ */
+export function normalizeEmail(email: string): string {
+  return email.trim().toLowerCase()
+}
+
+interface Means {
+  readonly store: Store
+  readonly passwords: Passwords
+  readonly sessions: Sessions
+  readonly verification: Verification
+  /** Hashes the addresses that strangers ask about. */
+  readonly lookupKey: Buffer
+}
+
+export function createUsers({ store, passwords, sessions, verification, lookupKey }: Means) {
+  /** Where no verification is demanded: an account and its first session, or the word that the address is taken. */
+  async function signUpOpenly(project: Project, facts: SignUpFacts, email: string): Promise<SignUpResult> {
+    if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
+    const passwordHash = await passwords.hash(facts.password)
+    const grant = await store.transaction(async (tx) => {
+      const user = await tx.users.add(newUser(project, facts, email, passwordHash))
+      if (!user) return null
+      if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
+      return sessions.open(tx, project, user)
+    })
+    if (!grant) throw new AuthError('email_taken')
+    return { kind: 'signed_in', grant }
+  }
+
+  /** Where verification is demanded: the same answer, statements and cost, whether or not the address is taken. */
+  async function signUpStrictly(
+    project: Project,
+    facts: SignUpFacts,
+    email: string,
+    caller: Caller,
+  ): Promise<SignUpResult> {
+    const passwordHash = await passwords.hash(facts.password)
+    const fresh = newUser(project, facts, email, passwordHash)
+    return store.transaction(async (tx) => {
+      const quiet = project.policy.verification.resend_cooldown_seconds
+      const wait = await tx.cooldowns.take(project.id, 'sign_up', keyedHash(lookupKey, 'email', email), quiet)
+      const id = await tx.users.takeId()
+      const added = await tx.users.add(fresh, id)
+      const owner = await tx.users.findByEmail(project.id, email)
+      if (!owner) throw new Error('An address was neither free nor taken.')
+      const inApp = project.policy.verification.delivery === 'app'
+      const verificationToken =
+        inApp && caller.provesProject ? await verification.mint(tx, project, owner) : null
+      // A taken address gets no second mail within the cooldown; a fresh one always gets its first.
+      if (added || wait === 0) await verification.owe(tx, project, owner)
+      return { kind: 'verification_required', user: added ?? decoyUser(id, fresh), verificationToken }
+    })
+  }
+
+  return {
+    /**
+     * Makes an account.
+     * @throws AuthError email_taken (where the project does not demand verification), overloaded
+     */
+    async signUp(project: Project, facts: SignUpFacts, caller: Caller): Promise<SignUpResult> {
+      const email = normalizeEmail(facts.email)
+      return project.policy.verification.mode === 'strict'
+        ? signUpStrictly(project, facts, email, caller)
+        : signUpOpenly(project, facts, email)
+    },
+  }
+}
+
+export type Users = ReturnType<typeof createUsers>
+
+function newUser(project: Project, facts: SignUpFacts, email: string, passwordHash: string) {
+  return {
+    uuid: randomUUID(),
+    projectId: project.id,
+    email,
+    passwordHash,
+    displayName: facts.displayName ?? null,
+    firstName: facts.firstName ?? null,
+    lastName: facts.lastName ?? null,
+    metadata: facts.metadata ?? {},
+  }
+}
+
+/** What a stranger is shown for a taken address: an account as it would have been, none of the owner's facts. */
+function decoyUser(id: number, fresh: ReturnType<typeof newUser>): UserRow {
+  const { passwordHash: _, ...facts } = fresh
+  const now = new Date()
+  return {
+    ...facts,
+    id,
+    emailVerifiedAt: null,
+    role: 'user',
+    provider: null,
+    avatarUrl: null,
+    epoch: 0,
+    disabledAt: null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
