@@ -1,0 +1,15 @@
+// The client's address as limits count it: an IPv4 address whole, an IPv6 address by its /64 (one household, one host).
+import ipaddr from 'ipaddr.js'
+
+const plainIpv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
+
+/** Normalises an address; IPv4 in its IPv6-mapped form counts as IPv4. What is no address is returned as it is. */
+export function countedAddress(ip: string): string {
+  if (plainIpv4.test(ip) || !ipaddr.isValid(ip)) return ip
+  const address = ipaddr.process(ip)
+  if (address.kind() === 'ipv4') return address.toString()
+  const [network] = ipaddr.IPv6.networkAddressFromCIDR(`${ip.replace(/%.*$/, '')}/64`)
+    .toNormalizedString()
+    .split('%')
+  return `${network}/64`
+}

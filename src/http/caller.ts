@@ -1,0 +1,14 @@
+// What a request says of who makes it, before anybody has signed in.
+import type { FastifyRequest } from 'fastify'
+import type { Caller } from '../domain/principal.ts'
+import type { Transport } from './views.ts'
+
+/** The caller of a request: its counted address, and whether it carries the project's secret. */
+export function callerOf(request: FastifyRequest): Caller {
+  return { address: request.address, provesProject: request.provesProject() }
+}
+
+/** How the client wants its tokens; the header was validated before. */
+export function transportOf(request: FastifyRequest): Transport {
+  return request.headers['session-transport'] === 'cookie' ? 'cookie' : 'bearer'
+}

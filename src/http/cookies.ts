@@ -1,0 +1,36 @@
+// Session cookies: HttpOnly, one pair for each project, `__Host-` where Secure is on (RFC 6265bis §4.1.3.2).
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Grant } from '../domain/sessions.ts'
+
+type Kind = 'access' | 'refresh'
+
+export interface SessionCookies {
+  read(request: FastifyRequest, kind: Kind): string | undefined
+  set(reply: FastifyReply, projectId: string, grant: Grant, tokens: Record<Kind, string>): void
+  clear(reply: FastifyReply, projectId: string): void
+}
+
+/** Builds the cookie jar's rules. `secure` also chooses the `__Host-` prefix. */
+export function sessionCookies(secure: boolean): SessionCookies {
+  const name = (kind: Kind, projectId: string) => `${secure ? '__Host-' : ''}sallyport_${kind}_${projectId}`
+  const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: 'lax', path: '/' }
+  return {
+    read: (request, kind) => request.cookies[name(kind, request.project.id)],
+    set(reply, projectId, grant, tokens) {
+      const lives = (until: Date) =>
+        Math.max(0, Math.round((until.getTime() - grant.issuedAt.getTime()) / 1000))
+      reply.setCookie(name('access', projectId), tokens.access, {
+        ...attributes,
+        maxAge: lives(grant.accessExpiresAt),
+      })
+      reply.setCookie(name('refresh', projectId), tokens.refresh, {
+        ...attributes,
+        maxAge: lives(grant.refreshExpiresAt),
+      })
+    },
+    clear(reply, projectId) {
+      for (const kind of ['access', 'refresh'] as const) reply.clearCookie(name(kind, projectId), attributes)
+    },
+  }
+}

@@ -1,0 +1,39 @@
+// One page of documentation for each problem code, at the address that `type` names (RFC 9457 §3.1.1).
+import { html } from 'ghtml'
+import { type ProblemCode, problemCodes, problemKinds } from '../../../schemas/errors.ts'
+import { RequestProblem } from '../problems.ts'
+import type { Api } from '../typebox.ts'
+import { sendPage } from './layout.ts'
+
+function isCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problemKinds, text)
+}
+
+export async function problemPages(api: Api): Promise<void> {
+  const config = { access: 'open', limit: 'none' } as const
+  const schema = { hide: true }
+
+  api.get('/problems', { schema, config }, async (_request, reply) => {
+    const items = problemCodes.map(
+      (code) =>
+        html`<li><a href="/problems/${code}"><code>${code}</code></a> ${problemKinds[code].status}</li>`,
+    )
+    return sendPage(reply, 200, 'Problem codes', html`<h1>Problem codes</h1><ul>!${items.join('\n')}</ul>`)
+  })
+
+  api.get('/problems/:code', { schema, config }, async (request, reply) => {
+    const { code } = request.params as { code: string }
+    if (!isCode(code)) throw new RequestProblem('route_not_found')
+    const { status, title, message, help } = problemKinds[code]
+    return sendPage(
+      reply,
+      200,
+      title,
+      html`<h1>${title}</h1>
+<p><code>${code}</code> · status ${status}</p>
+<p>“${message}”</p>
+<p>${help}</p>
+<p class="quiet"><a href="/problems">All codes</a> · <a href="/docs">API documentation</a></p>`,
+    )
+  })
+}

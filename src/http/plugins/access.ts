@@ -1,0 +1,43 @@
+// What a route must declare about itself, and the refusal to boot with one that did not.
+import type { FastifyRequest } from 'fastify'
+import type { LimitClass } from '../../domain/policy.ts'
+import type { Principal } from '../../domain/principal.ts'
+import type { Project } from '../../domain/projects.ts'
+import { plugin } from './plugin.ts'
+
+/**
+ * Who may call a route: anybody without a project (open), anybody in a project (public), a signed-in user (user), or a
+ * user whose access token may have expired while the refresh cookie lives (leaving).
+ */
+export type Access = 'open' | 'public' | 'user' | 'leaving'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+    limit?: LimitClass | 'none'
+  }
+  interface FastifyRequest {
+    /** Set on every route that is not open. */
+    project: Project
+    /** Set on routes with access user; on leaving ones where an access token was presented. */
+    principal: Principal | null
+    /** Whether the request carries the project's secret. */
+    provesProject(): boolean
+    /** The client's address as limits count it. */
+    address: string
+  }
+}
+
+/** Whether a request needs no project: an open route, a preflight, a path that does not exist. */
+export function isOpen(request: FastifyRequest): boolean {
+  const { access } = request.routeOptions.config
+  return access === undefined || access === 'open'
+}
+
+/** Refuses, at boot, every route registered below that does not say who may call it and what limits it. */
+export const declaredAccess = plugin('declared-access', async (api) => {
+  api.addHook('onRoute', (route) => {
+    if (!route.config?.access || !route.config.limit)
+      throw new Error(`${route.method} ${route.url} does not declare config.access and config.limit.`)
+  })
+})

@@ -1,0 +1,39 @@
+// Which project a request is for: the header project-id, else the default; nothing below runs without one.
+import type { FastifyRequest } from 'fastify'
+import { AuthError } from '../../domain/errors.ts'
+import type { Projects } from '../../domain/projects.ts'
+import { isOpen } from './access.ts'
+import { plugin } from './plugin.ts'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+export interface ProjectOptions {
+  readonly projects: Projects
+  /** Null: the header is required. */
+  readonly defaultProjectId: string | null
+}
+
+export const project = plugin<ProjectOptions>('project', async (api, { projects, defaultProjectId }) => {
+  api.decorateRequest('project')
+  api.decorateRequest('provesProject', function (this: FastifyRequest) {
+    const secret = this.headers['project-secret']
+    return typeof secret === 'string' && projects.proves(this.project, secret)
+  })
+
+  api.addHook('onRequest', (request, _reply, done) => {
+    if (isOpen(request)) return done()
+    const header = request.headers['project-id']
+    const id = header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
+    if (id === null) return done(new AuthError('project_required'))
+    if (!uuid.test(id)) return done(new AuthError('project_unknown'))
+    const known = projects.peek(id)
+    if (known) {
+      request.project = known
+      return done()
+    }
+    projects.get(id).then((found) => {
+      request.project = found
+      done()
+    }, done)
+  })
+})

@@ -1,0 +1,43 @@
+// Limits for each client address and project, in the classes that routes declare; the policy says how many.
+//
+// `read` counts every request as it arrives; `credential` and `mail` count requests whose body is valid, so that a
+// typing mistake costs nobody a try.
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { LimitClass } from '../../domain/policy.ts'
+import { RequestProblem } from '../problems.ts'
+import { plugin } from './plugin.ts'
+
+export const rateLimits = plugin('rate-limits', async (api) => {
+  await api.register(rateLimit, { global: false, cache: 20_000 })
+
+  const checks = Object.fromEntries(
+    (['credential', 'mail', 'read'] as const).map((limit) => [
+      limit,
+      api.createRateLimit({
+        max: (request: FastifyRequest) => request.project.policy.limits[limit].max,
+        timeWindow: (request: FastifyRequest) => request.project.policy.limits[limit].window_seconds * 1000,
+        keyGenerator: (request: FastifyRequest) => `${request.project.id} ${request.address}`,
+      }),
+    ]),
+  ) as Record<LimitClass, ReturnType<typeof api.createRateLimit>>
+
+  /** Counts the request and says where its client stands (draft-ietf-httpapi-ratelimit-headers-10). */
+  async function count(limit: LimitClass, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const state = await checks[limit](request)
+    if (state.isAllowed) return
+    const windowSeconds = Math.round(state.timeWindow / 1000)
+    const leftSeconds = Math.max(1, state.ttlInSeconds)
+    reply.header('ratelimit-policy', `"${limit}";q=${state.max};w=${windowSeconds}`)
+    reply.header('ratelimit', `"${limit}";r=${state.remaining};t=${leftSeconds}`)
+    if (state.isExceeded) throw new RequestProblem('rate_limited', { retryAfterSeconds: leftSeconds })
+  }
+
+  api.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.limit === 'read') await count('read', request, reply)
+  })
+  api.addHook('preHandler', async (request, reply) => {
+    const { limit } = request.routeOptions.config
+    if (limit === 'credential' || limit === 'mail') await count(limit, request, reply)
+  })
+})

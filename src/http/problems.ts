@@ -1,0 +1,94 @@
+// Every refusal's face in the canonical API: the domain's codes and the wire's own, as problem documents (RFC 9457).
+import { type ProblemCode, problemKinds } from '../../schemas/errors.ts'
+import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
+
+export type FieldErrors = Record<string, string[]>
+
+/** A refusal that the wire itself makes, before or beside the domain. */
+export class RequestProblem extends Error {
+  readonly code: ProblemCode
+  readonly errors: FieldErrors | undefined
+  readonly retryAfterSeconds: number | undefined
+  constructor(code: ProblemCode, facts: { errors?: FieldErrors; retryAfterSeconds?: number } = {}) {
+    super(code)
+    this.name = 'RequestProblem'
+    this.code = code
+    this.errors = facts.errors
+    this.retryAfterSeconds = facts.retryAfterSeconds
+  }
+}
+
+interface Face {
+  readonly code: ProblemCode
+  readonly errors?: FieldErrors
+}
+
+const faces: Record<AuthErrorCode, Face> = {
+  project_required: { code: 'project_header_missing' },
+  project_unknown: { code: 'project_not_found' },
+  invalid_credentials: { code: 'invalid_credentials' },
+  too_many_attempts: { code: 'too_many_attempts' },
+  account_disabled: { code: 'account_disabled' },
+  email_taken: {
+    code: 'validation_failed',
+    errors: { email: ['This e-mail address already has an account.'] },
+  },
+  email_verification_required: { code: 'email_verification_required' },
+  unauthenticated: { code: 'unauthenticated' },
+  invalid_refresh_token: { code: 'invalid_refresh_token' },
+  wrong_current_password: {
+    code: 'validation_failed',
+    errors: { current_password: ['The current password is incorrect.'] },
+  },
+  password_unchanged: {
+    code: 'validation_failed',
+    errors: { new_password: ['Must differ from the current password.'] },
+  },
+  invalid_verification_token: {
+    code: 'validation_failed',
+    errors: { token: ['This verification token is invalid or has expired.'] },
+  },
+  invalid_verification_code: {
+    code: 'validation_failed',
+    errors: {
+      token: ['This verification code is invalid or has expired.'],
+      code: ['This verification code is invalid or has expired.'],
+    },
+  },
+  overloaded: { code: 'service_unavailable' },
+}
+
+export interface ProblemFacts extends Face {
+  readonly retryAfterSeconds?: number | undefined
+  readonly verificationToken?: string | undefined
+}
+
+/** The face of a refusal, or null for an error that is no refusal. */
+export function faceOf(error: unknown): ProblemFacts | null {
+  if (error instanceof AuthError) {
+    const { retryAfterSeconds, verificationToken } = error.details
+    return { ...faces[error.code], retryAfterSeconds, verificationToken }
+  }
+  if (error instanceof RequestProblem) {
+    const { code, errors, retryAfterSeconds } = error
+    return { code, ...(errors ? { errors } : {}), retryAfterSeconds }
+  }
+  return null
+}
+
+/** Builds the problem document. `publicUrl` is where the page of the code is. */
+export function problemDocument(facts: ProblemFacts, publicUrl: string, requestId: string) {
+  const { status, title, message } = problemKinds[facts.code]
+  const waits = status === 429 || status === 503
+  return {
+    type: `${publicUrl}/problems/${facts.code}`,
+    title,
+    status,
+    code: facts.code,
+    message,
+    request_id: requestId,
+    ...(facts.errors ? { errors: facts.errors } : {}),
+    ...(waits ? { retry_after: facts.retryAfterSeconds ?? 1 } : {}),
+    ...(facts.verificationToken ? { verification_token: facts.verificationToken } : {}),
+  }
+}

@@ -1,0 +1,77 @@
+// POST /login, /refresh, /logout, /logout-all.
+import { login, logout, logoutAll, refresh } from '../../../schemas/sessions.ts'
+import { type RefreshKey, readRefreshToken } from '../../crypto/refresh-secret.ts'
+import { AuthError } from '../../domain/errors.ts'
+import type { PresentedRefresh, Sessions } from '../../domain/sessions.ts'
+import type { SignIn } from '../../domain/sign-in.ts'
+import { callerOf, transportOf } from '../caller.ts'
+import type { SessionCookies } from '../cookies.ts'
+import { signedIn } from '../plugins/authenticate.ts'
+import { RequestProblem } from '../problems.ts'
+import type { Api } from '../typebox.ts'
+import type { SessionPrinter } from '../views.ts'
+
+export interface SessionRoutes {
+  readonly sessions: Sessions
+  readonly signIn: SignIn
+  readonly cookies: SessionCookies
+  readonly refreshKeys: readonly RefreshKey[]
+  readonly printSession: SessionPrinter
+}
+
+export async function sessionRoutes(
+  api: Api,
+  { sessions, signIn, cookies, refreshKeys, printSession }: SessionRoutes,
+): Promise<void> {
+  function read(token: string): PresentedRefresh {
+    const claims = readRefreshToken(refreshKeys, token)
+    if (!claims) throw new AuthError('invalid_refresh_token')
+    return claims
+  }
+
+  api.post(
+    '/login',
+    { schema: login, config: { access: 'public', limit: 'credential' } },
+    async (request, reply) => {
+      const grant = await signIn.withPassword(request.project, request.body, callerOf(request))
+      return printSession(request, reply, grant, transportOf(request))
+    },
+  )
+
+  api.post(
+    '/refresh',
+    { schema: refresh, config: { access: 'public', limit: 'read' } },
+    async (request, reply) => {
+      const fromBody = request.body.refresh_token
+      const token = fromBody ?? cookies.read(request, 'refresh')
+      if (token === undefined) {
+        if (transportOf(request) === 'cookie') throw new AuthError('invalid_refresh_token')
+        throw new RequestProblem('validation_failed', { errors: { refresh_token: ['Is required.'] } })
+      }
+      const grant = await sessions.refresh(request.project, read(token))
+      return printSession(request, reply, grant, fromBody === undefined ? 'cookie' : 'bearer')
+    },
+  )
+
+  api.post(
+    '/logout',
+    { schema: logout, config: { access: 'leaving', limit: 'read' } },
+    async (request, reply) => {
+      const { project, principal } = request
+      if (principal) await sessions.end(project, principal)
+      else await sessions.endByRefresh(project, read(cookies.read(request, 'refresh') ?? ''))
+      cookies.clear(reply, project.id)
+      return { message: 'Logged out.' }
+    },
+  )
+
+  api.post(
+    '/logout-all',
+    { schema: logoutAll, config: { access: 'user', limit: 'read' } },
+    async (request, reply) => {
+      await sessions.endAll(request.project, signedIn(request))
+      cookies.clear(reply, request.project.id)
+      return { message: 'Logged out from all sessions.' }
+    },
+  )
+}

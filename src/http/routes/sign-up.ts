@@ -1,0 +1,39 @@
+// POST /signup.
+import { signUp } from '../../../schemas/sign-up.ts'
+import type { Users } from '../../domain/users.ts'
+import { callerOf, transportOf } from '../caller.ts'
+import type { Api } from '../typebox.ts'
+import { type SessionPrinter, userView } from '../views.ts'
+
+export interface SignUpRoutes {
+  readonly users: Users
+  readonly printSession: SessionPrinter
+}
+
+export async function signUpRoutes(api: Api, { users, printSession }: SignUpRoutes): Promise<void> {
+  api.post(
+    '/signup',
+    { schema: signUp, config: { access: 'public', limit: 'credential' } },
+    async (request, reply) => {
+      const { email, password, display_name, first_name, last_name, metadata } = request.body
+      const facts = {
+        email,
+        password,
+        displayName: display_name ?? null,
+        firstName: first_name ?? null,
+        lastName: last_name ?? null,
+        metadata: metadata ?? {},
+      }
+      const result = await users.signUp(request.project, facts, callerOf(request))
+      if (result.kind === 'signed_in')
+        return reply.code(201).send(printSession(request, reply, result.grant, transportOf(request)))
+      return reply.code(202).send({
+        message: 'Please verify your e-mail address to finish signing up.',
+        code: 'email_verification_required',
+        verification_required: true,
+        user: userView(result.user),
+        ...(result.verificationToken ? { verification_token: result.verificationToken } : {}),
+      })
+    },
+  )
+}

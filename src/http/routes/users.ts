@@ -1,0 +1,11 @@
+// GET /me.
+import { me } from '../../../schemas/users.ts'
+import { signedIn } from '../plugins/authenticate.ts'
+import type { Api } from '../typebox.ts'
+import { userView } from '../views.ts'
+
+export async function userRoutes(api: Api): Promise<void> {
+  api.get('/me', { schema: me, config: { access: 'user', limit: 'read' } }, async (request) => ({
+    user: userView(signedIn(request).user),
+  }))
+}

@@ -1,0 +1,50 @@
+// POST /verify-email/resend and /verify-email/confirm.
+import { confirmVerification, resendVerification } from '../../../schemas/verification.ts'
+import type { Verification, VerificationProof } from '../../domain/verification.ts'
+import { callerOf } from '../caller.ts'
+import { type FieldErrors, RequestProblem } from '../problems.ts'
+import type { Api } from '../typebox.ts'
+import { userView } from '../views.ts'
+
+const accepted = 'If this address belongs to an account that is not verified yet, a message is on its way.'
+const handedOver = 'A new verification token was issued. Send it from your application.'
+
+/** A token, or an address with a code; the sentences for what is missing otherwise. */
+function proofOf(body: { token?: string; email?: string; code?: string }): VerificationProof {
+  if (body.token !== undefined) return { token: body.token }
+  if (body.email !== undefined && body.code !== undefined) return { email: body.email, code: body.code }
+  const errors: FieldErrors = { token: ['Is required, or email together with code.'] }
+  if (body.code !== undefined) errors.email = ['Is required with a code.']
+  if (body.email !== undefined) errors.code = ['Is required with an email.']
+  throw new RequestProblem('validation_failed', { errors })
+}
+
+export async function verificationRoutes(api: Api, options: { verification: Verification }): Promise<void> {
+  const { verification } = options
+
+  api.post(
+    '/verify-email/resend',
+    { schema: resendVerification, config: { access: 'public', limit: 'mail' } },
+    async (request) => {
+      const result = await verification.resend(request.project, request.body.email, callerOf(request))
+      if (result.kind === 'cooling')
+        return {
+          message: 'A message was asked for a moment ago. Please wait before asking again.',
+          resend_cooldown_active: true,
+          retry_after_seconds: result.retryAfterSeconds,
+        }
+      return result.verificationToken
+        ? { message: handedOver, verification_token: result.verificationToken }
+        : { message: accepted }
+    },
+  )
+
+  api.post(
+    '/verify-email/confirm',
+    { schema: confirmVerification, config: { access: 'public', limit: 'credential' } },
+    async (request) => {
+      const user = await verification.confirm(request.project, proofOf(request.body))
+      return { message: 'E-mail address verified.', user: userView(user) }
+    },
+  )
+}

@@ -1,0 +1,172 @@
+// The HTTP side put together: plugins in the order in which a request meets them, then routes, documents and pages.
+import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+  type RouteOptions,
+} from 'fastify'
+import { Problem, problemMediaType } from '../../schemas/errors.ts'
+import { Message, Session } from '../../schemas/sessions.ts'
+import { VerificationRequired } from '../../schemas/sign-up.ts'
+import { User } from '../../schemas/users.ts'
+import { verificationSchemas } from '../../schemas/verification.ts'
+import type { RefreshKey } from '../crypto/refresh-secret.ts'
+import type { Domain } from '../domain/index.ts'
+import type { OpenedKey } from '../domain/signing-keys.ts'
+import { countedAddress } from './address.ts'
+import { sessionCookies } from './cookies.ts'
+import { problemPages } from './pages/problems.ts'
+import { verifyEmailPage } from './pages/verify-email.ts'
+import { declaredAccess } from './plugins/access.ts'
+import { authenticate } from './plugins/authenticate.ts'
+import { cors } from './plugins/cors.ts'
+import { csrf } from './plugins/csrf.ts'
+import { docs } from './plugins/docs.ts'
+import { document } from './plugins/document.ts'
+import { errors, rawProblem } from './plugins/errors.ts'
+import { project } from './plugins/project.ts'
+import { rateLimits } from './plugins/rate-limits.ts'
+import { secured } from './plugins/secured.ts'
+import { validation } from './plugins/validation.ts'
+import { problemDocument } from './problems.ts'
+import { operationsRoutes } from './routes/operations.ts'
+import { passwordRoutes } from './routes/passwords.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { signUpRoutes } from './routes/sign-up.ts'
+import { userRoutes } from './routes/users.ts'
+import { verificationRoutes } from './routes/verification.ts'
+import { createTokens } from './tokens.ts'
+import type { Api } from './typebox.ts'
+import { sessionPrinter } from './views.ts'
+
+export interface ServerParts {
+  readonly domain: Domain
+  readonly keys: readonly OpenedKey[]
+  /** The first one prints; all of them read. */
+  readonly refreshKeys: readonly [RefreshKey, ...RefreshKey[]]
+  readonly publicUrl: string
+  readonly version: string
+  readonly cookieSecure: boolean
+  readonly trustedProxies: readonly string[]
+  readonly defaultProjectId: string | null
+  readonly isReady: () => Promise<boolean>
+  readonly isUnavailable: (error: unknown) => boolean
+  readonly logger: FastifyBaseLogger
+  /** Told of every route as it is registered; the golden list is made of it. */
+  readonly onRoute?: (route: RouteOptions) => void
+}
+
+const bodyLimitBytes = 65_536
+const sane = /^[\w.:-]{8,128}$/
+
+/** Builds the server; it neither listens nor touches the database. */
+export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
+  const { domain, publicUrl, defaultProjectId } = parts
+  const app = Fastify({
+    loggerInstance: parts.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    connectionTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
+    http: { joinDuplicateHeaders: true, maxHeaderSize: 16_384, headersTimeout: 15_000 },
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
+    ajv: { customOptions: { coerceTypes: false } },
+    genReqId: (request) => {
+      const given = request.headers['x-request-id']
+      return typeof given === 'string' && sane.test(given) ? given : randomUUID()
+    },
+    frameworkErrors(error, request, reply) {
+      const facts = {
+        code: error.code === 'FST_ERR_BAD_URL' ? 'malformed_request' : 'internal_error',
+      } as const
+      const problem = problemDocument(facts, publicUrl, request.id)
+      void (reply as FastifyReply).code(problem.status).type(problemMediaType).send(problem)
+    },
+    clientErrorHandler(error, socket) {
+      if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
+      socket.end(rawProblem(error.code, publicUrl, randomUUID()))
+    },
+  }) as unknown as Api & FastifyInstance
+
+  if (parts.onRoute) app.addHook('onRoute', parts.onRoute)
+  app.decorateRequest('address', {
+    getter(this: FastifyRequest) {
+      return countedAddress(this.ip)
+    },
+  })
+  await app.register(errors, { publicUrl, isUnavailable: parts.isUnavailable })
+  await app.register(secured, { strictTransport: publicUrl.startsWith('https:') })
+  await app.register(validation, {})
+  await app.register(cookie)
+  const [refreshKey] = parts.refreshKeys
+  const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
+  const cookies = sessionCookies(parts.cookieSecure)
+  const printSession = sessionPrinter(tokens, cookies)
+
+  await app.register(async (published: Api) => {
+    await published.register(document, {
+      title: 'Sallyport',
+      description: documentDescription,
+      version: parts.version,
+      shared: [User, Session, Message, VerificationRequired, Problem, ...verificationSchemas],
+      tags: documentTags,
+    })
+    await published.register(docs, {})
+    await published.register(async (api: Api) => {
+      await api.register(declaredAccess, {})
+      await operationsRoutes(api, { tokens, isReady: parts.isReady })
+    })
+    await published.register(
+      async (api: Api) => {
+        await api.register(cors, { projects: domain.projects, defaultProjectId })
+        await api.register(declaredAccess, {})
+        await api.register(project, { projects: domain.projects, defaultProjectId })
+        await api.register(rateLimits, {})
+        await api.register(csrf, { cookies })
+        await api.register(authenticate, { tokens, cookies, sessions: domain.sessions })
+        await signUpRoutes(api, { users: domain.users, printSession })
+        await sessionRoutes(api, {
+          sessions: domain.sessions,
+          signIn: domain.signIn,
+          cookies,
+          refreshKeys: parts.refreshKeys,
+          printSession,
+        })
+        await userRoutes(api)
+        await passwordRoutes(api, { passwordChange: domain.passwordChange })
+        await verificationRoutes(api, { verification: domain.verification })
+      },
+      { prefix: '/api/auth' },
+    )
+    app.get('/openapi/auth.json', { schema: { hide: true } }, async () => published.swagger())
+  })
+
+  await app.register(async (pages: Api) => {
+    await pages.register(declaredAccess, {})
+    await problemPages(pages)
+    await verifyEmailPage(pages, { projects: domain.projects, verification: domain.verification })
+  })
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
+  return app
+}
+
+const documentDescription = `Sign-up, sign-in, sessions, verification and profile for the end users of your projects.
+
+Choose at sign-in how the tokens travel: \`session-transport: bearer\` (the default) puts them in the body,
+\`session-transport: cookie\` in HttpOnly cookies. Every authenticated route accepts either; where both are presented,
+\`Authorization\` is used. Every error is a problem document (RFC 9457) with a \`code\` from a closed list.`
+
+const documentTags = [
+  { name: 'Sign-up and sign-in', description: 'Accounts and their first token.' },
+  { name: 'Session', description: 'Refresh, the signed-in user, signing out.' },
+  { name: 'Password', description: 'Changing it.' },
+  { name: 'Verification', description: 'Proof of an e-mail address.' },
+  { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },
+]

@@ -1,0 +1,108 @@
+// Access tokens: Ed25519 JWTs of type at+jwt (RFC 9068, RFC 8037), printed from a grant and read back synchronously.
+import jwt from '@fastify/jwt'
+import type { FastifyInstance } from 'fastify'
+import { printRefreshToken, type RefreshKey } from '../crypto/refresh-secret.ts'
+import { type PublicJwk, privatePem, publicPem } from '../crypto/signing-key.ts'
+import type { Grant } from '../domain/sessions.ts'
+import type { OpenedKey } from '../domain/signing-keys.ts'
+
+export interface AccessClaims {
+  /** UUID of the user. */
+  readonly sub: string
+  /** UUID of the project. */
+  readonly aud: string
+  /** UUID of the session. */
+  readonly sid: string
+  /** Refresh generation of the session that this token belongs to. */
+  readonly gen: number
+  readonly iat: number
+  readonly exp: number
+}
+
+export interface Tokens {
+  printAccess(projectId: string, grant: Grant): string
+  printRefresh(grant: Grant): string
+  /** The claims of a token of ours that is valid now; null for anything else. */
+  readAccess(token: string): AccessClaims | null
+  readonly jwks: { keys: (PublicJwk & { kid: string; alg: 'EdDSA'; use: 'sig' })[] }
+}
+
+declare module '@fastify/jwt' {
+  interface JWT {
+    [kid: string]: unknown
+  }
+}
+
+/** Tokens whose claims are remembered after their signature was checked, so that it is checked once. */
+const verifiedTokens = 5000
+
+/**
+ * Registers one namespace of @fastify/jwt for each key (a key passed with each call costs ten times more) and returns
+ * the tokens' printer and reader.
+ */
+export async function createTokens(
+  app: FastifyInstance,
+  keys: readonly OpenedKey[],
+  options: { issuer: string; refreshKey: RefreshKey },
+): Promise<Tokens> {
+  for (const key of keys) {
+    await app.register(jwt, {
+      namespace: key.kid,
+      secret: { private: privatePem(key.privateKey), public: publicPem(key.publicJwk) },
+      sign: {
+        algorithm: 'EdDSA',
+        kid: key.kid,
+        iss: options.issuer,
+        header: { alg: 'EdDSA', typ: 'at+jwt' },
+      },
+      verify: {
+        algorithms: ['EdDSA'],
+        allowedIss: options.issuer,
+        checkTyp: 'at+jwt',
+        requiredClaims: ['iss', 'aud', 'sub', 'sid', 'gen', 'iat', 'exp'],
+        cache: verifiedTokens,
+      },
+    })
+  }
+  const spaces = app.jwt as unknown as Record<
+    string,
+    { sign(claims: object): string; verify(token: string): AccessClaims }
+  >
+  const current = keys.find((key) => key.state === 'current')
+  const signer = current && spaces[current.kid]
+  if (!signer) throw new Error('There is no current signing key.')
+
+  // A header of ours is one of a few constant strings; a token with any other (none, HS256, jku, a foreign kid) ends here.
+  const readers = new Map(
+    keys.map((key) => {
+      const space = spaces[key.kid]
+      if (!space) throw new Error(`The signing key ${key.kid} was not registered.`)
+      return [space.sign({ probe: true }).split('.', 1)[0] ?? '', space]
+    }),
+  )
+  return {
+    printAccess: (projectId, grant) =>
+      signer.sign({
+        sub: grant.user.uuid,
+        aud: projectId,
+        sid: grant.sessionId,
+        gen: grant.generation,
+        iat: Math.floor(grant.issuedAt.getTime() / 1000),
+        exp: Math.ceil(grant.accessExpiresAt.getTime() / 1000),
+      }),
+    printRefresh: (grant) => printRefreshToken(options.refreshKey, grant),
+    readAccess(token) {
+      const dot = token.indexOf('.')
+      const reader = dot > 0 ? readers.get(token.slice(0, dot)) : undefined
+      if (!reader) return null
+      try {
+        return reader.verify(token)
+      } catch {
+        return null
+      }
+    },
+    jwks: {
+      keys: keys.map(({ kid, publicJwk }) => ({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' })),
+    },
+  }
+}
