@@ -1,0 +1,166 @@
+// The composition root: builds each part once, and takes them down in the opposite order.
+import { join, relative } from 'node:path'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { type Config, ConfigError } from './config.ts'
+import { type Courier, startCourier } from './courier.ts'
+import { createHashScheduler } from './crypto/hash-scheduler.ts'
+import { defaultParameters, loadArgon2 } from './crypto/passwords.ts'
+import { refreshKey } from './crypto/refresh-secret.ts'
+import { deriveKey } from './crypto/secrets.ts'
+import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
+import { isMigrated, migrateDatabase } from './database/migrations.ts'
+import { openPool, type Sql } from './database/pool.ts'
+import { keptSecretKey } from './database/secret-file.ts'
+import { AuthError } from './domain/errors.ts'
+import { createDomain, type Domain } from './domain/index.ts'
+import { openSigningKeys } from './domain/signing-keys.ts'
+import { verificationLink } from './http/pages/verify-email.ts'
+import { createServer } from './http/server.ts'
+import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
+import { version } from './package.ts'
+import { isUnavailable } from './repositories/availability.ts'
+import { createStore } from './repositories/store.ts'
+
+export interface RunningApp {
+  readonly server: FastifyInstance
+  /** Where it listens, as a URL for this machine. */
+  readonly url: string
+  /** Answers what is under way, refuses what is new, and stops every part. May be called more than once. */
+  close(): Promise<void>
+}
+
+/** Master secrets, newest first, as 32-byte keys for one use. */
+function keysFor(secrets: readonly [string, ...string[]], use: string): [Buffer, ...Buffer[]] {
+  const derive = (secret: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
+  const [newest, ...older] = secrets
+  return [derive(newest), ...older.map(derive)]
+}
+
+async function defaultProjectId(config: Config, domain: Domain): Promise<string | null> {
+  const made = await domain.projects.ensureDefault()
+  if (config.defaultProjectId === 'none') return null
+  if (config.defaultProjectId === null) return made.id
+  try {
+    return (await domain.projects.get(config.defaultProjectId)).id
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error
+    throw new ConfigError([
+      'DEFAULT_PROJECT_ID names no project of this database; see the list with: npx . projects list.',
+    ])
+  }
+}
+
+/** A check that is asked at most once a second, however often it is called. */
+function oncePerSecond(check: () => Promise<boolean>): () => Promise<boolean> {
+  let asked = 0
+  let answer: Promise<boolean> = Promise.resolve(false)
+  return () => {
+    if (performance.now() - asked >= 1000 || asked === 0) {
+      asked = performance.now()
+      answer = check().catch(() => false)
+    }
+    return answer
+  }
+}
+
+function mailerFor(config: Config, log: FastifyBaseLogger): Mailer {
+  if (config.smtpUrl) return createSmtpMailer({ url: config.smtpUrl, from: config.mailFrom })
+  const directory = join(config.dataDir, 'outbox')
+  return createCaptureMailer({
+    directory,
+    from: config.mailFrom,
+    // Without a mail server this log is the mailbox: whoever reads it is the developer.
+    onCaptured: ({ kind, link }, file) =>
+      log.info(
+        { kind, file: relative(process.cwd(), join(directory, file.split('/').pop() ?? '')), link },
+        'Mail captured',
+      ),
+  })
+}
+
+/**
+ * Starts everything and listens.
+ * @throws ConfigError, EmbeddedDatabaseError, DatabaseError, SealedKeyError: sentences for the operator; nothing runs then
+ */
+export async function startApp(config: Config, log: FastifyBaseLogger): Promise<RunningApp> {
+  let embedded: EmbeddedDatabase | undefined
+  let sql: Sql | undefined
+  let server: FastifyInstance | undefined
+  let courier: Courier | undefined
+  let closing: Promise<void> | undefined
+
+  async function takeDown(): Promise<void> {
+    await server?.close()
+    await courier?.stop()
+    await sql?.end({ timeout: 5 })
+    await embedded?.stop()
+  }
+
+  try {
+    const argon2 = loadArgon2()
+    argon2.catch(() => {})
+    if (!config.databaseUrl)
+      embedded = await startEmbedded({ dataDir: config.dataDir, say: (line) => log.info(line) })
+    const url = config.databaseUrl ?? embedded?.url ?? ''
+    const secret = config.secretKey ?? (await keptSecretKey(config.dataDir))
+    const secrets: [string, ...string[]] = [
+      secret,
+      ...(config.previousSecretKey ? [config.previousSecretKey] : []),
+    ]
+    await migrateDatabase(url)
+
+    const pool = openPool(url)
+    sql = pool
+    const store = createStore(pool)
+    const scheduler = createHashScheduler({ slots: config.hashSlots })
+    const [domain, keys] = await Promise.all([
+      argon2.then((binding) =>
+        createDomain({
+          store,
+          argon2: binding,
+          parameters: defaultParameters,
+          scheduler,
+          lookupKey: keysFor(secrets, 'lookup')[0],
+        }),
+      ),
+      openSigningKeys(store, keysFor(secrets, 'seal')),
+    ])
+    const [newest, ...older] = keysFor(secrets, 'refresh')
+    server = await createServer({
+      domain,
+      keys,
+      refreshKeys: [refreshKey(newest), ...older.map(refreshKey)],
+      publicUrl: config.publicUrl,
+      version,
+      cookieSecure: config.cookieSecure,
+      trustedProxies: config.trustedProxies,
+      defaultProjectId: await defaultProjectId(config, domain),
+      isReady: oncePerSecond(async () => {
+        const { waiting, capacity } = scheduler.depth()
+        return (await isMigrated(pool)) && waiting < capacity
+      }),
+      isUnavailable,
+      logger: log,
+    })
+    courier = startCourier({
+      store,
+      projects: domain.projects,
+      verification: domain.verification,
+      mailer: mailerFor(config, log),
+      verificationLink: (projectId, token) => verificationLink(config.publicUrl, projectId, token),
+      log,
+    })
+    const listening = await server.listen({ host: config.host, port: config.port })
+    return {
+      server,
+      url: listening,
+      close() {
+        closing ??= takeDown()
+        return closing
+      },
+    }
+  } catch (error) {
+    await takeDown()
+    throw error
+  }
+}

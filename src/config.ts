@@ -1,0 +1,173 @@
+// The environment, read once: a frozen Config, or every problem at once in sentences that say what to do.
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import { FormatRegistry, type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import ipaddr from 'ipaddr.js'
+
+/** Exit code of a process that was configured wrongly (EX_CONFIG of sysexits.h). */
+export const exitConfig = 78
+
+/** Thrown with every problem of the configuration at once. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+const contracts = ['nodeloom', 'credebl', 'nora'] as const
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+
+function isUrl(text: string, ...protocols: readonly string[]): boolean {
+  return URL.canParse(text) && protocols.includes(new URL(text).protocol)
+}
+
+/** Every format that a variable can have: its test, and the sentence for what fails it. */
+const formats: Record<string, { test: (text: string) => boolean; say: string }> = {
+  port: {
+    test: (text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535,
+    say: 'must be a port number from 0 to 65535',
+  },
+  postgres: {
+    test: (text) => isUrl(text, 'postgres:', 'postgresql:'),
+    say: 'must be a URL such as postgres://user:password@host:5432/database',
+  },
+  secret: {
+    test: (text) => Buffer.byteLength(text) >= 32,
+    say: 'must have at least 32 bytes; make one with: openssl rand -base64 48',
+  },
+  project: {
+    test: (text) => text === 'none' || uuid.test(text),
+    say: 'must be the UUID of a project, or "none" to demand the header project-id',
+  },
+  uuid: { test: (text) => uuid.test(text), say: 'must be the UUID of a project' },
+  contracts: {
+    test: (text) => list(text).every((name) => (contracts as readonly string[]).includes(name)),
+    say: `must be a list of ${contracts.join(', ')}, or empty for none`,
+  },
+  'http-url': {
+    test: (text) =>
+      isUrl(text, 'http:', 'https:') && /^\/?$/.test(new URL(text).pathname + new URL(text).search),
+    say: 'must be the origin where people reach the service, such as https://auth.example.com, without a path',
+  },
+  proxies: {
+    test: (text) => list(text).every((entry) => isIP(entry) !== 0 || ipaddr.isValidCIDR(entry)),
+    say: 'must be a list of addresses or ranges such as 10.0.0.0/8, 127.0.0.1',
+  },
+  flag: { test: (text) => text === 'true' || text === 'false', say: 'must be true or false' },
+  'log-level': {
+    test: (text) => (logLevels as readonly string[]).includes(text),
+    say: `must be one of ${logLevels.join(', ')}`,
+  },
+  smtp: {
+    test: (text) => isUrl(text, 'smtp:', 'smtps:'),
+    say: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
+  },
+  mailbox: {
+    test: (text) => /^(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/.test(text),
+    say: 'must be an address such as "Example <no-reply@example.com>"',
+  },
+  unsupported: { test: () => false, say: 'is not supported by this version yet; remove it' },
+}
+for (const [name, { test }] of Object.entries(formats)) FormatRegistry.Set(`env-${name}`, test)
+
+const variable = (format: keyof typeof formats) => Type.Optional(Type.String({ format: `env-${format}` }))
+
+const environmentSchema = Type.Object({
+  HOST: Type.Optional(Type.String({ minLength: 1 })),
+  PORT: variable('port'),
+  DATABASE_URL: variable('postgres'),
+  DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
+  SECRET_KEY: variable('secret'),
+  SECRET_KEY_PREVIOUS: variable('secret'),
+  DEFAULT_PROJECT_ID: variable('project'),
+  CONTRACTS: variable('contracts'),
+  CONTRACT_PROJECT_ID: variable('uuid'),
+  PUBLIC_URL: variable('http-url'),
+  TRUSTED_PROXIES: variable('proxies'),
+  REDIS_URL: variable('unsupported'),
+  COOKIE_SECURE: variable('flag'),
+  LOG_LEVEL: variable('log-level'),
+  SMTP_URL: variable('smtp'),
+  MAIL_FROM: variable('mailbox'),
+})
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Null: the embedded PostgreSQL under dataDir. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  /** Null with the embedded database alone: made once and kept in dataDir. */
+  readonly secretKey: string | null
+  readonly previousSecretKey: string | null
+  /** Null: the project made on the first start; 'none': the header is required. */
+  readonly defaultProjectId: string | null
+  readonly publicUrl: string
+  readonly trustedProxies: readonly string[]
+  readonly cookieSecure: boolean
+  readonly logLevel: (typeof logLevels)[number]
+  readonly smtpUrl: string | null
+  readonly mailFrom: string
+  /** Password hashes computed at the same time: one for each core, as far as libuv has threads for them. */
+  readonly hashSlots: number
+}
+
+/**
+ * Reads the configuration. In: the environment; an empty variable counts as unset, except CONTRACTS.
+ * @throws ConfigError with every problem at once; it never repeats a value
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(
+    Object.keys(environmentSchema.properties).flatMap((name) => {
+      const value = environment[name]
+      return value === undefined || (value === '' && name !== 'CONTRACTS') ? [] : [[name, value]]
+    }),
+  )
+  const problems: string[] = []
+  for (const { path, schema } of Value.Errors(environmentSchema, given))
+    problems.push(
+      `${path.slice(1)} ${formats[String(schema.format).slice('env-'.length)]?.say ?? 'must not be empty'}.`,
+    )
+  const env = given as Static<typeof environmentSchema>
+  if (env.DATABASE_URL && !env.SECRET_KEY)
+    problems.push(
+      'SECRET_KEY must be set together with DATABASE_URL: at least 32 bytes, the same for every instance; make one with: openssl rand -base64 48.',
+    )
+  if (problems.length > 0) throw new ConfigError(problems)
+
+  const host = env.HOST ?? '127.0.0.1'
+  const port = Number(env.PORT ?? 3000)
+  const shownHost = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host
+  const publicUrl = new URL(
+    env.PUBLIC_URL ?? `http://${isIP(shownHost) === 6 ? `[${shownHost}]` : shownHost}:${port}`,
+  )
+  return Object.freeze({
+    host,
+    port,
+    databaseUrl: env.DATABASE_URL ?? null,
+    dataDir: resolve(env.DATA_DIR ?? '.data'),
+    secretKey: env.SECRET_KEY ?? null,
+    previousSecretKey: env.SECRET_KEY_PREVIOUS ?? null,
+    defaultProjectId: env.DEFAULT_PROJECT_ID?.toLowerCase() ?? null,
+    publicUrl: publicUrl.origin,
+    trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
+    cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',
+    logLevel: (env.LOG_LEVEL as Config['logLevel']) ?? 'info',
+    smtpUrl: env.SMTP_URL ?? null,
+    mailFrom:
+      env.MAIL_FROM ?? `Sallyport <no-reply@${publicUrl.hostname.replace(/^[\d.[\]:]+$/, 'localhost')}>`,
+    hashSlots: Math.max(1, Math.min(availableParallelism(), Number(environment.UV_THREADPOOL_SIZE) || 4)),
+  })
+}

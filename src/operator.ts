@@ -1,0 +1,48 @@
+// What an operator reads when a command or the start fails: sentences where we know what is wrong, a stack where not.
+import { ConfigError } from './config.ts'
+import { EmbeddedDatabaseError } from './database/embedded.ts'
+import { DatabaseError } from './database/migrations.ts'
+import { AuthError } from './domain/errors.ts'
+import { PolicyError } from './domain/policy.ts'
+import { SealedKeyError } from './domain/signing-keys.ts'
+import { isUnavailable } from './repositories/availability.ts'
+
+/** Wraps a sentence of a command that cannot do what it was asked. */
+export class OperatorError extends Error {
+  override name = 'OperatorError'
+}
+
+const spoken = [OperatorError, EmbeddedDatabaseError, DatabaseError, SealedKeyError]
+
+/** The text for standard error; never a value of a secret variable. */
+export function operatorMessage(error: unknown): string {
+  if (error instanceof ConfigError)
+    return ['The configuration needs a change:', ...error.problems.map((problem) => `  - ${problem}`)].join(
+      '\n',
+    )
+  if (error instanceof PolicyError)
+    return [
+      'The policy needs a change; nothing was stored:',
+      ...error.problems.map((line) => `  - ${line}`),
+    ].join('\n')
+  if (error instanceof AuthError && error.code === 'project_unknown')
+    return 'There is no project with this id.'
+  if (spoken.some((kind) => error instanceof kind)) return (error as Error).message
+  if ((error as NodeJS.ErrnoException)?.code === 'EADDRINUSE')
+    return 'HOST and PORT are in use by another process. Stop it, or set PORT to a free one.'
+  if (isUnavailable(error) || isRefusedLogin(error))
+    return `The database of DATABASE_URL cannot be used: ${innermost(error).message}. Check that it runs and that the URL is right.`
+  return `Unexpected error: ${error instanceof Error ? error.stack : String(error)}`
+}
+
+/** SQLSTATE class 28 (wrong role or password) and 3D (no such database). */
+function isRefusedLogin(error: unknown): boolean {
+  const { code } = innermost(error) as { code?: unknown }
+  return typeof code === 'string' && /^(?:28|3D)/.test(code)
+}
+
+function innermost(error: unknown): Error {
+  let at = error instanceof Error ? error : new Error(String(error))
+  while (at.cause instanceof Error) at = at.cause
+  return at
+}
