@@ -1,0 +1,35 @@
+// A database of a test's own, cloned from the migrated template; dropped when the test ends.
+import { randomBytes } from 'node:crypto'
+import postgres from 'postgres'
+
+export const templateDatabase = 'sallyport_template'
+
+/** URL of the server that `npm test` started. */
+export function serverUrl(): string {
+  const url = process.env.TEST_DATABASE_URL
+  if (!url) throw new Error('Tests need the PostgreSQL that `npm test` starts: npm test -- <file>')
+  return url
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const admin = postgres(serverUrl(), { max: 1, onnotice: () => {} })
+  try {
+    await admin.unsafe(statement)
+  } finally {
+    await admin.end()
+  }
+}
+
+/** Makes a database; `template: false` makes an empty one. Returns its URL. */
+export async function createDatabase(
+  t: { teardown(work: () => unknown): void },
+  { template = true } = {},
+): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const source = template ? `template ${templateDatabase} strategy file_copy` : ''
+  await asAdmin(`create database ${name} ${source}`)
+  t.teardown(() => asAdmin(`drop database if exists ${name} with (force)`))
+  const url = new URL(serverUrl())
+  url.pathname = `/${name}`
+  return url.href
+}

@@ -1,0 +1,49 @@
+// `npm test`: one embedded PostgreSQL for all test files, a migrated template to clone, tap, and nothing left behind.
+// Arguments are handed to tap, so `npm test -- test/http/sign-in.test.ts` runs one file.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { startEmbedded } from '../../src/database/embedded.ts'
+import { migrateDatabase } from '../../src/database/migrations.ts'
+import { packageRoot } from '../../src/package.ts'
+import { templateDatabase } from './database.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
+// Tests ask whether statements do what they promise, not whether this disk does: durability has tests of its own.
+const settings = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '300',
+  max_wal_size: '4GB',
+}
+const database = await startEmbedded({ dataDir: folder, settings })
+const tapFolder = join(packageRoot, '.tap')
+const hadTapFolder = existsSync(tapFolder)
+let code = 1
+try {
+  const admin = postgres(database.url, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${templateDatabase}`)
+  const template = new URL(database.url)
+  template.pathname = `/${templateDatabase}`
+  await migrateDatabase(template.href)
+  await admin.end()
+
+  const tap = join(createRequire(import.meta.url).resolve('tap/package.json'), '..', 'dist', 'esm', 'run.mjs')
+  const child = spawn(process.execPath, [tap, 'run', ...process.argv.slice(2)], {
+    cwd: packageRoot,
+    stdio: 'inherit',
+    env: { ...process.env, TEST_DATABASE_URL: database.url },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  code = await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)))
+} finally {
+  await database.stop()
+  await rm(folder, { recursive: true, force: true })
+  if (!hadTapFolder) await rm(tapFolder, { recursive: true, force: true })
+}
+process.exitCode = code
