@@ -1,21 +1,39 @@
 // The database that a command works on: the given one, the embedded one that a service is running, or the embedded one
 // started for the length of the command.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../config.ts'
-import { findRunningEmbedded, startEmbedded } from '../database/embedded.ts'
+import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../database/embedded.ts'
 import { isMigrated, migrateDatabase } from '../database/migrations.ts'
 import { openPool } from '../database/pool.ts'
 import { createStore, type Store } from '../repositories/store.ts'
 
+/** Milliseconds for which a service that is starting or restarting its database is waited for. */
+const patienceMs = 15_000
+
+/** The database of a live service, or one started here; a service between the two is given time to finish. */
+async function findOrStart(dataDir: string): Promise<{ url: string; stop(): Promise<void> }> {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    const url = await findRunningEmbedded(dataDir)
+    if (url) return { url, stop: async () => {} }
+    try {
+      return await startEmbedded({ dataDir, say: (line) => console.error(line) })
+    } catch (error) {
+      if (!(error instanceof EmbeddedDatabaseError) || performance.now() > until) throw error
+      await sleep(200)
+    }
+  }
+}
+
 /** Runs `work` with the URL of the database, and stops what was started for it. */
 export async function withDatabaseUrl<T>(work: (url: string) => Promise<T>): Promise<T> {
   const config = readConfig()
-  const running = config.databaseUrl ?? (await findRunningEmbedded(config.dataDir))
-  if (running) return work(running)
-  const embedded = await startEmbedded({ dataDir: config.dataDir, say: (line) => console.error(line) })
+  if (config.databaseUrl) return work(config.databaseUrl)
+  const database = await findOrStart(config.dataDir)
   try {
-    return await work(embedded.url)
+    return await work(database.url)
   } finally {
-    await embedded.stop()
+    await database.stop()
   }
 }
 
