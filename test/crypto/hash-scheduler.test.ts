@@ -1,0 +1,130 @@
+// The scheduler bounds what runs and what waits, keeps the order, and forgets nothing when work fails.
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { createHashScheduler, HashQueueFull } from '../../src/crypto/hash-scheduler.ts'
+
+/** Work that runs until it is told to end. */
+function held() {
+  let release = () => {}
+  const until = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  return { work: () => until, release }
+}
+// The deadline's timer does not keep a process alive; a service has sockets for that, this file has an interval.
+const alive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(alive))
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+t.test('never more run than there are slots, and all are answered', async (t) => {
+  const scheduler = createHashScheduler({ slots: 3, queue: 100 })
+  let running = 0
+  let most = 0
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, i) =>
+      scheduler.run(async () => {
+        most = Math.max(most, ++running)
+        await turn()
+        running--
+        return i
+      }),
+    ),
+  )
+  t.equal(most, 3)
+  t.same(
+    answers,
+    Array.from({ length: 40 }, (_, i) => i),
+  )
+  t.same(scheduler.depth(), { running: 0, waiting: 0, capacity: 100 })
+})
+
+t.test('who waits is served in the order of arrival', async (t) => {
+  const scheduler = createHashScheduler({ slots: 1 })
+  const order: number[] = []
+  await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      scheduler.run(async () => {
+        order.push(i)
+        await turn()
+      }),
+    ),
+  )
+  t.same(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
+
+t.test('beyond the queue work is refused at once and not begun', async (t) => {
+  const scheduler = createHashScheduler({ slots: 1, queue: 2 })
+  const { work, release } = held()
+  const accepted = [scheduler.run(work), scheduler.run(work), scheduler.run(work)]
+  t.same(scheduler.depth(), { running: 1, waiting: 2, capacity: 2 })
+  let begun = false
+  const refused = scheduler.run(async () => {
+    begun = true
+  })
+  const error = await refused.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+  t.ok(error instanceof HashQueueFull)
+  t.ok((error as HashQueueFull).retryAfterSeconds >= 1)
+  release()
+  await Promise.all(accepted)
+  t.notOk(begun)
+  t.equal(await scheduler.run(async () => 'served'), 'served', 'and later ones are served again')
+})
+
+t.test('who waits past the deadline is refused, who came later keeps waiting', async (t) => {
+  const scheduler = createHashScheduler({ slots: 1, deadlineMs: 60 })
+  const { work, release } = held()
+  const first = scheduler.run(work)
+  let begun = false
+  const early = scheduler.run(async () => {
+    begun = true
+  })
+  const refusal = early.catch((error: unknown) => error)
+  await sleep(35)
+  const late = scheduler.run(async () => 'late')
+  const error = await refusal
+  t.ok(error instanceof HashQueueFull)
+  t.equal(scheduler.depth().waiting, 1)
+  release()
+  await first
+  t.equal(await late, 'late')
+  t.notOk(begun, 'nothing was computed for the one who was refused')
+})
+
+t.test('a deadline is watched again after the queue was empty', async (t) => {
+  const scheduler = createHashScheduler({ slots: 1, deadlineMs: 40 })
+  await Promise.all([scheduler.run(turn), scheduler.run(turn)])
+  const { work, release } = held()
+  const first = scheduler.run(work)
+  await t.rejects(scheduler.run(turn), HashQueueFull)
+  release()
+  await first
+})
+
+t.test('work that fails gives its slot back, and its error to its caller alone', async (t) => {
+  const scheduler = createHashScheduler({ slots: 2 })
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, i) =>
+      scheduler.run(async () => {
+        await turn()
+        if (i % 2) throw new Error(`number ${i}`)
+        return i
+      }),
+    ),
+  )
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') t.equal(outcome.value, i)
+    else t.equal((outcome.reason as Error).message, `number ${i}`)
+    t.equal(outcome.status, i % 2 ? 'rejected' : 'fulfilled')
+  }
+  const thrown = Array.from({ length: 5 }, () =>
+    scheduler.run(() => {
+      throw new Error('before it began')
+    }),
+  )
+  for (const run of thrown) await t.rejects(run, { message: 'before it began' })
+  t.same([scheduler.depth().running, scheduler.depth().waiting], [0, 0])
+})
