@@ -380,7 +380,7 @@ t.test('an ordinary user runs it as himself', async (t) => {
       uid: nobody,
       cwd: '/',
     })
-    if (seen.status !== 0) return t.skip('an ordinary user cannot read this checkout')
+    if (seen.status !== 0) return t.plan(0, 'an ordinary user cannot read this checkout')
   }
   const tmp = join(home, 'tmp')
   mkdirSync(tmp)
