@@ -84,11 +84,20 @@ function fieldErrors(errors: readonly FastifySchemaValidationError[], part: stri
   return sentences
 }
 
-/** A NUL or a lone surrogate: no text that a database or a person could give back unchanged (RFC 8259 §8.2). */
+/**
+ * A NUL or a lone surrogate: no text that a database or a person could give back unchanged (RFC 8259 §8.2).
+ * Walks with a list of its own: a body may nest deeper than the call stack bears.
+ */
 function isBroken(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed()
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([key, entry]) => isBroken(key) || isBroken(entry))
+  const left = [value]
+  while (left.length > 0) {
+    const at = left.pop()
+    if (typeof at === 'string') {
+      if (at.includes('\0') || !at.isWellFormed()) return true
+    } else if (typeof at === 'object' && at !== null)
+      for (const [key, entry] of Object.entries(at)) left.push(key, entry)
+  }
+  return false
 }
 
 function refuseBrokenText(body: unknown): void {
