@@ -72,8 +72,8 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     return store.transaction(async (tx) => {
       const quiet = project.policy.verification.resend_cooldown_seconds
       const wait = await tx.cooldowns.take(project.id, 'sign_up', keyedHash(lookupKey, 'email', email), quiet)
-      const id = await tx.users.takeId()
-      const added = await tx.users.add(fresh, id)
+      const shown = await tx.users.takeId(fresh.metadata)
+      const added = await tx.users.add(fresh, shown.id)
       const owner = await tx.users.findByEmail(project.id, email)
       if (!owner) throw new Error('An address was neither free nor taken.')
       const inApp = project.policy.verification.delivery === 'app'
@@ -81,7 +81,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
         inApp && caller.provesProject ? await verification.mint(tx, project, owner) : null
       // A taken address gets no second mail within the cooldown; a fresh one always gets its first.
       if (added || wait === 0) await verification.owe(tx, project, owner)
-      return { kind: 'verification_required', user: added ?? decoyUser(id, fresh), verificationToken }
+      return { kind: 'verification_required', user: added ?? decoyUser(shown, fresh), verificationToken }
     })
   }
 
@@ -115,19 +115,20 @@ function newUser(project: Project, facts: SignUpFacts, email: string, passwordHa
 }
 
 /** What a stranger is shown for a taken address: an account as it would have been, none of the owner's facts. */
-function decoyUser(id: number, fresh: ReturnType<typeof newUser>): UserRow {
+function decoyUser(
+  shown: Pick<UserRow, 'id' | 'createdAt' | 'metadata'>,
+  fresh: ReturnType<typeof newUser>,
+): UserRow {
   const { passwordHash: _, ...facts } = fresh
-  const now = new Date()
   return {
     ...facts,
-    id,
+    ...shown,
     emailVerifiedAt: null,
     role: 'user',
     provider: null,
     avatarUrl: null,
     epoch: 0,
     disabledAt: null,
-    createdAt: now,
-    updatedAt: now,
+    updatedAt: shown.createdAt,
   }
 }

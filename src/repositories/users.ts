@@ -64,11 +64,20 @@ export function usersRepository(db: Database) {
   )
 
   return {
-    /** Takes the next id, for a caller that must show one whether or not the account can be added. */
-    async takeId(): Promise<number> {
-      const [row] = await db.select({ id: nextId }).from(sql`(select 1) as one`)
+    /**
+     * Takes the next id, for a caller that must show one whether or not the account can be added; with it the instant
+     * and the metadata as an added row would show them (the database orders keys in its own way).
+     */
+    async takeId(metadata: unknown): Promise<Pick<UserRow, 'id' | 'createdAt' | 'metadata'>> {
+      const [row] = await db
+        .select({
+          id: nextId,
+          createdAt: sql<Date>`now()`.mapWith(users.createdAt),
+          metadata: sql<UserRow['metadata']>`${JSON.stringify(metadata)}::jsonb`.mapWith(users.metadata),
+        })
+        .from(sql`(select 1) as one`)
       if (!row) throw new Error('The sequence gave no id.')
-      return row.id
+      return row
     },
 
     /** Adds an account, under `id` where one was taken before; null where the address is taken in this project. */
