@@ -30,7 +30,7 @@ export async function createDomain({ store, lookupKey, ...hashing }: DomainMeans
     projects,
     sessions,
     verification,
-    users: createUsers({ store, passwords, sessions, verification, lookupKey }),
+    users: createUsers({ store, passwords, sessions, verification, lockout, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
     passwordChange: createPasswordChange({ store, passwords, lockout }),
   }

@@ -6,16 +6,19 @@ import { AuthError } from './errors.ts'
 import type { Project } from './projects.ts'
 
 /** How many times the strict bucket's failures the loose ones bear: one account from everywhere, one address at all. */
-const looseFactor = 10
+const looseFactor = 20
 
 /** Wrong short codes an account bears in an hour, over all codes it is sent. */
 const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600, baseSeconds: 3600 }
 
-/** One attempt, counted by `reserve` and forgiven by `redeem`. */
+/** One attempt: counted by `reserve`, forgiven by `redeem`, taken back by `withdraw`. */
 export interface Attempt {
   /** @throws AuthError too_many_attempts; then nothing was counted */
   reserve(): Promise<void>
+  /** It succeeded: earlier failures of this account from this address are forgotten. */
   redeem(): Promise<void>
+  /** It was never decided, because the work could not be done: it does not count. */
+  withdraw(): Promise<void>
 }
 
 interface Means {
@@ -32,11 +35,26 @@ export function createLockout({ store, lookupKey }: Means) {
         const retryAfterSeconds = await store.signInFailures.waitSeconds(project.id, keys, thresholds)
         throw new AuthError('too_many_attempts', { retryAfterSeconds })
       },
-      redeem: () => store.signInFailures.redeem(project.id, keys, thresholds),
+      redeem: () => store.signInFailures.giveBack(project.id, keys, thresholds, true),
+      withdraw: () => store.signInFailures.giveBack(project.id, keys, thresholds, false),
     }
   }
 
   return {
+    /**
+     * Pays for `attempt`, then runs the check; a check that could not be done at all is not counted.
+     * @throws AuthError too_many_attempts, and whatever `check` throws
+     */
+    async paying<T>(attempt: Attempt, check: () => Promise<T>): Promise<T> {
+      await attempt.reserve()
+      try {
+        return await check()
+      } catch (error) {
+        if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
+        throw error
+      }
+    },
+
     /** The key under which a client's address is remembered. */
     addressKey: (address: string): Buffer => keyedHash(lookupKey, 'address', address),
 

@@ -67,10 +67,9 @@ export function createPasswordChange({ store, passwords, lockout }: ChangeMeans)
     ): Promise<void> {
       const { user } = principal
       const attempt = lockout.attempt(project, user.email, caller.address, true)
-      await attempt.reserve()
       const current = await store.users.findPasswordHash(project.id, user.id)
-      if (!(await passwords.verify(current, change.currentPassword)) || current === null)
-        throw new AuthError('wrong_current_password')
+      const fits = await lockout.paying(attempt, () => passwords.verify(current, change.currentPassword))
+      if (!fits || current === null) throw new AuthError('wrong_current_password')
       await attempt.redeem()
       if (await passwords.verify(current, change.newPassword)) throw new AuthError('password_unchanged')
       const next = await passwords.hash(change.newPassword)

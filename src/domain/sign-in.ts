@@ -33,8 +33,9 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       const addressKey = lockout.addressKey(caller.address)
       const found = await store.users.findForSignIn(project.id, email, addressKey)
       const attempt = lockout.attempt(project, email, caller.address, found?.addressKnown ?? false)
-      await attempt.reserve()
-      const fits = await passwords.verify(found?.passwordHash ?? null, credentials.password)
+      const fits = await lockout.paying(attempt, () =>
+        passwords.verify(found?.passwordHash ?? null, credentials.password),
+      )
       if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
 
       const { passwordHash, addressKnown: _, ...user } = found

@@ -4,6 +4,7 @@ import { keyedHash } from '../crypto/secrets.ts'
 import type { Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { AuthError } from './errors.ts'
+import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
@@ -41,19 +42,26 @@ interface Means {
   readonly passwords: Passwords
   readonly sessions: Sessions
   readonly verification: Verification
+  readonly lockout: Lockout
   /** Hashes the addresses that strangers ask about. */
   readonly lookupKey: Buffer
 }
 
-export function createUsers({ store, passwords, sessions, verification, lookupKey }: Means) {
+export function createUsers({ store, passwords, sessions, verification, lockout, lookupKey }: Means) {
   /** Where no verification is demanded: an account and its first session, or the word that the address is taken. */
-  async function signUpOpenly(project: Project, facts: SignUpFacts, email: string): Promise<SignUpResult> {
+  async function signUpOpenly(
+    project: Project,
+    facts: SignUpFacts,
+    email: string,
+    caller: Caller,
+  ): Promise<SignUpResult> {
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = await passwords.hash(facts.password)
     const grant = await store.transaction(async (tx) => {
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
+      await tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address))
       return sessions.open(tx, project, user)
     })
     if (!grant) throw new AuthError('email_taken')
@@ -94,7 +102,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
       const email = normalizeEmail(facts.email)
       return project.policy.verification.mode === 'strict'
         ? signUpStrictly(project, facts, email, caller)
-        : signUpOpenly(project, facts, email)
+        : signUpOpenly(project, facts, email, caller)
     },
   }
 }

@@ -30,6 +30,8 @@ const attempts = sql`case when ${over} then 1 else ${table.attempts} + 1 end`
 const threshold = sql`case when ${table.bucket} in ('account_address', 'code')
   then ${sql.placeholder('strict')}::int else ${sql.placeholder('loose')}::int end`
 
+const cleared = sql`${table.bucket} in ('account_address', 'code') and ${sql.placeholder('succeeded')}::boolean`
+
 const asked = sql`(select * from jsonb_to_recordset(${sql.placeholder('keys')}::jsonb)
   as asked(bucket text, key text, exempt boolean)) as asked`
 const sameKey = sql`${table.projectId} = ${sql.placeholder('projectId')}::uuid
@@ -45,7 +47,7 @@ function parameters(projectId: string, keys: readonly BucketKey[], thresholds: T
 }
 
 export function signInFailuresRepository(db: Database) {
-  // Rows are always locked in the order of their bucket's name, here and in `redeem`: no two attempts can deadlock.
+  // Rows are always locked in the order of their bucket's name, here and in `giveBack`: no two attempts can deadlock.
   const reserve = once(() =>
     db
       .insert(table)
@@ -70,7 +72,7 @@ export function signInFailuresRepository(db: Database) {
       .prepare('sign_in_attempt_reserve'),
   )
 
-  const redeem = once(() => {
+  const giveBack = once(() => {
     const held = db
       .select({ bucket: table.bucket, keyHash: table.keyHash })
       .from(table)
@@ -81,9 +83,8 @@ export function signInFailuresRepository(db: Database) {
     return db
       .update(table)
       .set({
-        attempts: sql`case when ${table.bucket} in ('account_address', 'code') then 0 else greatest(${table.attempts} - 1, 0) end`,
-        lockedUntil: sql`case when ${table.bucket} in ('account_address', 'code') or ${table.attempts} <= ${threshold}
-          then null else ${table.lockedUntil} end`,
+        attempts: sql`case when ${cleared} then 0 else greatest(${table.attempts} - 1, 0) end`,
+        lockedUntil: sql`case when ${cleared} or ${table.attempts} <= ${threshold} then null else ${table.lockedUntil} end`,
       })
       .from(held)
       .where(
@@ -93,7 +94,7 @@ export function signInFailuresRepository(db: Database) {
           eq(table.keyHash, held.keyHash),
         ),
       )
-      .prepare('sign_in_attempt_redeem')
+      .prepare('sign_in_attempt_give_back')
   })
 
   const wait = once(() =>
@@ -114,9 +115,17 @@ export function signInFailuresRepository(db: Database) {
       return rows.length === keys.length
     },
 
-    /** The attempt succeeded: strict buckets are emptied, loose ones give it back. */
-    async redeem(projectId: string, keys: readonly BucketKey[], thresholds: Thresholds): Promise<void> {
-      await redeem().execute(parameters(projectId, keys, thresholds))
+    /**
+     * Gives the attempt back to every bucket. One that succeeded empties the strict buckets besides; one that came to
+     * no answer (the password was never checked) only takes itself back.
+     */
+    async giveBack(
+      projectId: string,
+      keys: readonly BucketKey[],
+      thresholds: Thresholds,
+      succeeded: boolean,
+    ): Promise<void> {
+      await giveBack().execute({ ...parameters(projectId, keys, thresholds), succeeded })
     },
 
     /** Whole seconds until every lock on these buckets is over; at least 1. */
