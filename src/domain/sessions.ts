@@ -61,6 +61,8 @@ export function createSessions(store: Store) {
         return state
       })
       if (recovered) return toGrant(project, user, recovered)
+      // Another request claimed the repetition, or the session moved on or ended: what is true now decides.
+      return settle(project, presented)
     } else if (expected) {
       // Nothing stood in the way when we looked: the row changed in between, and another try will tell.
       return refresh(project, presented)
