@@ -1,0 +1,112 @@
+// The databases of a measurement, filled by SQL, and the visitors who hold tokens of sessions that rest in them.
+import { join } from 'node:path'
+import postgres, { type Sql } from 'postgres'
+import { defaultParameters, loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
+import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
+import { deriveKey } from '../../src/crypto/secrets.ts'
+import { migrateDatabase } from '../../src/database/migrations.ts'
+import { createProjects } from '../../src/domain/projects.ts'
+import { createStore } from '../../src/repositories/store.ts'
+import type { Plan, Visitor } from './load.ts'
+import { type Load, type Running, secretKey, startService } from './processes.ts'
+
+const password = 'a good long password'
+
+/** Limits that no measurement meets, and access tokens that outlive it. Everything else is the default. */
+const policy = {
+  limits: {
+    credential: { max: 10_000_000, window_seconds: 900 },
+    mail: { max: 10_000_000, window_seconds: 900 },
+    read: { max: 10_000_000, window_seconds: 60 },
+  },
+  lockout: { failures: 1000, window_seconds: 900, base_seconds: 60 },
+  tokens: { access_seconds: 86_400 },
+}
+
+export interface Place {
+  readonly url: string
+  readonly projectId: string
+  readonly sql: Sql
+}
+
+async function onServer<T>(serverUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const sql = postgres(serverUrl, { max: 1, onnotice: () => {} })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Makes a migrated database with `users` verified users and `sessions` living sessions, all behind one password. */
+export async function makePlace(
+  serverUrl: string,
+  name: string,
+  { users, sessions }: { users: number; sessions: number },
+): Promise<Place> {
+  await onServer(serverUrl, (sql) => sql.unsafe(`create database ${name}`))
+  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
+  await migrateDatabase(url)
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  const { project } = await createProjects(createStore(sql)).create('Bench', policy)
+  const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
+  // The rows refer to each other by construction; checking two million of them would take longer than the bench.
+  await sql`set session_replication_role = replica`
+  await sql`
+    insert into users (uuid, project_id, email, password_hash, display_name, first_name, last_name, email_verified_at)
+    select gen_random_uuid(), ${project.id}::uuid, 'user-' || n || '@example.com', ${hash}, 'User ' || n, 'User', 'Number ' || n, now()
+    from generate_series(1, ${users}::int) as n`
+  await sql`
+    insert into sessions (id, project_id, user_id, epoch, expires_at, absolute_expires_at)
+    select gen_random_uuid(), ${project.id}::uuid, 1 + n % ${users}::int, 0, now() + interval '30 days', now() + interval '90 days'
+    from generate_series(1, ${sessions}::int) as n`
+  await sql`set session_replication_role = default`
+  await sql`vacuum (analyze) users`
+  await sql`vacuum (analyze) sessions`
+  await sql`checkpoint`
+  return { url, projectId: project.id, sql }
+}
+
+/** Visitors of sessions drawn at random from the whole table, each with its first refresh token. */
+async function draw({ sql }: Place, count: number): Promise<Visitor[]> {
+  const rows = await sql<{ id: string; email: string; generation: number }[]>`
+    select sessions.id, users.email, sessions.generation from sessions join users on users.id = sessions.user_id
+    where sessions.expires_at > now() order by random() limit ${count}`
+  const key = refreshKey(deriveKey(Buffer.from(secretKey, 'utf8'), 'refresh'))
+  return rows.map(({ id, email, generation }) => ({
+    email,
+    access: '',
+    refresh: printRefreshToken(key, { sessionId: id, generation }),
+  }))
+}
+
+export const connections = 32
+
+/** A plan against the service or, with another prefix, the limit; in a closed loop unless `over` says otherwise. */
+export function planFor(
+  place: Place,
+  server: Running,
+  over: Pick<Plan, 'kind' | 'seconds'> & Partial<Plan>,
+): Plan {
+  return {
+    port: server.port,
+    projectId: place.projectId,
+    password,
+    prefix: '/api/auth',
+    connections,
+    ...over,
+  }
+}
+
+/** Gives the generator visitors who have refreshed once and shown their access token once: sessions in mid-life. */
+export async function admit(load: Load, place: Place, service: Running, count = 2000): Promise<void> {
+  await load.admit(await draw(place, count))
+  await load.run(planFor(place, service, { kind: 'refresh', seconds: 'once each' }))
+  await load.run(planFor(place, service, { kind: 'me', seconds: 'once each' }))
+}
+
+/** The service on a place, its log and data in `folder`. */
+export function serve(place: Place, folder: string, name = 'service', node: readonly string[] = []) {
+  const dataDir = join(folder, `${name}.data`)
+  return startService({ databaseUrl: place.url, dataDir, log: join(folder, `${name}.log`), node })
+}

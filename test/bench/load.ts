@@ -1,0 +1,172 @@
+// The load generator: a process of its own that sends plain HTTP/1.1 over a few sockets and checks the status of every
+// answer. It parses no more than it must, so that what is measured is the server and not its client.
+import { connect, type Socket } from 'node:net'
+
+/** One signed-in user, and the tokens that they hold now. */
+export interface Visitor {
+  email: string
+  access: string
+  refresh: string
+}
+
+export type Kind = 'me' | 'refresh' | 'login' | 'constant'
+
+export interface Plan {
+  readonly port: number
+  readonly projectId: string
+  readonly password: string
+  /** Path prefix of the routes. */
+  readonly prefix: string
+  readonly kind: Kind
+  readonly connections: number
+  /** Ends after this long, or after each visitor had one turn. */
+  readonly seconds: number | 'once each'
+  /** Milliseconds that a connection rests after each answer; 0: it sends the next request at once. */
+  readonly restMs?: number
+}
+
+export interface Outcome {
+  readonly requests: number
+  readonly perSecond: number
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  readonly failures: readonly string[]
+}
+
+export type ToLoad = { crowd: Visitor[] } | { plan: Plan } | { stop: true }
+export type FromLoad = { ready: true } | { outcome: Outcome }
+
+interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+/** One keep-alive connection; one request at a time. */
+class Connection {
+  readonly #socket: Socket
+  #buffer = ''
+  #settle: { resolve(answer: Answer): void; reject(error: Error): void } | null = null
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => this.#read(text))
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('the server closed the connection')))
+  }
+
+  static open(port: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      socket.once('connect', () => resolve(new Connection(socket))).once('error', reject)
+    })
+  }
+
+  send(request: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+      this.#socket.write(request, 'latin1')
+    })
+  }
+
+  close(): void {
+    this.#settle = null
+    this.#socket.destroy()
+  }
+
+  #read(text: string): void {
+    this.#buffer += text
+    const head = this.#buffer.indexOf('\r\n\r\n')
+    if (head < 0) return
+    const length = /\r\ncontent-length: *(\d+)/i.exec(this.#buffer.slice(0, head))?.[1]
+    if (length === undefined) {
+      this.#fail(new Error('an answer without Content-Length'))
+      return
+    }
+    const end = head + 4 + Number(length)
+    if (this.#buffer.length < end) return
+    const answer = { status: Number(this.#buffer.slice(9, 12)), body: this.#buffer.slice(head + 4, end) }
+    this.#buffer = this.#buffer.slice(end)
+    const settle = this.#settle
+    this.#settle = null
+    settle?.resolve(answer)
+  }
+
+  #fail(error: Error): void {
+    this.#settle?.reject(error)
+    this.#settle = null
+  }
+}
+
+let crowd: Visitor[] = []
+
+function requestOf(plan: Plan, visitor: Visitor): string {
+  const { kind, prefix, projectId } = plan
+  const shared = `Host: 127.0.0.1:${plan.port}\r\nproject-id: ${projectId}\r\n`
+  if (kind === 'constant') return `GET ${prefix}/constant HTTP/1.1\r\n${shared}\r\n`
+  if (kind === 'me')
+    return `GET ${prefix}/me HTTP/1.1\r\n${shared}Authorization: Bearer ${visitor.access}\r\n\r\n`
+  const body = JSON.stringify(
+    kind === 'login' ? { email: visitor.email, password: plan.password } : { refresh_token: visitor.refresh },
+  )
+  return `POST ${prefix}/${kind} HTTP/1.1\r\n${shared}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+async function run(plan: Plan): Promise<Outcome> {
+  const latencies: number[] = []
+  const failures: string[] = []
+  const begun = performance.now()
+  const until = plan.seconds === 'once each' ? Number.POSITIVE_INFINITY : begun + plan.seconds * 1000
+
+  // Each connection has visitors of its own: no two requests ever present the same refresh token.
+  async function visit(offset: number): Promise<void> {
+    const connection = await Connection.open(plan.port)
+    try {
+      for (let at = offset; performance.now() < until && failures.length === 0; at += plan.connections) {
+        if (at >= crowd.length) {
+          if (plan.seconds === 'once each') break
+          at = offset
+        }
+        const visitor = crowd[at]
+        if (!visitor) break
+        const sent = performance.now()
+        const { status, body } = await connection.send(requestOf(plan, visitor))
+        latencies.push(performance.now() - sent)
+        if (status !== 200) failures.push(`${plan.kind} answered ${status}: ${body.slice(0, 200)}`)
+        else if (plan.kind === 'refresh') {
+          const tokens = JSON.parse(body) as { access_token: string; refresh_token: string }
+          visitor.access = tokens.access_token
+          visitor.refresh = tokens.refresh_token
+        }
+        if (plan.restMs) await new Promise((resolve) => setTimeout(resolve, plan.restMs))
+      }
+    } catch (error) {
+      failures.push(`${plan.kind}: ${(error as Error).message}`)
+    } finally {
+      connection.close()
+    }
+  }
+
+  await Promise.all(Array.from({ length: plan.connections }, (_, offset) => visit(offset)))
+  const seconds = (performance.now() - begun) / 1000
+  latencies.sort((a, b) => a - b)
+  const quantile = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN
+  return {
+    requests: latencies.length,
+    perSecond: latencies.length / seconds,
+    p50: quantile(0.5),
+    p99: quantile(0.99),
+    failures,
+  }
+}
+
+process.on('message', async (message: ToLoad) => {
+  if ('stop' in message) process.exit(0)
+  if ('crowd' in message) {
+    crowd = message.crowd
+    process.send?.({ ready: true } satisfies FromLoad)
+  } else process.send?.({ outcome: await run(message.plan) } satisfies FromLoad)
+})
+// A generator whose bench is gone has nobody to report to.
+process.on('disconnect', () => process.exit(0))

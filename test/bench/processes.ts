@@ -1,0 +1,182 @@
+// The processes of a measurement: the built service, the limits beside it, the generators; and what is asked of them.
+import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync, readFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/package.ts'
+import type { HashOutcome } from './hash-limit.ts'
+import type { FromLoad, Outcome, Plan, ToLoad, Visitor } from './load.ts'
+
+export const secretKey = 'a bench secret of more than thirty-two bytes'
+
+const built = (name: string) => join(packageRoot, 'dist', name)
+const children = new Set<ChildProcess>()
+
+function track(child: ChildProcess): ChildProcess {
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  return child
+}
+
+/** Ends whatever still runs. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...children].map(end))
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const hard = setTimeout(() => child.kill('SIGKILL'), 15_000)
+  await gone
+  clearTimeout(hard)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+function statusOf(port: number, path: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = get({ port, path, host: '127.0.0.1', agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0))
+    })
+    request.once('error', () => resolve(0))
+  })
+}
+
+export interface Running {
+  readonly port: number
+  /** From spawn to the first 200 of its ready path. */
+  readonly startMs: number
+  /** Resident memory now, in MB (10^6 bytes). */
+  residentMb(): number
+  stop(): Promise<void>
+}
+
+async function start(
+  words: readonly string[],
+  { readyPath, log, env }: { readyPath: string; log: string; env: Record<string, string> },
+): Promise<Running> {
+  const port = await freePort()
+  const out = openSync(log, 'a')
+  const begun = performance.now()
+  const child = track(
+    spawn(process.execPath, words, {
+      cwd: packageRoot,
+      stdio: ['ignore', out, out],
+      env: { PATH: process.env.PATH ?? '', PORT: String(port), ...env },
+    }),
+  )
+  while ((await statusOf(port, readyPath)) !== 200) {
+    if (child.exitCode !== null || performance.now() - begun > 60_000)
+      throw new Error(`${words.join(' ')} does not start:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+    await new Promise((resolve) => setTimeout(resolve, 3))
+  }
+  return {
+    port,
+    startMs: performance.now() - begun,
+    residentMb: () =>
+      (Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) * 1024) /
+      1e6,
+    stop: () => end(child),
+  }
+}
+
+export interface ServiceOptions {
+  /** Null: the embedded database of `dataDir`. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  readonly log: string
+  /** Words for Node itself, such as --cpu-prof. */
+  readonly node?: readonly string[]
+}
+
+/** The built service in its default configuration: LOG_LEVEL=info, written to a file. */
+export function startService({ databaseUrl, dataDir, log, node = [] }: ServiceOptions): Promise<Running> {
+  const database: Record<string, string> = databaseUrl
+    ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
+    : {}
+  return start([...node, built('src/main.js')], {
+    readyPath: '/health/ready',
+    log,
+    env: { ...database, DATA_DIR: dataDir },
+  })
+}
+
+/** The bare server with the same statements, on the same database. */
+export function startLimit(databaseUrl: string, log: string): Promise<Running> {
+  return start([built('test/bench/limit-server.js')], {
+    readyPath: '/constant',
+    log,
+    env: { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey },
+  })
+}
+
+const bareServer = `
+import Fastify from 'fastify'
+const app = Fastify()
+app.get('/', async () => ({ ok: true }))
+await app.listen({ host: '127.0.0.1', port: Number(process.env.PORT) })
+process.once('SIGTERM', () => app.close())
+`
+
+/** Fastify with one route and nothing else: the limit of a start. */
+export function startBare(log: string): Promise<Running> {
+  return start(['--input-type=module', '--eval', bareServer], { readyPath: '/', log, env: {} })
+}
+
+function ask<Reply>(child: ChildProcess, message: object): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new Error('A process of the bench ended by itself.'))
+    child.once('exit', ended).once('message', (reply) => {
+      child.off('exit', ended)
+      resolve(reply as Reply)
+    })
+    child.send(message)
+  })
+}
+
+export interface Load {
+  /** Who sends the requests of the runs that follow. */
+  admit(crowd: readonly Visitor[]): Promise<void>
+  /** Runs a plan; throws unless every answer was a 200. */
+  run(plan: Plan): Promise<Outcome>
+}
+
+export function startLoad(): Load {
+  const child = track(fork(built('test/bench/load.js'), { execArgv: [] }))
+  return {
+    async admit(crowd) {
+      await ask<FromLoad>(child, { crowd: [...crowd] } satisfies ToLoad)
+    },
+    async run(plan) {
+      const reply = await ask<FromLoad>(child, { plan } satisfies ToLoad)
+      if (!('outcome' in reply)) throw new Error('The generator answered something else.')
+      const { failures, requests } = reply.outcome
+      if (failures.length > 0 || requests === 0) throw new Error(failures[0] ?? 'Nothing was answered.')
+      return reply.outcome
+    },
+  }
+}
+
+/** Raw argon2id on all cores; returns how to run it for some seconds. */
+export async function startHashing(): Promise<(seconds: number) => Promise<HashOutcome>> {
+  const { availableParallelism } = await import('node:os')
+  const child = track(
+    fork(built('test/bench/hash-limit.js'), {
+      execArgv: [],
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(availableParallelism()) },
+    }),
+  )
+  await once(child, 'message')
+  return (seconds) => ask<HashOutcome>(child, { seconds })
+}

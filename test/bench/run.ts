@@ -1,0 +1,97 @@
+// `npm run bench [-- <workload>… --quick]`: builds, starts one PostgreSQL with its normal durability, runs the workloads one
+// after another and prints a table. Ends with 1 when a figure misses its goal.
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import ts from 'typescript'
+import { startEmbedded } from '../../src/database/embedded.ts'
+import { packageRoot } from '../../src/package.ts'
+import type { Figure } from './rounds.ts'
+import { connections, endAll, workloads } from './workloads.ts'
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const names = positionals.length > 0 ? positionals : Object.keys(workloads)
+const unknown = names.filter((name) => !Object.hasOwn(workloads, name))
+if (unknown.length > 0) {
+  console.error(
+    `There is no workload ${unknown.join(', ')}. There are: ${Object.keys(workloads).join(', ')}.`,
+  )
+  process.exit(2)
+}
+
+/** The service as it ships, and beside it the processes of the bench as plain JavaScript: no loader is measured. */
+function build(): void {
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot, stdio: 'inherit' })
+  for (const name of ['limit-server', 'load', 'hash-limit']) {
+    const source = readFileSync(join(packageRoot, 'test', 'bench', `${name}.ts`), 'utf8')
+    const target = join(packageRoot, 'dist', 'test', 'bench', `${name}.js`)
+    const { outputText } = ts.transpileModule(source, {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2023,
+        module: ts.ModuleKind.ESNext,
+        rewriteRelativeImportExtensions: true,
+        verbatimModuleSyntax: true,
+      },
+    })
+    mkdirSync(dirname(target), { recursive: true })
+    writeFileSync(target, outputText)
+  }
+}
+
+async function describeMachine(serverUrl: string): Promise<void> {
+  const sql = postgres(serverUrl, { max: 1 })
+  const [row] = await sql`show server_version`
+  await sql.end()
+  console.log(
+    `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${(totalmem() / 1e9).toFixed(0)} GB, ` +
+      `Node ${process.version}, PostgreSQL ${row?.server_version}, ${connections} connections, LOG_LEVEL=info\n`,
+  )
+}
+
+console.log('Building…')
+build()
+const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
+// Durability as shipped. The module only counts statements, and only where a workload asks it to.
+const database = await startEmbedded({
+  dataDir: join(folder, 'database'),
+  settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'none' },
+})
+let cleaning: Promise<void> | undefined
+function cleanUp(): Promise<void> {
+  cleaning ??= (async () => {
+    await endAll()
+    await database.stop()
+    await rm(folder, { recursive: true, force: true })
+  })()
+  return cleaning
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void cleanUp().then(() => process.exit(130)))
+
+const figures: Figure[] = []
+try {
+  await describeMachine(database.url)
+  for (const name of names) {
+    console.log(name)
+    figures.push(
+      ...((await workloads[name]?.({ serverUrl: database.url, folder, quick: values.quick })) ?? []),
+    )
+    await endAll()
+  }
+} finally {
+  await cleanUp()
+}
+
+console.log('\n| | goal | measured | | behind it |\n|---|---|---|---|---|')
+for (const { name, goal, measured, met, detail } of figures)
+  console.log(
+    `| ${name} | ${goal} | ${measured} | ${met === null ? '' : met ? 'met' : 'missed'} | ${detail} |`,
+  )
+process.exitCode = figures.some(({ met }) => met === false) ? 1 : 0

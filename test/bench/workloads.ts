@@ -1,0 +1,291 @@
+// The workloads, each a question of the service's promises, answered as figures.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { admit, connections, makePlace, type Place, planFor, serve } from './crowd.ts'
+import {
+  endAll,
+  type Load,
+  type Running,
+  startBare,
+  startHashing,
+  startLimit,
+  startLoad,
+  startService,
+} from './processes.ts'
+import {
+  alternate,
+  type Compared,
+  type Figure,
+  median,
+  ms,
+  type Pace,
+  percent,
+  rate,
+  times,
+} from './rounds.ts'
+
+export interface Bench {
+  readonly serverUrl: string
+  /** For logs and data. */
+  readonly folder: string
+  readonly quick: boolean
+}
+
+const small = { users: 2000, sessions: 4000 }
+
+const pace = (quick: boolean, rounds: number, seconds: number): Pace =>
+  quick ? { rounds: 3, seconds: 2, warmUpSeconds: 1 } : { rounds, seconds, warmUpSeconds: 3 }
+
+const atLeast = (name: string, goal: number | null, found: Compared, show = rate): Figure => ({
+  name,
+  goal: goal === null ? 'for information' : `≥ ${goal * 100} %`,
+  measured: percent(found.ratio),
+  detail: `${show(found.ours)} against ${show(found.other)}; rounds ${found.spread}`,
+  met: goal === null ? null : found.ratio >= goal,
+})
+
+const atMost = (name: string, goal: number, found: Compared, show = ms): Figure => ({
+  name,
+  goal: `≤ ${goal} ×`,
+  measured: times(found.ratio),
+  detail: `${show(found.ours)} against ${show(found.other)}; rounds ${found.spread}`,
+  met: found.ratio <= goal,
+})
+
+/** The service and its limit on a small database of their own, and a generator with visitors of the service. */
+async function stage(bench: Bench, name: string) {
+  const place = await makePlace(bench.serverUrl, name, small)
+  const [service, limit] = [
+    await serve(place, bench.folder),
+    await startLimit(place.url, join(bench.folder, 'limit.log')),
+  ]
+  const load = startLoad()
+  await admit(load, place, service)
+  return { place, service, limit, load }
+}
+
+async function login(bench: Bench): Promise<Figure[]> {
+  const { place, service, load } = await stage(bench, 'bench_login')
+  const hash = await startHashing()
+  const found = await alternate(
+    'login',
+    pace(bench.quick, 7, 6),
+    rate,
+    async (seconds) => (await load.run(planFor(place, service, { kind: 'login', seconds }))).perSecond,
+    { 'raw argon2id': async (seconds) => (await hash(seconds)).perSecond },
+  )
+  return [atLeast('login / raw argon2id on all cores', 0.85, found['raw argon2id'])]
+}
+
+async function me(bench: Bench): Promise<Figure[]> {
+  const { place, service, limit, load } = await stage(bench, 'bench_me')
+  const run = async (server: Running, prefix: string, kind: 'me' | 'constant', seconds: number) =>
+    (await load.run(planFor(place, server, { prefix, kind, seconds }))).perSecond
+  const found = await alternate(
+    'me',
+    pace(bench.quick, 9, 4),
+    rate,
+    (seconds) => run(service, '/api/auth', 'me', seconds),
+    {
+      limit: (seconds) => run(limit, '', 'me', seconds),
+      'limit without Drizzle': (seconds) => run(limit, '/driver', 'me', seconds),
+      constant: (seconds) => run(limit, '', 'constant', seconds),
+    },
+  )
+  return [
+    ...(await statements(place, service, load, 'me', 'session_look')),
+    atLeast('me / bare Fastify, same token and statement', 0.7, found.limit),
+    atLeast('me / the same, without Drizzle', null, found['limit without Drizzle']),
+    atLeast('me / bare Fastify, a constant', null, found.constant),
+  ]
+}
+
+async function refresh(bench: Bench): Promise<Figure[]> {
+  const { place, service, limit, load } = await stage(bench, 'bench_refresh')
+  const run = async (server: Running, prefix: string, seconds: number) =>
+    (await load.run(planFor(place, server, { prefix, kind: 'refresh', seconds }))).perSecond
+  const found = await alternate(
+    'refresh',
+    pace(bench.quick, 9, 4),
+    rate,
+    (seconds) => run(service, '/api/auth', seconds),
+    {
+      limit: (seconds) => run(limit, '', seconds),
+      'limit without Drizzle': (seconds) => run(limit, '/driver', seconds),
+    },
+  )
+  return [
+    ...(await statements(place, service, load, 'refresh', 'session_rotate')),
+    atLeast('refresh / bare Fastify, same HMAC, statement and signature', 0.7, found.limit),
+    atLeast('refresh / the same, without Drizzle', null, found['limit without Drizzle']),
+  ]
+}
+
+/** Statements that the database saw for each request; the project's cache and the courier read beside, once a second or less. */
+async function statements(
+  place: Place,
+  service: Running,
+  load: Load,
+  kind: 'me' | 'refresh',
+  name: string,
+): Promise<Figure[]> {
+  const { sql } = place
+  const seconds = 2
+  const { pathname } = new URL(place.url)
+  await sql.unsafe(`create extension if not exists pg_stat_statements;
+    alter database ${pathname.slice(1)} set pg_stat_statements.track = 'all'`)
+  // The setting counts for new connections, so the pool of the running service is made to reconnect.
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sallyport' and datname = current_database()`
+  await sleep(1500)
+  // The first statement on each connection is prepared; let that be over.
+  await load.run(planFor(place, service, { kind, seconds: 1 }))
+  await sql`select pg_stat_statements_reset()`
+  const { requests } = await load.run(planFor(place, service, { kind, seconds }))
+  const rows = await sql<{ query: string; calls: number }[]>`
+    select query, calls::int from pg_stat_statements join pg_database on pg_database.oid = dbid
+    where datname = current_database() and query like '%sessions%' and query not like '%pg_stat%'`
+  const calls = rows.reduce((sum, row) => sum + row.calls, 0)
+  const others = await sql<{ calls: number }[]>`
+    select coalesce(sum(calls), 0)::int as calls from pg_stat_statements join pg_database on pg_database.oid = dbid
+    where datname = current_database() and query not like '%sessions%' and query not like '%pg_stat%'`
+  await sql.unsafe(`alter database ${pathname.slice(1)} reset pg_stat_statements.track`)
+  return [
+    {
+      name: `${kind}: statements for each request (${name})`,
+      goal: '1',
+      measured: (calls / requests).toFixed(3),
+      detail: `${requests} requests, ${calls} statements in ${rows.length} spelling(s); ${others[0]?.calls ?? 0} others in ${seconds} s`,
+      met: calls === requests && rows.length === 1,
+    },
+  ]
+}
+
+async function storm(bench: Bench): Promise<Figure[]> {
+  const { place, service, load } = await stage(bench, 'bench_storm')
+  const stormers = startLoad()
+  await admit(stormers, place, service)
+  const figures: Figure[] = []
+  for (const kind of ['me', 'refresh'] as const) {
+    const probe = async (seconds: number) =>
+      (await load.run(planFor(place, service, { kind, seconds, connections: 4, restMs: 10 }))).p99
+    const found = await alternate(
+      `storm ${kind}`,
+      pace(bench.quick, 7, 6),
+      ms,
+      async (seconds) => {
+        const logins = stormers.run(planFor(place, service, { kind: 'login', seconds: seconds + 1.5 }))
+        await sleep(1000)
+        const p99 = await probe(seconds)
+        await logins
+        return p99
+      },
+      { idle: probe },
+    )
+    figures.push(atMost(`p99 of ${kind}: logins saturate / idle`, 3, found.idle))
+  }
+  return figures
+}
+
+async function start(bench: Bench): Promise<Figure[]> {
+  const place = await makePlace(bench.serverUrl, 'bench_start', small)
+  const log = join(bench.folder, 'start.log')
+  const once = async (starting: Promise<Running>) => {
+    const running = await starting
+    await running.stop()
+    return running.startMs
+  }
+  const dataDir = join(bench.folder, 'embedded')
+  mkdirSync(dataDir)
+  const onEmbedded = () => once(startService({ databaseUrl: null, dataDir, log }))
+  await once(serve(place, bench.folder))
+  await onEmbedded()
+  const rounds: Pace = { rounds: bench.quick ? 5 : 15, seconds: 0, warmUpSeconds: 0 }
+  const given: number[] = []
+  const embedded: number[] = []
+  const found = await alternate(
+    'start',
+    rounds,
+    ms,
+    async () => {
+      const took = await once(serve(place, bench.folder))
+      given.push(took)
+      return took
+    },
+    {
+      bare: () => once(startBare(log)),
+      embedded: async () => {
+        const took = await onEmbedded()
+        embedded.push(took)
+        return took
+      },
+    },
+  )
+  const more = median(embedded.map((took, round) => took - (given[round] ?? Number.NaN)))
+
+  const resident: number[] = []
+  for (let round = 1; round <= (bench.quick ? 1 : 3); round++) {
+    const running = await serve(place, bench.folder)
+    await sleep(5000)
+    resident.push(running.residentMb())
+    await running.stop()
+  }
+  const idle = median(resident)
+  return [
+    atMost('start to ready, given database / bare Fastify', 3, found.bare),
+    {
+      name: 'start to ready, embedded database (second start) over given',
+      goal: '≤ 3 s more',
+      measured: `${(more / 1000).toFixed(2)} s more`,
+      detail: `${ms(median(embedded))} against ${ms(median(given))}`,
+      met: more <= 3000,
+    },
+    {
+      name: 'resident memory of the Node process, idle 5 s after its start',
+      goal: '≤ 130 MB',
+      measured: `${idle.toFixed(0)} MB`,
+      detail: `runs ${resident.map((value) => value.toFixed(0)).join(', ')}`,
+      met: idle <= 130,
+    },
+  ]
+}
+
+async function scale(bench: Bench): Promise<Figure[]> {
+  const much = bench.quick ? { users: 100_000, sessions: 200_000 } : { users: 1_000_000, sessions: 2_000_000 }
+  console.log(`  scale  loading ${much.users} users and ${much.sessions} sessions`)
+  const places = {
+    large: await makePlace(bench.serverUrl, 'bench_large', much),
+    small: await makePlace(bench.serverUrl, 'bench_small', small),
+  }
+  const sides = async (name: keyof typeof places) => {
+    const service = await serve(places[name], bench.folder, name)
+    const load = startLoad()
+    await admit(load, places[name], service)
+    return { place: places[name], service, load }
+  }
+  const [large, few] = [await sides('large'), await sides('small')]
+  const figures: Figure[] = []
+  for (const kind of ['login', 'me', 'refresh'] as const) {
+    const run =
+      ({ place, service, load }: typeof large) =>
+      async (seconds: number) =>
+        (await load.run(planFor(place, service, { kind, seconds }))).perSecond
+    const found = await alternate(`scale ${kind}`, pace(bench.quick, 7, 5), rate, run(large), {
+      small: run(few),
+    })
+    figures.push(atLeast(`${kind}: ${much.users} users / ${small.users}`, 0.85, found.small))
+  }
+  return figures
+}
+
+/** What `npm run bench -- <name>` runs; without a name, all of them in this order. */
+export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
+  login,
+  me,
+  refresh,
+  storm,
+  start,
+  scale,
+}
+
+export { connections, endAll }
