@@ -23,9 +23,9 @@ export async function sessionRoutes(
   api: Api,
   { sessions, signIn, cookies, refreshKeys, printSession }: SessionRoutes,
 ): Promise<void> {
-  function read(token: string): PresentedRefresh {
+  function read(token: string, refusal: 'invalid_refresh_token' | 'unauthenticated'): PresentedRefresh {
     const claims = readRefreshToken(refreshKeys, token)
-    if (!claims) throw new AuthError('invalid_refresh_token')
+    if (!claims) throw new AuthError(refusal)
     return claims
   }
 
@@ -48,7 +48,7 @@ export async function sessionRoutes(
         if (transportOf(request) === 'cookie') throw new AuthError('invalid_refresh_token')
         throw new RequestProblem('validation_failed', { errors: { refresh_token: ['Is required.'] } })
       }
-      const grant = await sessions.refresh(request.project, read(token))
+      const grant = await sessions.refresh(request.project, read(token, 'invalid_refresh_token'))
       return printSession(request, reply, grant, fromBody === undefined ? 'cookie' : 'bearer')
     },
   )
@@ -59,7 +59,8 @@ export async function sessionRoutes(
     async (request, reply) => {
       const { project, principal } = request
       if (principal) await sessions.end(project, principal)
-      else await sessions.endByRefresh(project, read(cookies.read(request, 'refresh') ?? ''))
+      else
+        await sessions.endByRefresh(project, read(cookies.read(request, 'refresh') ?? '', 'unauthenticated'))
       cookies.clear(reply, project.id)
       return { message: 'Logged out.' }
     },
