@@ -4,6 +4,18 @@ CREATE TABLE "audit_events" (
 	"user_id" bigint NOT NULL,
 	"session_id" uuid,
 	"event" text NOT NULL,
+	"outcome" text DEFAULT 'success' NOT NULL,
+	"address_prefix" text,
+	"user_agent" text,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "avatars" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"project_id" uuid NOT NULL,
+	"user_id" bigint NOT NULL,
+	"media_type" text NOT NULL,
+	"content" "bytea" NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
@@ -28,6 +40,8 @@ CREATE TABLE "outbox" (
 	"project_id" uuid NOT NULL,
 	"user_id" bigint NOT NULL,
 	"kind" text NOT NULL,
+	"recipient" text,
+	"details" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"next_attempt_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
@@ -54,6 +68,9 @@ CREATE TABLE "sessions" (
 	"generation" integer DEFAULT 1 NOT NULL,
 	"seen_generation" integer DEFAULT 0 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"last_seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"user_agent" text,
+	"address_prefix" text,
 	"rotated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"recovered_at" timestamp (3) with time zone,
 	"expires_at" timestamp (3) with time zone NOT NULL,
@@ -92,10 +109,12 @@ CREATE TABLE "users" (
 	"last_name" text,
 	"role" text DEFAULT 'user' NOT NULL,
 	"provider" text,
-	"avatar_url" text,
+	"avatar_id" uuid,
+	"locale" text,
 	"metadata" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	"epoch" integer DEFAULT 0 NOT NULL,
 	"disabled_at" timestamp (3) with time zone,
+	"deletion_due_at" timestamp (3) with time zone,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
@@ -116,6 +135,9 @@ CREATE TABLE "verification_tokens" (
 );
 --> statement-breakpoint
 ALTER TABLE "audit_events" ADD CONSTRAINT "audit_events_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "audit_events" ADD CONSTRAINT "audit_events_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "avatars" ADD CONSTRAINT "avatars_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "avatars" ADD CONSTRAINT "avatars_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cooldowns" ADD CONSTRAINT "cooldowns_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "known_addresses" ADD CONSTRAINT "known_addresses_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "known_addresses" ADD CONSTRAINT "known_addresses_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -128,6 +150,7 @@ ALTER TABLE "users" ADD CONSTRAINT "users_project_id_projects_id_fk" FOREIGN KEY
 ALTER TABLE "verification_tokens" ADD CONSTRAINT "verification_tokens_project_id_projects_id_fk" FOREIGN KEY ("project_id") REFERENCES "public"."projects"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "verification_tokens" ADD CONSTRAINT "verification_tokens_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "audit_events_project_user" ON "audit_events" USING btree ("project_id","user_id","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "avatars_project_user" ON "avatars" USING btree ("project_id","user_id");--> statement-breakpoint
 CREATE INDEX "outbox_owed" ON "outbox" USING btree ("next_attempt_at") WHERE "outbox"."sent_at" is null and "outbox"."dead_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "projects_one_default" ON "projects" USING btree ("is_default") WHERE "projects"."is_default";--> statement-breakpoint
 CREATE INDEX "sessions_project_user" ON "sessions" USING btree ("project_id","user_id");--> statement-breakpoint

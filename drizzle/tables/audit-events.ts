@@ -1,9 +1,34 @@
 // audit_events: what happened to an account, written in the transaction that it describes. Never a secret.
 //
-// Legal states: rows are only added.
+// Legal states: rows are only added, and go with their account. outcome refused = somebody tried and was told no.
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, reference, serialId } from './columns.ts'
 import { projects } from './projects.ts'
+import { users } from './users.ts'
+
+/** The closed list. */
+export type AuditEvent =
+  | 'signed_up'
+  | 'signed_in'
+  | 'signed_out'
+  | 'signed_out_everywhere'
+  | 'session_revoked'
+  | 'other_sessions_revoked'
+  | 'refresh_recovered'
+  | 'refresh_reused'
+  | 'email_verified'
+  | 'password_changed'
+  | 'password_reset_requested'
+  | 'password_reset'
+  | 'profile_updated'
+  | 'avatar_updated'
+  | 'avatar_removed'
+  | 'email_change_requested'
+  | 'email_changed'
+  | 'email_change_undone'
+  | 'deletion_requested'
+  | 'account_restored'
+  | 'data_exported'
 
 export const auditEvents = pgTable(
   'audit_events',
@@ -12,9 +37,14 @@ export const auditEvents = pgTable(
     projectId: uuid('project_id')
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id').notNull(),
+    userId: reference('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
     sessionId: uuid('session_id'),
-    event: text('event').$type<'refresh_reused' | 'refresh_recovered'>().notNull(),
+    event: text('event').$type<AuditEvent>().notNull(),
+    outcome: text('outcome').$type<'success' | 'refused'>().notNull().default('success'),
+    addressPrefix: text('address_prefix'),
+    userAgent: text('user_agent'),
     createdAt: createdAt(),
   },
   (table) => [index('audit_events_project_user').on(table.projectId, table.userId, table.id)],

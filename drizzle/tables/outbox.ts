@@ -5,10 +5,28 @@
 //   taken  owed, and next_attempt_at moved ahead by the courier that holds it (a lease, so a crash frees it)
 //   sent   sent_at set          dead   dead_at set: given up, last_error says why
 import { sql } from 'drizzle-orm'
-import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
 import { projects } from './projects.ts'
 import { users } from './users.ts'
+
+export type MailKind =
+  | 'verify_email'
+  | 'address_taken'
+  | 'reset_password'
+  | 'password_changed'
+  | 'change_email'
+  | 'email_changed'
+  | 'new_device'
+
+/** What a mail needs to say beside its kind; never a secret. */
+export interface MailDetails {
+  /** Where the link leads instead of our own page; checked against the project's link_origins when it was owed. */
+  readonly redirectTo?: string
+  /** The device of a sign-in, in words. */
+  readonly device?: string
+  readonly addressPrefix?: string
+}
 
 export const outbox = pgTable(
   'outbox',
@@ -20,7 +38,10 @@ export const outbox = pgTable(
     userId: reference('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    kind: text('kind').$type<'verify_email' | 'address_taken'>().notNull(),
+    kind: text('kind').$type<MailKind>().notNull(),
+    // Who gets it, where that is not the account's address at the time of sending.
+    recipient: text('recipient'),
+    details: jsonb('details').$type<MailDetails>().notNull().default({}),
     attempts: integer('attempts').notNull().default(0),
     createdAt: createdAt(),
     nextAttemptAt: instant('next_attempt_at').notNull().defaultNow(),

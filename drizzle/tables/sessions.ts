@@ -5,7 +5,8 @@
 //   ended      any of the three fails; nothing ever revives the row
 // generation is the one refresh token that is current. rotated_at is when it became so.
 // seen_generation < generation means that no access token of the current generation was ever presented:
-// its answer may have been lost. recovered_at is set when such a lost answer was repeated (once).
+// its answer may have been lost. last_seen_at moves at most once in five minutes; user_agent and address_prefix (IPv4
+// /24, IPv6 /48) are those of the sign-in. recovered_at is set when such a lost answer was repeated (once).
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
 import { projects } from './projects.ts'
@@ -25,12 +26,15 @@ export const sessions = pgTable(
     generation: integer('generation').notNull().default(1),
     seenGeneration: integer('seen_generation').notNull().default(0),
     createdAt: createdAt(),
+    lastSeenAt: instant('last_seen_at').notNull().defaultNow(),
+    userAgent: text('user_agent'),
+    addressPrefix: text('address_prefix'),
     rotatedAt: instant('rotated_at').notNull().defaultNow(),
     recoveredAt: instant('recovered_at'),
     expiresAt: instant('expires_at').notNull(),
     absoluteExpiresAt: instant('absolute_expires_at').notNull(),
     revokedAt: instant('revoked_at'),
-    revokedReason: text('revoked_reason').$type<'logout' | 'reuse'>(),
+    revokedReason: text('revoked_reason').$type<'logout' | 'reuse' | 'owner' | 'limit'>(),
   },
   (table) => [index('sessions_project_user').on(table.projectId, table.userId)],
 )

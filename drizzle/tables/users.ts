@@ -2,7 +2,8 @@
 //
 // Legal states: email is stored trimmed and in lower case, unique within the project.
 // email_verified_at null = unproven address. password_hash null = signs in by a provider only.
-// disabled_at set = refused everywhere. epoch grows by one whenever every session must end
+// avatar_id names the row of avatars that is the account's picture. locale is the language of its mail (null: English).
+// disabled_at set = refused everywhere. deletion_due_at set = the owner left; signing in before it restores the account. epoch grows by one whenever every session must end
 // (password change, reset, logout-all, disable); a session of an older epoch is dead.
 import { integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, serialId } from './columns.ts'
@@ -24,10 +25,12 @@ export const users = pgTable(
     lastName: text('last_name'),
     role: text('role').$type<'user' | 'admin'>().notNull().default('user'),
     provider: text('provider'),
-    avatarUrl: text('avatar_url'),
+    avatarId: uuid('avatar_id'),
+    locale: text('locale'),
     metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
     epoch: integer('epoch').notNull().default(0),
     disabledAt: instant('disabled_at'),
+    deletionDueAt: instant('deletion_due_at'),
     createdAt: createdAt(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
   },

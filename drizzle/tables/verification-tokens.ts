@@ -5,7 +5,8 @@
 //   used        used_at set, exactly once
 //   superseded  a newer token of the same user and purpose was minted
 // Only hashes rest: SHA-256 of the token, an HMAC of the short code (a bare hash of six digits hides nothing).
-// email is the address that the token proves; it proves nothing once the account's address is another.
+// email is the address that the token proves (verify_email, reset_password: void once the account's address is another),
+// would set (change_email) or would bring back (undo_email_change).
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { projects } from './projects.ts'
@@ -21,7 +22,9 @@ export const verificationTokens = pgTable(
     userId: reference('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    purpose: text('purpose').$type<'verify_email'>().notNull(),
+    purpose: text('purpose')
+      .$type<'verify_email' | 'reset_password' | 'change_email' | 'undo_email_change'>()
+      .notNull(),
     email: text('email').notNull(),
     tokenHash: bytes('token_hash').notNull(),
     codeHash: bytes('code_hash').notNull(),

@@ -1,5 +1,5 @@
 // A project's policy: the defaults, what an operator may change, and within which bounds.
-import { FormatRegistry, type Static, type TProperties, Type } from '@sinclair/typebox'
+import { FormatRegistry, type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 
 // A web origin (RFC 6454) exactly as a browser sends it, so that comparing is comparing strings.
@@ -39,10 +39,31 @@ const sections = {
   limits: section({ credential: limit, mail: limit, read: limit }),
 }
 
+// Where mail links lead instead of our own pages: a page of the application, on one of link_origins.
+FormatRegistry.Set(
+  'web-url',
+  (text) => /^https?:\/\//.test(text) && URL.canParse(text) && !new URL(text).username,
+)
+FormatRegistry.Set('css-color', (text) => /^#[0-9a-f]{6}$/i.test(text))
+
+const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
+
 const policySchema = section({
   ...sections,
+  sessions: section({
+    max_per_user: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    notify_new_device: Type.Boolean(),
+  }),
+  deletion: section({ grace_seconds: seconds(0, 365 * day) }),
+  branding: section({
+    name: orNull(Type.String({ minLength: 1, maxLength: 100 })),
+    logo_url: orNull(webUrl),
+    color: Type.String({ format: 'css-color' }),
+  }),
   origins,
   link_origins: origins,
+  redirect_to: orNull(webUrl),
   // No social sign-in yet: a provider written here would promise what nobody keeps.
   providers: section({}),
 })
@@ -64,8 +85,12 @@ export const defaultPolicy: Policy = {
     mail: { max: 10, window_seconds: 3600 },
     read: { max: 600, window_seconds: 60 },
   },
+  sessions: { max_per_user: 100, notify_new_device: true },
+  deletion: { grace_seconds: 0 },
+  branding: { name: null, logo_url: null, color: '#1f5fbf' },
   origins: [],
   link_origins: [],
+  redirect_to: null,
   providers: {},
 }
 
@@ -108,6 +133,9 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
     const key = path.slice(1).replaceAll('/', '.')
     if (!problems.has(key)) problems.set(key, `${key}: ${message} (found ${JSON.stringify(found)}).`)
   }
+  const { redirect_to, link_origins } = mergePolicy(value)
+  if (problems.size === 0 && redirect_to !== null && !link_origins.includes(new URL(redirect_to).origin))
+    problems.set('redirect_to', `redirect_to: its origin must be listed in link_origins.`)
   if (problems.size > 0) throw new PolicyError([...problems.values()])
   return value as Record<string, unknown>
 }

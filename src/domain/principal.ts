@@ -13,6 +13,10 @@ export interface Principal {
 export interface Caller {
   /** The client's address as a limiter counts it: IPv4, or the /64 of an IPv6 address. */
   readonly address: string
+  /** The address as an account's owner may be shown it: IPv4 /24, IPv6 /48. */
+  readonly addressPrefix: string | null
+  /** The User-Agent header, at most 512 characters of it. */
+  readonly userAgent: string | null
   /** Whether the request carried the project's secret. */
   readonly provesProject: boolean
 }

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { SessionState } from '../repositories/sessions.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import type { Principal } from './principal.ts'
+import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** Leave to hand out the tokens of one generation of one session. Instants are the database's. */
@@ -57,7 +58,8 @@ export function createSessions(store: Store) {
     if (behind === 1 && found.answerMayBeLost) {
       const recovered = await store.transaction(async (tx) => {
         const state = await tx.sessions.recover(project.id, session.id, session.generation)
-        if (state) await audit(tx, project, user, session.id, 'refresh_recovered')
+        if (state)
+          await record(tx, project, { userId: user.id, event: 'refresh_recovered', sessionId: session.id })
         return state
       })
       if (recovered) return toGrant(project, user, recovered)
@@ -69,7 +71,12 @@ export function createSessions(store: Store) {
     } else {
       await store.transaction(async (tx) => {
         if (await tx.sessions.revoke(project.id, session.id, 'reuse'))
-          await audit(tx, project, user, session.id, 'refresh_reused')
+          await record(tx, project, {
+            userId: user.id,
+            event: 'refresh_reused',
+            sessionId: session.id,
+            outcome: 'refused',
+          })
       })
     }
     throw new AuthError('invalid_refresh_token')
@@ -88,7 +95,12 @@ export function createSessions(store: Store) {
 
   return {
     /** Opens a session for a user as they were read; null if their sessions were ended since. */
-    async open(repositories: Repositories, project: Project, user: UserRow): Promise<Grant | null> {
+    async open(
+      repositories: Repositories,
+      project: Project,
+      user: UserRow,
+      caller: Caller,
+    ): Promise<Grant | null> {
       const session = await repositories.sessions.open({
         id: randomUUID(),
         projectId: project.id,
@@ -96,6 +108,8 @@ export function createSessions(store: Store) {
         epoch: user.epoch,
         refreshSeconds: project.policy.tokens.refresh_seconds,
         absoluteSeconds: project.policy.tokens.absolute_seconds,
+        userAgent: caller.userAgent,
+        addressPrefix: caller.addressPrefix,
       })
       return session && toGrant(project, user, session)
     },
@@ -141,16 +155,6 @@ export function createSessions(store: Store) {
       await store.users.advanceEpoch(project.id, principal.user.id)
     },
   }
-}
-
-function audit(
-  tx: Repositories,
-  project: Project,
-  user: UserRow,
-  sessionId: string,
-  event: 'refresh_recovered' | 'refresh_reused',
-): Promise<void> {
-  return tx.audit.add({ projectId: project.id, userId: user.id, sessionId, event })
 }
 
 export type Sessions = ReturnType<typeof createSessions>

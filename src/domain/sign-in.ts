@@ -49,7 +49,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
         throw new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
       }
       const [grant] = await Promise.all([
-        sessions.open(store, project, user),
+        sessions.open(store, project, user, caller),
         attempt.redeem(),
         store.knownAddresses.remember(project.id, user.id, addressKey),
       ])

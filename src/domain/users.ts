@@ -62,7 +62,7 @@ export function createUsers({ store, passwords, sessions, verification, lockout,
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
       await tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address))
-      return sessions.open(tx, project, user)
+      return sessions.open(tx, project, user, caller)
     })
     if (!grant) throw new AuthError('email_taken')
     return { kind: 'signed_in', grant }
@@ -134,7 +134,9 @@ function decoyUser(
     emailVerifiedAt: null,
     role: 'user',
     provider: null,
-    avatarUrl: null,
+    avatarId: null,
+    locale: null,
+    deletionDueAt: null,
     epoch: 0,
     disabledAt: null,
     updatedAt: shown.createdAt,

@@ -13,3 +13,15 @@ export function countedAddress(ip: string): string {
     .split('%')
   return `${network}/64`
 }
+
+/** The part of an address that an account's owner is shown and that we keep: IPv4 /24, IPv6 /48; null for no address. */
+export function addressPrefix(ip: string): string | null {
+  const bare = ip.replace(/%.*$/, '')
+  if (!ipaddr.isValid(bare)) return null
+  const address = ipaddr.process(bare)
+  const length = address.kind() === 'ipv4' ? 24 : 48
+  const network = (address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(
+    `${address.toString()}/${length}`,
+  )
+  return `${network.toString()}/${length}`
+}

@@ -1,11 +1,17 @@
 // What a request says of who makes it, before anybody has signed in.
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../domain/principal.ts'
+import { addressPrefix } from './address.ts'
 import type { Transport } from './views.ts'
 
-/** The caller of a request: its counted address, and whether it carries the project's secret. */
+/** The caller of a request: its addresses, its agent, and whether it carries the project's secret. */
 export function callerOf(request: FastifyRequest): Caller {
-  return { address: request.address, provesProject: request.provesProject() }
+  return {
+    address: request.address,
+    addressPrefix: addressPrefix(request.ip),
+    userAgent: request.headers['user-agent']?.replaceAll('\0', '').slice(0, 512) ?? null,
+    provesProject: request.provesProject(),
+  }
 }
 
 /** How the client wants its tokens; the header was validated before. */

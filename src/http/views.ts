@@ -23,7 +23,7 @@ export function userView(user: UserRow): Static<typeof User> {
     last_name: user.lastName,
     role: user.role,
     provider: user.provider,
-    avatar_url: user.avatarUrl,
+    avatar_url: null,
     created_at: user.createdAt.toISOString(),
   }
 }

@@ -2,6 +2,7 @@
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import type { Database } from './database.ts'
 
+export type AuditEvent = typeof auditEvents.$inferInsert.event
 export type NewAuditEvent = Omit<typeof auditEvents.$inferInsert, 'id' | 'createdAt'>
 
 export function auditRepository(db: Database) {

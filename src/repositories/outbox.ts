@@ -22,6 +22,8 @@ export function outboxRepository(db: Database) {
             projectId: users.projectId,
             userId: users.id,
             kind: sql`'verify_email'`.as('kind'),
+            recipient: sql`null::text`.as('recipient'),
+            details: sql`'{}'::jsonb`.as('details'),
             attempts: sql`0`.as('attempts'),
             createdAt: sql`now()`.as('created_at'),
             nextAttemptAt: sql`now()`.as('next_attempt_at'),

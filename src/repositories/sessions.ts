@@ -32,6 +32,8 @@ export interface NewSession {
   epoch: number
   refreshSeconds: number
   absoluteSeconds: number
+  userAgent: string | null
+  addressPrefix: string | null
 }
 
 export interface Rotation {
@@ -77,6 +79,9 @@ export function sessionsRepository(db: Database) {
             generation: sql`1`.as('generation'),
             seenGeneration: sql`0`.as('seen_generation'),
             createdAt: sql`now()`.as('created_at'),
+            lastSeenAt: sql`now()`.as('last_seen_at'),
+            userAgent: sql`${sql.placeholder('userAgent')}::text`.as('user_agent'),
+            addressPrefix: sql`${sql.placeholder('addressPrefix')}::text`.as('address_prefix'),
             rotatedAt: sql`now()`.as('rotated_at'),
             recoveredAt: sql`null::timestamptz`.as('recovered_at'),
             expiresAt: sql`least(${inSeconds('refreshSeconds')}, ${inSeconds('absoluteSeconds')})`.as(

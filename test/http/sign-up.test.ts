@@ -185,8 +185,8 @@ t.test('POST /signup · metadata nests at most 32 deep, and deeper costs nobody 
   isProblem(t, await signUp(body(33)), 'validation_failed', ['metadata'])
   isProblem(t, await signUp(body(10_000)), 'validation_failed', ['metadata'])
   isProblem(t, await signUp(body(10_000, ',"display_name":"\\u0041"')), 'validation_failed', ['metadata'])
-  const lists = (escape: string) =>
-    `{"email":"${fresh()}","password":"${password}","metadata":{"a":${'['.repeat(30_000)}"${escape}"${']'.repeat(30_000)}}}`
+  const lists = (core: string) =>
+    `{"email":"${fresh()}","password":"${password}","metadata":{"a":${'['.repeat(30_000)}"${core}"${']'.repeat(30_000)}}}`
   isProblem(t, await signUp(lists('A')), 'validation_failed', ['metadata'])
   isProblem(t, await signUp(lists('\\u0041')), 'validation_failed', ['metadata'])
 })
@@ -343,7 +343,7 @@ for (const [name, project, secret] of [
       const unverified = fresh()
       for (const email of [verified, unverified])
         await signUp({ email, password: 'password of the owner', display_name: 'Owner' }, headers)
-      await app.sql`update users set email_verified_at = now(), role = 'admin', avatar_url = 'x', provider = 'google'
+      await app.sql`update users set email_verified_at = now(), role = 'admin', avatar_id = gen_random_uuid(), provider = 'google'
       where email = ${verified}`
       const answers = []
       for (const email of [fresh(), verified, fresh(), unverified, verified.toUpperCase(), fresh()])
