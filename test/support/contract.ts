@@ -1,10 +1,13 @@
 // Checks an answer against the published document: path, method, status, media type, body.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
+import { problemMediaType } from '../../schemas/errors.ts'
 import { generateDocuments } from '../../src/http/generate.ts'
 
 interface MediaType {
   schema?: unknown
+  /** A problem's are named by the codes that the status can have. */
+  examples?: Record<string, unknown>
 }
 interface Operation {
   responses: Record<string, { content?: Record<string, MediaType> }>
@@ -42,6 +45,10 @@ export function contractViolation(
   const response = operation.responses[String(answer.status)]
   if (!response) return `${where}: this status is not documented`
   if (!response.content?.[answer.mediaType]?.schema) return `${where}: ${answer.mediaType} is not documented`
+  const { code } = (answer.body ?? {}) as { code?: unknown }
+  const codes = response.content[answer.mediaType]?.examples ?? {}
+  if (answer.mediaType === problemMediaType && !Object.hasOwn(codes, String(code)))
+    return `${where}: the code ${code} is not documented`
   const key = pointer(
     'paths',
     found.template,

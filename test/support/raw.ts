@@ -20,7 +20,7 @@ function parse(text: string): RawAnswer {
   )
   const body = text.slice(end + 4)
   const json = /json(?:;|$)/.test(headers['content-type'] ?? '')
-  return { status: Number(statusLine.split(' ')[1]), headers, body: json ? JSON.parse(body) : body }
+  return { status: Number(statusLine.split(' ')[1]), headers, body: json && body ? JSON.parse(body) : body }
 }
 
 /** Writes `request` as it is and reads until the server closes or the announced body is there. */
