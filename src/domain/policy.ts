@@ -110,10 +110,11 @@ function merge(base: unknown, over: unknown): unknown {
     (side) => typeof side === 'object' && side !== null && !Array.isArray(side),
   )
   if (!objects) return over
-  const result: Record<string, unknown> = { ...(base as object) }
+  const result = new Map<string, unknown>(Object.entries(base as object))
   for (const [key, value] of Object.entries(over as object))
-    result[key] = Object.hasOwn(result, key) ? merge(result[key], value) : value
-  return result
+    result.set(key, result.has(key) ? merge(result.get(key), value) : value)
+  // Defines every key, where assigning would take "__proto__" for something else and hide it from the check.
+  return Object.fromEntries(result)
 }
 
 /** Deep-merges a stored policy over the defaults; lists are replaced whole. */
