@@ -112,7 +112,12 @@ export function signInFailuresRepository(db: Database) {
     async reserve(projectId: string, keys: readonly BucketKey[], thresholds: Thresholds): Promise<boolean> {
       const exempt = JSON.stringify(keys.filter((key) => key.exempt).map((key) => key.bucket))
       const rows = await reserve().execute({ ...parameters(projectId, keys, thresholds), exempt })
-      return rows.length === keys.length
+      if (rows.length === keys.length) return true
+      // A bucket was locked while this statement waited for another: what it counted there is taken back.
+      const counted = keys.filter(({ bucket }) => rows.some((row) => row.bucket === bucket))
+      if (counted.length > 0)
+        await giveBack().execute({ ...parameters(projectId, counted, thresholds), succeeded: false })
+      return false
     },
 
     /**
