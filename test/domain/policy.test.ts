@@ -1,0 +1,169 @@
+// Policy: merged over the defaults, refused with every problem at once, and no way around the schema.
+import t from 'tap'
+import { checkPolicy, defaultPolicy, mergePolicy, PolicyError } from '../../src/domain/policy.ts'
+
+function problemsOf(value: unknown): readonly string[] {
+  try {
+    checkPolicy(value)
+    return []
+  } catch (error) {
+    if (error instanceof PolicyError) return error.problems
+    throw error
+  }
+}
+
+t.test('the defaults are the ones that operators were promised', async (t) => {
+  t.same(defaultPolicy, {
+    verification: {
+      mode: 'lenient',
+      delivery: 'email',
+      resend_cooldown_seconds: 60,
+      lifetime_seconds: 86_400,
+    },
+    tokens: {
+      access_seconds: 900,
+      refresh_seconds: 2_592_000,
+      absolute_seconds: 7_776_000,
+      replay_grace_seconds: 30,
+    },
+    lockout: { failures: 5, window_seconds: 900, base_seconds: 60 },
+    limits: {
+      credential: { max: 30, window_seconds: 900 },
+      mail: { max: 10, window_seconds: 3600 },
+      read: { max: 600, window_seconds: 60 },
+    },
+    sessions: { max_per_user: 100, notify_new_device: true },
+    deletion: { grace_seconds: 0 },
+    branding: { name: null, logo_url: null, color: '#1f5fbf' },
+    origins: [],
+    link_origins: [],
+    redirect_to: null,
+    providers: {},
+  })
+  t.same(problemsOf(defaultPolicy), [], 'and they pass their own check')
+})
+
+t.test('what is left out keeps its default, at every depth; lists are replaced whole', async (t) => {
+  const merged = mergePolicy({
+    verification: { mode: 'strict' },
+    limits: { mail: { max: 3 } },
+    origins: ['https://a.test'],
+  })
+  t.same(merged, {
+    ...defaultPolicy,
+    verification: { ...defaultPolicy.verification, mode: 'strict' },
+    limits: { ...defaultPolicy.limits, mail: { max: 3, window_seconds: 3600 } },
+    origins: ['https://a.test'],
+  })
+  t.same(mergePolicy({}), defaultPolicy)
+  t.equal(defaultPolicy.verification.mode, 'lenient', 'the defaults are not written to')
+})
+
+t.test('only what was written is kept, so that later defaults reach old projects', async (t) => {
+  t.same(checkPolicy({ tokens: { access_seconds: 60 } }), { tokens: { access_seconds: 60 } })
+})
+
+t.test('every problem is told at once, each a line that names the key', async (t) => {
+  const problems = problemsOf({
+    verification: { mode: 'sometimes' },
+    tokens: { access_seconds: 0, refresh_seconds: '30' },
+    lockout: { failures: 1.5 },
+    colour: 'blue',
+    limits: { read: { maximum: 1 } },
+  })
+  const keys = [
+    'verification.mode',
+    'tokens.access_seconds',
+    'tokens.refresh_seconds',
+    'lockout.failures',
+    'colour',
+    'limits.read.maximum',
+  ]
+  t.equal(problems.length, keys.length, problems.join('\n'))
+  for (const key of keys)
+    t.ok(
+      problems.some((line) => line.startsWith(`${key}: `)),
+      key,
+    )
+})
+
+t.test('unknown keys are refused at every depth', async (t) => {
+  for (const unknown of [
+    { tokens: { access_second: 900 } },
+    { verification: { Mode: 'off' } },
+    { limits: { write: { max: 1, window_seconds: 1 } } },
+    { providers: { google: {} } },
+    { '': 1 },
+  ])
+    t.equal(problemsOf(unknown).length, 1, JSON.stringify(unknown))
+})
+
+t.test('a key that a prototype has is an unknown key like any other, and changes no prototype', async (t) => {
+  for (const text of [
+    '{"__proto__": {"mode": "off"}}',
+    '{"verification": {"__proto__": {"mode": "off"}}}',
+    '{"constructor": {"prototype": {"polluted": true}}}',
+    '{"toString": 1}',
+  ]) {
+    t.equal(problemsOf(JSON.parse(text)).length, 1, text)
+    t.equal(({} as Record<string, unknown>).mode, undefined)
+    t.equal(({} as Record<string, unknown>).polluted, undefined)
+  }
+  t.equal(
+    mergePolicy(JSON.parse('{"verification": {"__proto__": {"mode": "off"}}}')).verification.mode,
+    'lenient',
+  )
+})
+
+t.test('every number has its bounds, and the bounds themselves are allowed', async (t) => {
+  const bounds: [path: string, lowest: number, highest: number][] = [
+    ['verification.resend_cooldown_seconds', 0, 86_400],
+    ['verification.lifetime_seconds', 1, 2_592_000],
+    ['tokens.access_seconds', 1, 86_400],
+    ['tokens.refresh_seconds', 1, 63_072_000],
+    ['tokens.absolute_seconds', 1, 315_360_000],
+    ['tokens.replay_grace_seconds', 0, 3600],
+    ['lockout.failures', 1, 1000],
+    ['lockout.window_seconds', 1, 86_400],
+    ['lockout.base_seconds', 1, 86_400],
+    ['limits.credential.max', 1, 10_000_000],
+    ['limits.mail.window_seconds', 1, 86_400],
+  ]
+  const at = (path: string, value: unknown) =>
+    path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value)
+  for (const [path, lowest, highest] of bounds) {
+    for (const fine of [lowest, highest]) t.same(problemsOf(at(path, fine)), [], `${path} ${fine}`)
+    for (const wrong of [lowest - 1, highest + 1, lowest + 0.5, `${lowest}`, null, true, [lowest]])
+      t.match(problemsOf(at(path, wrong)), [new RegExp(`^${path}: `)], `${path} ${JSON.stringify(wrong)}`)
+  }
+})
+
+t.test('an origin is what a browser sends, to the letter', async (t) => {
+  const fine = [
+    'https://app.example.com',
+    'http://localhost:5173',
+    'https://xn--bcher-kva.example',
+    'http://[::1]:8080',
+  ]
+  t.same(problemsOf({ origins: fine, link_origins: fine }), [])
+  for (const wrong of [
+    'https://app.example.com/',
+    'https://app.example.com:443',
+    'https://APP.example.com',
+    'app.example.com',
+    '*',
+    'null',
+    'https://user@app.example.com',
+    'ftp://app.example.com',
+    'javascript:alert(1)',
+    '',
+    7,
+  ])
+    t.equal(problemsOf({ origins: [wrong] }).length, 1, JSON.stringify(wrong))
+})
+
+t.test('only an object is a policy', async (t) => {
+  for (const wrong of [null, [], 'strict', 7, true, undefined])
+    t.same(problemsOf(wrong), ['The policy must be a JSON object.'], JSON.stringify(wrong) ?? 'undefined')
+  for (const section of [null, [], 'strict', 7]) t.ok(problemsOf({ tokens: section }).length > 0)
+})
