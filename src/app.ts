@@ -121,6 +121,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           parameters: defaultParameters,
           scheduler,
           lookupKey: keysFor(secrets, 'lookup')[0],
+          mailKey: keysFor(secrets, 'mail')[0],
         }),
       ),
       openSigningKeys(store, keysFor(secrets, 'seal')),
@@ -145,7 +146,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     courier = startCourier({
       store,
       projects: domain.projects,
-      verification: domain.verification,
+      mailTokens: domain.mailTokens,
       mailer: mailerFor(config, log),
       verificationLink: (projectId, token) => verificationLink(config.publicUrl, projectId, token),
       log,

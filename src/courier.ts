@@ -2,8 +2,8 @@
 // delays a mail and loses none.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
+import type { MailTokens } from './domain/mail-tokens.ts'
 import type { Project, Projects } from './domain/projects.ts'
-import type { Verification } from './domain/verification.ts'
 import { MailError, type Mailer } from './mail/mailer.ts'
 import { addressTakenMessage, type Composed, verifyEmailMessage } from './mail/messages.ts'
 import type { OutboxRow } from './repositories/outbox.ts'
@@ -13,7 +13,7 @@ import type { UserRow } from './repositories/users.ts'
 export interface CourierParts {
   readonly store: Store
   readonly projects: Projects
-  readonly verification: Verification
+  readonly mailTokens: MailTokens
   readonly mailer: Mailer
   /** Where the link of a verification mail leads. */
   readonly verificationLink: (projectId: string, token: string) => string
@@ -40,7 +40,7 @@ function delayAfter(attempts: number): number {
 
 /** Starts the courier. */
 export function startCourier(parts: CourierParts): Courier {
-  const { store, projects, verification, mailer, log } = parts
+  const { store, projects, mailTokens, mailer, log } = parts
   const stopping = new AbortController()
 
   async function compose(
@@ -50,9 +50,10 @@ export function startCourier(parts: CourierParts): Courier {
   ): Promise<Composed & { link?: string }> {
     const shown = { projectName: project.name, displayName: user.displayName ?? user.firstName }
     if (row.kind === 'address_taken') return addressTakenMessage({ ...shown, signInHint: null })
-    const { token, code } = await verification.mintBoth(project, user)
+    const minted = { purpose: 'verify_email', email: user.email, seed: row.id } as const
+    const { token, code, lifetimeSeconds } = await mailTokens.mintNow(project, user, minted)
     const link = parts.verificationLink(project.id, token)
-    const expiresInSeconds = project.policy.verification.lifetime_seconds
+    const expiresInSeconds = lifetimeSeconds
     return { ...verifyEmailMessage({ ...shown, link, code, expiresInSeconds }), link }
   }
 

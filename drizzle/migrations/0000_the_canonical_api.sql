@@ -158,4 +158,5 @@ CREATE UNIQUE INDEX "signing_keys_one_current" ON "signing_keys" USING btree ("s
 CREATE UNIQUE INDEX "users_project_email" ON "users" USING btree ("project_id","email");--> statement-breakpoint
 CREATE UNIQUE INDEX "users_project_uuid" ON "users" USING btree ("project_id","uuid");--> statement-breakpoint
 CREATE UNIQUE INDEX "verification_tokens_project_hash" ON "verification_tokens" USING btree ("project_id","token_hash");--> statement-breakpoint
+CREATE INDEX "verification_tokens_project_email" ON "verification_tokens" USING btree ("project_id","email","purpose");--> statement-breakpoint
 CREATE INDEX "verification_tokens_project_user" ON "verification_tokens" USING btree ("project_id","user_id","purpose");

@@ -36,6 +36,7 @@ export const verificationTokens = pgTable(
   },
   (table) => [
     uniqueIndex('verification_tokens_project_hash').on(table.projectId, table.tokenHash),
+    index('verification_tokens_project_email').on(table.projectId, table.email, table.purpose),
     index('verification_tokens_project_user').on(table.projectId, table.userId, table.purpose),
   ],
 )

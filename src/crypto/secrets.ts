@@ -1,5 +1,5 @@
 // Secrets that are handed out once: born here, recognisable by their prefix, and only their hash rests.
-import { createHash, createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** What a secret is for; its prefix lets people and scanners tell one from another. */
 export type SecretKind = 'project' | 'verification'
@@ -19,6 +19,20 @@ export function mintSecret(kind: SecretKind): MintedSecret {
   return { plain, hash: hashSecret(plain) }
 }
 
+/**
+ * Derives a secret and a short code from a seed under a key: the same seed gives the same ones, so that a mail which
+ * is sent twice carries one link. As unguessable as the key; only their hashes rest.
+ */
+export function deriveSecret(
+  kind: SecretKind,
+  key: Buffer,
+  ...seed: readonly string[]
+): MintedSecret & { code: string } {
+  const plain = prefixes[kind] + keyedHash(key, 'secret', ...seed).toString('base64url')
+  const number = keyedHash(key, 'code', ...seed).readUIntBE(0, 6) % 1_000_000
+  return { plain, hash: hashSecret(plain), code: number.toString().padStart(6, '0') }
+}
+
 /** SHA-256 of a minted secret. Enough for 256 random bits, and for nothing that a person chose. */
 export function hashSecret(plain: string): Buffer {
   return createHash('sha256').update(plain, 'utf8').digest()
@@ -27,11 +41,6 @@ export function hashSecret(plain: string): Buffer {
 /** Whether `plain` is the secret behind `hash`, in constant time. */
 export function matchesSecret(plain: string, hash: Buffer): boolean {
   return timingSafeEqual(hashSecret(plain), hash)
-}
-
-/** A short code of six decimal digits for people to type; guarded by counted attempts, not by its length. */
-export function mintCode(): string {
-  return randomInt(0, 1_000_000).toString().padStart(6, '0')
 }
 
 /** Derives a 32-byte key for one named use from the master secret (HKDF-SHA256, RFC 5869). */

@@ -3,6 +3,7 @@ import type { HashScheduler } from '../crypto/hash-scheduler.ts'
 import type { Argon2, Argon2Parameters } from '../crypto/passwords.ts'
 import type { Store } from '../repositories/store.ts'
 import { createLockout } from './lockout.ts'
+import { createMailTokens } from './mail-tokens.ts'
 import { createPasswordChange, createPasswords } from './passwords.ts'
 import { createProjects } from './projects.ts'
 import { createSessions } from './sessions.ts'
@@ -17,18 +18,22 @@ export interface DomainMeans {
   readonly scheduler: HashScheduler
   /** 32 bytes; hashes what strangers ask about (addresses, short codes). */
   readonly lookupKey: Buffer
+  /** 32 bytes; derives what mails carry. */
+  readonly mailKey: Buffer
 }
 
 /** Builds every verb. Computes one password hash (the decoy) and touches no database. */
-export async function createDomain({ store, lookupKey, ...hashing }: DomainMeans) {
+export async function createDomain({ store, lookupKey, mailKey, ...hashing }: DomainMeans) {
   const passwords = await createPasswords(hashing)
   const projects = createProjects(store)
   const sessions = createSessions(store)
   const lockout = createLockout({ store, lookupKey })
-  const verification = createVerification({ store, lockout, lookupKey })
+  const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
+  const verification = createVerification({ store, mailTokens, lookupKey })
   return {
     projects,
     sessions,
+    mailTokens,
     verification,
     users: createUsers({ store, passwords, sessions, verification, lockout, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),

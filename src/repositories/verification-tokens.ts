@@ -1,6 +1,5 @@
 // Rows of `verification_tokens`: minted, redeemed once, superseded.
-import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
-import { users } from '../../drizzle/tables/users.ts'
+import { and, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
 import { verificationTokens } from '../../drizzle/tables/verification-tokens.ts'
 import { type Database, first } from './database.ts'
 
@@ -28,8 +27,17 @@ export interface Redeemed {
 export function verificationTokensRepository(db: Database) {
   const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, sql`now()`))
   return {
-    /** Adds a token and supersedes every older open one of the same user and purpose. */
+    /**
+     * Adds a token and supersedes every other open one of the same user and purpose. An id that is there already adds
+     * and supersedes nothing: a mail sent twice must not void what was sent after its first copy.
+     */
     async add({ lifetimeSeconds, ...token }: NewVerificationToken): Promise<void> {
+      const added = await db
+        .insert(table)
+        .values({ ...token, expiresAt: sql`now() + make_interval(secs => ${lifetimeSeconds}::int)` })
+        .onConflictDoNothing({ target: table.id })
+        .returning({ id: table.id })
+      if (added.length === 0) return
       await db
         .update(table)
         .set({ supersededAt: sql`now()` })
@@ -38,12 +46,33 @@ export function verificationTokensRepository(db: Database) {
             eq(table.projectId, token.projectId),
             eq(table.userId, token.userId),
             eq(table.purpose, token.purpose),
+            ne(table.id, token.id),
             open,
           ),
         )
+    },
+
+    async isOpen(projectId: string, purpose: Purpose, tokenHash: Buffer): Promise<boolean> {
+      const rows = await db
+        .select({ id: table.id })
+        .from(table)
+        .where(
+          and(
+            eq(table.projectId, projectId),
+            eq(table.purpose, purpose),
+            eq(table.tokenHash, tokenHash),
+            open,
+          ),
+        )
+      return rows.length > 0
+    },
+
+    /** Voids every open token of the user but those of the spared purpose. */
+    async voidAll(projectId: string, userId: number, spared: Purpose): Promise<void> {
       await db
-        .insert(table)
-        .values({ ...token, expiresAt: sql`now() + make_interval(secs => ${lifetimeSeconds}::int)` })
+        .update(table)
+        .set({ supersededAt: sql`now()` })
+        .where(and(eq(table.projectId, projectId), eq(table.userId, userId), ne(table.purpose, spared), open))
     },
 
     /** Redeems a token in one statement; null when it is unknown, used, superseded, expired or of another project. */
@@ -65,7 +94,7 @@ export function verificationTokensRepository(db: Database) {
     },
 
     /**
-     * Tries a short code against the newest open token of the account behind `email`.
+     * Tries a short code against the newest open token that was sent to `email`.
      * The try is counted in the same statement, whether or not the code fits; null when it does not.
      */
     async redeemCode(
@@ -78,16 +107,7 @@ export function verificationTokensRepository(db: Database) {
       const newest = db
         .select({ id: table.id })
         .from(table)
-        .innerJoin(users, and(eq(users.id, table.userId), eq(users.email, table.email)))
-        .where(
-          and(
-            eq(table.projectId, projectId),
-            eq(users.projectId, projectId),
-            eq(users.email, email),
-            eq(table.purpose, purpose),
-            open,
-          ),
-        )
+        .where(and(eq(table.projectId, projectId), eq(table.email, email), eq(table.purpose, purpose), open))
         .orderBy(desc(table.createdAt))
         .limit(1)
       const fits = sql`${table.codeHash} = ${codeHash}`

@@ -5,6 +5,7 @@ import { html } from 'ghtml'
 import { AuthError } from '../../domain/errors.ts'
 import type { Projects } from '../../domain/projects.ts'
 import type { Verification } from '../../domain/verification.ts'
+import { visitorOf } from '../caller.ts'
 import type { Api } from '../typebox.ts'
 import { sendPage } from './layout.ts'
 
@@ -66,7 +67,7 @@ export async function verifyEmailPage(api: Api, { projects, verification }: Page
     if (typeof project !== 'string' || !uuid.test(project) || typeof token !== 'string')
       return sendExpired(reply)
     try {
-      await verification.confirm(await projects.get(project.toLowerCase()), { token })
+      await verification.confirm(await projects.get(project.toLowerCase()), { token }, visitorOf(request))
     } catch (error) {
       if (error instanceof AuthError) return sendExpired(reply)
       throw error

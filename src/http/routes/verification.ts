@@ -1,6 +1,7 @@
 // POST /verify-email/resend and /verify-email/confirm.
 import { confirmVerification, resendVerification } from '../../../schemas/verification.ts'
-import type { Verification, VerificationProof } from '../../domain/verification.ts'
+import type { Proof } from '../../domain/mail-tokens.ts'
+import type { Verification } from '../../domain/verification.ts'
 import { callerOf } from '../caller.ts'
 import { type FieldErrors, RequestProblem } from '../problems.ts'
 import type { Api } from '../typebox.ts'
@@ -10,7 +11,7 @@ const accepted = 'If this address belongs to an account that is not verified yet
 const handedOver = 'A new verification token was issued. Send it from your application.'
 
 /** A token, or an address with a code; the sentences for what is missing otherwise. */
-function proofOf(body: { token?: string; email?: string; code?: string }): VerificationProof {
+function proofOf(body: { token?: string; email?: string; code?: string }): Proof {
   if (body.token !== undefined) return { token: body.token }
   if (body.email !== undefined && body.code !== undefined) return { email: body.email, code: body.code }
   const errors: FieldErrors = { token: ['Is required, or email together with code.'] }
@@ -43,7 +44,7 @@ export async function verificationRoutes(api: Api, options: { verification: Veri
     '/verify-email/confirm',
     { schema: confirmVerification, config: { access: 'public', limit: 'credential' } },
     async (request) => {
-      const user = await verification.confirm(request.project, proofOf(request.body))
+      const user = await verification.confirm(request.project, proofOf(request.body), callerOf(request))
       return { message: 'E-mail address verified.', user: userView(user) }
     },
   )
