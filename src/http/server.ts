@@ -41,7 +41,7 @@ import { userRoutes } from './routes/users.ts'
 import { verificationRoutes } from './routes/verification.ts'
 import { createTokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
-import { sessionPrinter } from './views.ts'
+import { sessionPrinter, userView } from './views.ts'
 
 export interface ServerParts {
   readonly domain: Domain
@@ -108,7 +108,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const [refreshKey] = parts.refreshKeys
   const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
   const cookies = sessionCookies(parts.cookieSecure)
-  const printSession = sessionPrinter(tokens, cookies)
+  const viewUser = userView(publicUrl)
+  const printSession = sessionPrinter(tokens, cookies, viewUser)
 
   await app.register(async (published: Api) => {
     await published.register(document, {
@@ -131,7 +132,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         await api.register(rateLimits, {})
         await api.register(csrf, { cookies })
         await api.register(authenticate, { tokens, cookies, sessions: domain.sessions })
-        await signUpRoutes(api, { users: domain.users, printSession })
+        await signUpRoutes(api, { users: domain.users, printSession, viewUser })
         await sessionRoutes(api, {
           sessions: domain.sessions,
           signIn: domain.signIn,
@@ -139,9 +140,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
           refreshKeys: parts.refreshKeys,
           printSession,
         })
-        await userRoutes(api)
+        await userRoutes(api, { viewUser })
         await passwordRoutes(api, { passwordChange: domain.passwordChange })
-        await verificationRoutes(api, { verification: domain.verification })
+        await verificationRoutes(api, { verification: domain.verification, viewUser })
       },
       { prefix: '/api/auth' },
     )

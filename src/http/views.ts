@@ -10,9 +10,15 @@ import type { Tokens } from './tokens.ts'
 
 export type Transport = 'bearer' | 'cookie'
 
-/** The user as the wire spells it. */
-export function userView(user: UserRow): Static<typeof User> {
-  return {
+/** Shows a user as the wire spells it. */
+export type UserView = (user: UserRow) => Static<typeof User>
+
+/** Where every avatar stands; `publicUrl` in front and the avatar's id behind. */
+export const avatarsPath = '/api/auth/avatars/'
+
+/** Builds the view of a user. `publicUrl` is where the addresses in it begin. */
+export function userView(publicUrl: string): UserView {
+  return (user) => ({
     id: user.id,
     uuid: user.uuid,
     email: user.email,
@@ -23,9 +29,9 @@ export function userView(user: UserRow): Static<typeof User> {
     last_name: user.lastName,
     role: user.role,
     provider: user.provider,
-    avatar_url: null,
+    avatar_url: user.avatarId && `${publicUrl}${avatarsPath}${user.avatarId}`,
     created_at: user.createdAt.toISOString(),
-  }
+  })
 }
 
 export type SessionPrinter = (
@@ -36,7 +42,7 @@ export type SessionPrinter = (
 ) => Static<typeof Session>
 
 /** Prints a grant: tokens in the body (bearer) or in cookies alone (cookie), and the same instants and user in both. */
-export function sessionPrinter(tokens: Tokens, cookies: SessionCookies): SessionPrinter {
+export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser: UserView): SessionPrinter {
   return (request, reply, grant, transport) => {
     const projectId = request.project.id
     const access = tokens.printAccess(projectId, grant)
@@ -45,7 +51,7 @@ export function sessionPrinter(tokens: Tokens, cookies: SessionCookies): Session
       expires_at: grant.accessExpiresAt.toISOString(),
       expires_in: Math.round((grant.accessExpiresAt.getTime() - grant.issuedAt.getTime()) / 1000),
       refresh_token_expires_at: grant.refreshExpiresAt.toISOString(),
-      user: userView(grant.user),
+      user: viewUser(grant.user),
     }
     if (transport === 'cookie') {
       cookies.set(reply, projectId, grant, { access, refresh })

@@ -3,14 +3,15 @@ import { signUp } from '../../../schemas/sign-up.ts'
 import type { Users } from '../../domain/users.ts'
 import { callerOf, transportOf } from '../caller.ts'
 import type { Api } from '../typebox.ts'
-import { type SessionPrinter, userView } from '../views.ts'
+import type { SessionPrinter, UserView } from '../views.ts'
 
 export interface SignUpRoutes {
   readonly users: Users
   readonly printSession: SessionPrinter
+  readonly viewUser: UserView
 }
 
-export async function signUpRoutes(api: Api, { users, printSession }: SignUpRoutes): Promise<void> {
+export async function signUpRoutes(api: Api, { users, printSession, viewUser }: SignUpRoutes): Promise<void> {
   api.post(
     '/signup',
     { schema: signUp, config: { access: 'public', limit: 'credential' } },
@@ -31,7 +32,7 @@ export async function signUpRoutes(api: Api, { users, printSession }: SignUpRout
         message: 'Please verify your e-mail address to finish signing up.',
         code: 'email_verification_required',
         verification_required: true,
-        user: userView(result.user),
+        user: viewUser(result.user),
         ...(result.verificationToken ? { verification_token: result.verificationToken } : {}),
       })
     },

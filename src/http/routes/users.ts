@@ -2,10 +2,10 @@
 import { me } from '../../../schemas/users.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
-import { userView } from '../views.ts'
+import type { UserView } from '../views.ts'
 
-export async function userRoutes(api: Api): Promise<void> {
+export async function userRoutes(api: Api, { viewUser }: { viewUser: UserView }): Promise<void> {
   api.get('/me', { schema: me, config: { access: 'user', limit: 'read' } }, async (request) => ({
-    user: userView(signedIn(request).user),
+    user: viewUser(signedIn(request).user),
   }))
 }

@@ -5,7 +5,7 @@ import type { Verification } from '../../domain/verification.ts'
 import { callerOf } from '../caller.ts'
 import { type FieldErrors, RequestProblem } from '../problems.ts'
 import type { Api } from '../typebox.ts'
-import { userView } from '../views.ts'
+import type { UserView } from '../views.ts'
 
 const accepted = 'If this address belongs to an account that is not verified yet, a message is on its way.'
 const handedOver = 'A new verification token was issued. Send it from your application.'
@@ -20,9 +20,15 @@ function proofOf(body: { token?: string; email?: string; code?: string }): Proof
   throw new RequestProblem('validation_failed', { errors })
 }
 
-export async function verificationRoutes(api: Api, options: { verification: Verification }): Promise<void> {
-  const { verification } = options
+export interface VerificationRoutes {
+  readonly verification: Verification
+  readonly viewUser: UserView
+}
 
+export async function verificationRoutes(
+  api: Api,
+  { verification, viewUser }: VerificationRoutes,
+): Promise<void> {
   api.post(
     '/verify-email/resend',
     { schema: resendVerification, config: { access: 'public', limit: 'mail' } },
@@ -45,7 +51,7 @@ export async function verificationRoutes(api: Api, options: { verification: Veri
     { schema: confirmVerification, config: { access: 'public', limit: 'credential' } },
     async (request) => {
       const user = await verification.confirm(request.project, proofOf(request.body), callerOf(request))
-      return { message: 'E-mail address verified.', user: userView(user) }
+      return { message: 'E-mail address verified.', user: viewUser(user) }
     },
   )
 }
