@@ -3,10 +3,10 @@ import { createHash, createHmac } from 'node:crypto'
 import t from 'tap'
 import {
   deriveKey,
+  deriveSecret,
   hashSecret,
   keyedHash,
   matchesSecret,
-  mintCode,
   mintSecret,
 } from '../../src/crypto/secrets.ts'
 
@@ -101,9 +101,28 @@ t.test('only the secret itself matches its hash', async (t) => {
     t.notOk(matchesSecret(other, hash))
 })
 
-t.test('a short code is six digits, the leading zeros included', async (t) => {
-  const codes = Array.from({ length: 2000 }, mintCode)
+t.test('a derived secret and its code follow from key, kind and seed, and from nothing else', async (t) => {
+  const key = Buffer.alloc(32, 7)
+  const one = deriveSecret('verification', key, 'project', 'purpose', 'seed')
+  t.match(one.plain, /^svt_[A-Za-z0-9_-]{43}$/)
+  t.same(one.hash, hashSecret(one.plain))
+  t.same(deriveSecret('verification', key, 'project', 'purpose', 'seed'), one)
+  for (const other of [
+    deriveSecret('verification', key, 'project', 'purpose', 'seee'),
+    deriveSecret('verification', key, 'project', 'purposes', 'eed'),
+    deriveSecret('verification', Buffer.alloc(32, 8), 'project', 'purpose', 'seed'),
+  ])
+    t.not(other.plain, one.plain)
+})
+
+t.test('a short code is six digits, the leading zeros included, and evenly spread', async (t) => {
+  const key = Buffer.alloc(32, 9)
+  const codes = Array.from({ length: 2000 }, (_, i) => deriveSecret('verification', key, String(i)).code)
   t.ok(codes.every((code) => /^\d{6}$/.test(code)))
   t.ok(codes.some((code) => code.startsWith('0')))
   t.ok(new Set(codes).size > 1950)
+  for (let digit = 0; digit < 10; digit++) {
+    const share = codes.filter((code) => code.startsWith(String(digit))).length
+    t.ok(share > 120 && share < 280, `${share} of 2000 begin with ${digit}`)
+  }
 })

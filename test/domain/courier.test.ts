@@ -1,0 +1,285 @@
+// The courier: mail that is owed is sent once, whatever the mail server, the database or a crash does in between.
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { startCourier } from '../../src/courier.ts'
+import { createLogger } from '../../src/logging.ts'
+import { MailError, type Mailer, type OutgoingMail } from '../../src/mail/mailer.ts'
+import type { Store } from '../../src/repositories/store.ts'
+import { createTestDomain, stranger } from '../support/domain.ts'
+
+const { sql, store, domain, project } = await createTestDomain(t)
+
+interface Row {
+  id: string
+  attempts: number
+  sent_at: Date | null
+  dead_at: Date | null
+  last_error: string | null
+  wait: number
+}
+
+/** A user to whom a mail is owed. */
+async function owed(kind: 'verify_email' | 'address_taken' = 'verify_email') {
+  const user = await store.users.add({
+    uuid: randomUUID(),
+    projectId: project.id,
+    email: `${randomUUID()}@example.com`,
+    passwordHash: null,
+    displayName: 'Ada',
+    firstName: null,
+    lastName: null,
+    metadata: {},
+  })
+  if (!user) throw new Error('The address was taken.')
+  const id = randomUUID()
+  await store.outbox.owe({ id, projectId: project.id, userId: user.id, kind })
+  const row = async () => {
+    const [found] = await sql<Row[]>`
+      select id, attempts, sent_at, dead_at, last_error,
+        extract(epoch from next_attempt_at - now())::float as wait
+      from outbox where id = ${id}`
+    if (!found) throw new Error('The row is gone.')
+    return found
+  }
+  return { id, user, row, due: () => sql`update outbox set next_attempt_at = now() where id = ${id}` }
+}
+
+/** A courier whose mail server does what `answer` says; stopped at the latest when the test ends. */
+function courierWith(
+  t: { teardown(work: () => unknown): void },
+  answer: (mail: OutgoingMail) => Promise<void> | void,
+  over: Store = store,
+) {
+  const sent: OutgoingMail[] = []
+  const logs: string[] = []
+  let closed = 0
+  const mailer: Mailer = {
+    async send(mail) {
+      await answer(mail)
+      sent.push(mail)
+    },
+    async close() {
+      closed++
+    },
+  }
+  const courier = startCourier({
+    store: over,
+    projects: domain.projects,
+    mailTokens: domain.mailTokens,
+    mailer,
+    verificationLink: (projectId, token) => `https://auth.example.com/v?project=${projectId}&token=${token}`,
+    log: createLogger('debug', { write: (line) => logs.push(line) }),
+    pollMs: 20,
+  })
+  t.teardown(() => courier.stop())
+  return { sent, logs, stop: () => courier.stop(), closed: () => closed }
+}
+
+async function until(condition: () => Promise<unknown> | unknown, ms = 5000): Promise<void> {
+  const end = performance.now() + ms
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('It did not come to pass.')
+    await sleep(10)
+  }
+}
+
+const down = () => {
+  throw new MailError('mail not sent: connection refused', false)
+}
+const tokenOf = (mail: OutgoingMail | undefined) =>
+  new URL(mail?.link ?? 'http://none').searchParams.get('token') ?? ''
+
+t.test('an owed mail is sent, and what it carries proves the address', async (t) => {
+  const { user, row } = await owed()
+  const { sent, stop } = courierWith(t, () => {})
+  await until(async () => (await row()).sent_at)
+  await stop()
+  t.equal(sent.length, 1)
+  t.equal(sent[0]?.to, user.email)
+  t.equal(sent[0]?.kind, 'verify_email')
+  const verified = await domain.verification.confirm(project, { token: tokenOf(sent[0]) }, stranger)
+  t.equal(verified.id, user.id)
+})
+
+t.test('a mail server that is away puts the mail back, with a wait that doubles', async (t) => {
+  const { row, due } = await owed()
+  const { stop } = courierWith(t, down)
+  for (const [attempt, wait] of [5, 10, 20, 40].entries()) {
+    await until(async () => (await row()).attempts === attempt + 1 && (await row()).last_error)
+    await until(async () => (await row()).wait < 60)
+    const now = await row()
+    t.match(now, { sent_at: null, dead_at: null, last_error: 'mail not sent: connection refused' })
+    t.ok(now.wait > wait * 0.75 - 1 && now.wait <= wait * 1.25, `${now.wait} s after attempt ${attempt + 1}`)
+    await sql`update outbox set last_error = null where id = ${now.id}`
+    await due()
+  }
+  await stop()
+  const back = courierWith(t, () => {})
+  await due()
+  await until(async () => (await row()).sent_at)
+  t.equal(back.sent.length, 1, 'and it is sent when the server is back')
+  t.equal((await row()).last_error, null)
+})
+
+t.test('a refused recipient is a dead letter at once', async (t) => {
+  const { row, due } = await owed()
+  let tries = 0
+  courierWith(t, () => {
+    tries++
+    throw new MailError('mail not sent: the server answered RCPT TO with 550', true)
+  })
+  await until(async () => (await row()).dead_at)
+  await due()
+  await sleep(100)
+  t.equal(tries, 1)
+  t.match(await row(), { attempts: 1, sent_at: null, last_error: /550/ })
+})
+
+t.test('after twelve attempts a mail is given up', async (t) => {
+  const { id, row } = await owed()
+  await sql`update outbox set attempts = 11 where id = ${id}`
+  courierWith(t, down)
+  await until(async () => (await row()).dead_at)
+  t.match(await row(), { attempts: 12, sent_at: null })
+})
+
+t.test('a mail that cannot be made is tried again, and the reason holds no part of it', async (t) => {
+  const { row } = await owed()
+  const { logs } = courierWith(t, (mail) => {
+    throw new Error(`something with ${mail.link} in it`)
+  })
+  await until(async () => (await row()).last_error)
+  t.match(await row(), { dead_at: null, last_error: 'The mail could not be made.' })
+  t.notMatch(logs.join(), /svt_|token=/)
+})
+
+t.test('a mail that a crashed courier held is sent when its lease is over, and not before', async (t) => {
+  const { id, row, due } = await owed()
+  const taken = await store.outbox.take(10, 120)
+  t.same(
+    taken.map((held) => held.id),
+    [id],
+    'taken, and then the process was killed',
+  )
+  const { sent } = courierWith(t, () => {})
+  await sleep(150)
+  t.equal(sent.length, 0, 'the lease holds')
+  t.ok((await row()).wait > 100)
+  await due()
+  await until(async () => (await row()).sent_at)
+  t.equal(sent.length, 1)
+})
+
+t.test(
+  'a crash between sending and marking sends the same mail again: one Message-ID, one link',
+  async (t) => {
+    const { id, row, due } = await owed()
+    let marked = 0
+    const crashing: Store = {
+      ...store,
+      outbox: {
+        ...store.outbox,
+        async markSent() {
+          marked++
+          throw new Error('killed')
+        },
+        async markFailed() {
+          throw new Error('killed')
+        },
+      },
+    }
+    const first = courierWith(t, () => {}, crashing)
+    await until(() => marked > 0)
+    await first.stop()
+    t.equal((await row()).sent_at, null)
+    await due()
+    const second = courierWith(t, () => {})
+    await until(async () => (await row()).sent_at)
+    t.same([first.sent.length, second.sent.length], [1, 1])
+    t.equal(first.sent[0]?.id, id)
+    t.equal(second.sent[0]?.id, id)
+    t.equal(tokenOf(second.sent[0]), tokenOf(first.sent[0]), 'whichever of the two is opened, it works')
+    await domain.verification.confirm(project, { token: tokenOf(first.sent[0]) }, stranger)
+  },
+)
+
+t.test('two couriers send each of forty mails once', async (t) => {
+  const mails = await Promise.all(Array.from({ length: 40 }, () => owed()))
+  const slow = () => sleep(5)
+  const couriers = [courierWith(t, slow), courierWith(t, slow)]
+  await until(async () => {
+    const rows = await sql`select 1 from outbox where sent_at is null and dead_at is null and id in ${sql(
+      mails.map(({ id }) => id),
+    )}`
+    return rows.length === 0
+  })
+  const sent = couriers.flatMap((courier) => courier.sent.map(({ id }) => id))
+  t.same(sent.sort(), mails.map(({ id }) => id).sort())
+})
+
+t.test('one recipient who cannot be reached holds up nobody else', async (t) => {
+  const bad = await owed()
+  const good = await Promise.all(Array.from({ length: 12 }, () => owed()))
+  courierWith(t, (mail) => (mail.to === bad.user.email ? down() : undefined))
+  await until(async () => (await Promise.all(good.map(({ row }) => row()))).every((row) => row.sent_at))
+  t.equal((await bad.row()).sent_at, null)
+})
+
+t.test('a database that is away for a moment stops nothing', async (t) => {
+  const { row } = await owed()
+  let failures = 0
+  const shaky: Store = {
+    ...store,
+    outbox: {
+      ...store.outbox,
+      take: (...wanted) =>
+        failures++ < 3 ? Promise.reject(new Error('away')) : store.outbox.take(...wanted),
+    },
+  }
+  courierWith(t, () => {}, shaky)
+  await until(async () => (await row()).sent_at)
+  t.ok(failures > 3)
+})
+
+t.test('nothing is sent to who has proven the address meanwhile, or is disabled', async (t) => {
+  const [proven, disabled] = [await owed(), await owed()]
+  await sql`update users set email_verified_at = now() where id = ${proven.user.id}`
+  await sql`update users set disabled_at = now() where id = ${disabled.user.id}`
+  const { sent } = courierWith(t, () => {})
+  await until(async () => (await proven.row()).sent_at && (await disabled.row()).sent_at)
+  t.equal(sent.length, 0)
+})
+
+t.test('the owner of a taken address is told so, without a link that proves anything', async (t) => {
+  const { user, row } = await owed('address_taken')
+  await sql`update users set email_verified_at = now() where id = ${user.id}`
+  const { sent } = courierWith(t, () => {})
+  await until(async () => (await row()).sent_at)
+  t.equal(sent[0]?.kind, 'address_taken')
+  t.notMatch(`${sent[0]?.text}${sent[0]?.html}`, /svt_/)
+})
+
+t.test('a stop waits for the mail that is being sent, and takes no more', async (t) => {
+  const { row } = await owed()
+  let begun = false
+  let finish = () => {}
+  const sending = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const { stop, closed, sent } = courierWith(t, () => {
+    begun = true
+    return sending
+  })
+  await until(() => begun)
+  const stopped = stop()
+  const later = await owed()
+  await sleep(50)
+  t.equal(closed(), 0, 'the mailer is still open')
+  finish()
+  await stopped
+  t.equal(closed(), 1)
+  t.equal(sent.length, 1)
+  t.ok((await row()).sent_at)
+  t.equal((await later.row()).attempts, 0)
+})

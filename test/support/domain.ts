@@ -1,0 +1,55 @@
+// The domain without HTTP, on a database of its own, with hashes that cost next to nothing.
+import postgres, { type Sql } from 'postgres'
+import { createHashScheduler, type HashScheduler } from '../../src/crypto/hash-scheduler.ts'
+import { type Argon2, type Argon2Parameters, loadArgon2 } from '../../src/crypto/passwords.ts'
+import { createDomain, type Domain } from '../../src/domain/index.ts'
+import type { Caller } from '../../src/domain/principal.ts'
+import type { Project } from '../../src/domain/projects.ts'
+import { createStore, type Store } from '../../src/repositories/store.ts'
+import { createDatabase } from './database.ts'
+
+export interface TestDomain {
+  readonly sql: Sql
+  readonly store: Store
+  readonly domain: Domain
+  readonly argon2: Argon2
+  readonly project: Project
+}
+
+export interface TestDomainOptions {
+  readonly policy?: unknown
+  readonly parameters?: Argon2Parameters
+  readonly scheduler?: HashScheduler
+  readonly argon2?: Argon2
+}
+
+export const cheapParameters: Argon2Parameters = { memoryKib: 64, passes: 1, lanes: 1 }
+
+/** A caller whom nothing is known of. */
+export const stranger: Caller = {
+  address: '192.0.2.1',
+  addressPrefix: '192.0.2.0/24',
+  userAgent: 'a test',
+  device: 'a test',
+  provesProject: false,
+}
+
+export async function createTestDomain(
+  t: { teardown(work: () => unknown): void },
+  options: TestDomainOptions = {},
+): Promise<TestDomain> {
+  const sql = postgres(await createDatabase(t), { max: 10, onnotice: () => {} })
+  t.teardown(() => sql.end())
+  const store = createStore(sql)
+  const argon2 = options.argon2 ?? (await loadArgon2())
+  const domain = await createDomain({
+    store,
+    argon2,
+    parameters: options.parameters ?? cheapParameters,
+    scheduler: options.scheduler ?? createHashScheduler(),
+    lookupKey: Buffer.alloc(32, 1),
+    mailKey: Buffer.alloc(32, 2),
+  })
+  const { project } = await domain.projects.create('Test', options.policy ?? {})
+  return { sql, store, domain, argon2, project }
+}
