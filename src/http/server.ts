@@ -10,7 +10,7 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify'
 import { Problem, problemMediaType } from '../../schemas/errors.ts'
-import { Message, Session } from '../../schemas/sessions.ts'
+import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
 import { User } from '../../schemas/users.ts'
 import { verificationSchemas } from '../../schemas/verification.ts'
@@ -28,6 +28,7 @@ import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { document } from './plugins/document.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
+import { notFound } from './plugins/not-found.ts'
 import { project } from './plugins/project.ts'
 import { rateLimits } from './plugins/rate-limits.ts'
 import { secured } from './plugins/secured.ts'
@@ -102,6 +103,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
   })
   await app.register(errors, { publicUrl, isUnavailable: parts.isUnavailable })
+  await app.register(notFound, { publicUrl })
   await app.register(secured, { strictTransport: publicUrl.startsWith('https:') })
   await app.register(validation, {})
   await app.register(cookie)
@@ -116,7 +118,16 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       title: 'Sallyport',
       description: documentDescription,
       version: parts.version,
-      shared: [User, Session, Message, VerificationRequired, Problem, ...verificationSchemas],
+      shared: [
+        User,
+        Session,
+        SessionEntry,
+        Device,
+        Message,
+        VerificationRequired,
+        Problem,
+        ...verificationSchemas,
+      ],
       tags: documentTags,
     })
     await published.register(docs, {})
@@ -126,6 +137,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     })
     await published.register(
       async (api: Api) => {
+        await api.register(notFound, { publicUrl })
         await api.register(cors, { projects: domain.projects, defaultProjectId })
         await api.register(declaredAccess, {})
         await api.register(project, { projects: domain.projects, defaultProjectId })
@@ -167,6 +179,7 @@ Choose at sign-in how the tokens travel: \`session-transport: bearer\` (the defa
 const documentTags = [
   { name: 'Sign-up and sign-in', description: 'Accounts and their first token.' },
   { name: 'Session', description: 'Refresh, the signed-in user, signing out.' },
+  { name: 'Devices', description: 'Where the user is signed in, and ending any of it.' },
   { name: 'Password', description: 'Changing it.' },
   { name: 'Verification', description: 'Proof of an e-mail address.' },
   { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },

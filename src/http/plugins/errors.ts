@@ -21,13 +21,22 @@ const fastifyFaces: Record<string, ProblemFacts> = {
 /** Seconds after which a client may ask again when a part is down. */
 const unavailableSeconds = 2
 
+/** Answers with the problem document of `facts` and the headers that belong to it. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  facts: ProblemFacts,
+  publicUrl: string,
+): FastifyReply {
+  const document = problemDocument(facts, publicUrl, request.id)
+  if (document.retry_after !== undefined) reply.header('retry-after', document.retry_after)
+  if (document.status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.code(document.status).type(problemMediaType).send(document)
+}
+
 export const errors = plugin<ErrorsOptions>('errors', async (api, { publicUrl, isUnavailable }) => {
-  function send(request: FastifyRequest, reply: FastifyReply, facts: ProblemFacts): FastifyReply {
-    const document = problemDocument(facts, publicUrl, request.id)
-    if (document.retry_after !== undefined) reply.header('retry-after', document.retry_after)
-    if (document.status === 401) reply.header('www-authenticate', 'Bearer')
-    return reply.code(document.status).type(problemMediaType).send(document)
-  }
+  const send = (request: FastifyRequest, reply: FastifyReply, facts: ProblemFacts) =>
+    sendProblem(request, reply, facts, publicUrl)
 
   api.setErrorHandler((error: FastifyError, request, reply) => {
     const face = faceOf(error)
@@ -40,30 +49,6 @@ export const errors = plugin<ErrorsOptions>('errors', async (api, { publicUrl, i
     if (status < 500) return send(request, reply, fastifyFaces[error.code] ?? { code: 'malformed_request' })
     request.log.error({ err: error }, 'Unexpected error')
     return send(request, reply, { code: 'internal_error' })
-  })
-
-  // Which methods a path has, to tell 405 from 404 (RFC 9110 §15.5.6).
-  const methodsOf = new Map<string, { shape: RegExp; methods: Set<string> }>()
-  api.addHook('onRoute', ({ url, method }) => {
-    const shape = new RegExp(
-      `^${url
-        .replace(/[.+?^$()[\]{}|\\]/g, '\\$&')
-        .replace(/:[^/]+/g, '[^/]+')
-        .replace('*', '.*')}/?$`,
-    )
-    const entry = methodsOf.get(url) ?? { shape, methods: new Set<string>() }
-    for (const name of [method].flat()) entry.methods.add(name)
-    methodsOf.set(url, entry)
-  })
-  api.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    const allowed = new Set<string>()
-    for (const { shape, methods } of methodsOf.values())
-      if (shape.test(path) && !shape.source.includes('.*')) for (const name of methods) allowed.add(name)
-    if (allowed.size === 0 || allowed.has(request.method))
-      return send(request, reply, { code: 'route_not_found' })
-    reply.header('allow', [...allowed].sort().join(', '))
-    return send(request, reply, { code: 'method_not_allowed' })
   })
 })
 
