@@ -66,6 +66,12 @@ const kinds = {
     message: 'Project not found.',
     help: 'The header project-id names no project of this installation.',
   },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    message: 'Not found.',
+    help: 'Nothing with this id belongs to the signed-in user. Whether it belongs to somebody else is never told.',
+  },
   route_not_found: {
     status: 404,
     title: 'Not found',

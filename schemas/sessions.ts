@@ -1,8 +1,8 @@
 // Sessions on the wire: what a sign-in answers, refresh, and both ways of signing out.
 import { Type } from '@sinclair/typebox'
-import { actionErrors, writeErrors } from './errors.ts'
+import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { Email, Instant, Password, Secret, Shared } from './primitives.ts'
+import { Email, Id, Instant, Nullable, Password, Secret, Shared } from './primitives.ts'
 import { User } from './users.ts'
 
 export const Session = Type.Object(
@@ -112,6 +112,105 @@ export const logoutAll = {
   headers: Type.Object({ ...projectHeader }),
   response: {
     200: saying('Logged out from all sessions.'),
+    ...actionErrors('unauthenticated'),
+  },
+}
+
+export const Device = Type.Object(
+  {
+    browser: Nullable(Type.String(), { examples: ['Firefox'] }),
+    os: Nullable(Type.String(), { examples: ['Linux'] }),
+    kind: Type.Union(
+      [
+        Type.Literal('desktop'),
+        Type.Literal('mobile'),
+        Type.Literal('tablet'),
+        Type.Literal('bot'),
+        Type.Literal('other'),
+      ],
+      { examples: ['desktop'] },
+    ),
+  },
+  {
+    $id: 'Device',
+    additionalProperties: false,
+    description: 'As the User-Agent said; shown, never trusted.',
+  },
+)
+
+export const SessionEntry = Type.Object(
+  {
+    id: Id,
+    current: Type.Boolean({ description: 'Whether this request was made in it.' }),
+    created_at: Instant,
+    last_seen_at: Type.String({ format: 'date-time', description: 'Moves at most once in five minutes.' }),
+    expires_at: Instant,
+    device: Shared(Device),
+    address_prefix: Nullable(Type.String(), {
+      description: 'Where the sign-in came from: IPv4 /24 or IPv6 /48.',
+      examples: ['203.0.113.0/24'],
+    }),
+  },
+  { $id: 'SessionEntry', additionalProperties: false },
+)
+
+export const listSessions = {
+  operationId: 'listSessions',
+  tags: ['Devices'],
+  summary: 'The living sessions of the user, the last used first',
+  security: [{ bearer: [] }, { cookie: [] }],
+  headers: Type.Object({ ...projectHeader }),
+  response: {
+    200: {
+      description: 'The sessions. No token is among them, because none is stored.',
+      content: {
+        'application/json': {
+          schema: Type.Object({ data: Type.Array(Shared(SessionEntry)) }, { additionalProperties: false }),
+        },
+      },
+    },
+    ...readErrors('unauthenticated'),
+  },
+}
+
+export const revokeSession = {
+  operationId: 'revokeSession',
+  tags: ['Devices'],
+  summary: 'End one session of the user',
+  description:
+    'Its access token is refused from the next request on. 404 for anything but a living session of one’s own.',
+  security: [{ bearer: [] }, { cookie: [] }],
+  headers: Type.Object({ ...projectHeader }),
+  params: Type.Object({
+    id: Type.String({ description: 'Of the session.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
+  }),
+  response: {
+    204: Type.Null({ description: 'It has ended.' }),
+    ...actionErrors('unauthenticated', 'not_found'),
+  },
+}
+
+export const revokeOtherSessions = {
+  operationId: 'revokeOtherSessions',
+  tags: ['Devices'],
+  summary: 'End every session of the user but this one',
+  security: [{ bearer: [] }, { cookie: [] }],
+  headers: Type.Object({ ...projectHeader }),
+  response: {
+    200: {
+      description: 'They have ended.',
+      content: {
+        'application/json': {
+          schema: Type.Object(
+            {
+              message: Type.String({ examples: ['All other sessions have ended.'] }),
+              revoked: Type.Integer({ minimum: 0, examples: [2] }),
+            },
+            { additionalProperties: false },
+          ),
+        },
+      },
+    },
     ...actionErrors('unauthenticated'),
   },
 }

@@ -14,6 +14,9 @@ export type AuthErrorCode =
   | 'password_unchanged'
   | 'invalid_verification_token'
   | 'invalid_verification_code'
+  | 'session_unknown'
+  | 'redirect_not_allowed'
+  | 'email_change_impossible'
   | 'overloaded'
 
 export interface AuthErrorDetails {

@@ -26,8 +26,8 @@ export interface DomainMeans {
 export async function createDomain({ store, lookupKey, mailKey, ...hashing }: DomainMeans) {
   const passwords = await createPasswords(hashing)
   const projects = createProjects(store)
-  const sessions = createSessions(store)
   const lockout = createLockout({ store, lookupKey })
+  const sessions = createSessions({ store, lockout })
   const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
   const verification = createVerification({ store, mailTokens, lookupKey })
   return {
@@ -35,7 +35,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     sessions,
     mailTokens,
     verification,
-    users: createUsers({ store, passwords, sessions, verification, lockout, lookupKey }),
+    users: createUsers({ store, passwords, sessions, verification, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
     passwordChange: createPasswordChange({ store, passwords, lockout }),
   }

@@ -3,6 +3,7 @@ import { keyedHash } from '../crypto/secrets.ts'
 import type { BucketKey, Thresholds } from '../repositories/sign-in-failures.ts'
 import type { Store } from '../repositories/store.ts'
 import { AuthError } from './errors.ts'
+import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** How many times the strict bucket's failures the loose ones bear: one account from everywhere, one address at all. */
@@ -57,6 +58,10 @@ export function createLockout({ store, lookupKey }: Means) {
 
     /** The key under which a client's address is remembered. */
     addressKey: (address: string): Buffer => keyedHash(lookupKey, 'address', address),
+
+    /** The key under which a device is remembered: where it is and what it is, as far as both are told. */
+    deviceKey: (caller: Caller): Buffer =>
+      keyedHash(lookupKey, 'device', caller.addressPrefix ?? '', caller.device),
 
     /**
      * An attempt to prove a password. The bucket of the account over all addresses never refuses an address the

@@ -17,6 +17,8 @@ export interface Caller {
   readonly addressPrefix: string | null
   /** The User-Agent header, at most 512 characters of it. */
   readonly userAgent: string | null
+  /** Browser and system in words, such as "Firefox on Linux". */
+  readonly device: string
   /** Whether the request carried the project's secret. */
   readonly provesProject: boolean
 }

@@ -1,10 +1,11 @@
 // Sessions: opened, refreshed, looked at and ended. A verb returns a grant; what is printed from it is the edge's.
 import { randomUUID } from 'node:crypto'
-import type { SessionState } from '../repositories/sessions.ts'
+import type { SessionRow, SessionState } from '../repositories/sessions.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
+import type { Lockout } from './lockout.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
@@ -37,7 +38,7 @@ function toGrant(project: Project, user: UserRow, session: SessionState): Grant 
   }
 }
 
-export function createSessions(store: Store) {
+export function createSessions({ store, lockout }: { store: Store; lockout: Lockout }) {
   /**
    * Why a rotation found no row (decision 2). Repeats the current token for a replay within the grace and, once, for
    * an answer that was lost; anything else on a living session is reuse and ends it before the refusal is told.
@@ -94,23 +95,50 @@ export function createSessions(store: Store) {
   }
 
   return {
-    /** Opens a session for a user as they were read; null if their sessions were ended since. */
+    /**
+     * Opens a session in `tx` for a user as they were read, with what belongs to it: the audit event, the address and
+     * device to be known by, the notice of a new device, the limit of sessions. Null if the user's sessions were ended
+     * since they were read; then the transaction must be rolled back.
+     */
     async open(
-      repositories: Repositories,
+      tx: Repositories,
       project: Project,
       user: UserRow,
       caller: Caller,
+      event: 'signed_in' | 'signed_up',
     ): Promise<Grant | null> {
-      const session = await repositories.sessions.open({
-        id: randomUUID(),
-        projectId: project.id,
-        userId: user.id,
-        epoch: user.epoch,
-        refreshSeconds: project.policy.tokens.refresh_seconds,
-        absoluteSeconds: project.policy.tokens.absolute_seconds,
-        userAgent: caller.userAgent,
-        addressPrefix: caller.addressPrefix,
-      })
+      const { tokens, sessions: limits, verification } = project.policy
+      const id = randomUUID()
+      // Sent together: the statements run in this order on one connection, in one round trip.
+      const [session, , isNew] = await Promise.all([
+        tx.sessions.open({
+          id,
+          projectId: project.id,
+          userId: user.id,
+          epoch: user.epoch,
+          refreshSeconds: tokens.refresh_seconds,
+          absoluteSeconds: tokens.absolute_seconds,
+          userAgent: caller.userAgent,
+          addressPrefix: caller.addressPrefix,
+        }),
+        tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address)),
+        tx.knownAddresses.remember(project.id, user.id, lockout.deviceKey(caller)),
+        record(tx, project, { userId: user.id, event, sessionId: id, caller }),
+        tx.sessions.endBeyond(project.id, user.id, limits.max_per_user),
+      ])
+      const strange = event === 'signed_in' && isNew && limits.notify_new_device
+      if (
+        strange &&
+        verification.delivery === 'email' &&
+        (await tx.sessions.isReturning(project.id, user.id, id))
+      )
+        await tx.outbox.owe({
+          id: randomUUID(),
+          projectId: project.id,
+          userId: user.id,
+          kind: 'new_device',
+          details: { device: caller.device, addressPrefix: caller.addressPrefix ?? '' },
+        })
       return session && toGrant(project, user, session)
     },
 
@@ -126,33 +154,61 @@ export function createSessions(store: Store) {
       if (!found) throw new AuthError('unauthenticated')
       const { session, user } = found
       // The first use of a generation's access token proves that its answer arrived: its predecessor is now reuse.
-      if (session.generation === token.generation && session.seenGeneration < token.generation)
-        await store.sessions.markSeen(project.id, session.id, token.generation)
+      const arrived = session.generation === token.generation && session.seenGeneration < token.generation
+      if (arrived || !session.seenLately) await store.sessions.touch(project.id, session.id, token.generation)
       return { user, sessionId: session.id, generation: token.generation }
     },
 
     /** Ends the principal's own session. */
-    async end(project: Project, principal: Principal): Promise<void> {
-      await store.sessions.revoke(project.id, principal.sessionId, 'logout')
+    async end(project: Project, { user, sessionId }: Principal, caller: Caller): Promise<void> {
+      await store.transaction(async (tx) => {
+        if (await tx.sessions.revoke(project.id, sessionId, 'logout'))
+          await record(tx, project, { userId: user.id, event: 'signed_out', sessionId, caller })
+      })
     },
+
+    /** The living sessions of the principal's user, the last used first. */
+    list: (project: Project, { user }: Principal): Promise<SessionRow[]> =>
+      store.sessions.list(project.id, user.id),
+
+    /** Ends one session of the principal's user, their own included. @throws AuthError session_unknown */
+    async revoke(project: Project, { user }: Principal, sessionId: string, caller: Caller): Promise<void> {
+      const revoked = await store.transaction(async (tx) => {
+        if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
+        await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })
+        return true
+      })
+      if (!revoked) throw new AuthError('session_unknown')
+    },
+
+    /** Ends every session of the user but the principal's; returns how many. */
+    revokeOthers: (project: Project, { user, sessionId }: Principal, caller: Caller): Promise<number> =>
+      store.transaction(async (tx) => {
+        const count = await tx.sessions.revokeOthers(project.id, user.id, sessionId)
+        await record(tx, project, { userId: user.id, event: 'other_sessions_revoked', sessionId, caller })
+        return count
+      }),
 
     /**
      * Ends the session of a refresh token that is current or one behind, for whoever signs out after their access
      * token expired. @throws AuthError unauthenticated
      */
-    async endByRefresh(project: Project, presented: PresentedRefresh): Promise<void> {
+    async endByRefresh(project: Project, presented: PresentedRefresh, caller: Caller): Promise<void> {
       const found = await store.sessions.examine(project.id, presented.sessionId, {
         graceSeconds: 0,
         lostAnswerSeconds: 0,
       })
       const behind = found?.alive ? found.session.generation - presented.generation : -1
-      if (behind !== 0 && behind !== 1) throw new AuthError('unauthenticated')
-      await store.sessions.revoke(project.id, presented.sessionId, 'logout')
+      if (!found || (behind !== 0 && behind !== 1)) throw new AuthError('unauthenticated')
+      await this.end(project, { user: found.user, ...presented }, caller)
     },
 
     /** Ends every session of the principal's user in this project. */
-    async endAll(project: Project, principal: Principal): Promise<void> {
-      await store.users.advanceEpoch(project.id, principal.user.id)
+    async endAll(project: Project, { user, sessionId }: Principal, caller: Caller): Promise<void> {
+      await store.transaction(async (tx) => {
+        await tx.users.advanceEpoch(project.id, user.id)
+        await record(tx, project, { userId: user.id, event: 'signed_out_everywhere', sessionId, caller })
+      })
     },
   }
 }

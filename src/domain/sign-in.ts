@@ -49,12 +49,14 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
         throw new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
       }
       const [grant] = await Promise.all([
-        sessions.open(store, project, user, caller),
+        store.transaction(async (tx) => {
+          const opened = await sessions.open(tx, project, user, caller, 'signed_in')
+          // The password changed while it was being checked.
+          if (!opened) throw new AuthError('invalid_credentials')
+          return opened
+        }),
         attempt.redeem(),
-        store.knownAddresses.remember(project.id, user.id, addressKey),
       ])
-      // The password changed while it was being checked.
-      if (!grant) throw new AuthError('invalid_credentials')
       if (passwords.isOutdated(passwordHash)) {
         const renewed = await passwords.hash(credentials.password).catch(() => null)
         if (renewed) await store.users.rehashPassword(project.id, user.id, passwordHash, renewed)

@@ -4,7 +4,6 @@ import { keyedHash } from '../crypto/secrets.ts'
 import type { Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { AuthError } from './errors.ts'
-import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
@@ -42,12 +41,11 @@ interface Means {
   readonly passwords: Passwords
   readonly sessions: Sessions
   readonly verification: Verification
-  readonly lockout: Lockout
   /** Hashes the addresses that strangers ask about. */
   readonly lookupKey: Buffer
 }
 
-export function createUsers({ store, passwords, sessions, verification, lockout, lookupKey }: Means) {
+export function createUsers({ store, passwords, sessions, verification, lookupKey }: Means) {
   /** Where no verification is demanded: an account and its first session, or the word that the address is taken. */
   async function signUpOpenly(
     project: Project,
@@ -61,8 +59,7 @@ export function createUsers({ store, passwords, sessions, verification, lockout,
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
-      await tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address))
-      return sessions.open(tx, project, user, caller)
+      return sessions.open(tx, project, user, caller, 'signed_up')
     })
     if (!grant) throw new AuthError('email_taken')
     return { kind: 'signed_in', grant }

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../domain/principal.ts'
 import { addressPrefix } from './address.ts'
+import { deviceWords } from './device.ts'
 import type { Transport } from './views.ts'
 
 /** Who opens a page: known by address and agent alone, and in no project before the page says which. */
@@ -10,6 +11,7 @@ export function visitorOf(request: FastifyRequest): Caller {
     address: request.address,
     addressPrefix: addressPrefix(request.ip),
     userAgent: request.headers['user-agent']?.replaceAll('\0', '').slice(0, 512) ?? null,
+    device: deviceWords(request.headers['user-agent'] ?? null),
     provesProject: false,
   }
 }

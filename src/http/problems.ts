@@ -55,6 +55,15 @@ const faces: Record<AuthErrorCode, Face> = {
       code: ['This verification code is invalid or has expired.'],
     },
   },
+  session_unknown: { code: 'not_found' },
+  redirect_not_allowed: {
+    code: 'validation_failed',
+    errors: { redirect_to: ['Must be an address on one of the link origins of the project.'] },
+  },
+  email_change_impossible: {
+    code: 'validation_failed',
+    errors: { token: ['This change can no longer be made: the address belongs to another account.'] },
+  },
   overloaded: { code: 'service_unavailable' },
 }
 

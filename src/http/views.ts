@@ -1,11 +1,13 @@
 // How the canonical API shows what the domain returns.
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Session } from '../../schemas/sessions.ts'
+import type { Session, SessionEntry } from '../../schemas/sessions.ts'
 import type { User } from '../../schemas/users.ts'
 import type { Grant } from '../domain/sessions.ts'
+import type { SessionRow } from '../repositories/sessions.ts'
 import type { UserRow } from '../repositories/users.ts'
 import type { SessionCookies } from './cookies.ts'
+import { deviceOf } from './device.ts'
 import type { Tokens } from './tokens.ts'
 
 export type Transport = 'bearer' | 'cookie'
@@ -58,5 +60,18 @@ export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser
       return instants
     }
     return { access_token: access, token_type: 'Bearer', refresh_token: refresh, ...instants }
+  }
+}
+
+/** A session as its owner sees it. */
+export function sessionView(row: SessionRow, currentId: string): Static<typeof SessionEntry> {
+  return {
+    id: row.id,
+    current: row.id === currentId,
+    created_at: row.createdAt.toISOString(),
+    last_seen_at: row.lastSeenAt.toISOString(),
+    expires_at: row.expiresAt.toISOString(),
+    device: deviceOf(row.userAgent),
+    address_prefix: row.addressPrefix,
   }
 }

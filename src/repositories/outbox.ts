@@ -6,10 +6,18 @@ import type { Database } from './database.ts'
 
 export type OutboxRow = typeof outbox.$inferSelect
 export type MailKind = OutboxRow['kind']
+export type MailDetails = OutboxRow['details']
 
 export function outboxRepository(db: Database) {
   return {
-    async owe(mail: { id: string; projectId: string; userId: number; kind: MailKind }): Promise<void> {
+    async owe(mail: {
+      id: string
+      projectId: string
+      userId: number
+      kind: MailKind
+      recipient?: string
+      details?: MailDetails
+    }): Promise<void> {
       await db.insert(outbox).values(mail)
     },
 

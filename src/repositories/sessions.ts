@@ -1,9 +1,11 @@
 // Rows of `sessions`: opened, rotated by one conditional UPDATE, looked at, ended.
-import { and, eq, gt, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
+
+export type SessionRow = typeof sessions.$inferSelect
 
 /** A session as the database sees it now; `now` is the database's clock in the same statement. */
 export interface SessionState {
@@ -14,7 +16,7 @@ export interface SessionState {
 }
 
 export interface SessionAndUser {
-  session: SessionState & { seenGeneration: number }
+  session: SessionState & { seenGeneration: number; seenLately: boolean }
   user: UserRow
 }
 
@@ -52,6 +54,7 @@ const state = {
   generation: sessions.generation,
   seenGeneration: sessions.seenGeneration,
   expiresAt: sessions.expiresAt,
+  seenLately: sql<boolean>`${sessions.lastSeenAt} > now() - interval '5 minutes'`,
   now,
 }
 
@@ -63,6 +66,10 @@ export function sessionsRepository(db: Database) {
   const ofProject = and(
     eq(sessions.id, sql.placeholder('id')),
     eq(sessions.projectId, sql.placeholder('projectId')),
+  )
+  const ofUser = and(
+    eq(sessions.projectId, sql.placeholder('projectId')),
+    eq(sessions.userId, sql.placeholder('userId')),
   )
 
   // The user is read again in the same statement: a password changed since the check opens no session.
@@ -153,6 +160,31 @@ export function sessionsRepository(db: Database) {
       .prepare('session_examine'),
   )
 
+  const list = once(() =>
+    db
+      .select(getTableColumns(sessions))
+      .from(sessions)
+      .innerJoin(users, usersOwn)
+      .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
+      .orderBy(desc(sessions.lastSeenAt), desc(sessions.createdAt))
+      .prepare('session_list'),
+  )
+
+  const endBeyond = once(() => {
+    const excess = db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(users, usersOwn)
+      .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
+      .orderBy(desc(sessions.createdAt))
+      .offset(sql.placeholder('max'))
+    return db
+      .update(sessions)
+      .set({ revokedAt: sql`now()`, revokedReason: 'limit' })
+      .where(inArray(sessions.id, excess))
+      .prepare('session_end_beyond')
+  })
+
   return {
     /** Opens a session for a user whose epoch is still the one that was read; null if it moved or the user is gone. */
     async open(session: NewSession): Promise<SessionState | null> {
@@ -178,21 +210,62 @@ export function sessionsRepository(db: Database) {
       return first(await examine().execute({ projectId, id, ...spans }))
     },
 
-    /** Remembers that an access token of this generation was presented; true if this call was the first to say so. */
-    async markSeen(projectId: string, id: string, generation: number): Promise<boolean> {
+    /** The user's living sessions, the newest first. */
+    async list(projectId: string, userId: number): Promise<SessionRow[]> {
+      return list().execute({ projectId, userId })
+    },
+
+    /** Whether the user has had a session besides this one. */
+    async isReturning(projectId: string, userId: number, exceptId: string): Promise<boolean> {
+      const rows = await db
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(and(eq(sessions.projectId, projectId), eq(sessions.userId, userId), ne(sessions.id, exceptId)))
+        .limit(1)
+      return rows.length > 0
+    },
+
+    /** Ends a session of this user; true if it was alive. */
+    async revokeOwn(projectId: string, userId: number, id: string): Promise<boolean> {
       const rows = await db
         .update(sessions)
-        .set({ seenGeneration: generation })
+        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
+        .from(users)
         .where(
-          and(
-            eq(sessions.id, id),
-            eq(sessions.projectId, projectId),
-            eq(sessions.generation, generation),
-            lt(sessions.seenGeneration, generation),
-          ),
+          and(eq(sessions.id, id), eq(sessions.projectId, projectId), eq(sessions.userId, userId), alive),
         )
         .returning({ id: sessions.id })
       return rows.length > 0
+    },
+
+    /** Ends every living session of the user but one; returns how many. */
+    async revokeOthers(projectId: string, userId: number, keptId: string): Promise<number> {
+      const rows = await db
+        .update(sessions)
+        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
+        .from(users)
+        .where(
+          and(eq(sessions.projectId, projectId), eq(sessions.userId, userId), ne(sessions.id, keptId), alive),
+        )
+        .returning({ id: sessions.id })
+      return rows.length
+    },
+
+    /** Ends the oldest living sessions of the user beyond `max`. */
+    async endBeyond(projectId: string, userId: number, max: number): Promise<void> {
+      await endBeyond().execute({ projectId, userId, max })
+    },
+
+    /** Remembers that the session was used now, by an access token of this generation. */
+    async touch(projectId: string, id: string, generation: number): Promise<void> {
+      await db
+        .update(sessions)
+        .set({
+          lastSeenAt: sql`now()`,
+          seenGeneration: sql`case when ${sessions.generation} = ${generation}
+            then greatest(${sessions.seenGeneration}, ${generation}) else ${sessions.seenGeneration} end`,
+        })
+        .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), isNull(sessions.revokedAt)))
     },
 
     /** Claims the one repetition of a lost answer; null when another request claimed it or the token moved on. */

@@ -21,7 +21,7 @@ async function row(answer: Answer) {
 }
 async function audited(answer: Answer): Promise<string[]> {
   const rows =
-    await app.sql`select event from audit_events where session_id = ${sessionOf(answer)} order by id`
+    await app.sql`select event from audit_events where session_id = ${sessionOf(answer)} and event like 'refresh%' order by id`
   return rows.map(({ event }) => event)
 }
 const age = (answer: Answer, seconds: number) =>

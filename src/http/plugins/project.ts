@@ -2,10 +2,9 @@
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { Projects } from '../../domain/projects.ts'
+import { isUuid } from '../uuid.ts'
 import { isOpen } from './access.ts'
 import { plugin } from './plugin.ts'
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export interface ProjectOptions {
   readonly projects: Projects
@@ -25,7 +24,7 @@ export const project = plugin<ProjectOptions>('project', async (api, { projects,
     const header = request.headers['project-id']
     const id = header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
     if (id === null) return done(new AuthError('project_required'))
-    if (!uuid.test(id)) return done(new AuthError('project_unknown'))
+    if (!isUuid(id)) return done(new AuthError('project_unknown'))
     const known = projects.peek(id)
     if (known) {
       request.project = known

@@ -1,5 +1,13 @@
-// POST /login, /refresh, /logout, /logout-all.
-import { login, logout, logoutAll, refresh } from '../../../schemas/sessions.ts'
+// POST /login, /refresh, /logout, /logout-all; GET /sessions, DELETE /sessions/{id}, POST /sessions/revoke-others.
+import {
+  listSessions,
+  login,
+  logout,
+  logoutAll,
+  refresh,
+  revokeOtherSessions,
+  revokeSession,
+} from '../../../schemas/sessions.ts'
 import { type RefreshKey, readRefreshToken } from '../../crypto/refresh-secret.ts'
 import { AuthError } from '../../domain/errors.ts'
 import type { PresentedRefresh, Sessions } from '../../domain/sessions.ts'
@@ -9,7 +17,8 @@ import type { SessionCookies } from '../cookies.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../problems.ts'
 import type { Api } from '../typebox.ts'
-import type { SessionPrinter } from '../views.ts'
+import { isUuid } from '../uuid.ts'
+import { type SessionPrinter, sessionView } from '../views.ts'
 
 export interface SessionRoutes {
   readonly sessions: Sessions
@@ -58,9 +67,12 @@ export async function sessionRoutes(
     { schema: logout, config: { access: 'leaving', limit: 'read' } },
     async (request, reply) => {
       const { project, principal } = request
-      if (principal) await sessions.end(project, principal)
-      else
-        await sessions.endByRefresh(project, read(cookies.read(request, 'refresh') ?? '', 'unauthenticated'))
+      const caller = callerOf(request)
+      if (principal) await sessions.end(project, principal, caller)
+      else {
+        const token = cookies.read(request, 'refresh') ?? ''
+        await sessions.endByRefresh(project, read(token, 'unauthenticated'), caller)
+      }
       cookies.clear(reply, project.id)
       return { message: 'Logged out.' }
     },
@@ -70,9 +82,39 @@ export async function sessionRoutes(
     '/logout-all',
     { schema: logoutAll, config: { access: 'user', limit: 'read' } },
     async (request, reply) => {
-      await sessions.endAll(request.project, signedIn(request))
+      await sessions.endAll(request.project, signedIn(request), callerOf(request))
       cookies.clear(reply, request.project.id)
       return { message: 'Logged out from all sessions.' }
+    },
+  )
+
+  api.get(
+    '/sessions',
+    { schema: listSessions, config: { access: 'user', limit: 'read' } },
+    async (request) => {
+      const principal = signedIn(request)
+      const rows = await sessions.list(request.project, principal)
+      return { data: rows.map((row) => sessionView(row, principal.sessionId)) }
+    },
+  )
+
+  api.delete(
+    '/sessions/:id',
+    { schema: revokeSession, config: { access: 'user', limit: 'read' } },
+    async (request, reply) => {
+      const { id } = request.params
+      if (!isUuid(id)) throw new AuthError('session_unknown')
+      await sessions.revoke(request.project, signedIn(request), id, callerOf(request))
+      return reply.code(204).send()
+    },
+  )
+
+  api.post(
+    '/sessions/revoke-others',
+    { schema: revokeOtherSessions, config: { access: 'user', limit: 'read' } },
+    async (request) => {
+      const revoked = await sessions.revokeOthers(request.project, signedIn(request), callerOf(request))
+      return { message: 'All other sessions have ended.', revoked }
     },
   )
 }
