@@ -50,14 +50,15 @@ async function defaultProjectId(config: Config, domain: Domain): Promise<string 
   }
 }
 
-/** A check that is asked at most once a second, however often it is called. */
+/** A check that is asked at most once a second, however often it is called; one that takes longer has failed. */
 function oncePerSecond(check: () => Promise<boolean>): () => Promise<boolean> {
   let asked = 0
   let answer: Promise<boolean> = Promise.resolve(false)
   return () => {
     if (performance.now() - asked >= 1000 || asked === 0) {
       asked = performance.now()
-      answer = check().catch(() => false)
+      const tooLate = new Promise<boolean>((resolve) => setTimeout(resolve, 1000, false).unref())
+      answer = Promise.race([check().catch(() => false), tooLate])
     }
     return answer
   }

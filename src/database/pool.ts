@@ -1,26 +1,187 @@
-// The pool of connections to PostgreSQL.
-import postgres, { type Sql } from 'postgres'
+// The pool of connections to PostgreSQL: every statement is answered or refused within a bounded time, whatever the
+// server or the network does, and a lost connection is replaced by a fresh one.
+import type { Sql } from 'postgres'
+import { type Connection, connectionError, openConnection } from './connection.ts'
 
 export interface PoolOptions {
   readonly connections?: number
   /** How the connections name themselves in pg_stat_activity. */
   readonly name?: string
+  /** Milliseconds that a statement or transaction may wait for a connection. */
+  readonly waitMs?: number
+  /**
+   * Milliseconds that a statement may wait for its answer before the connection is given up, which is longer than the
+   * server lets it run (five seconds); null: for ever.
+   */
+  readonly answerMs?: number | null
 }
 
-/**
- * Opens a pool; it connects at the first query. A connection that cannot be made fails its query within five
- * seconds, and a statement that runs longer than ten is cancelled by the server.
- */
-export function openPool(url: string, { connections = 10, name = 'sallyport' }: PoolOptions = {}): Sql {
-  return postgres(url, {
-    max: connections,
-    connect_timeout: 5,
-    idle_timeout: 0,
-    backoff: (failures) => Math.min(0.05 * 2 ** failures, 1),
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { application_name: name, statement_timeout: 10_000 },
-  })
+interface Place {
+  readonly connection: Connection
+  readonly renewAt: number
+  /** Statements and transactions that have it now. */
+  load: number
+  /** Whether a transaction has it, and so takes no other. */
+  alone: boolean
+}
+
+interface Waiting {
+  readonly alone: boolean
+  readonly start: (place: Place) => void
+  readonly refuse: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** What a query builder and our own statements use of postgres.js; `values()` asks for rows as arrays. */
+type Issue = (sql: Sql) => PromiseLike<unknown> & { values(): PromiseLike<unknown> }
+type Run = (ask: (sql: Sql) => PromiseLike<unknown>) => Promise<unknown>
+
+/** Statements that may be on their way on one connection when all connections are busy. */
+const pipelined = 32
+
+/** Connections are renewed after half an hour, give or take, so that they follow the server when it moves. */
+const lifetimeMs = () => 30 * 60_000 * (0.8 + Math.random() * 0.4)
+
+/** Opens a pool; it connects at the first statement. */
+export function openPool(
+  url: string,
+  { connections = 10, name = 'sallyport', waitMs = 3000, answerMs = 6000 }: PoolOptions = {},
+): Sql {
+  const types = { parsers: {}, serializers: {} }
+  const places = new Set<Place>()
+  const waiting: Waiting[] = []
+  let ending: Promise<void> | undefined
+  let emptied = () => {}
+
+  /** The place with least to do, a new one rather than a busy one; null when none can take more. */
+  function pick(): Place | null {
+    const now = performance.now()
+    let best: Place | null = null
+    for (const place of places) {
+      if (place.connection.lost || (place.load === 0 && now >= place.renewAt)) {
+        places.delete(place)
+        void place.connection.close()
+      } else if (!place.alone && now < place.renewAt && place.load < (best?.load ?? pipelined)) best = place
+    }
+    if (best?.load === 0 || places.size >= connections) return best
+    const connection = openConnection(url, { name, answerMs, types })
+    const place = { connection, renewAt: now + lifetimeMs(), load: 0, alone: false }
+    places.add(place)
+    return place
+  }
+
+  function take(place: Place, alone: boolean): Place {
+    place.load++
+    place.alone = alone
+    return place
+  }
+
+  async function acquire(alone: boolean): Promise<Place> {
+    if (ending) throw connectionError('CONNECTION_ENDED', 'The pool is closed.')
+    const place = waiting.length === 0 ? pick() : null
+    if (place) return take(place, alone)
+    return new Promise((start, refuse) => {
+      const timer = setTimeout(() => {
+        waiting.splice(waiting.indexOf(entry), 1)
+        refuse(connectionError('CONNECT_TIMEOUT', 'No connection to the database became free in time.'))
+      }, waitMs)
+      const entry: Waiting = { alone, start, refuse, timer }
+      waiting.push(entry)
+    })
+  }
+
+  function release(place: Place, alone: boolean): void {
+    place.load--
+    if (alone) place.alone = false
+    if (place.load === 0 && (ending || performance.now() >= place.renewAt)) {
+      places.delete(place)
+      void place.connection.close()
+    }
+    if (places.size === 0) emptied()
+    while (waiting[0]) {
+      const free = pick()
+      const next = free && waiting.shift()
+      if (!next) return
+      clearTimeout(next.timer)
+      next.start(take(free, next.alone))
+    }
+  }
+
+  /** Hands a connection to `work`: alone for a transaction, which comes after the statements already on their way. */
+  async function use<T>(alone: boolean, work: (connection: Connection) => Promise<T>): Promise<T> {
+    const place = await acquire(alone)
+    try {
+      return await work(place.connection)
+    } finally {
+      release(place, alone)
+    }
+  }
+
+  /** A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice. */
+  const begin = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
+    use(true, async (connection) => {
+      let failure: { error: unknown } | undefined
+      const run: Run = (ask) =>
+        connection.run(ask).catch((error) => {
+          failure ??= { error }
+          throw error
+        })
+      await run((sql) => sql.unsafe('begin'))
+      try {
+        const result = await work(facade((issue) => statement(run, issue)))
+        if (failure) throw failure.error
+        await run((sql) => sql.unsafe('commit'))
+        return result
+      } catch (error) {
+        // Where that fails too, the connection goes, and the server rolls back by itself.
+        await connection.run((sql) => sql.unsafe('rollback')).catch(() => connection.close())
+        throw error
+      }
+    })
+
+  /** Takes no more work, waits for what is under way up to `timeout` seconds, then cuts the rest. */
+  function end({ timeout = 5 }: { timeout?: number } = {}): Promise<void> {
+    ending ??= (async () => {
+      for (const { refuse, timer } of waiting.splice(0)) {
+        clearTimeout(timer)
+        refuse(connectionError('CONNECTION_ENDED', 'The pool is closed.'))
+      }
+      const farewells = [...places]
+        .filter((place) => place.load === 0 && places.delete(place))
+        .map((place) => place.connection.close())
+      if (places.size > 0)
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, timeout * 1000)
+          emptied = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+      await Promise.all([...farewells, ...[...places].map((place) => place.connection.close(0))])
+    })()
+    return ending
+  }
+
+  const single = (issue: Issue) => statement((ask) => use(false, (connection) => connection.run(ask)), issue)
+  return Object.assign(facade(single), { begin, end, options: types }) as unknown as Sql
+}
+
+/** Runs once the caller's turn is over: until then it may ask for `values()`. */
+function statement(run: Run, issue: Issue) {
+  let asValues = false
+  const answer = Promise.resolve().then(() => run((sql) => (asValues ? issue(sql).values() : issue(sql))))
+  const values = () => {
+    asValues = true
+    return answer
+  }
+  return Object.assign(answer, { values })
+}
+
+/** The part of postgres.js that this service uses: the tagged template and `unsafe`. */
+function facade(issueOne: (issue: Issue) => unknown): Sql {
+  const tagged = (strings: TemplateStringsArray, ...args: never[]) => issueOne((sql) => sql(strings, ...args))
+  const unsafe = (...query: Parameters<Sql['unsafe']>) => issueOne((sql) => sql.unsafe(...query))
+  return Object.assign(tagged, { unsafe }) as unknown as Sql
 }
 
 export type { Sql }
