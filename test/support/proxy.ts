@@ -1,0 +1,124 @@
+// A TCP proxy between the service and its database that can fail as networks and servers do.
+import { createConnection, createServer, type Socket } from 'node:net'
+
+export interface FaultyProxy {
+  readonly port: number
+  /** `url` with this proxy as host and port. */
+  through(url: string): string
+  /** How many connections pass through at the moment. */
+  readonly connections: number
+  /** Cuts every connection at once; new ones are made as before. */
+  cut(): void
+  /** Cuts every connection and refuses new ones, until restore(). */
+  refuse(): Promise<void>
+  /** Accepts connections and says nothing on any, old or new, until restore() lets the bytes flow on. */
+  stall(): void
+  /** The connections of this moment never say anything again, nor end; new ones work. */
+  forget(): void
+  /** As new. */
+  restore(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Pair {
+  readonly near: Socket
+  readonly far: Socket
+  forgotten: boolean
+}
+
+/** Listens on a free port of 127.0.0.1 and forwards to the host and port of `url`. */
+export async function startProxy(url: string): Promise<FaultyProxy> {
+  const target = new URL(url)
+  const pairs = new Set<Pair>()
+  let stalled = false
+
+  const server = createServer({ pauseOnConnect: true }, (near) => {
+    const far = createConnection({ host: target.hostname, port: Number(target.port || 5432) })
+    const pair: Pair = { near, far, forgotten: false }
+    pairs.add(pair)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (chunk) => to.write(chunk))
+      from.on('error', () => {})
+      from.on('end', () => {
+        if (!pair.forgotten) to.end()
+      })
+      from.on('close', () => {
+        if (pair.forgotten && from === far) return
+        pairs.delete(pair)
+        to.destroy()
+      })
+    }
+    if (stalled) pause(pair)
+    else near.resume()
+  })
+
+  const pause = ({ near, far }: Pair) => {
+    near.pause()
+    far.pause()
+  }
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, '127.0.0.1', () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  const cut = () => {
+    for (const { near, far } of pairs) {
+      near.resetAndDestroy()
+      far.destroy()
+    }
+    pairs.clear()
+  }
+
+  await listen(0)
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  return {
+    port,
+    through(direct) {
+      const proxied = new URL(direct)
+      proxied.hostname = '127.0.0.1'
+      proxied.port = String(port)
+      return proxied.href
+    },
+    get connections() {
+      return pairs.size
+    },
+    cut,
+    async refuse() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      cut()
+      await closed
+    },
+    stall() {
+      stalled = true
+      pairs.forEach(pause)
+    },
+    forget() {
+      for (const pair of pairs) {
+        pair.forgotten = true
+        pause(pair)
+      }
+    },
+    async restore() {
+      stalled = false
+      for (const pair of pairs) {
+        if (pair.forgotten) continue
+        pair.near.resume()
+        pair.far.resume()
+      }
+      if (!server.listening) await listen(port)
+    },
+    async close() {
+      const closed = server.listening
+        ? new Promise<void>((resolve) => server.close(() => resolve()))
+        : Promise.resolve()
+      cut()
+      await closed
+    },
+  }
+}
