@@ -40,7 +40,7 @@ export async function isMigrated(sql: Sql): Promise<boolean> {
  * @throws DatabaseError for a server that is too old
  */
 export async function migrateDatabase(url: string): Promise<void> {
-  const sql = openPool(url, { connections: 1, name: 'sallyport-migrate' })
+  const sql = openPool(url, { connections: 1, name: 'sallyport-migrate', answerMs: null })
   try {
     const [server] = await sql`select current_setting('server_version_num')::int as version`
     if (Number(server?.version) < oldestServer)
