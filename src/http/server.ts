@@ -9,7 +9,7 @@ import Fastify, {
   LogController,
   type RouteOptions,
 } from 'fastify'
-import { Problem, problemMediaType } from '../../schemas/errors.ts'
+import { Problem, type ProblemCode } from '../../schemas/errors.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
 import { User } from '../../schemas/users.ts'
@@ -27,13 +27,12 @@ import { cors } from './plugins/cors.ts'
 import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { document } from './plugins/document.ts'
-import { errors, rawProblem } from './plugins/errors.ts'
+import { errors, rawProblem, sendProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project } from './plugins/project.ts'
 import { rateLimits } from './plugins/rate-limits.ts'
-import { secured } from './plugins/secured.ts'
+import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
-import { problemDocument } from './problems.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { passwordRoutes } from './routes/passwords.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -62,11 +61,16 @@ export interface ServerParts {
 }
 
 const bodyLimitBytes = 65_536
+const frameworkCodes: Record<string, ProblemCode> = {
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'route_not_found',
+}
 const sane = /^[\w.:-]{8,128}$/
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const { domain, publicUrl, defaultProjectId } = parts
+  const securityHeaders = securityHeadersFor(publicUrl)
   const app = Fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -83,12 +87,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       const given = request.headers['x-request-id']
       return typeof given === 'string' && sane.test(given) ? given : randomUUID()
     },
+    // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
     frameworkErrors(error, request, reply) {
-      const facts = {
-        code: error.code === 'FST_ERR_BAD_URL' ? 'malformed_request' : 'internal_error',
-      } as const
-      const problem = problemDocument(facts, publicUrl, request.id)
-      void (reply as FastifyReply).code(problem.status).type(problemMediaType).send(problem)
+      const code = frameworkCodes[error.code] ?? 'internal_error'
+      const answer = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
+      sendProblem(request as FastifyRequest, answer, { code }, publicUrl)
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
@@ -104,7 +107,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   })
   await app.register(errors, { publicUrl, isUnavailable: parts.isUnavailable })
   await app.register(notFound, { publicUrl })
-  await app.register(secured, { strictTransport: publicUrl.startsWith('https:') })
+  await app.register(secured, { headers: securityHeaders })
   await app.register(validation, {})
   await app.register(cookie)
   const [refreshKey] = parts.refreshKeys

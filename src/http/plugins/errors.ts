@@ -65,5 +65,12 @@ export function rawProblem(nodeCode: string | undefined, publicUrl: string, requ
         : 'malformed_request'
   const body = JSON.stringify(problemDocument({ code }, publicUrl, requestId))
   const { status, title } = problemKinds[code]
-  return `HTTP/1.1 ${status} ${title}\r\nContent-Type: ${problemMediaType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  const headers = [
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ]
+  return `HTTP/1.1 ${status} ${title}\r\n${headers.join('\r\n')}\r\n\r\n${body}`
 }

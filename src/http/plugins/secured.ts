@@ -1,16 +1,22 @@
 // Headers that every answer carries, and one log line for each request: route and status, never a query or a body.
 import { plugin } from './plugin.ts'
 
-export const secured = plugin<{ strictTransport: boolean }>('secured', async (api, { strictTransport }) => {
-  const headers = {
+/** The headers of every answer; `publicUrl` says whether browsers may be told to insist on HTTPS. */
+export function securityHeadersFor(publicUrl: string): Record<string, string> {
+  return {
     'cache-control': 'no-store',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'cross-origin-resource-policy': 'same-origin',
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    ...(strictTransport ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' } : {}),
+    ...(publicUrl.startsWith('https:')
+      ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+      : {}),
   }
+}
+
+export const secured = plugin<{ headers: Record<string, string> }>('secured', async (api, { headers }) => {
   api.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).header('x-request-id', request.id)
     done()
