@@ -228,6 +228,14 @@ t.test('POST /refresh · 401 · expired, sliding or absolute', async (t) => {
   await app.sql`update sessions set expires_at = now() where id = ${sessionOf(idle)}`
   isProblem(t, await refresh(idle.body.refresh_token), 'invalid_refresh_token')
   t.same(await audited(idle), [], 'which is no reuse')
+  const busy = await app.signUp()
+  await app.sql`update sessions set absolute_expires_at = now() + interval '1 hour' where id = ${sessionOf(busy)}`
+  const last = await refresh(busy.body.refresh_token)
+  await app.sql`update sessions set expires_at = expires_at - interval '1 hour',
+    absolute_expires_at = absolute_expires_at - interval '1 hour' where id = ${sessionOf(busy)}`
+  isProblem(t, await refresh(last.body.refresh_token), 'invalid_refresh_token')
+  isProblem(t, await me(last), 'unauthenticated')
+  t.same(await audited(busy), [])
 })
 
 t.test(
