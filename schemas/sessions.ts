@@ -80,6 +80,7 @@ export const refresh = {
           minLength: 40,
           maxLength: 1024,
           description: 'Left out where the cookie is used.',
+          examples: ['srt_ZKkZ7n2xT0uVnBq0VJ8m2wAAAAF0cGq3o5l9qv1m3mXK6kHc8mVQbYhYb1u7gkE2pVZxEQ'],
         }),
       ),
     ),
