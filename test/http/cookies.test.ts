@@ -206,11 +206,14 @@ const origins: [string, Headers, boolean][] = [
 ]
 
 t.test('CSRF · an unsafe request with a session cookie must be vouched for', async (t) => {
+  let cookie = cookieHeader(await signUp())
   for (const [name, headers, allowed] of origins) {
-    const cookie = cookieHeader(await signUp())
     const answer = await post('/logout', { ...cookie, ...headers })
     t.equal(answer.status, allowed ? 200 : 403, name)
-    if (allowed) continue
+    if (allowed) {
+      cookie = cookieHeader(await signUp())
+      continue
+    }
     isProblem(t, answer, 'cross_site_request')
     t.same(answer.headers.getSetCookie(), [])
     t.equal((await app.api('GET', '/me', { headers: cookie })).status, 200, 'and nothing was changed')
