@@ -1,6 +1,6 @@
 // npx . projects …
 import { readFile } from 'node:fs/promises'
-import { createProjects, type Project } from '../domain/projects.ts'
+import { createProjects, type Project, type Projects } from '../domain/projects.ts'
 import { OperatorError } from '../operator.ts'
 import { type Command, readOptions, UsageError } from './command.ts'
 import { withStore } from './database.ts'
@@ -47,43 +47,56 @@ function print(project: Project, json: boolean, secret?: string): void {
   console.log(`policy  ${JSON.stringify(policy, null, 2)}`)
 }
 
+/** What the words ask for; nonsense and an unreadable file are refused before any database is touched. */
+async function understand(words: readonly string[]): Promise<(projects: Projects) => Promise<void>> {
+  const options = {
+    name: { type: 'string' },
+    policy: { type: 'string' },
+    json: { type: 'boolean' },
+  } as const
+  const { values, positionals } = readOptions(words, options, usage)
+  const json = values.json ?? false
+  const [verb, ...rest] = positionals
+
+  if (verb === 'create' && rest.length === 0) {
+    const name = values.name?.trim()
+    if (!name) throw new UsageError('A project needs --name.', usage)
+    const policy = await readPolicy(values.policy)
+    return async (projects) => {
+      const { project, secret } = await projects.create(name, policy)
+      print(project, json, secret)
+    }
+  }
+  if (verb === 'list' && rest.length === 0)
+    return async (projects) => {
+      const all = await projects.list()
+      if (json) console.log(JSON.stringify(all.map(({ id, name, policy }) => ({ id, name, policy }))))
+      else for (const { id, name } of all) console.log(`${id}  ${name}`)
+    }
+  if (verb === 'show' && rest.length <= 1) {
+    const id = projectId(rest[0])
+    return async (projects) => print(await projects.get(id), json)
+  }
+  if (verb === 'policy' && rest[0] === 'set' && rest.length <= 2) {
+    if (values.policy === undefined) throw new UsageError('policy set needs --policy FILE.', usage)
+    const id = projectId(rest[1])
+    const policy = await readPolicy(values.policy)
+    return async (projects) => print(await projects.setPolicy(id, policy), json)
+  }
+  if (verb === 'rotate-secret' && rest.length <= 1) {
+    const id = projectId(rest[0])
+    return async (projects) => {
+      const { project, secret } = await projects.rotateSecret(id)
+      print(project, json, secret)
+    }
+  }
+  throw new UsageError('That is not a projects command.', usage)
+}
+
 export const command: Command = {
   usage,
   async run(words) {
-    const options = {
-      name: { type: 'string' },
-      policy: { type: 'string' },
-      json: { type: 'boolean' },
-    } as const
-    const { values, positionals } = readOptions(words, options, usage)
-    const json = values.json ?? false
-    const [verb, ...rest] = positionals
-
-    await withStore(async (store) => {
-      const projects = createProjects(store)
-      if (verb === 'create' && rest.length === 0) {
-        if (!values.name?.trim()) throw new UsageError('A project needs --name.', usage)
-        const { project, secret } = await projects.create(values.name.trim(), await readPolicy(values.policy))
-        return print(project, json, secret)
-      }
-      if (verb === 'list' && rest.length === 0) {
-        const all = await projects.list()
-        if (json)
-          return console.log(JSON.stringify(all.map(({ id, name, policy }) => ({ id, name, policy }))))
-        for (const { id, name } of all) console.log(`${id}  ${name}`)
-        return
-      }
-      if (verb === 'show' && rest.length <= 1) return print(await projects.get(projectId(rest[0])), json)
-      if (verb === 'policy' && rest[0] === 'set' && rest.length <= 2) {
-        if (values.policy === undefined) throw new UsageError('policy set needs --policy FILE.', usage)
-        const id = projectId(rest[1])
-        return print(await projects.setPolicy(id, await readPolicy(values.policy)), json)
-      }
-      if (verb === 'rotate-secret' && rest.length <= 1) {
-        const { project, secret } = await projects.rotateSecret(projectId(rest[0]))
-        return print(project, json, secret)
-      }
-      throw new UsageError('That is not a projects command.', usage)
-    })
+    const work = await understand(words)
+    await withStore((store) => work(createProjects(store)))
   },
 }
