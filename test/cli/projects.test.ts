@@ -1,0 +1,228 @@
+// npx . projects …: real processes beside a running service, as an operator types them.
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { packageRoot } from '../../src/package.ts'
+import { startTestApp, testSecretKey } from '../support/app.ts'
+
+const app = await startTestApp(t)
+const folder = t.testdir()
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function sallyport(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/sallyport.ts', ...words], {
+    cwd: packageRoot,
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: join(folder, 'data'),
+      DATABASE_URL: app.databaseUrl,
+      SECRET_KEY: testSecretKey,
+      ...env,
+    },
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+  })
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
+}
+const projects = (...words: string[]) => sallyport(['projects', ...words])
+
+let files = 0
+function policyFile(policy: unknown): string {
+  const file = join(folder, `policy-${++files}.json`)
+  writeFileSync(file, typeof policy === 'string' ? policy : JSON.stringify(policy))
+  return file
+}
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const secretHashOf = async (id: string) =>
+  Buffer.from(
+    (await app.sql`select secret_hash from projects where id = ${id}`)[0]?.secret_hash ?? '',
+  ).toString('hex')
+
+t.test(
+  'create prints the project with its secret, show and list never do, rotate-secret prints a new one',
+  async (t) => {
+    const policy = { verification: { mode: 'strict' }, origins: ['https://app.example.com'] }
+    const created = await projects('create', '--name', ' Shop ', '--policy', policyFile(policy), '--json')
+    t.equal(created.code, 0)
+    t.equal(created.err, '')
+    const project = JSON.parse(created.out)
+    t.same(Object.keys(project), ['id', 'name', 'secret', 'policy'])
+    t.match(project.id, uuid)
+    t.equal(project.name, 'Shop')
+    t.match(project.secret, /^sps_/)
+    t.equal(project.policy.verification.mode, 'strict')
+    t.equal(project.policy.tokens.access_seconds, 900, 'the policy is shown whole')
+
+    const [shown, listed, inWords] = await Promise.all([
+      projects('show', project.id, '--json'),
+      projects('list', '--json'),
+      projects('show', project.id.toUpperCase()),
+    ])
+    t.same([shown.code, listed.code, inWords.code], [0, 0, 0])
+    const { secret: _, ...rest } = project
+    t.same(JSON.parse(shown.out), rest)
+    t.same(Object.keys(JSON.parse(shown.out)), ['id', 'name', 'policy'])
+    const all = JSON.parse(listed.out) as Record<string, unknown>[]
+    t.ok(all.length >= 3, 'the default project, the test’s own and this one')
+    for (const entry of all) t.same(Object.keys(entry), ['id', 'name', 'policy'])
+    t.same(
+      all.find(({ id }) => id === project.id),
+      rest,
+    )
+    t.match(inWords.out, `id      ${project.id}`)
+    for (const { out, err } of [shown, listed, inWords]) t.notMatch(out + err, /sps_/)
+
+    const before = await secretHashOf(project.id)
+    const rotated = await projects('rotate-secret', project.id, '--json')
+    t.equal(rotated.code, 0)
+    const renewed = JSON.parse(rotated.out)
+    t.same(Object.keys(renewed), ['id', 'name', 'secret', 'policy'])
+    t.match(renewed.secret, /^sps_/)
+    t.not(renewed.secret, project.secret)
+    t.not(await secretHashOf(project.id), before)
+    t.equal(renewed.id, project.id)
+  },
+)
+
+t.test('a bad policy is told in sentences, all at once, and nothing is stored', async (t) => {
+  const bad = policyFile({ verification: { mode: 'maybe' }, colour: 'blue', tokens: { access_seconds: 0 } })
+  const names = async () =>
+    (await app.sql`select id, name, policy from projects order by id`).map((row) => ({ ...row }))
+  const before = await names()
+  const [created, set, malformed, missing] = await Promise.all([
+    projects('create', '--name', 'Never', '--policy', bad, '--json'),
+    projects('policy', 'set', app.projectId, '--policy', bad),
+    projects('policy', 'set', app.projectId, '--policy', policyFile('{"tokens": ')),
+    projects('policy', 'set', app.projectId, '--policy', join(folder, 'no-such-file.json')),
+  ])
+  for (const ended of [created, set]) {
+    t.equal(ended.code, 1)
+    t.equal(ended.out, '')
+    t.match(ended.err, /^The policy needs a change; nothing was stored:\n/)
+    for (const key of ['verification.mode', 'colour', 'tokens.access_seconds'])
+      t.match(ended.err, `  - ${key}: `)
+  }
+  t.equal(malformed.code, 1)
+  t.match(malformed.err, /is not valid JSON/)
+  t.equal(missing.code, 1)
+  t.match(missing.err, /cannot be read/)
+  for (const { err } of [created, set, malformed, missing])
+    t.notMatch(err, /\n +at /, 'a sentence, not a stack')
+  t.same(await names(), before)
+})
+
+t.test('policy set is in force in the running service within two seconds', async (t) => {
+  const { id } = await app.project({ verification: { mode: 'off' } })
+  const headers = { 'project-id': id }
+  const signUp = async () =>
+    app.api('POST', '/signup', {
+      headers,
+      body: { email: `${randomUUID()}@example.com`, password: 'a good long password' },
+    })
+  t.equal((await signUp()).status, 201)
+  const set = await projects(
+    'policy',
+    'set',
+    id,
+    '--policy',
+    policyFile({ verification: { mode: 'strict' } }),
+    '--json',
+  )
+  const setAt = performance.now()
+  t.equal(set.code, 0)
+  t.same(Object.keys(JSON.parse(set.out)), ['id', 'name', 'policy'])
+  await sleep(2000 - (performance.now() - setAt))
+  t.equal((await signUp()).status, 202)
+})
+
+t.test('an id that is unknown or no id is told in a sentence', async (t) => {
+  const unknown = randomUUID()
+  const [shown, rotated, noId] = await Promise.all([
+    projects('show', unknown),
+    projects('rotate-secret', unknown, '--json'),
+    projects('show', 'shop'),
+  ])
+  for (const { code, out, err } of [shown, rotated]) {
+    t.equal(code, 1)
+    t.equal(out, '')
+    t.equal(err, 'There is no project with this id.\n')
+  }
+  t.equal(noId.code, 1)
+  t.match(noId.err, /"shop" is no project id/)
+})
+
+t.test('a command line that makes no sense ends with 2 and the usage, and touches no database', async (t) => {
+  const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  const lines = [
+    ['projects'],
+    ['projects', 'create', '--name', '  '],
+    ['projects', 'list', '--colour'],
+    ['proyects'],
+  ]
+  const ended = await Promise.all(lines.map((words) => sallyport(words, nowhere)))
+  for (const [index, { code, out, err }] of ended.entries()) {
+    t.equal(code, 2, `${lines[index]?.join(' ')}: ${err.split('\n')[0]}`)
+    t.equal(out, '')
+    t.match(err, /Usage:/)
+  }
+})
+
+t.test('--help explains itself, needs no database and ends with 0', async (t) => {
+  const nowhere = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  const [all, one, amid] = await Promise.all([
+    sallyport(['--help'], nowhere),
+    sallyport(['projects', '--help'], nowhere),
+    sallyport(['projects', 'create', '--help'], nowhere),
+  ])
+  for (const { code, err } of [all, one, amid]) t.same([code, err], [0, ''])
+  for (const command of ['projects', 'migrate', 'openapi']) t.match(all.out, `  ${command}`)
+  t.match(one.out, 'npx . projects rotate-secret ID')
+  t.equal(amid.out, one.out)
+})
+
+t.test('a database that is away, or a wrong configuration, is told in a sentence', async (t) => {
+  const [away, wrong] = await Promise.all([
+    sallyport(['projects', 'list'], { DATABASE_URL: 'postgres://somebody:a-password@127.0.0.1:1/none' }),
+    sallyport(['projects', 'list'], { SECRET_KEY: 'hunter2' }),
+  ])
+  t.equal(away.code, 1)
+  t.match(away.err, /^The database of DATABASE_URL cannot be used: /)
+  t.notMatch(away.err, /a-password/)
+  t.equal(wrong.code, 78)
+  t.match(wrong.err, /SECRET_KEY must have at least 32 bytes/)
+  t.notMatch(wrong.err, /hunter2/)
+})
+
+t.test('openapi writes the committed documents, without a database', async (t) => {
+  const out = join(folder, 'documents')
+  const written = await sallyport(['openapi', '--out', out], {
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+  })
+  t.equal(written.code, 0)
+  for (const name of ['auth.json', 'routes.txt']) {
+    t.match(written.out, join(out, name))
+    t.ok(
+      readFileSync(join(out, name), 'utf8') === readFileSync(join(packageRoot, 'openapi', name), 'utf8'),
+      name,
+    )
+  }
+})
+
+t.test('migrate says that there is nothing to do beside a running service', async (t) => {
+  const ended = await sallyport(['migrate'])
+  t.same([ended.code, ended.out], [0, 'The database is up to date.\n'])
+})

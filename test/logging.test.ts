@@ -1,0 +1,146 @@
+// Logs: what is secret is censored by the schemas' own marks, and errors of the database leave their data behind.
+import postgres from 'postgres'
+import t from 'tap'
+import { generateDocuments } from '../src/http/generate.ts'
+import { createLogger, loggedError, redactedNames } from '../src/logging.ts'
+import { createStore } from '../src/repositories/store.ts'
+import { createDatabase } from './support/database.ts'
+
+function logged(write: (log: ReturnType<typeof createLogger>) => void): {
+  line: string
+  parsed: Record<string, unknown>
+} {
+  const lines: string[] = []
+  write(createLogger('trace', { write: (line) => lines.push(line) }))
+  const line = lines.join('')
+  return { line, parsed: JSON.parse(lines[0] ?? '{}') }
+}
+
+t.test('the list of redacted names is kept golden', async (t) => {
+  const golden = [
+    'access_token',
+    'authorization',
+    'code',
+    'cookie',
+    'current_password',
+    'new_password',
+    'password',
+    'project-secret',
+    'refresh_token',
+    'set-cookie',
+    'token',
+    'verification_token',
+  ]
+  t.same(redactedNames, golden)
+})
+
+t.test('every property that the document marks as secret is redacted', async (t) => {
+  const { 'auth.json': document = '' } = await generateDocuments()
+  const marked = new Set<string>()
+  const walk = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
+    for (const [name, property] of Object.entries((value as { properties?: object }).properties ?? {}))
+      if ((property as Record<string, unknown>)?.['x-secret']) marked.add(name)
+    for (const entry of Object.values(value)) walk(entry)
+  }
+  walk(JSON.parse(document))
+  t.ok(marked.size >= 6, `${[...marked]}`)
+  t.same(
+    [...marked].filter((name) => !redactedNames.includes(name)),
+    [],
+  )
+})
+
+t.test('a secret is censored at the top of a line and one level below', async (t) => {
+  for (const name of redactedNames)
+    for (const facts of [
+      { [name]: 'hunter2!' },
+      { body: { [name]: 'hunter2!' } },
+      { headers: { [name]: 'hunter2!' } },
+    ]) {
+      const { line } = logged((log) => log.info(facts, 'something'))
+      t.notMatch(line, /hunter2/, JSON.stringify(facts))
+      t.match(line, /\[secret\]/)
+    }
+})
+
+t.test('a line is one JSON object with its level in words and the time in ISO 8601', async (t) => {
+  const { line, parsed } = logged((log) => log.warn({ kind: 'x' }, 'Said'))
+  t.match(line, /^\{[^\n]*\}\n$/)
+  t.same(Object.keys(parsed).sort(), ['kind', 'level', 'msg', 'time'], 'no process id, no host name')
+  t.equal(parsed.level, 'warn')
+  t.equal(new Date(String(parsed.time)).toISOString(), parsed.time)
+})
+
+t.test(
+  'an error of the database is logged by code and constraint, without the row or the query',
+  async (t) => {
+    const sql = postgres(await createDatabase(t), { max: 1, onnotice: () => {} })
+    t.teardown(() => sql.end())
+    const store = createStore(sql)
+    await sql`insert into projects (id, name) values ('5e9f2e54-0000-4000-8000-000000000001', 'Mine')`
+    const sentinel = 'hunter2-sentinel'
+    const thrown = async (work: () => Promise<unknown>): Promise<Error> => {
+      try {
+        await work()
+      } catch (error) {
+        return error as Error
+      }
+      throw new Error('It did not fail.')
+    }
+    const user = {
+      uuid: '5e9f2e54-0000-4000-8000-000000000002',
+      projectId: '5e9f2e54-0000-4000-8000-000000000001',
+      email: `${sentinel}@example.com`,
+      passwordHash: sentinel,
+      displayName: sentinel,
+      firstName: null,
+      lastName: null,
+      metadata: { sentinel },
+    }
+    await store.users.add(user)
+    const failures = [
+      await thrown(() => store.users.add({ ...user, email: `2${user.email}` })),
+      await thrown(() => store.users.findByEmail(sentinel, sentinel)),
+      await thrown(() => sql`select ${sentinel}::int`),
+    ]
+    for (const error of failures) {
+      t.match(
+        `${error.message} ${JSON.stringify(error)} ${JSON.stringify(error.cause)} ${(error as { detail?: string }).detail}`,
+        sentinel,
+        'the error itself holds it',
+      )
+      const { line } = logged((log) => log.error({ err: error }, 'Unexpected error'))
+      t.notMatch(line, sentinel)
+      t.notMatch(line, /insert into|select /i, 'nor the query')
+      t.match(line, /"stack":"[^"]*logging\.test\.ts/, 'but where it happened')
+    }
+    const codes = failures.map((error) =>
+      JSON.stringify(logged((log) => log.error({ err: error })).parsed.err),
+    )
+    for (const [index, code] of ['23505', '22P02', '22P02'].entries())
+      t.match(codes[index], code, 'and what kind it was')
+    t.match(codes[0], 'users_project_uuid')
+  },
+)
+
+t.test('the code of a failure can be read in its line', async (t) => {
+  const error = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:5432'), { code: 'ECONNREFUSED' })
+  const { line } = logged((log) => log.warn({ err: error }, 'A part of the service is unavailable'))
+  t.match(line, /"errorCode":"ECONNREFUSED"/)
+  t.match(line, 'connect ECONNREFUSED 127.0.0.1:5432', 'an error of ours or of Node keeps its message')
+})
+
+t.test('what is thrown and is no error is logged by its type alone', async (t) => {
+  for (const thrown of ['hunter2', { password: 'hunter2' }, 7, null, undefined])
+    t.same(loggedError(thrown), { type: typeof thrown })
+})
+
+t.test('an error is logged with what caused it', async (t) => {
+  const inner = new RangeError('inner')
+  t.match(loggedError(new Error('outer', { cause: inner })), {
+    type: 'Error',
+    message: 'outer',
+    cause: { type: 'RangeError', message: 'inner' },
+  })
+})
