@@ -33,11 +33,13 @@ export const rateLimits = plugin('rate-limits', async (api) => {
     if (state.isExceeded) throw new RequestProblem('rate_limited', { retryAfterSeconds: leftSeconds })
   }
 
-  api.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.limit === 'read') await count('read', request, reply)
+  api.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config.limit !== 'read') return done()
+    count('read', request, reply).then(() => done(), done)
   })
-  api.addHook('preHandler', async (request, reply) => {
+  api.addHook('preHandler', (request, reply, done) => {
     const { limit } = request.routeOptions.config
-    if (limit === 'credential' || limit === 'mail') await count(limit, request, reply)
+    if (limit !== 'credential' && limit !== 'mail') return done()
+    count(limit, request, reply).then(() => done(), done)
   })
 })
