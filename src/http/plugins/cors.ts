@@ -1,5 +1,4 @@
 // CORS (WHATWG Fetch) from the origins that a project's policy lists.
-import fastifyCors from '@fastify/cors'
 import type { FastifyRequest } from 'fastify'
 import type { Projects } from '../../domain/projects.ts'
 import { plugin } from './plugin.ts'
@@ -7,6 +6,18 @@ import { plugin } from './plugin.ts'
 export interface CorsOptions {
   readonly projects: Projects
   readonly defaultProjectId: string | null
+}
+
+const shared = {
+  'access-control-allow-credentials': 'true',
+  'access-control-expose-headers': 'ratelimit, ratelimit-policy, retry-after, x-request-id',
+}
+
+const preflight = {
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+  'access-control-allow-headers': 'authorization, content-type, project-id, session-transport',
+  'access-control-max-age': '600',
+  'content-length': '0',
 }
 
 export const cors = plugin<CorsOptions>('cors', async (api, { projects, defaultProjectId }) => {
@@ -19,23 +30,19 @@ export const cors = plugin<CorsOptions>('cors', async (api, { projects, defaultP
     return known?.policy.origins.includes(origin) ?? false
   }
 
-  await api.register(
-    fastifyCors,
-    () => (request: FastifyRequest, callback: (error: Error | null, options: object) => void) => {
-      const { origin } = request.headers
-      const shared = {
-        credentials: true,
-        methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-        allowedHeaders: ['authorization', 'content-type', 'project-id', 'session-transport'],
-        exposedHeaders: ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id'],
-        maxAge: 600,
-        strictPreflight: false,
-      }
-      if (origin === undefined) return callback(null, { origin: false })
-      allows(request, origin).then(
-        (allowed) => callback(null, allowed ? { ...shared, origin } : { origin: false }),
-        (error: Error) => callback(error, { origin: false }),
-      )
-    },
-  )
+  // By hand: @fastify/cors builds its options anew for each request, also where no Origin asks for them.
+  api.addHook('onRequest', (request, reply, done) => {
+    // A cache must not give one origin the answer to another.
+    reply.header('vary', 'Origin')
+    const { origin } = request.headers
+    if (origin === undefined) return done()
+    allows(request, origin).then((allowed) => {
+      if (!allowed) return done()
+      reply.headers({ ...shared, 'access-control-allow-origin': origin })
+      if (request.method !== 'OPTIONS') return done()
+      reply.code(204).headers(preflight).send()
+    }, done)
+  })
+  // Hooks run for routes alone, so a preflight needs one; it is reached where the origin was not allowed.
+  api.options('*', { schema: { hide: true } }, (_request, reply) => reply.callNotFound())
 })
