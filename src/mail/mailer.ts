@@ -23,14 +23,19 @@ export interface Mailer {
   close(): Promise<void>
 }
 
-/** Why a mail was not sent. `permanent`: the same mail to the same address will not get through later either. */
+/**
+ * Why a mail was not sent. `permanent`: the same mail to the same address will not get through later either.
+ * `anyMail`: the fault is the server's or our account's, and no other mail would get through now.
+ */
 export class MailError extends Error {
   override readonly name = 'MailError'
   readonly permanent: boolean
+  readonly anyMail: boolean
 
-  constructor(message: string, permanent: boolean) {
+  constructor(message: string, permanent: boolean, anyMail = false) {
     super(message)
     this.permanent = permanent
+    this.anyMail = anyMail
   }
 }
 
@@ -135,7 +140,7 @@ export function createCaptureMailer(options: {
         file = await writeOnce(options.directory, `${time}-${mail.kind}.eml`, message as Buffer)
       }
     } catch (error) {
-      throw new MailError(`mail not captured: ${(error as NodeJS.ErrnoException).code}`, false)
+      throw new MailError(`mail not captured: ${(error as NodeJS.ErrnoException).code}`, false, true)
     }
     options.onCaptured(mail, file)
   }
@@ -250,7 +255,11 @@ function explain(error: NodemailerError): MailError {
   const { message, code = 'unknown', command = '', response, responseCode = 0 } = error
   if (response === undefined) {
     const local = /^(CONN|API|AUTH)/.test(command)
-    return new MailError(`mail not sent: ${local ? `${oneLine(message)} (${code})` : code}`, false)
+    return new MailError(
+      `mail not sent: ${local ? `${oneLine(message)} (${code})` : code}`,
+      false,
+      /^(CONN|AUTH)/.test(command),
+    )
   }
   const beforeBody = /^(EHLO|HELO|STARTTLS|AUTH|MAIL FROM|RCPT TO)/.test(command)
   const words = beforeBody
@@ -259,6 +268,8 @@ function explain(error: NodemailerError): MailError {
   return new MailError(
     `mail not sent: the server answered ${command} with ${oneLine(words).slice(0, 300)}`,
     refusesRecipient(command, responseCode, response),
+    // 421: the service is about to close, whatever it was asked (RFC 5321, 3.8).
+    /^(CONN|EHLO|HELO|STARTTLS|AUTH)/.test(command) || responseCode === 421,
   )
 }
 

@@ -1,185 +1,157 @@
-// Turns facts into the words of a mail, as text and as HTML that say the same; pure, and nothing a user chose can become markup, a header or a link.
-import { html } from 'ghtml'
+// Turns facts into the words of a mail, as text and as HTML that say the same; pure, and nothing a user chose can become
+// markup, a header or a link.
+import { type Language, languageOf } from './language.ts'
+import { type Block, layHtml, layText } from './layout.ts'
+import { clean, isolate, isWebAddress, lifetimeInWords, maskAddress, nameOrNothing } from './words.ts'
 
-export type MailKind = 'verify_email' | 'address_taken'
+export type MailKind =
+  | 'verify_email'
+  | 'address_taken'
+  | 'reset_password'
+  | 'password_changed'
+  | 'change_email'
+  | 'email_changed'
+  | 'new_device'
 
 export interface Composed {
-  subject: string
-  text: string
-  html: string
+  readonly subject: string
+  readonly text: string
+  readonly html: string
 }
 
-export interface VerificationFacts {
-  projectName: string
-  displayName: string | null
-  link: string
-  code: string
-  expiresInSeconds: number
+export interface MessageFacts {
+  /** BCP 47; null or a language that nobody speaks here: English. */
+  readonly locale: string | null
+  readonly brand: { readonly name: string; readonly logoUrl: string | null; readonly color: string }
+  readonly displayName: string | null
+  /** For verify_email, reset_password, change_email, email_changed: goes in as it is. */
+  readonly link?: string
+  /** The six digits that do the same; goes in as it is. */
+  readonly code?: string
+  readonly expiresInSeconds?: number
+  readonly device?: string
+  readonly addressPrefix?: string
+  /** The whole address; the mail shows a mask of it. */
+  readonly newEmail?: string
+  /** When it happened. */
+  readonly at?: Date
 }
 
-export interface AddressTakenFacts {
-  projectName: string
-  displayName: string | null
-  /** Where to sign in (an http or https address becomes a link) or how (anything else is printed as a sentence). */
-  signInHint: string | null
+/** What the sentences of a kind are made from. */
+interface Means {
+  readonly language: Language
+  readonly facts: MessageFacts
+  /** The project's name as it stands inside a sentence. */
+  readonly brand: string
+}
+
+type Draft = { readonly subject: (brand: string) => string; readonly blocks: readonly Block[] }
+
+const words = (text: string): Block => ({ is: 'words', text })
+const quiet = (text: string): Block => ({ is: 'words', text, quiet: true })
+
+/** Button, code if there is one, and for how long they work. */
+function proof({ language, facts }: Means, label: string): Block[] {
+  const { link, code, expiresInSeconds } = facts
+  if (link === undefined || expiresInSeconds === undefined)
+    throw new TypeError('This mail needs a link and its lifetime.')
+  const lifetime = lifetimeInWords(language, expiresInSeconds)
+  const button: Block = { is: 'link', label, href: link }
+  if (code === undefined) return [button, words(language.linkOnce(lifetime))]
+  return [button, words(language.orTypeCode), { is: 'code', code }, words(language.linkAndCodeOnce(lifetime))]
+}
+
+function circumstances({ language, facts }: Means): Block[] {
+  const { device, addressPrefix, at } = facts
+  const shown = (value: string) => isolate(language, value)
+  const rows: [string, string][] = []
+  const named = nameOrNothing(device ?? '')
+  if (named) rows.push([language.device, shown(named)])
+  if (addressPrefix && /^[\da-f.:]+(?:\/\d{1,3})?$/i.test(addressPrefix))
+    rows.push([language.network, shown(addressPrefix)])
+  if (at) rows.push([language.time, shown(instant(language, at))])
+  return rows.length > 0 ? [{ is: 'facts', rows }] : []
+}
+
+function instant(language: Language, at: Date): string {
+  return new Intl.DateTimeFormat(language.formats, {
+    ...({ year: 'numeric', month: 'long', day: 'numeric' } as const),
+    ...({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' } as const),
+    timeZoneName: 'short',
+  }).format(at)
+}
+
+const drafts: Record<MailKind, (means: Means) => Draft> = {
+  verify_email(means) {
+    const { subject, ask, button, notYou } = means.language.verifyEmail
+    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
+  },
+  address_taken({ language, brand }) {
+    const { subject, what, ifYou, notYou } = language.addressTaken
+    return { subject, blocks: [words(what(brand)), words(ifYou), quiet(notYou)] }
+  },
+  reset_password(means) {
+    const { subject, ask, button, notYou } = means.language.resetPassword
+    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
+  },
+  password_changed(means) {
+    const { subject, what, ifYou, notYou } = means.language.passwordChanged
+    return {
+      subject,
+      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
+    }
+  },
+  change_email(means) {
+    const { subject, ask, button, notYou } = means.language.changeEmail
+    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
+  },
+  email_changed(means) {
+    const { subject, what, undo, button, afterUndo, ifYou } = means.language.emailChanged
+    const newEmail = isolate(means.language, maskAddress(means.facts.newEmail ?? ''))
+    return {
+      subject,
+      blocks: [
+        words(what(means.brand, newEmail)),
+        words(ifYou),
+        words(undo),
+        ...proof(means, button),
+        words(afterUndo),
+      ],
+    }
+  },
+  new_device(means) {
+    const { subject, what, ifYou, notYou } = means.language.newDevice
+    return {
+      subject,
+      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
+    }
+  },
 }
 
 /**
- * Composes the mail by which a person confirms an address: a link and a code, either will do.
+ * Composes a mail of any kind in the language of its reader.
  *
- * `link` and `code` are ours and go in as they are; the names are cleaned, capped and escaped.
- * Never throws.
+ * Link and code are ours and go in as they are; names, device and addresses are cleaned, capped and escaped, and a name
+ * that mail programs would turn into a link is left out: anyone can sign up with someone else's address, and the form
+ * would deliver a stranger's advertising under our name. The subject never holds the code, a line break or a control.
+ * Throws a TypeError when a kind that needs a link gets none, and for nothing else.
  */
-export function verifyEmailMessage(facts: VerificationFacts): Composed {
-  const project = projectLabel(facts.projectName)
-  const lifetime = lifetimeInWords(facts.expiresInSeconds)
-  const hello = greeting(facts.displayName)
-  const ask = `Please confirm that this is your email address for ${project}. Open this link and say yes:`
-  const orType = 'Or type this code where you are asked for it:'
-  const limits = `The link and the code work once, for ${lifetime}.`
-  const notYou = 'If you did not ask for this, ignore this mail. The address then stays unconfirmed.'
-  const subject = `Confirm your email address for ${project}`
+export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
+  const language = languageOf(facts.locale)
+  const brandName = clean(facts.brand.name) || 'Sallyport'
+  const { subject, blocks } = drafts[kind]({ language, facts, brand: isolate(language, brandName) })
+  const name = nameOrNothing(facts.displayName ?? '')
+  const hello = words(name ? language.hello(isolate(language, name)) : language.helloStranger)
+  const title = subject(brandName)
+  const { logoUrl, color } = facts.brand
   return {
-    subject,
-    text: paragraphs([hello, ask, facts.link, orType, `    ${facts.code}`, limits, notYou]),
-    html: page(
-      subject,
-      html`<p>${hello}</p>
-<p>${ask}</p>
-!${linkBlock('Confirm email address', facts.link)}
-<p>${orType}</p>
-<p style="margin:16px 0;font:bold 32px/1.25 ui-monospace,Consolas,monospace;letter-spacing:4px">${facts.code}</p>
-<p>${limits}</p>
-<p class="quiet">${notYou}</p>`,
-    ),
+    subject: title,
+    text: layText([hello, ...blocks]),
+    html: layHtml(title, [hello, ...blocks], {
+      language,
+      brandName,
+      logoUrl: logoUrl !== null && isWebAddress(logoUrl) ? logoUrl : null,
+      color: /^#[\da-f]{6}$/i.test(color) ? color : '#1f5fbf',
+    }),
   }
-}
-
-/**
- * Composes the mail to the owner of an address that somebody tried to sign up with again. It carries no secret.
- *
- * Names and hint are cleaned, capped and escaped. Never throws.
- */
-export function addressTakenMessage(facts: AddressTakenFacts): Composed {
-  const project = projectLabel(facts.projectName)
-  const hello = greeting(facts.displayName)
-  const what = `Someone, maybe you, tried to sign up for ${project} with this email address. You already have an account there, so nothing was changed.`
-  const ifYou =
-    'If it was you, sign in as usual. If you no longer know your password, reset it from the sign-in page.'
-  const notYou = 'If it was not you, ignore this mail. Your account is as it was.'
-  const subject = `You already have an account for ${project}`
-  const hint = signInHint(facts.signInHint)
-  return {
-    subject,
-    text: paragraphs([hello, what, ifYou, hint.text, notYou]),
-    html: page(
-      subject,
-      html`<p>${hello}</p>
-<p>${what}</p>
-<p>${ifYou}</p>
-!${hint.html}
-<p class="quiet">${notYou}</p>`,
-    ),
-  }
-}
-
-const NAME_LENGTH = 60
-const HINT_LENGTH = 200
-const LINK_LENGTH = 2000
-
-function projectLabel(name: string): string {
-  return plainWords(name, NAME_LENGTH) || 'your account'
-}
-
-// Anyone can sign up with someone else's address: a name that mail programs would turn into a link is left out,
-// or the sign-up form would deliver a stranger's advertising under our name.
-function greeting(displayName: string | null): string {
-  const name = plainWords(displayName ?? '', NAME_LENGTH)
-  const readsLikeLink = /[/\\@]|\p{L}{2}:|[\p{L}\p{N}][.\u3002\uff0e]\p{L}{2}/u.test(name)
-  return name === '' || readsLikeLink ? 'Hello,' : `Hello ${name},`
-}
-
-function signInHint(hint: string | null): { text: string; html: string } {
-  const url = hint !== null && hint.length <= LINK_LENGTH && URL.canParse(hint) ? new URL(hint) : null
-  if (url !== null && (url.protocol === 'https:' || url.protocol === 'http:')) {
-    return { text: url.href, html: linkBlock('Sign in', url.href) }
-  }
-  const words = plainWords(hint ?? '', HINT_LENGTH)
-  return { text: words, html: words === '' ? '' : html`<p>${words}</p>` }
-}
-
-// One line of at most `length` characters, without control characters (Cc), halves of characters (Cs) and those
-// that reorder the text around them (UAX #9, embeddings, overrides and isolates).
-function plainWords(value: string, length: number): string {
-  const line = value
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-    .replace(/[\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
-    .replace(/\s+/gu, ' ')
-    .trim()
-  const characters = Array.from(line)
-  return characters.length <= length
-    ? line
-    : `${characters
-        .slice(0, length - 1)
-        .join('')
-        .trimEnd()}…`
-}
-
-// Rounds down: a mail never promises longer than its link lives.
-function lifetimeInWords(seconds: number): string {
-  const [unit, size] =
-    seconds >= 2 * 86400
-      ? (['day', 86400] as const)
-      : seconds >= 2 * 3600 || seconds === 3600
-        ? (['hour', 3600] as const)
-        : seconds >= 60
-          ? (['minute', 60] as const)
-          : (['second', 1] as const)
-  const count = Math.max(1, Math.floor(seconds / size))
-  return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(count)
-}
-
-function paragraphs(parts: string[]): string {
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`
-}
-
-function linkBlock(label: string, link: string): string {
-  return html`<p style="margin:24px 0"><a class="button" href="${link}" style="display:inline-block;padding:12px 24px;border:2px solid;border-radius:8px;font-weight:bold;text-decoration:none">${label}</a></p>
-<p class="quiet">If the button does not work, copy this link into your browser:<br><a href="${link}" style="word-break:break-all">${link}</a></p>`
-}
-
-// Shape is inline and colour is not: a mail program that drops the sheet still shows the button and the large
-// code, in its own colours. Every pair of colours here has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3).
-const SHEET = `:root { color-scheme: light dark; supported-color-schemes: light dark }
-body { background: #ffffff; color: #1c2024 }
-a { color: #1d4ed8 }
-.quiet { color: #5b6470 }
-a.button { background: #1d4ed8; border-color: #1d4ed8 !important; color: #ffffff }
-@media (prefers-color-scheme: dark) {
-  body { background: #14171c; color: #e8eaed }
-  a { color: #9db9ff }
-  .quiet { color: #a9b1bc }
-  a.button { background: #9db9ff; border-color: #9db9ff !important; color: #0b1220 }
-}`
-
-function page(title: string, content: string): string {
-  return html`<!doctype html>
-<html lang="en" dir="ltr">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="supported-color-schemes" content="light dark">
-<title>${title}</title>
-<style>
-!${SHEET}
-</style>
-</head>
-<body style="margin:0;padding:24px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif">
-<div style="max-width:560px;margin:0 auto">
-!${content}
-</div>
-</body>
-</html>
-`
 }

@@ -1,139 +1,257 @@
 // Guards what a mail says, and that nothing a user chose becomes markup, a header or a link in it.
 import t from 'tap'
-import type { AddressTakenFacts, VerificationFacts } from '../../src/mail/messages.ts'
-import { addressTakenMessage, verifyEmailMessage } from '../../src/mail/messages.ts'
+import { contrast } from '../../src/mail/colors.ts'
+import { languageNames, languageOf } from '../../src/mail/language.ts'
+import { composeMessage, type MailKind, type MessageFacts } from '../../src/mail/messages.ts'
 
 const link = 'https://auth.example.com/verify?token=abc-DEF_123&project=p1'
+const kinds: MailKind[] = [
+  'verify_email',
+  'address_taken',
+  'reset_password',
+  'password_changed',
+  'change_email',
+  'email_changed',
+  'new_device',
+]
+const linked: MailKind[] = ['verify_email', 'reset_password', 'change_email', 'email_changed']
 
-function verification(facts: Partial<VerificationFacts> = {}) {
-  return verifyEmailMessage({
-    projectName: 'Acme',
+const brand = { name: 'Acme', logoUrl: null, color: '#1f5fbf' }
+
+/** Facts over the usual ones; undefined takes one away. */
+type Over = { [Name in keyof MessageFacts]?: MessageFacts[Name] | undefined }
+
+function compose(kind: MailKind, facts: Over = {}) {
+  const all: Over = {
+    locale: 'en',
+    brand,
     displayName: 'Ada',
     link,
     code: '493817',
     expiresInSeconds: 86400,
+    device: 'Firefox on Linux',
+    addressPrefix: '203.0.113.0/24',
+    newEmail: 'mallory@example.org',
+    at: new Date(Date.UTC(2026, 10, 3, 4, 5)),
     ...facts,
-  })
+  }
+  return composeMessage(kind, all as MessageFacts)
 }
 
-function taken(facts: Partial<AddressTakenFacts> = {}) {
-  return addressTakenMessage({ projectName: 'Acme', displayName: 'Ada', signInHint: null, ...facts })
-}
-
-// What a person reads: tags gone, entities back, whitespace as a browser folds it.
-function visible(html: string): string {
-  return html
-    .replace(/<style>[\s\S]*?<\/style>/g, '')
-    .replace(/<title>.*?<\/title>/g, '')
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
-    .replace(/\s+/g, ' ')
-}
-
-function targets(html: string): string[] {
-  return Array.from(html.matchAll(/href="([^"]*)"/g), ([, href = '']) =>
-    href.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code))),
+/** Every kind in every language. */
+function everyMail(facts: Over = {}) {
+  return languageNames.flatMap((locale) =>
+    kinds.map((kind) => ({ kind, locale, ...compose(kind, { locale, ...facts }) })),
   )
 }
 
-t.test('the verification mail carries link and code, in text and in HTML', async (t) => {
-  const mail = verification()
-  t.match(mail.text, new RegExp(`^${link.replace(/[?.]/g, '\\$&')}$`, 'm'), 'the link stands alone on a line')
-  t.match(mail.text, /^ {4}493817$/m)
-  t.strictSame(targets(mail.html), [link, link], 'as a button and as a plain link')
-  t.ok(visible(mail.html).includes(link))
-  t.match(mail.html, /font:bold 32px[^>]*>493817</)
-  t.notMatch(mail.subject, /493817/, 'a locked screen shows subjects')
+const decode = (text: string) =>
+  text.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
+
+// What a person reads: tags gone, entities back, whitespace as a browser folds it.
+function visible(html: string): string {
+  return decode(
+    html
+      .replace(/<style>[\s\S]*?<\/style>/g, '')
+      .replace(/<title>.*?<\/title>/g, '')
+      .replace(/<[^>]*>/g, ' '),
+  ).replace(/[^\S\u00a0]+/g, ' ')
+}
+
+function targets(html: string): string[] {
+  return Array.from(html.matchAll(/href="([^"]*)"/g), ([, href = '']) => decode(href))
+}
+
+t.test('a mail with a link carries it alone on a line, as a button and as a plain link', async (t) => {
+  for (const { kind, locale, text, html } of everyMail()) {
+    if (!linked.includes(kind)) {
+      t.strictSame(targets(html), [], `${kind} ${locale}: no link`)
+      t.notMatch(text, /https?:/)
+      continue
+    }
+    t.match(text, new RegExp(`^${link.replace(/[?.]/g, '\\$&')}$`, 'm'), `${kind} ${locale}`)
+    t.strictSame(targets(html), [link, link])
+    t.ok(visible(html).includes(link))
+  }
+})
+
+t.test('the code stands alone and large, and never in a subject', async (t) => {
+  for (const { kind, locale, subject, text, html } of everyMail()) {
+    t.notMatch(subject, /\d{6}/, 'a locked screen shows subjects')
+    if (!linked.includes(kind)) continue
+    t.match(text, /^ {4}493817$/m, `${kind} ${locale}`)
+    t.match(html, /font:bold 32px[^>]*>493817</)
+  }
+  const { text, html } = compose('email_changed', { code: undefined })
+  t.notMatch(text + visible(html), /\bcode\b/, 'a mail without a code speaks of none')
 })
 
 t.test('text and HTML say the same in the same order', async (t) => {
-  for (const mail of [verification(), taken({ signInHint: 'Use the Acme app.' })]) {
-    const html = visible(mail.html)
+  for (const { kind, locale, text, html } of everyMail()) {
+    const seen = visible(html)
     let position = 0
-    for (const paragraph of mail.text.trim().split(/\n\n/)) {
-      const found = html.indexOf(paragraph.trim(), position)
-      t.ok(found >= position, paragraph.trim())
-      position = found
+    for (const paragraph of text.trim().split(/\n\n/))
+      for (const line of paragraph.trim().split('\n'))
+        for (const part of line.split(/(?<=[:：]) (?=\S)/)) {
+          const found = seen.indexOf(part, position)
+          t.ok(found >= position, `${kind} ${locale}: ${part}`)
+          position = found
+        }
+  }
+})
+
+t.test('every language says every sentence in its own words', async (t) => {
+  const english = new Set(
+    everyMail()
+      .filter(({ locale }) => locale === 'en')
+      .map(({ subject }) => subject),
+  )
+  for (const { kind, locale, subject, text } of everyMail()) {
+    t.match(subject, /Acme/, `${kind} ${locale}`)
+    t.notMatch(`${subject}${text}`, /undefined|null|NaN|\[object|\$\{/)
+    if (locale !== 'en') t.notOk(english.has(subject))
+    if (locale === 'zh') t.match(text, /\p{Script=Han}/u)
+    if (locale === 'ar') t.match(text, /\p{Script=Arabic}/u)
+  }
+})
+
+t.test('a locale is matched by its language, and what nobody speaks here is English', async (t) => {
+  const spoken: [string | null, string][] = [
+    ['de-AT', 'de'],
+    ['zh-Hans-CN', 'zh-Hans'],
+    ['ZH', 'zh-Hans'],
+    ['fr_CA', 'fr'],
+    ['es-419', 'es'],
+    ['ar-EG', 'ar'],
+    ['en-GB', 'en'],
+    ['pt-BR', 'en'],
+    ['deutsch', 'en'],
+    ['constructor', 'en'],
+    ['', 'en'],
+    [null, 'en'],
+  ]
+  for (const [locale, tag] of spoken) t.equal(languageOf(locale).tag, tag, String(locale))
+})
+
+t.test('Arabic runs from right to left, and what is Latin in it keeps its own order', async (t) => {
+  for (const kind of kinds) {
+    const { text, html } = compose(kind, { locale: 'ar', displayName: 'Ada (admin)' })
+    t.match(html, /<html lang="ar" dir="rtl">/)
+    t.match(html, /<div class="card" dir="rtl" lang="ar"/, 'also where a mail program drops <html>')
+    t.match(text, /\u2068Acme\u2069/u)
+    t.match(text, /\u2068Ada \(admin\)\u2069/u)
+    t.equal(text.split('\u2068').length, text.split('\u2069').length, 'what is opened is closed')
+    if (linked.includes(kind)) {
+      t.match(html, /<bdi dir="ltr">https:/)
+      t.match(html, /<bdi class="code" dir="ltr"/)
     }
   }
+  t.match(compose('verify_email', { brand: { ...brand, name: 'متجر' } }).text, /\u2068متجر\u2069/u)
+  t.notMatch(compose('verify_email').text, /[\u2066-\u2069]/u)
 })
 
-t.test('the verification mail tells who did not ask for it to ignore it', async (t) => {
-  for (const words of [verification().text, visible(verification().html)]) {
-    t.match(words, 'If you did not ask for this, ignore this mail.')
-  }
-})
-
-t.test('a mail never promises longer than its link lives', async (t) => {
-  const spoken: [number, string][] = [
-    [604800, '7 days'],
-    [172800, '2 days'],
-    [86400, '24 hours'],
-    [10799, '2 hours'],
-    [5400, '90 minutes'],
-    [3600, '1 hour'],
-    [900, '15 minutes'],
-    [60, '1 minute'],
-    [59, '59 seconds'],
+t.test('a mail never promises longer than its link lives, in the plural of its language', async (t) => {
+  const spoken: [number, Record<string, string>][] = [
+    [604800, { en: '7 days', de: '7 Tage', fr: '7 jours', es: '7 días', zh: '7天', ar: '7 أيام' }],
+    [172800, { en: '2 days', ar: 'يومان' }],
+    [86400, { en: '24 hours', de: '24 Stunden', ar: '24 ساعة' }],
+    [10799, { en: '2 hours', ar: 'ساعتان' }],
+    [5400, { en: '90 minutes', ar: '90 دقيقة' }],
+    [3600, { en: '1 hour', de: '1 Stunde', fr: '1 heure', es: '1 hora', zh: '1小时', ar: 'ساعة' }],
+    [60, { en: '1 minute' }],
+    [59, { en: '59 seconds' }],
   ]
-  for (const [expiresInSeconds, words] of spoken) {
-    t.match(verification({ expiresInSeconds }).text, `work once, for ${words}.`)
+  for (const [expiresInSeconds, words] of spoken)
+    for (const [locale, lifetime] of Object.entries(words)) {
+      const { text } = compose('reset_password', { locale, expiresInSeconds })
+      t.match(text, new RegExp(`${lifetime.replace(' ', '\\s')}[.。]`), `${locale} ${lifetime}`)
+    }
+})
+
+t.test('who did not ask is told what to do', async (t) => {
+  const told: Record<MailKind, RegExp> = {
+    verify_email: /did not ask for this, ignore this mail/,
+    address_taken: /was not you, ignore this mail/,
+    reset_password: /did not ask for this, ignore this mail\. Your password stays/,
+    password_changed: /was not you, ask for a new password .* at once/,
+    change_email: /did not ask for this, ignore this mail\. Nothing changes/,
+    email_changed: /was not you, open this link and bring your address back/,
+    new_device: /was not you, change your password now/,
+  }
+  for (const kind of kinds) {
+    const { text, html } = compose(kind)
+    t.match(text, told[kind])
+    t.match(visible(html), told[kind])
   }
 })
 
-t.test('the address-taken mail explains, carries no secret and says that nothing was changed', async (t) => {
-  const mail = taken()
-  for (const words of [mail.text, visible(mail.html)]) {
-    t.match(words, /Someone, maybe you, tried to sign up for Acme/)
-    t.match(words, /already have an account/)
-    t.match(words, /sign in .* reset/)
-    t.match(words, /nothing was changed/)
-  }
-  t.strictSame(targets(mail.html), [])
+t.test('a new device is told by its words, the prefix of its address and the time in UTC', async (t) => {
+  const { text } = compose('new_device')
+  t.match(
+    text,
+    /^Device: Firefox on Linux\nNetwork: 203\.0\.113\.0\/24\nTime: 3 November 2026 at 04:05 UTC$/m,
+  )
+  for (const locale of languageNames) t.match(compose('new_device', { locale }).text, /2026.*UTC/)
+  const { text: poor } = compose('new_device', {
+    device: 'evil.com browser',
+    addressPrefix: '<b>everywhere</b>',
+    at: undefined,
+  })
+  t.notMatch(poor, /Device|evil|Network|everywhere|Time/)
 })
 
-t.test('a sign-in hint becomes a link only when it is a web address', async (t) => {
-  const linked = taken({ signInHint: 'https://app.example.com/login?a=1&b=2' })
-  t.strictSame(targets(linked.html), [
-    'https://app.example.com/login?a=1&b=2',
-    'https://app.example.com/login?a=1&b=2',
-  ])
-  t.match(linked.text, /^https:\/\/app\.example\.com\/login\?a=1&b=2$/m)
-  for (const signInHint of ['javascript:alert(1)', 'data:text/html,x', 'Use the "Acme" app <here>']) {
-    const said = taken({ signInHint })
-    t.strictSame(targets(said.html), [])
-    t.ok(visible(said.html).includes(signInHint))
-    t.ok(said.text.includes(signInHint))
+t.test('the new address is shown masked to who had the old one', async (t) => {
+  for (const { kind, text, html } of everyMail()) {
+    t.notMatch(`${text}${html}`, /mallory/)
+    if (kind === 'email_changed') t.ok(text.includes('m***@example.org'))
+  }
+  for (const newEmail of ['🦊x@example.org', '"a b"@example.org', 'not an address', '']) {
+    t.match(compose('email_changed', { newEmail }).text, /the address (?:🦊|")?\*\*\*(?:@example\.org)? /u)
+  }
+})
+
+t.test('a kind that needs a link is not made without one', async (t) => {
+  for (const kind of linked) {
+    t.throws(() => compose(kind, { link: undefined }), TypeError)
+    t.throws(() => compose(kind, { expiresInSeconds: undefined }), TypeError)
   }
 })
 
 t.test('markup in a name stays text', async (t) => {
   const hostile = `<img src=x onerror="alert(1)">&'!`
-  for (const mail of [
-    verification({ projectName: hostile, displayName: hostile }),
-    taken({ projectName: hostile, displayName: hostile, signInHint: hostile }),
-  ]) {
-    t.notMatch(mail.html, /<img/)
-    t.notMatch(mail.html, /onerror="/)
-    t.ok(visible(mail.html).includes(hostile))
-    t.ok(mail.text.includes(hostile))
+  for (const { locale, html, text } of everyMail({
+    brand: { ...brand, name: hostile },
+    displayName: hostile,
+    device: hostile,
+    newEmail: `x@${hostile}`,
+  })) {
+    t.notMatch(html, /<img/, locale)
+    t.notMatch(html, /onerror="/)
+    t.ok(visible(html).includes(hostile))
+    t.ok(text.includes(hostile))
   }
-  const breakout = verification({ link: 'https://x.test/"><script>alert(1)</script>' })
+  const breakout = compose('verify_email', { link: 'https://x.test/"><script>alert(1)</script>' })
   t.notMatch(breakout.html, /<script/)
 })
 
 t.test('a name cannot start a header, a line or a change of direction', async (t) => {
-  const hostile = 'Acme\r\nBcc: all@example.com\u2028\u0000\u202egnp.exe\u2066\ud800'
-  for (const mail of [verification({ projectName: hostile }), taken({ projectName: hostile })]) {
-    t.match(mail.subject, /Acme Bcc: all@example\.com gnp\.exe$/)
-    t.notMatch(mail.subject, /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/u)
-    t.notMatch(mail.text, /^Bcc/m)
-    t.notMatch(mail.text, /[\u202e\u2066\u2028]/)
+  const hostile = 'Acme\r\nBcc: all@example.com\u2028\u0000\u202egnp.exe\u2066\u2069\u200f\ud800'
+  for (const { subject, text, html } of everyMail({
+    brand: { ...brand, name: hostile },
+    displayName: hostile,
+  })) {
+    t.match(subject, /Acme Bcc: all@example\.com gnp\.exe/)
+    t.notMatch(subject, /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u)
+    t.notMatch(text, /^Bcc/m)
+    t.notMatch(text + html, /[\u202e\u2066\u2028\u200f]/)
   }
 })
 
 t.test('a long name is cut between characters', async (t) => {
-  const mail = verification({ projectName: '🦊'.repeat(500), displayName: 'x'.repeat(5000) })
+  const mail = compose('verify_email', {
+    brand: { ...brand, name: '🦊'.repeat(500) },
+    displayName: 'x'.repeat(5000),
+  })
   t.ok(mail.subject.length < 200)
   t.match(mail.subject, /🦊…$/u)
   t.notMatch(mail.subject, /\p{Cs}/u)
@@ -148,59 +266,64 @@ t.test('a name that mail programs would make a link is not delivered for a stran
     'mailto:a',
     'ada@evil.com',
     'evil。com',
+    'evil｡com',
   ]
-  for (const displayName of [...links, '', ' \r\n ', null]) {
-    for (const mail of [verification({ displayName }), taken({ displayName })]) {
-      t.match(mail.text, /^Hello,\n/)
-      t.match(visible(mail.html), /Hello, /)
+  for (const displayName of [...links, '', ' \r\n ', null])
+    for (const kind of kinds) {
+      t.match(compose(kind, { displayName }).text, /^Hello,\n/)
+      t.match(visible(compose(kind, { displayName }).html), /Hello, /)
     }
-  }
-  for (const displayName of ['J. R. R. Tolkien', 'Sammy Davis Jr.', "Conan O'Brien", '山田 太郎', 'Zoë']) {
-    t.ok(verification({ displayName }).text.startsWith(`Hello ${displayName},\n`))
-  }
+  for (const displayName of ['J. R. R. Tolkien', 'Sammy Davis Jr.', "Conan O'Brien", '山田 太郎', 'Zoë'])
+    t.ok(compose('verify_email', { displayName }).text.startsWith(`Hello ${displayName},\n`))
 })
 
-t.test('a mail loads nothing from anywhere', async (t) => {
-  for (const mail of [verification(), taken({ signInHint: 'https://app.example.com/' })]) {
-    t.notMatch(mail.html, /<(img|link|script|iframe|object|video|audio|source|svg|form|base|meta http)/i)
-    t.notMatch(mail.html, /src\s*=|url\(|@import|@font-face|srcset|background\s*=/i)
+t.test('a mail loads nothing from anywhere, but for the logo of the project', async (t) => {
+  const loads = /<(link|script|iframe|object|video|audio|source|svg|form|base|meta http)/i
+  for (const { html } of everyMail()) {
+    t.notMatch(html, /<img|src\s*=/i)
+    t.notMatch(html, loads)
+    t.notMatch(html, /url\(|@import|@font-face|srcset/i)
   }
+  const logoUrl = 'https://acme.example/logo.png?a="&b=1'
+  const { html } = compose('verify_email', { brand: { ...brand, logoUrl } })
+  t.strictSame(
+    Array.from(html.matchAll(/src="([^"]*)"/g), ([, src = '']) => decode(src)),
+    [logoUrl],
+  )
+  t.match(html, /alt="Acme"/, 'a logo that is not loaded has a name')
+  for (const bad of ['javascript:alert(1)', 'data:image/png;base64,AA', '//acme.example/x', ''])
+    t.notMatch(compose('verify_email', { brand: { ...brand, logoUrl: bad } }).html, /<img/)
 })
 
-t.test('a mail is readable aloud, by day and by night', async (t) => {
-  for (const mail of [verification(), taken()]) {
-    t.match(mail.html, /^<!doctype html>\n<html lang="en" dir="ltr">/)
-    t.match(mail.html, '<meta name="color-scheme" content="light dark">')
-    t.match(mail.html, '@media (prefers-color-scheme: dark)')
-    t.ok(mail.html.includes(`<title>${mail.subject}</title>`))
-    const [light = '', dark = ''] = (/<style>([\s\S]*)<\/style>/.exec(mail.html)?.[1] ?? '').split('@media')
+t.test('a mail is readable aloud, by day and by night, in any colour of a project', async (t) => {
+  for (const { locale, subject, html } of everyMail()) {
+    t.ok(html.startsWith(`<!doctype html>\n<html lang="${languageOf(locale).tag}" dir="`))
+    t.match(html, '<meta name="color-scheme" content="light dark">')
+    t.ok(decode(html).includes(`<title>${subject}</title>`))
+  }
+  const colors = ['#1f5fbf', '#000000', '#ffffff', '#ffff00', '#777777', '#1c2027', '#ff0000', '#00ff7f']
+  for (const color of [...colors, 'red;}body{display:none', '#12345']) {
+    const { html } = compose('verify_email', { brand: { ...brand, color } })
+    t.notMatch(html, /display:none/)
+    const [light = '', dark = ''] = (/<style>([\s\S]*)<\/style>/.exec(html)?.[1] ?? '').split('@media')
     for (const sheet of [light, dark]) {
-      const paper = colour(sheet, /body {[^}]*background: (#\w{6})/)
-      t.ok(contrast(colour(sheet, /body {[^}]*; color: (#\w{6})/), paper) >= 4.5)
-      t.ok(contrast(colour(sheet, /a { color: (#\w{6})/), paper) >= 4.5)
-      t.ok(contrast(colour(sheet, /\.quiet { color: (#\w{6})/), paper) >= 4.5)
-      const button = colour(sheet, /a\.button { background: (#\w{6})/)
-      t.ok(contrast(colour(sheet, /a\.button {[^}]*; color: (#\w{6})/), button) >= 4.5)
+      const card = found(sheet, /\.card { background: (#\w{6})/)
+      t.ok(contrast(found(sheet, /body {[^}]*; color: (#\w{6})/), card) >= 4.5)
+      t.ok(
+        contrast(found(sheet, / {2}a { color: (#\w{6})|^a { color: (#\w{6})/m), card) >= 4.5,
+        `link ${color}`,
+      )
+      t.ok(contrast(found(sheet, /\.quiet { color: (#\w{6})/), card) >= 4.5)
+      const button = found(sheet, /a\.button { background: (#\w{6})/)
+      t.ok(contrast(found(sheet, /a\.button {[^}]*; color: (#\w{6})/), button) >= 4.5, `button ${color}`)
+      t.ok(contrast(found(sheet, /a\.button {[^}]*border-color: (#\w{6})/), card) >= 3, `edge ${color}`)
     }
   }
 })
 
-function colour(sheet: string, where: RegExp): string {
-  const found = where.exec(sheet)?.[1]
-  if (found === undefined) throw new Error(`no colour at ${where}`)
-  return found
-}
-
-// WCAG 2.2, contrast ratio.
-function contrast(one: string, other: string): number {
-  const [high = 0, low = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a)
-  return (high + 0.05) / (low + 0.05)
-}
-
-function luminance(hex: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
-    const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
-  })
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+function found(sheet: string, where: RegExp): string {
+  const [, one, other] = where.exec(sheet) ?? []
+  const color = one ?? other
+  if (color === undefined) throw new Error(`no colour at ${where}`)
+  return color
 }

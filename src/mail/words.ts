@@ -1,0 +1,73 @@
+// The small parts of a sentence that come from elsewhere: names, addresses and lifetimes, made harmless and readable.
+import type { Language } from './language.ts'
+
+const nameLength = 60
+
+/**
+ * One line of at most 60 characters, without control characters (Cc), halves of characters (Cs) and those that reorder
+ * the text around them (UAX #9: embeddings, overrides, isolates and marks).
+ */
+export function clean(value: string): string {
+  const line = value
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/[\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu, '')
+    .replace(/\s+/gu, ' ')
+    .trim()
+  const characters = Array.from(line)
+  if (characters.length <= nameLength) return line
+  return `${characters
+    .slice(0, nameLength - 1)
+    .join('')
+    .trimEnd()}…`
+}
+
+/** A cleaned name; empty when a mail program would turn it into a link. */
+export function nameOrNothing(value: string): string {
+  const name = clean(value)
+  const readsLikeLink = /[/\\@]|\p{L}{2}:|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/u.test(name)
+  return readsLikeLink ? '' : name
+}
+
+/** A value as it may stand in a sentence of the language: one of the other direction keeps its order to itself (UAX #9). */
+export function isolate(language: Language, value: string): string {
+  const turned =
+    language.direction === 'rtl' ||
+    /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(value)
+  return turned && value !== '' ? `\u2068${value}\u2069` : value
+}
+
+/** `ada@example.org` as `a***@example.org`: enough for its owner to know it, too little for anybody else. */
+export function maskAddress(email: string): string {
+  const [, first = '', domain = ''] = /^(.).*@([^@]+)$/su.exec(email) ?? []
+  return domain === '' ? '***' : clean(`${first}***@${domain}`)
+}
+
+export function isWebAddress(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text)
+}
+
+// Made once: making one takes longer than the rest of a mail.
+const formatters = new Map<string, Intl.NumberFormat>()
+
+function formatterOf(locale: string, unit: 'day' | 'hour' | 'minute' | 'second'): Intl.NumberFormat {
+  const key = `${locale} ${unit}`
+  const known = formatters.get(key)
+  if (known) return known
+  const made = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+  formatters.set(key, made)
+  return made
+}
+
+/** A lifetime in the language, in its own plural. Rounds down: a mail never promises longer than its link lives. */
+export function lifetimeInWords(language: Language, seconds: number): string {
+  const [unit, size] =
+    seconds >= 2 * 86_400
+      ? (['day', 86_400] as const)
+      : seconds >= 2 * 3600 || seconds === 3600
+        ? (['hour', 3600] as const)
+        : seconds >= 60
+          ? (['minute', 60] as const)
+          : (['second', 1] as const)
+  const count = Math.max(1, Math.floor(seconds / size))
+  return formatterOf(language.formats, unit).format(count)
+}

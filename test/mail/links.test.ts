@@ -1,0 +1,60 @@
+// Guards where the link of a mail leads: our own page, or a page that the project allows at this moment.
+import t from 'tap'
+import { type LinkFacts, mailLink } from '../../src/mail/links.ts'
+
+const token = 'svt_a-b_c'
+const link = (facts: Partial<LinkFacts> = {}) =>
+  mailLink({
+    publicUrl: 'https://auth.example.com',
+    projectId: 'p1',
+    purpose: 'reset_password',
+    token,
+    redirects: [],
+    linkOrigins: ['https://app.example.com', 'http://localhost:5173'],
+    ...facts,
+  })
+
+t.test('without a redirect a link leads to our own page of its purpose', async (t) => {
+  t.equal(link(), 'https://auth.example.com/account/reset-password?project=p1&token=svt_a-b_c')
+  t.match(link({ purpose: 'verify_email' }), '/account/verify-email?')
+  t.match(link({ purpose: 'change_email' }), '/account/change-email?')
+  t.match(link({ purpose: 'undo_email_change' }), '/account/undo-email-change?')
+})
+
+t.test('the page that the request asked for comes before the one of the policy', async (t) => {
+  const redirects = ['https://app.example.com/a', 'https://app.example.com/b']
+  t.equal(link({ redirects }), 'https://app.example.com/a?type=reset_password&token=svt_a-b_c')
+  t.match(link({ redirects: [undefined, null, 'http://localhost:5173/x'] }), 'http://localhost:5173/x?type=')
+})
+
+t.test('what the application wrote into its address stays, but for a type or a token', async (t) => {
+  const redirects = ['https://app.example.com/p?x=1&token=stale&token=twice&type=other&y=a%20b#/reset']
+  const url = new URL(link({ redirects }))
+  t.equal(url.hash, '#/reset')
+  t.same([...url.searchParams].sort(), [
+    ['token', token],
+    ['type', 'reset_password'],
+    ['x', '1'],
+    ['y', 'a b'],
+  ])
+})
+
+t.test('a page that is not, or no longer, allowed is passed over', async (t) => {
+  const tricks = [
+    'https://evil.example/',
+    'https://app.example.com.evil.example/',
+    'https://app.example.com:8443/',
+    'http://app.example.com/',
+    'https://app.example.com@evil.example/',
+    'https://user:pass@app.example.com/',
+    'https://user@app.example.com/',
+    'https:\\\\evil.example\\@app.example.com',
+    '//app.example.com/',
+    'javascript:alert(1)//https://app.example.com',
+    'data:text/html,https://app.example.com',
+    'blob:https://app.example.com/1',
+    '',
+  ]
+  for (const trick of tricks) t.match(link({ redirects: [trick] }), /^https:\/\/auth\.example\.com\//, trick)
+  t.match(link({ redirects: ['https://app.example.com/a'], linkOrigins: [] }), 'auth.example.com')
+})
