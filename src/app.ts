@@ -14,7 +14,6 @@ import { keptSecretKey } from './database/secret-file.ts'
 import { AuthError } from './domain/errors.ts'
 import { createDomain, type Domain } from './domain/index.ts'
 import { openSigningKeys } from './domain/signing-keys.ts'
-import { verificationLink } from './http/pages/verify-email.ts'
 import { createServer } from './http/server.ts'
 import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
 import { version } from './package.ts'
@@ -149,7 +148,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       projects: domain.projects,
       mailTokens: domain.mailTokens,
       mailer: mailerFor(config, log),
-      verificationLink: (projectId, token) => verificationLink(config.publicUrl, projectId, token),
+      publicUrl: config.publicUrl,
       log,
     })
     const listening = await server.listen({ host: config.host, port: config.port })

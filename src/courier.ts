@@ -1,22 +1,26 @@
-// Sends owed mail: takes rows under a lease, mints what they promise, sends, and marks. A crash or a dead mail server
-// delays a mail and loses none.
+// Sends owed mail: takes rows under a lease, mints what they promise, sends, and marks. A crash, a dead mail server or a
+// database that is away delays a mail and loses none.
+//
+// SMTP cannot say "exactly once": who sent and heard no answer must send again (RFC 5321, 4.5.4.1; RFC 1047). So a mail
+// is marked after it was accepted and within milliseconds, and a second copy, should a crash come in between, is the
+// same mail: one Message-ID and one link, both derived from the row.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { MailTokens } from './domain/mail-tokens.ts'
+import type { MailSecrets, MailTokens, MailToMint } from './domain/mail-tokens.ts'
 import type { Project, Projects } from './domain/projects.ts'
-import { MailError, type Mailer } from './mail/mailer.ts'
-import { addressTakenMessage, type Composed, verifyEmailMessage } from './mail/messages.ts'
-import type { OutboxRow } from './repositories/outbox.ts'
+import { type LinkPurpose, mailLink } from './mail/links.ts'
+import { MailError, type Mailer, type OutgoingMail } from './mail/mailer.ts'
+import { composeMessage } from './mail/messages.ts'
+import type { MailKind, TakenMail } from './repositories/outbox.ts'
 import type { Store } from './repositories/store.ts'
-import type { UserRow } from './repositories/users.ts'
 
 export interface CourierParts {
   readonly store: Store
   readonly projects: Projects
   readonly mailTokens: MailTokens
   readonly mailer: Mailer
-  /** Where the link of a verification mail leads. */
-  readonly verificationLink: (projectId: string, token: string) => string
+  /** Where our own pages are. */
+  readonly publicUrl: string
   readonly log: FastifyBaseLogger
   /** Milliseconds between looks at an empty outbox. */
   readonly pollMs?: number
@@ -27,71 +31,190 @@ export interface Courier {
   stop(): Promise<void>
 }
 
-const batch = 10
-/** Longer than any send may take, so that a living courier's mail is never taken by another. */
+/** Mails in hand at the same time; more are taken when half of them are done. */
+const capacity = 50
+/** Longer than minting, sending and marking may take together, so that a living courier's mail is never taken by another. */
 const leaseSeconds = 120
+/** A mail that was held for so long before its sending begins is left to whoever takes it next: the process was asleep. */
+const freshMs = 40_000
 const maxAttempts = 12
+
+/** What the link of each kind does; null: it has none. The mail to an address that was left has no short code. */
+const purposes: Record<MailKind, LinkPurpose | null> = {
+  verify_email: 'verify_email',
+  address_taken: null,
+  reset_password: 'reset_password',
+  password_changed: null,
+  change_email: 'change_email',
+  email_changed: 'undo_email_change',
+  new_device: null,
+}
+
+const jitter = () => 0.8 + Math.random() * 0.4
 
 /** Seconds until the next try: doubling from 5 up to an hour, give or take a fifth. */
 function delayAfter(attempts: number): number {
-  const base = Math.min(5 * 2 ** (attempts - 1), 3600)
-  return Math.max(1, Math.round(base * (0.8 + Math.random() * 0.4)))
+  return Math.max(1, Math.round(Math.min(5 * 2 ** (attempts - 1), 3600) * jitter()))
+}
+
+const recipientOf = (row: TakenMail) => row.recipient ?? row.user.email
+
+/** Whether nothing is owed any more: the account is locked away, or what the mail is about has happened or was undone. */
+function isMoot({ kind, recipient, user }: TakenMail): boolean {
+  if (user.disabledAt) return true
+  if (kind === 'verify_email') return user.emailVerifiedAt !== null
+  return (kind === 'change_email' || kind === 'email_changed') && recipient === user.email
+}
+
+/** Composes a taken mail with what was minted for it. */
+function compose(
+  row: TakenMail,
+  project: Project,
+  secrets: MailSecrets | undefined,
+  publicUrl: string,
+): OutgoingMail {
+  const { kind, user, details } = row
+  const { branding, redirect_to, link_origins } = project.policy
+  const purpose = purposes[kind]
+  const link =
+    purpose && secrets
+      ? mailLink({
+          publicUrl,
+          projectId: project.id,
+          purpose,
+          token: secrets.token,
+          redirects: [details.redirectTo, redirect_to],
+          linkOrigins: link_origins,
+        })
+      : undefined
+  const message = composeMessage(kind, {
+    locale: user.locale,
+    brand: { name: branding.name ?? project.name, logoUrl: branding.logo_url, color: branding.color },
+    displayName: user.displayName ?? user.firstName,
+    newEmail: user.email,
+    at: row.createdAt,
+    ...(details.device && { device: details.device }),
+    ...(details.addressPrefix && { addressPrefix: details.addressPrefix }),
+    ...(link && secrets && { link, expiresInSeconds: secrets.lifetimeSeconds }),
+    ...(secrets && purpose !== 'undo_email_change' && { code: secrets.code }),
+  })
+  return { id: row.id, kind, to: recipientOf(row), ...message, ...(link && { link }) }
 }
 
 /** Starts the courier. */
 export function startCourier(parts: CourierParts): Courier {
-  const { store, projects, mailTokens, mailer, log } = parts
+  const { store, projects, mailTokens, mailer, publicUrl, log } = parts
   const stopping = new AbortController()
+  const stopped = stopping.signal
+  const inHand = new Set<Promise<void>>()
+  const rest = (ms: number) => sleep(ms, undefined, { signal: stopped }).catch(() => {})
 
-  async function compose(
-    row: OutboxRow,
-    project: Project,
-    user: UserRow,
-  ): Promise<Composed & { link?: string }> {
-    const shown = { projectName: project.name, displayName: user.displayName ?? user.firstName }
-    if (row.kind === 'address_taken') return addressTakenMessage({ ...shown, signInHint: null })
-    const minted = { purpose: 'verify_email', email: user.email, seed: row.id } as const
-    const { token, code, lifetimeSeconds } = await mailTokens.mintNow(project, user, minted)
-    const link = parts.verificationLink(project.id, token)
-    const expiresInSeconds = lifetimeSeconds
-    return { ...verifyEmailMessage({ ...shown, link, code, expiresInSeconds }), link }
+  // While the server takes no mail at all, one is tried at a time, and no mail's attempts are used up.
+  let outages = 0
+  let resumeAt = 0
+
+  /** Seconds to wait, once for all mails that failed for the same outage. */
+  function noteOutage(): number {
+    if (performance.now() >= resumeAt)
+      resumeAt = performance.now() + Math.min(1000 * 2 ** outages++, 60_000) * jitter()
+    return Math.max(1, Math.ceil((resumeAt - performance.now()) / 1000))
   }
 
-  async function deliver(row: OutboxRow): Promise<void> {
+  // Marks gather while a statement is on its way: one statement for all that were sent meanwhile.
+  let toMark: string[] = []
+  let marking: Promise<void> | undefined
+
+  async function markAll(): Promise<void> {
+    await Promise.resolve()
+    while (toMark.length > 0) {
+      const ids = toMark
+      toMark = []
+      // A database that comes back within the lease still learns what was sent.
+      for (let attempt = 0; ; attempt++)
+        try {
+          await store.outbox.markSent(ids)
+          break
+        } catch (error) {
+          log.warn({ err: error, mails: ids.length }, 'Mail was sent and could not be marked')
+          if (stopped.aborted || attempt >= 20) break
+          await rest(Math.min(100 * 2 ** attempt, 3000))
+        }
+    }
+    marking = undefined
+  }
+
+  async function markSent(id: string): Promise<void> {
+    toMark.push(id)
+    marking ??= markAll()
+    await marking
+  }
+
+  async function fail(row: TakenMail, error: unknown): Promise<void> {
+    const known = error instanceof MailError ? error : null
+    const reason = known?.message ?? 'The mail could not be made.'
+    const dead = (known?.permanent ?? false) || (row.attempts >= maxAttempts && !known?.anyMail)
+    log.warn({ mail: row.id, kind: row.kind, attempts: row.attempts, dead, reason }, 'Mail was not sent')
+    if (known?.anyMail && !dead) await store.outbox.putBack(row, reason, noteOutage())
+    else await store.outbox.markFailed(row, reason, delayAfter(row.attempts), dead)
+  }
+
+  async function deliver(row: TakenMail, project: Project, secrets?: MailSecrets): Promise<void> {
     try {
-      const [project, user] = await Promise.all([
-        projects.get(row.projectId),
-        store.users.find(row.projectId, row.userId),
-      ])
-      // Nothing is owed to an account that is gone, or whose address was proven meanwhile.
-      const moot = !user || user.disabledAt || (row.kind === 'verify_email' && user.emailVerifiedAt)
-      if (!moot) {
-        const message = await compose(row, project, user)
-        await mailer.send({ id: row.id, kind: row.kind, to: user.email, ...message })
-      }
-      await store.outbox.markSent(row.id)
+      await mailer.send(compose(row, project, secrets, publicUrl))
     } catch (error) {
-      const permanent = error instanceof MailError && error.permanent
-      const dead = permanent || row.attempts >= maxAttempts
-      const reason = error instanceof MailError ? error.message : 'The mail could not be made.'
-      log.warn({ mail: row.id, kind: row.kind, attempts: row.attempts, dead, reason }, 'Mail was not sent')
-      await store.outbox.markFailed(row.id, reason, delayAfter(row.attempts), dead)
+      return fail(row, error)
+    }
+    outages = 0
+    await markSent(row.id)
+  }
+
+  /** Runs without ever rejecting; a mail whose end cannot be written down comes back when its lease ends. */
+  function hold(work: Promise<void>): void {
+    const held = work
+      .catch((error) => log.warn({ err: error }, 'The courier could not reach the outbox'))
+      .finally(() => inHand.delete(held))
+    inHand.add(held)
+  }
+
+  /** Mints for all that were taken together, and starts sending. */
+  async function handle(rows: readonly TakenMail[], takenAt: number): Promise<void> {
+    const owed: { row: TakenMail; project: Project; purpose: LinkPurpose | null }[] = []
+    for (const row of rows) {
+      if (isMoot(row)) hold(markSent(row.id))
+      else owed.push({ row, project: await projects.get(row.projectId), purpose: purposes[row.kind] })
+    }
+    const toMint = owed.flatMap(({ row, project, purpose }): MailToMint[] =>
+      purpose
+        ? [{ id: row.id, owedAt: row.createdAt, project, user: row.user, purpose, email: recipientOf(row) }]
+        : [],
+    )
+    const minted = await mailTokens.mintForMails(toMint)
+    for (const { row, project, purpose } of owed) {
+      const secrets = minted.get(row.id)
+      if (purpose && !secrets) hold(markSent(row.id))
+      else if (performance.now() - takenAt < freshMs) hold(deliver(row, project, secrets))
     }
   }
 
   async function work(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      let taken = 0
+    while (!stopped.aborted) {
+      if (outages > 0) await rest(Math.max(0, resumeAt - performance.now()))
+      if (stopped.aborted) return
+      const room = outages > 0 ? 1 : capacity - inHand.size
+      let rows: TakenMail[] = []
       try {
-        const rows = await store.outbox.take(batch, leaseSeconds)
-        taken = rows.length
-        await Promise.all(rows.map(deliver))
+        const takenAt = performance.now()
+        rows = await store.outbox.take(room, leaseSeconds)
+        await handle(rows, takenAt)
       } catch (error) {
-        // The database is away; rows that were taken come back when their lease ends.
         log.warn({ err: error }, 'The courier could not reach the outbox')
+        // What was taken and is not in hand would wait for its lease.
+        await Promise.allSettled(rows.map((row) => fail(row, error)))
+        rows = []
       }
-      if (taken < batch)
-        await sleep(parts.pollMs ?? 500, undefined, { signal: stopping.signal }).catch(() => {})
+      if (rows.length < room) await rest(parts.pollMs ?? 500)
+      else if (outages > 0) await Promise.all(inHand)
+      else while (inHand.size > capacity / 2) await Promise.race(inHand)
     }
   }
 
@@ -100,6 +223,7 @@ export function startCourier(parts: CourierParts): Courier {
     async stop() {
       stopping.abort()
       await working
+      await Promise.all(inHand)
       await mailer.close()
     },
   }

@@ -1,8 +1,8 @@
 // outbox: mail that is owed. A row says what is owed to whom and holds no secret; the courier mints one when it sends.
 //
 // Legal states:
-//   owed   sent_at and dead_at null; may be tried from next_attempt_at on
-//   taken  owed, and next_attempt_at moved ahead by the courier that holds it (a lease, so a crash frees it)
+//   owed   sent_at and dead_at null; may be tried from next_attempt_at on. Tried before: last_error says what happened
+//   taken  owed, last_error null, and next_attempt_at moved ahead by the courier that holds it (a lease: a crash frees it)
 //   sent   sent_at set          dead   dead_at set: given up, last_error says why
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'

@@ -32,6 +32,17 @@ export interface MintOptions {
   readonly seed?: string
 }
 
+/** A mail that is about to be sent. */
+export interface MailToMint {
+  /** The row of the outbox. */
+  readonly id: string
+  readonly owedAt: Date
+  readonly project: Project
+  readonly user: UserRow
+  readonly purpose: Purpose
+  readonly email: string
+}
+
 interface Means {
   readonly store: Store
   readonly lockout: Lockout
@@ -76,9 +87,36 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
     /** Mints token and code and supersedes the older ones of this purpose; the same seed mints the same again. */
     mint,
 
-    /** `mint` in a transaction of its own: the courier calls it when it sends. */
-    mintNow: (project: Project, user: UserRow, options: MintOptions): Promise<MailSecrets> =>
-      store.transaction((tx) => mint(tx, project, user, options)),
+    /**
+     * Mints for a batch of mails, in one transaction; the courier calls it when it sends. The same mail gets the same
+     * again, and the newest request for a purpose wins, in whatever order mails are sent. A mail without an entry is
+     * no longer owed: it was withdrawn, its token was used, or a newer mail carries the one that works.
+     */
+    async mintForMails(mails: readonly MailToMint[]): Promise<Map<string, MailSecrets>> {
+      if (mails.length === 0) return new Map()
+      const minted = mails.map(({ id, owedAt, project, user, purpose, email }) => {
+        const { plain, hash, code } = deriveSecret('verification', mailKey, project.id, purpose, id)
+        const lifetimeSeconds = lifetimeOf(project, purpose)
+        const token = {
+          id,
+          projectId: project.id,
+          userId: user.id,
+          purpose,
+          email,
+          tokenHash: hash,
+          codeHash: codeHash(project, purpose, email, code),
+          lifetimeSeconds,
+          createdAt: owedAt,
+        }
+        return { token, secrets: { token: plain, code, lifetimeSeconds } }
+      })
+      const working = await store.transaction((tx) =>
+        tx.verificationTokens.addForMails(minted.map(({ token }) => token)),
+      )
+      return new Map(
+        minted.flatMap(({ token, secrets }) => (working.has(token.id) ? [[token.id, secrets] as const] : [])),
+      )
+    },
 
     /** Whether a token would be redeemed now; costs one look and changes nothing. */
     isOpen: (project: Project, purpose: Purpose, token: string): Promise<boolean> =>

@@ -1,14 +1,42 @@
 // Rows of `outbox`: mail owed, taken by a courier, sent or given up.
-import { and, asc, eq, inArray, isNull, lte, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { outbox } from '../../drizzle/tables/outbox.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import type { Database } from './database.ts'
+import { type UserRow, userColumns } from './users.ts'
 
 export type OutboxRow = typeof outbox.$inferSelect
 export type MailKind = OutboxRow['kind']
 export type MailDetails = OutboxRow['details']
 
+/** A mail that a courier holds, with the account it is for as it is now. */
+export type TakenMail = OutboxRow & { readonly user: UserRow }
+
+/** A mail as an operator sees it. */
+export type ListedMail = Pick<
+  OutboxRow,
+  'id' | 'projectId' | 'kind' | 'attempts' | 'createdAt' | 'nextAttemptAt' | 'deadAt' | 'lastError'
+> & { readonly to: string }
+
 export function outboxRepository(db: Database) {
+  const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
+  const isDead = and(isNull(outbox.sentAt), isNotNull(outbox.deadAt))
+  /** Not in the hands of a courier: dead, due, or put back with a reason. */
+  const isIdle = or(
+    isNotNull(outbox.deadAt),
+    isNotNull(outbox.lastError),
+    lte(outbox.nextAttemptAt, sql`now()`),
+  )
+
+  async function putBackNow(where: SQL | undefined): Promise<number> {
+    const rows = await db
+      .update(outbox)
+      .set({ deadAt: null, attempts: 0, nextAttemptAt: sql`now()` })
+      .where(and(isNull(outbox.sentAt), where))
+      .returning({ id: outbox.id })
+    return rows.length
+  }
+
   return {
     async owe(mail: {
       id: string
@@ -51,31 +79,60 @@ export function outboxRepository(db: Database) {
       )
     },
 
-    /** Takes up to `limit` owed mails for `leaseSeconds`; several couriers never take the same one. */
-    async take(limit: number, leaseSeconds: number): Promise<OutboxRow[]> {
-      const due = db
-        .select({ id: outbox.id })
-        .from(outbox)
-        .where(and(isNull(outbox.sentAt), isNull(outbox.deadAt), lte(outbox.nextAttemptAt, sql`now()`)))
-        .orderBy(asc(outbox.nextAttemptAt))
-        .limit(limit)
-        .for('update', { skipLocked: true })
-      return db
+    /**
+     * Takes up to `limit` owed mails for `leaseSeconds`; several couriers never take the same one. While one is held its
+     * last error is empty.
+     */
+    async take(limit: number, leaseSeconds: number): Promise<TakenMail[]> {
+      const due = db.$with('due').as(
+        db
+          .select({ id: outbox.id })
+          .from(outbox)
+          .where(and(isOwed, lte(outbox.nextAttemptAt, sql`now()`)))
+          .orderBy(asc(outbox.nextAttemptAt))
+          .limit(limit)
+          .for('update', { skipLocked: true }),
+      )
+      const rows = await db
+        .with(due)
         .update(outbox)
         .set({
           attempts: sql`${outbox.attempts} + 1`,
+          lastError: null,
           nextAttemptAt: sql`now() + make_interval(secs => ${leaseSeconds}::int)`,
         })
-        .where(inArray(outbox.id, due))
+        .where(inArray(outbox.id, db.select({ id: due.id }).from(due)))
         .returning()
+      if (rows.length === 0) return []
+      const owners = await db
+        .select(userColumns)
+        .from(users)
+        .where(inArray(users.id, [...new Set(rows.map(({ userId }) => userId))]))
+      const byId = new Map(owners.map((user) => [user.id, user]))
+      // An account that was deleted in between took its mail along.
+      return rows.flatMap((row) => {
+        const user = byId.get(row.userId)
+        return user ? [{ ...row, user }] : []
+      })
     },
 
-    async markSent(id: string): Promise<void> {
-      await db.update(outbox).set({ sentAt: sql`now()`, lastError: null }).where(eq(outbox.id, id))
+    async markSent(ids: readonly string[]): Promise<void> {
+      await db
+        .update(outbox)
+        .set({ sentAt: sql`now()`, deadAt: null, lastError: null })
+        .where(inArray(outbox.id, [...ids]))
     },
 
-    /** Puts the mail back for `delaySeconds`, or gives it up when `dead`. `reason` holds no part of the mail. */
-    async markFailed(id: string, reason: string, delaySeconds: number, dead: boolean): Promise<void> {
+    /**
+     * Puts the mail back for `delaySeconds`, or gives it up when `dead`, unless another courier took it since.
+     * `reason` holds no part of the mail.
+     */
+    async markFailed(
+      { id, attempts }: Pick<OutboxRow, 'id' | 'attempts'>,
+      reason: string,
+      delaySeconds: number,
+      dead: boolean,
+    ): Promise<void> {
       await db
         .update(outbox)
         .set({
@@ -83,7 +140,58 @@ export function outboxRepository(db: Database) {
           nextAttemptAt: sql`now() + make_interval(secs => ${delaySeconds}::int)`,
           deadAt: dead ? sql`now()` : null,
         })
-        .where(and(eq(outbox.id, id), isNull(outbox.sentAt)))
+        .where(and(eq(outbox.id, id), eq(outbox.attempts, attempts), isNull(outbox.sentAt)))
     },
+
+    /** Puts the mail back as if it had not been tried: what failed was not about it. */
+    async putBack(
+      { id, attempts }: Pick<OutboxRow, 'id' | 'attempts'>,
+      reason: string,
+      delaySeconds: number,
+    ): Promise<void> {
+      await db
+        .update(outbox)
+        .set({
+          attempts: attempts - 1,
+          lastError: reason,
+          nextAttemptAt: sql`now() + make_interval(secs => ${delaySeconds}::int)`,
+        })
+        .where(and(eq(outbox.id, id), eq(outbox.attempts, attempts), isOwed))
+    },
+
+    /** What is owed, or what was given up, the oldest first; and how many there are in all. */
+    async list(state: 'owed' | 'dead', limit: number): Promise<{ mails: ListedMail[]; total: number }> {
+      const where = state === 'dead' ? isDead : isOwed
+      const mails = await db
+        .select({
+          id: outbox.id,
+          projectId: outbox.projectId,
+          kind: outbox.kind,
+          to: sql<string>`coalesce(${outbox.recipient}, ${users.email})`,
+          attempts: outbox.attempts,
+          createdAt: outbox.createdAt,
+          nextAttemptAt: outbox.nextAttemptAt,
+          deadAt: outbox.deadAt,
+          lastError: outbox.lastError,
+        })
+        .from(outbox)
+        .innerJoin(users, eq(users.id, outbox.userId))
+        .where(where)
+        .orderBy(asc(outbox.createdAt))
+        .limit(limit)
+      const [counted] = await db.select({ total: count() }).from(outbox).where(where)
+      return { mails, total: counted?.total ?? 0 }
+    },
+
+    /** Makes a mail due now, with all its attempts; says why it could not. A courier's mail is left to it. */
+    async retry(id: string): Promise<'due' | 'unknown' | 'sent' | 'under_way'> {
+      if ((await putBackNow(and(eq(outbox.id, id), isIdle))) > 0) return 'due'
+      const [row] = await db.select({ sentAt: outbox.sentAt }).from(outbox).where(eq(outbox.id, id))
+      if (!row) return 'unknown'
+      return row.sentAt ? 'sent' : 'under_way'
+    },
+
+    /** Makes every mail that was given up due now; returns how many. */
+    retryAllDead: (): Promise<number> => putBackNow(isNotNull(outbox.deadAt)),
   }
 }

@@ -68,7 +68,7 @@ function courierWith(
     projects: domain.projects,
     mailTokens: domain.mailTokens,
     mailer,
-    verificationLink: (projectId, token) => `https://auth.example.com/v?project=${projectId}&token=${token}`,
+    publicUrl: 'https://auth.example.com',
     log: createLogger('debug', { write: (line) => logs.push(line) }),
     pollMs: 20,
   })
