@@ -70,7 +70,7 @@ const kinds = {
     status: 404,
     title: 'Not found',
     message: 'Not found.',
-    help: 'Nothing with this id belongs to the signed-in user. Whether it belongs to somebody else is never told.',
+    help: 'There is nothing with this id, or it does not belong to the signed-in user. Which of the two is never told.',
   },
   route_not_found: {
     status: 404,
@@ -94,13 +94,13 @@ const kinds = {
     status: 413,
     title: 'Body too large',
     message: 'The request body is too large.',
-    help: 'Bodies of this route are limited to 64 KiB.',
+    help: 'Bodies are limited to 64 KiB, a picture to 500 000 characters as a data URI (about 375 000 bytes), however it is sent.',
   },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
     message: 'The request body must be JSON.',
-    help: 'Send Content-Type: application/json.',
+    help: 'Send Content-Type: application/json. A picture may also be sent as its bytes, with its own media type.',
   },
   validation_failed: {
     status: 422,

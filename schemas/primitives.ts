@@ -46,6 +46,19 @@ export const Password = Secret(
   Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery staple'] }),
 )
 
+/** What the link of a mail carried. */
+export const Token = Secret(Type.String({ minLength: 1, maxLength: 1024 }))
+
+/** What a person typed from a mail. */
+export const ShortCode = Secret(Type.String({ minLength: 1, maxLength: 32, examples: ['123456'] }))
+
+/** Where the link of a mail leads; its origin is checked against the project's list. */
+export const LinkTarget = Type.String({
+  minLength: 1,
+  maxLength: 2048,
+  examples: ['https://app.example.com/welcome'],
+})
+
 export const Id = Type.String({ format: 'uuid', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] })
 
 export const Instant = Type.String({

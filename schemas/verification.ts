@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Email, Secret, Shared } from './primitives.ts'
+import { Email, Secret, Shared, ShortCode, Token } from './primitives.ts'
 import { User } from './users.ts'
 
 const Resent = Type.Object(
@@ -56,9 +56,9 @@ export const confirmVerification = {
   security: [{}],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({
-    token: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 1024 }))),
+    token: Type.Optional(Token),
     email: Type.Optional(Email),
-    code: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 32, examples: ['123456'] }))),
+    code: Type.Optional(ShortCode),
   }),
   response: {
     200: {

@@ -12,11 +12,17 @@ export type AuthErrorCode =
   | 'invalid_refresh_token'
   | 'wrong_current_password'
   | 'password_unchanged'
+  | 'current_password_required'
+  | 'recent_sign_in_required'
+  | 'metadata_too_large'
+  | 'picture_invalid'
+  | 'picture_too_large'
   | 'invalid_verification_token'
   | 'invalid_verification_code'
   | 'session_unknown'
   | 'redirect_not_allowed'
   | 'email_change_impossible'
+  | 'email_unchanged'
   | 'overloaded'
 
 export interface AuthErrorDetails {

@@ -2,10 +2,16 @@
 import type { HashScheduler } from '../crypto/hash-scheduler.ts'
 import type { Argon2, Argon2Parameters } from '../crypto/passwords.ts'
 import type { Store } from '../repositories/store.ts'
+import { createAccount } from './account.ts'
+import { createAvatars } from './avatars.ts'
+import { createEmailChange } from './email-change.ts'
 import { createLockout } from './lockout.ts'
 import { createMailTokens } from './mail-tokens.ts'
 import { createPasswordChange, createPasswords } from './passwords.ts'
+import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
+import { createReauthentication } from './reauthentication.ts'
+import { createRecovery } from './recovery.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createUsers } from './users.ts'
@@ -28,6 +34,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
   const projects = createProjects(store)
   const lockout = createLockout({ store, lookupKey })
   const sessions = createSessions({ store, lockout })
+  const reauthentication = createReauthentication({ store, passwords, lockout })
   const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
   const verification = createVerification({ store, mailTokens, lookupKey })
   return {
@@ -37,6 +44,11 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     verification,
     users: createUsers({ store, passwords, sessions, verification, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
+    profile: createProfile(store),
+    avatars: createAvatars(store),
+    recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),
+    emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
+    account: createAccount({ store, reauthentication }),
     passwordChange: createPasswordChange({ store, passwords, lockout }),
   }
 }

@@ -79,6 +79,8 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
       tokenHash: hash,
       codeHash: codeHash(project, purpose, email, code),
       lifetimeSeconds,
+      // Every address that an account had can be brought back, also when it was changed twice.
+      supersedes: purpose !== 'undo_email_change',
     })
     return { token: plain, code, lifetimeSeconds }
   }

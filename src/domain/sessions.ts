@@ -109,18 +109,20 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
     ): Promise<Grant | null> {
       const { tokens, sessions: limits, verification } = project.policy
       const id = randomUUID()
+      const session = await tx.sessions.open({
+        id,
+        projectId: project.id,
+        userId: user.id,
+        epoch: user.epoch,
+        refreshSeconds: tokens.refresh_seconds,
+        absoluteSeconds: tokens.absolute_seconds,
+        userAgent: caller.userAgent,
+        addressPrefix: caller.addressPrefix,
+      })
+      // The account may be gone altogether; from here on the session's row keeps it in place.
+      if (!session) return null
       // Sent together: the statements run in this order on one connection, in one round trip.
-      const [session, , isNew] = await Promise.all([
-        tx.sessions.open({
-          id,
-          projectId: project.id,
-          userId: user.id,
-          epoch: user.epoch,
-          refreshSeconds: tokens.refresh_seconds,
-          absoluteSeconds: tokens.absolute_seconds,
-          userAgent: caller.userAgent,
-          addressPrefix: caller.addressPrefix,
-        }),
+      const [, isNew] = await Promise.all([
         tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address)),
         tx.knownAddresses.remember(project.id, user.id, lockout.deviceKey(caller)),
         record(tx, project, { userId: user.id, event, sessionId: id, caller }),
@@ -139,7 +141,7 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
           kind: 'new_device',
           details: { device: caller.device, addressPrefix: caller.addressPrefix ?? '' },
         })
-      return session && toGrant(project, user, session)
+      return toGrant(project, user, session)
     },
 
     /**

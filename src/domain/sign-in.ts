@@ -1,5 +1,6 @@
 // Sign-in with e-mail address and password: the same work and the same words for the known and the unknown.
 import type { Store } from '../repositories/store.ts'
+import { restore } from './account.ts'
 import { AuthError } from './errors.ts'
 import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
@@ -50,6 +51,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       }
       const [grant] = await Promise.all([
         store.transaction(async (tx) => {
+          await restore(tx, project, user, caller)
           const opened = await sessions.open(tx, project, user, caller, 'signed_in')
           // The password changed while it was being checked.
           if (!opened) throw new AuthError('invalid_credentials')

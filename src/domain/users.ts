@@ -18,6 +18,8 @@ export interface SignUpFacts {
   readonly firstName?: string | null
   readonly lastName?: string | null
   readonly metadata?: Record<string, unknown>
+  /** The language of the mail they are sent; null for English. */
+  readonly locale?: string | null
 }
 
 export type SignUpResult =
@@ -56,6 +58,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = await passwords.hash(facts.password)
     const grant = await store.transaction(async (tx) => {
+      await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
@@ -77,6 +80,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     return store.transaction(async (tx) => {
       const quiet = project.policy.verification.resend_cooldown_seconds
       const wait = await tx.cooldowns.take(project.id, 'sign_up', keyedHash(lookupKey, 'email', email), quiet)
+      await tx.users.releaseDue(project.id, email)
       const shown = await tx.users.takeId(fresh.metadata)
       const added = await tx.users.add(fresh, shown.id)
       const owner = await tx.users.findByEmail(project.id, email)
@@ -116,6 +120,7 @@ function newUser(project: Project, facts: SignUpFacts, email: string, passwordHa
     firstName: facts.firstName ?? null,
     lastName: facts.lastName ?? null,
     metadata: facts.metadata ?? {},
+    locale: facts.locale ?? null,
   }
 }
 
@@ -132,7 +137,6 @@ function decoyUser(
     role: 'user',
     provider: null,
     avatarId: null,
-    locale: null,
     deletionDueAt: null,
     epoch: 0,
     disabledAt: null,

@@ -54,7 +54,7 @@ export function createVerification({ store, mailTokens, lookupKey }: Means) {
         if (mode === 'off') return { kind: 'accepted', verificationToken: null }
         if (delivery === 'email') {
           // One statement whether or not there is an account to write to.
-          await tx.outbox.oweVerification({ id: randomUUID(), projectId: project.id, email })
+          await tx.outbox.oweByEmail({ id: randomUUID(), projectId: project.id, email, kind: 'verify_email' })
           return { kind: 'accepted', verificationToken: null }
         }
         const user = caller.provesProject ? await tx.users.findByEmail(project.id, email) : null

@@ -10,6 +10,8 @@ export interface Device {
 
 /** Agents remembered; the oldest leaves first. A list of sessions repeats a few of them over and over. */
 const capacity = 1000
+/** Characters of an agent that are looked at: as many as are kept, and the header may be far longer. */
+const agentLength = 512
 /** Longer than any name that means something. */
 const nameLength = 64
 
@@ -28,8 +30,9 @@ function parse(userAgent: string): Device {
 }
 
 /** Reads a User-Agent; whatever it holds, there is an answer. */
-export function deviceOf(userAgent: string | null): Device {
-  if (!userAgent) return unknown
+export function deviceOf(header: string | null): Device {
+  if (!header) return unknown
+  const userAgent = header.slice(0, agentLength)
   const known = memo.get(userAgent)
   if (known) return known
   const device = parse(userAgent)

@@ -44,6 +44,29 @@ const faces: Record<AuthErrorCode, Face> = {
     code: 'validation_failed',
     errors: { new_password: ['Must differ from the current password.'] },
   },
+  current_password_required: {
+    code: 'validation_failed',
+    errors: { current_password: ['Is required.'] },
+  },
+  recent_sign_in_required: {
+    code: 'validation_failed',
+    errors: {
+      current_password: ['This account has no password: sign in again, then repeat this within 5 minutes.'],
+    },
+  },
+  metadata_too_large: {
+    code: 'validation_failed',
+    errors: { metadata: ['Would exceed 16 KiB of JSON together with what is already there.'] },
+  },
+  picture_invalid: {
+    code: 'validation_failed',
+    errors: {
+      avatar: [
+        'Must be a whole PNG, JPEG, GIF or WebP picture, of the kind it is said to be, at most 8192 pixels on a side.',
+      ],
+    },
+  },
+  picture_too_large: { code: 'body_too_large' },
   invalid_verification_token: {
     code: 'validation_failed',
     errors: { token: ['This verification token is invalid or has expired.'] },
@@ -59,6 +82,10 @@ const faces: Record<AuthErrorCode, Face> = {
   redirect_not_allowed: {
     code: 'validation_failed',
     errors: { redirect_to: ['Must be an address on one of the link origins of the project.'] },
+  },
+  email_unchanged: {
+    code: 'validation_failed',
+    errors: { new_email: ['This is the address of the account already.'] },
   },
   email_change_impossible: {
     code: 'validation_failed',

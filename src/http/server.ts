@@ -9,7 +9,9 @@ import Fastify, {
   LogController,
   type RouteOptions,
 } from 'fastify'
+import { accountSchemas } from '../../schemas/account.ts'
 import { Problem, type ProblemCode } from '../../schemas/errors.ts'
+import { Accepted } from '../../schemas/recovery.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
 import { User } from '../../schemas/users.ts'
@@ -19,8 +21,9 @@ import type { Domain } from '../domain/index.ts'
 import type { OpenedKey } from '../domain/signing-keys.ts'
 import { countedAddress } from './address.ts'
 import { sessionCookies } from './cookies.ts'
+import { confirmPages } from './pages/confirm.ts'
 import { problemPages } from './pages/problems.ts'
-import { verifyEmailPage } from './pages/verify-email.ts'
+import { resetPasswordPage } from './pages/reset-password.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { authenticate } from './plugins/authenticate.ts'
 import { cors } from './plugins/cors.ts'
@@ -30,11 +33,16 @@ import { document } from './plugins/document.ts'
 import { errors, rawProblem, sendProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project } from './plugins/project.ts'
-import { rateLimits } from './plugins/rate-limits.ts'
+import { pageLimit, rateLimits } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
+import { accountRoutes } from './routes/account.ts'
+import { avatarRoutes } from './routes/avatars.ts'
+import { emailChangeRoutes } from './routes/email-change.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { passwordRoutes } from './routes/passwords.ts'
+import { profileRoutes } from './routes/profile.ts'
+import { recoveryRoutes } from './routes/recovery.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { signUpRoutes } from './routes/sign-up.ts'
 import { userRoutes } from './routes/users.ts'
@@ -127,9 +135,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         SessionEntry,
         Device,
         Message,
+        Accepted,
         VerificationRequired,
         Problem,
         ...verificationSchemas,
+        ...accountSchemas,
       ],
       tags: documentTags,
     })
@@ -157,6 +167,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         })
         await userRoutes(api, { viewUser })
         await passwordRoutes(api, { passwordChange: domain.passwordChange })
+        await recoveryRoutes(api, { recovery: domain.recovery })
+        await emailChangeRoutes(api, { emailChanges: domain.emailChanges, viewUser })
+        await profileRoutes(api, { profile: domain.profile, viewUser })
+        await avatarRoutes(api, { avatars: domain.avatars, viewUser })
+        await accountRoutes(api, { account: domain.account, cookies, viewUser })
         await verificationRoutes(api, { verification: domain.verification, viewUser })
       },
       { prefix: '/api/auth' },
@@ -167,7 +182,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     await problemPages(pages)
-    await verifyEmailPage(pages, { projects: domain.projects, verification: domain.verification })
+    await pages.register(pageLimit, {})
+    await confirmPages(pages, {
+      projects: domain.projects,
+      verification: domain.verification,
+      emailChanges: domain.emailChanges,
+    })
+    await resetPasswordPage(pages, { projects: domain.projects, recovery: domain.recovery })
   })
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
   return app
@@ -183,7 +204,10 @@ const documentTags = [
   { name: 'Sign-up and sign-in', description: 'Accounts and their first token.' },
   { name: 'Session', description: 'Refresh, the signed-in user, signing out.' },
   { name: 'Devices', description: 'Where the user is signed in, and ending any of it.' },
-  { name: 'Password', description: 'Changing it.' },
+  { name: 'Password', description: 'Changing it, and choosing a new one when it is forgotten.' },
+  { name: 'E-mail address', description: 'Changing it, and taking a change back.' },
   { name: 'Verification', description: 'Proof of an e-mail address.' },
+  { name: 'Profile', description: 'What an account says of its owner, and their picture.' },
+  { name: 'Account', description: 'What happened to it, a copy of all of it, leaving.' },
   { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },
 ]

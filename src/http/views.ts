@@ -1,9 +1,13 @@
 // How the canonical API shows what the domain returns.
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { AccountExport, Activity } from '../../schemas/account.ts'
 import type { Session, SessionEntry } from '../../schemas/sessions.ts'
 import type { User } from '../../schemas/users.ts'
+import type { AccountExport as Held } from '../domain/account.ts'
+import { toDataUri } from '../domain/avatars.ts'
 import type { Grant } from '../domain/sessions.ts'
+import type { AuditRow } from '../repositories/audit.ts'
 import type { SessionRow } from '../repositories/sessions.ts'
 import type { UserRow } from '../repositories/users.ts'
 import type { SessionCookies } from './cookies.ts'
@@ -73,5 +77,79 @@ export function sessionView(row: SessionRow, currentId: string): Static<typeof S
     expires_at: row.expiresAt.toISOString(),
     device: deviceOf(row.userAgent),
     address_prefix: row.addressPrefix,
+  }
+}
+
+type StoredEvent = Omit<AuditRow, 'projectId' | 'userId'>
+
+const eventView = (row: StoredEvent) => ({
+  id: row.id,
+  event: row.event,
+  outcome: row.outcome,
+  session_id: row.sessionId,
+  address_prefix: row.addressPrefix,
+})
+
+/** What happened to an account, as its owner sees it. */
+export function activityView(row: StoredEvent): Static<typeof Activity> {
+  return {
+    ...eventView(row),
+    device: deviceOf(row.userAgent),
+    created_at: row.createdAt.toISOString(),
+  }
+}
+
+const instant = (at: Date | null) => at?.toISOString() ?? null
+
+/** Everything we hold of a user, in the spelling of the wire. */
+export function exportView(held: Held, viewUser: UserView): Static<typeof AccountExport> {
+  const { user, avatar } = held
+  return {
+    exported_at: held.exportedAt.toISOString(),
+    user: viewUser(user),
+    account: {
+      locale: user.locale,
+      has_password: held.hasPassword,
+      disabled_at: instant(user.disabledAt),
+      deletion_due_at: instant(user.deletionDueAt),
+      updated_at: user.updatedAt.toISOString(),
+    },
+    avatar: avatar && {
+      media_type: avatar.mediaType,
+      data_uri: toDataUri(avatar),
+      created_at: avatar.createdAt.toISOString(),
+    },
+    sessions: held.sessions.map((row) => ({
+      id: row.id,
+      created_at: row.createdAt.toISOString(),
+      last_seen_at: row.lastSeenAt.toISOString(),
+      expires_at: row.expiresAt.toISOString(),
+      revoked_at: instant(row.revokedAt),
+      revoked_reason: row.revokedReason,
+      user_agent: row.userAgent,
+      address_prefix: row.addressPrefix,
+    })),
+    verification_tokens: held.tokens.map((row) => ({
+      purpose: row.purpose,
+      created_at: row.createdAt.toISOString(),
+      expires_at: row.expiresAt.toISOString(),
+      used_at: instant(row.usedAt),
+      superseded_at: instant(row.supersededAt),
+    })),
+    known_addresses: {
+      count: held.knownAddresses.length,
+      last_used_at: held.knownAddresses.map((row) => row.lastAt.toISOString()),
+    },
+    mails: held.mails.map((row) => ({
+      kind: row.kind,
+      created_at: row.createdAt.toISOString(),
+      sent_at: instant(row.sentAt),
+      dead_at: instant(row.deadAt),
+    })),
+    activity: held.events.map((row) => ({
+      ...eventView(row),
+      user_agent: row.userAgent,
+      created_at: row.createdAt.toISOString(),
+    })),
   }
 }

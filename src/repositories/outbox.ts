@@ -49,17 +49,26 @@ export function outboxRepository(db: Database) {
       await db.insert(outbox).values(mail)
     },
 
-    /** Owes the verification mail to an address if an unproven account stands behind it: one statement either way. */
-    async oweVerification(mail: { id: string; projectId: string; email: string }): Promise<void> {
+    /**
+     * Owes a mail to an address if an account stands behind it that may get one: one statement either way. Verification
+     * is owed to unproven addresses alone.
+     */
+    async oweByEmail(mail: {
+      id: string
+      projectId: string
+      email: string
+      kind: 'verify_email' | 'reset_password'
+      details?: MailDetails
+    }): Promise<void> {
       await db.insert(outbox).select(
         db
           .select({
             id: sql`${mail.id}::uuid`.as('id'),
             projectId: users.projectId,
             userId: users.id,
-            kind: sql`'verify_email'`.as('kind'),
+            kind: sql`${mail.kind}::text`.as('kind'),
             recipient: sql`null::text`.as('recipient'),
-            details: sql`'{}'::jsonb`.as('details'),
+            details: sql`${JSON.stringify(mail.details ?? {})}::jsonb`.as('details'),
             attempts: sql`0`.as('attempts'),
             createdAt: sql`now()`.as('created_at'),
             nextAttemptAt: sql`now()`.as('next_attempt_at'),
@@ -72,8 +81,8 @@ export function outboxRepository(db: Database) {
             and(
               eq(users.projectId, mail.projectId),
               eq(users.email, mail.email),
-              isNull(users.emailVerifiedAt),
               isNull(users.disabledAt),
+              mail.kind === 'verify_email' ? isNull(users.emailVerifiedAt) : undefined,
             ),
           ),
       )

@@ -105,6 +105,7 @@ export function sessionsRepository(db: Database) {
               eq(users.id, sql.placeholder('userId')),
               eq(users.epoch, sql.placeholder('epoch')),
               isNull(users.disabledAt),
+              isNull(users.deletionDueAt),
             ),
           ),
       )
@@ -287,6 +288,21 @@ export function sessionsRepository(db: Database) {
           )
           .returning(state),
       )
+    },
+
+    /** Whether the session began less than `seconds` ago. */
+    async isYounger(projectId: string, id: string, seconds: number): Promise<boolean> {
+      const rows = await db
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(
+          and(
+            eq(sessions.id, id),
+            eq(sessions.projectId, projectId),
+            gt(sessions.createdAt, sql`now() - make_interval(secs => ${seconds}::int)`),
+          ),
+        )
+      return rows.length > 0
     },
 
     /** Ends one session for good; true if it was alive. */

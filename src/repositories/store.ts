@@ -1,8 +1,11 @@
 // All repositories as one value, over the pool or, inside `transaction`, over one connection.
 import type { Sql } from 'postgres'
 import { auditRepository } from './audit.ts'
+import { avatarsRepository } from './avatars.ts'
+import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
 import { type Database, overPool } from './database.ts'
+import { holdingsRepository } from './holdings.ts'
 import { knownAddressesRepository } from './known-addresses.ts'
 import { outboxRepository } from './outbox.ts'
 import { projectsRepository } from './projects.ts'
@@ -14,7 +17,9 @@ import { verificationTokensRepository } from './verification-tokens.ts'
 
 export interface Repositories {
   readonly audit: ReturnType<typeof auditRepository>
+  readonly avatars: ReturnType<typeof avatarsRepository>
   readonly cooldowns: ReturnType<typeof cooldownsRepository>
+  readonly holdings: ReturnType<typeof holdingsRepository>
   readonly knownAddresses: ReturnType<typeof knownAddressesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly projects: ReturnType<typeof projectsRepository>
@@ -26,17 +31,23 @@ export interface Repositories {
 }
 
 export interface Store extends Repositories {
+  /** Whether a write failed because something unique was taken in the same moment. */
+  isConflict(error: unknown): boolean
   /**
    * Runs `work` in one transaction on repositories of the same shape; commits when it returns, rolls back when it throws.
    * A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
    */
   transaction<T>(work: (store: Repositories) => Promise<T>): Promise<T>
+  /** The same, and every read in it sees one moment: the one of its first statement. */
+  snapshot<T>(work: (store: Repositories) => Promise<T>): Promise<T>
 }
 
 function bind(db: Database): Repositories {
   return {
     audit: auditRepository(db),
+    avatars: avatarsRepository(db),
     cooldowns: cooldownsRepository(db),
+    holdings: holdingsRepository(db),
     knownAddresses: knownAddressesRepository(db),
     outbox: outboxRepository(db),
     projects: projectsRepository(db),
@@ -53,6 +64,9 @@ export function createStore(sql: Sql): Store {
   const db = overPool(sql)
   return {
     ...bind(db),
+    isConflict,
     transaction: (work) => db.transaction((tx) => work(bind(tx as unknown as Database))),
+    snapshot: (work) =>
+      db.transaction((tx) => work(bind(tx as unknown as Database)), { isolationLevel: 'repeatable read' }),
   }
 }

@@ -1,5 +1,6 @@
 // Rows of `users`. Every query is led by the project.
-import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, inArray, isNull, lte, notExists, or, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
@@ -12,12 +13,36 @@ export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>
 export type UserWithPassword = UserRow & { passwordHash: string | null }
 export type NewUser = Pick<
   typeof users.$inferInsert,
-  'uuid' | 'projectId' | 'email' | 'passwordHash' | 'displayName' | 'firstName' | 'lastName' | 'metadata'
+  | 'uuid'
+  | 'projectId'
+  | 'email'
+  | 'passwordHash'
+  | 'displayName'
+  | 'firstName'
+  | 'lastName'
+  | 'metadata'
+  | 'locale'
 >
+
+/** What an account's owner may change about it; what is absent stays. */
+export type ProfileChange = Partial<
+  Pick<UserRow, 'displayName' | 'firstName' | 'lastName' | 'metadata' | 'locale'>
+>
+
+/** The same table under another name, for a look at other accounts in the same statement. */
+const other = alias(users, 'other')
 
 const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWith(Number)
 
+/** Not one whose owner left and whose time to come back is over, though its row may still be there. */
+const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
+
 export function usersRepository(db: Database) {
+  const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
+  /** The account, if its password is still the one that was checked. */
+  const unchanged = (projectId: string, id: number, checkedHash: string | null) =>
+    and(one(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
+
   const forSignIn = once(() =>
     db
       .select({
@@ -29,7 +54,11 @@ export function usersRepository(db: Database) {
       })
       .from(users)
       .where(
-        and(eq(users.projectId, sql.placeholder('projectId')), eq(users.email, sql.placeholder('email'))),
+        and(
+          eq(users.projectId, sql.placeholder('projectId')),
+          eq(users.email, sql.placeholder('email')),
+          isHere,
+        ),
       )
       .prepare('user_for_sign_in'),
   )
@@ -39,7 +68,11 @@ export function usersRepository(db: Database) {
       .select(userColumns)
       .from(users)
       .where(
-        and(eq(users.projectId, sql.placeholder('projectId')), eq(users.email, sql.placeholder('email'))),
+        and(
+          eq(users.projectId, sql.placeholder('projectId')),
+          eq(users.email, sql.placeholder('email')),
+          isHere,
+        ),
       )
       .prepare('user_by_email'),
   )
@@ -57,6 +90,7 @@ export function usersRepository(db: Database) {
         firstName: sql.placeholder('firstName'),
         lastName: sql.placeholder('lastName'),
         metadata: sql`${sql.placeholder('metadata')}::jsonb`,
+        locale: sql.placeholder('locale'),
       })
       .onConflictDoNothing({ target: [users.projectId, users.email] })
       .returning(userColumns)
@@ -82,7 +116,8 @@ export function usersRepository(db: Database) {
 
     /** Adds an account, under `id` where one was taken before; null where the address is taken in this project. */
     async add(user: NewUser, id: number | null = null): Promise<UserRow | null> {
-      return first(await insert().execute({ ...user, id, metadata: JSON.stringify(user.metadata ?? {}) }))
+      const { metadata = {}, locale = null } = user
+      return first(await insert().execute({ ...user, id, locale, metadata: JSON.stringify(metadata) }))
     },
 
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
@@ -132,6 +167,64 @@ export function usersRepository(db: Database) {
       return row?.epoch ?? null
     },
 
+    /**
+     * Sets a password for whoever proved that they read the mail of `email`: that proves the address too, and ends
+     * every session. Null if the account has another address by now, or is disabled.
+     */
+    async resetPassword(projectId: string, id: number, email: string, to: string): Promise<UserRow | null> {
+      return first(
+        await db
+          .update(users)
+          .set({
+            passwordHash: to,
+            epoch: sql`${users.epoch} + 1`,
+            emailVerifiedAt: sql`coalesce(${users.emailVerifiedAt}, now())`,
+            updatedAt: sql`now()`,
+          })
+          .where(
+            and(
+              eq(users.projectId, projectId),
+              eq(users.id, id),
+              eq(users.email, email),
+              isNull(users.disabledAt),
+            ),
+          )
+          .returning(userColumns),
+      )
+    },
+
+    /** Changes a proven address from one to another; null if the account has moved on, or another account has it. */
+    async changeEmail(projectId: string, id: number, from: string, to: string): Promise<UserRow | null> {
+      return first(
+        await db
+          .update(users)
+          .set({ email: to, emailVerifiedAt: sql`now()`, updatedAt: sql`now()` })
+          .where(
+            and(
+              eq(users.projectId, projectId),
+              eq(users.id, id),
+              eq(users.email, from),
+              isNull(users.disabledAt),
+              notExists(
+                db
+                  .select({ id: other.id })
+                  .from(other)
+                  .where(and(eq(other.projectId, projectId), eq(other.email, to))),
+              ),
+            ),
+          )
+          .returning(userColumns),
+      )
+    },
+
+    /** Takes the password away and ends every session: whoever knew it may be somebody else. */
+    async expelPassword(projectId: string, id: number): Promise<void> {
+      await db
+        .update(users)
+        .set({ passwordHash: null, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
+        .where(and(eq(users.projectId, projectId), eq(users.id, id)))
+    },
+
     /** The same password under newer parameters: compare and set, and no session ends. */
     async rehashPassword(projectId: string, id: number, from: string, to: string): Promise<void> {
       await db
@@ -167,6 +260,95 @@ export function usersRepository(db: Database) {
           )
           .returning(userColumns),
       )
+    },
+
+    /** The account, held until the transaction ends: what is read here is still true when it is written. */
+    async lock(projectId: string, id: number): Promise<UserRow | null> {
+      return first(await db.select(userColumns).from(users).where(one(projectId, id)).for('no key update'))
+    },
+
+    /** Changes what `change` names; for an account that is held by `lock`. */
+    async updateProfile(projectId: string, id: number, change: ProfileChange): Promise<UserRow> {
+      const row = first(
+        await db
+          .update(users)
+          .set({ ...change, updatedAt: sql`now()` })
+          .where(one(projectId, id))
+          .returning(userColumns),
+      )
+      if (!row) throw new Error('A user that was held is gone.')
+      return row
+    },
+
+    /** Names the account's picture, or none. */
+    async setAvatar(projectId: string, id: number, avatarId: string | null): Promise<UserRow | null> {
+      return first(
+        await db
+          .update(users)
+          .set({ avatarId, updatedAt: sql`now()` })
+          .where(one(projectId, id))
+          .returning(userColumns),
+      )
+    },
+
+    /** Removes the account and all that hangs on it; false if its password changed since it was checked. */
+    async remove(projectId: string, id: number, checkedHash: string | null): Promise<boolean> {
+      const rows = await db
+        .delete(users)
+        .where(unchanged(projectId, id, checkedHash))
+        .returning({ id: users.id })
+      return rows.length > 0
+    },
+
+    /** Ends every session now and makes the account due in `graceSeconds`; false as in `remove`. */
+    async scheduleDeletion(
+      projectId: string,
+      id: number,
+      checkedHash: string | null,
+      graceSeconds: number,
+    ): Promise<boolean> {
+      const rows = await db
+        .update(users)
+        .set({
+          deletionDueAt: sql`now() + make_interval(secs => ${graceSeconds}::int)`,
+          epoch: sql`${users.epoch} + 1`,
+          updatedAt: sql`now()`,
+        })
+        .where(unchanged(projectId, id, checkedHash))
+        .returning({ id: users.id })
+      return rows.length > 0
+    },
+
+    /** Takes a deletion back before it is due; false where there is none to take back. */
+    async restore(projectId: string, id: number): Promise<boolean> {
+      const rows = await db
+        .update(users)
+        .set({ deletionDueAt: null, updatedAt: sql`now()` })
+        .where(and(one(projectId, id), gt(users.deletionDueAt, sql`now()`)))
+        .returning({ id: users.id })
+      return rows.length > 0
+    },
+
+    /** Frees an address of an account that is due and that the sweeper has not reached. */
+    async releaseDue(projectId: string, email: string): Promise<void> {
+      await db
+        .delete(users)
+        .where(
+          and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
+        )
+    },
+
+    /** Removes up to `limit` accounts that are due, the oldest first; returns how many. Several may call it at once. */
+    async deleteDue(limit: number): Promise<number> {
+      const due = db
+        .select({ id: users.id })
+        .from(users)
+        .where(lte(users.deletionDueAt, sql`now()`))
+        .orderBy(asc(users.deletionDueAt))
+        .limit(limit)
+        .for('update', { skipLocked: true })
+      const rows = await db.delete(users).where(inArray(users.id, due)).returning({ id: users.id })
+      return rows.length
     },
   }
 }

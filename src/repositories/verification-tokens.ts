@@ -18,10 +18,11 @@ export interface NewVerificationToken {
   tokenHash: Buffer
   codeHash: Buffer
   lifetimeSeconds: number
+  supersedes: boolean
 }
 
 /** A token that a mail carries; `createdAt` is when the mail was owed. */
-export type NewMailToken = NewVerificationToken & { createdAt: Date }
+export type NewMailToken = Omit<NewVerificationToken, 'supersedes'> & { createdAt: Date }
 
 /** Whose address a redeemed token proves. */
 export interface Redeemed {
@@ -33,16 +34,17 @@ export function verificationTokensRepository(db: Database) {
   const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, sql`now()`))
   return {
     /**
-     * Adds a token and supersedes every other open one of the same user and purpose. An id that is there already adds
-     * and supersedes nothing: a mail sent twice must not void what was sent after its first copy.
+     * Adds a token and, unless it is to stand beside them, supersedes every other open one of the same user and
+     * purpose. An id that is there already adds and supersedes nothing: a mail sent twice must not void what was sent
+     * after its first copy.
      */
-    async add({ lifetimeSeconds, ...token }: NewVerificationToken): Promise<void> {
+    async add({ lifetimeSeconds, supersedes, ...token }: NewVerificationToken): Promise<void> {
       const added = await db
         .insert(table)
         .values({ ...token, expiresAt: sql`now() + make_interval(secs => ${lifetimeSeconds}::int)` })
         .onConflictDoNothing({ target: table.id })
         .returning({ id: table.id })
-      if (added.length === 0) return
+      if (added.length === 0 || !supersedes) return
       await db
         .update(table)
         .set({ supersededAt: sql`now()` })

@@ -150,7 +150,7 @@ t.test('errors · a page may read every one of them, or it could not tell its us
     ['unauthenticated', await app.api('GET', '/me', { headers: { origin: friend } })],
     ['rate_limited', await app.api('GET', '/me', { headers: { origin: friend, 'project-id': limited.id } })],
     ['route_not_found', await post('/nowhere', {})],
-    ['method_not_allowed', await app.api('DELETE', '/me', { headers: { origin: friend } })],
+    ['method_not_allowed', await app.api('PUT', '/me', { headers: { origin: friend } })],
   ]
   for (const [code, answer] of errors) {
     t.equal(answer.body.code, code)

@@ -92,7 +92,7 @@ t.test('405 · a wrong method, with the right ones in Allow', async (t) => {
     }
   const answer = await app.api('POST', '/me', { body: {} })
   isProblem(t, answer, 'method_not_allowed')
-  t.equal(answer.headers.get('allow'), 'GET, HEAD')
+  t.equal(answer.headers.get('allow'), 'DELETE, GET, HEAD')
   isProblem(t, await app.send('POST', '/health/live'), 'method_not_allowed')
 })
 

@@ -43,3 +43,24 @@ export const rateLimits = plugin('rate-limits', async (api) => {
     count(limit, request, reply).then(() => done(), done)
   })
 })
+
+/** Requests of one client address to the pages in a minute, whatever project their links name. */
+const pagesPerMinute = 120
+
+/** The limit of the pages, which belong to no project before they read their link. */
+export const pageLimit = plugin('page-limit', async (api) => {
+  await api.register(rateLimit, {
+    max: pagesPerMinute,
+    timeWindow: 60_000,
+    cache: 20_000,
+    keyGenerator: (request: FastifyRequest) => request.address,
+    addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
+    addHeadersOnExceeding: {
+      'x-ratelimit-limit': false,
+      'x-ratelimit-remaining': false,
+      'x-ratelimit-reset': false,
+    },
+    errorResponseBuilder: (_request, { ttl }) =>
+      new RequestProblem('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)) }),
+  })
+})

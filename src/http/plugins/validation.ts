@@ -54,6 +54,10 @@ function sentence({ keyword, params }: FastifySchemaValidationError): string | n
       return params.limit === 1 ? 'Must not be empty.' : `Must have at least ${params.limit} characters.`
     case 'maxLength':
       return `Must have at most ${params.limit} characters.`
+    case 'minimum':
+      return `Must be at least ${params.limit}.`
+    case 'maximum':
+      return `Must be at most ${params.limit}.`
     case 'format':
       return params.format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${params.format}.`
     case 'x-max-json-bytes':

@@ -2,6 +2,7 @@
 import { signUp } from '../../../schemas/sign-up.ts'
 import type { Users } from '../../domain/users.ts'
 import { callerOf, transportOf } from '../caller.ts'
+import { preferredLanguage } from '../language.ts'
 import type { Api } from '../typebox.ts'
 import type { SessionPrinter, UserView } from '../views.ts'
 
@@ -24,6 +25,7 @@ export async function signUpRoutes(api: Api, { users, printSession, viewUser }: 
         firstName: first_name ?? null,
         lastName: last_name ?? null,
         metadata: metadata ?? {},
+        locale: preferredLanguage(request.headers['accept-language']),
       }
       const result = await users.signUp(request.project, facts, callerOf(request))
       if (result.kind === 'signed_in')

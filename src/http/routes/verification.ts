@@ -1,24 +1,13 @@
 // POST /verify-email/resend and /verify-email/confirm.
 import { confirmVerification, resendVerification } from '../../../schemas/verification.ts'
-import type { Proof } from '../../domain/mail-tokens.ts'
 import type { Verification } from '../../domain/verification.ts'
 import { callerOf } from '../caller.ts'
-import { type FieldErrors, RequestProblem } from '../problems.ts'
+import { proofOf } from '../proof.ts'
 import type { Api } from '../typebox.ts'
 import type { UserView } from '../views.ts'
 
 const accepted = 'If this address belongs to an account that is not verified yet, a message is on its way.'
 const handedOver = 'A new verification token was issued. Send it from your application.'
-
-/** A token, or an address with a code; the sentences for what is missing otherwise. */
-function proofOf(body: { token?: string; email?: string; code?: string }): Proof {
-  if (body.token !== undefined) return { token: body.token }
-  if (body.email !== undefined && body.code !== undefined) return { email: body.email, code: body.code }
-  const errors: FieldErrors = { token: ['Is required, or email together with code.'] }
-  if (body.code !== undefined) errors.email = ['Is required with a code.']
-  if (body.email !== undefined) errors.code = ['Is required with an email.']
-  throw new RequestProblem('validation_failed', { errors })
-}
 
 export interface VerificationRoutes {
   readonly verification: Verification

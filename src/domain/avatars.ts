@@ -1,0 +1,87 @@
+// Avatars: one picture for each account, checked before it is kept, never travelling with the user.
+import { randomUUID } from 'node:crypto'
+import type { AvatarRow } from '../repositories/avatars.ts'
+import type { Store } from '../repositories/store.ts'
+import type { UserRow } from '../repositories/users.ts'
+import { record } from './audit.ts'
+import { AuthError } from './errors.ts'
+import { isPicture, isPictureType } from './pictures.ts'
+import type { Caller, Principal } from './principal.ts'
+import type { Project } from './projects.ts'
+
+/** Characters of the longest picture, written as a data URI; as bytes that is about 375 000. */
+export const maxDataUriLength = 500_000
+
+/** A picture as it was handed in: bytes, and what they are said to be. */
+export interface OfferedPicture {
+  readonly mediaType: string
+  readonly content: Buffer
+}
+
+/** The picture as a data URI (RFC 2397). */
+export function toDataUri({ mediaType, content }: OfferedPicture): string {
+  return `data:${mediaType};base64,${content.toString('base64')}`
+}
+
+/** How long the data URI is, without writing it. */
+function dataUriLength({ mediaType, content }: OfferedPicture): number {
+  return `data:${mediaType};base64,`.length + Math.ceil(content.length / 3) * 4
+}
+
+/** Media types are compared without regard to case (RFC 9110 §8.3.1); "image/jpg" is what some programs call a JPEG. */
+function spelled(mediaType: string): string {
+  const lower = mediaType.toLowerCase()
+  return lower === 'image/jpg' ? 'image/jpeg' : lower
+}
+
+export function createAvatars(store: Store) {
+  return {
+    /**
+     * Keeps the picture in place of the one before, under a new id.
+     * @throws AuthError picture_too_large, picture_invalid, unauthenticated (the account went meanwhile)
+     */
+    async put(
+      project: Project,
+      principal: Principal,
+      caller: Caller,
+      offered: OfferedPicture,
+    ): Promise<UserRow> {
+      const { content } = offered
+      const mediaType = spelled(offered.mediaType)
+      if (dataUriLength({ mediaType, content }) > maxDataUriLength) throw new AuthError('picture_too_large')
+      if (!isPictureType(mediaType) || !isPicture(mediaType, content)) throw new AuthError('picture_invalid')
+      const projectId = project.id
+      const userId = principal.user.id
+      const id = randomUUID()
+      return store.transaction(async (tx) => {
+        // The user's row first: it is the lock that keeps two pictures, or a picture and a deletion, apart.
+        const user = await tx.users.setAvatar(projectId, userId, id)
+        if (!user) throw new AuthError('unauthenticated')
+        await tx.avatars.put({ id, projectId, userId, mediaType, content })
+        await record(tx, project, { userId, event: 'avatar_updated', sessionId: principal.sessionId, caller })
+        return user
+      })
+    },
+
+    /** Takes the picture away; an account without one stays as it is. @throws AuthError unauthenticated */
+    async remove(project: Project, principal: Principal, caller: Caller): Promise<void> {
+      const { sessionId, user } = principal
+      await store.transaction(async (tx) => {
+        const before = await tx.users.lock(project.id, user.id)
+        if (!before) throw new AuthError('unauthenticated')
+        if (!before.avatarId) return
+        await tx.users.setAvatar(project.id, user.id, null)
+        await tx.avatars.remove(project.id, user.id)
+        await record(tx, project, { userId: user.id, event: 'avatar_removed', sessionId, caller })
+      })
+    },
+
+    /** The picture of an id, for anybody who has been told the id. */
+    find: (id: string): Promise<AvatarRow | null> => store.avatars.find(id),
+
+    /** Whether there is a picture under this id. */
+    exists: (id: string): Promise<boolean> => store.avatars.exists(id),
+  }
+}
+
+export type Avatars = ReturnType<typeof createAvatars>

@@ -1,0 +1,60 @@
+// The profile: what an account's owner says about themselves, changed piece by piece.
+import type { Store } from '../repositories/store.ts'
+import type { ProfileChange, UserRow } from '../repositories/users.ts'
+import { record } from './audit.ts'
+import { AuthError } from './errors.ts'
+import type { Caller, Principal } from './principal.ts'
+import type { Project } from './projects.ts'
+
+/** Bytes of JSON that an account's metadata may be, here as at sign-up. */
+const maxMetadataBytes = 16_384
+
+export interface ProfilePatch extends Omit<ProfileChange, 'metadata'> {
+  /** A merge patch (RFC 7396). */
+  readonly metadata?: Record<string, unknown>
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Applies a merge patch (RFC 7396 §2). Never deeper than the deeper of the two; no key reaches a prototype. */
+export function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
+  const merged = new Map(isObject(target) ? Object.entries(target) : [])
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key)
+    else merged.set(key, isObject(value) ? mergePatch(merged.get(key), value) : value)
+  }
+  return Object.fromEntries(merged)
+}
+
+export function createProfile(store: Store) {
+  return {
+    /**
+     * Changes what the patch names and nothing else; patches that meet are applied one after the other.
+     * @throws AuthError metadata_too_large, unauthenticated (the account went meanwhile)
+     */
+    async update(
+      project: Project,
+      principal: Principal,
+      caller: Caller,
+      { metadata: patch, ...change }: ProfilePatch,
+    ): Promise<UserRow> {
+      const { sessionId, user } = principal
+      return store.transaction(async (tx) => {
+        const before = await tx.users.lock(project.id, user.id)
+        if (!before) throw new AuthError('unauthenticated')
+        const metadata = patch && mergePatch(before.metadata, patch)
+        if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > maxMetadataBytes)
+          throw new AuthError('metadata_too_large')
+        const changed = await tx.users.updateProfile(project.id, user.id, {
+          ...change,
+          ...(metadata ? { metadata } : {}),
+        })
+        await record(tx, project, { userId: user.id, event: 'profile_updated', sessionId, caller })
+        return changed
+      })
+    },
+  }
+}
+
+export type Profile = ReturnType<typeof createProfile>

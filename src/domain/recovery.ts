@@ -1,0 +1,93 @@
+// Recovery: a new password for who reads the account's mail.
+import { randomUUID } from 'node:crypto'
+import { keyedHash } from '../crypto/secrets.ts'
+import type { Store } from '../repositories/store.ts'
+import { record } from './audit.ts'
+import type { Lockout } from './lockout.ts'
+import type { MailTokens, Proof } from './mail-tokens.ts'
+import type { Passwords } from './passwords.ts'
+import type { Caller } from './principal.ts'
+import type { Project } from './projects.ts'
+import { checkRedirect } from './redirects.ts'
+import { normalizeEmail } from './users.ts'
+import { normalizeProof, refusal } from './verification.ts'
+
+interface Means {
+  readonly store: Store
+  readonly passwords: Passwords
+  readonly lockout: Lockout
+  readonly mailTokens: MailTokens
+  readonly lookupKey: Buffer
+}
+
+export function createRecovery({ store, passwords, lockout, mailTokens, lookupKey }: Means) {
+  return {
+    /**
+     * Asks for a reset. Known and unknown addresses get the same answer at the same cost; within the cooldown nothing
+     * more is sent. Out: the token, for an application that delivers mail itself and proved to be it; null otherwise.
+     * @throws AuthError redirect_not_allowed
+     */
+    async request(
+      project: Project,
+      asked: { email: string; redirectTo: string | null },
+      caller: Caller,
+    ): Promise<string | null> {
+      const email = normalizeEmail(asked.email)
+      const redirectTo = checkRedirect(project, asked.redirectTo)
+      const { delivery, resend_cooldown_seconds } = project.policy.verification
+      return store.transaction(async (tx) => {
+        const key = keyedHash(lookupKey, 'email', email)
+        if ((await tx.cooldowns.take(project.id, 'reset', key, resend_cooldown_seconds)) > 0) return null
+        await tx.audit.addByEmail(project.id, email, { event: 'password_reset_requested', ...caller })
+        if (delivery === 'email') {
+          const details = redirectTo ? { redirectTo } : {}
+          const mail = {
+            id: randomUUID(),
+            projectId: project.id,
+            email,
+            kind: 'reset_password',
+            details,
+          } as const
+          await tx.outbox.oweByEmail(mail)
+          return null
+        }
+        const user = caller.provesProject ? await tx.users.findByEmail(project.id, email) : null
+        if (!user || user.disabledAt) return null
+        return (await mailTokens.mint(tx, project, user, { purpose: 'reset_password', email })).token
+      })
+    },
+
+    /** Whether a reset token would work now; changes nothing. */
+    isOpen: (project: Project, token: string): Promise<boolean> =>
+      mailTokens.isOpen(project, 'reset_password', token),
+
+    /**
+     * Sets a new password by token or code, once. Ends every session, voids whatever else was sent to the user, says so
+     * by mail, and lifts the lockout for the caller. The way back to a changed address stays open.
+     * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, overloaded
+     */
+    async reset(project: Project, given: Proof, password: string, caller: Caller): Promise<void> {
+      const proof = normalizeProof(given)
+      // No hash is computed for a token that cannot work; a code is only told after it was paid for.
+      if ('token' in proof && !(await this.isOpen(project, proof.token))) throw refusal(proof)
+      const attempt = await mailTokens.pay(project, proof)
+      const passwordHash = await passwords.hash(password)
+      const user = await store.transaction(async (tx) => {
+        const redeemed = await mailTokens.redeem(tx, project, 'reset_password', proof)
+        const { userId = 0, email = '' } = redeemed ?? {}
+        const changed = redeemed && (await tx.users.resetPassword(project.id, userId, email, passwordHash))
+        if (!changed) return null
+        await tx.verificationTokens.voidAll(project.id, userId, 'undo_email_change')
+        await record(tx, project, { userId, event: 'password_reset', caller })
+        if (project.policy.verification.delivery === 'email')
+          await tx.outbox.owe({ id: randomUUID(), projectId: project.id, userId, kind: 'password_changed' })
+        return changed
+      })
+      if (!user) throw refusal(proof)
+      await attempt?.redeem()
+      await lockout.attempt(project, user.email, caller.address, true).redeem()
+    },
+  }
+}
+
+export type Recovery = ReturnType<typeof createRecovery>

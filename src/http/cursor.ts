@@ -1,0 +1,15 @@
+// Cursors: where a page of a list ended, in a form that a client hands back and does not read.
+import { RequestProblem } from './problems.ts'
+
+/** Prints the id of the last row of a page; null where there is no other page. */
+export function printCursor(id: number | null): string | null {
+  return id === null ? null : Buffer.from(String(id)).toString('base64url')
+}
+
+/** The id in a cursor; null for the first page. @throws RequestProblem validation_failed for what no page printed */
+export function readCursor(cursor: string | undefined): number | null {
+  if (cursor === undefined) return null
+  const id = Number(Buffer.from(cursor, 'base64url').toString('latin1'))
+  if (Number.isSafeInteger(id) && id > 0 && printCursor(id) === cursor) return id
+  throw new RequestProblem('validation_failed', { errors: { cursor: ['Must be the cursor of a page.'] } })
+}

@@ -1,0 +1,99 @@
+// PUT and DELETE /avatar, GET /avatars/{id}.
+import type { FastifyRequest } from 'fastify'
+import { deleteAvatar, getAvatar, putAvatar } from '../../../schemas/avatars.ts'
+import type { Avatars, OfferedPicture } from '../../domain/avatars.ts'
+import { callerOf } from '../caller.ts'
+import { signedIn } from '../plugins/authenticate.ts'
+import { RequestProblem } from '../problems.ts'
+import type { Api } from '../typebox.ts'
+import { isUuid } from '../uuid.ts'
+import type { UserView } from '../views.ts'
+
+export interface AvatarRoutes {
+  readonly avatars: Avatars
+  readonly viewUser: UserView
+}
+
+/** Room for 500 000 characters of data URI in JSON, for programs that escape every slash of it too. */
+const bodyLimit = 1_048_576
+
+/** What a picture is served with: it is a picture and nothing else, wherever it is shown. */
+const pictureHeaders = {
+  'cache-control': 'public, max-age=31536000, immutable',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'cross-origin-resource-policy': 'cross-origin',
+}
+
+const dataUri = /^data:(image\/[a-z0-9.+-]{1,32});base64,([A-Za-z0-9+/]*={0,2})$/i
+
+/** The picture in a body: bytes under their own media type, or a data URI in JSON. */
+function offered(request: FastifyRequest): OfferedPicture {
+  const { body } = request
+  if (Buffer.isBuffer(body)) {
+    const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';')
+    return { mediaType: mediaType.trim(), content: body }
+  }
+  const { avatar } = body as { avatar?: unknown }
+  const refusal = typeof avatar === 'string' ? 'Must be a data URI of a picture in base64.' : 'Is required.'
+  const [, mediaType, base64] = (typeof avatar === 'string' && dataUri.exec(avatar)) || []
+  if (mediaType === undefined || base64 === undefined || base64.length % 4 !== 0)
+    throw new RequestProblem('validation_failed', { errors: { avatar: [refusal] } })
+  return { mediaType, content: Buffer.from(base64, 'base64') }
+}
+
+/** Whether If-None-Match names this ETag (RFC 9110 §13.1.2: the weak comparison). */
+function names(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return tags.includes(etag) || tags.includes('*')
+}
+
+export async function avatarRoutes(api: Api, { avatars, viewUser }: AvatarRoutes): Promise<void> {
+  // In a scope of its own: no other route takes bytes. What is no picture is refused by name, not by 415.
+  await api.register(async (upload: Api) => {
+    upload.addContentTypeParser(/^image\//i, { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    )
+    upload.put(
+      '/avatar',
+      { schema: putAvatar, config: { access: 'user', limit: 'read' }, bodyLimit },
+      async (request) => {
+        const picture = offered(request)
+        const user = await avatars.put(request.project, signedIn(request), callerOf(request), picture)
+        return { user: viewUser(user) }
+      },
+    )
+  })
+
+  api.delete(
+    '/avatar',
+    { schema: deleteAvatar, config: { access: 'user', limit: 'read' } },
+    async (request, reply) => {
+      await avatars.remove(request.project, signedIn(request), callerOf(request))
+      return reply.code(204).send()
+    },
+  )
+
+  api.get(
+    '/avatars/:id',
+    { schema: getAvatar, config: { access: 'open', limit: 'none' } },
+    async (request, reply) => {
+      const id = request.params.id.toLowerCase()
+      const etag = `"${id}"`
+      const isKnown = names(request.headers['if-none-match'], etag)
+      if (isUuid(id)) {
+        if (isKnown && (await avatars.exists(id)))
+          return reply
+            .code(304)
+            .headers({ ...pictureHeaders, etag })
+            .send()
+        const avatar = isKnown ? null : await avatars.find(id)
+        if (avatar)
+          return reply
+            .headers({ ...pictureHeaders, etag })
+            .type(avatar.mediaType)
+            .send(avatar.content)
+      }
+      throw new RequestProblem('not_found')
+    },
+  )
+}

@@ -1,0 +1,98 @@
+// What the tables hold of one user besides the account itself and its picture: one statement for each table, the newest
+// first, and no hash in any of them.
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { auditEvents } from '../../drizzle/tables/audit-events.ts'
+import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
+import { outbox } from '../../drizzle/tables/outbox.ts'
+import { sessions } from '../../drizzle/tables/sessions.ts'
+import { verificationTokens } from '../../drizzle/tables/verification-tokens.ts'
+import type { Database } from './database.ts'
+
+interface Owned {
+  readonly projectId: PgColumn
+  readonly userId: PgColumn
+}
+
+const now = sql<Date>`now()`.mapWith(auditEvents.createdAt)
+
+export function holdingsRepository(db: Database) {
+  const of = (table: Owned, projectId: string, userId: number): SQL | undefined =>
+    and(eq(table.projectId, projectId), eq(table.userId, userId))
+  return {
+    /** The moment the transaction began. */
+    async now(): Promise<Date> {
+      const [row] = await db.select({ now }).from(sql`(select 1) as one`)
+      if (!row) throw new Error('The database has no clock.')
+      return row.now
+    },
+
+    sessions: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          id: sessions.id,
+          createdAt: sessions.createdAt,
+          lastSeenAt: sessions.lastSeenAt,
+          expiresAt: sessions.expiresAt,
+          revokedAt: sessions.revokedAt,
+          revokedReason: sessions.revokedReason,
+          userAgent: sessions.userAgent,
+          addressPrefix: sessions.addressPrefix,
+        })
+        .from(sessions)
+        .where(of(sessions, projectId, userId))
+        .orderBy(desc(sessions.createdAt))
+        .limit(limit),
+
+    tokens: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          purpose: verificationTokens.purpose,
+          createdAt: verificationTokens.createdAt,
+          expiresAt: verificationTokens.expiresAt,
+          usedAt: verificationTokens.usedAt,
+          supersededAt: verificationTokens.supersededAt,
+        })
+        .from(verificationTokens)
+        .where(of(verificationTokens, projectId, userId))
+        .orderBy(desc(verificationTokens.createdAt))
+        .limit(limit),
+
+    knownAddresses: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({ lastAt: knownAddresses.lastAt })
+        .from(knownAddresses)
+        .where(of(knownAddresses, projectId, userId))
+        .orderBy(desc(knownAddresses.lastAt))
+        .limit(limit),
+
+    mails: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          kind: outbox.kind,
+          createdAt: outbox.createdAt,
+          sentAt: outbox.sentAt,
+          deadAt: outbox.deadAt,
+        })
+        .from(outbox)
+        .where(of(outbox, projectId, userId))
+        .orderBy(desc(outbox.createdAt))
+        .limit(limit),
+
+    events: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          id: auditEvents.id,
+          event: auditEvents.event,
+          outcome: auditEvents.outcome,
+          sessionId: auditEvents.sessionId,
+          addressPrefix: auditEvents.addressPrefix,
+          userAgent: auditEvents.userAgent,
+          createdAt: auditEvents.createdAt,
+        })
+        .from(auditEvents)
+        .where(of(auditEvents, projectId, userId))
+        .orderBy(desc(auditEvents.id))
+        .limit(limit),
+  }
+}
