@@ -139,10 +139,10 @@ t.test('where no hash can be begun the answer is 503, and the attempt is not cou
   const crowded = await createTestDomain(t, { scheduler: full })
   const credentials = { email: newEmail(), password: 'a good long password' }
   for (const refused of [
-    crowded.domain.signIn.withPassword(crowded.project, credentials, stranger),
-    crowded.domain.users.signUp(crowded.project, credentials, stranger),
+    () => crowded.domain.signIn.withPassword(crowded.project, credentials, stranger),
+    () => crowded.domain.users.signUp(crowded.project, credentials, stranger),
   ]) {
-    const error = await refused.catch((thrown: unknown) => thrown)
+    const error = await refused().catch((thrown: unknown) => thrown)
     t.ok(error instanceof AuthError)
     const face = faceOf(error)
     t.equal(face?.code, 'service_unavailable')
