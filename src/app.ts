@@ -1,5 +1,6 @@
 // The composition root: builds each part once, and takes them down in the opposite order.
 import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from './config.ts'
 import { type Courier, startCourier } from './courier.ts'
@@ -27,6 +28,9 @@ export interface RunningApp {
   /** Answers what is under way, refuses what is new, and stops every part. May be called more than once. */
   close(): Promise<void>
 }
+
+/** Milliseconds that requests under way may take when the service stops; less than a container's grace period. */
+const drainMs = 8000
 
 /** Master secrets, newest first, as 32-byte keys for one use. */
 function keysFor(secrets: readonly [string, ...string[]], use: string): [Buffer, ...Buffer[]] {
@@ -90,8 +94,12 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
+    // Who has not finished sending a request by then never will; everybody else is answered.
+    const patience = setTimeout(() => server?.server.closeAllConnections(), drainMs)
     await server?.close()
-    await courier?.stop()
+    clearTimeout(patience)
+    // Nor is a mail server that has fallen silent waited for: its mail is sent again after the next start.
+    await Promise.race([courier?.stop(), sleep(5000, undefined, { ref: false })])
     await sql?.end({ timeout: 5 })
     await embedded?.stop()
   }

@@ -2,30 +2,31 @@
 import { startApp } from './app.ts'
 import { ConfigError, exitConfig, readConfig } from './config.ts'
 import { createLogger } from './logging.ts'
-import { operatorMessage } from './operator.ts'
+import { operatorMessage, welcome } from './operator.ts'
 
 try {
   const config = readConfig()
   const log = createLogger(config.logLevel)
-  const app = await startApp(config, log)
-  log.info({ url: app.url, docs: `${config.publicUrl}/docs` }, 'Ready')
-  if (!config.databaseUrl || process.stdout.isTTY)
-    console.log(`
-  Sallyport is ready.
-
-    Try it     ${config.publicUrl}/docs
-    API        ${config.publicUrl}/api/auth
-    Mail       ${config.smtpUrl ? 'by SMTP' : `captured in ${config.dataDir}/outbox; links are logged here`}
-    Stop       Ctrl-C
-`)
+  const starting = startApp(config, log)
+  let stopping = false
   const stop = async (signal: NodeJS.Signals) => {
+    // Ctrl-C reaches a process that npm started twice: from the terminal and from npm.
+    if (stopping) return
+    stopping = true
     log.info({ signal }, 'Stopping')
     // What does not end by itself is cut off before a container's grace period is over.
     setTimeout(() => process.exit(1), 20_000).unref()
+    const app = await starting.catch(() => null)
+    if (!app) return
     await app.close()
     process.exit(0)
   }
-  process.once('SIGTERM', stop).once('SIGINT', stop)
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+  const app = await starting
+  if (!stopping) {
+    log.info({ url: app.url, docs: `${config.publicUrl}/docs` }, 'Ready')
+    if (!config.databaseUrl || process.stdout.isTTY) console.log(welcome(config))
+  }
 } catch (error) {
   console.error(operatorMessage(error))
   process.exitCode = error instanceof ConfigError ? exitConfig : 1

@@ -1,5 +1,6 @@
-// What an operator reads when a command or the start fails: sentences where we know what is wrong, a stack where not.
-import { ConfigError } from './config.ts'
+// What an operator reads: where to click after a start; when a command or the start fails, sentences where we know what
+// is wrong and a stack where not.
+import { type Config, ConfigError } from './config.ts'
 import { EmbeddedDatabaseError } from './database/embedded.ts'
 import { DatabaseError } from './database/migrations.ts'
 import { AuthError } from './domain/errors.ts'
@@ -45,4 +46,16 @@ function innermost(error: unknown): Error {
   let at = error instanceof Error ? error : new Error(String(error))
   while (at.cause instanceof Error) at = at.cause
   return at
+}
+
+/** For whoever started the service by hand. */
+export function welcome(config: Config): string {
+  return `
+  Sallyport is ready.
+
+    Try it     ${config.publicUrl}/docs
+    API        ${config.publicUrl}/api/auth
+    Mail       ${config.smtpUrl ? 'by SMTP' : `captured in ${config.dataDir}/outbox; links are logged here`}
+    Stop       Ctrl-C
+`
 }
