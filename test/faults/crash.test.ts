@@ -1,0 +1,167 @@
+// kill -9 under load, of the service and of its database, with the durability that a user's installation has: what was
+// acknowledged stays, and what was revoked stays revoked.
+import t, { type Test } from 'tap'
+import { eventually } from '../support/eventually.ts'
+import {
+  ask,
+  postmasterPid,
+  type Service,
+  startService,
+  temporaryDataDir,
+  wideProject,
+} from '../support/service.ts'
+
+interface Acknowledged {
+  readonly password: string
+  /** Addresses whose sign-up was answered with 201. */
+  readonly emails: string[]
+  /** For each session the newest refresh token that somebody was given. */
+  readonly newest: Map<number, string>
+  /** Refresh tokens of sessions whose logout was answered with 200. */
+  readonly revoked: string[]
+  readonly statuses: Record<string, number>
+}
+
+/** Signs up, refreshes and logs out until `over`, and remembers what was acknowledged. */
+async function load(service: Service, projectId: string, over: () => boolean): Promise<Acknowledged> {
+  const password = 'a good long password'
+  const done: Acknowledged = { password, emails: [], newest: new Map(), revoked: [], statuses: {} }
+  const headers = { 'project-id': projectId }
+  let sessions = 0
+
+  async function send(method: string, path: string, body: unknown, more: Record<string, string> = {}) {
+    const answer = await ask(service, method, path, { body, headers: { ...headers, ...more } })
+    const status = answer?.status ?? 'none'
+    done.statuses[status] = (done.statuses[status] ?? 0) + 1
+    if (answer === null || answer.status === 503) await new Promise((resolve) => setTimeout(resolve, 20))
+    return answer
+  }
+
+  async function signUp(): Promise<{ number: number; access: string; refresh: string } | null> {
+    const number = sessions++
+    const email = `crash-${number}@example.com`
+    const answer = await send('POST', '/signup', { email, password })
+    if (answer?.status !== 201) return null
+    done.emails.push(email)
+    done.newest.set(number, answer.body.refresh_token)
+    return { number, access: answer.body.access_token, refresh: answer.body.refresh_token }
+  }
+
+  const signingUp = async () => {
+    while (!over()) await signUp()
+  }
+  const refreshing = async () => {
+    let session = await signUp()
+    while (!over()) {
+      if (!session) session = await signUp()
+      else {
+        const answer = await send('POST', '/refresh', { refresh_token: session.refresh })
+        if (answer?.status === 200) {
+          session.refresh = answer.body.refresh_token
+          done.newest.set(session.number, session.refresh)
+        }
+      }
+    }
+  }
+  const leaving = async () => {
+    while (!over()) {
+      const session = await signUp()
+      if (!session || over()) continue
+      // From here on it may be ended, whether or not the answer arrives.
+      done.newest.delete(session.number)
+      const access = { authorization: `Bearer ${session.access}` }
+      const answer = await send('POST', '/logout', {}, access)
+      if (answer?.status === 200) done.revoked.push(session.refresh)
+    }
+  }
+  await Promise.all([signingUp(), signingUp(), ...Array.from({ length: 6 }, refreshing), leaving()])
+  return done
+}
+
+async function isAllThere(t: Test, service: Service, projectId: string, done: Acknowledged): Promise<void> {
+  const headers = { 'project-id': projectId }
+  const { password, emails, newest, revoked, statuses } = done
+  t.same(
+    Object.keys(statuses).filter((status) => !['200', '201', '503', 'none'].includes(status)),
+    [],
+    'no 500',
+  )
+  t.ok(emails.length > 10 && newest.size > 5 && revoked.length > 0, 'there was a load', {
+    signUps: emails.length,
+    sessions: newest.size,
+    revoked: revoked.length,
+    statuses: { ...statuses },
+  })
+  const signIns = await Promise.all(
+    emails.map((email) => ask(service, 'POST', '/login', { body: { email, password }, headers })),
+  )
+  t.same(
+    emails.filter((_, index) => signIns[index]?.status !== 200),
+    [],
+    'every acknowledged sign-up can sign in',
+  )
+  const refreshes = await Promise.all(
+    [...newest].map(([, refresh_token]) =>
+      ask(service, 'POST', '/refresh', { body: { refresh_token }, headers }),
+    ),
+  )
+  t.same(
+    [...newest.keys()].filter((_, index) => refreshes[index]?.status !== 200),
+    [],
+    'the newest acknowledged refresh token of every session works',
+  )
+  const returned = await Promise.all(
+    revoked.map((refresh_token) => ask(service, 'POST', '/refresh', { body: { refresh_token }, headers })),
+  )
+  t.same(
+    returned.filter((answer) => answer?.status !== 401),
+    [],
+    'nothing revoked comes back',
+  )
+}
+
+t.test('kill -9 of the service under load loses nothing that was acknowledged', async (t) => {
+  const dataDir = await temporaryDataDir(t)
+  const first = await startService(t, { dataDir })
+  const projectId = await wideProject(first)
+  let over = false
+  const loading = load(first, projectId, () => over)
+  await new Promise((resolve) => setTimeout(resolve, 4000))
+  const { signal } = await first.kill()
+  over = true
+  t.equal(signal, 'SIGKILL')
+  const done = await loading
+
+  const second = await startService(t, { dataDir })
+  await isAllThere(t, second, projectId, done)
+  t.equal((await second.stop()).code, 0)
+  t.equal(postmasterPid(dataDir), null, 'the database that was left behind is gone too')
+})
+
+t.test(
+  'kill -9 of the database under load loses nothing that was acknowledged, and it comes back',
+  async (t) => {
+    const dataDir = await temporaryDataDir(t)
+    const service = await startService(t, { dataDir })
+    const projectId = await wideProject(service)
+    let over = false
+    const loading = load(service, projectId, () => over)
+    for (let round = 0; round < 2; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 2000))
+      const postmaster = postmasterPid(dataDir)
+      if (postmaster === null) throw new Error('There is no postmaster.')
+      process.kill(postmaster, 'SIGKILL')
+      await eventually('another postmaster', async () => {
+        const now = postmasterPid(dataDir)
+        return now !== null && now !== postmaster
+      })
+      await eventually('ready again', async () => (await fetch(`${service.url}/health/ready`)).status === 200)
+    }
+    over = true
+    const done = await loading
+    t.ok(done.statuses[503], 'requests of the meantime were refused', { ...done.statuses })
+    t.notOk(done.statuses.none, 'and all were answered')
+    await isAllThere(t, service, projectId, done)
+    t.equal((await service.stop()).code, 0)
+  },
+)

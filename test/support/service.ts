@@ -1,0 +1,200 @@
+// The service as its users run it: a process of its own, with its own data directory and the embedded PostgreSQL.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgres, { type Sql } from 'postgres'
+import { findRunningEmbedded } from '../../src/database/embedded.ts'
+import { createProjects } from '../../src/domain/projects.ts'
+import { packageRoot } from '../../src/package.ts'
+import { createStore } from '../../src/repositories/store.ts'
+import { freePort, wideLimits } from './app.ts'
+import { eventually } from './eventually.ts'
+
+interface Teardown {
+  teardown(work: () => unknown): void
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  /** All that it wrote to standard output and standard error. */
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program of this package that runs, or ran. */
+export interface Program {
+  readonly pid: number
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly ended: Promise<Ended>
+  signal(name: NodeJS.Signals): void
+}
+
+export interface Service extends Program {
+  readonly url: string
+  readonly port: number
+  readonly dataDir: string
+  /** Asks it to stop, and waits until it has. */
+  stop(): Promise<Ended>
+  /** Ends it without a word to it, and waits until it is gone; its PostgreSQL runs on, as after a crash. */
+  kill(): Promise<Ended>
+}
+
+export interface RunOptions {
+  readonly env?: Record<string, string>
+  readonly uid?: number
+  readonly gid?: number
+}
+
+/** Runs `node src/<file>` with nothing of this process's environment but the path. */
+export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Program {
+  const { env = {}, ...user } = options
+  const child = spawn(process.execPath, ['--import=tsx', join('src', file), ...args], {
+    ...user,
+    cwd: packageRoot,
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    stderr += chunk
+  })
+  return {
+    pid: child.pid ?? -1,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended: new Promise((resolve) => {
+      // Whoever is left behind may hold the pipes open, so their end is not waited for long.
+      child.once('exit', (code, signal) => {
+        const done = () => resolve({ code, signal, stdout, stderr })
+        const late = setTimeout(done, 500)
+        child.once('close', () => {
+          clearTimeout(late)
+          done()
+        })
+      })
+      child.once('error', (error) => resolve({ code: null, signal: null, stdout, stderr: String(error) }))
+    }),
+    signal: (name) => child.kill(name),
+  }
+}
+
+/** A data directory that is gone when the test ends, with whatever still runs on it. */
+export async function temporaryDataDir(t: Teardown): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sallyport-service-'))
+  t.teardown(async () => {
+    const pid = postmasterPid(dataDir)
+    if (pid !== null) process.kill(pid, 'SIGQUIT')
+    await eventually('the end of the database', async () => postmasterPid(dataDir) === null)
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
+  })
+  return dataDir
+}
+
+/** The postmaster that runs on a data directory, or null. */
+export function postmasterPid(dataDir: string): number | null {
+  const file = join(dataDir, 'postgres', 'postmaster.pid')
+  if (!existsSync(file)) return null
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0])
+  return pid > 1 && commandOf(pid).includes(dataDir) ? pid : null
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Every process whose command line names the data directory: its postmaster, and what a start began. */
+export async function processesOf(dataDir: string): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises')
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  return pids.map((pid) => commandOf(Number(pid))).filter((command) => command.includes(dataDir))
+}
+
+/** Starts the service and waits until it says that it is ready. Throws what it said instead. */
+export async function startService(
+  t: Teardown,
+  options: RunOptions & { dataDir: string; port?: number },
+): Promise<Service> {
+  const { dataDir, port = await freePort(), ...rest } = options
+  const env = { DATA_DIR: dataDir, PORT: String(port), ...rest.env }
+  const program = runProgram('main.ts', [], { ...rest, env })
+  let over = false
+  void program.ended.then(() => {
+    over = true
+  })
+  const end = async (signal: NodeJS.Signals) => {
+    program.signal(signal)
+    return program.ended
+  }
+  t.teardown(() => (over ? undefined : end('SIGKILL')))
+  await eventually(
+    'the service is ready',
+    async () => over || program.stdout().includes('"msg":"Ready"'),
+    60_000,
+  )
+  if (over) throw new Error(`The service did not start: ${program.stderr()}${program.stdout()}`)
+  return {
+    ...program,
+    url: `http://127.0.0.1:${port}`,
+    port,
+    dataDir,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  }
+}
+
+/** A connection to the embedded database of a service that runs. */
+export async function databaseOf(service: Service): Promise<Sql> {
+  const url = await findRunningEmbedded(service.dataDir)
+  if (!url) throw new Error('The service has no database.')
+  return postgres(url, { max: 2, onnotice: () => {} })
+}
+
+/** Makes a project on the service whose limits no test meets; returns its id. */
+export async function wideProject(service: Service): Promise<string> {
+  const sql = await databaseOf(service)
+  try {
+    return (await createProjects(createStore(sql)).create('Test', wideLimits)).project.id
+  } finally {
+    await sql.end()
+  }
+}
+
+export interface ServiceAnswer {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape, right or wrong
+  readonly body: any
+}
+
+/** Sends JSON to `/api/auth<path>`; null when the connection broke before there was a whole answer. */
+export async function ask(
+  service: { url: string },
+  method: string,
+  path: string,
+  options: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<ServiceAnswer | null> {
+  const { body, headers = {}, signal } = options
+  try {
+    const response = await fetch(`${service.url}/api/auth${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+    return { status: response.status, headers: response.headers, body: await response.json() }
+  } catch {
+    return null
+  }
+}
