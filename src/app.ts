@@ -20,6 +20,7 @@ import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/maile
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
 import { createStore } from './repositories/store.ts'
+import { type Sweeper, startSweeper } from './sweeper.ts'
 
 export interface RunningApp {
   readonly server: FastifyInstance
@@ -91,6 +92,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let sql: Sql | undefined
   let server: FastifyInstance | undefined
   let courier: Courier | undefined
+  let sweeper: Sweeper | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -100,6 +102,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     clearTimeout(patience)
     // Nor is a mail server that has fallen silent waited for: its mail is sent again after the next start.
     await Promise.race([courier?.stop(), sleep(5000, undefined, { ref: false })])
+    await sweeper?.stop()
     await sql?.end({ timeout: 5 })
     await embedded?.stop()
   }
@@ -159,6 +162,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       publicUrl: config.publicUrl,
       log,
     })
+    sweeper = startSweeper({ store, log })
     const listening = await server.listen({ host: config.host, port: config.port })
     return {
       server,

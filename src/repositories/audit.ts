@@ -2,16 +2,42 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import type { Database } from './database.ts'
+import { type Database, once } from './database.ts'
 
 export type AuditEvent = typeof auditEvents.$inferInsert.event
 export type AuditRow = typeof auditEvents.$inferSelect
-export type NewAuditEvent = Omit<typeof auditEvents.$inferInsert, 'id' | 'createdAt'>
+export type NewAuditEvent = Omit<AuditRow, 'id' | 'createdAt'>
 
 export function auditRepository(db: Database) {
+  const text = (name: string) => sql`${sql.placeholder(name)}::text`
+  const add = once(() =>
+    db
+      .insert(auditEvents)
+      .select(
+        db
+          .select({
+            id: sql`nextval(pg_get_serial_sequence('audit_events', 'id'))`.as('id'),
+            projectId: users.projectId,
+            userId: users.id,
+            sessionId: sql`${sql.placeholder('sessionId')}::uuid`.as('session_id'),
+            event: text('event').as('event'),
+            outcome: text('outcome').as('outcome'),
+            addressPrefix: text('addressPrefix').as('address_prefix'),
+            userAgent: text('userAgent').as('user_agent'),
+            createdAt: sql`now()`.as('created_at'),
+          })
+          .from(users)
+          .where(
+            and(eq(users.projectId, sql.placeholder('projectId')), eq(users.id, sql.placeholder('userId'))),
+          )
+          .for('key share'),
+      )
+      .prepare('audit_add'),
+  )
   return {
+    /** Adds an event; nothing where the account has gone meanwhile, because its trail went with it. */
     async add(event: NewAuditEvent): Promise<void> {
-      await db.insert(auditEvents).values(event)
+      await add().execute({ ...event })
     },
 
     /** Adds an event to the account behind an address, if there is one: one statement either way. */

@@ -22,6 +22,15 @@ const connection = new Set([
  */
 const states = /^(?:08|53|57|58|25006|40001|40P01)/
 
+/** Whether the error, or what caused it, is that another transaction stood against this one: a deadlock, a snapshot. */
+export function isOvertaken(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown }
+    if (code === '40001' || code === '40P01') return true
+  }
+  return false
+}
+
 /** Whether the error, or what caused it, means that the database cannot serve this now. */
 export function isUnavailable(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {

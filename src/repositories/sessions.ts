@@ -305,6 +305,16 @@ export function sessionsRepository(db: Database) {
       return rows.length > 0
     },
 
+    /** Holds every session of the user until the transaction ends, so that what ends one of them waits outside. */
+    async hold(projectId: string, userId: number): Promise<void> {
+      await db
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(and(eq(sessions.projectId, projectId), eq(sessions.userId, userId)))
+        .orderBy(sessions.id)
+        .for('update')
+    },
+
     /** Ends one session for good; true if it was alive. */
     async revoke(projectId: string, id: string, reason: 'logout' | 'reuse'): Promise<boolean> {
       const rows = await db

@@ -1,6 +1,7 @@
 // All repositories as one value, over the pool or, inside `transaction`, over one connection.
 import type { Sql } from 'postgres'
 import { auditRepository } from './audit.ts'
+import { isOvertaken } from './availability.ts'
 import { avatarsRepository } from './avatars.ts'
 import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
@@ -12,6 +13,7 @@ import { projectsRepository } from './projects.ts'
 import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
 import { signingKeysRepository } from './signing-keys.ts'
+import { sweepingRepository } from './sweeping.ts'
 import { usersRepository } from './users.ts'
 import { verificationTokensRepository } from './verification-tokens.ts'
 
@@ -26,6 +28,7 @@ export interface Repositories {
   readonly sessions: ReturnType<typeof sessionsRepository>
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
   readonly signingKeys: ReturnType<typeof signingKeysRepository>
+  readonly sweeping: ReturnType<typeof sweepingRepository>
   readonly users: ReturnType<typeof usersRepository>
   readonly verificationTokens: ReturnType<typeof verificationTokensRepository>
 }
@@ -35,6 +38,7 @@ export interface Store extends Repositories {
   isConflict(error: unknown): boolean
   /**
    * Runs `work` in one transaction on repositories of the same shape; commits when it returns, rolls back when it throws.
+   * Where another transaction stands against it, nothing is kept and it runs again: only the database may remember it.
    * A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
    */
   transaction<T>(work: (store: Repositories) => Promise<T>): Promise<T>
@@ -54,19 +58,34 @@ function bind(db: Database): Repositories {
     sessions: sessionsRepository(db),
     signInFailures: signInFailuresRepository(db),
     signingKeys: signingKeysRepository(db),
+    sweeping: sweepingRepository(db),
     users: usersRepository(db),
     verificationTokens: verificationTokensRepository(db),
+  }
+}
+
+/** Times that a transaction is begun before its conflict with another one is told. */
+const attempts = 3
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === attempts || !isOvertaken(error)) throw error
+    }
   }
 }
 
 /** Binds every repository to a postgres.js pool. */
 export function createStore(sql: Sql): Store {
   const db = overPool(sql)
+  const bindTo = (tx: unknown) => bind(tx as Database)
   return {
     ...bind(db),
     isConflict,
-    transaction: (work) => db.transaction((tx) => work(bind(tx as unknown as Database))),
+    transaction: (work) => retrying(() => db.transaction((tx) => work(bindTo(tx)))),
     snapshot: (work) =>
-      db.transaction((tx) => work(bind(tx as unknown as Database)), { isolationLevel: 'repeatable read' }),
+      retrying(() => db.transaction((tx) => work(bindTo(tx)), { isolationLevel: 'repeatable read' })),
   }
 }

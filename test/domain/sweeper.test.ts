@@ -1,0 +1,90 @@
+// The sweeper: removes what has expired, and nothing that still counts.
+import postgres from 'postgres'
+import t from 'tap'
+import { openPool } from '../../src/database/pool.ts'
+import { createStore } from '../../src/repositories/store.ts'
+import { sweep } from '../../src/sweeper.ts'
+import { startTestApp } from '../support/app.ts'
+
+const never = new AbortController().signal
+const app = await startTestApp(t)
+const pool = openPool(app.databaseUrl, { connections: 2 })
+const store = createStore(pool)
+t.teardown(() => pool.end({ timeout: 1 }))
+
+const count = async (table: string) => {
+  const [row] = await app.sql`select count(*)::int as rows from ${app.sql(table)}`
+  return row?.rows as number
+}
+
+t.test('expired rows of every kind go, living ones stay', async (t) => {
+  const kept = await app.signUp()
+  const gone = await app.signUp()
+  await app.mailbox.waitFor(gone.email)
+  const userId = app.sql`(select id from users where email = ${gone.email})`
+  await app.sql`update sessions set expires_at = now() - interval '2 days' where user_id = ${userId}`
+  await app.sql`update verification_tokens set expires_at = now() - interval '2 days' where user_id = ${userId}`
+  await app.sql`update known_addresses set last_at = now() - interval '200 days' where user_id = ${userId}`
+  await app.sql`update outbox set sent_at = now() - interval '8 days' where user_id = ${userId}`
+  await app.sql`update audit_events set created_at = now() - interval '500 days' where user_id = ${userId}`
+  await app.api('POST', '/login', { body: { email: gone.email, password: 'wrong' } })
+  await app.sql`update sign_in_failures set window_started_at = now() - interval '3 days', locked_until = null`
+  await app.api('POST', '/verify-email/resend', { body: { email: 'nobody@example.com' } })
+  await app.sql`update cooldowns set last_at = now() - interval '3 days'`
+
+  const removed = await sweep(store, never)
+  t.match(removed, { sessions: 1, verification_tokens: 1, outbox: 1, cooldowns: 1 })
+  t.same(Object.keys(removed).sort(), [
+    'audit_events',
+    'cooldowns',
+    'known_addresses',
+    'outbox',
+    'sessions',
+    'sign_in_failures',
+    'verification_tokens',
+  ])
+  const me = { headers: { authorization: `Bearer ${kept.body.access_token}` } }
+  t.equal((await app.api('GET', '/me', me)).status, 200)
+  t.same(await sweep(store, never), {}, 'a second pass finds nothing')
+})
+
+t.test('accounts whose owner left are removed when they are due, and not before', async (t) => {
+  const [due, later] = [await app.signUp(), await app.signUp()]
+  await app.sql`update users set deletion_due_at = now() - interval '1 second' where email = ${due.email}`
+  await app.sql`update users set deletion_due_at = now() + interval '1 day' where email = ${later.email}`
+  t.equal((await sweep(store, never)).users, 1)
+  const rows = await app.sql`select email from users where email in (${due.email}, ${later.email})`
+  t.same(
+    rows.map(({ email }) => email),
+    [later.email],
+  )
+})
+
+t.test(
+  'ten thousand expired sessions over many blocks go in steps; what somebody holds is left',
+  async (t) => {
+    const { email } = await app.signUp()
+    await app.sql`insert into sessions (id, project_id, user_id, epoch, expires_at, absolute_expires_at)
+    select gen_random_uuid(), project_id, id, 0, now() - interval '2 days', now() - interval '2 days'
+    from users, generate_series(1, 10000) where email = ${email}`
+    const before = await count('sessions')
+    const holder = postgres(app.databaseUrl, { max: 1 })
+    await holder.begin(async (tx) => {
+      await tx`select 1 from sessions where expires_at < now() - interval '1 day' limit 1 for update`
+      t.equal((await sweep(store, never)).sessions, 9999)
+    })
+    await holder.end()
+    t.equal((await sweep(store, never)).sessions, 1)
+    t.equal(await count('sessions'), before - 10_000)
+  },
+)
+
+t.test('one instance sweeps at a time', async (t) => {
+  const holder = postgres(app.databaseUrl, { max: 1 })
+  await holder.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(7255979163)`
+    await app.sql`update cooldowns set last_at = now() - interval '3 days'`
+    t.same(await sweep(store, never), {})
+  })
+  await holder.end()
+})
