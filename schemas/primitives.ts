@@ -47,7 +47,13 @@ export const Password = Secret(
 )
 
 /** What the link of a mail carried. */
-export const Token = Secret(Type.String({ minLength: 1, maxLength: 1024 }))
+export const Token = Secret(
+  Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    examples: ['svt_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk'],
+  }),
+)
 
 /** What a person typed from a mail. */
 export const ShortCode = Secret(Type.String({ minLength: 1, maxLength: 32, examples: ['123456'] }))
