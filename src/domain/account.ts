@@ -70,8 +70,12 @@ export function createAccount({ store, reauthentication }: Means) {
       const { grace_seconds } = project.policy.deletion
       const checked = await reauthentication.prove(project, principal, caller, currentPassword)
       const left = await store.transaction(async (tx) => {
-        // Its audit trail goes with the account: there would be nobody left to show it to.
-        if (grace_seconds === 0) return tx.users.remove(project.id, user.id, checked)
+        if (grace_seconds === 0) {
+          // Sessions before their user: the order in which whoever ends a session and writes of it holds them.
+          await tx.sessions.hold(project.id, user.id)
+          // The audit trail goes with the account: there would be nobody left to show it to.
+          return tx.users.remove(project.id, user.id, checked)
+        }
         if (!(await tx.users.scheduleDeletion(project.id, user.id, checked, grace_seconds))) return false
         await record(tx, project, { userId: user.id, event: 'deletion_requested', sessionId, caller })
         return true

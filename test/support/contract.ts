@@ -44,6 +44,7 @@ export function contractViolation(
   const where = `${method} ${found.template} ${answer.status}`
   const response = operation.responses[String(answer.status)]
   if (!response) return `${where}: this status is not documented`
+  if (!response.content) return answer.body === '' ? null : `${where}: a body is not documented`
   if (!response.content?.[answer.mediaType]?.schema) return `${where}: ${answer.mediaType} is not documented`
   const { code } = (answer.body ?? {}) as { code?: unknown }
   const codes = response.content[answer.mediaType]?.examples ?? {}
