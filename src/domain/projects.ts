@@ -90,7 +90,7 @@ export function createProjects(store: Store) {
     async ensureDefault(): Promise<Project> {
       const row =
         (await store.projects.findDefault()) ??
-        (await store.projects.add({ id: randomUUID(), name: 'default', isDefault: true })) ??
+        (await store.projects.add({ id: randomUUID(), name: 'Sallyport', isDefault: true })) ??
         (await store.projects.findDefault())
       if (!row) throw new Error('The default project could not be made.')
       return fromRow(row)

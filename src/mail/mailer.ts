@@ -129,7 +129,9 @@ export function createCaptureMailer(options: {
   let lastTime = 0
 
   async function send(mail: OutgoingMail): Promise<void> {
-    const { message } = await transport.sendMail(compose(mail, sender))
+    const { text: _text, html: _html, ...rest } = compose(mail, sender)
+    const alternatives = [unwrapped('text/plain', mail.text), unwrapped('text/html', mail.html)]
+    const { message } = await transport.sendMail({ ...rest, alternatives })
     let file: string | null = null
     try {
       await mkdir(options.directory, { recursive: true, mode: 0o700 })
@@ -243,6 +245,12 @@ function compose(mail: OutgoingMail, sender: Sender): SendMailOptions {
     // RFC 3834: no out-of-office note answers this.
     headers: { 'Auto-Submitted': 'auto-generated' },
   }
+}
+
+/** A part as it stands, in 8bit (RFC 2045 §6.2): whoever opens the captured file can follow its link. */
+function unwrapped(contentType: string, content: string) {
+  const head = `Content-Type: ${contentType}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`
+  return { contentType, raw: head + content }
 }
 
 function oneLine(text: string): string {

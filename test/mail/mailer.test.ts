@@ -494,6 +494,7 @@ function parseHeaders(head: string): Record<string, string> {
 
 function decode(content: string, encoding = '7bit'): string {
   if (encoding === 'base64') return Buffer.from(content, 'base64').toString()
+  if (encoding === '8bit') return Buffer.from(content, 'latin1').toString()
   if (encoding !== 'quoted-printable') return content
   const bytes = content
     .replace(/=\r\n/g, '')
