@@ -9,6 +9,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: 'create, list and show projects; set their policy, rotate their secret',
     load: () => import('./projects.ts'),
   },
+  mail: {
+    summary: 'list mail that is owed or was given up, try it again, preview a kind',
+    load: () => import('./mail.ts'),
+  },
   migrate: { summary: 'bring the database up to date', load: () => import('./migrate.ts') },
   openapi: {
     summary: 'write the OpenAPI documents and the list of routes',

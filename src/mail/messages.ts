@@ -4,14 +4,17 @@ import { type Language, languageOf } from './language.ts'
 import { type Block, layHtml, layText } from './layout.ts'
 import { clean, isolate, isWebAddress, lifetimeInWords, maskAddress, nameOrNothing } from './words.ts'
 
-export type MailKind =
-  | 'verify_email'
-  | 'address_taken'
-  | 'reset_password'
-  | 'password_changed'
-  | 'change_email'
-  | 'email_changed'
-  | 'new_device'
+export const mailKinds = [
+  'verify_email',
+  'address_taken',
+  'reset_password',
+  'password_changed',
+  'change_email',
+  'email_changed',
+  'new_device',
+] as const
+
+export type MailKind = (typeof mailKinds)[number]
 
 export interface Composed {
   readonly subject: string

@@ -2,18 +2,10 @@
 import t from 'tap'
 import { contrast } from '../../src/mail/colors.ts'
 import { languageNames, languageOf } from '../../src/mail/language.ts'
-import { composeMessage, type MailKind, type MessageFacts } from '../../src/mail/messages.ts'
+import { composeMessage, type MailKind, type MessageFacts, mailKinds } from '../../src/mail/messages.ts'
 
 const link = 'https://auth.example.com/verify?token=abc-DEF_123&project=p1'
-const kinds: MailKind[] = [
-  'verify_email',
-  'address_taken',
-  'reset_password',
-  'password_changed',
-  'change_email',
-  'email_changed',
-  'new_device',
-]
+const kinds = mailKinds
 const linked: MailKind[] = ['verify_email', 'reset_password', 'change_email', 'email_changed']
 
 const brand = { name: 'Acme', logoUrl: null, color: '#1f5fbf' }
