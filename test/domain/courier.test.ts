@@ -4,9 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startCourier } from '../../src/courier.ts'
 import { createLogger } from '../../src/logging.ts'
-import { MailError, type Mailer, type OutgoingMail } from '../../src/mail/mailer.ts'
+import { createSmtpMailer, MailError, type Mailer, type OutgoingMail } from '../../src/mail/mailer.ts'
+import type { MailKind } from '../../src/repositories/outbox.ts'
 import type { Store } from '../../src/repositories/store.ts'
+import type { UserRow } from '../../src/repositories/users.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
+import { startSmtpSink } from '../support/smtp-sink.ts'
 
 const { sql, store, domain, project } = await createTestDomain(t)
 
@@ -282,4 +285,191 @@ t.test('a stop waits for the mail that is being sent, and takes no more', async 
   t.equal(sent.length, 1)
   t.ok((await row()).sent_at)
   t.equal((await later.row()).attempts, 0)
+})
+
+/** Owes a mail of any kind to `user`, as old as `ageSeconds`. */
+async function owe(user: UserRow, kind: MailKind, over: { recipient?: string; ageSeconds?: number } = {}) {
+  const id = randomUUID()
+  const { recipient, ageSeconds = 0 } = over
+  await store.outbox.owe({
+    id,
+    projectId: project.id,
+    userId: user.id,
+    kind,
+    ...(recipient && { recipient }),
+  })
+  await sql`update outbox set created_at = now() - make_interval(secs => ${ageSeconds}) where id = ${id}`
+  return id
+}
+
+const allSent = (ids: readonly string[]) =>
+  until(
+    async () => (await sql`select 1 from outbox where id in ${sql(ids)} and sent_at is null`).length === 0,
+    30_000,
+  )
+
+t.test('five hundred mails leave once each, though the server dies halfway and comes back', async (t) => {
+  const sink = await startSmtpSink()
+  t.teardown(() => sink.close())
+  const users = await sql<{ id: number }[]>`insert into users (uuid, project_id, email, metadata)
+    select gen_random_uuid(), ${project.id}, 'many-' || n || '@example.com', '{}' from generate_series(1, 500) n
+    returning id`
+  const rows = await sql<{ id: string }[]>`insert into outbox (id, project_id, user_id, kind)
+    select gen_random_uuid(), ${project.id}, id, 'verify_email' from users where id in ${sql(users.map(({ id }) => id))}
+    returning id`
+  const ids = rows.map(({ id }) => id)
+  const logs: string[] = []
+  const couriers = [1, 2].map(() =>
+    startCourier({
+      store,
+      projects: domain.projects,
+      mailTokens: domain.mailTokens,
+      mailer: createSmtpMailer({ url: sink.url, from: 'Test <no-reply@example.com>' }),
+      publicUrl: 'https://auth.example.com',
+      log: createLogger('debug', { write: (line) => logs.push(line) }),
+      pollMs: 20,
+    }),
+  )
+  t.teardown(() => Promise.all(couriers.map((courier) => courier.stop())))
+  await sink.dieAt(250)
+  await sleep(1500)
+  t.equal(sink.accepted.length, 250, 'nothing arrives while it is away')
+  const [burnt] =
+    await sql`select max(attempts)::int as most, count(dead_at)::int as dead from outbox where id in ${sql(ids)}`
+  t.match(burnt, { dead: 0 })
+  t.ok(burnt?.most <= 2, `an outage uses up no attempts: ${burnt?.most}`)
+  await sink.revive()
+  await allSent(ids)
+  for (const id of sink.accepted.filter((id, at) => sink.accepted.indexOf(id) !== at))
+    t.comment(
+      id,
+      sink.accepted.indexOf(id),
+      sink.accepted.lastIndexOf(id),
+      ...logs.filter((line) => line.includes(id)),
+    )
+  t.same([...sink.accepted].sort(), [...ids].sort(), 'none twice, none lost')
+  t.notMatch(logs.join(), /svt_|token=/)
+})
+
+t.test('while the server takes no mail one is tried at a time, less and less often', async (t) => {
+  const mails = await Promise.all(Array.from({ length: 20 }, () => owed()))
+  let tries = 0
+  let away = true
+  const { sent } = courierWith(t, () => {
+    if (!away) return
+    tries++
+    throw new MailError('mail not sent: connect ECONNREFUSED', false, true)
+  })
+  await sleep(2000)
+  t.ok(
+    tries >= 21 && tries <= 24,
+    `${tries} tries: all at first, then one after about a second, then one after two`,
+  )
+  for (const { row } of mails)
+    t.match(await row(), { dead_at: null, attempts: 0, last_error: /ECONNREFUSED/ })
+  away = false
+  await allSent(mails.map(({ id }) => id))
+  t.equal(sent.length, 20)
+})
+
+t.test(
+  'of two mails for one purpose the later request carries the link that works, in whatever order they leave',
+  async (t) => {
+    const { id: newest, user } = await owed()
+    const older = await owe(user, 'verify_email', { ageSeconds: 60 })
+    const { sent } = courierWith(t, () => {})
+    await allSent([newest, older])
+    t.same(
+      sent.map(({ id }) => id),
+      [newest],
+      'the older one would have brought a dead link',
+    )
+    const late = await owe(user, 'verify_email', { ageSeconds: 90 })
+    await allSent([late])
+    t.equal(sent.length, 1)
+    await domain.verification.confirm(project, { token: tokenOf(sent[0]) }, stranger)
+  },
+)
+
+t.test('a mail that is tried again late carries a link that lives its whole life from then on', async (t) => {
+  const { id, user } = await owed()
+  await store.outbox.take(10, 0)
+  const mint = {
+    id,
+    owedAt: user.createdAt,
+    project,
+    user,
+    purpose: 'verify_email',
+    email: user.email,
+  } as const
+  const first = (await domain.mailTokens.mintForMails([mint])).get(id)
+  await sql`update verification_tokens set expires_at = now() - interval '1 hour' where id = ${id}`
+  const { sent } = courierWith(t, () => {})
+  await allSent([id])
+  t.equal(tokenOf(sent[0]), first?.token, 'the same link as in the first copy')
+  await domain.verification.confirm(project, { token: tokenOf(sent[0]) }, stranger)
+})
+
+t.test('a mail whose link was used already is not sent again', async (t) => {
+  const { id, user } = await owed()
+  const mint = {
+    id,
+    owedAt: user.createdAt,
+    project,
+    user,
+    purpose: 'reset_password',
+    email: user.email,
+  } as const
+  await domain.mailTokens.mintForMails([mint])
+  await sql`update verification_tokens set used_at = now() where id = ${id}`
+  const { sent } = courierWith(t, () => {})
+  await allSent([id])
+  t.equal(sent.length, 0)
+})
+
+t.test('what is voided before it was sent does not come to life when it is sent', async (t) => {
+  const { id, user } = await owed()
+  const change = await owe(user, 'change_email', { recipient: 'thief@example.com' })
+  const notice = await owe(user, 'password_changed')
+  const held = await store.outbox.take(10, 0)
+  t.equal(held.length, 3, 'a courier has them in hand')
+  await store.verificationTokens.voidAll(project.id, user.id, 'undo_email_change')
+  const mint = { owedAt: new Date(), project, user, email: user.email }
+  const minted = await domain.mailTokens.mintForMails([
+    { ...mint, id, purpose: 'verify_email' },
+    { ...mint, id: change, purpose: 'change_email' },
+  ])
+  t.equal(minted.size, 0)
+  const { sent } = courierWith(t, () => {})
+  await allSent([notice])
+  t.same(
+    sent.map(({ kind }) => kind),
+    ['password_changed'],
+  )
+})
+
+t.test('every kind goes to whom it concerns, and says what it must', async (t) => {
+  const { user } = await owed('address_taken')
+  const old = 'old@example.com'
+  await sql`update users set locale = 'de-AT' where id = ${user.id}`
+  const ids = [
+    await owe(user, 'reset_password'),
+    await owe(user, 'password_changed'),
+    await owe(user, 'change_email', { recipient: 'new@example.com' }),
+    await owe(user, 'email_changed', { recipient: old }),
+    await owe(user, 'new_device'),
+  ]
+  const { sent } = courierWith(t, () => {})
+  await allSent(ids)
+  const of = (kind: string) => sent.find((mail) => mail.kind === kind)
+  t.match(of('reset_password')?.link, 'https://auth.example.com/account/reset-password?project=')
+  t.match(of('reset_password')?.text, /Guten Tag Ada,/)
+  t.equal(of('change_email')?.to, 'new@example.com')
+  t.match(of('change_email')?.text, /^ {4}\d{6}$/m)
+  t.equal(of('email_changed')?.to, old)
+  t.match(of('email_changed')?.link, '/account/undo-email-change?')
+  t.notMatch(of('email_changed')?.text, /^ {4}\d{6}$/m, 'a code of six digits is too little for a week')
+  t.ok(of('email_changed')?.text.includes(`${user.email[0]}***@example.com`))
+  t.equal(of('password_changed')?.link, undefined)
+  t.equal(of('new_device')?.to, user.email)
 })
