@@ -3,8 +3,7 @@
 // Legal states: rows are only added, and go with their account. outcome refused = somebody tried and was told no.
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, reference, serialId } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 /** The closed list. */
 export type AuditEvent =
@@ -34,12 +33,8 @@ export const auditEvents = pgTable(
   'audit_events',
   {
     id: serialId(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     sessionId: uuid('session_id'),
     event: text('event').$type<AuditEvent>().notNull(),
     outcome: text('outcome').$type<'success' | 'refused'>().notNull().default('success'),
@@ -47,5 +42,5 @@ export const auditEvents = pgTable(
     userAgent: text('user_agent'),
     createdAt: createdAt(),
   },
-  (table) => [index('audit_events_project_user').on(table.projectId, table.userId, table.id)],
+  (table) => [ofUser(table), index('audit_events_project_user').on(table.projectId, table.userId, table.id)],
 )

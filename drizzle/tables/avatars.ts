@@ -3,22 +3,17 @@
 // Legal states: at most one row for each user; a new picture has a new id, so that an address never changes its content.
 import { pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 export const avatars = pgTable(
   'avatars',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     mediaType: text('media_type').$type<'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'>().notNull(),
     content: bytes('content').notNull(),
     createdAt: createdAt(),
   },
-  (table) => [uniqueIndex('avatars_project_user').on(table.projectId, table.userId)],
+  (table) => [ofUser(table), uniqueIndex('avatars_project_user').on(table.projectId, table.userId)],
 )

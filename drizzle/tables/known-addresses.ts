@@ -4,20 +4,15 @@
 // of the device (address prefix, browser and system) for the notice of a new one.
 import { pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
 import { bytes, instant, reference } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 export const knownAddresses = pgTable(
   'known_addresses',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     keyHash: bytes('key_hash').notNull(),
     lastAt: instant('last_at').notNull().defaultNow(),
   },
-  (table) => [primaryKey({ columns: [table.projectId, table.userId, table.keyHash] })],
+  (table) => [ofUser(table), primaryKey({ columns: [table.projectId, table.userId, table.keyHash] })],
 )

@@ -7,8 +7,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 export type MailKind =
   | 'verify_email'
@@ -32,12 +31,8 @@ export const outbox = pgTable(
   'outbox',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     kind: text('kind').$type<MailKind>().notNull(),
     // Who gets it, where that is not the account's address at the time of sending.
     recipient: text('recipient'),
@@ -50,6 +45,8 @@ export const outbox = pgTable(
     lastError: text('last_error'),
   },
   (table) => [
+    ofUser(table),
+    index('outbox_project_user').on(table.projectId, table.userId),
     index('outbox_owed')
       .on(table.nextAttemptAt)
       .where(sql`${table.sentAt} is null and ${table.deadAt} is null`),

@@ -9,19 +9,14 @@
 // /24, IPv6 /48) are those of the sign-in. recovered_at is set when such a lost answer was repeated (once).
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 export const sessions = pgTable(
   'sessions',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     epoch: integer('epoch').notNull(),
     generation: integer('generation').notNull().default(1),
     seenGeneration: integer('seen_generation').notNull().default(0),
@@ -36,5 +31,5 @@ export const sessions = pgTable(
     revokedAt: instant('revoked_at'),
     revokedReason: text('revoked_reason').$type<'logout' | 'reuse' | 'owner' | 'limit'>(),
   },
-  (table) => [index('sessions_project_user').on(table.projectId, table.userId)],
+  (table) => [ofUser(table), index('sessions_project_user').on(table.projectId, table.userId)],
 )

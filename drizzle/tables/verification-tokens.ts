@@ -9,19 +9,14 @@
 // would set (change_email) or would bring back (undo_email_change).
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
-import { users } from './users.ts'
+import { ofUser } from './users.ts'
 
 export const verificationTokens = pgTable(
   'verification_tokens',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
-    userId: reference('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
     purpose: text('purpose')
       .$type<'verify_email' | 'reset_password' | 'change_email' | 'undo_email_change'>()
       .notNull(),
@@ -35,6 +30,7 @@ export const verificationTokens = pgTable(
     supersededAt: instant('superseded_at'),
   },
   (table) => [
+    ofUser(table),
     uniqueIndex('verification_tokens_project_hash').on(table.projectId, table.tokenHash),
     index('verification_tokens_project_email').on(table.projectId, table.email, table.purpose),
     index('verification_tokens_project_user').on(table.projectId, table.userId, table.purpose),

@@ -38,6 +38,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
       const redeemed = await mailTokens.redeem(tx, project, purpose, proof)
       const before = redeemed && (await tx.users.find(project.id, redeemed.userId))
       if (!before || before.disabledAt) return null
+      await tx.users.releaseDue(project.id, redeemed.email)
       const after = await tx.users.changeEmail(project.id, before.id, before.email, redeemed.email)
       if (!after) return 'impossible'
       await tx.verificationTokens.voidAll(project.id, before.id, 'undo_email_change')

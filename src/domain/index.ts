@@ -49,7 +49,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),
     emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
     account: createAccount({ store, reauthentication }),
-    passwordChange: createPasswordChange({ store, passwords, lockout }),
+    passwordChange: createPasswordChange({ store, passwords, reauthentication }),
   }
 }
 

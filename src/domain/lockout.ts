@@ -5,6 +5,7 @@ import type { Store } from '../repositories/store.ts'
 import { AuthError } from './errors.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
+import { createTurns } from './turns.ts'
 
 /** How many times the strict bucket's failures the loose ones bear: one account from everywhere, one address at all. */
 const looseFactor = 20
@@ -12,8 +13,15 @@ const looseFactor = 20
 /** Wrong short codes an account bears in an hour, over all codes it is sent. */
 const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600, baseSeconds: 3600 }
 
+/** Attempts on one account from one address that may wait for their turn. */
+const waiting = 256
+
 /** One attempt: counted by `reserve`, forgiven by `redeem`, taken back by `withdraw`. */
 export interface Attempt {
+  /** Names the account and address; attempts of one name take turns. */
+  readonly key: string
+  /** How many may be undecided at once: as many as may fail. */
+  readonly width: number
   /** @throws AuthError too_many_attempts; then nothing was counted */
   reserve(): Promise<void>
   /** It succeeded: earlier failures of this account from this address are forgotten. */
@@ -29,8 +37,13 @@ interface Means {
 }
 
 export function createLockout({ store, lookupKey }: Means) {
+  const turns = createTurns(waiting)
+
   function attemptOn(project: Project, keys: readonly BucketKey[], thresholds: Thresholds): Attempt {
+    const narrow = keys.find(({ bucket }) => bucket === 'account_address' || bucket === 'code')
     return {
+      key: `${project.id} ${narrow?.keyHash.toString('base64')}`,
+      width: thresholds.strict,
       async reserve() {
         if (await store.signInFailures.reserve(project.id, keys, thresholds)) return
         const retryAfterSeconds = await store.signInFailures.waitSeconds(project.id, keys, thresholds)
@@ -43,17 +56,25 @@ export function createLockout({ store, lookupKey }: Means) {
 
   return {
     /**
-     * Pays for `attempt`, then runs the check; a check that could not be done at all is not counted.
-     * @throws AuthError too_many_attempts, and whatever `check` throws
+     * Pays for `attempt`, runs the check, and forgives it when the check says true; one that could not be done at all
+     * is not counted. Attempts on one account from one address take turns, so that many right ones at once are never
+     * taken for guesses: whoever waits is judged by what those before came to.
+     * @throws AuthError too_many_attempts, overloaded, and whatever `check` throws
      */
-    async paying<T>(attempt: Attempt, check: () => Promise<T>): Promise<T> {
-      await attempt.reserve()
-      try {
-        return await check()
-      } catch (error) {
-        if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
-        throw error
-      }
+    async prove(attempt: Attempt, check: () => Promise<boolean>): Promise<boolean> {
+      const proven = await turns.take(attempt.key, attempt.width, async () => {
+        await attempt.reserve()
+        try {
+          const right = await check()
+          if (right) await attempt.redeem()
+          return right
+        } catch (error) {
+          if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
+          throw error
+        }
+      })
+      if (proven === null) throw new AuthError('overloaded', { retryAfterSeconds: 1 })
+      return proven
     },
 
     /** The key under which a client's address is remembered. */

@@ -4,9 +4,9 @@ import { HashQueueFull, type HashScheduler } from '../crypto/hash-scheduler.ts'
 import { type Argon2, type Argon2Parameters, isCurrent, passwordBytes } from '../crypto/passwords.ts'
 import type { Store } from '../repositories/store.ts'
 import { AuthError } from './errors.ts'
-import type { Lockout } from './lockout.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
+import type { Reauthentication } from './reauthentication.ts'
 
 interface PasswordMeans {
   readonly argon2: Argon2
@@ -49,10 +49,10 @@ export type Passwords = Awaited<ReturnType<typeof createPasswords>>
 interface ChangeMeans {
   readonly store: Store
   readonly passwords: Passwords
-  readonly lockout: Lockout
+  readonly reauthentication: Reauthentication
 }
 
-export function createPasswordChange({ store, passwords, lockout }: ChangeMeans) {
+export function createPasswordChange({ store, passwords, reauthentication }: ChangeMeans) {
   return {
     /**
      * Replaces the password, ends every other session of the user and keeps the caller's.
@@ -66,11 +66,8 @@ export function createPasswordChange({ store, passwords, lockout }: ChangeMeans)
       change: { currentPassword: string; newPassword: string },
     ): Promise<void> {
       const { user } = principal
-      const attempt = lockout.attempt(project, user.email, caller.address, true)
-      const current = await store.users.findPasswordHash(project.id, user.id)
-      const fits = await lockout.paying(attempt, () => passwords.verify(current, change.currentPassword))
-      if (!fits || current === null) throw new AuthError('wrong_current_password')
-      await attempt.redeem()
+      const current = await reauthentication.prove(project, principal, caller, change.currentPassword)
+      if (current === null) throw new AuthError('wrong_current_password')
       if (await passwords.verify(current, change.newPassword)) throw new AuthError('password_unchanged')
       const next = await passwords.hash(change.newPassword)
       const changed = await store.transaction(async (tx) => {

@@ -36,9 +36,8 @@ export function createReauthentication({ store, passwords, lockout }: Means) {
       }
       if (currentPassword === undefined) throw new AuthError('current_password_required')
       const attempt = lockout.attempt(project, user.email, caller.address, true)
-      if (!(await lockout.paying(attempt, () => passwords.verify(hash, currentPassword))))
+      if (!(await lockout.prove(attempt, () => passwords.verify(hash, currentPassword))))
         throw new AuthError('wrong_current_password')
-      await attempt.redeem()
       return hash
     },
   }

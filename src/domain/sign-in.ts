@@ -34,31 +34,24 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       const addressKey = lockout.addressKey(caller.address)
       const found = await store.users.findForSignIn(project.id, email, addressKey)
       const attempt = lockout.attempt(project, email, caller.address, found?.addressKnown ?? false)
-      const fits = await lockout.paying(attempt, () =>
+      const fits = await lockout.prove(attempt, () =>
         passwords.verify(found?.passwordHash ?? null, credentials.password),
       )
       if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
 
       const { passwordHash, addressKnown: _, ...user } = found
-      if (user.disabledAt) {
-        await attempt.redeem()
-        throw new AuthError('account_disabled')
-      }
+      if (user.disabledAt) throw new AuthError('account_disabled')
       if (verification.isDemanded(project, user)) {
-        await attempt.redeem()
         const verificationToken = await verification.tokenForApp(project, user, caller)
         throw new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
       }
-      const [grant] = await Promise.all([
-        store.transaction(async (tx) => {
-          await restore(tx, project, user, caller)
-          const opened = await sessions.open(tx, project, user, caller, 'signed_in')
-          // The password changed while it was being checked.
-          if (!opened) throw new AuthError('invalid_credentials')
-          return opened
-        }),
-        attempt.redeem(),
-      ])
+      const grant = await store.transaction(async (tx) => {
+        await restore(tx, project, user, caller)
+        const opened = await sessions.open(tx, project, user, caller, 'signed_in')
+        // The password changed while it was being checked.
+        if (!opened) throw new AuthError('invalid_credentials')
+        return opened
+      })
       if (passwords.isOutdated(passwordHash)) {
         const renewed = await passwords.hash(credentials.password).catch(() => null)
         if (renewed) await store.users.rehashPassword(project.id, user.id, passwordHash, renewed)
