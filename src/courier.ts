@@ -31,8 +31,12 @@ export interface Courier {
   stop(): Promise<void>
 }
 
-/** Mails in hand at the same time; more are taken when half of them are done. */
-const capacity = 50
+/**
+ * Mails in hand at the same time; more are taken when half of them are done. A server that is fast gets more, up to the
+ * most, and one that is slow fewer, so that no mail waits in hand for longer than its lease bears.
+ */
+const [fewest, most] = [10, 200]
+const [fastMs, slowMs] = [2000, 10_000]
 /** Longer than minting, sending and marking may take together, so that a living courier's mail is never taken by another. */
 const leaseSeconds = 120
 /** A mail that was held for so long before its sending begins is left to whoever takes it next: the process was asleep. */
@@ -107,6 +111,7 @@ export function startCourier(parts: CourierParts): Courier {
   const stopping = new AbortController()
   const stopped = stopping.signal
   const inHand = new Set<Promise<void>>()
+  let width = 40
   const rest = (ms: number) => sleep(ms, undefined, { signal: stopped }).catch(() => {})
 
   // While the server takes no mail at all, one is tried at a time, and no mail's attempts are used up.
@@ -117,7 +122,7 @@ export function startCourier(parts: CourierParts): Courier {
   function noteOutage(): number {
     if (performance.now() >= resumeAt)
       resumeAt = performance.now() + Math.min(1000 * 2 ** outages++, 60_000) * jitter()
-    return Math.max(1, Math.ceil((resumeAt - performance.now()) / 1000))
+    return Math.max(0, Math.floor((resumeAt - performance.now()) / 1000))
   }
 
   // Marks gather while a statement is on its way: one statement for all that were sent meanwhile.
@@ -200,10 +205,10 @@ export function startCourier(parts: CourierParts): Courier {
     while (!stopped.aborted) {
       if (outages > 0) await rest(Math.max(0, resumeAt - performance.now()))
       if (stopped.aborted) return
-      const room = outages > 0 ? 1 : capacity - inHand.size
+      const room = outages > 0 ? 1 : Math.max(1, width - inHand.size)
+      const takenAt = performance.now()
       let rows: TakenMail[] = []
       try {
-        const takenAt = performance.now()
         rows = await store.outbox.take(room, leaseSeconds)
         await handle(rows, takenAt)
       } catch (error) {
@@ -214,7 +219,12 @@ export function startCourier(parts: CourierParts): Courier {
       }
       if (rows.length < room) await rest(parts.pollMs ?? 500)
       else if (outages > 0) await Promise.all(inHand)
-      else while (inHand.size > capacity / 2) await Promise.race(inHand)
+      else {
+        while (inHand.size > width / 2) await Promise.race(inHand)
+        const tookMs = performance.now() - takenAt
+        if (tookMs < fastMs) width = Math.min(width * 2, most)
+        else if (tookMs > slowMs) width = Math.max(Math.ceil(width / 2), fewest)
+      }
     }
   }
 
