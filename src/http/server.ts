@@ -35,6 +35,7 @@ import { notFound } from './plugins/not-found.ts'
 import { project } from './plugins/project.ts'
 import { pageLimit, rateLimits } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
+import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
 import { accountRoutes } from './routes/account.ts'
 import { avatarRoutes } from './routes/avatars.ts'
@@ -137,20 +138,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       title: 'Sallyport',
       description: documentDescription,
       version: parts.version,
-      shared: [
-        User,
-        Session,
-        SessionEntry,
-        Device,
-        Message,
-        Accepted,
-        VerificationRequired,
-        Problem,
-        ...verificationSchemas,
-        ...accountSchemas,
-      ],
+      shared: sharedSchemas,
       tags: documentTags,
     })
+    await published.register(serialization, { shared: sharedSchemas })
     await published.register(docs, {})
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
@@ -201,6 +192,20 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
   return app
 }
+
+/** The schemas that the document names and SDKs make types of. */
+const sharedSchemas = [
+  User,
+  Session,
+  SessionEntry,
+  Device,
+  Message,
+  Accepted,
+  VerificationRequired,
+  Problem,
+  ...verificationSchemas,
+  ...accountSchemas,
+]
 
 const documentDescription = `Sign-up, sign-in, sessions, verification and profile for the end users of your projects.
 

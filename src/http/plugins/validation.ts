@@ -132,9 +132,6 @@ export const validation = plugin('validation', async (api) => {
   api.setValidatorCompiler(({ schema, httpPart }) =>
     whenFirstUsed(httpPart === 'body' ? strict : coercing, schema as object),
   )
-  // Compiled serializers for every status of every route took half of the start and a quarter of the memory. What they
-  // would guard is guarded by the views, which name each field, and by tests that hold every answer to the document.
-  api.setSerializerCompiler(() => JSON.stringify)
   api.setSchemaErrorFormatter(
     (errors, part) => new RequestProblem('validation_failed', { errors: fieldErrors(errors, part) }),
   )

@@ -1,0 +1,34 @@
+// Serialisation from the published schemas: what a schema does not name never leaves, whatever a handler returns.
+import type { TSchema } from '@sinclair/typebox'
+import fastJsonStringify from 'fast-json-stringify'
+import { plugin } from './plugin.ts'
+
+type Serialize = (value: unknown) => string
+
+/**
+ * Compiles each serialiser at its first answer and once for all routes that share its schema: compiled at boot for every
+ * status of every route they took half of the start and a quarter of the memory.
+ */
+export const serialization = plugin<{ shared: readonly TSchema[] }>(
+  'serialization',
+  async (api, { shared }) => {
+    const external = Object.fromEntries(shared.map((schema) => [String(schema.$id), schema]))
+    const compiled = new Map<string, Serialize>()
+
+    function compile(schema: object): Serialize {
+      const key = JSON.stringify(schema)
+      const known =
+        compiled.get(key) ?? (fastJsonStringify(schema as TSchema, { schema: external }) as Serialize)
+      compiled.set(key, known)
+      return known
+    }
+
+    api.setSerializerCompiler(({ schema }) => {
+      let serialize: Serialize | undefined
+      return (value: unknown) => {
+        serialize ??= compile(schema as object)
+        return serialize(value)
+      }
+    })
+  },
+)
