@@ -23,6 +23,8 @@ export interface Plan {
   readonly seconds: number | 'once each'
   /** Milliseconds that a connection rests after each answer; 0: it sends the next request at once. */
   readonly restMs?: number
+  /** Each connection from a loopback address of its own, as people come; where the system has only one, from that. */
+  readonly manyAddresses?: boolean
 }
 
 export interface Outcome {
@@ -56,9 +58,10 @@ class Connection {
     socket.on('close', () => this.#fail(new Error('the server closed the connection')))
   }
 
-  static open(port: number): Promise<Connection> {
+  static open(port: number, localAddress: string | undefined): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      const from = localAddress === undefined ? {} : { localAddress }
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...from })
       socket.once('connect', () => resolve(new Connection(socket))).once('error', reject)
     })
   }
@@ -121,7 +124,8 @@ async function run(plan: Plan): Promise<Outcome> {
 
   // Each connection has visitors of its own: no two requests ever present the same refresh token.
   async function visit(offset: number): Promise<void> {
-    const connection = await Connection.open(plan.port)
+    const apart = plan.manyAddresses && process.platform === 'linux'
+    const connection = await Connection.open(plan.port, apart ? `127.0.1.${1 + (offset % 250)}` : undefined)
     try {
       for (let at = offset; performance.now() < until && failures.length === 0; at += plan.connections) {
         if (at >= crowd.length) {

@@ -1,6 +1,6 @@
 // Serialisation from the published schemas: what a schema does not name never leaves, whatever a handler returns.
 import type { TSchema } from '@sinclair/typebox'
-import fastJsonStringify from 'fast-json-stringify'
+import fastJsonStringify, { type Schema } from 'fast-json-stringify'
 import { plugin } from './plugin.ts'
 
 type Serialize = (value: unknown) => string
@@ -12,13 +12,13 @@ type Serialize = (value: unknown) => string
 export const serialization = plugin<{ shared: readonly TSchema[] }>(
   'serialization',
   async (api, { shared }) => {
-    const external = Object.fromEntries(shared.map((schema) => [String(schema.$id), schema]))
+    const named = shared.map((schema) => [String(schema.$id), schema as unknown as Schema] as const)
+    const external = Object.fromEntries(named)
     const compiled = new Map<string, Serialize>()
 
     function compile(schema: object): Serialize {
       const key = JSON.stringify(schema)
-      const known =
-        compiled.get(key) ?? (fastJsonStringify(schema as TSchema, { schema: external }) as Serialize)
+      const known = compiled.get(key) ?? (fastJsonStringify(schema, { schema: external }) as Serialize)
       compiled.set(key, known)
       return known
     }
