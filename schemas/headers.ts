@@ -10,7 +10,10 @@ export const projectHeader = {
 
 export const transportHeader = {
   'session-transport': Type.Optional(
-    Type.Union([Type.Literal('bearer'), Type.Literal('cookie')], {
+    // As an enum, not a union of literals: Swagger UI offers the choices of no other form.
+    Type.Unsafe<'bearer' | 'cookie'>({
+      type: 'string',
+      enum: ['bearer', 'cookie'],
       description: 'How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies.',
     }),
   ),

@@ -13,7 +13,10 @@ export const changePassword = {
     'Ends every other session of the user and keeps this one. A wrong current password is a 422 on current_password and counts like a failed sign-in.',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
-  body: Type.Object({ current_password: Password, new_password: NewPassword }),
+  body: Type.Object({
+    current_password: Password,
+    new_password: { ...NewPassword, examples: ['another horse, another battery'] },
+  }),
   response: {
     200: saying('Password updated.'),
     ...writeErrors('unauthenticated', 'too_many_attempts'),

@@ -29,7 +29,7 @@ export const updateProfile = {
     {
       display_name: Type.Optional(Nullable(Name)),
       first_name: Type.Optional(Nullable(Name)),
-      last_name: Type.Optional(Nullable(Name)),
+      last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
       metadata: Type.Optional(
         Type.Record(Type.String(), Type.Unknown(), {
           // The patch may name what it removes; what counts is the size of the result.

@@ -37,7 +37,7 @@ export const signUp = {
     password: NewPassword,
     display_name: Type.Optional(Nullable(Name)),
     first_name: Type.Optional(Nullable(Name)),
-    last_name: Type.Optional(Nullable(Name)),
+    last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         'x-max-json-bytes': 16_384,

@@ -11,7 +11,7 @@ const style = `
 * { box-sizing: border-box }
 body { margin: 0; padding: 12vh 1.25rem 4rem; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif }
 main { max-width: 30rem; margin: 0 auto; padding: 2rem; border: 1px solid var(--line); border-radius: .75rem }
-h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; text-wrap: balance }
+h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; text-wrap: pretty }
 p, form { margin: 0 0 1.25rem } main > :last-child { margin-bottom: 0 } .quiet { color: var(--quiet); font-size: .9375rem } code { overflow-wrap: anywhere }
 button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--paper); font: inherit; font-weight: 600; cursor: pointer }
 label { display: block; margin: 0 0 .25rem; font-weight: 600 }

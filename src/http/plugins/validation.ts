@@ -82,6 +82,8 @@ function fieldErrors(errors: readonly FastifySchemaValidationError[], part: stri
     else if (error.keyword === 'type')
       note(types, field, typeNames[String(error.params.type)] ?? 'another type')
     else if (error.keyword === 'const') note(literals, field, `"${String(error.params.allowedValue)}"`)
+    else if (error.keyword === 'enum')
+      for (const value of error.params.allowedValues as unknown[]) note(literals, field, `"${String(value)}"`)
   }
   for (const [field, words] of types) sentences[field] ??= [`Must be ${[...words].join(' or ')}.`]
   for (const [field, words] of literals) sentences[field] ??= [`Must be ${[...words].join(' or ')}.`]
