@@ -1,0 +1,141 @@
+// Swagger UI at /docs in a real browser: it loads under a strict policy, and its examples work when clicked through.
+import type { Locator, Page, Response } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { findChromium, launchChromium } from '../support/browser.ts'
+
+const chromium = findChromium()
+if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })
+else {
+  const browser = await launchChromium(chromium)
+  t.teardown(() => browser.close())
+
+  t.test(
+    '/docs loads from its own origin alone, without an error or a violation of its policy',
+    async (t) => {
+      const app = await startTestApp(t)
+      const { page, complaints, strangers } = await openDocs(t, app)
+      const answer = await page.reload()
+      const policy = answer?.headers()['content-security-policy'] ?? ''
+      t.match(policy, /default-src 'none'/)
+      t.notMatch(policy, /unsafe|https?:|\*/, 'nothing inline, nothing from elsewhere')
+      await page.locator('.opblock').first().waitFor()
+      t.equal(await page.title(), 'Sallyport API')
+      t.ok((await page.locator('.opblock').count()) >= 12, 'every operation is listed')
+      t.equal(await page.locator('.errors-wrapper').count(), 0, 'the document has no error')
+      // An open operation renders its schemas and examples.
+      for (const id of ['signUp', 'signIn', 'refreshSession', 'confirmVerificationEmail', 'ready']) {
+        const block = operation(page, id)
+        await block.locator('.opblock-summary-control').click()
+        await block
+          .locator('.responses-table .highlight-code, .responses-table .model-example')
+          .first()
+          .waitFor()
+        await block.locator('.opblock-summary-control').click()
+      }
+      t.same(complaints, [], 'neither the console nor the policy complains')
+      t.same(strangers, [], 'no request to another origin')
+    },
+  )
+
+  t.test('by bearer: sign up, sign in, authorize and read /me with the examples as they are', async (t) => {
+    const app = await startTestApp(t)
+    const { page, complaints } = await openDocs(t, app)
+    t.equal((await execute(page, 'signUp')).status(), 201)
+    const signedIn = await execute(page, 'signIn')
+    t.equal(signedIn.status(), 200)
+    const { access_token: token } = await signedIn.json()
+
+    await page.locator('.auth-wrapper .authorize').click()
+    const dialog = page.locator('.modal-ux')
+    await dialog.getByLabel('auth-bearer-value').fill(token)
+    await dialog.locator('.auth-container', { hasText: 'bearer' }).getByLabel('Apply credentials').click()
+    await dialog.locator('.close-modal').click()
+
+    const me = await execute(page, 'getCurrentUser')
+    t.equal(me.status(), 200)
+    t.equal((await me.json()).user.email, 'ada@example.com')
+    t.equal((await me.request().allHeaders()).authorization, `Bearer ${token}`)
+    t.match(await shown(page, 'getCurrentUser'), 'ada@example.com', 'and shows it')
+    t.equal((await execute(page, 'changePassword')).status(), 200, 'the example changes the password')
+    t.equal((await execute(page, 'signOut')).status(), 200)
+    t.same(complaints, [])
+    t.equal((await execute(page, 'getCurrentUser')).status(), 401, 'the token is void')
+  })
+
+  t.test('by cookie: sign in, read /me, refresh and sign out without a token in sight', async (t) => {
+    const app = await startTestApp(t)
+    const { page, complaints } = await openDocs(t, app)
+    t.equal((await execute(page, 'signUp')).status(), 201)
+    const signedIn = await execute(page, 'signIn', async (block) => {
+      await block.locator('tr[data-param-name="session-transport"] select').selectOption('cookie')
+    })
+    t.equal(signedIn.status(), 200)
+    const body = await signedIn.json()
+    t.notOk('access_token' in body || 'refresh_token' in body, 'no token in the body')
+    t.equal(await page.evaluate('document.cookie'), '', 'nor within reach of a script')
+
+    const me = await execute(page, 'getCurrentUser')
+    t.equal(me.status(), 200)
+    t.notOk('authorization' in (await me.request().allHeaders()))
+    t.equal((await execute(page, 'refreshSession')).status(), 200, 'the example refreshes by cookie')
+    t.equal((await execute(page, 'getCurrentUser')).status(), 200)
+    t.equal((await execute(page, 'signOut')).status(), 200)
+    t.same(await page.context().cookies(), [], 'the cookies are gone')
+    t.same(complaints, [])
+    t.equal((await execute(page, 'getCurrentUser')).status(), 401)
+  })
+
+  async function openDocs(t: Test, app: TestApp) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
+    t.teardown(() => context.close())
+    const page = await context.newPage()
+    page.setDefaultTimeout(30_000)
+    const complaints: string[] = []
+    const strangers: string[] = []
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    })
+    page.on('pageerror', (error) => complaints.push(error.message))
+    page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
+    page.on('request', (request) => {
+      if (!/^(?:data|blob):/.test(request.url()) && new URL(request.url()).origin !== app.url)
+        strangers.push(request.url())
+    })
+    await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
+      console.error('violation: ' + event.violatedDirective + ' ' + event.blockedURI))`)
+    // The root leads here.
+    await page.goto(app.url)
+    t.equal(page.url(), `${app.url}/docs`)
+    await page.locator('.opblock').first().waitFor()
+    return { page, complaints, strangers }
+  }
+
+  /** The block of an operation, by its id. */
+  function operation(page: Page, id: string): Locator {
+    return page.locator(`.opblock[id$="-${id}"]`)
+  }
+
+  /** Opens an operation, fills nothing in but what `prepare` does, and presses Execute. */
+  async function execute(
+    page: Page,
+    id: string,
+    prepare?: (block: Locator) => Promise<void>,
+  ): Promise<Response> {
+    const block = operation(page, id)
+    const isOpen = /is-open/.test((await block.getAttribute('class')) ?? '')
+    if (!isOpen) await block.locator('.opblock-summary-control').click()
+    await block.locator('.execute').waitFor()
+    await prepare?.(block)
+    const answer = page.waitForResponse((response) => response.url().includes('/api/auth/'))
+    await block.locator('.execute').click()
+    const response = await answer
+    await response.finished()
+    return response
+  }
+
+  /** The answer as the page shows it. */
+  async function shown(page: Page, id: string): Promise<string> {
+    return operation(page, id).locator('.live-responses-table .response .highlight-code').first().innerText()
+  }
+}
