@@ -53,7 +53,9 @@ const wereTried = (app: TestApp) =>
     30_000,
   )
 
-const isLater = (app: TestApp) => app.sql`update outbox set next_attempt_at = now() where sent_at is null`
+/** Brings what was put back forward; what a courier has in hand (last_error null) stays under its lease. */
+const isLater = (app: TestApp) =>
+  app.sql`update outbox set next_attempt_at = now() where sent_at is null and last_error is not null`
 
 async function allArriveOnce(t: Test, app: TestApp, mails: { to: string; text: string }[], emails: string[]) {
   await isLater(app)
