@@ -53,9 +53,7 @@ const wereTried = (app: TestApp) =>
     30_000,
   )
 
-/** Brings what was put back forward; what a courier has in hand (last_error null) stays under its lease. */
-const isLater = (app: TestApp) =>
-  app.sql`update outbox set next_attempt_at = now() where sent_at is null and last_error is not null`
+const isLater = (app: TestApp) => app.sql`update outbox set next_attempt_at = now() where sent_at is null`
 
 async function allArriveOnce(t: Test, app: TestApp, mails: { to: string; text: string }[], emails: string[]) {
   await isLater(app)
@@ -107,7 +105,12 @@ t.test('a mail server that says nothing holds up neither requests nor the stop o
   t.ok(Date.now() - since < 15_000, 'it stops in time', { ms: Date.now() - since })
   await silenced()
 
-  const again = await startTestApp(t, { env, databaseUrl: app.databaseUrl })
-  const mails = await startMailServer(t, port)
+  // On another port: the first app lives on in this process, as no stopped service does, and might still try.
+  const next = await freePort()
+  const mails = await startMailServer(t, next)
+  const again = await startTestApp(t, {
+    env: { SMTP_URL: `smtp://127.0.0.1:${next}` },
+    databaseUrl: app.databaseUrl,
+  })
   await allArriveOnce(t, again, mails, [email])
 })
