@@ -1,6 +1,5 @@
 // The composition root: builds each part once, and takes them down in the opposite order.
 import { join, relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from './config.ts'
 import { type Courier, startCourier } from './courier.ts'
@@ -100,8 +99,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     const patience = setTimeout(() => server?.server.closeAllConnections(), drainMs)
     await server?.close()
     clearTimeout(patience)
-    // Nor is a mail server that has fallen silent waited for: its mail is sent again after the next start.
-    await Promise.race([courier?.stop(), sleep(5000, undefined, { ref: false })])
+    await courier?.stop()
     await sweeper?.stop()
     await sql?.end({ timeout: 5 })
     await embedded?.stop()

@@ -42,6 +42,8 @@ const leaseSeconds = 120
 /** A mail that was held for so long before its sending begins is left to whoever takes it next: the process was asleep. */
 const freshMs = 40_000
 const maxAttempts = 12
+/** How long mails in hand may still take their turn when the courier stops. */
+const patienceMs = 2000
 
 /** What the link of each kind does; null: it has none. The mail to an address that was left has no short code. */
 const purposes: Record<MailKind, LinkPurpose | null> = {
@@ -233,8 +235,10 @@ export function startCourier(parts: CourierParts): Courier {
     async stop() {
       stopping.abort()
       await working
-      await Promise.all(inHand)
+      await Promise.race([Promise.all(inHand), sleep(patienceMs, undefined, { ref: false })])
+      // What the mailer gives up is put back.
       await mailer.close()
+      await Promise.all(inHand)
     },
   }
 }

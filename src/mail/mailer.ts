@@ -19,7 +19,10 @@ export interface OutgoingMail {
 export interface Mailer {
   /** Resolves once the mail has been taken over; rejects with a MailError otherwise. */
   send(mail: OutgoingMail): Promise<void>
-  /** Lets a mail that is being handed over finish, fails those still waiting, and resolves when none is left. */
+  /**
+   * Lets a mail that is being handed over finish if that takes no longer than `closeSeconds`, fails those still waiting,
+   * and resolves when none is left.
+   */
   close(): Promise<void>
 }
 
@@ -47,6 +50,8 @@ export interface SmtpTimeouts {
   socketSeconds: number
   /** One send altogether, waiting for a free connection included: ends a server that trickles. */
   sendSeconds: number
+  /** For what is being handed over when the mailer closes. */
+  closeSeconds: number
 }
 
 const DEFAULT_TIMEOUTS: SmtpTimeouts = {
@@ -54,6 +59,7 @@ const DEFAULT_TIMEOUTS: SmtpTimeouts = {
   greetingSeconds: 10,
   socketSeconds: 20,
   sendSeconds: 60,
+  closeSeconds: 3,
 }
 
 // The transport reads its settings from the query, and there they win: only what describes the server may pass,
@@ -91,19 +97,25 @@ export function createSmtpMailer(options: {
     disableUrlAccess: true,
   })
 
+  const closing = new AbortController()
+
   async function send(mail: OutgoingMail): Promise<void> {
-    const signal = AbortSignal.timeout(timeouts.sendSeconds * 1000)
+    const tooLong = AbortSignal.timeout(timeouts.sendSeconds * 1000)
     const message = compose(mail, sender)
     try {
-      await transport.sendMail({ ...message, signal })
+      await transport.sendMail({ ...message, signal: AbortSignal.any([tooLong, closing.signal]) })
     } catch (error) {
-      throw signal.aborted
+      if (closing.signal.aborted) throw new MailError('mail not sent: the mailer was closed', false, true)
+      throw tooLong.aborted
         ? new MailError(`mail not sent: no end after ${timeouts.sendSeconds} s`, false)
         : explain(error as NodemailerError)
     }
   }
 
-  return closable(send, () => transport.close())
+  return closable(send, () => {
+    transport.close()
+    setTimeout(() => closing.abort(), timeouts.closeSeconds * 1000).unref()
+  })
 }
 
 /**
