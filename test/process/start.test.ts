@@ -76,7 +76,7 @@ t.test('the first start says where to click; data and tokens outlive a restart',
     const [project, ...others] = JSON.parse(stdout)
     t.match(project, {
       id: /^[0-9a-f-]{36}$/,
-      name: 'default',
+      name: 'Sallyport',
       policy: { verification: { mode: 'lenient' } },
     })
     t.same(others, [])
