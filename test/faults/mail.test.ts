@@ -11,6 +11,8 @@ async function startMailServer(t: Test, port: number): Promise<{ to: string; tex
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
+    // The service keeps its connections for the next mail; they are not waited for.
+    closeTimeout: 100,
     onData(stream, session, done) {
       let text = ''
       stream.setEncoding('utf8').on('data', (chunk) => {
@@ -42,22 +44,29 @@ async function startSilence(port: number): Promise<() => Promise<void>> {
 
 const owed = (app: TestApp) => app.sql`select id, attempts, sent_at, dead_at, last_error from outbox`
 
-/** Until every mail was tried and put back. */
-const wereTried = (app: TestApp) =>
+/** Until the courier has tried a mail and put it back; in an outage it tries one at a time. */
+const wasTried = (app: TestApp) =>
   eventually(
-    'every mail was tried',
+    'a mail was tried',
     async () => {
       const rows = await owed(app)
-      return rows.length > 0 && rows.every((row) => row.last_error !== null)
+      return rows.some((row) => row.last_error !== null)
     },
     30_000,
   )
 
-const isLater = (app: TestApp) => app.sql`update outbox set next_attempt_at = now() where sent_at is null`
+/** Brings what was put back forward; what a courier has in hand stays under its lease of two minutes. */
+const isLater = (app: TestApp) => app.sql`
+  update outbox set next_attempt_at = now()
+  where sent_at is null and next_attempt_at < now() + interval '90 seconds'`
 
 async function allArriveOnce(t: Test, app: TestApp, mails: { to: string; text: string }[], emails: string[]) {
   await isLater(app)
-  await eventually('every mail is sent', async () => (await owed(app)).every((row) => row.sent_at !== null))
+  await eventually(
+    'every mail is sent',
+    async () => (await owed(app)).every((row) => row.sent_at !== null),
+    60_000,
+  )
   // Whatever the courier might send twice, it would send now.
   await isLater(app)
   await new Promise((resolve) => setTimeout(resolve, 1500))
@@ -71,11 +80,11 @@ t.test(
     const app = await startTestApp(t, { env: { SMTP_URL: `smtp://127.0.0.1:${port}` } })
     const signedUp = await Promise.all(Array.from({ length: 5 }, () => app.signUp()))
     for (const { status } of signedUp) t.equal(status, 201)
-    await wereTried(app)
+    await wasTried(app)
     for (const row of await owed(app)) {
       t.equal(row.sent_at, null)
       t.equal(row.dead_at, null)
-      t.match(row.last_error, /ECONNREFUSED/)
+      if (row.last_error !== null) t.match(row.last_error, /ECONNREFUSED/)
     }
     t.equal((await app.send('GET', '/health/ready')).status, 200, 'the service is ready all the while')
 
@@ -105,12 +114,11 @@ t.test('a mail server that says nothing holds up neither requests nor the stop o
   t.ok(Date.now() - since < 15_000, 'it stops in time', { ms: Date.now() - since })
   await silenced()
 
-  // On another port: the first app lives on in this process, as no stopped service does, and might still try.
-  const next = await freePort()
-  const mails = await startMailServer(t, next)
-  const again = await startTestApp(t, {
-    env: { SMTP_URL: `smtp://127.0.0.1:${next}` },
-    databaseUrl: app.databaseUrl,
-  })
+  const [kept] = await owed(app)
+  t.match(kept?.last_error, /the mailer was closed/, 'the mail is put back, not left under its lease')
+
+  // On the same port: a send that was given up must not go on in the background.
+  const mails = await startMailServer(t, port)
+  const again = await startTestApp(t, { env, databaseUrl: app.databaseUrl })
   await allArriveOnce(t, again, mails, [email])
 })
