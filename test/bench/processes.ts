@@ -59,6 +59,8 @@ export interface Running {
   readonly startMs: number
   /** Resident memory now, in MB (10^6 bytes). */
   residentMb(): number
+  /** Processor time used so far, in µs, to a hundredth of a second; NaN where /proc does not tell. */
+  processorUs(): number
   stop(): Promise<void>
 }
 
@@ -87,6 +89,12 @@ async function start(
     residentMb: () =>
       (Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' })) * 1024) /
       1e6,
+    processorUs() {
+      if (process.platform !== 'linux') return Number.NaN
+      const [, after = ''] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')
+      const fields = after.split(' ')
+      return (Number(fields[11]) + Number(fields[12])) * 10_000
+    },
     stop: () => end(child),
   }
 }
