@@ -116,15 +116,16 @@ else {
     return page.locator(`.opblock[id$="-${id}"]`)
   }
 
-  /** Opens an operation, fills nothing in but what `prepare` does, and presses Execute. */
+  /** Opens an operation alone, fills nothing in but what `prepare` does, and presses Execute. */
   async function execute(
     page: Page,
     id: string,
     prepare?: (block: Locator) => Promise<void>,
   ): Promise<Response> {
     const block = operation(page, id)
-    const isOpen = /is-open/.test((await block.getAttribute('class')) ?? '')
-    if (!isOpen) await block.locator('.opblock-summary-control').click()
+    for (const open of await page.locator('.opblock.is-open .opblock-summary-control').all())
+      await open.click()
+    await block.locator('.opblock-summary-control').click()
     await block.locator('.execute').waitFor()
     await prepare?.(block)
     const answer = page.waitForResponse((response) => response.url().includes('/api/auth/'))
