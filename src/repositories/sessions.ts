@@ -1,11 +1,21 @@
 // Rows of `sessions`: opened, rotated by one conditional UPDATE, looked at, ended.
-import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
-export type SessionRow = typeof sessions.$inferSelect
+/** What the owner of a session is shown of it. */
+const entry = {
+  id: sessions.id,
+  createdAt: sessions.createdAt,
+  lastSeenAt: sessions.lastSeenAt,
+  expiresAt: sessions.expiresAt,
+  userAgent: sessions.userAgent,
+  addressPrefix: sessions.addressPrefix,
+}
+
+export type SessionRow = Pick<typeof sessions.$inferSelect, keyof typeof entry>
 
 /** A session as the database sees it now; `now` is the database's clock in the same statement. */
 export interface SessionState {
@@ -163,7 +173,7 @@ export function sessionsRepository(db: Database) {
 
   const list = once(() =>
     db
-      .select(getTableColumns(sessions))
+      .select(entry)
       .from(sessions)
       .innerJoin(users, usersOwn)
       .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))

@@ -63,17 +63,20 @@ async function load(service: Service, projectId: string, over: () => boolean): P
       }
     }
   }
-  const leaving = async () => {
-    while (!over()) {
-      const session = await signUp()
-      if (!session || over()) continue
-      // From here on it may be ended, whether or not the answer arrives.
-      done.newest.delete(session.number)
-      const access = { authorization: `Bearer ${session.access}` }
-      const answer = await send('POST', '/logout', {}, access)
-      if (answer?.status === 200) done.revoked.push(session.refresh)
-    }
+  async function leave(): Promise<void> {
+    const session = await signUp()
+    if (!session || over()) return
+    // From here on it may be ended, whether or not the answer arrives.
+    done.newest.delete(session.number)
+    const access = { authorization: `Bearer ${session.access}` }
+    const answer = await send('POST', '/logout', {}, access)
+    if (answer?.status === 200) done.revoked.push(session.refresh)
   }
+  const leaving = async () => {
+    while (!over()) await leave()
+  }
+  // However slow the machine, somebody has left before anything is killed.
+  await leave()
   await Promise.all([signingUp(), signingUp(), ...Array.from({ length: 6 }, refreshing), leaving()])
   return done
 }

