@@ -20,7 +20,7 @@ const connection = new Set([
  * SQLSTATEs and classes (PostgreSQL appendix A): connection exceptions, out of resources, operator intervention,
  * system errors, read-only, serialization and deadlock, a server that refuses our role for now.
  */
-const states = /^(?:08|53|57|58|25006|40001|40P01)/
+const states = /^(?:08|28|53|57|58|25006|40001|40P01)/
 
 /** Whether the error, or what caused it, is that another transaction stood against this one: a deadlock, a snapshot. */
 export function isOvertaken(error: unknown): boolean {
