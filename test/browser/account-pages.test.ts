@@ -2,10 +2,12 @@
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { bearer, startTestApp } from '../support/app.ts'
-import { openChromium } from '../support/chromium.ts'
+import { findChromium, launchChromium } from '../support/browser.ts'
 
 const noBrowser = 'there is no Chromium here'
-const browser: Browser | null = await openChromium(t)
+const path = findChromium()
+const browser: Browser | null = path ? await launchChromium(path) : null
+t.teardown(() => browser?.close())
 /** Skips, with a word, what needs the browser where there is none. */
 const optional = browser ? {} : { skip: noBrowser }
 const app = await startTestApp(t)
