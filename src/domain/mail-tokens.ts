@@ -28,8 +28,6 @@ export interface MintOptions {
   readonly purpose: Purpose
   /** The address that the token proves, sets or brings back. */
   readonly email: string
-  /** UUID from which token and code follow: the row of the outbox, so that a mail sent twice carries one link. */
-  readonly seed?: string
 }
 
 /** A mail that is about to be sent. */
@@ -62,15 +60,11 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
     return purpose === 'undo_email_change' ? 7 * 24 * hour : hour
   }
 
-  async function mint(
-    tx: Repositories,
-    project: Project,
-    user: UserRow,
-    { purpose, email, seed = randomUUID() }: MintOptions,
-  ): Promise<MailSecrets> {
+  /** What is handed out and what rests of it; both follow from `seed`, a UUID, which becomes the row's id. */
+  function derive(project: Project, user: UserRow, { purpose, email }: MintOptions, seed: string) {
     const { plain, hash, code } = deriveSecret('verification', mailKey, project.id, purpose, seed)
     const lifetimeSeconds = lifetimeOf(project, purpose)
-    await tx.verificationTokens.add({
+    const token = {
       id: seed,
       projectId: project.id,
       userId: user.id,
@@ -79,14 +73,27 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
       tokenHash: hash,
       codeHash: codeHash(project, purpose, email, code),
       lifetimeSeconds,
+    }
+    return { token, secrets: { token: plain, code, lifetimeSeconds } }
+  }
+
+  async function mint(
+    tx: Repositories,
+    project: Project,
+    user: UserRow,
+    options: MintOptions,
+  ): Promise<MailSecrets> {
+    const { token, secrets } = derive(project, user, options, randomUUID())
+    await tx.verificationTokens.add({
+      ...token,
       // Every address that an account had can be brought back, also when it was changed twice.
-      supersedes: purpose !== 'undo_email_change',
+      supersedes: options.purpose !== 'undo_email_change',
     })
-    return { token: plain, code, lifetimeSeconds }
+    return secrets
   }
 
   return {
-    /** Mints token and code and supersedes the older ones of this purpose; the same seed mints the same again. */
+    /** Mints token and code and supersedes the older ones of this purpose. */
     mint,
 
     /**
@@ -97,20 +104,8 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
     async mintForMails(mails: readonly MailToMint[]): Promise<Map<string, MailSecrets>> {
       if (mails.length === 0) return new Map()
       const minted = mails.map(({ id, owedAt, project, user, purpose, email }) => {
-        const { plain, hash, code } = deriveSecret('verification', mailKey, project.id, purpose, id)
-        const lifetimeSeconds = lifetimeOf(project, purpose)
-        const token = {
-          id,
-          projectId: project.id,
-          userId: user.id,
-          purpose,
-          email,
-          tokenHash: hash,
-          codeHash: codeHash(project, purpose, email, code),
-          lifetimeSeconds,
-          createdAt: owedAt,
-        }
-        return { token, secrets: { token: plain, code, lifetimeSeconds } }
+        const { token, secrets } = derive(project, user, { purpose, email }, id)
+        return { token: { ...token, createdAt: owedAt }, secrets }
       })
       const working = await store.transaction((tx) =>
         tx.verificationTokens.addForMails(minted.map(({ token }) => token)),
