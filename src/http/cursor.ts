@@ -1,5 +1,5 @@
 // Cursors: where a page of a list ended, in a form that a client hands back and does not read.
-import { RequestProblem } from './problems.ts'
+import { RequestProblem } from './refusal.ts'
 
 /** Prints the id of the last row of a page; null where there is no other page. */
 export function printCursor(id: number | null): string | null {

@@ -1,26 +1,12 @@
 // Every refusal's face in the canonical API: the domain's codes and the wire's own, as problem documents (RFC 9457).
-import { type ProblemCode, problemKinds } from '../../schemas/errors.ts'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
-
-export type FieldErrors = Record<string, string[]>
-
-/** A refusal that the wire itself makes, before or beside the domain. */
-export class RequestProblem extends Error {
-  readonly code: ProblemCode
-  readonly errors: FieldErrors | undefined
-  readonly retryAfterSeconds: number | undefined
-  constructor(code: ProblemCode, facts: { errors?: FieldErrors; retryAfterSeconds?: number } = {}) {
-    super(code)
-    this.name = 'RequestProblem'
-    this.code = code
-    this.errors = facts.errors
-    this.retryAfterSeconds = facts.retryAfterSeconds
-  }
-}
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type ProblemCode, problemKinds, problemMediaType } from '../../schemas/errors.ts'
+import type { AuthErrorCode } from '../domain/errors.ts'
+import type { FieldErrors, Refusal, WireCode } from './refusal.ts'
 
 interface Face {
   readonly code: ProblemCode
-  readonly errors?: FieldErrors
+  readonly errors?: FieldErrors | undefined
 }
 
 const faces: Record<AuthErrorCode, Face> = {
@@ -99,17 +85,12 @@ export interface ProblemFacts extends Face {
   readonly verificationToken?: string | undefined
 }
 
-/** The face of a refusal, or null for an error that is no refusal. */
-export function faceOf(error: unknown): ProblemFacts | null {
-  if (error instanceof AuthError) {
-    const { retryAfterSeconds, verificationToken } = error.details
-    return { ...faces[error.code], retryAfterSeconds, verificationToken }
+/** The face of a refusal: one of the domain's has one given above, the wire's own are problems by the same name. */
+export function faceOf({ code, ...facts }: Refusal): ProblemFacts {
+  return {
+    ...facts,
+    ...(Object.hasOwn(faces, code) ? faces[code as AuthErrorCode] : { code: code as WireCode }),
   }
-  if (error instanceof RequestProblem) {
-    const { code, errors, retryAfterSeconds } = error
-    return { code, ...(errors ? { errors } : {}), retryAfterSeconds }
-  }
-  return null
 }
 
 /** Builds the problem document. `publicUrl` is where the page of the code is. */
@@ -126,5 +107,15 @@ export function problemDocument(facts: ProblemFacts, publicUrl: string, requestI
     ...(facts.errors ? { errors: facts.errors } : {}),
     ...(waits ? { retry_after: facts.retryAfterSeconds ?? 1 } : {}),
     ...(facts.verificationToken ? { verification_token: facts.verificationToken } : {}),
+  }
+}
+
+/** Answers with the problem document of a refusal and the headers that belong to it. */
+export function problemAnswer(publicUrl: string) {
+  return (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply => {
+    const document = problemDocument(faceOf(refusal), publicUrl, request.id)
+    if (document.retry_after !== undefined) reply.header('retry-after', document.retry_after)
+    if (document.status === 401) reply.header('www-authenticate', 'Bearer')
+    return reply.code(document.status).type(problemMediaType).send(document)
   }
 }

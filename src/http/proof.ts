@@ -1,6 +1,6 @@
 // The two ways in which a body proves that a mail was read.
 import type { Proof } from '../domain/mail-tokens.ts'
-import { type FieldErrors, RequestProblem } from './problems.ts'
+import { type FieldErrors, RequestProblem } from './refusal.ts'
 
 /** A token, or an address with a code. @throws RequestProblem with the sentences for what is missing */
 export function proofOf(body: { token?: string; email?: string; code?: string }): Proof {

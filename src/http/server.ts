@@ -10,7 +10,7 @@ import Fastify, {
   type RouteOptions,
 } from 'fastify'
 import { accountSchemas } from '../../schemas/account.ts'
-import { Problem, type ProblemCode } from '../../schemas/errors.ts'
+import { Problem } from '../../schemas/errors.ts'
 import { Accepted } from '../../schemas/recovery.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
@@ -30,13 +30,15 @@ import { cors } from './plugins/cors.ts'
 import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { document } from './plugins/document.ts'
-import { errors, rawProblem, sendProblem } from './plugins/errors.ts'
+import { errors, rawProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project } from './plugins/project.ts'
 import { pageLimit, rateLimits } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
+import { problemAnswer } from './problems.ts'
+import { refusalOf } from './refusal.ts'
 import { accountRoutes } from './routes/account.ts'
 import { avatarRoutes } from './routes/avatars.ts'
 import { emailChangeRoutes } from './routes/email-change.ts'
@@ -70,16 +72,13 @@ export interface ServerParts {
 }
 
 const bodyLimitBytes = 65_536
-const frameworkCodes: Record<string, ProblemCode> = {
-  FST_ERR_BAD_URL: 'malformed_request',
-  FST_ERR_MAX_PARAM_LENGTH: 'route_not_found',
-}
 const sane = /^[\w.:-]{8,128}$/
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
   const { domain, publicUrl, defaultProjectId } = parts
   const securityHeaders = securityHeadersFor(publicUrl)
+  const answer = problemAnswer(publicUrl)
   const app = Fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -106,9 +105,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
     frameworkErrors(error, request, reply) {
-      const code = frameworkCodes[error.code] ?? 'internal_error'
-      const answer = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
-      sendProblem(request as FastifyRequest, answer, { code }, publicUrl)
+      const headed = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
+      answer(request as FastifyRequest, headed, refusalOf(error) ?? { code: 'internal_error' })
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
@@ -122,8 +120,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       return countedAddress(this.ip)
     },
   })
-  await app.register(errors, { publicUrl, isUnavailable: parts.isUnavailable })
-  await app.register(notFound, { publicUrl })
+  await app.register(errors, { answer, isUnavailable: parts.isUnavailable })
+  await app.register(notFound, { answer })
   await app.register(secured, { headers: securityHeaders })
   await app.register(validation, {})
   await app.register(cookie)
@@ -149,7 +147,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     })
     await published.register(
       async (api: Api) => {
-        await api.register(notFound, { publicUrl })
+        await api.register(notFound, { answer })
         await api.register(cors, { projects: domain.projects, defaultProjectId })
         await api.register(declaredAccess, {})
         await api.register(project, { projects: domain.projects, defaultProjectId })

@@ -7,6 +7,7 @@ import { type Argon2, isCurrent, loadArgon2, passwordBytes } from '../../src/cry
 import { AuthError } from '../../src/domain/errors.ts'
 import { createPasswords } from '../../src/domain/passwords.ts'
 import { faceOf } from '../../src/http/problems.ts'
+import { refusalOf } from '../../src/http/refusal.ts'
 import { cheapParameters, createTestDomain, stranger } from '../support/domain.ts'
 
 const argon2 = await loadArgon2()
@@ -144,7 +145,8 @@ t.test('where no hash can be begun the answer is 503, and the attempt is not cou
   ]) {
     const error = await refused().catch((thrown: unknown) => thrown)
     t.ok(error instanceof AuthError)
-    const face = faceOf(error)
+    const refusal = refusalOf(error)
+    const face = refusal && faceOf(refusal)
     t.equal(face?.code, 'service_unavailable')
     t.equal(problemKinds.service_unavailable.status, 503)
     t.ok((face?.retryAfterSeconds ?? 0) >= 1)

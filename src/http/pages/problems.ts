@@ -1,7 +1,7 @@
 // One page of documentation for each problem code, at the address that `type` names (RFC 9457 §3.1.1).
 import { html } from 'ghtml'
 import { type ProblemCode, problemCodes, problemKinds } from '../../../schemas/errors.ts'
-import { RequestProblem } from '../problems.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { sendPage } from './layout.ts'
 

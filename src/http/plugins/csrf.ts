@@ -1,7 +1,7 @@
 // Cross-site requests may not ride on session cookies, nor plant them (login CSRF).
 import type { FastifyRequest } from 'fastify'
 import type { SessionCookies } from '../cookies.ts'
-import { RequestProblem } from '../problems.ts'
+import { RequestProblem } from '../refusal.ts'
 import { isOpen } from './access.ts'
 import { plugin } from './plugin.ts'
 

@@ -1,60 +1,35 @@
-// Every failure leaves as a problem document: refusals by their face, Fastify's own by theirs, a missing part as 503.
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+// Every failure leaves as a refusal with a face: the domain's, Fastify's own, a missing part as 503, all else as 500.
 import { problemKinds, problemMediaType } from '../../../schemas/errors.ts'
-import { faceOf, type ProblemFacts, problemDocument } from '../problems.ts'
+import { problemDocument } from '../problems.ts'
+import { type Answer, refusalOf } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 export interface ErrorsOptions {
-  readonly publicUrl: string
+  /** How this scope says a refusal. */
+  readonly answer: Answer
   /** Whether an error means that the database cannot be reached or cannot write. */
   readonly isUnavailable: (error: unknown) => boolean
-}
-
-/** Fastify's own errors, by code; what is not listed and below 500 is a malformed request. */
-const fastifyFaces: Record<string, ProblemFacts> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'body_too_large' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { code: 'unsupported_media_type' },
-  FST_ERR_CTP_EMPTY_TYPE: { code: 'unsupported_media_type' },
-  FST_ERR_REQUEST_TIMEOUT: { code: 'request_timeout' },
 }
 
 /** Seconds after which a client may ask again when a part is down. */
 const unavailableSeconds = 2
 
-/** Answers with the problem document of `facts` and the headers that belong to it. */
-export function sendProblem(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  facts: ProblemFacts,
-  publicUrl: string,
-): FastifyReply {
-  const document = problemDocument(facts, publicUrl, request.id)
-  if (document.retry_after !== undefined) reply.header('retry-after', document.retry_after)
-  if (document.status === 401) reply.header('www-authenticate', 'Bearer')
-  return reply.code(document.status).type(problemMediaType).send(document)
-}
-
-export const errors = plugin<ErrorsOptions>('errors', async (api, { publicUrl, isUnavailable }) => {
-  const send = (request: FastifyRequest, reply: FastifyReply, facts: ProblemFacts) =>
-    sendProblem(request, reply, facts, publicUrl)
-
-  api.setErrorHandler((error: FastifyError, request, reply) => {
-    const face = faceOf(error)
-    if (face) return send(request, reply, face)
+export const errors = plugin<ErrorsOptions>('errors', async (api, { answer, isUnavailable }) => {
+  api.setErrorHandler((error, request, reply) => {
+    const refusal = refusalOf(error)
+    if (refusal) return answer(request, reply, refusal)
     if (isUnavailable(error)) {
       request.log.warn({ err: error }, 'A part of the service is unavailable')
-      return send(request, reply, { code: 'service_unavailable', retryAfterSeconds: unavailableSeconds })
+      return answer(request, reply, { code: 'service_unavailable', retryAfterSeconds: unavailableSeconds })
     }
-    const status = error.statusCode ?? 500
-    if (status < 500) return send(request, reply, fastifyFaces[error.code] ?? { code: 'malformed_request' })
     request.log.error({ err: error }, 'Unexpected error')
-    return send(request, reply, { code: 'internal_error' })
+    return answer(request, reply, { code: 'internal_error' })
   })
 })
 
 /**
- * Answers what Node could not even parse, on the raw socket, in the same form. @see Fastify's clientErrorHandler
- * In: Node's error code. Out: a whole HTTP response.
+ * Answers what Node could not even parse, on the raw socket, in the canonical form: nobody knows which path it was for.
+ * In: Node's error code. Out: a whole HTTP response. @see Fastify's clientErrorHandler
  */
 export function rawProblem(nodeCode: string | undefined, publicUrl: string, requestId: string): string {
   const code =

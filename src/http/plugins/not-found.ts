@@ -1,9 +1,9 @@
 // What is not there: 404, or 405 with Allow where the path has other methods (RFC 9110 §15.5.6).
-import { sendProblem } from './errors.ts'
+import type { Answer } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 /** Answers for every path below the scope that registers it, with that scope's hooks: a page may read it, by CORS. */
-export const notFound = plugin<{ publicUrl: string }>('not-found', async (api, { publicUrl }) => {
+export const notFound = plugin<{ answer: Answer }>('not-found', async (api, { answer }) => {
   const methodsOf = new Map<string, { shape: RegExp; methods: Set<string> }>()
   api.addHook('onRoute', ({ url, method }) => {
     const shape = new RegExp(
@@ -22,8 +22,8 @@ export const notFound = plugin<{ publicUrl: string }>('not-found', async (api, {
     for (const { shape, methods } of methodsOf.values())
       if (shape.test(path) && !shape.source.includes('.*')) for (const name of methods) allowed.add(name)
     if (allowed.size === 0 || allowed.has(request.method))
-      return sendProblem(request, reply, { code: 'route_not_found' }, publicUrl)
+      return answer(request, reply, { code: 'route_not_found' })
     reply.header('allow', [...allowed].sort().join(', '))
-    return sendProblem(request, reply, { code: 'method_not_allowed' }, publicUrl)
+    return answer(request, reply, { code: 'method_not_allowed' })
   })
 })

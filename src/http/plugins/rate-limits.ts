@@ -5,7 +5,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitClass } from '../../domain/policy.ts'
-import { RequestProblem } from '../problems.ts'
+import { RequestProblem } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 export const rateLimits = plugin('rate-limits', async (api) => {

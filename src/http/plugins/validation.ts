@@ -3,7 +3,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
 import { formats } from '../../../schemas/primitives.ts'
-import { type FieldErrors, RequestProblem } from '../problems.ts'
+import { type FieldErrors, RequestProblem } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 /** Nesting of free-form JSON beyond which it is refused: the database and every reader walk it. */

@@ -1,6 +1,6 @@
 // GET /health/live, /health/ready, /.well-known/jwks.json.
 import { jwks, live, ready } from '../../../schemas/operations.ts'
-import { RequestProblem } from '../problems.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 

@@ -4,7 +4,7 @@ import { updateProfile } from '../../../schemas/profile.ts'
 import type { Profile, ProfilePatch } from '../../domain/profile.ts'
 import { callerOf } from '../caller.ts'
 import { signedIn } from '../plugins/authenticate.ts'
-import { RequestProblem } from '../problems.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import type { UserView } from '../views.ts'
 

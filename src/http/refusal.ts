@@ -1,0 +1,68 @@
+// What went wrong, by name, before an edge gives it a face: the domain's refusals, and those that the wire makes itself.
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
+
+/** What the wire refuses before, beside or after the domain. */
+export type WireCode =
+  | 'malformed_request'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'headers_too_large'
+  | 'request_timeout'
+  | 'validation_failed'
+  | 'cross_site_request'
+  | 'route_not_found'
+  | 'method_not_allowed'
+  | 'not_found'
+  | 'rate_limited'
+  | 'service_unavailable'
+  | 'internal_error'
+
+export type RefusalCode = AuthErrorCode | WireCode
+
+/** Field name to sentences. */
+export type FieldErrors = Record<string, string[]>
+
+export interface Refusal {
+  readonly code: RefusalCode
+  readonly errors?: FieldErrors | undefined
+  readonly retryAfterSeconds?: number | undefined
+  readonly verificationToken?: string | undefined
+}
+
+/** How an edge says a refusal: status, headers and body in its own shape. */
+export type Answer = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal) => FastifyReply
+
+/** A refusal that the wire itself makes. */
+export class RequestProblem extends Error {
+  readonly code: WireCode
+  readonly errors: FieldErrors | undefined
+  readonly retryAfterSeconds: number | undefined
+  constructor(code: WireCode, facts: { errors?: FieldErrors; retryAfterSeconds?: number } = {}) {
+    super(code)
+    this.name = 'RequestProblem'
+    this.code = code
+    this.errors = facts.errors
+    this.retryAfterSeconds = facts.retryAfterSeconds
+  }
+}
+
+/** Fastify's own errors, by code; what is not listed and below 500 is a malformed request. */
+const fastifyCodes: Record<string, WireCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
+  FST_ERR_MAX_PARAM_LENGTH: 'route_not_found',
+  FST_ERR_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+/** The refusal that an error stands for, or null for one that is a failure of ours. */
+export function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof AuthError) return { code: error.code, ...error.details }
+  if (error instanceof RequestProblem) {
+    const { code, errors, retryAfterSeconds } = error
+    return { code, ...(errors ? { errors } : {}), retryAfterSeconds }
+  }
+  const { statusCode = 500, code } = (error ?? {}) as Partial<FastifyError>
+  return statusCode < 500 ? { code: fastifyCodes[String(code)] ?? 'malformed_request' } : null
+}
