@@ -28,6 +28,9 @@ export type AuditEvent =
   | 'deletion_requested'
   | 'account_restored'
   | 'data_exported'
+  | 'api_key_created'
+  | 'api_key_revoked'
+  | 'api_keys_revoked'
 
 export const auditEvents = pgTable(
   'audit_events',

@@ -1,5 +1,6 @@
 // All repositories as one value, over the pool or, inside `transaction`, over one connection.
 import type { Sql } from 'postgres'
+import { apiKeysRepository } from './api-keys.ts'
 import { auditRepository } from './audit.ts'
 import { isOvertaken } from './availability.ts'
 import { avatarsRepository } from './avatars.ts'
@@ -18,6 +19,7 @@ import { usersRepository } from './users.ts'
 import { verificationTokensRepository } from './verification-tokens.ts'
 
 export interface Repositories {
+  readonly apiKeys: ReturnType<typeof apiKeysRepository>
   readonly audit: ReturnType<typeof auditRepository>
   readonly avatars: ReturnType<typeof avatarsRepository>
   readonly cooldowns: ReturnType<typeof cooldownsRepository>
@@ -48,6 +50,7 @@ export interface Store extends Repositories {
 
 function bind(db: Database): Repositories {
   return {
+    apiKeys: apiKeysRepository(db),
     audit: auditRepository(db),
     avatars: avatarsRepository(db),
     cooldowns: cooldownsRepository(db),

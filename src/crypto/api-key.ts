@@ -1,0 +1,67 @@
+// User API keys: told by their form without a query, found by their prefix, and only their hash rests.
+//
+// uak_ + name · 12 + _ + random · 43 (256 bits) + checksum · 6, each character one of 0-9 A-Z a-z
+// The checksum is the CRC-32 (IEEE 802.3, as in zlib) of all that stands before it, in base 62, the highest digit first: a
+// scanner of leaked secrets can tell a key from a coincidence, and a mistyped one is refused without a query.
+import { randomBytes } from 'node:crypto'
+import { hashSecret, type MintedSecret } from './secrets.ts'
+
+const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const shape = /^uak_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$/
+const prefixLength = 16
+const checksumLength = 6
+
+/** What every key begins with. */
+export const apiKeyMark = 'uak_'
+
+/** A key as it was presented: where to look for it, and what must be found there. */
+export interface PresentedApiKey {
+  readonly prefix: string
+  readonly hash: Buffer
+}
+
+const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte
+  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
+  return rest
+})
+
+/** CRC-32 of an ASCII text, unsigned. By hand: zlib has it from Node 20.15 on. */
+export function crc32(text: string): number {
+  let rest = 0xffffffff
+  for (let at = 0; at < text.length; at++)
+    rest = (rest >>> 8) ^ (remainders[(rest ^ text.charCodeAt(at)) & 255] ?? 0)
+  return (rest ^ 0xffffffff) >>> 0
+}
+
+function checksum(text: string): string {
+  let printed = ''
+  for (let left = crc32(text); printed.length < checksumLength; left = Math.floor(left / 62))
+    printed = digits.charAt(left % 62) + printed
+  return printed
+}
+
+/** Random digits; bytes that would favour some of them are thrown away. */
+function randomDigits(length: number): string {
+  let text = ''
+  while (text.length < length)
+    for (const byte of randomBytes(length))
+      if (byte < 248 && text.length < length) text += digits.charAt(byte % 62)
+  return text
+}
+
+/** Mints a key: `plain` is handed out once, `prefix` and `hash` rest. */
+export function mintApiKey(): MintedSecret & PresentedApiKey {
+  const prefix = apiKeyMark + randomDigits(12)
+  const body = `${prefix}_${randomDigits(43)}`
+  const plain = body + checksum(body)
+  return { plain, prefix, hash: hashSecret(plain) }
+}
+
+/** Reads a text that has the form and the checksum of a key; null for anything else. Costs no query. */
+export function readApiKey(text: string): PresentedApiKey | null {
+  if (!shape.test(text)) return null
+  const body = text.slice(0, -checksumLength)
+  if (checksum(body) !== text.slice(-checksumLength)) return null
+  return { prefix: text.slice(0, prefixLength), hash: hashSecret(text) }
+}
