@@ -29,11 +29,11 @@ import { authenticate } from './plugins/authenticate.ts'
 import { cors } from './plugins/cors.ts'
 import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
-import { document } from './plugins/document.ts'
+import { canonicalSchemes, document } from './plugins/document.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
-import { project } from './plugins/project.ts'
-import { pageLimit, rateLimits } from './plugins/rate-limits.ts'
+import { project, projectHeaderOr } from './plugins/project.ts'
+import { createLimits, pageLimit, rateLimits, showStanding } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
@@ -50,6 +50,7 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { signUpRoutes } from './routes/sign-up.ts'
 import { userRoutes } from './routes/users.ts'
 import { verificationRoutes } from './routes/verification.ts'
+import { cookieOrBearer, cookieUse } from './strategies/cookie.ts'
 import { createTokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 import { sessionPrinter, userView } from './views.ts'
@@ -126,6 +127,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(validation, {})
   await app.register(cookie)
   const [refreshKey] = parts.refreshKeys
+  const limits = await createLimits(app)
+  const projectIdOf = projectHeaderOr(defaultProjectId)
   const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
   const cookies = sessionCookies(parts.cookieSecure)
   const viewUser = userView(publicUrl)
@@ -138,6 +141,8 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       version: parts.version,
       shared: sharedSchemas,
       tags: documentTags,
+      securitySchemes: canonicalSchemes,
+      servers: [{ url: '/', description: 'This installation' }],
     })
     await published.register(serialization, { shared: sharedSchemas })
     await published.register(docs, {})
@@ -148,12 +153,12 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     await published.register(
       async (api: Api) => {
         await api.register(notFound, { answer })
-        await api.register(cors, { projects: domain.projects, defaultProjectId })
+        await api.register(cors, { projects: domain.projects, projectIdOf })
         await api.register(declaredAccess, {})
-        await api.register(project, { projects: domain.projects, defaultProjectId })
-        await api.register(rateLimits, {})
-        await api.register(csrf, { cookies })
-        await api.register(authenticate, { tokens, cookies, sessions: domain.sessions })
+        await api.register(project, { projects: domain.projects, projectIdOf })
+        await api.register(rateLimits, { limits, show: showStanding })
+        await api.register(csrf, cookieUse(cookies))
+        await api.register(authenticate, { tokens, sessions: domain.sessions, ...cookieOrBearer(cookies) })
         await signUpRoutes(api, { users: domain.users, printSession, viewUser })
         await sessionRoutes(api, {
           sessions: domain.sessions,

@@ -5,7 +5,8 @@ import { plugin } from './plugin.ts'
 
 export interface CorsOptions {
   readonly projects: Projects
-  readonly defaultProjectId: string | null
+  /** The id of the project that a request is for, as far as it says. */
+  readonly projectIdOf: (request: FastifyRequest) => string | null
 }
 
 const shared = {
@@ -20,12 +21,12 @@ const preflight = {
   'content-length': '0',
 }
 
-export const cors = plugin<CorsOptions>('cors', async (api, { projects, defaultProjectId }) => {
+export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf }) => {
   /** A preflight names no project, so it is answered for any; the request after it is judged by its own. */
   async function allows(request: FastifyRequest, origin: string): Promise<boolean> {
     if (request.method === 'OPTIONS') return projects.anyAllowsOrigin(origin)
-    const id = request.headers['project-id'] ?? defaultProjectId
-    if (typeof id !== 'string') return false
+    const id = projectIdOf(request)
+    if (id === null) return false
     const known = projects.peek(id) ?? (await projects.get(id).catch(() => null))
     return known?.policy.origins.includes(origin) ?? false
   }

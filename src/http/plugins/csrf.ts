@@ -1,6 +1,5 @@
 // Cross-site requests may not ride on session cookies, nor plant them (login CSRF).
 import type { FastifyRequest } from 'fastify'
-import type { SessionCookies } from '../cookies.ts'
 import { RequestProblem } from '../refusal.ts'
 import { isOpen } from './access.ts'
 import { plugin } from './plugin.ts'
@@ -22,14 +21,18 @@ function isVouchedFor(request: FastifyRequest): boolean {
   return URL.canParse(origin) && new URL(origin).host === host
 }
 
-export const csrf = plugin<{ cookies: SessionCookies }>('csrf', async (api, { cookies }) => {
+export interface CsrfOptions {
+  /** Whether the request is made with a session cookie. */
+  readonly rides: (request: FastifyRequest) => boolean
+  /** Whether its answer may set one. */
+  readonly plants: (request: FastifyRequest) => boolean
+}
+
+export const csrf = plugin<CsrfOptions>('csrf', async (api, { rides, plants }) => {
   api.addHook('onRequest', (request, _reply, done) => {
     if (safe.has(request.method) || isOpen(request)) return done()
-    const rides =
-      request.headers.authorization === undefined &&
-      (cookies.read(request, 'access') !== undefined || cookies.read(request, 'refresh') !== undefined)
-    const plants = request.headers['session-transport'] === 'cookie'
-    if ((rides || plants) && !isVouchedFor(request)) return done(new RequestProblem('cross_site_request'))
+    if ((rides(request) || plants(request)) && !isVouchedFor(request))
+      return done(new RequestProblem('cross_site_request'))
     done()
   })
 })

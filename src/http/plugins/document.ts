@@ -1,7 +1,10 @@
 // The OpenAPI 3.1 document of a scope, read from the schemas of its routes.
-import swagger from '@fastify/swagger'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { TSchema } from '@sinclair/typebox'
 import { plugin } from './plugin.ts'
+
+type OpenApi = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
+export type SecuritySchemes = NonNullable<NonNullable<OpenApi['components']>['securitySchemes']>
 
 export interface DocumentOptions {
   readonly title: string
@@ -10,41 +13,22 @@ export interface DocumentOptions {
   /** Schemas with an $id, which become components. */
   readonly shared: readonly TSchema[]
   readonly tags: readonly { name: string; description: string }[]
+  /** How a caller may prove itself, by the names that routes use. */
+  readonly securitySchemes: SecuritySchemes
+  /** Where the paths begin; the first one is taken off them. */
+  readonly servers: readonly { url: string; description: string }[]
 }
 
 export const document = plugin<DocumentOptions>(
   'document',
-  async (api, { title, description, version, shared, tags }) => {
+  async (api, { title, description, version, shared, tags, securitySchemes, servers }) => {
     await api.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: { title, description, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-        servers: [{ url: '/', description: 'This installation' }],
+        servers: [...servers],
         tags: [...tags],
-        components: {
-          securitySchemes: {
-            bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
-            cookie: {
-              type: 'apiKey',
-              in: 'cookie',
-              name: 'sallyport_access_<project>',
-              description:
-                'Set by signing in with `session-transport: cookie`; `__Host-` in front where cookies are Secure.',
-            },
-            refreshCookie: {
-              type: 'apiKey',
-              in: 'cookie',
-              name: 'sallyport_refresh_<project>',
-              description: 'Set together with the access cookie.',
-            },
-            projectSecret: {
-              type: 'apiKey',
-              in: 'header',
-              name: 'project-secret',
-              description: 'Proves a back end of the application; shown once by `npx . projects create`.',
-            },
-          },
-        },
+        components: { securitySchemes },
       },
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `Schema${index}`),
@@ -53,3 +37,27 @@ export const document = plugin<DocumentOptions>(
     for (const schema of shared) api.addSchema(schema)
   },
 )
+
+/** How callers of the canonical API prove themselves. */
+export const canonicalSchemes: SecuritySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'sallyport_access_<project>',
+    description:
+      'Set by signing in with `session-transport: cookie`; `__Host-` in front where cookies are Secure.',
+  },
+  refreshCookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'sallyport_refresh_<project>',
+    description: 'Set together with the access cookie.',
+  },
+  projectSecret: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'project-secret',
+    description: 'Proves a back end of the application; shown once by `npx . projects create`.',
+  },
+}

@@ -1,4 +1,4 @@
-// Which project a request is for: the header project-id, else the default; nothing below runs without one.
+// Which project a request is for; nothing below runs without one.
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { Projects } from '../../domain/projects.ts'
@@ -8,11 +8,19 @@ import { plugin } from './plugin.ts'
 
 export interface ProjectOptions {
   readonly projects: Projects
-  /** Null: the header is required. */
-  readonly defaultProjectId: string | null
+  /** The id of the project that a request is for, as far as it says. */
+  readonly projectIdOf: (request: FastifyRequest) => string | null
 }
 
-export const project = plugin<ProjectOptions>('project', async (api, { projects, defaultProjectId }) => {
+/** By the header project-id, else the default; null: the header is required. */
+export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions['projectIdOf'] {
+  return (request) => {
+    const header = request.headers['project-id']
+    return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
+  }
+}
+
+export const project = plugin<ProjectOptions>('project', async (api, { projects, projectIdOf }) => {
   api.decorateRequest('project')
   api.decorateRequest('provesProject', function (this: FastifyRequest) {
     const secret = this.headers['project-secret']
@@ -21,8 +29,7 @@ export const project = plugin<ProjectOptions>('project', async (api, { projects,
 
   api.addHook('onRequest', (request, _reply, done) => {
     if (isOpen(request)) return done()
-    const header = request.headers['project-id']
-    const id = header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
+    const id = projectIdOf(request)
     if (id === null) return done(new AuthError('project_required'))
     if (!isUuid(id)) return done(new AuthError('project_unknown'))
     const known = projects.peek(id)
