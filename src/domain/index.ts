@@ -12,6 +12,7 @@ import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
 import { createReauthentication } from './reauthentication.ts'
 import { createRecovery } from './recovery.ts'
+import { createSessionEnds } from './session-ends.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createUsers } from './users.ts'
@@ -40,6 +41,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
   return {
     projects,
     sessions,
+    sessionEnds: createSessionEnds(store),
     mailTokens,
     verification,
     users: createUsers({ store, passwords, sessions, verification, lookupKey }),

@@ -25,8 +25,19 @@ export interface PresentedRefresh {
   readonly generation: number
 }
 
-function toGrant(project: Project, user: UserRow, session: SessionState): Grant {
-  const accessEnd = session.now.getTime() + project.policy.tokens.access_seconds * 1000
+/** How long a session and its first access token live, where the policy's answer is not the one that is wanted. */
+export interface Lifetimes {
+  /** Seconds of the access token; default the policy's. It never outlives its session. */
+  readonly accessSeconds?: number
+  /** Seconds of the session until it is extended or ends; default the policy's refresh_seconds. */
+  readonly lifetimeSeconds?: number
+  /** Whether lifetimeSeconds hold even where the policy's absolute_seconds are fewer; default false. */
+  readonly beyondAbsolute?: boolean
+}
+
+function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
+  const seconds = accessSeconds ?? project.policy.tokens.access_seconds
+  const accessEnd = session.now.getTime() + seconds * 1000
   return {
     user,
     sessionId: session.id,
@@ -106,16 +117,20 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
       user: UserRow,
       caller: Caller,
       event: 'signed_in' | 'signed_up',
+      lifetimes: Lifetimes = {},
     ): Promise<Grant | null> {
       const { tokens, sessions: limits, verification } = project.policy
       const id = randomUUID()
+      const lifetimeSeconds = lifetimes.lifetimeSeconds ?? tokens.refresh_seconds
       const session = await tx.sessions.open({
         id,
         projectId: project.id,
         userId: user.id,
         epoch: user.epoch,
-        refreshSeconds: tokens.refresh_seconds,
-        absoluteSeconds: tokens.absolute_seconds,
+        refreshSeconds: lifetimeSeconds,
+        absoluteSeconds: lifetimes.beyondAbsolute
+          ? Math.max(lifetimeSeconds, tokens.absolute_seconds)
+          : tokens.absolute_seconds,
         userAgent: caller.userAgent,
         addressPrefix: caller.addressPrefix,
       })
@@ -141,7 +156,20 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
           kind: 'new_device',
           details: { device: caller.device, addressPrefix: caller.addressPrefix ?? '' },
         })
-      return toGrant(project, user, session)
+      return toGrant(project, user, session, lifetimes.accessSeconds)
+    },
+
+    /**
+     * Lets the principal's session, and its access token, live for `seconds` from now, though not beyond the absolute
+     * lifetime it was opened with. Its refresh generation stays: several may ask at once and all get the same.
+     * @throws AuthError unauthenticated, email_verification_required
+     */
+    async extend(project: Project, principal: Principal, seconds: number): Promise<Grant> {
+      if (project.policy.verification.mode === 'strict' && !principal.user.emailVerifiedAt)
+        throw new AuthError('email_verification_required')
+      const found = await store.sessions.extend(project.id, principal.sessionId, seconds)
+      if (!found) throw new AuthError('unauthenticated')
+      return toGrant(project, found.user, found.session, seconds)
     },
 
     /**

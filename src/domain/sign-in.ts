@@ -6,7 +6,7 @@ import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
-import type { Grant, Sessions } from './sessions.ts'
+import type { Grant, Lifetimes, Sessions } from './sessions.ts'
 import { normalizeEmail } from './users.ts'
 import type { Verification } from './verification.ts'
 
@@ -29,6 +29,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       project: Project,
       credentials: { email: string; password: string },
       caller: Caller,
+      lifetimes?: Lifetimes,
     ): Promise<Grant> {
       const email = normalizeEmail(credentials.email)
       const addressKey = lockout.addressKey(caller.address)
@@ -47,7 +48,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       }
       const grant = await store.transaction(async (tx) => {
         await restore(tx, project, user, caller)
-        const opened = await sessions.open(tx, project, user, caller, 'signed_in')
+        const opened = await sessions.open(tx, project, user, caller, 'signed_in', lifetimes)
         // The password changed while it was being checked.
         if (!opened) throw new AuthError('invalid_credentials')
         return opened

@@ -40,6 +40,19 @@ export function auditRepository(db: Database) {
       await add().execute({ ...event })
     },
 
+    /** Adds one event for each of the user's sessions that are named; one statement however many they are. */
+    async addForSessions(
+      event: Omit<NewAuditEvent, 'sessionId'>,
+      sessionIds: readonly string[],
+    ): Promise<void> {
+      const { projectId, userId, addressPrefix, userAgent } = event
+      await db.execute(sql`insert into ${auditEvents}
+          (project_id, user_id, session_id, event, outcome, address_prefix, user_agent)
+        select ${users.projectId}, ${users.id}, ended.id::uuid, ${event.event}, ${event.outcome}, ${addressPrefix}, ${userAgent}
+        from ${users} cross join jsonb_array_elements_text(${JSON.stringify(sessionIds)}::jsonb) as ended(id)
+        where ${users.projectId} = ${projectId} and ${users.id} = ${userId} for key share of ${users}`)
+    },
+
     /** Adds an event to the account behind an address, if there is one: one statement either way. */
     async addByEmail(
       projectId: string,

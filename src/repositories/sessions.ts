@@ -335,6 +335,55 @@ export function sessionsRepository(db: Database) {
       return rows.length > 0
     },
 
+    /** Ends those of the listed sessions that are this user's and alive, in one statement; returns which. */
+    async revokeAmong(projectId: string, userId: number, ids: readonly string[]): Promise<string[]> {
+      const listed = sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+      const rows = await db
+        .update(sessions)
+        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
+        .from(users)
+        .where(
+          and(
+            eq(sessions.projectId, projectId),
+            eq(sessions.userId, userId),
+            sql`${sessions.id} in ${listed}`,
+            alive,
+          ),
+        )
+        .returning({ id: sessions.id })
+      return rows.map(({ id }) => id)
+    },
+
+    /** The user of a session, alive or not; null for one that this project never had or no longer keeps. */
+    async findOwner(projectId: string, id: string): Promise<number | null> {
+      const row = first(
+        await db
+          .select({ userId: sessions.userId })
+          .from(sessions)
+          .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId))),
+      )
+      return row?.userId ?? null
+    },
+
+    /**
+     * Lets a living session end `seconds` from now, though never after its absolute end and never earlier than it
+     * would have; one statement. Null where it is not alive.
+     */
+    async extend(projectId: string, id: string, seconds: number): Promise<SessionAndUser | null> {
+      const later = sql`now() + make_interval(secs => ${seconds}::int)`
+      return first(
+        await db
+          .update(sessions)
+          .set({
+            expiresAt: sql`greatest(${sessions.expiresAt}, least(${later}, ${sessions.absoluteExpiresAt}))`,
+            lastSeenAt: sql`now()`,
+          })
+          .from(users)
+          .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), alive))
+          .returning({ session: state, user: userColumns }),
+      )
+    },
+
     /** Carries one session over from the epoch that just ended into `epoch`, so that it alone survives. */
     async keep(projectId: string, id: string, epoch: number): Promise<void> {
       await db
