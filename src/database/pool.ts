@@ -18,11 +18,15 @@ export interface PoolOptions {
 
 interface Place {
   readonly connection: Connection
+  /** The connection as its transactions have it, one after another: the same value, so that what is built on it is kept. */
+  readonly sql: Sql
   readonly renewAt: number
   /** Statements and transactions that have it now. */
   load: number
   /** Whether a transaction has it, and so takes no other. */
   alone: boolean
+  /** What failed in the transaction that has it, and so fails it. */
+  readonly failures: unknown[]
 }
 
 interface Waiting {
@@ -64,9 +68,22 @@ export function openPool(
       } else if (!place.alone && now < place.renewAt && place.load < (best?.load ?? pipelined)) best = place
     }
     if (best?.load === 0 || places.size >= connections) return best
-    const connection = openConnection(url, { name, answerMs, types })
-    const place = { connection, renewAt: now + lifetimeMs(), load: 0, alone: false }
+    const place = newPlace(openConnection(url, { name, answerMs, types }), now + lifetimeMs())
     places.add(place)
+    return place
+  }
+
+  function newPlace(connection: Connection, renewAt: number): Place {
+    const run: Run = (ask) =>
+      connection.run(ask).catch((error) => {
+        place.failures.push(error)
+        throw error
+      })
+    const sql = Object.assign(
+      facade((issue) => statement(run, issue)),
+      { options: types },
+    ) as Sql
+    const place: Place = { connection, sql, renewAt, load: 0, alone: false, failures: [] }
     return place
   }
 
@@ -108,36 +125,37 @@ export function openPool(
   }
 
   /** Hands a connection to `work`: alone for a transaction, which comes after the statements already on their way. */
-  async function use<T>(alone: boolean, work: (connection: Connection) => Promise<T>): Promise<T> {
+  async function use<T>(alone: boolean, work: (place: Place) => Promise<T>): Promise<T> {
     const place = await acquire(alone)
     try {
-      return await work(place.connection)
+      return await work(place)
     } finally {
       release(place, alone)
     }
   }
 
-  /** A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice. */
-  const begin = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
-    use(true, async (connection) => {
-      let failure: { error: unknown } | undefined
-      const run: Run = (ask) =>
-        connection.run(ask).catch((error) => {
-          failure ??= { error }
-          throw error
-        })
-      await run((sql) => sql.unsafe('begin'))
+  /**
+   * A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice.
+   * `mode` is what follows "begin".
+   */
+  const transact = <T>(mode: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
+    use(true, async ({ connection, sql, failures }) => {
+      failures.length = 0
+      await connection.run((raw) => raw.unsafe(`begin ${mode}`))
       try {
-        const result = await work(facade((issue) => statement(run, issue)))
-        if (failure) throw failure.error
-        await run((sql) => sql.unsafe('commit'))
+        const result = await work(sql)
+        if (failures.length > 0) throw failures[0]
+        await connection.run((raw) => raw.unsafe('commit'))
         return result
       } catch (error) {
         // Where that fails too, the connection goes, and the server rolls back by itself.
-        await connection.run((sql) => sql.unsafe('rollback')).catch(() => connection.close())
+        await connection.run((raw) => raw.unsafe('rollback')).catch(() => connection.close())
         throw error
       }
     })
+
+  type Begin = [work: (sql: Sql) => Promise<unknown>] | [mode: string, work: (sql: Sql) => Promise<unknown>]
+  const begin = (...words: Begin) => (words.length === 1 ? transact('', words[0]) : transact(...words))
 
   /** Takes no more work, waits for what is under way up to `timeout` seconds, then cuts the rest. */
   function end({ timeout = 5 }: { timeout?: number } = {}): Promise<void> {
@@ -162,7 +180,8 @@ export function openPool(
     return ending
   }
 
-  const single = (issue: Issue) => statement((ask) => use(false, (connection) => connection.run(ask)), issue)
+  const single = (issue: Issue) =>
+    statement((ask) => use(false, ({ connection }) => connection.run(ask)), issue)
   return Object.assign(facade(single), { begin, end, options: types }) as unknown as Sql
 }
 

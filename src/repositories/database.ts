@@ -4,16 +4,16 @@ import type { Sql } from 'postgres'
 
 export type Database = PostgresJsDatabase
 
-/** Wraps a postgres.js pool for the repositories. */
-export function overPool(sql: Sql): Database {
+/** Wraps a postgres.js pool, or one connection of it, for the repositories. */
+export function over(sql: Sql): Database {
   return drizzle(sql)
 }
 
 /**
  * Builds a statement at its first use and keeps it.
  *
- * Building costs more than running: the pool's repositories are bound once, a transaction's for each transaction,
- * and neither should pay for a statement that it does not run.
+ * Building costs more than running: a repository is bound once to the pool and once to each connection that a
+ * transaction is given, and none of them should pay for a statement that it does not run.
  */
 export function once<T>(build: () => T): () => T {
   let built: T | undefined

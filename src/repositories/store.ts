@@ -6,7 +6,7 @@ import { isOvertaken } from './availability.ts'
 import { avatarsRepository } from './avatars.ts'
 import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
-import { type Database, overPool } from './database.ts'
+import { type Database, over } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
 import { knownAddressesRepository } from './known-addresses.ts'
 import { outboxRepository } from './outbox.ts'
@@ -80,15 +80,21 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Binds every repository to a postgres.js pool. */
+/** Binds every repository to a postgres.js pool, and to each of its connections that a transaction is given. */
 export function createStore(sql: Sql): Store {
-  const db = overPool(sql)
-  const bindTo = (tx: unknown) => bind(tx as Database)
+  // Our pool hands out the same value for the same connection, so a statement is built once for each connection.
+  const bound = new WeakMap<object, Repositories>()
+  function boundTo(tx: object): Repositories {
+    const known = bound.get(tx) ?? bind(over(Object.assign(tx, { options: sql.options }) as Sql))
+    bound.set(tx, known)
+    return known
+  }
+  const within = <T>(mode: string, work: (store: Repositories) => Promise<T>) =>
+    retrying(() => sql.begin(mode, (tx) => work(boundTo(tx))) as Promise<T>)
   return {
-    ...bind(db),
+    ...bind(over(sql)),
     isConflict,
-    transaction: (work) => retrying(() => db.transaction((tx) => work(bindTo(tx)))),
-    snapshot: (work) =>
-      retrying(() => db.transaction((tx) => work(bindTo(tx)), { isolationLevel: 'repeatable read' })),
+    transaction: (work) => within('', work),
+    snapshot: (work) => within('isolation level repeatable read', work),
   }
 }
