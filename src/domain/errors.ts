@@ -20,6 +20,7 @@ export type AuthErrorCode =
   | 'invalid_verification_token'
   | 'invalid_verification_code'
   | 'session_unknown'
+  | 'not_own_account'
   | 'redirect_not_allowed'
   | 'email_change_impossible'
   | 'email_unchanged'

@@ -7,7 +7,8 @@ import { createAvatars } from './avatars.ts'
 import { createEmailChange } from './email-change.ts'
 import { createLockout } from './lockout.ts'
 import { createMailTokens } from './mail-tokens.ts'
-import { createPasswordChange, createPasswords } from './passwords.ts'
+import { createPasswordChange } from './password-change.ts'
+import { createPasswords } from './passwords.ts'
 import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
 import { createReauthentication } from './reauthentication.ts'
@@ -51,7 +52,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),
     emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
     account: createAccount({ store, reauthentication }),
-    passwordChange: createPasswordChange({ store, passwords, reauthentication }),
+    passwordChange: createPasswordChange({ store, passwords, lockout, reauthentication, verification }),
   }
 }
 

@@ -65,6 +65,7 @@ const faces: Record<AuthErrorCode, Face> = {
     },
   },
   session_unknown: { code: 'not_found' },
+  not_own_account: { code: 'not_found' },
   redirect_not_allowed: {
     code: 'validation_failed',
     errors: { redirect_to: ['Must be an address on one of the link origins of the project.'] },

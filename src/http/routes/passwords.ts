@@ -1,6 +1,6 @@
 // POST /change-password.
 import { changePassword } from '../../../schemas/passwords.ts'
-import type { PasswordChange } from '../../domain/passwords.ts'
+import type { PasswordChange } from '../../domain/password-change.ts'
 import { callerOf } from '../caller.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
