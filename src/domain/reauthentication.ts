@@ -6,9 +6,6 @@ import type { Passwords } from './passwords.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
-/** How young a session must be to stand for the password of an account that has none. */
-const freshSessionSeconds = 300
-
 interface Means {
   readonly store: Store
   readonly passwords: Passwords
@@ -16,6 +13,10 @@ interface Means {
 }
 
 export function createReauthentication({ store, passwords, lockout }: Means) {
+  /** Whether the principal signed in so lately, by the project's policy, that this stands for a proof. */
+  const isRecent = (project: Project, { sessionId }: Principal): Promise<boolean> =>
+    store.sessions.isYounger(project.id, sessionId, project.policy.reauthentication.max_age_seconds)
+
   return {
     /**
      * By the password, whose failures count like failed sign-ins, or by a sign-in of the last minutes where there is
@@ -25,13 +26,14 @@ export function createReauthentication({ store, passwords, lockout }: Means) {
      */
     async prove(
       project: Project,
-      { user, sessionId }: Principal,
+      principal: Principal,
       caller: Caller,
       currentPassword: string | undefined,
     ): Promise<string | null> {
+      const { user } = principal
       const hash = await store.users.findPasswordHash(project.id, user.id)
       if (hash === null) {
-        if (await store.sessions.isYounger(project.id, sessionId, freshSessionSeconds)) return null
+        if (await isRecent(project, principal)) return null
         throw new AuthError('recent_sign_in_required')
       }
       if (currentPassword === undefined) throw new AuthError('current_password_required')
@@ -39,6 +41,20 @@ export function createReauthentication({ store, passwords, lockout }: Means) {
       if (!(await lockout.prove(attempt, () => passwords.verify(hash, currentPassword))))
         throw new AuthError('wrong_current_password')
       return hash
+    },
+
+    /**
+     * By a sign-in of the last minutes, whether or not there is a password; else by the password, where it is given.
+     * @throws AuthError as `prove`
+     */
+    async proveLately(
+      project: Project,
+      principal: Principal,
+      caller: Caller,
+      currentPassword: string | undefined,
+    ): Promise<void> {
+      if (currentPassword === undefined && (await isRecent(project, principal))) return
+      await this.prove(project, principal, caller, currentPassword)
     },
   }
 }

@@ -37,7 +37,7 @@ const faces: Record<AuthErrorCode, Face> = {
   recent_sign_in_required: {
     code: 'validation_failed',
     errors: {
-      current_password: ['This account has no password: sign in again, then repeat this within 5 minutes.'],
+      current_password: ['This account has no password: sign in again, then repeat this at once.'],
     },
   },
   metadata_too_large: {

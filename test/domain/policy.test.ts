@@ -1,6 +1,7 @@
 // Policy: merged over the defaults, refused with every problem at once, and no way around the schema.
 import t from 'tap'
 import { checkPolicy, defaultPolicy, mergePolicy, PolicyError } from '../../src/domain/policy.ts'
+import { providerOf } from '../../src/domain/providers.ts'
 
 function problemsOf(value: unknown): readonly string[] {
   try {
@@ -38,6 +39,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     origins: [],
     link_origins: [],
     redirect_to: null,
+    reauthentication: { max_age_seconds: 300 },
     providers: {},
   })
   t.same(problemsOf(defaultPolicy), [], 'and they pass their own check')
@@ -92,7 +94,8 @@ t.test('unknown keys are refused at every depth', async (t) => {
     { tokens: { access_second: 900 } },
     { verification: { Mode: 'off' } },
     { limits: { write: { max: 1, window_seconds: 1 } } },
-    { providers: { google: {} } },
+    { providers: { google: { client_ids: ['a'], secret: 'x' } } },
+    { providers: { Google: { client_ids: ['a'] } } },
     { '': 1 },
   ])
     t.equal(problemsOf(unknown).length, 1, JSON.stringify(unknown))
@@ -128,6 +131,7 @@ t.test('every number has its bounds, and the bounds themselves are allowed', asy
     ['lockout.base_seconds', 1, 86_400],
     ['limits.credential.max', 1, 10_000_000],
     ['limits.mail.window_seconds', 1, 86_400],
+    ['reauthentication.max_age_seconds', 1, 86_400],
   ]
   const at = (path: string, value: unknown) =>
     path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value)
@@ -160,6 +164,65 @@ t.test('an origin is what a browser sends, to the letter', async (t) => {
     7,
   ])
     t.equal(problemsOf({ origins: [wrong] }).length, 1, JSON.stringify(wrong))
+})
+
+t.test('Google is switched on by its client alone, anybody else by an issuer', async (t) => {
+  const client_ids = ['a client']
+  const fine: Record<string, unknown>[] = [
+    { google: { client_ids } },
+    { apple: { client_ids }, microsoft: { client_ids }, gitlab: { client_ids } },
+    { github: { client_ids, client_secret_env: 'SOCIAL_SECRET_GITHUB' } },
+    { gitlab: { client_ids, issuer: 'https://gitlab.example.com' } },
+    { acme: { client_ids, issuer: 'https://sso.example.com/realms/acme', enabled: false } },
+    { acme: { client_ids, issuer: 'http://127.0.0.1:4000', allow_private_network: true } },
+    { acme: { client_ids, issuer: 'https://sso.example.com', scopes: ['openid', 'email'] } },
+  ]
+  for (const providers of fine) t.same(problemsOf({ providers }), [], JSON.stringify(providers))
+  const wrong: [providers: unknown, key: RegExp][] = [
+    [{ google: {} }, /^providers\.google\.client_ids: /],
+    [{ google: { client_ids: [] } }, /^providers\.google\.client_ids: /],
+    [{ google: { client_ids, enabled: 'yes' } }, /^providers\.google\.enabled: /],
+    [{ acme: { client_ids } }, /^providers\.acme\.issuer: is required/],
+    [{ github: { client_ids } }, /^providers\.github\.client_secret_env: is required/],
+    [
+      { google: { client_ids, client_secret_env: 'DATABASE_URL' } },
+      /^providers\.google\.client_secret_env: /,
+    ],
+    [{ acme: { client_ids, issuer: 'http://127.0.0.1:4000' } }, /^providers\.acme\.issuer: must be https/],
+    [{ acme: { client_ids, issuer: 'http://sso.example.com' } }, /^providers\.acme\.issuer: /],
+    [{ acme: { client_ids, issuer: 'https://u@sso.example.com' } }, /^providers\.acme\.issuer: /],
+    [{ acme: { client_ids, issuer: 'https://sso.example.com?a=b' } }, /^providers\.acme\.issuer: /],
+    [
+      { acme: { client_ids, issuer: 'https://sso.example.com', scopes: ['a b'] } },
+      /^providers\.acme\.scopes\.0: /,
+    ],
+  ]
+  for (const [providers, key] of wrong) {
+    const problems = problemsOf({ providers })
+    t.equal(problems.length, 1, JSON.stringify(providers))
+    t.match(problems[0], key)
+  }
+})
+
+t.test('a secret that was written into a policy is refused and not repeated', async (t) => {
+  for (const extra of [{ client_secret: 'hunter2' }, { client_secret_env: 'hunter2' }]) {
+    const [problem = ''] = problemsOf({ providers: { google: { client_ids: ['a'], ...extra } } })
+    t.match(problem, /client_secret/)
+    t.notMatch(problem, /hunter2/)
+  }
+})
+
+t.test('a provider is found by its own name and by nothing that a prototype has', async (t) => {
+  const { providers } = mergePolicy({
+    providers: { google: { client_ids: ['a'] }, gitlab: { client_ids: ['b'], enabled: false } },
+  })
+  t.match(providerOf(providers, 'google'), { issuer: 'https://accounts.google.com', clientIds: ['a'] })
+  for (const name of ['gitlab', 'apple', 'constructor', '__proto__', 'toString', ''])
+    t.equal(providerOf(providers, name), null, name)
+  const own = { client_ids: ['a'], issuer: 'https://gitlab.example.com' }
+  t.match(providerOf({ gitlab: own }, 'gitlab'), { issuer: own.issuer, discovery: own.issuer })
+  const tenant = { client_ids: ['a'], issuer: 'https://login.microsoftonline.com/one/v2.0' }
+  t.match(providerOf({ microsoft: tenant }, 'microsoft'), { issuer: tenant.issuer, discovery: tenant.issuer })
 })
 
 t.test('only an object is a policy', async (t) => {

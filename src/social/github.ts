@@ -1,0 +1,71 @@
+// GitHub speaks OAuth without id_tokens: its own API says whose token it is, and first of all whether it is for us.
+import { callProvider, readJson } from './outbound.ts'
+import {
+  keptEmail,
+  keptText,
+  type Profile,
+  ProofRefused,
+  type Provider,
+  ProviderUnavailable,
+} from './profile.ts'
+
+/** Where the API of an installation is. */
+const apiOf = (issuer: string) =>
+  issuer === 'https://github.com' ? 'https://api.github.com' : `${issuer}/api/v3`
+
+interface Address {
+  readonly email?: unknown
+  readonly primary?: unknown
+  readonly verified?: unknown
+}
+
+/**
+ * Asks GitHub whose access token this is. A token that was issued to another application is refused: without this
+ * check, any application could sign in here as its own users (token substitution, RFC 6749 §10.16).
+ * @throws ProofRefused, ProviderUnavailable
+ */
+export async function askGithub(provider: Provider, accessToken: string, secret: string): Promise<Profile> {
+  const { issuer, allowPrivateNetwork } = provider
+  const api = apiOf(issuer)
+  const [clientId = ''] = provider.clientIds
+  if (!/^[\x21-\x7e]{1,512}$/.test(accessToken)) throw new ProofRefused('It is no token.')
+  const checked = await callProvider(`${api}/applications/${encodeURIComponent(clientId)}/token`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ access_token: accessToken }),
+    allowPrivateNetwork,
+  })
+  if (checked.status === 404 || checked.status === 422)
+    throw new ProofRefused('Not a token of this application.')
+  if (checked.status !== 200) throw new ProviderUnavailable(`GitHub answered ${checked.status}.`)
+
+  const headers = { authorization: `Bearer ${accessToken}`, 'x-github-api-version': '2022-11-28' }
+  const person = await readJson(`${api}/user`, { headers, allowPrivateNetwork })
+  if (!Number.isSafeInteger(person.id)) throw new ProviderUnavailable('GitHub named no user.')
+  const primary = await primaryAddress(`${api}/user/emails`, { headers, allowPrivateNetwork })
+  const email = keptEmail(primary?.email)
+  return {
+    issuer,
+    subject: String(person.id),
+    email,
+    emailVerified: email !== null && primary?.verified === true,
+    displayName: keptText(person.name) ?? keptText(person.login),
+    firstName: null,
+    lastName: null,
+  }
+}
+
+/** The primary address; null where the token may not read addresses. */
+async function primaryAddress(
+  url: string,
+  call: Parameters<typeof callProvider>[1],
+): Promise<Address | null> {
+  const response = await callProvider(url, call)
+  if (response.status === 403 || response.status === 404) return null
+  const list: unknown = response.status === 200 ? await response.json().catch(() => null) : null
+  if (!Array.isArray(list)) throw new ProviderUnavailable('GitHub listed no addresses.')
+  return (list as Address[]).find((entry) => entry?.primary === true) ?? null
+}
