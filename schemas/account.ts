@@ -13,13 +13,13 @@ export const leave = {
   tags: ['Account'],
   summary: 'Delete the account',
   description:
-    'Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a recent sign-in instead (policy `reauthentication`, 5 minutes by default).',
+    'Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a recent sign-in instead (policy `reauthentication`, 5 minutes by default). Teams that nobody else is in go along; a team whose last ADMIN this is, and that has other members, stands against it (409).',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({ current_password: Type.Optional(Password) }),
   response: {
     204: Type.Null({ description: 'The account is gone, or will be. Session cookies are cleared.' }),
-    ...writeErrors('unauthenticated', 'too_many_attempts'),
+    ...writeErrors('unauthenticated', 'team_admin_needed', 'too_many_attempts'),
   },
 }
 

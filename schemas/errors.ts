@@ -60,6 +60,12 @@ const kinds = {
     message: 'This request came from a page that may not use the session cookie.',
     help: 'A request that carries session cookies or asks for them must come from the same origin, or from one of the origins in the policy of the project.',
   },
+  team_role_insufficient: {
+    status: 403,
+    title: 'Team role insufficient',
+    message: 'Only an ADMIN of the team can do this.',
+    help: 'You are a member of the team, in a role that may read it. An ADMIN of the team can do this, or give you the role.',
+  },
   project_not_found: {
     status: 404,
     title: 'Project not found',
@@ -89,6 +95,18 @@ const kinds = {
     title: 'Request timeout',
     message: 'The request took too long to arrive.',
     help: 'The whole request must arrive within the time limit. Send it again.',
+  },
+  team_admin_needed: {
+    status: 409,
+    title: 'Team needs an ADMIN',
+    message: 'The team would be left without an ADMIN.',
+    help: 'The last ADMIN of a team can neither leave it nor take another role nor, while it has other members, delete their account. Make another member an ADMIN first, or delete the team.',
+  },
+  team_limit_reached: {
+    status: 409,
+    title: 'Team limit reached',
+    message: 'There is no room for another one.',
+    help: 'The project limits the teams of one user, the members of one team and its open invitations (policy teams). Leave a team, remove a member or revoke an invitation first.',
   },
   body_too_large: {
     status: 413,

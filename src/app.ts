@@ -156,6 +156,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       store,
       projects: domain.projects,
       mailTokens: domain.mailTokens,
+      teamInvitations: domain.teamInvitations,
       mailer: mailerFor(config, log),
       publicUrl: config.publicUrl,
       log,

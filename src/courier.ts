@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { MailSecrets, MailTokens, MailToMint } from './domain/mail-tokens.ts'
 import type { Project, Projects } from './domain/projects.ts'
+import type { TeamInvitations } from './domain/team-invitations.ts'
 import { type LinkPurpose, mailLink } from './mail/links.ts'
 import { MailError, type Mailer, type OutgoingMail } from './mail/mailer.ts'
 import { composeMessage } from './mail/messages.ts'
@@ -18,6 +19,7 @@ export interface CourierParts {
   readonly store: Store
   readonly projects: Projects
   readonly mailTokens: MailTokens
+  readonly teamInvitations: TeamInvitations
   readonly mailer: Mailer
   /** Where our own pages are. */
   readonly publicUrl: string
@@ -54,6 +56,7 @@ const purposes: Record<MailKind, LinkPurpose | null> = {
   change_email: 'change_email',
   email_changed: 'undo_email_change',
   new_device: null,
+  team_invitation: 'team_invitation',
 }
 
 const jitter = () => 0.8 + Math.random() * 0.4
@@ -72,11 +75,14 @@ function isMoot({ kind, recipient, user }: TakenMail): boolean {
   return (kind === 'change_email' || kind === 'email_changed') && recipient === user.email
 }
 
+/** What a mail carries; not every kind has a short code. */
+type Carried = Omit<MailSecrets, 'code'> & { readonly code?: string }
+
 /** Composes a taken mail with what was minted for it. */
 function compose(
   row: TakenMail,
   project: Project,
-  secrets: MailSecrets | undefined,
+  secrets: Carried | undefined,
   publicUrl: string,
 ): OutgoingMail {
   const { kind, user, details } = row
@@ -94,22 +100,24 @@ function compose(
         })
       : undefined
   const message = composeMessage(kind, {
-    locale: user.locale,
+    locale: details.locale ?? user.locale,
     brand: { name: branding.name ?? project.name, logoUrl: branding.logo_url, color: branding.color },
-    displayName: user.displayName ?? user.firstName,
+    // Who is invited is somebody else than the account that the mail is owed for, and maybe nobody's account.
+    displayName: kind === 'team_invitation' ? null : (user.displayName ?? user.firstName),
     newEmail: user.email,
     at: row.createdAt,
     ...(details.device && { device: details.device }),
     ...(details.addressPrefix && { addressPrefix: details.addressPrefix }),
     ...(link && secrets && { link, expiresInSeconds: secrets.lifetimeSeconds }),
-    ...(secrets && purpose !== 'undo_email_change' && { code: secrets.code }),
+    ...(details.teamName && { teamName: details.teamName }),
+    ...(secrets?.code && purpose !== 'undo_email_change' && { code: secrets.code }),
   })
   return { id: row.id, kind, to: recipientOf(row), ...message, ...(link && { link }) }
 }
 
 /** Starts the courier. */
 export function startCourier(parts: CourierParts): Courier {
-  const { store, projects, mailTokens, mailer, publicUrl, log } = parts
+  const { store, projects, mailTokens, teamInvitations, mailer, publicUrl, log } = parts
   const stopping = new AbortController()
   const stopped = stopping.signal
   const inHand = new Set<Promise<void>>()
@@ -165,7 +173,7 @@ export function startCourier(parts: CourierParts): Courier {
     else await store.outbox.markFailed(row, reason, delayAfter(row.attempts), dead)
   }
 
-  async function deliver(row: TakenMail, project: Project, secrets?: MailSecrets): Promise<void> {
+  async function deliver(row: TakenMail, project: Project, secrets?: Carried): Promise<void> {
     try {
       await mailer.send(compose(row, project, secrets, publicUrl))
     } catch (error) {
@@ -191,11 +199,15 @@ export function startCourier(parts: CourierParts): Courier {
       else owed.push({ row, project: await projects.get(row.projectId), purpose: purposes[row.kind] })
     }
     const toMint = owed.flatMap(({ row, project, purpose }): MailToMint[] =>
-      purpose
+      purpose && purpose !== 'team_invitation'
         ? [{ id: row.id, owedAt: row.createdAt, project, user: row.user, purpose, email: recipientOf(row) }]
         : [],
     )
-    const minted = await mailTokens.mintForMails(toMint)
+    const invited = owed.filter(({ purpose }) => purpose === 'team_invitation')
+    const minted = new Map<string, Carried>([
+      ...(await mailTokens.mintForMails(toMint)),
+      ...(await teamInvitations.mintForMails(invited.map(({ row, project }) => ({ id: row.id, project })))),
+    ])
     for (const { row, project, purpose } of owed) {
       const secrets = minted.get(row.id)
       if (purpose && !secrets) hold(markSent(row.id))

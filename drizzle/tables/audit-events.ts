@@ -31,6 +31,13 @@ export type AuditEvent =
   | 'api_key_created'
   | 'api_key_revoked'
   | 'api_keys_revoked'
+  | 'team_created'
+  | 'team_joined'
+  | 'team_left'
+  | 'team_removed'
+  | 'team_role_changed'
+  | 'team_deleted'
+  | 'team_invitation_sent'
 
 export const auditEvents = pgTable(
   'audit_events',

@@ -17,6 +17,7 @@ export type MailKind =
   | 'change_email'
   | 'email_changed'
   | 'new_device'
+  | 'team_invitation'
 
 /** What a mail needs to say beside its kind; never a secret. */
 export interface MailDetails {
@@ -25,6 +26,10 @@ export interface MailDetails {
   /** The device of a sign-in, in words. */
   readonly device?: string
   readonly addressPrefix?: string
+  /** The team that somebody is invited to. */
+  readonly teamName?: string
+  /** The language of who gets it, where that is not the account's. */
+  readonly locale?: string
 }
 
 export const outbox = pgTable(

@@ -2,9 +2,13 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** What a secret is for; its prefix lets people and scanners tell one from another. */
-export type SecretKind = 'project' | 'verification'
+export type SecretKind = 'project' | 'verification' | 'invitation'
 
-const prefixes: Record<SecretKind, string> = { project: 'sps_', verification: 'svt_' }
+const prefixes: Record<SecretKind, string> = {
+  project: 'sps_',
+  verification: 'svt_',
+  invitation: 'sti_',
+}
 
 export interface MintedSecret {
   /** What is handed out, once. */

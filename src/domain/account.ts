@@ -7,6 +7,7 @@ import { AuthError } from './errors.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 import type { Reauthentication } from './reauthentication.ts'
+import { partFromTeams } from './teams.ts'
 
 /** Rows of one kind in an export; the newest ones. */
 const exportedRows = 10_000
@@ -58,7 +59,8 @@ export function createAccount({ store, reauthentication }: Means) {
      * Ends the account: at once, or after the project's grace period, in which signing in restores it. Its sessions
      * end in the same transaction.
      * @throws AuthError wrong_current_password, current_password_required, recent_sign_in_required,
-     *   too_many_attempts, overloaded, unauthenticated (the account went meanwhile)
+     *   too_many_attempts, overloaded, unauthenticated (the account went meanwhile), team_admin_needed (a team would
+     *   be left without an ADMIN)
      */
     async leave(
       project: Project,
@@ -73,9 +75,11 @@ export function createAccount({ store, reauthentication }: Means) {
         if (grace_seconds === 0) {
           // Sessions before their user: the order in which whoever ends a session and writes of it holds them.
           await tx.sessions.hold(project.id, user.id)
+          await partFromTeams(tx, project, user.id)
           // The audit trail goes with the account: there would be nobody left to show it to.
           return tx.users.remove(project.id, user.id, checked)
         }
+        await partFromTeams(tx, project, user.id)
         if (!(await tx.users.scheduleDeletion(project.id, user.id, checked, grace_seconds))) return false
         await record(tx, project, { userId: user.id, event: 'deletion_requested', sessionId, caller })
         return true

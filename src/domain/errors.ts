@@ -25,6 +25,16 @@ export type AuthErrorCode =
   | 'email_change_impossible'
   | 'email_unchanged'
   | 'overloaded'
+  | 'team_unknown'
+  | 'team_member_unknown'
+  | 'team_invitation_unknown'
+  | 'team_name_invalid'
+  | 'team_role_insufficient'
+  | 'team_admin_needed'
+  | 'team_member_already'
+  | 'team_user_unknown'
+  | 'team_limit_reached'
+  | 'invalid_team_invitation'
 
 export interface AuthErrorDetails {
   /** Whole seconds after which the same request may succeed. */

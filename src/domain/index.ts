@@ -16,6 +16,9 @@ import { createRecovery } from './recovery.ts'
 import { createSessionEnds } from './session-ends.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
+import { createTeamInvitations } from './team-invitations.ts'
+import { createTeamMembers } from './team-members.ts'
+import { createTeams } from './teams.ts'
 import { createUsers } from './users.ts'
 import { createVerification } from './verification.ts'
 
@@ -51,6 +54,9 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),
     emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
+    teams: createTeams(store),
+    teamMembers: createTeamMembers(store),
+    teamInvitations: createTeamInvitations({ store, mailKey }),
     account: createAccount({ store, reauthentication }),
     passwordChange: createPasswordChange({ store, passwords, lockout, reauthentication, verification }),
   }

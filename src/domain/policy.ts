@@ -56,6 +56,12 @@ const policySchema = section({
     max_per_user: Type.Integer({ minimum: 1, maximum: 10_000 }),
     notify_new_device: Type.Boolean(),
   }),
+  teams: section({
+    max_per_user: Type.Integer({ minimum: 1, maximum: 1000 }),
+    max_members: Type.Integer({ minimum: 1, maximum: 1000 }),
+    max_invitations: Type.Integer({ minimum: 0, maximum: 1000 }),
+    invitation_seconds: seconds(60, 90 * day),
+  }),
   deletion: section({ grace_seconds: seconds(0, 365 * day) }),
   branding: section({
     name: orNull(Type.String({ minLength: 1, maxLength: 100 })),
@@ -87,6 +93,7 @@ export const defaultPolicy: Policy = {
     read: { max: 600, window_seconds: 60 },
   },
   sessions: { max_per_user: 100, notify_new_device: true },
+  teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 7 * day },
   deletion: { grace_seconds: 0 },
   branding: { name: null, logo_url: null, color: '#1f5fbf' },
   origins: [],

@@ -79,6 +79,30 @@ const faces: Record<AuthErrorCode, Face> = {
     errors: { token: ['This change can no longer be made: the address belongs to another account.'] },
   },
   overloaded: { code: 'service_unavailable' },
+  team_unknown: { code: 'not_found' },
+  team_member_unknown: { code: 'not_found' },
+  team_invitation_unknown: { code: 'not_found' },
+  team_name_invalid: {
+    code: 'validation_failed',
+    errors: { name: ['Must have 1 to 100 characters that can be seen, without line breaks.'] },
+  },
+  team_role_insufficient: { code: 'team_role_insufficient' },
+  team_admin_needed: { code: 'team_admin_needed' },
+  team_member_already: {
+    code: 'validation_failed',
+    errors: { email: ['This is the address of a member already.'] },
+  },
+  team_user_unknown: {
+    code: 'validation_failed',
+    errors: { email: ['There is no account with this address.'] },
+  },
+  team_limit_reached: { code: 'team_limit_reached' },
+  invalid_team_invitation: {
+    code: 'validation_failed',
+    errors: {
+      token: ['This invitation is for another address, has expired, or was accepted or withdrawn.'],
+    },
+  },
 }
 
 export interface ProblemFacts extends Face {

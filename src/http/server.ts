@@ -14,6 +14,7 @@ import { Problem } from '../../schemas/errors.ts'
 import { Accepted } from '../../schemas/recovery.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
+import { teamSchemas } from '../../schemas/team-invitations.ts'
 import { User } from '../../schemas/users.ts'
 import { verificationSchemas } from '../../schemas/verification.ts'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
@@ -48,9 +49,12 @@ import { profileRoutes } from './routes/profile.ts'
 import { recoveryRoutes } from './routes/recovery.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { signUpRoutes } from './routes/sign-up.ts'
+import { teamInvitationRoutes } from './routes/team-invitations.ts'
+import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
 import { verificationRoutes } from './routes/verification.ts'
 import { cookieOrBearer, cookieUse } from './strategies/cookie.ts'
+import { teamMemberView } from './team-views.ts'
 import { createTokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 import { sessionPrinter, userView } from './views.ts'
@@ -174,6 +178,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         await profileRoutes(api, { profile: domain.profile, viewUser })
         await avatarRoutes(api, { avatars: domain.avatars, viewUser })
         await accountRoutes(api, { account: domain.account, cookies, viewUser })
+        const { teams, teamMembers, teamInvitations } = domain
+        const viewMember = teamMemberView(publicUrl)
+        await teamRoutes(api, { teams, teamMembers, viewMember })
+        await teamInvitationRoutes(api, { teamMembers, teamInvitations, viewMember })
         await verificationRoutes(api, { verification: domain.verification, viewUser })
       },
       { prefix: '/api/auth' },
@@ -208,6 +216,7 @@ const sharedSchemas = [
   Problem,
   ...verificationSchemas,
   ...accountSchemas,
+  ...teamSchemas,
 ]
 
 const documentDescription = `Sign-up, sign-in, sessions, verification and profile for the end users of your projects.
@@ -225,5 +234,6 @@ const documentTags = [
   { name: 'Verification', description: 'Proof of an e-mail address.' },
   { name: 'Profile', description: 'What an account says of its owner, and their picture.' },
   { name: 'Account', description: 'What happened to it, a copy of all of it, leaving.' },
+  { name: 'Teams', description: 'People who work together, their roles, and inviting others.' },
   { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },
 ]

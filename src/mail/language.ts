@@ -43,6 +43,14 @@ export interface Language {
     afterUndo: string
     ifYou: string
   }
+  readonly teamInvitation: {
+    subject: Around
+    ask: Around
+    askNamed: (brand: string, team: string) => string
+    button: string
+    condition: string
+    notYou: string
+  }
   readonly newDevice: { subject: Around; what: Around; ifYou: string; notYou: string }
 }
 

@@ -1,7 +1,12 @@
 // Where the link of a mail leads: our own page, or the page of the application that asked.
 
 /** What a link does when a person follows it and says yes. */
-export type LinkPurpose = 'verify_email' | 'reset_password' | 'change_email' | 'undo_email_change'
+export type LinkPurpose =
+  | 'verify_email'
+  | 'reset_password'
+  | 'change_email'
+  | 'undo_email_change'
+  | 'team_invitation'
 
 /** Our own pages, for projects that have none. */
 export const accountPaths: Readonly<Record<LinkPurpose, string>> = {
@@ -9,6 +14,7 @@ export const accountPaths: Readonly<Record<LinkPurpose, string>> = {
   reset_password: '/account/reset-password',
   change_email: '/account/change-email',
   undo_email_change: '/account/undo-email-change',
+  team_invitation: '/account/team-invitation',
 }
 
 export interface LinkFacts {

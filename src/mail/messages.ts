@@ -12,6 +12,7 @@ export const mailKinds = [
   'change_email',
   'email_changed',
   'new_device',
+  'team_invitation',
 ] as const
 
 export type MailKind = (typeof mailKinds)[number]
@@ -27,7 +28,7 @@ export interface MessageFacts {
   readonly locale: string | null
   readonly brand: { readonly name: string; readonly logoUrl: string | null; readonly color: string }
   readonly displayName: string | null
-  /** For verify_email, reset_password, change_email, email_changed: goes in as it is. */
+  /** For verify_email, reset_password, change_email, email_changed, team_invitation: goes in as it is. */
   readonly link?: string
   /** The six digits that do the same; goes in as it is. */
   readonly code?: string
@@ -36,6 +37,8 @@ export interface MessageFacts {
   readonly addressPrefix?: string
   /** The whole address; the mail shows a mask of it. */
   readonly newEmail?: string
+  /** The team of an invitation, as somebody named it. */
+  readonly teamName?: string
   /** When it happened. */
   readonly at?: Date
 }
@@ -120,6 +123,15 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
         ...proof(means, button),
         words(afterUndo),
       ],
+    }
+  },
+  team_invitation(means) {
+    const { subject, ask, askNamed, button, condition, notYou } = means.language.teamInvitation
+    const team = isolate(means.language, nameOrNothing(means.facts.teamName ?? ''))
+    const invitation = team ? askNamed(means.brand, team) : ask(means.brand)
+    return {
+      subject,
+      blocks: [words(invitation), ...proof(means, button), words(condition), quiet(notYou)],
     }
   },
   new_device(means) {

@@ -15,6 +15,9 @@ import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
 import { signingKeysRepository } from './signing-keys.ts'
 import { sweepingRepository } from './sweeping.ts'
+import { teamInvitationsRepository } from './team-invitations.ts'
+import { teamMembersRepository } from './team-members.ts'
+import { teamsRepository } from './teams.ts'
 import { usersRepository } from './users.ts'
 import { verificationTokensRepository } from './verification-tokens.ts'
 
@@ -31,6 +34,9 @@ export interface Repositories {
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
   readonly signingKeys: ReturnType<typeof signingKeysRepository>
   readonly sweeping: ReturnType<typeof sweepingRepository>
+  readonly teamInvitations: ReturnType<typeof teamInvitationsRepository>
+  readonly teamMembers: ReturnType<typeof teamMembersRepository>
+  readonly teams: ReturnType<typeof teamsRepository>
   readonly users: ReturnType<typeof usersRepository>
   readonly verificationTokens: ReturnType<typeof verificationTokensRepository>
 }
@@ -62,6 +68,9 @@ function bind(db: Database): Repositories {
     signInFailures: signInFailuresRepository(db),
     signingKeys: signingKeysRepository(db),
     sweeping: sweepingRepository(db),
+    teamInvitations: teamInvitationsRepository(db),
+    teamMembers: teamMembersRepository(db),
+    teams: teamsRepository(db),
     users: usersRepository(db),
     verificationTokens: verificationTokensRepository(db),
   }

@@ -13,6 +13,7 @@ const expired = {
   sessions: sql`expires_at < now() - ${day} or revoked_at < now() - ${day}`,
   verification_tokens: sql`expires_at < now() - ${day}`,
   api_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
+  team_invitations: sql`expires_at < now() - ${day}`,
   sign_in_failures: sql`greatest(window_started_at, locked_until) < now() - 2 * ${day}`,
   cooldowns: sql`last_at < now() - 2 * ${day}`,
   known_addresses: sql`last_at < now() - 180 * ${day}`,

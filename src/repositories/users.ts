@@ -1,7 +1,22 @@
 // Rows of `users`. Every query is led by the project.
-import { and, asc, eq, getTableColumns, gt, inArray, isNull, lte, notExists, or, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  eq,
+  getTableColumns,
+  gt,
+  isNull,
+  lte,
+  not,
+  notExists,
+  or,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
+import { teamMembers } from '../../drizzle/tables/team-members.ts'
+import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
 
@@ -31,6 +46,7 @@ export type ProfileChange = Partial<
 
 /** The same table under another name, for a look at other accounts in the same statement. */
 const other = alias(users, 'other')
+const otherMember = alias(teamMembers, 'other_member')
 
 const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWith(Number)
 
@@ -42,6 +58,31 @@ export function usersRepository(db: Database) {
   /** The account, if its password is still the one that was checked. */
   const unchanged = (projectId: string, id: number, checkedHash: string | null) =>
     and(one(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
+
+  const held = () => db.select({ projectId: users.projectId, id: users.id }).from(users)
+
+  /** Removes accounts that the query holds, and the teams that nobody else is in: a team goes with its last member. */
+  async function removeHeld(found: SQLWrapper): Promise<number> {
+    const ofLeaving = (member: typeof teamMembers | typeof otherMember) =>
+      sql`(${member.projectId}, ${member.userId}) in (select project_id, id from leaving)`
+    const rows = await db.execute(sql`with leaving as materialized (${found}), alone as (
+        delete from ${teams} where (${teams.projectId}, ${teams.id}) in (
+          select ${teamMembers.projectId}, ${teamMembers.teamId} from ${teamMembers} where ${ofLeaving(teamMembers)})
+        and ${notExists(
+          db
+            .select({ id: otherMember.userId })
+            .from(otherMember)
+            .where(
+              and(
+                eq(otherMember.projectId, teams.projectId),
+                eq(otherMember.teamId, teams.id),
+                not(ofLeaving(otherMember)),
+              ),
+            ),
+        )})
+      delete from ${users} where ${users.id} in (select id from leaving) returning 1`)
+    return rows.length
+  }
 
   const forSignIn = once(() =>
     db
@@ -293,11 +334,8 @@ export function usersRepository(db: Database) {
 
     /** Removes the account and all that hangs on it; false if its password changed since it was checked. */
     async remove(projectId: string, id: number, checkedHash: string | null): Promise<boolean> {
-      const rows = await db
-        .delete(users)
-        .where(unchanged(projectId, id, checkedHash))
-        .returning({ id: users.id })
-      return rows.length > 0
+      const found = held().where(unchanged(projectId, id, checkedHash))
+      return (await removeHeld(found.for('update'))) > 0
     },
 
     /** Ends every session now and makes the account due in `graceSeconds`; false as in `remove`. */
@@ -331,24 +369,19 @@ export function usersRepository(db: Database) {
 
     /** Frees an address of an account that is due and that the sweeper has not reached. */
     async releaseDue(projectId: string, email: string): Promise<void> {
-      await db
-        .delete(users)
-        .where(
-          and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
-        )
+      const found = held().where(
+        and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
+      )
+      await removeHeld(found.for('update'))
     },
 
     /** Removes up to `limit` accounts that are due, the oldest first; returns how many. Several may call it at once. */
     async deleteDue(limit: number): Promise<number> {
-      const due = db
-        .select({ id: users.id })
-        .from(users)
+      const due = held()
         .where(lte(users.deletionDueAt, sql`now()`))
         .orderBy(asc(users.deletionDueAt))
         .limit(limit)
-        .for('update', { skipLocked: true })
-      const rows = await db.delete(users).where(inArray(users.id, due)).returning({ id: users.id })
-      return rows.length
+      return removeHeld(due.for('update', { skipLocked: true }))
     },
   }
 }

@@ -70,6 +70,7 @@ async function runBench(): Promise<void> {
         store,
         projects: domain.projects,
         mailTokens: domain.mailTokens,
+        teamInvitations: domain.teamInvitations,
         mailer: createSmtpMailer({ url, from: 'Bench <no-reply@bench.example>' }),
         publicUrl: 'https://auth.example.com',
         log: createLogger('error'),

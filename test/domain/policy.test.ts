@@ -34,6 +34,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
       read: { max: 600, window_seconds: 60 },
     },
     sessions: { max_per_user: 100, notify_new_device: true },
+    teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 604_800 },
     deletion: { grace_seconds: 0 },
     branding: { name: null, logo_url: null, color: '#1f5fbf' },
     origins: [],
@@ -132,6 +133,10 @@ t.test('every number has its bounds, and the bounds themselves are allowed', asy
     ['limits.credential.max', 1, 10_000_000],
     ['limits.mail.window_seconds', 1, 86_400],
     ['reauthentication.max_age_seconds', 1, 86_400],
+    ['teams.max_per_user', 1, 1000],
+    ['teams.max_members', 1, 1000],
+    ['teams.max_invitations', 0, 1000],
+    ['teams.invitation_seconds', 60, 7_776_000],
   ]
   const at = (path: string, value: unknown) =>
     path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), value)

@@ -6,7 +6,13 @@ import { composeMessage, type MailKind, type MessageFacts, mailKinds } from '../
 
 const link = 'https://auth.example.com/verify?token=abc-DEF_123&project=p1'
 const kinds = mailKinds
-const linked: MailKind[] = ['verify_email', 'reset_password', 'change_email', 'email_changed']
+const linked: MailKind[] = [
+  'verify_email',
+  'reset_password',
+  'change_email',
+  'email_changed',
+  'team_invitation',
+]
 
 const brand = { name: 'Acme', logoUrl: null, color: '#1f5fbf' }
 
@@ -24,6 +30,7 @@ function compose(kind: MailKind, facts: Over = {}) {
     device: 'Firefox on Linux',
     addressPrefix: '203.0.113.0/24',
     newEmail: 'mallory@example.org',
+    teamName: 'Rocket',
     at: new Date(Date.UTC(2026, 10, 3, 4, 5)),
     ...facts,
   }
@@ -168,6 +175,7 @@ t.test('who did not ask is told what to do', async (t) => {
     password_changed: /was not you, ask for a new password .* at once/,
     change_email: /did not ask for this, ignore this mail\. Nothing changes/,
     email_changed: /was not you, open this link and bring your address back/,
+    team_invitation: /did not expect this, ignore this mail\. Then you join no team/,
     new_device: /was not you, change your password now/,
   }
   for (const kind of kinds) {

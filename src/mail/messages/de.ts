@@ -64,6 +64,18 @@ export const de: Language = {
     afterUndo: 'Wählen Sie danach ein neues Passwort, denn jemand anderes war in Ihrem Konto.',
     ifYou: 'Wenn Sie es waren, ist nichts zu tun.',
   },
+  teamInvitation: {
+    subject: (brand) => `Einladung in ein Team bei ${brand}`,
+    ask: (brand) =>
+      `Sie sind eingeladen, einem Team bei ${brand} beizutreten. Öffnen Sie diesen Link, um anzunehmen:`,
+    askNamed: (brand, team) =>
+      `Sie sind eingeladen, dem Team „${team}“ bei ${brand} beizutreten. Öffnen Sie diesen Link, um anzunehmen:`,
+    button: 'Einladung ansehen',
+    condition:
+      'Sie treten mit dem Konto bei, das diese E-Mail-Adresse verwendet. Wenn Sie noch keines haben, registrieren Sie sich zuerst damit und öffnen Sie den Link dann noch einmal.',
+    notYou:
+      'Wenn Sie das nicht erwartet haben, ignorieren Sie diese Nachricht. Dann treten Sie keinem Team bei.',
+  },
   newDevice: {
     subject: (brand) => `Neue Anmeldung in Ihrem Konto bei ${brand}`,
     what: (brand) =>

@@ -61,6 +61,16 @@ export const en: Language = {
     afterUndo: 'Then choose a new password, because somebody else was in your account.',
     ifYou: 'If it was you, there is nothing to do.',
   },
+  teamInvitation: {
+    subject: (brand) => `You are invited to a team at ${brand}`,
+    ask: (brand) => `You are invited to join a team at ${brand}. Open this link to accept:`,
+    askNamed: (brand, team) =>
+      `You are invited to join the team “${team}” at ${brand}. Open this link to accept:`,
+    button: 'See the invitation',
+    condition:
+      'You join with the account that uses this email address. If you have none yet, sign up with it first, then open the link again.',
+    notYou: 'If you did not expect this, ignore this mail. Then you join no team.',
+  },
   newDevice: {
     subject: (brand) => `New sign-in to your account at ${brand}`,
     what: (brand) =>

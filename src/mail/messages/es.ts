@@ -62,6 +62,17 @@ export const es: Language = {
     afterUndo: 'Después elige una contraseña nueva, porque otra persona ha entrado en tu cuenta.',
     ifYou: 'Si has sido tú, no tienes que hacer nada.',
   },
+  teamInvitation: {
+    subject: (brand) => `Invitación a un equipo en ${brand}`,
+    ask: (brand) =>
+      `Has recibido una invitación para unirte a un equipo en ${brand}. Abre este enlace para aceptarla:`,
+    askNamed: (brand, team) =>
+      `Has recibido una invitación para unirte al equipo «${team}» en ${brand}. Abre este enlace para aceptarla:`,
+    button: 'Ver la invitación',
+    condition:
+      'Te unes con la cuenta que usa esta dirección de correo. Si todavía no tienes ninguna, regístrate primero con ella y vuelve a abrir el enlace.',
+    notYou: 'Si no esperabas este mensaje, ignóralo. Así no te unirás a ningún equipo.',
+  },
   newDevice: {
     subject: (brand) => `Nuevo inicio de sesión en tu cuenta de ${brand}`,
     what: (brand) =>

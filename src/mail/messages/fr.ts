@@ -62,6 +62,17 @@ export const fr: Language = {
     afterUndo: 'Choisissez ensuite un nouveau mot de passe, car quelqu’un d’autre a eu accès à votre compte.',
     ifYou: 'Si c’était vous, il n’y a rien à faire.',
   },
+  teamInvitation: {
+    subject: (brand) => `Invitation à rejoindre une équipe chez ${brand}`,
+    ask: (brand) =>
+      `On vous invite à rejoindre une équipe chez ${brand}. Ouvrez ce lien pour accepter\u00a0:`,
+    askNamed: (brand, team) =>
+      `On vous invite à rejoindre l’équipe «\u00a0${team}\u00a0» chez ${brand}. Ouvrez ce lien pour accepter\u00a0:`,
+    button: 'Voir l’invitation',
+    condition:
+      'Vous la rejoignez avec le compte qui utilise cette adresse e-mail. Si vous n’en avez pas encore, inscrivez-vous d’abord avec elle, puis ouvrez à nouveau le lien.',
+    notYou: 'Si vous n’attendiez pas ce message, ignorez-le. Vous ne rejoindrez alors aucune équipe.',
+  },
   newDevice: {
     subject: (brand) => `Nouvelle connexion à votre compte chez ${brand}`,
     what: (brand) =>

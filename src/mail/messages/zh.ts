@@ -55,6 +55,14 @@ export const zh: Language = {
     afterUndo: '恢复后请设置新密码，因为有他人进入过您的账号。',
     ifYou: '如果是您本人操作，则无需处理。',
   },
+  teamInvitation: {
+    subject: (brand) => `您被邀请加入 ${brand} 的一个团队`,
+    ask: (brand) => `您被邀请加入 ${brand} 的一个团队。请打开此链接以接受邀请：`,
+    askNamed: (brand, team) => `您被邀请加入 ${brand} 的团队“${team}”。请打开此链接以接受邀请：`,
+    button: '查看邀请',
+    condition: '请使用此电子邮箱对应的账号加入。如果您还没有账号，请先用此邮箱注册，然后再次打开该链接。',
+    notYou: '如果这不是您所期待的邮件，请忽略，您不会加入任何团队。',
+  },
   newDevice: {
     subject: (brand) => `您的 ${brand} 账号有新的登录`,
     what: (brand) => `刚刚有人从一台未曾使用过的设备登录了您在 ${brand} 的账号。`,

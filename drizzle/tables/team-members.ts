@@ -1,0 +1,34 @@
+// team_members: who belongs to a team, and what they may do in it.
+//
+// Legal states: one row for each user and team of one project. Roles rank ADMIN, BUILDER, OPERATOR, VIEWER. A member goes
+// with their account and with the team; the last ADMIN goes only with one of the two.
+import { type AnyPgColumn, foreignKey, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { createdAt, reference } from './columns.ts'
+import { teams } from './teams.ts'
+import { ofUser } from './users.ts'
+
+export type TeamRole = 'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'
+
+/** The wall between projects, kept by the database: a row of a team names the team's own project, and goes with it. */
+export const ofTeam = (table: { projectId: AnyPgColumn; teamId: AnyPgColumn }) =>
+  foreignKey({
+    columns: [table.projectId, table.teamId],
+    foreignColumns: [teams.projectId, teams.id],
+  }).onDelete('cascade')
+
+export const teamMembers = pgTable(
+  'team_members',
+  {
+    projectId: uuid('project_id').notNull(),
+    teamId: uuid('team_id').notNull(),
+    userId: reference('user_id').notNull(),
+    role: text('role').$type<TeamRole>().notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.projectId, table.teamId, table.userId] }),
+    ofTeam(table),
+    ofUser(table),
+    index('team_members_project_user').on(table.projectId, table.userId),
+  ],
+)

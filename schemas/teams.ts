@@ -1,0 +1,159 @@
+// Teams and their members, as every member sees them.
+import { type TSchema, Type } from '@sinclair/typebox'
+import { actionErrors, readErrors, writeErrors } from './errors.ts'
+import { projectHeader } from './headers.ts'
+import { Id, Instant, Nullable, Shared } from './primitives.ts'
+
+const closed = { additionalProperties: false } as const
+const id = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
+
+/** As an enum, not a union of literals: Swagger UI offers the choices of no other form. */
+export const TeamRole = Type.Unsafe<'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'>({
+  type: 'string',
+  enum: ['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'],
+  description: 'The highest first. Only an ADMIN changes the team, its members and its invitations.',
+  examples: ['BUILDER'],
+})
+
+export const Team = Type.Object(
+  {
+    id: Id,
+    name: Type.String({ examples: ['Rockets'] }),
+    role: { ...TeamRole, description: 'The role of who asks.', examples: ['ADMIN'] },
+    member_count: Type.Integer({ minimum: 1, examples: [3] }),
+    created_at: Instant,
+  },
+  { $id: 'Team', ...closed },
+)
+
+export const TeamMember = Type.Object(
+  {
+    user_uuid: Id,
+    email: Type.String({ examples: ['ada@example.com'] }),
+    display_name: Nullable(Type.String(), { examples: ['Ada'] }),
+    first_name: Nullable(Type.String(), { examples: ['Ada'] }),
+    last_name: Nullable(Type.String(), { examples: ['Lovelace'] }),
+    avatar_url: Nullable(Type.String(), { examples: [null] }),
+    role: TeamRole,
+    joined_at: Instant,
+  },
+  { $id: 'TeamMember', ...closed },
+)
+
+/** A JSON answer of one schema. */
+export const answering = <T extends TSchema>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+/** What every route of a team shares: for signed-in users, and of one group. */
+export const ofTeams = {
+  tags: ['Teams'],
+  security: [{ bearer: [] }, { cookie: [] }] as Record<string, string[]>[],
+  headers: Type.Object({ ...projectHeader }),
+}
+
+/** An id in a path; one of another form names nothing, which is a 404. */
+export const pathId = (description: string) => Type.String({ description, examples: [id] })
+export const teamPath = { id: pathId('Of the team.') }
+
+const TeamName = Type.String({
+  maxLength: 255,
+  description: '1 to 100 characters after trimming, without line breaks.',
+  examples: ['Rockets'],
+})
+
+export const listTeams = {
+  ...ofTeams,
+  operationId: 'listTeams',
+  summary: 'The teams of the signed-in user, the oldest first',
+  description: 'All of them: the policy `teams.max_per_user` bounds their number.',
+  response: {
+    200: answering('The teams.', Type.Object({ data: Type.Array(Shared(Team)) }, closed)),
+    ...readErrors('unauthenticated'),
+  },
+}
+
+export const createTeam = {
+  ...ofTeams,
+  operationId: 'createTeam',
+  summary: 'Make a team and become its ADMIN',
+  body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets' }] }),
+  response: {
+    201: answering('The team.', Shared(Team)),
+    ...writeErrors('unauthenticated', 'team_limit_reached'),
+  },
+}
+
+export const getTeam = {
+  ...ofTeams,
+  operationId: 'getTeam',
+  summary: 'A team of the signed-in user',
+  description: 'Somebody else’s team is the same 404 as one that does not exist.',
+  params: Type.Object(teamPath),
+  response: { 200: answering('The team.', Shared(Team)), ...readErrors('unauthenticated', 'not_found') },
+}
+
+export const updateTeam = {
+  ...ofTeams,
+  operationId: 'updateTeam',
+  summary: 'Rename a team',
+  params: Type.Object(teamPath),
+  body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets and Satellites' }] }),
+  response: {
+    200: answering('The team as changed.', Shared(Team)),
+    ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
+  },
+}
+
+export const deleteTeam = {
+  ...ofTeams,
+  operationId: 'deleteTeam',
+  summary: 'Delete a team',
+  description: 'Its members stay users of the project; its open invitations are withdrawn.',
+  params: Type.Object(teamPath),
+  response: {
+    204: Type.Null({ description: 'It is gone.' }),
+    ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
+  },
+}
+
+export const listTeamMembers = {
+  ...ofTeams,
+  operationId: 'listTeamMembers',
+  summary: 'The members of a team, the highest role first',
+  description: 'All of them: the policy `teams.max_members` bounds their number.',
+  params: Type.Object(teamPath),
+  response: {
+    200: answering('The members.', Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed)),
+    ...readErrors('unauthenticated', 'not_found'),
+  },
+}
+
+const memberPath = { ...teamPath, user: pathId('The `user_uuid` of the member.') }
+
+export const updateTeamMember = {
+  ...ofTeams,
+  operationId: 'updateTeamMember',
+  summary: 'Give a member another role',
+  description:
+    'The last ADMIN keeps the role. What an ADMIN has invited to is withdrawn when they are one no longer.',
+  params: Type.Object(memberPath),
+  body: Type.Object({ role: TeamRole }, { examples: [{ role: 'OPERATOR' }] }),
+  response: {
+    200: answering('The member as changed.', Shared(TeamMember)),
+    ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient', 'team_admin_needed'),
+  },
+}
+
+export const removeTeamMember = {
+  ...ofTeams,
+  operationId: 'removeTeamMember',
+  summary: 'Remove a member, or leave',
+  description: 'Everybody may leave by themself, but for the last ADMIN.',
+  params: Type.Object(memberPath),
+  response: {
+    204: Type.Null({ description: 'They are a member no longer.' }),
+    ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient', 'team_admin_needed'),
+  },
+}
