@@ -6,13 +6,13 @@
 // same mail: one Message-ID and one link, both derived from the row.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { MailSecrets, MailTokens, MailToMint } from './domain/mail-tokens.ts'
+import type { MailTokens, MailToMint } from './domain/mail-tokens.ts'
 import type { Project, Projects } from './domain/projects.ts'
 import type { TeamInvitations } from './domain/team-invitations.ts'
-import { type LinkPurpose, mailLink } from './mail/links.ts'
-import { MailError, type Mailer, type OutgoingMail } from './mail/mailer.ts'
-import { composeMessage } from './mail/messages.ts'
-import type { MailKind, TakenMail } from './repositories/outbox.ts'
+import { type Carried, isMoot, purposes, recipientOf, write } from './letter.ts'
+import type { LinkPurpose } from './mail/links.ts'
+import { MailError, type Mailer } from './mail/mailer.ts'
+import type { TakenMail } from './repositories/outbox.ts'
 import type { Store } from './repositories/store.ts'
 
 export interface CourierParts {
@@ -47,72 +47,11 @@ const maxAttempts = 12
 /** How long mails in hand may still take their turn when the courier stops. */
 const patienceMs = 2000
 
-/** What the link of each kind does; null: it has none. The mail to an address that was left has no short code. */
-const purposes: Record<MailKind, LinkPurpose | null> = {
-  verify_email: 'verify_email',
-  address_taken: null,
-  reset_password: 'reset_password',
-  password_changed: null,
-  change_email: 'change_email',
-  email_changed: 'undo_email_change',
-  new_device: null,
-  team_invitation: 'team_invitation',
-}
-
 const jitter = () => 0.8 + Math.random() * 0.4
 
 /** Seconds until the next try: doubling from 5 up to an hour, give or take a fifth. */
 function delayAfter(attempts: number): number {
   return Math.max(1, Math.round(Math.min(5 * 2 ** (attempts - 1), 3600) * jitter()))
-}
-
-const recipientOf = (row: TakenMail) => row.recipient ?? row.user.email
-
-/** Whether nothing is owed any more: the account is locked away, or what the mail is about has happened or was undone. */
-function isMoot({ kind, recipient, user }: TakenMail): boolean {
-  if (user.disabledAt) return true
-  if (kind === 'verify_email') return user.emailVerifiedAt !== null
-  return (kind === 'change_email' || kind === 'email_changed') && recipient === user.email
-}
-
-/** What a mail carries; not every kind has a short code. */
-type Carried = Omit<MailSecrets, 'code'> & { readonly code?: string }
-
-/** Composes a taken mail with what was minted for it. */
-function compose(
-  row: TakenMail,
-  project: Project,
-  secrets: Carried | undefined,
-  publicUrl: string,
-): OutgoingMail {
-  const { kind, user, details } = row
-  const { branding, redirect_to, link_origins } = project.policy
-  const purpose = purposes[kind]
-  const link =
-    purpose && secrets
-      ? mailLink({
-          publicUrl,
-          projectId: project.id,
-          purpose,
-          token: secrets.token,
-          redirects: [details.redirectTo, redirect_to],
-          linkOrigins: link_origins,
-        })
-      : undefined
-  const message = composeMessage(kind, {
-    locale: details.locale ?? user.locale,
-    brand: { name: branding.name ?? project.name, logoUrl: branding.logo_url, color: branding.color },
-    // Who is invited is somebody else than the account that the mail is owed for, and maybe nobody's account.
-    displayName: kind === 'team_invitation' ? null : (user.displayName ?? user.firstName),
-    newEmail: user.email,
-    at: row.createdAt,
-    ...(details.device && { device: details.device }),
-    ...(details.addressPrefix && { addressPrefix: details.addressPrefix }),
-    ...(link && secrets && { link, expiresInSeconds: secrets.lifetimeSeconds }),
-    ...(details.teamName && { teamName: details.teamName }),
-    ...(secrets?.code && purpose !== 'undo_email_change' && { code: secrets.code }),
-  })
-  return { id: row.id, kind, to: recipientOf(row), ...message, ...(link && { link }) }
 }
 
 /** Starts the courier. */
@@ -175,7 +114,7 @@ export function startCourier(parts: CourierParts): Courier {
 
   async function deliver(row: TakenMail, project: Project, secrets?: Carried): Promise<void> {
     try {
-      await mailer.send(compose(row, project, secrets, publicUrl))
+      await mailer.send(write(row, project, secrets, publicUrl))
     } catch (error) {
       return fail(row, error)
     }

@@ -86,7 +86,8 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
     values: ['src/http', 'src/domain', 'src/crypto', 'schemas', 'src/package.ts'],
     types: ['src/repositories'],
   },
-  'src/courier.ts': { values: ['src/domain', 'src/mail'], types: ['src/repositories'] },
+  'src/courier.ts': { values: ['src/domain', 'src/mail', 'src/letter.ts'], types: ['src/repositories'] },
+  'src/letter.ts': { values: ['src/mail'], types: ['src/domain', 'src/repositories'] },
   'src/sweeper.ts': { values: [], types: ['src/repositories'] },
   'src/logging.ts': { values: ['schemas'] },
   'src/operator.ts': {

@@ -30,6 +30,13 @@ export interface MailDetails {
   readonly teamName?: string
   /** The language of who gets it, where that is not the account's. */
   readonly locale?: string
+  /** Of a front end that asked in its own name: how to show it, and where its link begins; checked when it was owed. */
+  readonly frontEnd?: {
+    readonly base?: string
+    readonly alias?: string
+    readonly platform?: string
+    readonly logoUrl?: string
+  }
 }
 
 export const outbox = pgTable(

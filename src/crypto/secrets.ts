@@ -58,3 +58,11 @@ export function keyedHash(key: Buffer, ...parts: readonly string[]): Buffer {
   for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part, 'utf8')
   return hmac.digest()
 }
+
+/** A UUID (RFC 9562, version 4 as far as anybody can tell) that always follows from the same parts under the key. */
+export function keyedUuid(key: Buffer, ...parts: readonly string[]): string {
+  const bytes = keyedHash(key, 'uuid', ...parts).subarray(0, 16)
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8)
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

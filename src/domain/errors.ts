@@ -22,6 +22,7 @@ export type AuthErrorCode =
   | 'session_unknown'
   | 'not_own_account'
   | 'redirect_not_allowed'
+  | 'logo_not_allowed'
   | 'email_change_impossible'
   | 'email_unchanged'
   | 'overloaded'

@@ -50,6 +50,9 @@ FormatRegistry.Set('css-color', (text) => /^#[0-9a-f]{6}$/i.test(text))
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
 
+// A front end by the name it calls itself, and where the links of its mail begin.
+const client = section({ alias: Type.String({ pattern: '^[A-Za-z0-9][\\w.-]{0,63}$' }), url: webUrl })
+
 const policySchema = section({
   ...sections,
   sessions: section({
@@ -71,6 +74,7 @@ const policySchema = section({
   origins,
   link_origins: origins,
   redirect_to: orNull(webUrl),
+  clients: Type.Array(client, { maxItems: 100 }),
   reauthentication: section({ max_age_seconds: seconds(1, day) }),
   providers: providerPolicies,
 })
@@ -99,6 +103,7 @@ export const defaultPolicy: Policy = {
   origins: [],
   link_origins: [],
   redirect_to: null,
+  clients: [],
   reauthentication: { max_age_seconds: 300 },
   providers: {},
 }
@@ -131,6 +136,22 @@ export function mergePolicy(stored: unknown): Policy {
   return merge(defaultPolicy, stored) as Policy
 }
 
+/** What the schema cannot say: links lead to listed origins, and an alias names one client. */
+function linkProblems({ redirect_to, link_origins, clients }: Policy): Map<string, string> {
+  const problems = new Map<string, string>()
+  const leads = [{ key: 'redirect_to', url: redirect_to }]
+  const aliases = clients.map(({ alias }) => alias)
+  for (const [at, { alias, url }] of clients.entries()) {
+    leads.push({ key: `clients.${at}.url`, url })
+    if (aliases.indexOf(alias) < at)
+      problems.set(`clients.${at}.alias`, `clients.${at}.alias: names another client already.`)
+  }
+  for (const { key, url } of leads)
+    if (url !== null && !link_origins.includes(new URL(url).origin))
+      problems.set(key, `${key}: its origin must be listed in link_origins.`)
+  return problems
+}
+
 /**
  * Checks what an operator wrote: policy keys only, each within its bounds; what is left out keeps its default.
  * @throws PolicyError
@@ -145,11 +166,10 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
     const shown = /secret/i.test(key) ? '' : ` (found ${JSON.stringify(found)})`
     if (!problems.has(key)) problems.set(key, `${key}: ${message}${shown}.`)
   }
-  const { redirect_to, link_origins } = mergePolicy(value)
-  if (problems.size === 0 && redirect_to !== null && !link_origins.includes(new URL(redirect_to).origin))
-    problems.set('redirect_to', `redirect_to: its origin must be listed in link_origins.`)
+  const merged = mergePolicy(value)
   if (problems.size === 0)
-    for (const [key, said] of providerProblems(mergePolicy(value).providers)) problems.set(key, said)
+    for (const [key, said] of [...linkProblems(merged), ...providerProblems(merged.providers)])
+      problems.set(key, said)
   if (problems.size > 0) throw new PolicyError([...problems.values()])
   return value as Record<string, unknown>
 }

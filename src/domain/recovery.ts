@@ -1,8 +1,10 @@
 // Recovery: a new password for who reads the account's mail.
 import { randomUUID } from 'node:crypto'
-import { keyedHash } from '../crypto/secrets.ts'
+import { keyedHash, keyedUuid } from '../crypto/secrets.ts'
+import type { MailDetails } from '../repositories/outbox.ts'
 import type { Store } from '../repositories/store.ts'
 import { record } from './audit.ts'
+import { checkFrontEnd, type FrontEnd } from './front-ends.ts'
 import type { Lockout } from './lockout.ts'
 import type { MailTokens, Proof } from './mail-tokens.ts'
 import type { Passwords } from './passwords.ts'
@@ -21,6 +23,29 @@ interface Means {
 }
 
 export function createRecovery({ store, passwords, lockout, mailTokens, lookupKey }: Means) {
+  /** Owes the mail, or mints for an application; the same statements whether or not there is an account. */
+  async function ask(
+    project: Project,
+    email: string,
+    details: MailDetails,
+    caller: Caller,
+  ): Promise<string | null> {
+    const { delivery, resend_cooldown_seconds } = project.policy.verification
+    return store.transaction(async (tx) => {
+      const key = keyedHash(lookupKey, 'email', email)
+      if ((await tx.cooldowns.take(project.id, 'reset', key, resend_cooldown_seconds)) > 0) return null
+      await tx.audit.addByEmail(project.id, email, { event: 'password_reset_requested', ...caller })
+      if (delivery === 'email') {
+        const mail = { id: randomUUID(), projectId: project.id, email, details }
+        await tx.outbox.oweByEmail({ ...mail, kind: 'reset_password' })
+        return null
+      }
+      const user = caller.provesProject ? await tx.users.findByEmail(project.id, email) : null
+      if (!user || user.disabledAt) return null
+      return (await mailTokens.mint(tx, project, user, { purpose: 'reset_password', email })).token
+    })
+  }
+
   return {
     /**
      * Asks for a reset. Known and unknown addresses get the same answer at the same cost; within the cooldown nothing
@@ -32,29 +57,26 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
       asked: { email: string; redirectTo: string | null },
       caller: Caller,
     ): Promise<string | null> {
-      const email = normalizeEmail(asked.email)
       const redirectTo = checkRedirect(project, asked.redirectTo)
-      const { delivery, resend_cooldown_seconds } = project.policy.verification
-      return store.transaction(async (tx) => {
-        const key = keyedHash(lookupKey, 'email', email)
-        if ((await tx.cooldowns.take(project.id, 'reset', key, resend_cooldown_seconds)) > 0) return null
-        await tx.audit.addByEmail(project.id, email, { event: 'password_reset_requested', ...caller })
-        if (delivery === 'email') {
-          const details = redirectTo ? { redirectTo } : {}
-          const mail = {
-            id: randomUUID(),
-            projectId: project.id,
-            email,
-            kind: 'reset_password',
-            details,
-          } as const
-          await tx.outbox.oweByEmail(mail)
-          return null
-        }
-        const user = caller.provesProject ? await tx.users.findByEmail(project.id, email) : null
-        if (!user || user.disabledAt) return null
-        return (await mailTokens.mint(tx, project, user, { purpose: 'reset_password', email })).token
-      })
+      return ask(project, normalizeEmail(asked.email), redirectTo ? { redirectTo } : {}, caller)
+    },
+
+    /**
+     * The same for a front end that asks in its own name: the mail shows its name and logo, and the link leads to it.
+     * Out: the address as accounts spell it and the account's UUID; for an unknown address one that is as good as random
+     * and the same each time, so that asking twice tells nothing.
+     * @throws AuthError redirect_not_allowed, logo_not_allowed
+     */
+    async requestForFrontEnd(
+      project: Project,
+      asked: { email: string; frontEnd: FrontEnd },
+      caller: Caller,
+    ): Promise<{ id: string; email: string; token: string | null }> {
+      const email = normalizeEmail(asked.email)
+      const frontEnd = checkFrontEnd(project, asked.frontEnd)
+      const user = await store.users.findByEmail(project.id, email)
+      const token = await ask(project, email, { frontEnd }, caller)
+      return { id: user?.uuid ?? keyedUuid(lookupKey, project.id, email), email, token }
     },
 
     /** Whether a reset token would work now; changes nothing. */

@@ -70,6 +70,10 @@ const faces: Record<AuthErrorCode, Face> = {
     code: 'validation_failed',
     errors: { redirect_to: ['Must be an address on one of the link origins of the project.'] },
   },
+  logo_not_allowed: {
+    code: 'validation_failed',
+    errors: { logo_url: ['Must be an address on one of the link origins of the project.'] },
+  },
   email_unchanged: {
     code: 'validation_failed',
     errors: { new_email: ['This is the address of the account already.'] },

@@ -28,6 +28,14 @@ export interface LinkFacts {
   readonly linkOrigins: readonly string[]
 }
 
+/** An address of the web on one of the origins, or null. */
+function allowed(address: string | null | undefined, linkOrigins: readonly string[]): URL | null {
+  if (!address || !URL.canParse(address)) return null
+  const url = new URL(address)
+  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return null
+  return linkOrigins.includes(url.origin) ? url : null
+}
+
 /**
  * The link: the first redirect that still is allowed, with `type` and `token` in its query, or our own page with
  * `project` and `token`. What the application wrote into its query stays, save those two names.
@@ -41,13 +49,38 @@ export function mailLink({
   linkOrigins,
 }: LinkFacts): string {
   for (const redirect of redirects) {
-    if (!redirect || !URL.canParse(redirect)) continue
-    const url = new URL(redirect)
-    if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') continue
-    if (!linkOrigins.includes(url.origin)) continue
+    const url = allowed(redirect, linkOrigins)
+    if (!url) continue
     url.searchParams.set('type', purpose)
     url.searchParams.set('token', token)
     return url.href
   }
   return `${publicUrl}${accountPaths[purpose]}?${new URLSearchParams({ project: projectId, token })}`
+}
+
+export interface FrontEndLinkFacts extends Omit<LinkFacts, 'redirects'> {
+  /** The address that the mail goes to. */
+  readonly email: string
+  readonly base?: string | undefined
+  readonly alias?: string | undefined
+}
+
+/**
+ * The link for a front end that asked in its own name: the last part of our page's path below its base, if that still
+ * is allowed, with `verificationCode`, `email` and, where it has one, `clientAlias`; else our own page with the same and
+ * `project`. Query and fragment of a base are not part of it.
+ */
+export function frontEndLink(facts: FrontEndLinkFacts): string {
+  const { publicUrl, projectId, purpose, token, email, base, alias, linkOrigins } = facts
+  const pairs = [['verificationCode', token], ['email', email], ...(alias ? [['clientAlias', alias]] : [])]
+  const query = pairs.map(([name, value = '']) => `${name}=${encodeURIComponent(value)}`).join('&')
+  const own = accountPaths[purpose]
+  const url = allowed(base, linkOrigins)
+  if (!url) return `${publicUrl}${own}?${query}&project=${projectId}`
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}${own.slice(own.lastIndexOf('/'))}?${query}`
+}
+
+/** The logo of a front end, while its origin is allowed. */
+export function frontEndLogo(address: string | undefined, linkOrigins: readonly string[]): string | null {
+  return allowed(address, linkOrigins)?.href ?? null
 }

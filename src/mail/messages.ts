@@ -2,7 +2,15 @@
 // markup, a header or a link.
 import { type Language, languageOf } from './language.ts'
 import { type Block, layHtml, layText } from './layout.ts'
-import { clean, isolate, isWebAddress, lifetimeInWords, maskAddress, nameOrNothing } from './words.ts'
+import {
+  clean,
+  isolate,
+  isWebAddress,
+  lifetimeInWords,
+  maskAddress,
+  nameOrNothing,
+  platformOrNothing,
+} from './words.ts'
 
 export const mailKinds = [
   'verify_email',
@@ -27,6 +35,11 @@ export interface MessageFacts {
   /** BCP 47; null or a language that nobody speaks here: English. */
   readonly locale: string | null
   readonly brand: { readonly name: string; readonly logoUrl: string | null; readonly color: string }
+  /**
+   * The name of a front end that asked in its own, as a stranger gave it: in place of the brand's where it can be shown.
+   * With it, empty or not, the subject of reset_password is the one that such front ends document, in every language.
+   */
+  readonly platform?: string
   readonly displayName: string | null
   /** For verify_email, reset_password, change_email, email_changed, team_invitation: goes in as it is. */
   readonly link?: string
@@ -97,7 +110,9 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
     return { subject, blocks: [words(what(brand)), words(ifYou), quiet(notYou)] }
   },
   reset_password(means) {
-    const { subject, ask, button, notYou } = means.language.resetPassword
+    const { subject: ours, ask, button, notYou } = means.language.resetPassword
+    const theirs = (platform: string) => `[${platform}] Important: Password Reset Request`
+    const subject = means.facts.platform === undefined ? ours : theirs
     return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
   },
   password_changed(means) {
@@ -153,7 +168,7 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
  */
 export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
   const language = languageOf(facts.locale)
-  const brandName = clean(facts.brand.name) || 'Sallyport'
+  const brandName = platformOrNothing(facts.platform ?? '') || clean(facts.brand.name) || 'Sallyport'
   const { subject, blocks } = drafts[kind]({ language, facts, brand: isolate(language, brandName) })
   const name = nameOrNothing(facts.displayName ?? '')
   const hello = words(name ? language.hello(isolate(language, name)) : language.helloStranger)

@@ -28,6 +28,13 @@ export function nameOrNothing(value: string): string {
   return readsLikeLink ? '' : name
 }
 
+/** A cleaned name of a platform, which may hold any sign but what a mail program would turn into a link; empty otherwise. */
+export function platformOrNothing(value: string): string {
+  const name = clean(value)
+  const becomesLink = /@|:\/\/|\/\/|\p{L}{2}:|\bwww\b|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/iu.test(name)
+  return becomesLink ? '' : name
+}
+
 /** A value as it may stand in a sentence of the language: one of the other direction keeps its order to itself (UAX #9). */
 export function isolate(language: Language, value: string): string {
   const turned =

@@ -40,6 +40,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     origins: [],
     link_origins: [],
     redirect_to: null,
+    clients: [],
     reauthentication: { max_age_seconds: 300 },
     providers: {},
   })
@@ -234,4 +235,22 @@ t.test('only an object is a policy', async (t) => {
   for (const wrong of [null, [], 'strict', 7, true, undefined])
     t.same(problemsOf(wrong), ['The policy must be a JSON object.'], JSON.stringify(wrong) ?? 'undefined')
   for (const section of [null, [], 'strict', 7]) t.ok(problemsOf({ tokens: section }).length > 0)
+})
+
+t.test('a client has an alias of its own and a URL on one of the link origins', async (t) => {
+  const link_origins = ['https://a.test', 'http://localhost:5173']
+  const a = { alias: 'VERIFIER', url: 'https://a.test/app' }
+  const b = { alias: 'studio.v2', url: 'http://localhost:5173' }
+  t.same(problemsOf({ link_origins, clients: [a, b] }), [])
+  t.same(mergePolicy({ link_origins, clients: [a] }).clients, [a])
+  const refused = (clients: unknown) =>
+    problemsOf({ link_origins, clients }).map((line) => line.split(':')[0])
+  t.same(refused([a, { ...b, alias: 'VERIFIER' }]), ['clients.1.alias'])
+  t.same(refused([{ ...a, url: 'https://a.test.evil.test/app' }]), ['clients.0.url'])
+  t.same(refused([{ ...a, url: 'https://a.test:8443/' }]), ['clients.0.url'])
+  t.same(refused([{ ...a, url: 'javascript:alert(1)' }]), ['clients.0.url'])
+  t.same(refused([{ ...a, url: 'https://user@a.test/' }]), ['clients.0.url'])
+  t.same(refused([{ ...a, alias: 'no spaces' }]), ['clients.0.alias'])
+  t.same(refused([{ ...a, secret: 'x' }]), ['clients.0.secret'])
+  t.same(refused('VERIFIER'), ['clients'])
 })

@@ -54,9 +54,9 @@ export interface MailLink {
   readonly token: string
 }
 
-/** Reads a link's query, or the form that carries the same; null when it is cut or bent. */
+/** Reads a link's query, where a front end's link calls its token otherwise, or the form; null when it is cut or bent. */
 export function readLink(fields: unknown): MailLink | null {
-  const { project, token } = (fields ?? {}) as Record<string, unknown>
+  const { project, verificationCode, token = verificationCode } = (fields ?? {}) as Record<string, unknown>
   if (typeof project !== 'string' || !isUuid(project) || typeof token !== 'string' || token === '')
     return null
   return { projectId: project.toLowerCase(), token }

@@ -1,0 +1,58 @@
+// A courier over a test's domain that hands every mail to the test.
+import { startCourier } from '../../src/courier.ts'
+import { createLogger } from '../../src/logging.ts'
+import type { OutgoingMail } from '../../src/mail/mailer.ts'
+import type { TestDomain } from './domain.ts'
+import { eventually } from './eventually.ts'
+
+/** Where the links of these mails lead when nothing else is asked for. */
+export const publicUrl = 'https://auth.example.com'
+
+export interface Post {
+  readonly sent: readonly OutgoingMail[]
+  /** The newest mail of this kind to the address, once it has come. */
+  mailTo(address: string, kind: string): Promise<OutgoingMail>
+  /** Resolves when nothing is owed any more. */
+  settled(): Promise<void>
+}
+
+export function startPost(
+  t: { teardown(work: () => unknown): void },
+  { store, domain, sql }: Pick<TestDomain, 'store' | 'domain' | 'sql'>,
+): Post {
+  const sent: OutgoingMail[] = []
+  const courier = startCourier({
+    store,
+    projects: domain.projects,
+    mailTokens: domain.mailTokens,
+    teamInvitations: domain.teamInvitations,
+    mailer: {
+      async send(mail) {
+        sent.push(mail)
+      },
+      async close() {},
+    },
+    publicUrl,
+    log: createLogger('silent', { write: () => {} }),
+    pollMs: 20,
+  })
+  t.teardown(() => courier.stop())
+  const newest = (address: string, kind: string) =>
+    sent.findLast((mail) => mail.to === address && mail.kind === kind)
+  return {
+    sent,
+    async mailTo(address, kind) {
+      await eventually(`a mail ${kind} to ${address}`, async () => newest(address, kind) !== undefined)
+      const mail = newest(address, kind)
+      if (!mail) throw new Error('The mail is gone.')
+      return mail
+    },
+    async settled() {
+      await eventually('an empty outbox', async () => {
+        const [row] =
+          await sql`select count(*)::int as owed from outbox where sent_at is null and dead_at is null`
+        return row?.owed === 0
+      })
+    },
+  }
+}
