@@ -39,17 +39,27 @@ function keysFor(secrets: readonly [string, ...string[]], use: string): [Buffer,
   return [derive(newest), ...older.map(derive)]
 }
 
-async function defaultProjectId(config: Config, domain: Domain): Promise<string | null> {
+/** The project of requests that name none, and the one that the product contracts work on. */
+async function standingProjects(config: Config, domain: Domain) {
   const made = await domain.projects.ensureDefault()
-  if (config.defaultProjectId === 'none') return null
-  if (config.defaultProjectId === null) return made.id
-  try {
-    return (await domain.projects.get(config.defaultProjectId)).id
-  } catch (error) {
-    if (!(error instanceof AuthError)) throw error
-    throw new ConfigError([
-      'DEFAULT_PROJECT_ID names no project of this database; see the list with: npx . projects list.',
-    ])
+  async function named(variable: string, id: string): Promise<string> {
+    try {
+      return (await domain.projects.get(id)).id
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error
+      throw new ConfigError([
+        `${variable} names no project of this database; see the list with: npx . projects list.`,
+      ])
+    }
+  }
+  const { defaultProjectId: chosen, contractProjectId } = config
+  const defaultProjectId =
+    chosen === 'none' ? null : chosen === null ? made.id : await named('DEFAULT_PROJECT_ID', chosen)
+  return {
+    defaultProjectId,
+    contractProjectId: contractProjectId
+      ? await named('CONTRACT_PROJECT_ID', contractProjectId)
+      : (defaultProjectId ?? made.id),
   }
 }
 
@@ -144,7 +154,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       version,
       cookieSecure: config.cookieSecure,
       trustedProxies: config.trustedProxies,
-      defaultProjectId: await defaultProjectId(config, domain),
+      ...(await standingProjects(config, domain)),
+      contracts: config.contracts,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()
         return (await isMigrated(pool)) && waiting < capacity

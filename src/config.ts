@@ -114,6 +114,10 @@ export interface Config {
   readonly previousSecretKey: string | null
   /** Null: the project made on the first start; 'none': the header is required. */
   readonly defaultProjectId: string | null
+  /** Contracts of other products that are mounted, each once. */
+  readonly contracts: readonly (typeof contracts)[number][]
+  /** Null: the default project. */
+  readonly contractProjectId: string | null
   readonly publicUrl: string
   readonly trustedProxies: readonly string[]
   readonly cookieSecure: boolean
@@ -161,6 +165,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     secretKey: env.SECRET_KEY ?? null,
     previousSecretKey: env.SECRET_KEY_PREVIOUS ?? null,
     defaultProjectId: env.DEFAULT_PROJECT_ID?.toLowerCase() ?? null,
+    contracts:
+      env.CONTRACTS === undefined
+        ? contracts
+        : contracts.filter((name) => list(env.CONTRACTS ?? '').includes(name)),
+    contractProjectId: env.CONTRACT_PROJECT_ID?.toLowerCase() ?? null,
     publicUrl: publicUrl.origin,
     trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
     cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',

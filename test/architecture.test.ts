@@ -151,6 +151,19 @@ t.test('no arrow points up, and what is only a means is known by its types', asy
   t.same(broken.map(show), [])
 })
 
+t.test('a contract knows neither another contract nor a route of the canonical API', async (t) => {
+  t.same(
+    imports
+      .filter(({ from, to }) => {
+        const [, own] = /^src\/http\/contracts\/(\w+)\//.exec(from) ?? []
+        const [, other] = /^src\/http\/contracts\/(\w+)\//.exec(to) ?? []
+        return own && ((other && other !== own) || within(to, 'src/http/routes'))
+      })
+      .map(show),
+    [],
+  )
+})
+
 t.test('every local import exists', async (t) => {
   t.same(imports.filter(({ to, local }) => local && !text.has(to)).map(show), [])
 })

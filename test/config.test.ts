@@ -29,6 +29,8 @@ t.test('nothing configured is a service on this machine', async (t) => {
     secretKey: null,
     previousSecretKey: null,
     defaultProjectId: null,
+    contracts: ['nodeloom', 'credebl', 'nora'],
+    contractProjectId: null,
     publicUrl: 'http://127.0.0.1:3000',
     trustedProxies: [],
     cookieSecure: false,
@@ -49,6 +51,8 @@ t.test('every variable of the interface is read', async (t) => {
     DATA_DIR: '/var/lib/sallyport',
     SECRET_KEY_PREVIOUS: `${secret}, the older`,
     DEFAULT_PROJECT_ID: '7C1F7A52-4F0B-4D8E-9C58-0B1F6F1E2A3D',
+    CONTRACTS: 'nora, nodeloom',
+    CONTRACT_PROJECT_ID: '7C1F7A52-4F0B-4D8E-9C58-0B1F6F1E2A3E',
     PUBLIC_URL: 'https://auth.example.com/',
     TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1 ,::1',
     LOG_LEVEL: 'debug',
@@ -58,6 +62,8 @@ t.test('every variable of the interface is read', async (t) => {
   t.match(config, {
     host: '0.0.0.0',
     port: 8080,
+    contracts: ['nodeloom', 'nora'],
+    contractProjectId: '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3e',
     databaseUrl: given.DATABASE_URL,
     dataDir: '/var/lib/sallyport',
     secretKey: secret,
@@ -84,13 +90,13 @@ t.test('the public URL follows host and port where it is not given', async (t) =
   t.equal(readConfig({ HOST: 'auth.internal' }).publicUrl, 'http://auth.internal:3000')
 })
 
-t.test('an empty variable counts as unset', async (t) => {
+t.test('an empty variable counts as unset, but an empty list of contracts is none', async (t) => {
   const empty = Object.fromEntries(
     ['HOST', 'PORT', 'DATABASE_URL', 'SECRET_KEY', 'SMTP_URL', 'PUBLIC_URL', 'LOG_LEVEL', 'CONTRACTS'].map(
       (name) => [name, ''],
     ),
   )
-  t.same(readConfig(empty), readConfig({}))
+  t.same(readConfig(empty), { ...readConfig({}), contracts: [] })
 })
 
 t.test('every problem is told at once, each in a sentence that names the variable', async (t) => {

@@ -37,14 +37,10 @@ interface Document {
   components: { schemas: Record<string, Json>; securitySchemes: Record<string, Json> }
 }
 
+type Test = Pick<typeof t, 'test'>
+
 const generated = await generateDocuments()
-const document = JSON.parse(generated['auth.json'] ?? '') as Document
 const methods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'])
-const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-  Object.entries(item)
-    .filter(([method]) => methods.has(method))
-    .map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })),
-)
 const routes = (generated['routes.txt'] ?? '')
   .trimEnd()
   .split('\n')
@@ -52,6 +48,11 @@ const routes = (generated['routes.txt'] ?? '')
     const [method = '', path = '', access = '', csrf = '', limit = '', ...codes] = line.split(/ +/)
     return { method, path, access, csrf, limit, codes }
   })
+
+/** What is below one of these belongs to another product's document. */
+const productPrefixes = Object.keys(generated)
+  .filter((file) => file.endsWith('.json') && file !== 'auth.json')
+  .map((file) => `/${file.replace('.json', '')}/`)
 
 /** The codes of a problem: each has an example under its name. */
 const codesOf = (response: Response) =>
@@ -63,13 +64,6 @@ function* everything(value: unknown, path = '#'): Generator<[path: string, value
   if (typeof value !== 'object' || value === null) return
   for (const [key, entry] of Object.entries(value))
     yield* everything(entry, `${path}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`)
-}
-
-function resolve(pointer: string): unknown {
-  let at: unknown = document
-  for (const part of pointer.slice(2).split('/'))
-    at = (at as Json | undefined)?.[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')]
-  return at
 }
 
 t.test('the committed documents regenerate to the same bytes', async (t) => {
@@ -90,186 +84,224 @@ t.test('generating twice gives the same bytes', async (t) => {
   for (const [name, text] of Object.entries(generated)) t.ok(again[name] === text, name)
 })
 
-t.test('the document is OpenAPI 3.1', async (t) => {
-  t.match(document.openapi, /^3\.1\.\d+$/)
-  t.equal(document.info.version, version)
-  t.ok(document.info.title)
-  t.equal(document.info.license?.name, 'Apache-2.0')
-  t.ok(operations.length >= 12, `${operations.length} operations`)
-  for (const [path, item] of Object.entries(document.paths)) {
-    t.match(path, /^\/(?!.*\/\/)[^?#]*$/)
-    t.same(
-      Object.keys(item).filter((method) => !methods.has(method)),
-      [],
-      path,
-    )
-    const placeholders = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name)
-    for (const [method, { parameters = [] }] of Object.entries(item)) {
-      const inPath = parameters.filter((parameter) => parameter.in === 'path')
-      t.same(inPath.map(({ name }) => name).sort(), placeholders.sort(), `${method} ${path}`)
-      t.ok(
-        inPath.every(({ required }) => required),
-        'parameters of a path are required',
+for (const [file, text] of Object.entries(generated))
+  if (file.endsWith('.json')) t.test(file, (t) => examine(t, file, JSON.parse(text) as Document))
+
+async function examine(t: Test, file: string, document: Document): Promise<void> {
+  const isCanonical = file === 'auth.json'
+  const [base = ''] = document.servers.map(({ url }) => url.replace(/\/$/, ''))
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item)
+      .filter(([method]) => methods.has(method))
+      .map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })),
+  )
+  const named = routes.filter(({ path }) =>
+    isCanonical ? !productPrefixes.some((prefix) => path.startsWith(prefix)) : path.startsWith(`${base}/`),
+  )
+  /** Where a route stands in the document. */
+  const templateOf = (path: string) => path.slice(base.length).replace(/:(\w+)/g, '{$1}')
+
+  function resolve(pointer: string): unknown {
+    let at: unknown = document
+    for (const part of pointer.slice(2).split('/'))
+      at = (at as Json | undefined)?.[decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~')]
+    return at
+  }
+
+  t.test('the document is OpenAPI 3.1', async (t) => {
+    t.match(document.openapi, /^3\.1\.\d+$/)
+    t.equal(document.info.version, version)
+    t.ok(document.info.title)
+    t.equal(document.info.license?.name, 'Apache-2.0')
+    t.ok(operations.length >= (isCanonical ? 12 : 3), `${operations.length} operations`)
+    for (const [path, item] of Object.entries(document.paths)) {
+      t.match(path, /^\/(?!.*\/\/)[^?#]*$/)
+      t.same(
+        Object.keys(item).filter((method) => !methods.has(method)),
+        [],
+        path,
       )
-      for (const parameter of parameters) {
-        t.ok(['path', 'query', 'header', 'cookie'].includes(parameter.in), parameter.name)
-        t.ok(parameter.schema, parameter.name)
+      const placeholders = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name)
+      for (const [method, { parameters = [] }] of Object.entries(item)) {
+        const inPath = parameters.filter((parameter) => parameter.in === 'path')
+        t.same(inPath.map(({ name }) => name).sort(), placeholders.sort(), `${method} ${path}`)
+        t.ok(
+          inPath.every(({ required }) => required),
+          'parameters of a path are required',
+        )
+        for (const parameter of parameters) {
+          t.ok(['path', 'query', 'header', 'cookie'].includes(parameter.in), parameter.name)
+          t.ok(parameter.schema, parameter.name)
+        }
       }
     }
-  }
-})
+  })
 
-t.test('every schema is JSON Schema 2020-12', async (t) => {
-  const ajv = new Ajv2020({ strict: false })
-  ajvFormats.default(ajv)
-  for (const [path, value] of everything(document)) {
-    if (!/(?:\/schema|^#\/components\/schemas\/[^/]+)$/.test(path) || typeof value !== 'object') continue
-    t.ok(ajv.validateSchema(value as Json), `${path} ${ajv.errorsText()}`)
-  }
-  // `nullable` is of OpenAPI 3.0 and means nothing here.
-  t.same(
-    [...everything(document)].filter(([path]) => /\/nullable$/.test(path)).map(([path]) => path),
-    [],
-  )
-})
-
-t.test('every reference leads somewhere, and every component is used', async (t) => {
-  const references = [...everything(document)].filter(
-    (entry): entry is [string, string] => entry[0].endsWith('/$ref') && typeof entry[1] === 'string',
-  )
-  t.ok(references.length > 20)
-  t.same(
-    references.filter(([, target]) => !target.startsWith('#/') || resolve(target) === undefined),
-    [],
-  )
-  const used = new Set(references.map(([, target]) => target))
-  t.same(
-    Object.keys(document.components.schemas).filter((name) => !used.has(`#/components/schemas/${name}`)),
-    [],
-  )
-})
-
-t.test('every operation is named once, described, grouped and secured by what exists', async (t) => {
-  const ids = operations.map(({ operation }) => operation.operationId)
-  t.equal(new Set(ids).size, operations.length)
-  const tags = new Set(document.tags.map(({ name }) => name))
-  for (const { name, operation } of operations) {
-    t.match(operation.operationId, /^[a-z][A-Za-z]+$/, name)
-    t.ok(operation.summary, `${name}: a summary`)
-    t.ok(operation.tags?.length === 1 && tags.has(operation.tags[0] ?? ''), `${name}: one of the tags`)
-    t.ok(operation.security?.length, `${name}: says who may call it, be it nobody in particular`)
-    for (const requirement of operation.security ?? [])
-      for (const scheme of Object.keys(requirement)) t.ok(document.components.securitySchemes[scheme], scheme)
-  }
-  t.same(
-    [...tags].filter((tag) => !operations.some(({ operation }) => operation.tags?.includes(tag))),
-    [],
-    'no tag is empty',
-  )
-})
-
-t.test('every status of the list of routes is documented with its codes, and no other', async (t) => {
-  for (const { method, path, codes } of routes) {
-    const template = path.replace(/:(\w+)/g, '{$1}')
-    const operation = document.paths[template]?.[method.toLowerCase()]
-    if (!operation) {
-      // The pages a person meets are not part of the contract.
-      t.match(path, /^\/(?:account|problems)(?:\/|$)/, `${method} ${path} is a page`)
-      t.same(codes, [])
-      continue
+  t.test('every schema is JSON Schema 2020-12', async (t) => {
+    const ajv = new Ajv2020({ strict: false })
+    ajvFormats.default(ajv)
+    for (const [path, value] of everything(document)) {
+      if (!/(?:\/schema|^#\/components\/schemas\/[^/]+)$/.test(path) || typeof value !== 'object') continue
+      t.ok(ajv.validateSchema(value as Json), `${path} ${ajv.errorsText()}`)
     }
-    const documented = Object.entries(operation.responses).flatMap(([status, response]) => {
-      t.ok(response.description, `${method} ${path} ${status}: a description`)
-      return Number(status) >= 400 ? codesOf(response) : []
-    })
-    t.same(documented.sort(), [...codes].sort(), `${method} ${path}`)
-    t.ok(
-      Object.keys(operation.responses).some((status) => status.startsWith('2')),
-      `${method} ${path}: a success`,
+    // `nullable` is of OpenAPI 3.0 and means nothing here.
+    t.same(
+      [...everything(document)].filter(([path]) => /\/nullable$/.test(path)).map(([path]) => path),
+      [],
     )
-  }
-  const listed = new Set(routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`))
-  t.same(
-    operations.map(({ name }) => name).filter((name) => !listed.has(name)),
-    [],
-    'every operation is in the list',
-  )
-})
+  })
 
-t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
-  for (const { method, path, access, csrf, limit } of routes) {
-    const name = `${method} ${path}`
-    t.ok(['open', 'public', 'user', 'leaving'].includes(access), name)
-    t.ok(['none', 'read', 'credential', 'mail'].includes(limit), name)
-    const unsafe = !['GET', 'HEAD'].includes(method)
-    t.equal(csrf === 'csrf', unsafe && access !== 'open', `${name}: guarded against other sites`)
-    t.equal(
-      access === 'open',
-      limit === 'none',
-      `${name}: limited wherever there is a project to say how much`,
+  t.test('every reference leads somewhere, and every component is used', async (t) => {
+    const references = [...everything(document)].filter(
+      (entry): entry is [string, string] => entry[0].endsWith('/$ref') && typeof entry[1] === 'string',
     )
-    const security = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]?.security
-    if (!security) continue
-    const anonymous = security.some((requirement) => Object.keys(requirement).length === 0)
-    t.equal(anonymous, access === 'open' || access === 'public', `${name}: whether a stranger may call it`)
-  }
-})
+    t.ok(references.length > (isCanonical ? 20 : 5))
+    t.same(
+      references.filter(([, target]) => !target.startsWith('#/') || resolve(target) === undefined),
+      [],
+    )
+    const used = new Set(references.map(([, target]) => target))
+    t.same(
+      Object.keys(document.components.schemas).filter((name) => !used.has(`#/components/schemas/${name}`)),
+      [],
+    )
+  })
 
-/** Whether a reader of the schema sees what a value looks like. */
-function shows(schema: Json | undefined, depth = 8): boolean {
-  if (!schema || depth === 0) return false
-  if (typeof schema.$ref === 'string') return shows(resolve(schema.$ref) as Json, depth - 1)
-  if (
-    [schema.example, schema.examples, schema.default, schema.const, schema.enum].some(
-      (value) => value !== undefined,
+  t.test('every operation is named once, described, grouped and secured by what exists', async (t) => {
+    const ids = operations.map(({ operation }) => operation.operationId)
+    t.equal(new Set(ids).size, operations.length)
+    const tags = new Set(document.tags.map(({ name }) => name))
+    for (const { name, operation } of operations) {
+      t.match(operation.operationId, /^[a-z][A-Za-z]+$/, name)
+      t.ok(operation.summary, `${name}: a summary`)
+      t.ok(operation.tags?.length === 1 && tags.has(operation.tags[0] ?? ''), `${name}: one of the tags`)
+      t.ok(operation.security?.length, `${name}: says who may call it, be it nobody in particular`)
+      for (const requirement of operation.security ?? [])
+        for (const scheme of Object.keys(requirement))
+          t.ok(document.components.securitySchemes[scheme], scheme)
+    }
+    t.same(
+      [...tags].filter((tag) => !operations.some(({ operation }) => operation.tags?.includes(tag))),
+      [],
+      'no tag is empty',
     )
-  )
-    return true
-  const variants = (schema.anyOf ?? schema.oneOf) as Json[] | undefined
-  if (variants) return variants.some((variant) => shows(variant, depth - 1))
-  if (schema.items) return shows(schema.items as Json, depth - 1)
-  const properties = Object.values((schema.properties ?? {}) as Record<string, Json>)
-  return properties.some((property) => shows(property, depth - 1))
+  })
+
+  t.test('every status of the list of routes is documented with its codes, and no other', async (t) => {
+    const listed = new Set<string>()
+    for (const { method, path, codes } of named) {
+      const operation = document.paths[templateOf(path)]?.[method.toLowerCase()]
+      listed.add(`${method} ${templateOf(path)}`)
+      if (!operation) {
+        // The pages a person meets are not part of the contract, nor a product's routes under its other base.
+        if (isCanonical) t.match(path, /^\/(?:account|problems)(?:\/|$)/, `${method} ${path} is a page`)
+        else t.ok(isElsewhere(path), `${method} ${path} is documented under another base`)
+        if (isCanonical) t.same(codes, [])
+        continue
+      }
+      const documented = Object.entries(operation.responses).flatMap(([status, response]) => {
+        t.ok(response.description, `${method} ${path} ${status}: a description`)
+        return Number(status) < 400 ? [] : isCanonical ? codesOf(response) : [status]
+      })
+      t.same(documented.sort(), [...codes].sort(), `${method} ${path}`)
+      t.ok(
+        Object.keys(operation.responses).some((status) => status.startsWith('2')),
+        `${method} ${path}: a success`,
+      )
+    }
+    t.same(
+      operations.map(({ name }) => name).filter((name) => !listed.has(name)),
+      [],
+      'every operation is in the list',
+    )
+  })
+
+  /** Whether a product's path is one of its other bases' and documented behind the first. */
+  function isElsewhere(path: string): boolean {
+    return document.servers
+      .slice(1)
+      .some(
+        ({ url }) =>
+          path.startsWith(url) && document.paths[path.slice(url.length).replace(/:(\w+)/g, '{$1}')],
+      )
+  }
+
+  t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
+    for (const { method, path, access, csrf, limit } of named) {
+      const name = `${method} ${path}`
+      t.ok(['open', 'public', 'user', 'leaving'].includes(access), name)
+      t.ok(['none', 'read', 'credential', 'mail'].includes(limit), name)
+      const unsafe = !['GET', 'HEAD'].includes(method)
+      if (isCanonical)
+        t.equal(csrf === 'csrf', unsafe && access !== 'open', `${name}: guarded against other sites`)
+      t.equal(
+        access === 'open',
+        limit === 'none',
+        `${name}: limited wherever there is a project to say how much`,
+      )
+      const security = document.paths[templateOf(path)]?.[method.toLowerCase()]?.security
+      if (!security) continue
+      const anonymous = security.some((requirement) => Object.keys(requirement).length === 0)
+      t.equal(anonymous, access === 'open' || access === 'public', `${name}: whether a stranger may call it`)
+    }
+  })
+
+  /** Whether a reader of the schema sees what a value looks like. */
+  function shows(schema: Json | undefined, depth = 8): boolean {
+    if (!schema || depth === 0) return false
+    if (typeof schema.$ref === 'string') return shows(resolve(schema.$ref) as Json, depth - 1)
+    if (
+      [schema.example, schema.examples, schema.default, schema.const, schema.enum].some(
+        (value) => value !== undefined,
+      )
+    )
+      return true
+    const variants = (schema.anyOf ?? schema.oneOf) as Json[] | undefined
+    if (variants) return variants.some((variant) => shows(variant, depth - 1))
+    if (schema.items) return shows(schema.items as Json, depth - 1)
+    const properties = Object.values((schema.properties ?? {}) as Record<string, Json>)
+    return properties.some((property) => shows(property, depth - 1))
+  }
+
+  t.test('every body that is sent or answered has an example, every problem one for each code', async (t) => {
+    for (const { name, operation } of operations) {
+      // Pictures and the like are bytes; nobody types them.
+      for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
+        if (type.endsWith('json'))
+          t.ok(media.example ?? media.examples ?? shows(media.schema), `${name}: what is sent as ${type}`)
+      for (const [status, response] of Object.entries(operation.responses)) {
+        for (const [type, media] of Object.entries(response.content ?? {})) {
+          if (!type.endsWith('json')) continue
+          t.ok(media.example ?? media.examples ?? shows(media.schema), `${name} ${status}`)
+          for (const code of codesOf(response))
+            t.match(
+              media.examples?.[code]?.value,
+              { code, status: Number(status) },
+              `${name} ${status} ${code}`,
+            )
+        }
+      }
+    }
+  })
+
+  t.test('every example fits its schema', async (t) => {
+    const ajv = new Ajv2020({ strict: false, allErrors: true })
+    ajvFormats.default(ajv)
+    ajv.addSchema(document, file)
+    for (const [path, value] of everything(document)) {
+      const found = /^(#\/paths\/.*\/content\/[^/]+)\/examples\/[^/]+\/value$/.exec(path)
+      if (found) {
+        const validate = ajv.compile({ $ref: `${file}${encodeURI(found[1] ?? '')}/schema` })
+        t.ok(validate(value), `${path} ${ajv.errorsText(validate.errors)}`)
+      }
+      const list = /^(.*)\/examples$/.exec(path)
+      if (list && Array.isArray(value)) {
+        const validate = ajv.compile({ $ref: `${file}${encodeURI(list[1] ?? '')}` })
+        for (const example of value) t.ok(validate(example), `${path} ${ajv.errorsText(validate.errors)}`)
+      }
+    }
+  })
 }
-
-t.test('every body that is sent or answered has an example, every problem one for each code', async (t) => {
-  for (const { name, operation } of operations) {
-    // Pictures and the like are bytes; nobody types them.
-    for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
-      if (type.endsWith('json'))
-        t.ok(media.example ?? media.examples ?? shows(media.schema), `${name}: what is sent as ${type}`)
-    for (const [status, response] of Object.entries(operation.responses)) {
-      for (const [type, media] of Object.entries(response.content ?? {})) {
-        if (!type.endsWith('json')) continue
-        t.ok(media.example ?? media.examples ?? shows(media.schema), `${name} ${status}`)
-        for (const code of codesOf(response))
-          t.match(
-            media.examples?.[code]?.value,
-            { code, status: Number(status) },
-            `${name} ${status} ${code}`,
-          )
-      }
-    }
-  }
-})
-
-t.test('every example fits its schema', async (t) => {
-  const ajv = new Ajv2020({ strict: false, allErrors: true })
-  ajvFormats.default(ajv)
-  ajv.addSchema(document, 'auth.json')
-  for (const [path, value] of everything(document)) {
-    const found = /^(#\/paths\/.*\/content\/[^/]+)\/examples\/[^/]+\/value$/.exec(path)
-    if (found) {
-      const validate = ajv.compile({ $ref: `auth.json${encodeURI(found[1] ?? '')}/schema` })
-      t.ok(validate(value), `${path} ${ajv.errorsText(validate.errors)}`)
-    }
-    const list = /^(.*)\/examples$/.exec(path)
-    if (list && Array.isArray(value)) {
-      const validate = ajv.compile({ $ref: `auth.json${encodeURI(list[1] ?? '')}` })
-      for (const example of value) t.ok(validate(example), `${path} ${ajv.errorsText(validate.errors)}`)
-    }
-  }
-})
 
 t.test('the migrations make the tables that are declared: drizzle-kit would add nothing', async (t) => {
   const folder = join(packageRoot, 'drizzle', 'migrations', 'meta')

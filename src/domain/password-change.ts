@@ -54,7 +54,7 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
     /**
      * Replaces the password, ends every other session of the user, keeps the caller's, and says so by mail.
      * A wrong current password counts like a failed sign-in.
-     * @throws AuthError wrong_current_password, password_unchanged, too_many_attempts, overloaded
+     * @throws AuthError wrong_current_password, no_password, password_unchanged, too_many_attempts, overloaded
      */
     async change(
       project: Project,
@@ -64,7 +64,7 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
     ): Promise<void> {
       const { user, sessionId } = principal
       const checkedHash = await reauthentication.prove(project, principal, caller, currentPassword)
-      if (checkedHash === null) throw new AuthError('wrong_current_password')
+      if (checkedHash === null) throw new AuthError('no_password')
       if (!(await replace(project, caller, { user, checkedHash, newPassword, sessionId })))
         throw new AuthError('wrong_current_password')
     },

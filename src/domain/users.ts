@@ -1,8 +1,9 @@
 // Users: how an address is compared, and how an account comes into being.
 import { randomUUID } from 'node:crypto'
 import { keyedHash } from '../crypto/secrets.ts'
-import type { Store } from '../repositories/store.ts'
+import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
@@ -48,24 +49,26 @@ interface Means {
 }
 
 export function createUsers({ store, passwords, sessions, verification, lookupKey }: Means) {
-  /** Where no verification is demanded: an account and its first session, or the word that the address is taken. */
-  async function signUpOpenly(
+  /**
+   * Where no verification is demanded: an account and what `begin` makes with it, or the word that the address is taken.
+   */
+  async function signUpOpenly<T>(
     project: Project,
     facts: SignUpFacts,
     email: string,
-    caller: Caller,
-  ): Promise<SignUpResult> {
+    begin: (tx: Repositories, user: UserRow) => Promise<T | null>,
+  ): Promise<T> {
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = await passwords.hash(facts.password)
-    const grant = await store.transaction(async (tx) => {
+    const begun = await store.transaction(async (tx) => {
       await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
-      return sessions.open(tx, project, user, caller, 'signed_up')
+      return begin(tx, user)
     })
-    if (!grant) throw new AuthError('email_taken')
-    return { kind: 'signed_in', grant }
+    if (!begun) throw new AuthError('email_taken')
+    return begun
   }
 
   /** Where verification is demanded: the same answer, statements and cost, whether or not the address is taken. */
@@ -74,7 +77,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     facts: SignUpFacts,
     email: string,
     caller: Caller,
-  ): Promise<SignUpResult> {
+  ): Promise<Extract<SignUpResult, { kind: 'verification_required' }>> {
     const passwordHash = await passwords.hash(facts.password)
     const fresh = newUser(project, facts, email, passwordHash)
     return store.transaction(async (tx) => {
@@ -101,10 +104,29 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
      */
     async signUp(project: Project, facts: SignUpFacts, caller: Caller): Promise<SignUpResult> {
       const email = normalizeEmail(facts.email)
-      return project.policy.verification.mode === 'strict'
-        ? signUpStrictly(project, facts, email, caller)
-        : signUpOpenly(project, facts, email, caller)
+      if (project.policy.verification.mode === 'strict') return signUpStrictly(project, facts, email, caller)
+      const grant = await signUpOpenly(project, facts, email, (tx, user) =>
+        sessions.open(tx, project, user, caller, 'signed_up'),
+      )
+      return { kind: 'signed_in', grant }
     },
+
+    /**
+     * Makes an account and opens no session: for people who sign in afterwards.
+     * @throws AuthError as signUp
+     */
+    async register(project: Project, facts: SignUpFacts, caller: Caller): Promise<UserRow> {
+      const email = normalizeEmail(facts.email)
+      if (project.policy.verification.mode === 'strict')
+        return (await signUpStrictly(project, facts, email, caller)).user
+      return signUpOpenly(project, facts, email, async (tx, user) => {
+        await record(tx, project, { userId: user.id, event: 'signed_up', caller })
+        return user
+      })
+    },
+
+    /** Whether there is an account of this UUID, whatever its state. */
+    exists: (project: Project, uuid: string): Promise<boolean> => store.users.exists(project.id, uuid),
   }
 }
 

@@ -5,6 +5,7 @@ import { refreshKey } from '../crypto/refresh-secret.ts'
 import { generateSigningKey } from '../crypto/signing-key.ts'
 import type { Domain } from '../domain/index.ts'
 import { version } from '../package.ts'
+import { contractNames } from './contracts/catalogue.ts'
 import { createServer } from './server.ts'
 
 /** A domain that no route calls while the routes are only listed; touching it anyway says so. */
@@ -17,9 +18,12 @@ function refuse(): never {
 
 function routeLine(route: RouteOptions): string {
   const responses = (route.schema?.response ?? {}) as Record<string, { 'x-codes'?: string[] }>
-  const codes = Object.values(responses).flatMap((response) => response['x-codes'] ?? [])
-  const { access, limit } = route.config ?? {}
-  const guarded = access !== 'open' && route.method !== 'GET' ? 'csrf' : '-'
+  // A product's answers have no codes of ours: their statuses are listed instead.
+  const codes = Object.entries(responses).flatMap(
+    ([status, response]) => response['x-codes'] ?? (Number(status) >= 400 ? [status] : []),
+  )
+  const { access, limit, csrf } = route.config ?? {}
+  const guarded = (csrf ?? access !== 'open') && route.method !== 'GET' ? 'csrf' : '-'
   return [
     String(route.method).padEnd(6),
     route.url.padEnd(34),
@@ -32,7 +36,7 @@ function routeLine(route: RouteOptions): string {
 
 /** File name to content, the same bytes for the same routes. */
 export async function generateDocuments(): Promise<Record<string, string>> {
-  const lines: string[] = []
+  const routes: RouteOptions[] = []
   const server: FastifyInstance = await createServer({
     domain: unreachable,
     keys: [{ ...generateSigningKey(), state: 'current' }],
@@ -42,18 +46,25 @@ export async function generateDocuments(): Promise<Record<string, string>> {
     cookieSecure: false,
     trustedProxies: [],
     defaultProjectId: null,
+    contracts: contractNames,
+    contractProjectId: '00000000-0000-4000-8000-000000000000',
     isReady: async () => false,
     isUnavailable: () => false,
     logger: pino({ level: 'silent' }),
     onRoute(route) {
-      if (route.method !== 'HEAD' && route.config?.access) lines.push(routeLine(route).trimEnd())
+      if (route.method !== 'HEAD' && route.config?.access) routes.push(route)
     },
   })
   await server.ready()
-  const document = await server.inject('/openapi/auth.json')
+  const documents: Record<string, string> = {}
+  for (const name of ['auth', ...contractNames]) {
+    const document = await server.inject(`/openapi/${name}.json`)
+    documents[`${name}.json`] = `${JSON.stringify(document.json(), null, 2)}\n`
+  }
   await server.close()
+  const lines = routes.map((route) => routeLine(route).trimEnd())
   return {
-    'auth.json': `${JSON.stringify(document.json(), null, 2)}\n`,
+    ...documents,
     'routes.txt': `${lines.sort((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1)).join('\n')}\n`,
   }
 }

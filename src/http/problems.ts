@@ -2,14 +2,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type ProblemCode, problemKinds, problemMediaType } from '../../schemas/errors.ts'
 import type { AuthErrorCode } from '../domain/errors.ts'
-import type { FieldErrors, Refusal, WireCode } from './refusal.ts'
+import type { FieldErrors, Refusal, RefusalCode } from './refusal.ts'
 
 interface Face {
   readonly code: ProblemCode
   readonly errors?: FieldErrors | undefined
 }
 
-const faces: Record<AuthErrorCode, Face> = {
+const faces: Record<AuthErrorCode | 'broken_text', Face> = {
+  broken_text: { code: 'validation_failed' },
   project_required: { code: 'project_header_missing' },
   project_unknown: { code: 'project_not_found' },
   invalid_credentials: { code: 'invalid_credentials' },
@@ -21,10 +22,15 @@ const faces: Record<AuthErrorCode, Face> = {
   },
   email_verification_required: { code: 'email_verification_required' },
   unauthenticated: { code: 'unauthenticated' },
+  account_gone: { code: 'unauthenticated' },
   invalid_refresh_token: { code: 'invalid_refresh_token' },
   wrong_current_password: {
     code: 'validation_failed',
     errors: { current_password: ['The current password is incorrect.'] },
+  },
+  no_password: {
+    code: 'validation_failed',
+    errors: { current_password: ['This account has no password.'] },
   },
   password_unchanged: {
     code: 'validation_failed',
@@ -114,13 +120,18 @@ export interface ProblemFacts extends Face {
   readonly verificationToken?: string | undefined
 }
 
+const isFaced = (code: RefusalCode): code is keyof typeof faces => Object.hasOwn(faces, code)
+
 /** The face of a refusal: one of the domain's has one given above, the wire's own are problems by the same name. */
 export function faceOf({ code, ...facts }: Refusal): ProblemFacts {
   return {
     ...facts,
-    ...(Object.hasOwn(faces, code) ? faces[code as AuthErrorCode] : { code: code as WireCode }),
+    ...(isFaced(code) ? faces[code] : { code }),
   }
 }
+
+/** The status of a refusal in the canonical API, for contracts that have no face of their own for it. */
+export const statusOf = (code: RefusalCode): number => problemKinds[faceOf({ code }).code].status
 
 /** Builds the problem document. `publicUrl` is where the page of the code is. */
 export function problemDocument(facts: ProblemFacts, publicUrl: string, requestId: string) {

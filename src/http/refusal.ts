@@ -10,6 +10,7 @@ export type WireCode =
   | 'headers_too_large'
   | 'request_timeout'
   | 'validation_failed'
+  | 'broken_text'
   | 'cross_site_request'
   | 'route_not_found'
   | 'method_not_allowed'

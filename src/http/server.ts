@@ -9,55 +9,25 @@ import Fastify, {
   LogController,
   type RouteOptions,
 } from 'fastify'
-import { accountSchemas } from '../../schemas/account.ts'
-import { Problem } from '../../schemas/errors.ts'
-import { Accepted } from '../../schemas/recovery.ts'
-import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
-import { VerificationRequired } from '../../schemas/sign-up.ts'
-import { teamSchemas } from '../../schemas/team-invitations.ts'
-import { User } from '../../schemas/users.ts'
-import { verificationSchemas } from '../../schemas/verification.ts'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Domain } from '../domain/index.ts'
 import type { OpenedKey } from '../domain/signing-keys.ts'
 import { countedAddress } from './address.ts'
-import { sessionCookies } from './cookies.ts'
+import { canonicalApi } from './canonical.ts'
+import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
 import { declaredAccess } from './plugins/access.ts'
-import { authenticate } from './plugins/authenticate.ts'
-import { cors } from './plugins/cors.ts'
-import { csrf } from './plugins/csrf.ts'
-import { docs } from './plugins/docs.ts'
-import { canonicalSchemes, document } from './plugins/document.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
-import { project, projectHeaderOr } from './plugins/project.ts'
-import { createLimits, pageLimit, rateLimits, showStanding } from './plugins/rate-limits.ts'
+import { createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
-import { serialization } from './plugins/serialization.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer } from './problems.ts'
-import { refusalOf } from './refusal.ts'
-import { accountRoutes } from './routes/account.ts'
-import { avatarRoutes } from './routes/avatars.ts'
-import { emailChangeRoutes } from './routes/email-change.ts'
-import { operationsRoutes } from './routes/operations.ts'
-import { passwordRoutes } from './routes/passwords.ts'
-import { profileRoutes } from './routes/profile.ts'
-import { recoveryRoutes } from './routes/recovery.ts'
-import { sessionRoutes } from './routes/sessions.ts'
-import { signUpRoutes } from './routes/sign-up.ts'
-import { teamInvitationRoutes } from './routes/team-invitations.ts'
-import { teamRoutes } from './routes/teams.ts'
-import { userRoutes } from './routes/users.ts'
-import { verificationRoutes } from './routes/verification.ts'
-import { cookieOrBearer, cookieUse } from './strategies/cookie.ts'
-import { teamMemberView } from './team-views.ts'
+import { type Answer, refusalOf } from './refusal.ts'
 import { createTokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
-import { sessionPrinter, userView } from './views.ts'
 
 export interface ServerParts {
   readonly domain: Domain
@@ -69,6 +39,9 @@ export interface ServerParts {
   readonly cookieSecure: boolean
   readonly trustedProxies: readonly string[]
   readonly defaultProjectId: string | null
+  /** Contracts of other products to mount, and the project that they work on. */
+  readonly contracts: readonly string[]
+  readonly contractProjectId: string
   readonly isReady: () => Promise<boolean>
   readonly isUnavailable: (error: unknown) => boolean
   readonly logger: FastifyBaseLogger
@@ -81,9 +54,11 @@ const sane = /^[\w.:-]{8,128}$/
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { domain, publicUrl, defaultProjectId } = parts
+  const { domain, publicUrl } = parts
   const securityHeaders = securityHeadersFor(publicUrl)
   const answer = problemAnswer(publicUrl)
+  /** How the contracts refuse what is below their prefix. */
+  const answers = new Map<string, Answer>()
   const app = Fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -111,7 +86,9 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
     frameworkErrors(error, request, reply) {
       const headed = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
-      answer(request as FastifyRequest, headed, refusalOf(error) ?? { code: 'internal_error' })
+      const inContract = [...answers].find(([prefix]) => request.url?.startsWith(prefix))?.[1]
+      const say = inContract ?? answer
+      say(request as FastifyRequest, headed, refusalOf(error) ?? { code: 'internal_error' })
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
@@ -132,62 +109,14 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(cookie)
   const [refreshKey] = parts.refreshKeys
   const limits = await createLimits(app)
-  const projectIdOf = projectHeaderOr(defaultProjectId)
   const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
-  const cookies = sessionCookies(parts.cookieSecure)
-  const viewUser = userView(publicUrl)
-  const printSession = sessionPrinter(tokens, cookies, viewUser)
 
-  await app.register(async (published: Api) => {
-    await published.register(document, {
-      title: 'Sallyport',
-      description: documentDescription,
-      version: parts.version,
-      shared: sharedSchemas,
-      tags: documentTags,
-      securitySchemes: canonicalSchemes,
-      servers: [{ url: '/', description: 'This installation' }],
-    })
-    await published.register(serialization, { shared: sharedSchemas })
-    await published.register(docs, {})
-    await published.register(async (api: Api) => {
-      await api.register(declaredAccess, {})
-      await operationsRoutes(api, { tokens, isReady: parts.isReady })
-    })
-    await published.register(
-      async (api: Api) => {
-        await api.register(notFound, { answer })
-        await api.register(cors, { projects: domain.projects, projectIdOf })
-        await api.register(declaredAccess, {})
-        await api.register(project, { projects: domain.projects, projectIdOf })
-        await api.register(rateLimits, { limits, show: showStanding })
-        await api.register(csrf, cookieUse(cookies))
-        await api.register(authenticate, { tokens, sessions: domain.sessions, ...cookieOrBearer(cookies) })
-        await signUpRoutes(api, { users: domain.users, printSession, viewUser })
-        await sessionRoutes(api, {
-          sessions: domain.sessions,
-          signIn: domain.signIn,
-          cookies,
-          refreshKeys: parts.refreshKeys,
-          printSession,
-        })
-        await userRoutes(api, { viewUser })
-        await passwordRoutes(api, { passwordChange: domain.passwordChange })
-        await recoveryRoutes(api, { recovery: domain.recovery })
-        await emailChangeRoutes(api, { emailChanges: domain.emailChanges, viewUser })
-        await profileRoutes(api, { profile: domain.profile, viewUser })
-        await avatarRoutes(api, { avatars: domain.avatars, viewUser })
-        await accountRoutes(api, { account: domain.account, cookies, viewUser })
-        const { teams, teamMembers, teamInvitations } = domain
-        const viewMember = teamMemberView(publicUrl)
-        await teamRoutes(api, { teams, teamMembers, viewMember })
-        await teamInvitationRoutes(api, { teamMembers, teamInvitations, viewMember })
-        await verificationRoutes(api, { verification: domain.verification, viewUser })
-      },
-      { prefix: '/api/auth' },
-    )
-    app.get('/openapi/auth.json', { schema: { hide: true } }, async () => published.swagger())
-  })
+  await canonicalApi(app, { ...parts, answer, limits, tokens })
+  const contracts = await loadContracts(parts.contracts, { ...parts, app, limits, tokens })
+  for (const contract of contracts) {
+    await contract.mount()
+    answers.set(contract.prefix, contract.answer)
+  }
 
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
@@ -203,37 +132,3 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
   return app
 }
-
-/** The schemas that the document names and SDKs make types of. */
-const sharedSchemas = [
-  User,
-  Session,
-  SessionEntry,
-  Device,
-  Message,
-  Accepted,
-  VerificationRequired,
-  Problem,
-  ...verificationSchemas,
-  ...accountSchemas,
-  ...teamSchemas,
-]
-
-const documentDescription = `Sign-up, sign-in, sessions, verification and profile for the end users of your projects.
-
-Choose at sign-in how the tokens travel: \`session-transport: bearer\` (the default) puts them in the body,
-\`session-transport: cookie\` in HttpOnly cookies. Every authenticated route accepts either; where both are presented,
-\`Authorization\` is used. Every error is a problem document (RFC 9457) with a \`code\` from a closed list.`
-
-const documentTags = [
-  { name: 'Sign-up and sign-in', description: 'Accounts and their first token.' },
-  { name: 'Session', description: 'Refresh, the signed-in user, signing out.' },
-  { name: 'Devices', description: 'Where the user is signed in, and ending any of it.' },
-  { name: 'Password', description: 'Changing it, and choosing a new one when it is forgotten.' },
-  { name: 'E-mail address', description: 'Changing it, and taking a change back.' },
-  { name: 'Verification', description: 'Proof of an e-mail address.' },
-  { name: 'Profile', description: 'What an account says of its owner, and their picture.' },
-  { name: 'Account', description: 'What happened to it, a copy of all of it, leaving.' },
-  { name: 'Teams', description: 'People who work together, their roles, and inviting others.' },
-  { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },
-]

@@ -20,7 +20,8 @@ export interface AccessClaims {
 }
 
 export interface Tokens {
-  printAccess(projectId: string, grant: Grant): string
+  /** `claims`: what another product's clients read, beside ours; never instead of ours. */
+  printAccess(projectId: string, grant: Grant, claims?: object): string
   printRefresh(grant: Grant): string
   /** The claims of a token of ours that is valid now; null for anything else. */
   readAccess(token: string): AccessClaims | null
@@ -81,8 +82,9 @@ export async function createTokens(
     }),
   )
   return {
-    printAccess: (projectId, grant) =>
+    printAccess: (projectId, grant, claims) =>
       signer.sign({
+        ...claims,
         sub: grant.user.uuid,
         aud: projectId,
         sid: grant.sessionId,

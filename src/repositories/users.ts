@@ -174,6 +174,14 @@ export function usersRepository(db: Database) {
       return first(await forSignIn().execute({ projectId, email, addressKey }))
     },
 
+    async exists(projectId: string, uuid: string): Promise<boolean> {
+      const rows = await db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.projectId, projectId), eq(users.uuid, uuid)))
+      return rows.length > 0
+    },
+
     async findPasswordHash(projectId: string, id: number): Promise<string | null> {
       const row = first(
         await db

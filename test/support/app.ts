@@ -96,19 +96,21 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const databaseUrl = options.databaseUrl ?? (await createDatabase(t))
   const dataDir = await mkdtemp(join(tmpdir(), 'sallyport-app-'))
   const logs: Record<string, unknown>[] = []
+  const sql = postgres(databaseUrl, { max: 4, onnotice: () => {} })
+  const projects = createProjects(createStore(sql))
+  const policy = merged(options.policy)
+  // Before the start: the product contracts work on this project too.
+  const { project, secret } = await projects.create('Test', policy)
   const config = readConfig({
     DATABASE_URL: databaseUrl,
     DATA_DIR: dataDir,
     SECRET_KEY: testSecretKey,
     PORT: String(await freePort()),
+    CONTRACT_PROJECT_ID: project.id,
     ...options.env,
   })
   const log = createLogger(config.logLevel, { write: (line) => logs.push(JSON.parse(line)) })
   const running = await startApp(config, log)
-  const sql = postgres(databaseUrl, { max: 4, onnotice: () => {} })
-  const projects = createProjects(createStore(sql))
-  const policy = merged(options.policy)
-  const { project, secret } = await projects.create('Test', policy)
 
   let closed = false
   const close = async () => {

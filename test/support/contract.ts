@@ -1,4 +1,4 @@
-// Checks an answer against the published document: path, method, status, media type, body.
+// Checks an answer against the published document of its path: method, status, media type, body.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import { problemMediaType } from '../../schemas/errors.ts'
@@ -13,33 +13,47 @@ interface Operation {
   responses: Record<string, { content?: Record<string, MediaType> }>
 }
 interface Document {
+  servers: { url: string }[]
   paths: Record<string, Record<string, Operation>>
 }
 
-const documents = await generateDocuments()
-const document = JSON.parse(documents['auth.json'] ?? '') as Document
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 ajvFormats.default(ajv)
-ajv.addSchema(document, 'auth.json')
-const validators = new Map<string, ValidateFunction>()
 
-const templates = Object.keys(document.paths).map((template) => ({
-  template,
-  shape: new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`),
-}))
+interface Template {
+  readonly document: string
+  readonly template: string
+  readonly item: Record<string, Operation>
+  readonly shape: RegExp
+}
+
+/** Every path of every document, under every base that its servers name. */
+const templates: Template[] = []
+for (const [name, text] of Object.entries(await generateDocuments())) {
+  if (!name.endsWith('.json')) continue
+  const document = JSON.parse(text) as Document
+  ajv.addSchema(document, name)
+  for (const { url } of document.servers)
+    for (const [template, item] of Object.entries(document.paths)) {
+      const path = `${url.replace(/\/$/, '')}${template}`
+      const shape = new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`)
+      templates.push({ document: name, template, item, shape })
+    }
+}
+const validators = new Map<string, ValidateFunction>()
 
 const pointer = (...parts: string[]) =>
   parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
 
-/** One problem that the answer has with the document, or null. Paths outside the document are not its business. */
+/** One problem that the answer has with the document, or null. Paths outside the documents are not its business. */
 export function contractViolation(
   method: string,
   path: string,
   answer: { status: number; mediaType: string; body: unknown },
 ): string | null {
-  const found = templates.find(({ shape }) => shape.test(path))
   const verb = method.toLowerCase()
-  const operation = found && document.paths[found.template]?.[verb]
+  const found = templates.find(({ shape, item }) => shape.test(path) && item[verb])
+  const operation = found?.item[verb]
   if (!found || !operation) return null
   const where = `${method} ${found.template} ${answer.status}`
   const response = operation.responses[String(answer.status)]
@@ -60,10 +74,11 @@ export function contractViolation(
     answer.mediaType,
     'schema',
   )
-  let validate = validators.get(key)
+  const reference = `${found.document}#/${encodeURI(key)}`
+  let validate = validators.get(reference)
   if (!validate) {
-    validate = ajv.compile({ $ref: `auth.json#/${encodeURI(key)}` })
-    validators.set(key, validate)
+    validate = ajv.compile({ $ref: reference })
+    validators.set(reference, validate)
   }
   return validate(answer.body) ? null : `${where}: ${ajv.errorsText(validate.errors)}`
 }

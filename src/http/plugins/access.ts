@@ -15,6 +15,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
     limit?: LimitClass | 'none'
+    /** Whether session cookies may come along, and so other sites are kept out; by default wherever it is not open. */
+    csrf?: boolean
   }
   interface FastifyRequest {
     /** Set on every route that is not open. */

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Sessions } from '../../domain/sessions.ts'
-import type { Tokens } from '../tokens.ts'
+import type { AccessClaims, Tokens } from '../tokens.ts'
 import { plugin } from './plugin.ts'
 
 export interface AuthenticateOptions {
@@ -12,7 +12,9 @@ export interface AuthenticateOptions {
   /** The access token that a request presents in this scope; null or undefined: none that could be one. */
   readonly presented: (request: FastifyRequest) => string | null | undefined
   /** Whether a route that somebody leaves by does without one: its handler ends the session by other means. */
-  readonly mayLeave?: (request: FastifyRequest) => boolean
+  readonly mayLeave?: ((request: FastifyRequest) => boolean) | undefined
+  /** Asked where a token of ours has no living session, in scopes that tell why; throws the better refusal. */
+  readonly ended?: ((request: FastifyRequest, claims: AccessClaims) => Promise<void>) | undefined
 }
 
 /** The principal of a request whose route demands one. @throws AuthError unauthenticated */
@@ -23,7 +25,7 @@ export function signedIn(request: FastifyRequest): Principal {
 
 export const authenticate = plugin<AuthenticateOptions>(
   'authenticate',
-  async (api, { tokens, sessions, presented, mayLeave }) => {
+  async (api, { tokens, sessions, presented, mayLeave, ended }) => {
     api.decorateRequest('principal', null)
 
     api.addHook('onRequest', async (request) => {
@@ -34,7 +36,12 @@ export const authenticate = plugin<AuthenticateOptions>(
       if (!claims && access === 'leaving' && mayLeave?.(request)) return
       if (!claims || claims.aud !== request.project.id) throw new AuthError('unauthenticated')
       const session = { sessionId: claims.sid, generation: claims.gen }
-      request.principal = await sessions.authenticate(request.project, session)
+      try {
+        request.principal = await sessions.authenticate(request.project, session)
+      } catch (error) {
+        if (error instanceof AuthError) await ended?.(request, claims)
+        throw error
+      }
     })
   },
 )

@@ -30,6 +30,8 @@ export const document = plugin<DocumentOptions>(
         tags: [...tags],
         components: { securitySchemes },
       },
+      // Behind the first server's path; '/' takes nothing off.
+      stripBasePath: true,
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `Schema${index}`),
       },

@@ -112,7 +112,7 @@ function refuseBrokenText(body: unknown): void {
   if (broken.length === 0) return
   const said = ['Must be text without NUL and without lone surrogates.']
   const errors = Object.fromEntries(broken.map(([key]) => [isBroken(key) ? 'body' : key, said]))
-  throw new RequestProblem('validation_failed', { errors })
+  throw new RequestProblem('broken_text', { errors })
 }
 
 /** A validator that is compiled by its first request, so that a start waits for none. */

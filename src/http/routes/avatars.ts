@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { deleteAvatar, getAvatar, putAvatar } from '../../../schemas/avatars.ts'
 import type { Avatars, OfferedPicture } from '../../domain/avatars.ts'
 import { callerOf } from '../caller.ts'
+import { readDataUri } from '../data-uri.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
@@ -24,8 +25,6 @@ const pictureHeaders = {
   'cross-origin-resource-policy': 'cross-origin',
 }
 
-const dataUri = /^data:(image\/[a-z0-9.+-]{1,32});base64,([A-Za-z0-9+/]*={0,2})$/i
-
 /** The picture in a body: bytes under their own media type, or a data URI in JSON. */
 function offered(request: FastifyRequest): OfferedPicture {
   const { body } = request
@@ -35,10 +34,9 @@ function offered(request: FastifyRequest): OfferedPicture {
   }
   const { avatar } = body as { avatar?: unknown }
   const refusal = typeof avatar === 'string' ? 'Must be a data URI of a picture in base64.' : 'Is required.'
-  const [, mediaType, base64] = (typeof avatar === 'string' && dataUri.exec(avatar)) || []
-  if (mediaType === undefined || base64 === undefined || base64.length % 4 !== 0)
-    throw new RequestProblem('validation_failed', { errors: { avatar: [refusal] } })
-  return { mediaType, content: Buffer.from(base64, 'base64') }
+  const picture = typeof avatar === 'string' ? readDataUri(avatar) : null
+  if (!picture) throw new RequestProblem('validation_failed', { errors: { avatar: [refusal] } })
+  return picture
 }
 
 /** Whether If-None-Match names this ETag (RFC 9110 §13.1.2: the weak comparison). */

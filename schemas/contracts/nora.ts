@@ -1,0 +1,189 @@
+// Nora's documented shapes, in its own spelling.
+import { type TSchema, Type } from '@sinclair/typebox'
+import { Nullable, Secret, Shared } from '../primitives.ts'
+
+export const NoraError = Type.Object(
+  { error: Type.String({ examples: ['Invalid email or password'] }) },
+  { $id: 'NoraError', additionalProperties: false },
+)
+
+/** A sentence of the contract for each status; those that every route can give are added. */
+function refusals(sentences: Record<number, readonly string[]>) {
+  const everywhere: Record<number, readonly string[]> = {
+    400: ['Malformed request'],
+    500: ['Internal server error'],
+    503: ['Service unavailable, please try again later'],
+  }
+  const statuses = [...new Set([...Object.keys(everywhere), ...Object.keys(sentences)])].map(Number)
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const said = [...(sentences[status] ?? []), ...(everywhere[status] ?? [])]
+      const examples = Object.fromEntries(
+        said.map((error, place) => [`case${place + 1}`, { value: { error } }]),
+      )
+      return [
+        status,
+        {
+          description: said.map((sentence) => `\`${sentence}\``).join(' · '),
+          content: { 'application/json': { schema: Shared(NoraError), examples } },
+        },
+      ]
+    }),
+  ) as Record<number, { description: string; content: { 'application/json': { schema: TSchema } } }>
+}
+
+const answering = <T extends TSchema>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+const tooMany = { 429: ['Too many attempts, please try again later'] }
+const tooManyReads = { 429: ['Too many requests, please try again later'] }
+const withBody = { 413: ['Request body too large'], 415: ['Content type must be application/json'] }
+const unauthorized = { 401: ['Bearer token required', 'Invalid or expired token'] }
+const gone = { 404: ['User not found'] }
+const badPassword = ['Password must be at least 8 characters', 'Password too long']
+const bearer = [{ bearer: [] }]
+const user = { id: Type.String({ format: 'uuid', examples: ['d4e5f6a7-b8c9-4d01-a234-56789bcdef01'] }) }
+const email = Type.String({ examples: ['you@example.com'] })
+const password = Secret(Type.String({ minLength: 1, examples: ['securepassword'] }))
+const newPassword = Secret(Type.String({ minLength: 8, maxLength: 128, examples: ['newpass123'] }))
+const name = Nullable(Type.String({ examples: ['Alex Smith'] }))
+const avatar = Nullable(Type.String({ description: 'A data URI: data:image/…;base64,…' }), {
+  examples: [null],
+})
+
+export const signUp = {
+  operationId: 'signUp',
+  tags: ['Auth'],
+  summary: 'Create a new user account',
+  security: [{}],
+  body: Type.Object({
+    email: Type.String({ format: 'email', maxLength: 255, examples: ['you@example.com'] }),
+    password: { ...newPassword, examples: ['securepassword'] },
+  }),
+  response: {
+    200: answering('The new user.', Type.Object({ ...user, email }, { additionalProperties: false })),
+    ...refusals({
+      400: [
+        'Email is required',
+        'Invalid email format',
+        'Email too long',
+        'Password is required',
+        ...badPassword,
+      ],
+      409: ['Account already exists for this email'],
+      ...withBody,
+      ...tooMany,
+    }),
+  },
+}
+
+export const login = {
+  operationId: 'login',
+  tags: ['Auth'],
+  summary: 'Exchange email and password for a JWT',
+  security: [{}],
+  body: Type.Object({ email: { ...email, minLength: 1 }, password }),
+  response: {
+    200: answering(
+      'The token, valid for 7 days.',
+      Type.Object(
+        { token: Secret(Type.String({ examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…'] })) },
+        { additionalProperties: false },
+      ),
+    ),
+    ...refusals({
+      400: ['Email and password required'],
+      401: ['Invalid email or password', 'Please verify your email', 'Account disabled'],
+      ...withBody,
+      ...tooMany,
+    }),
+  },
+}
+
+export const me = {
+  operationId: 'getCurrentUser',
+  tags: ['User'],
+  summary: 'Get the current user',
+  security: bearer,
+  response: {
+    200: answering(
+      'The authenticated user.',
+      Type.Object(
+        {
+          ...user,
+          email,
+          name,
+          role: Type.String({ examples: ['user'] }),
+          provider: Nullable(Type.String(), { examples: [null] }),
+          avatar,
+          created_at: Type.String({ format: 'date-time', examples: ['2025-01-15T10:30:00.000Z'] }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    ...refusals({ ...unauthorized, ...gone, ...tooManyReads }),
+  },
+}
+
+export const updateProfile = {
+  operationId: 'updateProfile',
+  tags: ['User'],
+  summary: 'Update the display name, the avatar, or both',
+  security: bearer,
+  body: Type.Object(
+    {
+      name: Type.Optional(
+        Type.String({
+          pattern: '^\\s*\\S(?:[\\s\\S]{0,98}\\S)?\\s*$',
+          description: '1 to 100 characters after trimming.',
+          examples: ['Alex Smith'],
+        }),
+      ),
+      avatar: Type.Optional(
+        Nullable(
+          Type.String({ description: 'A data URI of at most 500 000 characters; null removes the avatar.' }),
+        ),
+      ),
+    },
+    { examples: [{ name: 'Alex Smith' }] },
+  ),
+  response: {
+    200: answering('Both, as they are now.', Type.Object({ name, avatar }, { additionalProperties: false })),
+    ...refusals({
+      400: [
+        'No fields to update',
+        'Name must be 1-100 characters',
+        'Invalid avatar format',
+        'Image too large. Max 500KB.',
+      ],
+      ...unauthorized,
+      ...withBody,
+      ...tooManyReads,
+    }),
+  },
+}
+
+export const changePassword = {
+  operationId: 'changePassword',
+  tags: ['User'],
+  summary: 'Replace the current password',
+  security: bearer,
+  body: Type.Object({ currentPassword: password, newPassword }),
+  response: {
+    200: answering('Updated.', Type.Object({ success: Type.Literal(true) }, { additionalProperties: false })),
+    ...refusals({
+      400: [
+        'Both passwords required',
+        ...badPassword,
+        'New password must differ from the current password',
+        'OAuth user — no password to change',
+      ],
+      401: [...unauthorized[401], 'Current password is incorrect'],
+      ...gone,
+      ...withBody,
+      429: [...tooMany[429], ...tooManyReads[429]],
+    }),
+  },
+}
