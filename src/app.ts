@@ -168,6 +168,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       projects: domain.projects,
       mailTokens: domain.mailTokens,
       teamInvitations: domain.teamInvitations,
+      registration: domain.registration,
       mailer: mailerFor(config, log),
       publicUrl: config.publicUrl,
       log,

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { MailTokens, MailToMint } from './domain/mail-tokens.ts'
 import type { Project, Projects } from './domain/projects.ts'
+import type { Registration } from './domain/registration.ts'
 import type { TeamInvitations } from './domain/team-invitations.ts'
 import { type Carried, isMoot, purposes, recipientOf, write } from './letter.ts'
 import type { LinkPurpose } from './mail/links.ts'
@@ -20,6 +21,7 @@ export interface CourierParts {
   readonly projects: Projects
   readonly mailTokens: MailTokens
   readonly teamInvitations: TeamInvitations
+  readonly registration: Registration
   readonly mailer: Mailer
   /** Where our own pages are. */
   readonly publicUrl: string
@@ -56,7 +58,7 @@ function delayAfter(attempts: number): number {
 
 /** Starts the courier. */
 export function startCourier(parts: CourierParts): Courier {
-  const { store, projects, mailTokens, teamInvitations, mailer, publicUrl, log } = parts
+  const { store, projects, mailTokens, teamInvitations, registration, mailer, publicUrl, log } = parts
   const stopping = new AbortController()
   const stopped = stopping.signal
   const inHand = new Set<Promise<void>>()
@@ -138,13 +140,15 @@ export function startCourier(parts: CourierParts): Courier {
       else owed.push({ row, project: await projects.get(row.projectId), purpose: purposes[row.kind] })
     }
     const toMint = owed.flatMap(({ row, project, purpose }): MailToMint[] =>
-      purpose && purpose !== 'team_invitation'
+      purpose && purpose !== 'team_invitation' && purpose !== 'register' && row.user
         ? [{ id: row.id, owedAt: row.createdAt, project, user: row.user, purpose, email: recipientOf(row) }]
         : [],
     )
+    const registered = owed.filter(({ purpose }) => purpose === 'register')
     const invited = owed.filter(({ purpose }) => purpose === 'team_invitation')
     const minted = new Map<string, Carried>([
       ...(await mailTokens.mintForMails(toMint)),
+      ...(await registration.mintForMails(registered.map(({ row, project }) => ({ id: row.id, project })))),
       ...(await teamInvitations.mintForMails(invited.map(({ row, project }) => ({ id: row.id, project })))),
     ])
     for (const { row, project, purpose } of owed) {

@@ -16,12 +16,18 @@ export const purposes: Record<MailKind, LinkPurpose | null> = {
   email_changed: 'undo_email_change',
   new_device: null,
   team_invitation: 'team_invitation',
+  register: 'register',
 }
 
-export const recipientOf = (row: TakenMail) => row.recipient ?? row.user.email
+export function recipientOf({ recipient, user }: TakenMail): string {
+  const address = recipient ?? user?.email
+  if (address === undefined) throw new Error('A mail is owed to nobody.')
+  return address
+}
 
 /** Whether nothing is owed any more: the account is locked away, or what the mail is about has happened or was undone. */
 export function isMoot({ kind, recipient, user }: TakenMail): boolean {
+  if (!user) return false
   if (user.disabledAt) return true
   if (kind === 'verify_email') return user.emailVerifiedAt !== null
   return (kind === 'change_email' || kind === 'email_changed') && recipient === user.email
@@ -31,6 +37,7 @@ function linkOf(row: TakenMail, project: Project, purpose: LinkPurpose, token: s
   const { redirect_to, link_origins: linkOrigins } = project.policy
   const { frontEnd, redirectTo } = row.details
   const facts = { publicUrl, projectId: project.id, purpose, token, linkOrigins }
+  // Registering is documented for front ends alone, and proven on our own page.
   return frontEnd
     ? frontEndLink({ ...facts, email: recipientOf(row), base: frontEnd.base, alias: frontEnd.alias })
     : mailLink({ ...facts, redirects: [redirectTo, redirect_to] })
@@ -51,15 +58,16 @@ export function write(
   const { branding, link_origins } = project.policy
   const purpose = purposes[kind]
   const link = purpose && secrets ? linkOf(row, project, purpose, secrets.token, publicUrl) : undefined
-  // A front end has a page for the link alone.
-  const hasCode = purpose !== 'undo_email_change' && !frontEnd
+  // A front end's page for new passwords takes the link alone.
+  const hasCode = purpose !== 'undo_email_change' && !(frontEnd && purpose === 'reset_password')
   const logoUrl = frontEndLogo(frontEnd?.logoUrl, link_origins) ?? branding.logo_url
   const message = composeMessage(kind, {
-    locale: details.locale ?? user.locale,
+    locale: details.locale ?? user?.locale ?? null,
     brand: { name: branding.name ?? project.name, logoUrl, color: branding.color },
     // Who is invited is somebody else than the account that the mail is owed for, and maybe nobody's account.
-    displayName: kind === 'team_invitation' ? null : (user.displayName ?? user.firstName),
-    newEmail: user.email,
+    displayName: kind === 'team_invitation' ? null : (user?.displayName ?? user?.firstName ?? null),
+    hasAccount: user !== null,
+    ...(user && { newEmail: user.email }),
     at: row.createdAt,
     ...(frontEnd && { platform: frontEnd.platform ?? '' }),
     ...(device && { device }),

@@ -11,7 +11,7 @@ export const cooldowns = pgTable(
     projectId: uuid('project_id')
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
-    kind: text('kind').$type<'resend' | 'sign_up' | 'reset'>().notNull(),
+    kind: text('kind').$type<'resend' | 'sign_up' | 'reset' | 'register'>().notNull(),
     keyHash: bytes('key_hash').notNull(),
     lastAt: instant('last_at').notNull().defaultNow(),
   },

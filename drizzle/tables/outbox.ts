@@ -7,6 +7,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
+import { projects } from './projects.ts'
 import { ofUser } from './users.ts'
 
 export type MailKind =
@@ -18,6 +19,7 @@ export type MailKind =
   | 'email_changed'
   | 'new_device'
   | 'team_invitation'
+  | 'register'
 
 /** What a mail needs to say beside its kind; never a secret. */
 export interface MailDetails {
@@ -43,8 +45,11 @@ export const outbox = pgTable(
   'outbox',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id').notNull(),
-    userId: reference('user_id').notNull(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    // Null: a mail to an address that had no account; recipient says which.
+    userId: reference('user_id'),
     kind: text('kind').$type<MailKind>().notNull(),
     // Who gets it, where that is not the account's address at the time of sending.
     recipient: text('recipient'),

@@ -8,6 +8,7 @@ export type AuthErrorCode =
   | 'account_disabled'
   | 'email_taken'
   | 'email_verification_required'
+  | 'address_unproven'
   | 'unauthenticated'
   | 'account_gone'
   | 'invalid_refresh_token'

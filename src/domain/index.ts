@@ -13,6 +13,7 @@ import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
 import { createReauthentication } from './reauthentication.ts'
 import { createRecovery } from './recovery.ts'
+import { createRegistration } from './registration.ts'
 import { createSessionEnds } from './session-ends.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
@@ -53,6 +54,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     profile: createProfile(store),
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),
+    registration: createRegistration({ store, passwords, lockout, lookupKey, mailKey }),
     emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
     teams: createTeams(store),
     teamMembers: createTeamMembers(store),

@@ -20,6 +20,10 @@ const faces: Record<AuthErrorCode | 'broken_text', Face> = {
     code: 'validation_failed',
     errors: { email: ['This e-mail address already has an account.'] },
   },
+  address_unproven: {
+    code: 'validation_failed',
+    errors: { email: ['This e-mail address has not been confirmed in the last hour.'] },
+  },
   email_verification_required: { code: 'email_verification_required' },
   unauthenticated: { code: 'unauthenticated' },
   account_gone: { code: 'unauthenticated' },

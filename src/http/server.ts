@@ -126,6 +126,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       projects: domain.projects,
       verification: domain.verification,
       emailChanges: domain.emailChanges,
+      registration: domain.registration,
     })
     await resetPasswordPage(pages, { projects: domain.projects, recovery: domain.recovery })
   })

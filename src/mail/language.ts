@@ -51,6 +51,7 @@ export interface Language {
     condition: string
     notYou: string
   }
+  readonly register: { subject: Around; ask: Around; notYou: string }
   readonly newDevice: { subject: Around; what: Around; ifYou: string; notYou: string }
 }
 

@@ -7,6 +7,7 @@ export type LinkPurpose =
   | 'change_email'
   | 'undo_email_change'
   | 'team_invitation'
+  | 'register'
 
 /** Our own pages, for projects that have none. */
 export const accountPaths: Readonly<Record<LinkPurpose, string>> = {
@@ -15,6 +16,7 @@ export const accountPaths: Readonly<Record<LinkPurpose, string>> = {
   change_email: '/account/change-email',
   undo_email_change: '/account/undo-email-change',
   team_invitation: '/account/team-invitation',
+  register: '/account/verify',
 }
 
 export interface LinkFacts {

@@ -21,6 +21,7 @@ export const mailKinds = [
   'email_changed',
   'new_device',
   'team_invitation',
+  'register',
 ] as const
 
 export type MailKind = (typeof mailKinds)[number]
@@ -41,7 +42,7 @@ export interface MessageFacts {
    */
   readonly platform?: string
   readonly displayName: string | null
-  /** For verify_email, reset_password, change_email, email_changed, team_invitation: goes in as it is. */
+  /** For verify_email, reset_password, change_email, email_changed, team_invitation, register: goes in as it is. */
   readonly link?: string
   /** The six digits that do the same; goes in as it is. */
   readonly code?: string
@@ -52,6 +53,8 @@ export interface MessageFacts {
   readonly newEmail?: string
   /** The team of an invitation, as somebody named it. */
   readonly teamName?: string
+  /** For register: whether there is an account for the address already. */
+  readonly hasAccount?: boolean
   /** When it happened. */
   readonly at?: Date
 }
@@ -147,6 +150,18 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
     return {
       subject,
       blocks: [words(invitation), ...proof(means, button), words(condition), quiet(notYou)],
+    }
+  },
+  register(means) {
+    const { language, brand, facts } = means
+    const { button } = language.verifyEmail
+    const { subject, ask, notYou } = language.register
+    if (!facts.hasAccount)
+      return { subject, blocks: [words(ask(brand)), ...proof(means, button), words(notYou)] }
+    const { subject: taken, what, ifYou, notYou: notOwner } = language.addressTaken
+    return {
+      subject: taken,
+      blocks: [words(what(brand)), words(ifYou), ...proof(means, button), quiet(notOwner)],
     }
   },
   new_device(means) {

@@ -9,8 +9,8 @@ export type OutboxRow = typeof outbox.$inferSelect
 export type MailKind = OutboxRow['kind']
 export type MailDetails = OutboxRow['details']
 
-/** A mail that a courier holds, with the account it is for as it is now. */
-export type TakenMail = OutboxRow & { readonly user: UserRow }
+/** A mail that a courier holds, with the account it is for as it is now; null where it is for none. */
+export type TakenMail = OutboxRow & { readonly user: UserRow | null }
 
 /** A mail as an operator sees it. */
 export type ListedMail = Pick<
@@ -88,6 +88,20 @@ export function outboxRepository(db: Database) {
       )
     },
 
+    /** Owes a mail to an address whether or not there is an account, for the account if there is one: one statement. */
+    async oweToAddress(mail: {
+      id: string
+      projectId: string
+      email: string
+      kind: 'register'
+      details: MailDetails
+    }): Promise<void> {
+      const owner = sql`(select ${users.id} from ${users}
+        where ${users.projectId} = ${mail.projectId} and ${users.email} = ${mail.email} for key share)`
+      const { id, projectId, email: recipient, kind, details } = mail
+      await db.insert(outbox).values({ id, projectId, userId: owner, recipient, kind, details })
+    },
+
     /**
      * Takes up to `limit` owed mails for `leaseSeconds`; several couriers never take the same one. While one is held its
      * last error is empty.
@@ -116,10 +130,11 @@ export function outboxRepository(db: Database) {
       const owners = await db
         .select(userColumns)
         .from(users)
-        .where(inArray(users.id, [...new Set(rows.map(({ userId }) => userId))]))
+        .where(inArray(users.id, [...new Set(rows.flatMap(({ userId }) => userId ?? []))]))
       const byId = new Map(owners.map((user) => [user.id, user]))
       // An account that was deleted in between took its mail along.
-      return rows.flatMap((row) => {
+      return rows.flatMap((row): TakenMail[] => {
+        if (row.userId === null) return [{ ...row, user: null }]
         const user = byId.get(row.userId)
         return user ? [{ ...row, user }] : []
       })
@@ -184,7 +199,7 @@ export function outboxRepository(db: Database) {
           lastError: outbox.lastError,
         })
         .from(outbox)
-        .innerJoin(users, eq(users.id, outbox.userId))
+        .leftJoin(users, eq(users.id, outbox.userId))
         .where(where)
         .orderBy(asc(outbox.createdAt))
         .limit(limit)

@@ -11,6 +11,7 @@ import { holdingsRepository } from './holdings.ts'
 import { knownAddressesRepository } from './known-addresses.ts'
 import { outboxRepository } from './outbox.ts'
 import { projectsRepository } from './projects.ts'
+import { registrationsRepository } from './registrations.ts'
 import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
 import { signingKeysRepository } from './signing-keys.ts'
@@ -30,6 +31,7 @@ export interface Repositories {
   readonly knownAddresses: ReturnType<typeof knownAddressesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly projects: ReturnType<typeof projectsRepository>
+  readonly registrations: ReturnType<typeof registrationsRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
   readonly signingKeys: ReturnType<typeof signingKeysRepository>
@@ -64,6 +66,7 @@ function bind(db: Database): Repositories {
     knownAddresses: knownAddressesRepository(db),
     outbox: outboxRepository(db),
     projects: projectsRepository(db),
+    registrations: registrationsRepository(db),
     sessions: sessionsRepository(db),
     signInFailures: signInFailuresRepository(db),
     signingKeys: signingKeysRepository(db),

@@ -8,16 +8,18 @@ import type { Database } from './database.ts'
 const day = sql`interval '1 day'`
 
 /** What has expired, table by table. Ended sessions stay a day for whoever asks what happened; mail a
- * week; keys a month, in which their owner sees that they ended. */
+ * week, to strangers a day; keys a month, in which their owner sees that they ended. */
 const expired = {
   sessions: sql`expires_at < now() - ${day} or revoked_at < now() - ${day}`,
   verification_tokens: sql`expires_at < now() - ${day}`,
   api_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
+  registrations: sql`expires_at < now() - ${day}`,
   team_invitations: sql`expires_at < now() - ${day}`,
   sign_in_failures: sql`greatest(window_started_at, locked_until) < now() - 2 * ${day}`,
   cooldowns: sql`last_at < now() - 2 * ${day}`,
   known_addresses: sql`last_at < now() - 180 * ${day}`,
-  outbox: sql`sent_at < now() - 7 * ${day} or dead_at < now() - 30 * ${day}`,
+  outbox: sql`sent_at < now() - 7 * ${day} or dead_at < now() - 30 * ${day}
+    or (user_id is null and sent_at < now() - ${day})`,
   audit_events: sql`created_at < now() - 400 * ${day}`,
 } satisfies Record<string, SQL>
 

@@ -37,7 +37,12 @@ export type NewUser = Pick<
   | 'lastName'
   | 'metadata'
   | 'locale'
->
+> & {
+  /** Default: user. */
+  readonly role?: UserRow['role']
+  /** Whether somebody has proven the address already; default: no. */
+  readonly emailVerified?: boolean
+}
 
 /** What an account's owner may change about it; what is absent stays. */
 export type ProfileChange = Partial<
@@ -132,6 +137,8 @@ export function usersRepository(db: Database) {
         lastName: sql.placeholder('lastName'),
         metadata: sql`${sql.placeholder('metadata')}::jsonb`,
         locale: sql.placeholder('locale'),
+        role: sql.placeholder('role'),
+        emailVerifiedAt: sql`case when ${sql.placeholder('emailVerified')}::boolean then now() end`,
       })
       .onConflictDoNothing({ target: [users.projectId, users.email] })
       .returning(userColumns)
@@ -157,8 +164,9 @@ export function usersRepository(db: Database) {
 
     /** Adds an account, under `id` where one was taken before; null where the address is taken in this project. */
     async add(user: NewUser, id: number | null = null): Promise<UserRow | null> {
-      const { metadata = {}, locale = null } = user
-      return first(await insert().execute({ ...user, id, locale, metadata: JSON.stringify(metadata) }))
+      const { metadata = {}, locale = null, role = 'user', emailVerified = false } = user
+      const row = { ...user, id, locale, role, emailVerified, metadata: JSON.stringify(metadata) }
+      return first(await insert().execute(row))
     },
 
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {

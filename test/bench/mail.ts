@@ -71,6 +71,7 @@ async function runBench(): Promise<void> {
         projects: domain.projects,
         mailTokens: domain.mailTokens,
         teamInvitations: domain.teamInvitations,
+        registration: domain.registration,
         mailer: createSmtpMailer({ url, from: 'Bench <no-reply@bench.example>' }),
         publicUrl: 'https://auth.example.com',
         log: createLogger('error'),

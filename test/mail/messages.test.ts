@@ -12,6 +12,7 @@ const linked: MailKind[] = [
   'change_email',
   'email_changed',
   'team_invitation',
+  'register',
 ]
 
 const brand = { name: 'Acme', logoUrl: null, color: '#1f5fbf' }
@@ -176,6 +177,7 @@ t.test('who did not ask is told what to do', async (t) => {
     change_email: /did not ask for this, ignore this mail\. Nothing changes/,
     email_changed: /was not you, open this link and bring your address back/,
     team_invitation: /did not expect this, ignore this mail\. Then you join no team/,
+    register: /was not you, ignore this mail and do not say yes/,
     new_device: /was not you, change your password now/,
   }
   for (const kind of kinds) {

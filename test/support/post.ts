@@ -26,6 +26,7 @@ export function startPost(
     projects: domain.projects,
     mailTokens: domain.mailTokens,
     teamInvitations: domain.teamInvitations,
+    registration: domain.registration,
     mailer: {
       async send(mail) {
         sent.push(mail)

@@ -5,6 +5,7 @@ import type { EmailChanges } from '../../domain/email-change.ts'
 import { AuthError } from '../../domain/errors.ts'
 import type { Caller } from '../../domain/principal.ts'
 import type { Project, Projects } from '../../domain/projects.ts'
+import type { Registration } from '../../domain/registration.ts'
 import type { Verification } from '../../domain/verification.ts'
 import { visitorOf } from '../caller.ts'
 import type { Api } from '../typebox.ts'
@@ -14,6 +15,7 @@ interface ConfirmOptions {
   readonly projects: Projects
   readonly verification: Verification
   readonly emailChanges: EmailChanges
+  readonly registration: Registration
 }
 
 interface ConfirmPage {
@@ -27,7 +29,7 @@ interface ConfirmPage {
   act(project: Project, token: string, caller: Caller): Promise<unknown>
 }
 
-function pagesOf({ verification, emailChanges }: ConfirmOptions): readonly ConfirmPage[] {
+function pagesOf({ verification, emailChanges, registration }: ConfirmOptions): readonly ConfirmPage[] {
   return [
     {
       path: '/account/verify-email',
@@ -38,6 +40,16 @@ function pagesOf({ verification, emailChanges }: ConfirmOptions): readonly Confi
       doneTitle: 'Your address is verified',
       done: 'Thank you. You can close this page and go back to the app.',
       act: (project, token, caller) => verification.confirm(project, { token }, caller),
+    },
+    {
+      path: '/account/verify',
+      title: 'Confirm your e-mail address',
+      lead: 'Somebody wants to open an account with this address. Say yes only if that is you: the account can then be opened, and whoever opens it chooses its password.',
+      button: 'Yes, this is my address',
+      otherwise: 'You did not ask for an account? Close this page; nothing happens.',
+      doneTitle: 'Your address is confirmed',
+      done: 'Go back to the app and finish signing up within the hour.',
+      act: (project, token) => registration.prove(project, { token }),
     },
     {
       path: '/account/change-email',

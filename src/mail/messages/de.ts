@@ -76,6 +76,13 @@ export const de: Language = {
     notYou:
       'Wenn Sie das nicht erwartet haben, ignorieren Sie diese Nachricht. Dann treten Sie keinem Team bei.',
   },
+  register: {
+    subject: (brand) => `Bestätigen Sie Ihre E-Mail-Adresse für die Registrierung bei ${brand}`,
+    ask: (brand) =>
+      `Jemand, vielleicht Sie selbst, möchte mit dieser E-Mail-Adresse ein Konto bei ${brand} eröffnen. Wenn Sie es waren, öffnen Sie diesen Link und stimmen Sie zu:`,
+    notYou:
+      'Wenn Sie es nicht waren, ignorieren Sie diese Nachricht und stimmen Sie nicht zu: Sonst könnte in Ihrem Namen ein Konto eröffnet werden.',
+  },
   newDevice: {
     subject: (brand) => `Neue Anmeldung in Ihrem Konto bei ${brand}`,
     what: (brand) =>

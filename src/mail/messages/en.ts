@@ -71,6 +71,13 @@ export const en: Language = {
       'You join with the account that uses this email address. If you have none yet, sign up with it first, then open the link again.',
     notYou: 'If you did not expect this, ignore this mail. Then you join no team.',
   },
+  register: {
+    subject: (brand) => `Confirm your email address to sign up for ${brand}`,
+    ask: (brand) =>
+      `Someone, maybe you, wants to open an account at ${brand} with this email address. If it was you, open this link and say yes:`,
+    notYou:
+      'If it was not you, ignore this mail and do not say yes: an account could then be opened in your name.',
+  },
   newDevice: {
     subject: (brand) => `New sign-in to your account at ${brand}`,
     what: (brand) =>

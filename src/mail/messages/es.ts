@@ -73,6 +73,13 @@ export const es: Language = {
       'Te unes con la cuenta que usa esta dirección de correo. Si todavía no tienes ninguna, regístrate primero con ella y vuelve a abrir el enlace.',
     notYou: 'Si no esperabas este mensaje, ignóralo. Así no te unirás a ningún equipo.',
   },
+  register: {
+    subject: (brand) => `Confirma tu correo electrónico para registrarte en ${brand}`,
+    ask: (brand) =>
+      `Alguien, quizá tú, quiere abrir una cuenta en ${brand} con esta dirección de correo. Si has sido tú, abre este enlace y acepta:`,
+    notYou:
+      'Si no has sido tú, ignora este mensaje y no aceptes: de lo contrario, se podría abrir una cuenta a tu nombre.',
+  },
   newDevice: {
     subject: (brand) => `Nuevo inicio de sesión en tu cuenta de ${brand}`,
     what: (brand) =>

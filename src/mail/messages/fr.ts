@@ -73,6 +73,13 @@ export const fr: Language = {
       'Vous la rejoignez avec le compte qui utilise cette adresse e-mail. Si vous n’en avez pas encore, inscrivez-vous d’abord avec elle, puis ouvrez à nouveau le lien.',
     notYou: 'Si vous n’attendiez pas ce message, ignorez-le. Vous ne rejoindrez alors aucune équipe.',
   },
+  register: {
+    subject: (brand) => `Confirmez votre adresse e-mail pour vous inscrire chez ${brand}`,
+    ask: (brand) =>
+      `Quelqu’un, peut-être vous, souhaite ouvrir un compte chez ${brand} avec cette adresse e-mail. Si c’était vous, ouvrez ce lien et acceptez\u00a0:`,
+    notYou:
+      'Si ce n’était pas vous, ignorez ce message et n’acceptez pas\u00a0: un compte pourrait alors être ouvert en votre nom.',
+  },
   newDevice: {
     subject: (brand) => `Nouvelle connexion à votre compte chez ${brand}`,
     what: (brand) =>
