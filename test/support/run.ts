@@ -1,11 +1,12 @@
 // `npm test`: one embedded PostgreSQL for all test files, a migrated template to clone, tap, and nothing left behind.
 // Arguments are handed to tap, so `npm test -- test/http/sign-in.test.ts` runs one file.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
@@ -21,7 +22,11 @@ const settings = {
   max_connections: '300',
   max_wal_size: '4GB',
 }
-const database = await startEmbedded({ dataDir: folder, settings })
+const [database] = await Promise.all([
+  startEmbedded({ dataDir: folder, settings }),
+  // What browsers are served, and what `npm pack` packs.
+  promisify(execFile)('npm', ['run', '--silent', 'build:client'], { cwd: packageRoot }),
+])
 const tapFolder = join(packageRoot, '.tap')
 const hadTapFolder = existsSync(tapFolder)
 let code = 1

@@ -1,0 +1,67 @@
+// The SDK is derived from the document: its types regenerate to the same bytes, it compiles against them, and it stays
+// as small and as free of others as it says.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import openapiTS, { astToString, COMMENT_HEADER } from 'openapi-typescript'
+import t from 'tap'
+import ts from 'typescript'
+import { generateDocuments } from '../../src/http/generate.ts'
+import { packageRoot } from '../../src/package.ts'
+
+const folder = join(packageRoot, 'openapi/client')
+const sources = readdirSync(join(folder, 'src')).map((name) => join(folder, 'src', name))
+
+t.test('the types regenerate to the same bytes', async (t) => {
+  const { 'auth.json': document = '' } = await generateDocuments()
+  const text = `${COMMENT_HEADER}${astToString(await openapiTS(document))}`
+  const committed = readFileSync(join(folder, 'src/schema.ts'), 'utf8')
+  t.ok(committed === text, 'openapi/client/src/schema.ts (if not: npm run openapi, and read the difference)')
+})
+
+t.test('the SDK compiles against them, without a type of Node', async (t) => {
+  const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
+  const program = ts.createProgram(sources, { ...options, noEmit: true })
+  t.same(
+    ts
+      .getPreEmitDiagnostics(program)
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+    [],
+  )
+})
+
+t.test('every operation for users has a method', async (t) => {
+  const client = ['client.ts', 'sessions.ts']
+    .map((name) => readFileSync(join(folder, 'src', name), 'utf8'))
+    .join('')
+  const { 'auth.json': document = '{}' } = await generateDocuments()
+  const { paths } = JSON.parse(document) as { paths: Record<string, Record<string, unknown>> }
+  const missing = Object.entries(paths).flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((verb) => path.startsWith('/api/auth/') && !client.includes(`'${path}'`) && verb !== 'options')
+      .map((verb) => `${verb} ${path}`),
+  )
+  // A picture is shown by its address.
+  t.same(missing, ['get /api/auth/avatars/{id}'])
+})
+
+t.test('the core is under 6 KB gzipped, all of it, as it is shipped', async (t) => {
+  const dist = join(folder, 'dist')
+  const shipped = readdirSync(dist).filter((name) => name.endsWith('.js'))
+  t.ok(shipped.includes('client.js'))
+  const bytes = gzipSync(Buffer.concat(shipped.map((name) => readFileSync(join(dist, name)))), {
+    level: 9,
+  }).length
+  t.ok(bytes < 6 * 1024, `${bytes} bytes`)
+})
+
+t.test('the SDK depends on nothing, and imports only itself', async (t) => {
+  const { dependencies, peerDependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  )
+  t.same([dependencies, peerDependencies, optionalDependencies], [undefined, undefined, undefined])
+  for (const file of sources)
+    for (const { fileName } of ts.preProcessFile(readFileSync(file, 'utf8')).importedFiles)
+      t.match(fileName, /^\.\/\w+\.js$/, file)
+})

@@ -1,0 +1,201 @@
+// The SDK against the real service: sign-up, sign-in, all that a signed-in user may do, signing out, and what is told.
+import t, { type Test } from 'tap'
+import {
+  type AuthEvent,
+  type ClientOptions,
+  createClient,
+  memoryStorage,
+} from '../../openapi/client/src/client.ts'
+import { startTestApp } from '../support/app.ts'
+import { eventually } from '../support/eventually.ts'
+import { pixels } from '../support/pictures.ts'
+import { record } from '../support/recorder.ts'
+
+const app = await startTestApp(t)
+const password = 'a good long password'
+let users = 0
+const someone = () => `sdk-${++users}@example.com`
+
+/** A client on the test's project, with what it did and what it told. */
+function open(t: Test, options: ClientOptions = {}) {
+  const recorder = record(t)
+  const client = createClient({
+    baseUrl: app.url,
+    projectId: app.projectId,
+    fetch: recorder.fetch,
+    ...options,
+  })
+  t.teardown(() => client.close())
+  const events: AuthEvent[] = []
+  client.onAuthStateChange((event) => events.push(event))
+  return { client, recorder, events }
+}
+
+/** What the link of a mail carries, once it is there. */
+const tokenOf = (email: string, kind: string): Promise<string> =>
+  eventually(`the mail ${kind}`, async () => {
+    const mails = await app.mailbox.waitFor(email)
+    return mails.find((mail) => mail.kind === kind)?.token ?? ''
+  })
+
+t.test('sign up, me, sign out, sign in: by bearer, as the README shows', async (t) => {
+  const { client, events } = open(t)
+  const email = someone()
+  t.equal(await client.getSession(), null)
+  const made = await client.signUp({ email, password, display_name: 'Ada' })
+  t.match(made, { access_token: /^ey/, user: { email, display_name: 'Ada' } })
+  t.equal((await client.me()).user.email, email)
+  t.match(await client.getSession(), { user: { email }, token_type: 'Bearer' })
+  await client.signOut()
+  t.equal(await client.getSession(), null)
+  await t.rejects(client.me(), { name: 'AuthenticationError', code: 'unauthenticated', status: 401 })
+  await client.signInWithPassword({ email, password })
+  t.equal((await client.me()).user.email, email)
+  await client.signOutAll()
+  t.equal(await client.getSession(), null)
+  t.same(events, ['signed_in', 'signed_out', 'signed_in', 'signed_out'])
+})
+
+t.test('a sign-up that must be verified first opens no session, and its mail does', async (t) => {
+  const { id } = await app.project({ verification: { mode: 'strict' } })
+  const { client, events } = open(t, { projectId: id })
+  const email = someone()
+  const made = await client.signUp({ email, password })
+  t.match(made, { verification_required: true, code: 'email_verification_required' })
+  t.equal(await client.getSession(), null)
+  await t.rejects(client.signInWithPassword({ email, password }), {
+    name: 'AuthorizationError',
+    code: 'email_verification_required',
+  })
+  const [mail] = await app.mailbox.waitFor(email)
+  await client.confirmVerificationEmail({ email, code: String(mail?.code) })
+  t.match(await client.resendVerificationEmail({ email }), { message: /./ })
+  await client.signInWithPassword({ email, password })
+  t.same(events, ['signed_in'])
+})
+
+t.test('a forgotten password is replaced by what the mail carried', async (t) => {
+  const { client } = open(t)
+  const email = someone()
+  await client.signUp({ email, password })
+  await client.forgotPassword({ email })
+  const token = await tokenOf(email, 'reset_password')
+  await client.resetPassword({ token, password: 'another good password' })
+  await t.rejects(client.me(), { name: 'AuthenticationError' }, 'every session has ended')
+  await client.signInWithPassword({ email, password: 'another good password' })
+})
+
+t.test('profile, picture, devices, activity, export, address, password, leaving', async (t) => {
+  const { client, events } = open(t)
+  const email = someone()
+  await client.signUp({ email, password })
+  const { user } = await client.updateProfile({ display_name: 'Ada L.', metadata: { plan: 'pro' } })
+  t.match(user, { display_name: 'Ada L.', metadata: { plan: 'pro' } })
+  const picture = await client.setAvatar(
+    new Blob([new Uint8Array(pixels['image/png'])], { type: 'image/png' }),
+  )
+  t.match(picture.user.avatar_url, /\/avatars\//)
+  t.equal(await client.deleteAvatar(), undefined)
+  const elsewhere = open(t)
+  await elsewhere.client.signInWithPassword({ email, password })
+  const { data } = await client.listSessions()
+  t.equal(data.length, 2)
+  const other = data.find(({ current }) => !current)
+  await client.revokeSession(String(other?.id))
+  await t.rejects(elsewhere.client.me(), { name: 'AuthenticationError' })
+  t.equal((await client.revokeOtherSessions()).revoked, 0)
+  t.equal((await client.listActivity({ limit: 2 })).data.length, 2)
+  t.equal((await client.exportAccount()).user.email, email)
+  await client.changeEmail({ new_email: `new-${email}`, current_password: password })
+  const [mail] = await app.mailbox.waitFor(`new-${email}`)
+  t.equal((await client.confirmEmailChange({ token: String(mail?.token) })).user.email, `new-${email}`)
+  const undo = await tokenOf(email, 'email_changed')
+  await client.changePassword({ current_password: password, new_password: 'another good password' })
+  t.equal((await client.me()).user.email, `new-${email}`)
+  t.match((await client.undoEmailChange({ token: undo })).user.email, email)
+  t.equal(events.at(-1), 'signed_in')
+
+  const leaving = open(t)
+  await leaving.client.signUp({ email: someone(), password })
+  await leaving.client.deleteAccount({ current_password: password })
+  t.equal(await leaving.client.getSession(), null)
+  t.same(leaving.events, ['signed_in', 'signed_out'])
+})
+
+t.test('each refusal has its class, its code and the id of its request', async (t) => {
+  const { client } = open(t)
+  const email = someone()
+  await client.signUp({ email, password })
+  const has = async (promise: Promise<unknown>, expected: Record<string, unknown>) => {
+    const error = await promise.then(
+      () => null,
+      (reason) => reason,
+    )
+    t.match(error, { requestId: /^[\w.:-]{8,}$/, message: /./, ...expected })
+    t.ok(error instanceof Error)
+  }
+  await has(client.signInWithPassword({ email, password: 'wrong' }), {
+    name: 'AuthenticationError',
+    status: 401,
+    code: 'invalid_credentials',
+  })
+  await has(client.signUp({ email: 'nobody', password: 'short' }), {
+    name: 'ValidationError',
+    status: 422,
+    code: 'validation_failed',
+    details: { email: [/./], password: [/./] },
+  })
+  await has(client.revokeSession('7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'), {
+    name: 'NotFoundError',
+    status: 404,
+    code: 'not_found',
+  })
+  const { id } = await app.project({ limits: { credential: { max: 1, window_seconds: 900 } } })
+  const limited = open(t, { projectId: id }).client
+  await limited.signInWithPassword({ email, password }).catch(() => {})
+  await has(limited.signInWithPassword({ email, password }), {
+    name: 'RateLimitError',
+    status: 429,
+    code: 'rate_limited',
+    retryAfter: Number,
+  })
+})
+
+t.test('what a listener does or throws is no business of the call', async (t) => {
+  const { client } = open(t)
+  const end = client.onAuthStateChange(() => client.me())
+  await client.signUp({ email: someone(), password })
+  await client.me()
+  end()
+  let told = 0
+  client.onAuthStateChange(() => told++)()
+  await client.signOut()
+  t.equal(told, 0, 'who has unsubscribed hears nothing')
+})
+
+t.test('a session in a storage is there after a restart, and ends for both', async (t) => {
+  const tokenStorage = memoryStorage()
+  const options = { projectUserAuth: { tokenStorage } }
+  const first = open(t, options)
+  const email = someone()
+  await first.client.signUp({ email, password })
+  const second = open(t, options)
+  t.equal((await second.client.getSession())?.user.email, email)
+  t.equal((await second.client.me()).user.email, email)
+  await second.client.signOut()
+  t.equal(await open(t, options).client.getSession(), null)
+})
+
+t.test('tokens that the application brings are used, and told in full', async (t) => {
+  const { client } = open(t)
+  const email = someone()
+  const made = await client.signUp({ email, password })
+  if (!('access_token' in made)) throw new Error('There is no session.')
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = made
+  const brought = open(t, { projectUserAuth: { accessToken, refreshToken } })
+  t.equal((await brought.client.getSession())?.user.email, email)
+  t.equal(brought.recorder.count('/refresh'), 0, 'nothing is refreshed without need')
+  const one = open(t, { projectUserAuth: { refreshToken } })
+  t.equal((await one.client.me()).user.email, email, 'a refresh token alone is enough')
+  t.equal(one.recorder.count('/refresh'), 1)
+})
