@@ -122,6 +122,26 @@ t.test('profile, picture, devices, activity, export, address, password, leaving'
   t.same(leaving.events, ['signed_in', 'signed_out'])
 })
 
+t.test('teams: made, joined by invitation, left and removed', async (t) => {
+  const [owner, guest] = [open(t).client, open(t).client]
+  await owner.signUp({ email: someone(), password })
+  const email = someone()
+  const joined = await guest.signUp({ email, password })
+  await guest.confirmVerificationEmail({ token: await tokenOf(email, 'verify_email') })
+  const team = await owner.createTeam({ name: 'Engines' })
+  t.match((await owner.updateTeam(team.id, { name: 'Analytical engines' })).name, 'Analytical')
+  await owner.inviteToTeam(team.id, { email, role: 'VIEWER' })
+  t.equal((await owner.listTeamInvitations(team.id)).data.length, 1)
+  await guest.acceptTeamInvitation({ token: await tokenOf(email, 'team_invitation') })
+  t.equal((await guest.getTeam(team.id)).name, 'Analytical engines')
+  await owner.updateTeamMember(team.id, joined.user.uuid, { role: 'BUILDER' })
+  t.equal((await owner.listTeamMembers(team.id)).data.length, 2)
+  t.equal((await guest.listTeams()).data.length, 1)
+  await owner.removeTeamMember(team.id, joined.user.uuid)
+  await t.rejects(guest.getTeam(team.id), { name: 'NotFoundError' })
+  await owner.deleteTeam(team.id)
+})
+
 t.test('each refusal has its class, its code and the id of its request', async (t) => {
   const { client } = open(t)
   const email = someone()

@@ -229,6 +229,28 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       await own('delete', '/api/auth/me', { body, signal })
       await sessions.end()
     },
+    listTeams: ({ signal } = {}) => own('get', '/api/auth/teams', { signal }),
+    createTeam: (body, { signal } = {}) => own('post', '/api/auth/teams', { body, signal }),
+    getTeam: (id, { signal } = {}) => own('get', '/api/auth/teams/{id}', { params: { id }, signal }),
+    updateTeam: (id, body, { signal } = {}) =>
+      own('patch', '/api/auth/teams/{id}', { params: { id }, body, signal }),
+    deleteTeam: (id, { signal } = {}) => own('delete', '/api/auth/teams/{id}', { params: { id }, signal }),
+    listTeamMembers: (id, { signal } = {}) =>
+      own('get', '/api/auth/teams/{id}/members', { params: { id }, signal }),
+    addTeamMember: (id, body, { signal } = {}) =>
+      own('post', '/api/auth/teams/{id}/members', { params: { id }, body, signal }),
+    updateTeamMember: (id, user, body, { signal } = {}) =>
+      own('patch', '/api/auth/teams/{id}/members/{user}', { params: { id, user }, body, signal }),
+    removeTeamMember: (id, user, { signal } = {}) =>
+      own('delete', '/api/auth/teams/{id}/members/{user}', { params: { id, user }, signal }),
+    listTeamInvitations: (id, { signal } = {}) =>
+      own('get', '/api/auth/teams/{id}/invitations', { params: { id }, signal }),
+    inviteToTeam: (id, body, { signal } = {}) =>
+      own('post', '/api/auth/teams/{id}/invitations', { params: { id }, body, signal }),
+    revokeTeamInvitation: (id, invitation, { signal } = {}) =>
+      own('delete', '/api/auth/teams/{id}/invitations/{invitation}', { params: { id, invitation }, signal }),
+    acceptTeamInvitation: (body, { signal } = {}) =>
+      own('post', '/api/auth/team-invitations/accept', { body, signal }),
     close: sessions.close,
   }
   return client

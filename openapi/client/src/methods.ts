@@ -77,6 +77,29 @@ export interface SallyportClient {
   /** Everything the service holds of the user. */
   exportAccount(options?: CallOptions): Answer<'exportCurrentUser'>
   deleteAccount(body: Body<'deleteCurrentUser'>, options?: CallOptions): Promise<void>
+  listTeams(options?: CallOptions): Answer<'listTeams'>
+  createTeam(body: Body<'createTeam'>, options?: CallOptions): Answer<'createTeam'>
+  getTeam(id: string, options?: CallOptions): Answer<'getTeam'>
+  updateTeam(id: string, body: Body<'updateTeam'>, options?: CallOptions): Answer<'updateTeam'>
+  deleteTeam(id: string, options?: CallOptions): Answer<'deleteTeam'>
+  listTeamMembers(id: string, options?: CallOptions): Answer<'listTeamMembers'>
+  addTeamMember(id: string, body: Body<'addTeamMember'>, options?: CallOptions): Answer<'addTeamMember'>
+  /** `user` is the uuid of the member. */
+  updateTeamMember(
+    id: string,
+    user: string,
+    body: Body<'updateTeamMember'>,
+    options?: CallOptions,
+  ): Answer<'updateTeamMember'>
+  removeTeamMember(id: string, user: string, options?: CallOptions): Answer<'removeTeamMember'>
+  listTeamInvitations(id: string, options?: CallOptions): Answer<'listTeamInvitations'>
+  inviteToTeam(id: string, body: Body<'inviteToTeam'>, options?: CallOptions): Answer<'inviteToTeam'>
+  revokeTeamInvitation(id: string, invitation: string, options?: CallOptions): Answer<'revokeTeamInvitation'>
+  /** With the token of the mail, as the user it was sent to. */
+  acceptTeamInvitation(
+    body: Body<'acceptTeamInvitation'>,
+    options?: CallOptions,
+  ): Answer<'acceptTeamInvitation'>
   /** Lets go of other tabs; the client is not used any more. */
   close(): void
 }
