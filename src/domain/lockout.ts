@@ -1,7 +1,8 @@
 // Lockout: failed sign-ins in three buckets, paid for before the password is checked.
 import { keyedHash } from '../crypto/secrets.ts'
-import type { BucketKey, Thresholds } from '../repositories/sign-in-failures.ts'
+import type { BucketKey, Counted, Thresholds } from '../repositories/sign-in-failures.ts'
 import type { Store } from '../repositories/store.ts'
+import type { UserWithPassword } from '../repositories/users.ts'
 import { AuthError } from './errors.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
@@ -16,14 +17,16 @@ const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600,
 /** Attempts on one account from one address that may wait for their turn. */
 const waiting = 256
 
-/** One attempt: counted by `reserve`, forgiven by `redeem`, taken back by `withdraw`. */
-export interface Attempt {
+/** One attempt: counted by `reserve`, forgiven by `redeem`, taken back by `withdraw`. `Found`: what it is about. */
+export interface Attempt<Found = void> {
   /** Names the account and address; attempts of one name take turns. */
   readonly key: string
   /** How many may be undecided at once: as many as may fail. */
   readonly width: number
+  /** What is counted, for a statement that forgives it along with something else. */
+  readonly counted: Counted
   /** @throws AuthError too_many_attempts; then nothing was counted */
-  reserve(): Promise<void>
+  reserve(): Promise<Found>
   /** It succeeded: earlier failures of this account from this address are forgotten. */
   redeem(): Promise<void>
   /** It was never decided, because the work could not be done: it does not count. */
@@ -39,46 +42,85 @@ interface Means {
 export function createLockout({ store, lookupKey }: Means) {
   const turns = createTurns(waiting)
 
-  function attemptOn(project: Project, keys: readonly BucketKey[], thresholds: Thresholds): Attempt {
-    const narrow = keys.find(({ bucket }) => bucket === 'account_address' || bucket === 'code')
+  function attemptOn<Found>(
+    project: Project,
+    counted: Counted,
+    pay: () => Promise<{ found: Found } | null>,
+  ): Attempt<Found> {
+    const narrow = counted.keys.find(({ bucket }) => bucket === 'account_address' || bucket === 'code')
     return {
       key: `${project.id} ${narrow?.keyHash.toString('base64')}`,
-      width: thresholds.strict,
+      width: counted.thresholds.strict,
+      counted,
       async reserve() {
-        if (await store.signInFailures.reserve(project.id, keys, thresholds)) return
-        const retryAfterSeconds = await store.signInFailures.waitSeconds(project.id, keys, thresholds)
+        const paid = await pay()
+        if (paid) return paid.found
+        const retryAfterSeconds = await store.signInFailures.waitSeconds(project.id, counted)
         throw new AuthError('too_many_attempts', { retryAfterSeconds })
       },
-      redeem: () => store.signInFailures.giveBack(project.id, keys, thresholds, true),
-      withdraw: () => store.signInFailures.giveBack(project.id, keys, thresholds, false),
+      redeem: () => store.signInFailures.giveBack(project.id, counted, true),
+      withdraw: () => store.signInFailures.giveBack(project.id, counted, false),
     }
   }
 
-  return {
-    /**
-     * Pays for `attempt`, runs the check, and forgives it when the check says true; one that could not be done at all
-     * is not counted. Attempts on one account from one address take turns, so that many right ones at once are never
-     * taken for guesses: whoever waits is judged by what those before came to.
-     * @throws AuthError too_many_attempts, overloaded, and whatever `check` throws
-     */
-    async prove(attempt: Attempt, check: () => Promise<boolean>): Promise<boolean> {
-      const proven = await turns.take(attempt.key, attempt.width, async () => {
-        await attempt.reserve()
-        try {
-          const right = await check()
-          if (right) await attempt.redeem()
-          return right
-        } catch (error) {
-          if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
-          throw error
-        }
-      })
-      if (proven === null) throw new AuthError('overloaded', { retryAfterSeconds: 1 })
-      return proven
-    },
+  /** Pays by the count alone. */
+  const byCount = (project: Project, counted: Counted): Attempt =>
+    attemptOn(project, counted, async () =>
+      (await store.signInFailures.reserve(project.id, counted)) ? { found: undefined } : null,
+    )
 
-    /** The key under which a client's address is remembered. */
-    addressKey: (address: string): Buffer => keyedHash(lookupKey, 'address', address),
+  /** A password for the account behind an address, from a client's address. */
+  function passwordCount(project: Project, email: string, address: string, accountExempt: boolean): Counted {
+    const { failures, window_seconds, base_seconds } = project.policy.lockout
+    const keys: BucketKey[] = [
+      { bucket: 'account', keyHash: keyedHash(lookupKey, 'email', email) },
+      { bucket: 'account_address', keyHash: keyedHash(lookupKey, 'pair', email, address) },
+      { bucket: 'address', keyHash: keyedHash(lookupKey, 'address', address) },
+    ]
+    const thresholds: Thresholds = {
+      strict: failures,
+      loose: failures * looseFactor,
+      windowSeconds: window_seconds,
+      baseSeconds: base_seconds,
+    }
+    return { keys, thresholds, accountExempt }
+  }
+
+  /** The key under which a client's address is remembered. */
+  const addressKey = (address: string): Buffer => keyedHash(lookupKey, 'address', address)
+
+  /**
+   * Pays for `attempt` and runs `work` on what it is about, which forgives the attempt where it succeeds; one that
+   * could not be done at all is not counted. Attempts on one account from one address take turns, so that many right
+   * ones at once are never taken for guesses: whoever waits is judged by what those before came to.
+   * @throws AuthError too_many_attempts, overloaded, and whatever `work` throws
+   */
+  async function spend<Found, T>(attempt: Attempt<Found>, work: (found: Found) => Promise<T>): Promise<T> {
+    const done = await turns.take(attempt.key, attempt.width, async () => {
+      const found = await attempt.reserve()
+      try {
+        return { result: await work(found) }
+      } catch (error) {
+        if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
+        throw error
+      }
+    })
+    if (done === null) throw new AuthError('overloaded', { retryAfterSeconds: 1 })
+    return done.result
+  }
+
+  return {
+    spend,
+
+    /** Pays for `attempt`, runs the check, and forgives it when the check says true. @throws as `spend` */
+    prove: <Found>(attempt: Attempt<Found>, check: (found: Found) => Promise<boolean>): Promise<boolean> =>
+      spend(attempt, async (found) => {
+        const right = await check(found)
+        if (right) await attempt.redeem()
+        return right
+      }),
+
+    addressKey,
 
     /** The key under which a device is remembered: where it is and what it is, as far as both are told. */
     deviceKey: (caller: Caller): Buffer =>
@@ -88,29 +130,26 @@ export function createLockout({ store, lookupKey }: Means) {
      * An attempt to prove a password. The bucket of the account over all addresses never refuses an address the
      * account has signed in from (`addressKnown`): a stranger cannot lock the owner out.
      */
-    attempt(project: Project, email: string, address: string, addressKnown: boolean): Attempt {
-      const { failures, window_seconds, base_seconds } = project.policy.lockout
-      const keys: BucketKey[] = [
-        { bucket: 'account', keyHash: keyedHash(lookupKey, 'email', email), exempt: addressKnown },
-        {
-          bucket: 'account_address',
-          keyHash: keyedHash(lookupKey, 'pair', email, address),
-          exempt: false,
-        },
-        { bucket: 'address', keyHash: keyedHash(lookupKey, 'address', address), exempt: false },
-      ]
-      return attemptOn(project, keys, {
-        strict: failures,
-        loose: failures * looseFactor,
-        windowSeconds: window_seconds,
-        baseSeconds: base_seconds,
-      })
+    attempt: (project: Project, email: string, address: string, addressKnown: boolean): Attempt =>
+      byCount(project, passwordCount(project, email, address, addressKnown)),
+
+    /** The same for the account behind an e-mail address, which is found as the attempt is paid for: null if there is none. */
+    signInAttempt(
+      project: Project,
+      email: string,
+      address: string,
+      addressKnown = false,
+    ): Attempt<UserWithPassword | null> {
+      const counted = passwordCount(project, email, address, addressKnown)
+      return attemptOn(project, counted, () =>
+        store.signIns.begin(project.id, email, addressKey(address), counted),
+      )
     },
 
     /** An attempt to type a short code for the account behind an e-mail address, whether or not there is one. */
     codeAttempt(project: Project, email: string): Attempt {
-      const key = { bucket: 'code', keyHash: keyedHash(lookupKey, 'email', email), exempt: false } as const
-      return attemptOn(project, [key], codeThresholds)
+      const keys: BucketKey[] = [{ bucket: 'code', keyHash: keyedHash(lookupKey, 'email', email) }]
+      return byCount(project, { keys, thresholds: codeThresholds, accountExempt: false })
     },
   }
 }

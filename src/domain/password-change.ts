@@ -84,14 +84,14 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
     ): Promise<UserRow> {
       const email = normalizeEmail(asked.email)
       if (principal && principal.user.email !== email) throw new AuthError('not_own_account')
-      const found = await store.users.findForSignIn(project.id, email, lockout.addressKey(caller.address))
-      const known = principal !== null || (found?.addressKnown ?? false)
-      const attempt = lockout.attempt(project, email, caller.address, known)
-      const fits = await lockout.prove(attempt, () =>
-        passwords.verify(found?.passwordHash ?? null, asked.oldPassword),
-      )
-      if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
-      const { passwordHash: checkedHash, addressKnown: _, ...user } = found
+      const attempt = lockout.signInAttempt(project, email, caller.address, principal !== null)
+      const { checkedHash, user } = await lockout.spend(attempt, async (found) => {
+        const fits = await passwords.verify(found?.passwordHash ?? null, asked.oldPassword)
+        if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
+        await attempt.redeem()
+        const { passwordHash, ...user } = found
+        return { checkedHash: passwordHash, user }
+      })
       if (user.disabledAt) throw new AuthError('account_disabled')
       if (verification.isDemanded(project, user)) throw new AuthError('email_verification_required')
       const { newPassword } = asked

@@ -5,7 +5,7 @@ import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import type { Lockout } from './lockout.ts'
+import type { Attempt, Lockout } from './lockout.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
@@ -33,6 +33,11 @@ export interface Lifetimes {
   readonly lifetimeSeconds?: number
   /** Whether lifetimeSeconds hold even where the policy's absolute_seconds are fewer; default false. */
   readonly beyondAbsolute?: boolean
+}
+
+export interface OpenOptions extends Lifetimes {
+  /** The attempt that was paid for and came to this. */
+  readonly forgives?: Pick<Attempt<unknown>, 'counted'>
 }
 
 function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
@@ -108,8 +113,8 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
   return {
     /**
      * Opens a session in `tx` for a user as they were read, with what belongs to it: the audit event, the address and
-     * device to be known by, the notice of a new device, the limit of sessions. Null if the user's sessions were ended
-     * since they were read; then the transaction must be rolled back.
+     * device to be known by, the notice of a new device, the limit of sessions, the attempt it forgives. All of it is
+     * one statement. Null, and nothing changed, if the user's sessions were ended since they were read.
      */
     async open(
       tx: Repositories,
@@ -117,13 +122,14 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
       user: UserRow,
       caller: Caller,
       event: 'signed_in' | 'signed_up',
-      lifetimes: Lifetimes = {},
+      { forgives, ...lifetimes }: OpenOptions = {},
     ): Promise<Grant | null> {
       const { tokens, sessions: limits, verification } = project.policy
-      const id = randomUUID()
       const lifetimeSeconds = lifetimes.lifetimeSeconds ?? tokens.refresh_seconds
-      const session = await tx.sessions.open({
-        id,
+      const { userAgent, addressPrefix, device } = caller
+      const tells = event === 'signed_in' && limits.notify_new_device && verification.delivery === 'email'
+      const session = await tx.signIns.open({
+        id: randomUUID(),
         projectId: project.id,
         userId: user.id,
         epoch: user.epoch,
@@ -131,32 +137,16 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
         absoluteSeconds: lifetimes.beyondAbsolute
           ? Math.max(lifetimeSeconds, tokens.absolute_seconds)
           : tokens.absolute_seconds,
-        userAgent: caller.userAgent,
-        addressPrefix: caller.addressPrefix,
+        userAgent,
+        addressPrefix,
+        event,
+        addressKey: lockout.addressKey(caller.address),
+        deviceKey: lockout.deviceKey(caller),
+        maxSessions: limits.max_per_user,
+        notice: tells ? { id: randomUUID(), details: { device, addressPrefix: addressPrefix ?? '' } } : null,
+        forgiven: forgives?.counted ?? null,
       })
-      // The account may be gone altogether; from here on the session's row keeps it in place.
-      if (!session) return null
-      // Sent together: the statements run in this order on one connection, in one round trip.
-      const [, isNew] = await Promise.all([
-        tx.knownAddresses.remember(project.id, user.id, lockout.addressKey(caller.address)),
-        tx.knownAddresses.remember(project.id, user.id, lockout.deviceKey(caller)),
-        record(tx, project, { userId: user.id, event, sessionId: id, caller }),
-        tx.sessions.endBeyond(project.id, user.id, limits.max_per_user),
-      ])
-      const strange = event === 'signed_in' && isNew && limits.notify_new_device
-      if (
-        strange &&
-        verification.delivery === 'email' &&
-        (await tx.sessions.isReturning(project.id, user.id, id))
-      )
-        await tx.outbox.owe({
-          id: randomUUID(),
-          projectId: project.id,
-          userId: user.id,
-          kind: 'new_device',
-          details: { device: caller.device, addressPrefix: caller.addressPrefix ?? '' },
-        })
-      return toGrant(project, user, session, lifetimes.accessSeconds)
+      return session && toGrant(project, user, session, lifetimes.accessSeconds)
     },
 
     /**

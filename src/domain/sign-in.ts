@@ -1,12 +1,13 @@
 // Sign-in with e-mail address and password: the same work and the same words for the known and the unknown.
-import type { Store } from '../repositories/store.ts'
+import type { Repositories, Store } from '../repositories/store.ts'
+import type { UserRow } from '../repositories/users.ts'
 import { restore } from './account.ts'
 import { AuthError } from './errors.ts'
 import type { Lockout } from './lockout.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
-import type { Grant, Lifetimes, Sessions } from './sessions.ts'
+import type { Grant, Lifetimes, OpenOptions, Sessions } from './sessions.ts'
 import { normalizeEmail } from './users.ts'
 import type { Verification } from './verification.ts'
 
@@ -19,6 +20,28 @@ interface Means {
 }
 
 export function createSignIn({ store, passwords, lockout, sessions, verification }: Means) {
+  /** Why a user with a right password is kept out. */
+  async function refusalOf(project: Project, user: UserRow, caller: Caller): Promise<AuthError> {
+    if (user.disabledAt) return new AuthError('account_disabled')
+    const verificationToken = await verification.tokenForApp(project, user, caller)
+    return new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
+  }
+
+  /** One statement, but for an account that its owner is about to leave: signing in takes that back. */
+  async function enter(
+    project: Project,
+    user: UserRow,
+    caller: Caller,
+    options: OpenOptions,
+  ): Promise<Grant | null> {
+    const open = (tx: Repositories) => sessions.open(tx, project, user, caller, 'signed_in', options)
+    if (!user.deletionDueAt) return store.statement(open)
+    return store.transaction(async (tx) => {
+      await restore(tx, project, user, caller)
+      return open(tx)
+    })
+  }
+
   return {
     /**
      * Opens a session for a person who knows the password.
@@ -31,27 +54,19 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       caller: Caller,
       lifetimes?: Lifetimes,
     ): Promise<Grant> {
-      const email = normalizeEmail(credentials.email)
-      const addressKey = lockout.addressKey(caller.address)
-      const found = await store.users.findForSignIn(project.id, email, addressKey)
-      const attempt = lockout.attempt(project, email, caller.address, found?.addressKnown ?? false)
-      const fits = await lockout.prove(attempt, () =>
-        passwords.verify(found?.passwordHash ?? null, credentials.password),
-      )
-      if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
-
-      const { passwordHash, addressKnown: _, ...user } = found
-      if (user.disabledAt) throw new AuthError('account_disabled')
-      if (verification.isDemanded(project, user)) {
-        const verificationToken = await verification.tokenForApp(project, user, caller)
-        throw new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
-      }
-      const grant = await store.transaction(async (tx) => {
-        await restore(tx, project, user, caller)
-        const opened = await sessions.open(tx, project, user, caller, 'signed_in', lifetimes)
+      const attempt = lockout.signInAttempt(project, normalizeEmail(credentials.email), caller.address)
+      const { user, passwordHash, grant } = await lockout.spend(attempt, async (found) => {
+        const fits = await passwords.verify(found?.passwordHash ?? null, credentials.password)
+        if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
+        const { passwordHash, ...user } = found
+        if (user.disabledAt || verification.isDemanded(project, user)) {
+          await attempt.redeem()
+          throw await refusalOf(project, user, caller)
+        }
+        const grant = await enter(project, user, caller, { ...lifetimes, forgives: attempt })
         // The password changed while it was being checked.
-        if (!opened) throw new AuthError('invalid_credentials')
-        return opened
+        if (!grant) throw new AuthError('invalid_credentials')
+        return { user, passwordHash, grant }
       })
       if (passwords.isOutdated(passwordHash)) {
         const renewed = await passwords.hash(credentials.password).catch(() => null)

@@ -1,5 +1,5 @@
-// Rows of `sessions`: opened, rotated by one conditional UPDATE, looked at, ended.
-import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
+// Rows of `sessions`: rotated by one conditional UPDATE, looked at, ended.
+import { and, desc, eq, gt, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
@@ -37,17 +37,6 @@ export interface SessionForensics extends SessionAndUser {
   answerMayBeLost: boolean
 }
 
-export interface NewSession {
-  id: string
-  projectId: string
-  userId: number
-  epoch: number
-  refreshSeconds: number
-  absoluteSeconds: number
-  userAgent: string | null
-  addressPrefix: string | null
-}
-
 export interface Rotation {
   id: string
   projectId: string
@@ -56,8 +45,8 @@ export interface Rotation {
   unverifiedAllowed: boolean
 }
 
-const inSeconds = (name: string) => sql`now() + make_interval(secs => ${sql.placeholder(name)}::int)`
-const now = sql<Date>`now()`.mapWith(sessions.createdAt)
+export const inSeconds = (name: string) => sql`now() + make_interval(secs => ${sql.placeholder(name)}::int)`
+export const now = sql<Date>`now()`.mapWith(sessions.createdAt)
 
 const state = {
   id: sessions.id,
@@ -70,7 +59,8 @@ const state = {
 
 const usersOwn = and(eq(users.id, sessions.userId), eq(users.epoch, sessions.epoch), isNull(users.disabledAt))
 
-const alive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`), usersOwn)
+/** For a session and its user, joined. */
+export const alive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`), usersOwn)
 
 export function sessionsRepository(db: Database) {
   const ofProject = and(
@@ -80,47 +70,6 @@ export function sessionsRepository(db: Database) {
   const ofUser = and(
     eq(sessions.projectId, sql.placeholder('projectId')),
     eq(sessions.userId, sql.placeholder('userId')),
-  )
-
-  // The user is read again in the same statement: a password changed since the check opens no session.
-  const open = once(() =>
-    db
-      .insert(sessions)
-      .select(
-        db
-          .select({
-            id: sql`${sql.placeholder('id')}::uuid`.as('id'),
-            projectId: users.projectId,
-            userId: users.id,
-            epoch: users.epoch,
-            generation: sql`1`.as('generation'),
-            seenGeneration: sql`0`.as('seen_generation'),
-            createdAt: sql`now()`.as('created_at'),
-            lastSeenAt: sql`now()`.as('last_seen_at'),
-            userAgent: sql`${sql.placeholder('userAgent')}::text`.as('user_agent'),
-            addressPrefix: sql`${sql.placeholder('addressPrefix')}::text`.as('address_prefix'),
-            rotatedAt: sql`now()`.as('rotated_at'),
-            recoveredAt: sql`null::timestamptz`.as('recovered_at'),
-            expiresAt: sql`least(${inSeconds('refreshSeconds')}, ${inSeconds('absoluteSeconds')})`.as(
-              'expires_at',
-            ),
-            absoluteExpiresAt: inSeconds('absoluteSeconds').as('absolute_expires_at'),
-            revokedAt: sql`null::timestamptz`.as('revoked_at'),
-            revokedReason: sql`null::text`.as('revoked_reason'),
-          })
-          .from(users)
-          .where(
-            and(
-              eq(users.projectId, sql.placeholder('projectId')),
-              eq(users.id, sql.placeholder('userId')),
-              eq(users.epoch, sql.placeholder('epoch')),
-              isNull(users.disabledAt),
-              isNull(users.deletionDueAt),
-            ),
-          ),
-      )
-      .returning({ id: sessions.id, generation: sessions.generation, expiresAt: sessions.expiresAt, now })
-      .prepare('session_open'),
   )
 
   const rotate = once(() =>
@@ -181,27 +130,7 @@ export function sessionsRepository(db: Database) {
       .prepare('session_list'),
   )
 
-  const endBeyond = once(() => {
-    const excess = db
-      .select({ id: sessions.id })
-      .from(sessions)
-      .innerJoin(users, usersOwn)
-      .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
-      .orderBy(desc(sessions.createdAt))
-      .offset(sql.placeholder('max'))
-    return db
-      .update(sessions)
-      .set({ revokedAt: sql`now()`, revokedReason: 'limit' })
-      .where(inArray(sessions.id, excess))
-      .prepare('session_end_beyond')
-  })
-
   return {
-    /** Opens a session for a user whose epoch is still the one that was read; null if it moved or the user is gone. */
-    async open(session: NewSession): Promise<SessionState | null> {
-      return first(await open().execute({ ...session }))
-    },
-
     /** The one statement of a refresh: moves the presented generation on, or finds no row. */
     async rotate(rotation: Rotation): Promise<SessionAndUser | null> {
       return first(await rotate().execute({ ...rotation }))
@@ -224,16 +153,6 @@ export function sessionsRepository(db: Database) {
     /** The user's living sessions, the newest first. */
     async list(projectId: string, userId: number): Promise<SessionRow[]> {
       return list().execute({ projectId, userId })
-    },
-
-    /** Whether the user has had a session besides this one. */
-    async isReturning(projectId: string, userId: number, exceptId: string): Promise<boolean> {
-      const rows = await db
-        .select({ id: sessions.id })
-        .from(sessions)
-        .where(and(eq(sessions.projectId, projectId), eq(sessions.userId, userId), ne(sessions.id, exceptId)))
-        .limit(1)
-      return rows.length > 0
     },
 
     /** Ends a session of this user; true if it was alive. */
@@ -260,11 +179,6 @@ export function sessionsRepository(db: Database) {
         )
         .returning({ id: sessions.id })
       return rows.length
-    },
-
-    /** Ends the oldest living sessions of the user beyond `max`. */
-    async endBeyond(projectId: string, userId: number, max: number): Promise<void> {
-      await endBeyond().execute({ projectId, userId, max })
     },
 
     /** Remembers that the session was used now, by an access token of this generation. */

@@ -1,100 +1,103 @@
 // Rows of `sign_in_failures`: attempts are paid for before the work and given back when they succeed.
-import { and, eq, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { signInFailures } from '../../drizzle/tables/sign-in-failures.ts'
 import { type Database, first, once } from './database.ts'
 
 type Bucket = typeof signInFailures.$inferSelect.bucket
 
-/** One bucket that an attempt falls into. An exempt bucket counts the attempt and never refuses it. */
+/** One bucket that an attempt falls into. */
 export interface BucketKey {
-  bucket: Bucket
-  keyHash: Buffer
-  exempt: boolean
+  readonly bucket: Bucket
+  readonly keyHash: Buffer
 }
 
 export interface Thresholds {
   /** Attempts after which account_address and code buckets lock. */
-  strict: number
+  readonly strict: number
   /** Attempts after which account and address buckets lock. */
-  loose: number
-  windowSeconds: number
+  readonly loose: number
+  readonly windowSeconds: number
   /** The first lock; each further attempt doubles it, up to 2^10 times. */
-  baseSeconds: number
+  readonly baseSeconds: number
+}
+
+/** An attempt as it is counted: at most three buckets, each once. */
+export interface Counted {
+  readonly keys: readonly BucketKey[]
+  readonly thresholds: Thresholds
+  /** Whether the account bucket counts the attempt and does not refuse it. */
+  readonly accountExempt: boolean
 }
 
 const table = signInFailures
+const parameter = sql.placeholder
 const locked = sql`coalesce(${table.lockedUntil} > now(), false)`
 const over = sql`greatest(${table.windowStartedAt}, coalesce(${table.lockedUntil}, ${table.windowStartedAt}))
-  + make_interval(secs => ${sql.placeholder('windowSeconds')}::int) < now()`
+  + make_interval(secs => ${parameter('windowSeconds')}::int) < now()`
 const attempts = sql`case when ${over} then 1 else ${table.attempts} + 1 end`
 const threshold = sql`case when ${table.bucket} in ('account_address', 'code')
-  then ${sql.placeholder('strict')}::int else ${sql.placeholder('loose')}::int end`
+  then ${parameter('strict')}::int else ${parameter('loose')}::int end`
 
-const cleared = sql`${table.bucket} in ('account_address', 'code') and ${sql.placeholder('succeeded')}::boolean`
+const cleared = sql`${table.bucket} in ('account_address', 'code') and ${parameter('succeeded')}::boolean`
 
-const asked = sql`(select * from jsonb_to_recordset(${sql.placeholder('keys')}::jsonb)
-  as asked(bucket text, key text, exempt boolean)) as asked`
-const sameKey = sql`${table.projectId} = ${sql.placeholder('projectId')}::uuid
-  and ${table.bucket} = asked.bucket and ${table.keyHash} = decode(asked.key, 'hex')`
+const slots = [0, 1, 2] as const
+/** The buckets of the attempt, as rows; the planner sees that they are few, and looks each of them up. */
+const asked = sql`(select * from (values ${sql.join(
+  slots.map((slot) => sql`(${parameter(`bucket${slot}`)}::text, ${parameter(`key${slot}`)}::bytea)`),
+  sql`, `,
+)}) as given(bucket, key) where bucket is not null) as asked`
+const sameKey = sql`${table.projectId} = ${parameter('projectId')}::uuid
+  and ${table.bucket} = asked.bucket and ${table.keyHash} = asked.key`
 
-function parameters(projectId: string, keys: readonly BucketKey[], thresholds: Thresholds) {
-  const wire = keys.map((key) => ({
-    bucket: key.bucket,
-    key: key.keyHash.toString('hex'),
-    exempt: key.exempt,
-  }))
-  return { projectId, keys: JSON.stringify(wire), ...thresholds }
+/** The named parameters of every statement here. */
+export function countedParameters(projectId: string, { keys, thresholds, accountExempt }: Counted) {
+  const named = slots.flatMap((slot) => [
+    [`bucket${slot}`, keys[slot]?.bucket ?? null],
+    [`key${slot}`, keys[slot]?.keyHash ?? null],
+  ])
+  return { projectId, ...Object.fromEntries(named), ...thresholds, accountExempt }
+}
+
+// Rows are always locked in the order of their bucket's name, here and in `givingBack`: no two attempts can deadlock.
+/** Counts the attempt unless one of its buckets is locked, and returns the buckets that count it. */
+export function reserving(accountExempt: SQL): SQL {
+  const exempt = (bucket: SQL) => sql`(${bucket} = 'account' and ${accountExempt})`
+  return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
+    select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 1, now() from ${asked}
+      where not exists (select 1 from ${asked} join ${table} on ${sameKey} where ${locked} and not ${exempt(sql`asked.bucket`)})
+      order by asked.bucket
+    on conflict (project_id, bucket, key_hash) do update set
+      attempts = ${attempts},
+      window_started_at = case when ${over} then now() else ${table.windowStartedAt} end,
+      locked_until = case when ${attempts} >= ${threshold}
+        then now() + make_interval(secs => ${parameter('baseSeconds')}::int * power(2, least(${attempts} - ${threshold}, 10))::int) end
+      where not ${locked} or ${exempt(sql`${table.bucket}`)}
+    returning bucket`
+}
+
+/** Takes the attempt back from its buckets where `condition` holds. */
+export function givingBack(condition: SQL): SQL {
+  return sql`update ${table} set
+      attempts = case when ${cleared} then 0 else greatest(${table.attempts} - 1, 0) end,
+      locked_until = case when ${cleared} or ${table.attempts} <= ${threshold} then null else ${table.lockedUntil} end
+    from (select ${table.bucket}, ${table.keyHash} from ${asked} join ${table} on ${sameKey}
+      where ${condition} order by asked.bucket for update of ${table}) as held
+    where ${table.projectId} = ${parameter('projectId')}::uuid
+      and ${table.bucket} = held.bucket and ${table.keyHash} = held.key_hash
+    returning ${table.bucket}`
 }
 
 export function signInFailuresRepository(db: Database) {
-  // Rows are always locked in the order of their bucket's name, here and in `giveBack`: no two attempts can deadlock.
-  const reserve = once(() =>
-    db
-      .insert(table)
-      .select(
-        sql`select ${sql.placeholder('projectId')}::uuid, asked.bucket, decode(asked.key, 'hex'), 1, now(), null::timestamptz
-          from ${asked}
-          where not exists (select 1 from ${asked} join ${table} on ${sameKey} where ${locked} and not asked.exempt)
-          order by asked.bucket`,
-      )
-      .onConflictDoUpdate({
-        target: [table.projectId, table.bucket, table.keyHash],
-        set: {
-          attempts,
-          windowStartedAt: sql`case when ${over} then now() else ${table.windowStartedAt} end`,
-          lockedUntil: sql`case when ${attempts} >= ${threshold}
-            then now() + make_interval(secs => ${sql.placeholder('baseSeconds')}::int * power(2, least(${attempts} - ${threshold}, 10))::int)
-            end`,
-        },
-        setWhere: sql`not ${locked} or ${sql.placeholder('exempt')}::jsonb ? ${table.bucket}`,
-      })
-      .returning({ bucket: table.bucket })
-      .prepare('sign_in_attempt_reserve'),
-  )
+  const reserve = once(() => {
+    const reserved = db
+      .$with('reserved', { bucket: table.bucket })
+      .as(reserving(sql`${parameter('accountExempt')}::boolean`))
+    return db.with(reserved).select().from(reserved).prepare('sign_in_attempt_reserve')
+  })
 
   const giveBack = once(() => {
-    const held = db
-      .select({ bucket: table.bucket, keyHash: table.keyHash })
-      .from(table)
-      .where(sql`exists (select 1 from ${asked} where ${sameKey})`)
-      .orderBy(table.bucket)
-      .for('update')
-      .as('held')
-    return db
-      .update(table)
-      .set({
-        attempts: sql`case when ${cleared} then 0 else greatest(${table.attempts} - 1, 0) end`,
-        lockedUntil: sql`case when ${cleared} or ${table.attempts} <= ${threshold} then null else ${table.lockedUntil} end`,
-      })
-      .from(held)
-      .where(
-        and(
-          eq(table.projectId, sql.placeholder('projectId')),
-          eq(table.bucket, held.bucket),
-          eq(table.keyHash, held.keyHash),
-        ),
-      )
-      .prepare('sign_in_attempt_give_back')
+    const given = db.$with('given', { bucket: table.bucket }).as(givingBack(sql`true`))
+    return db.with(given).select().from(given).prepare('sign_in_attempt_give_back')
   })
 
   const wait = once(() =>
@@ -103,20 +106,34 @@ export function signInFailuresRepository(db: Database) {
         seconds: sql<number>`ceil(extract(epoch from max(${table.lockedUntil}) - now()))::int`,
       })
       .from(table)
-      .where(sql`${locked} and exists (select 1 from ${asked} where ${sameKey} and not asked.exempt)`)
+      .where(sql`${locked} and exists (select 1 from ${asked}
+        where ${sameKey} and not (asked.bucket = 'account' and ${parameter('accountExempt')}::boolean))`)
       .prepare('sign_in_lock_wait'),
   )
 
+  async function takeBack(projectId: string, counted: Counted, succeeded: boolean): Promise<void> {
+    await giveBack().execute({ ...countedParameters(projectId, counted), succeeded })
+  }
+
   return {
     /** Counts one attempt in every bucket; false, and nothing counted, when one of them is locked. */
-    async reserve(projectId: string, keys: readonly BucketKey[], thresholds: Thresholds): Promise<boolean> {
-      const exempt = JSON.stringify(keys.filter((key) => key.exempt).map((key) => key.bucket))
-      const rows = await reserve().execute({ ...parameters(projectId, keys, thresholds), exempt })
-      if (rows.length === keys.length) return true
-      // A bucket was locked while this statement waited for another: what it counted there is taken back.
-      const counted = keys.filter(({ bucket }) => rows.some((row) => row.bucket === bucket))
-      if (counted.length > 0)
-        await giveBack().execute({ ...parameters(projectId, counted, thresholds), succeeded: false })
+    async reserve(projectId: string, counted: Counted): Promise<boolean> {
+      const rows = await reserve().execute(countedParameters(projectId, counted))
+      return this.settle(
+        projectId,
+        counted,
+        rows.map(({ bucket }) => bucket),
+      )
+    },
+
+    /**
+     * Whether every bucket counted the attempt. A bucket may have been locked while the statement waited for another:
+     * then what was counted there is taken back.
+     */
+    async settle(projectId: string, counted: Counted, buckets: readonly string[]): Promise<boolean> {
+      if (buckets.length === counted.keys.length) return true
+      const keys = counted.keys.filter(({ bucket }) => buckets.includes(bucket))
+      if (keys.length > 0) await takeBack(projectId, { ...counted, keys }, false)
       return false
     },
 
@@ -124,22 +141,11 @@ export function signInFailuresRepository(db: Database) {
      * Gives the attempt back to every bucket. One that succeeded empties the strict buckets besides; one that came to
      * no answer (the password was never checked) only takes itself back.
      */
-    async giveBack(
-      projectId: string,
-      keys: readonly BucketKey[],
-      thresholds: Thresholds,
-      succeeded: boolean,
-    ): Promise<void> {
-      await giveBack().execute({ ...parameters(projectId, keys, thresholds), succeeded })
-    },
+    giveBack: takeBack,
 
     /** Whole seconds until every lock on these buckets is over; at least 1. */
-    async waitSeconds(
-      projectId: string,
-      keys: readonly BucketKey[],
-      thresholds: Thresholds,
-    ): Promise<number> {
-      const row = first(await wait().execute(parameters(projectId, keys, thresholds)))
+    async waitSeconds(projectId: string, counted: Counted): Promise<number> {
+      const row = first(await wait().execute(countedParameters(projectId, counted)))
       return Math.max(1, row?.seconds ?? 1)
     },
   }

@@ -8,12 +8,12 @@ import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
 import { type Database, over } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
-import { knownAddressesRepository } from './known-addresses.ts'
 import { outboxRepository } from './outbox.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
 import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
+import { signInsRepository } from './sign-ins.ts'
 import { signingKeysRepository } from './signing-keys.ts'
 import { sweepingRepository } from './sweeping.ts'
 import { teamInvitationsRepository } from './team-invitations.ts'
@@ -28,12 +28,12 @@ export interface Repositories {
   readonly avatars: ReturnType<typeof avatarsRepository>
   readonly cooldowns: ReturnType<typeof cooldownsRepository>
   readonly holdings: ReturnType<typeof holdingsRepository>
-  readonly knownAddresses: ReturnType<typeof knownAddressesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly projects: ReturnType<typeof projectsRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
+  readonly signIns: ReturnType<typeof signInsRepository>
   readonly signingKeys: ReturnType<typeof signingKeysRepository>
   readonly sweeping: ReturnType<typeof sweepingRepository>
   readonly teamInvitations: ReturnType<typeof teamInvitationsRepository>
@@ -52,6 +52,8 @@ export interface Store extends Repositories {
    * A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
    */
   transaction<T>(work: (store: Repositories) => Promise<T>): Promise<T>
+  /** The same for work that is one statement, which is a transaction by itself. */
+  statement<T>(work: (store: Repositories) => Promise<T>): Promise<T>
   /** The same, and every read in it sees one moment: the one of its first statement. */
   snapshot<T>(work: (store: Repositories) => Promise<T>): Promise<T>
 }
@@ -63,12 +65,12 @@ function bind(db: Database): Repositories {
     avatars: avatarsRepository(db),
     cooldowns: cooldownsRepository(db),
     holdings: holdingsRepository(db),
-    knownAddresses: knownAddressesRepository(db),
     outbox: outboxRepository(db),
     projects: projectsRepository(db),
     registrations: registrationsRepository(db),
     sessions: sessionsRepository(db),
     signInFailures: signInFailuresRepository(db),
+    signIns: signInsRepository(db),
     signingKeys: signingKeysRepository(db),
     sweeping: sweepingRepository(db),
     teamInvitations: teamInvitationsRepository(db),
@@ -103,10 +105,12 @@ export function createStore(sql: Sql): Store {
   }
   const within = <T>(mode: string, work: (store: Repositories) => Promise<T>) =>
     retrying(() => sql.begin(mode, (tx) => work(boundTo(tx))) as Promise<T>)
+  const alone = bind(over(sql))
   return {
-    ...bind(over(sql)),
+    ...alone,
     isConflict,
     transaction: (work) => within('', work),
+    statement: (work) => retrying(() => work(alone)),
     snapshot: (work) => within('isolation level repeatable read', work),
   }
 }

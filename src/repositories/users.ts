@@ -14,7 +14,6 @@ import {
   sql,
 } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
-import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
 import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
@@ -56,7 +55,7 @@ const otherMember = alias(teamMembers, 'other_member')
 const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWith(Number)
 
 /** Not one whose owner left and whose time to come back is over, though its row may still be there. */
-const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
+export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
 
 export function usersRepository(db: Database) {
   const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
@@ -88,26 +87,6 @@ export function usersRepository(db: Database) {
       delete from ${users} where ${users.id} in (select id from leaving) returning 1`)
     return rows.length
   }
-
-  const forSignIn = once(() =>
-    db
-      .select({
-        ...userColumns,
-        passwordHash,
-        addressKnown: sql<boolean>`exists (select 1 from ${knownAddresses}
-          where ${knownAddresses.projectId} = ${users.projectId} and ${knownAddresses.userId} = ${users.id}
-            and ${knownAddresses.keyHash} = ${sql.placeholder('addressKey')})`,
-      })
-      .from(users)
-      .where(
-        and(
-          eq(users.projectId, sql.placeholder('projectId')),
-          eq(users.email, sql.placeholder('email')),
-          isHere,
-        ),
-      )
-      .prepare('user_for_sign_in'),
-  )
 
   const byEmail = once(() =>
     db
@@ -171,15 +150,6 @@ export function usersRepository(db: Database) {
 
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
       return first(await byEmail().execute({ projectId, email }))
-    },
-
-    /** The account with its password hash, and whether it has signed in from this address before. */
-    async findForSignIn(
-      projectId: string,
-      email: string,
-      addressKey: Buffer,
-    ): Promise<(UserWithPassword & { addressKnown: boolean }) | null> {
-      return first(await forSignIn().execute({ projectId, email, addressKey }))
     },
 
     async exists(projectId: string, uuid: string): Promise<boolean> {

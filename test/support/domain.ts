@@ -21,6 +21,8 @@ export interface TestDomainOptions {
   readonly parameters?: Argon2Parameters
   readonly scheduler?: HashScheduler
   readonly argon2?: Argon2
+  /** Told of each statement as it is sent. */
+  readonly onStatement?: (text: string) => void
 }
 
 export const cheapParameters: Argon2Parameters = { memoryKib: 64, passes: 1, lanes: 1 }
@@ -38,7 +40,13 @@ export async function createTestDomain(
   t: { teardown(work: () => unknown): void },
   options: TestDomainOptions = {},
 ): Promise<TestDomain> {
-  const sql = postgres(await createDatabase(t), { max: 10, onnotice: () => {} })
+  const { onStatement } = options
+  const sql = postgres(await createDatabase(t), {
+    max: 10,
+    onnotice: () => {},
+    fetch_types: false,
+    ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
+  })
   t.teardown(() => sql.end())
   const store = createStore(sql)
   const argon2 = options.argon2 ?? (await loadArgon2())
