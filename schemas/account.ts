@@ -1,5 +1,6 @@
 // The account as a whole: leaving it, everything we hold of it, and what happened to it.
 import { Type } from '@sinclair/typebox'
+import { ApiKey } from './api-keys.ts'
 import { readErrors, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
 import { Id, Instant, Nullable, Password, Shared } from './primitives.ts'
@@ -45,7 +46,7 @@ export const listActivity = {
   operationId: 'listActivity',
   tags: ['Account'],
   summary: 'What happened to the account, the newest first',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   querystring: Type.Object({
     cursor: Type.Optional(
@@ -74,7 +75,7 @@ export const listActivity = {
         },
       },
     },
-    ...readErrors('unauthenticated', 'validation_failed'),
+    ...readErrors('unauthenticated', 'insufficient_scope', 'validation_failed'),
   },
 }
 
@@ -117,6 +118,7 @@ export const AccountExport = Type.Object(
         closed,
       ),
     ),
+    api_keys: Type.Array(Shared(ApiKey)),
     verification_tokens: Type.Array(
       Type.Object(
         {

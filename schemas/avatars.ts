@@ -18,7 +18,7 @@ export const putAvatar = {
   summary: 'Set the picture',
   description:
     'A whole PNG, JPEG, GIF or WebP picture whose bytes are what they are said to be, at most 8192 pixels on a side. It may be as long as 500 000 characters of data URI, about 375 000 bytes, however it is sent; a longer one is 413. Each picture gets a new address.',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: {
     content: {
@@ -35,18 +35,21 @@ export const putAvatar = {
       })),
     },
   },
-  response: { 200: showingUser('The user with the new avatar_url.'), ...writeErrors('unauthenticated') },
+  response: {
+    200: showingUser('The user with the new avatar_url.'),
+    ...writeErrors('unauthenticated', 'insufficient_scope'),
+  },
 }
 
 export const deleteAvatar = {
   operationId: 'deleteAvatar',
   tags: ['Profile'],
   summary: 'Remove the picture',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
     204: Type.Null({ description: 'There is no picture, or none any more.' }),
-    ...actionErrors('unauthenticated'),
+    ...actionErrors('unauthenticated', 'insufficient_scope'),
   },
 }
 

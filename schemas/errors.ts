@@ -34,13 +34,19 @@ const kinds = {
     status: 401,
     title: 'Unauthenticated',
     message: 'Unauthenticated.',
-    help: 'The access token is missing, malformed, expired, of another project, or its session has ended. Refresh, or sign in again.',
+    help: 'The access token is missing, malformed, expired, of another project, or its session has ended. Refresh, or sign in again. An API key is refused the same way when it is revoked, expired or of another project, and where only a session is taken.',
   },
   invalid_refresh_token: {
     status: 401,
     title: 'Invalid refresh token',
     message: 'Invalid refresh token.',
     help: 'The refresh token is unknown, expired, revoked, of another project, or was used before. A reused token ends its session, because two parties hold it. Sign in again.',
+  },
+  invalid_project_secret: {
+    status: 401,
+    title: 'Invalid project secret',
+    message: 'The project secret is missing or wrong.',
+    help: 'This is for back ends of the application: send the header project-secret with the secret that projects create or projects rotate-secret showed.',
   },
   email_verification_required: {
     status: 403,
@@ -53,6 +59,12 @@ const kinds = {
     title: 'Account disabled',
     message: 'This account is disabled.',
     help: 'An operator disabled the account. Only an operator can enable it again.',
+  },
+  insufficient_scope: {
+    status: 403,
+    title: 'Insufficient scope',
+    message: 'This API key does not have the scope that this needs.',
+    help: 'The key is alive, and its scopes do not include this. The header WWW-Authenticate names the one that is missing. Make another key with it; the scopes of a key never change.',
   },
   cross_site_request: {
     status: 403,
@@ -108,6 +120,12 @@ const kinds = {
     message: 'There is no room for another one.',
     help: 'The project limits the teams of one user, the members of one team and its open invitations (policy teams). Leave a team, remove a member or revoke an invitation first.',
   },
+  api_key_limit_reached: {
+    status: 409,
+    title: 'API key limit reached',
+    message: 'There are as many API keys as this account may have.',
+    help: 'Revoke a key that is no longer used, then make the new one. How many an account may have is policy of the project: api_keys.max_per_user.',
+  },
   body_too_large: {
     status: 413,
     title: 'Body too large',
@@ -118,7 +136,7 @@ const kinds = {
     status: 415,
     title: 'Unsupported media type',
     message: 'The request body must be JSON.',
-    help: 'Send Content-Type: application/json. A picture may also be sent as its bytes, with its own media type.',
+    help: 'Send Content-Type: application/json; POST /introspect takes a form as well. A picture may also be sent as its bytes, with its own media type.',
   },
   validation_failed: {
     status: 422,

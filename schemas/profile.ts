@@ -23,7 +23,7 @@ export const updateProfile = {
   summary: 'Change the profile',
   description:
     'Changes what is named and leaves the rest; at least one field must be there. Requests that meet are applied one after the other, so that none undoes another.',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object(
     {
@@ -51,5 +51,8 @@ export const updateProfile = {
     },
     { examples: [{ display_name: 'Ada', metadata: { plan: 'pro' }, locale: 'de' }] },
   ),
-  response: { 200: showingUser('The user as changed.'), ...writeErrors('unauthenticated') },
+  response: {
+    200: showingUser('The user as changed.'),
+    ...writeErrors('unauthenticated', 'insufficient_scope'),
+  },
 }

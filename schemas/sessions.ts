@@ -163,7 +163,7 @@ export const listSessions = {
   operationId: 'listSessions',
   tags: ['Devices'],
   summary: 'The living sessions of the user, the last used first',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
     200: {
@@ -174,7 +174,7 @@ export const listSessions = {
         },
       },
     },
-    ...readErrors('unauthenticated'),
+    ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }
 

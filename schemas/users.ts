@@ -26,7 +26,7 @@ export const me = {
   operationId: 'getCurrentUser',
   tags: ['Session'],
   summary: 'The signed-in user',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
     200: {
@@ -37,6 +37,6 @@ export const me = {
         },
       },
     },
-    ...readErrors('unauthenticated'),
+    ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }

@@ -45,8 +45,8 @@ const routes = (generated['routes.txt'] ?? '')
   .trimEnd()
   .split('\n')
   .map((line) => {
-    const [method = '', path = '', access = '', csrf = '', limit = '', ...codes] = line.split(/ +/)
-    return { method, path, access, csrf, limit, codes }
+    const [method = '', path = '', access = '', key = '', csrf = '', limit = '', ...codes] = line.split(/ +/)
+    return { method, path, access, key, csrf, limit, codes }
   })
 
 /** What is below one of these belongs to another product's document. */
@@ -227,10 +227,10 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   }
 
   t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
-    for (const { method, path, access, csrf, limit } of named) {
+    for (const { method, path, access, key, csrf, limit, codes } of named) {
       const name = `${method} ${path}`
-      t.ok(['open', 'public', 'user', 'leaving'].includes(access), name)
-      t.ok(['none', 'read', 'credential', 'mail'].includes(limit), name)
+      t.ok(['open', 'public', 'project', 'user', 'leaving'].includes(access), name)
+      t.ok(['none', 'read', 'credential', 'mail', 'project'].includes(limit), name)
       const unsafe = !['GET', 'HEAD'].includes(method)
       if (isCanonical)
         t.equal(csrf === 'csrf', unsafe && access !== 'open', `${name}: guarded against other sites`)
@@ -243,6 +243,15 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
       if (!security) continue
       const anonymous = security.some((requirement) => Object.keys(requirement).length === 0)
       t.equal(anonymous, access === 'open' || access === 'public', `${name}: whether a stranger may call it`)
+      const schemes = security.flatMap((requirement) => Object.keys(requirement))
+      t.equal(key !== '-', schemes.includes('apiKey'), `${name}: whether an API key may call it`)
+      t.equal(
+        key !== '-',
+        codes.includes('insufficient_scope'),
+        `${name}: and what one without the scope is told`,
+      )
+      if (access === 'project')
+        t.same(schemes, ['projectSecret'], `${name}: nothing but the project's secret`)
     }
   })
 

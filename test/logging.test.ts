@@ -25,11 +25,13 @@ t.test('the list of redacted names is kept golden', async (t) => {
     'current_password',
     'new_password',
     'password',
+    'plain_text_key',
     'project-secret',
     'refresh_token',
     'set-cookie',
     'token',
     'verification_token',
+    'x-api-key',
   ]
   t.same(redactedNames, golden)
 })

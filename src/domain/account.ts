@@ -2,9 +2,10 @@
 import type { AuditRow } from '../repositories/audit.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import type { Caller, Principal } from './principal.ts'
+import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 import type { Reauthentication } from './reauthentication.ts'
 import { partFromTeams } from './teams.ts'
@@ -22,6 +23,7 @@ export interface AccountExport {
   readonly hasPassword: boolean
   readonly avatar: { mediaType: string; content: Buffer; createdAt: Date } | null
   readonly sessions: Held<'sessions'>
+  readonly apiKeys: Held<'apiKeys'>
   readonly tokens: Held<'tokens'>
   readonly knownAddresses: Held<'knownAddresses'>
   readonly mails: Held<'mails'>
@@ -57,7 +59,7 @@ export function createAccount({ store, reauthentication }: Means) {
   return {
     /**
      * Ends the account: at once, or after the project's grace period, in which signing in restores it. Its sessions
-     * end in the same transaction.
+     * and API keys end in the same transaction, and stay ended.
      * @throws AuthError wrong_current_password, current_password_required, recent_sign_in_required,
      *   too_many_attempts, overloaded, unauthenticated (the account went meanwhile), team_admin_needed (a team would
      *   be left without an ADMIN)
@@ -82,6 +84,7 @@ export function createAccount({ store, reauthentication }: Means) {
         await partFromTeams(tx, project, user.id)
         if (!(await tx.users.scheduleDeletion(project.id, user.id, checked, grace_seconds))) return false
         await record(tx, project, { userId: user.id, event: 'deletion_requested', sessionId, caller })
+        await revokeApiKeys(tx, project, user.id, caller)
         return true
       })
       if (left) return
@@ -99,18 +102,18 @@ export function createAccount({ store, reauthentication }: Means) {
         await record(tx, project, { userId: id, event: 'data_exported', sessionId, caller })
         const user = await tx.users.find(project.id, id)
         if (!user) throw new AuthError('unauthenticated')
-        const [exportedAt, hash, avatar, sessions, tokens, knownAddresses, mails, events] = await Promise.all(
-          [
+        const [exportedAt, hash, avatar, sessions, apiKeys, tokens, knownAddresses, mails, events] =
+          await Promise.all([
             tx.holdings.now(),
             tx.users.findPasswordHash(project.id, id),
             tx.avatars.findOfUser(project.id, id),
             tx.holdings.sessions(project.id, id, exportedRows),
+            tx.holdings.apiKeys(project.id, id, exportedRows),
             tx.holdings.tokens(project.id, id, exportedRows),
             tx.holdings.knownAddresses(project.id, id, exportedRows),
             tx.holdings.mails(project.id, id, exportedRows),
             tx.holdings.events(project.id, id, exportedRows),
-          ],
-        )
+          ])
         const hasPassword = hash !== null
         return {
           exportedAt,
@@ -118,6 +121,7 @@ export function createAccount({ store, reauthentication }: Means) {
           hasPassword,
           avatar,
           sessions,
+          apiKeys,
           tokens,
           knownAddresses,
           mails,
@@ -126,10 +130,10 @@ export function createAccount({ store, reauthentication }: Means) {
       })
     },
 
-    /** A page of what happened to the principal's account, the newest first, older than the event `before`. */
+    /** A page of what happened to the actor's account, the newest first, older than the event `before`. */
     async activity(
       project: Project,
-      { user }: Principal,
+      { user }: Actor,
       { before, limit }: { before: number | null; limit: number },
     ): Promise<ActivityPage> {
       const events = await store.audit.list(project.id, user.id, before, limit + 1)

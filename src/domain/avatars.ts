@@ -6,7 +6,7 @@ import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import { isPicture, isPictureType } from './pictures.ts'
-import type { Caller, Principal } from './principal.ts'
+import type { Actor, Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** Characters of the longest picture, written as a data URI; as bytes that is about 375 000. */
@@ -40,32 +40,27 @@ export function createAvatars(store: Store) {
      * Keeps the picture in place of the one before, under a new id.
      * @throws AuthError picture_too_large, picture_invalid, unauthenticated (the account went meanwhile)
      */
-    async put(
-      project: Project,
-      principal: Principal,
-      caller: Caller,
-      offered: OfferedPicture,
-    ): Promise<UserRow> {
+    async put(project: Project, actor: Actor, caller: Caller, offered: OfferedPicture): Promise<UserRow> {
       const { content } = offered
       const mediaType = spelled(offered.mediaType)
       if (dataUriLength({ mediaType, content }) > maxDataUriLength) throw new AuthError('picture_too_large')
       if (!isPictureType(mediaType) || !isPicture(mediaType, content)) throw new AuthError('picture_invalid')
       const projectId = project.id
-      const userId = principal.user.id
+      const userId = actor.user.id
       const id = randomUUID()
       return store.transaction(async (tx) => {
         // The user's row first: it is the lock that keeps two pictures, or a picture and a deletion, apart.
         const user = await tx.users.setAvatar(projectId, userId, id)
         if (!user) throw new AuthError('unauthenticated')
         await tx.avatars.put({ id, projectId, userId, mediaType, content })
-        await record(tx, project, { userId, event: 'avatar_updated', sessionId: principal.sessionId, caller })
+        await record(tx, project, { userId, event: 'avatar_updated', sessionId: actor.sessionId, caller })
         return user
       })
     },
 
     /** Takes the picture away; an account without one stays as it is. @throws AuthError unauthenticated */
-    async remove(project: Project, principal: Principal, caller: Caller): Promise<void> {
-      const { sessionId, user } = principal
+    async remove(project: Project, actor: Actor, caller: Caller): Promise<void> {
+      const { sessionId, user } = actor
       await store.transaction(async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
         if (!before) throw new AuthError('unauthenticated')

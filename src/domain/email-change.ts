@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { MailTokens, Proof, Purpose } from './mail-tokens.ts'
@@ -50,6 +51,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
       } else {
         // Whoever changed the address knew the password, and it was not the owner.
         await tx.users.expelPassword(project.id, before.id)
+        await revokeApiKeys(tx, project, before.id, caller)
         await record(tx, project, { userId: before.id, event: 'email_change_undone', caller })
         if (byMail) await tx.outbox.owe({ ...owed, kind: 'reset_password' })
       }
@@ -112,7 +114,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
       move(project, 'change_email', proof, caller),
 
     /**
-     * Brings the old address back for who still reads its mail. Ends every session and takes the password away, for
+     * Brings the old address back for who still reads its mail. Ends every session and API key and takes the password away, for
      * somebody else knew it; a mail to choose a new one follows.
      * @throws AuthError invalid_verification_token, email_change_impossible
      */

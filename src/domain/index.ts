@@ -3,6 +3,7 @@ import type { HashScheduler } from '../crypto/hash-scheduler.ts'
 import type { Argon2, Argon2Parameters } from '../crypto/passwords.ts'
 import type { Store } from '../repositories/store.ts'
 import { createAccount } from './account.ts'
+import { createApiKeys } from './api-keys.ts'
 import { createAvatars } from './avatars.ts'
 import { createEmailChange } from './email-change.ts'
 import { createLockout } from './lockout.ts'
@@ -51,6 +52,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     verification,
     users: createUsers({ store, passwords, sessions, verification, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
+    apiKeys: createApiKeys(store),
     profile: createProfile(store),
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),

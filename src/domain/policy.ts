@@ -37,7 +37,7 @@ const sections = {
     window_seconds: seconds(1, day),
     base_seconds: seconds(1, day),
   }),
-  limits: section({ credential: limit, mail: limit, read: limit }),
+  limits: section({ credential: limit, mail: limit, read: limit, project: limit }),
 }
 
 // Where mail links lead instead of our own pages: a page of the application, on one of link_origins.
@@ -65,6 +65,7 @@ const policySchema = section({
     max_invitations: Type.Integer({ minimum: 0, maximum: 1000 }),
     invitation_seconds: seconds(60, 90 * day),
   }),
+  api_keys: section({ max_per_user: Type.Integer({ minimum: 0, maximum: 100 }) }),
   deletion: section({ grace_seconds: seconds(0, 365 * day) }),
   branding: section({
     name: orNull(Type.String({ minLength: 1, maxLength: 100 })),
@@ -95,9 +96,11 @@ export const defaultPolicy: Policy = {
     credential: { max: 30, window_seconds: 900 },
     mail: { max: 10, window_seconds: 3600 },
     read: { max: 600, window_seconds: 60 },
+    project: { max: 60_000, window_seconds: 60 },
   },
   sessions: { max_per_user: 100, notify_new_device: true },
   teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 7 * day },
+  api_keys: { max_per_user: 25 },
   deletion: { grace_seconds: 0 },
   branding: { name: null, logo_url: null, color: '#1f5fbf' },
   origins: [],

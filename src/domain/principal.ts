@@ -1,12 +1,30 @@
 // Who makes a request, as far as it has proven.
 import type { UserRow } from '../repositories/users.ts'
 
-/** A signed-in user in one of their sessions. */
-export interface Principal {
+/** A user on whose behalf a request is made, however it came in. */
+export interface Actor {
   readonly user: UserRow
+  /** Null: outside of any session, by an API key. */
+  readonly sessionId: string | null
+}
+
+/** A signed-in user in one of their sessions. */
+export interface Principal extends Actor {
   readonly sessionId: string
   /** The session's refresh generation whose access token was presented. */
   readonly generation: number
+}
+
+/** A user by one of their API keys: never a principal, so no verb that needs one is in its reach. */
+export interface KeyHolder extends Actor {
+  readonly sessionId: null
+  readonly key: {
+    readonly id: string
+    readonly scopes: readonly string[]
+    readonly createdAt: Date
+    /** Null: until it is revoked. */
+    readonly expiresAt: Date | null
+  }
 }
 
 /** What the domain may know of a caller who has not signed in. */

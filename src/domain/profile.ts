@@ -3,7 +3,7 @@ import type { Store } from '../repositories/store.ts'
 import type { ProfileChange, UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import type { Caller, Principal } from './principal.ts'
+import type { Actor, Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** Bytes of JSON that an account's metadata may be, here as at sign-up. */
@@ -35,11 +35,11 @@ export function createProfile(store: Store) {
      */
     async update(
       project: Project,
-      principal: Principal,
+      actor: Actor,
       caller: Caller,
       { metadata: patch, ...change }: ProfilePatch,
     ): Promise<UserRow> {
-      const { sessionId, user } = principal
+      const { sessionId, user } = actor
       return store.transaction(async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
         if (!before) throw new AuthError('unauthenticated')

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { keyedHash, keyedUuid } from '../crypto/secrets.ts'
 import type { MailDetails } from '../repositories/outbox.ts'
 import type { Store } from '../repositories/store.ts'
+import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { checkFrontEnd, type FrontEnd } from './front-ends.ts'
 import type { Lockout } from './lockout.ts'
@@ -84,8 +85,8 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
       mailTokens.isOpen(project, 'reset_password', token),
 
     /**
-     * Sets a new password by token or code, once. Ends every session, voids whatever else was sent to the user, says so
-     * by mail, and lifts the lockout for the caller. The way back to a changed address stays open.
+     * Sets a new password by token or code, once. Ends every session and API key, voids whatever else was sent to the user,
+     * says so by mail, and lifts the lockout for the caller. The way back to a changed address stays open.
      * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, overloaded
      */
     async reset(project: Project, given: Proof, password: string, caller: Caller): Promise<void> {
@@ -101,6 +102,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
         if (!changed) return null
         await tx.verificationTokens.voidAll(project.id, userId, 'undo_email_change')
         await record(tx, project, { userId, event: 'password_reset', caller })
+        await revokeApiKeys(tx, project, userId, caller)
         if (project.policy.verification.delivery === 'email')
           await tx.outbox.owe({ id: randomUUID(), projectId: project.id, userId, kind: 'password_changed' })
         return changed

@@ -6,7 +6,7 @@ import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { Attempt, Lockout } from './lockout.ts'
-import type { Caller, Principal } from './principal.ts'
+import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** Leave to hand out the tokens of one generation of one session. Instants are the database's. */
@@ -187,8 +187,8 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
       })
     },
 
-    /** The living sessions of the principal's user, the last used first. */
-    list: (project: Project, { user }: Principal): Promise<SessionRow[]> =>
+    /** The living sessions of the actor's user, the last used first. */
+    list: (project: Project, { user }: Actor): Promise<SessionRow[]> =>
       store.sessions.list(project.id, user.id),
 
     /** Ends one session of the principal's user, their own included. @throws AuthError session_unknown */

@@ -1,7 +1,9 @@
 // The canonical API: the scope of its document, and below /api/auth its plugins in the order a request meets them, then its routes.
 import type { FastifyInstance } from 'fastify'
 import { accountSchemas } from '../../schemas/account.ts'
+import { apiKeySchemas } from '../../schemas/api-keys.ts'
 import { Problem } from '../../schemas/errors.ts'
+import { Introspection } from '../../schemas/introspection.ts'
 import { Accepted } from '../../schemas/recovery.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
 import { VerificationRequired } from '../../schemas/sign-up.ts'
@@ -21,8 +23,10 @@ import { type Limits, rateLimits, showStanding } from './plugins/rate-limits.ts'
 import { serialization } from './plugins/serialization.ts'
 import type { Answer } from './refusal.ts'
 import { accountRoutes } from './routes/account.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
 import { avatarRoutes } from './routes/avatars.ts'
 import { emailChangeRoutes } from './routes/email-change.ts'
+import { introspectionRoutes } from './routes/introspection.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { passwordRoutes } from './routes/passwords.ts'
 import { profileRoutes } from './routes/profile.ts'
@@ -80,7 +84,8 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
         await api.register(project, { projects: domain.projects, projectIdOf })
         await api.register(rateLimits, { limits, show: showStanding })
         await api.register(csrf, cookieUse(cookies))
-        await api.register(authenticate, { tokens, sessions: domain.sessions, ...cookieOrBearer(cookies) })
+        const { sessions, apiKeys } = domain
+        await api.register(authenticate, { tokens, sessions, apiKeys, ...cookieOrBearer(cookies) })
         await signUpRoutes(api, { users: domain.users, printSession, viewUser })
         await sessionRoutes(api, {
           sessions: domain.sessions,
@@ -99,6 +104,8 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
         const { teams, teamMembers, teamInvitations } = domain
         await teamRoutes(api, { teams, teamMembers, viewMember })
         await teamInvitationRoutes(api, { teamMembers, teamInvitations, viewMember })
+        await apiKeyRoutes(api, { apiKeys })
+        await introspectionRoutes(api, { tokens, sessions, apiKeys, issuer: parts.publicUrl })
         await verificationRoutes(api, { verification: domain.verification, viewUser })
       },
       { prefix: '/api/auth' },
@@ -117,6 +124,8 @@ const sharedSchemas = [
   Accepted,
   VerificationRequired,
   Problem,
+  Introspection,
+  ...apiKeySchemas,
   ...verificationSchemas,
   ...accountSchemas,
   ...teamSchemas,
@@ -138,5 +147,6 @@ const documentTags = [
   { name: 'Profile', description: 'What an account says of its owner, and their picture.' },
   { name: 'Account', description: 'What happened to it, a copy of all of it, leaving.' },
   { name: 'Teams', description: 'People who work together, their roles, and inviting others.' },
+  { name: 'API keys', description: 'For programs of a user, and for back ends that are shown a token.' },
   { name: 'Operations', description: 'Health, and the keys that verify access tokens.' },
 ]

@@ -22,12 +22,13 @@ function routeLine(route: RouteOptions): string {
   const codes = Object.entries(responses).flatMap(
     ([status, response]) => response['x-codes'] ?? (Number(status) >= 400 ? [status] : []),
   )
-  const { access, limit, csrf } = route.config ?? {}
+  const { access, key = '-', limit, csrf } = route.config ?? {}
   const guarded = (csrf ?? access !== 'open') && route.method !== 'GET' ? 'csrf' : '-'
   return [
     String(route.method).padEnd(6),
     route.url.padEnd(34),
     String(access).padEnd(8),
+    key.padEnd(14),
     guarded.padEnd(5),
     String(limit).padEnd(11),
     codes.join(' '),

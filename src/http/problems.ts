@@ -76,6 +76,12 @@ const faces: Record<AuthErrorCode | 'broken_text', Face> = {
   },
   session_unknown: { code: 'not_found' },
   not_own_account: { code: 'not_found' },
+  api_key_unknown: { code: 'not_found' },
+  api_key_limit_reached: { code: 'api_key_limit_reached' },
+  expiry_not_ahead: {
+    code: 'validation_failed',
+    errors: { expires_at: ['Must be an instant in the future, before the year 10000.'] },
+  },
   redirect_not_allowed: {
     code: 'validation_failed',
     errors: { redirect_to: ['Must be an address on one of the link origins of the project.'] },
@@ -160,6 +166,10 @@ export function problemAnswer(publicUrl: string) {
     const document = problemDocument(faceOf(refusal), publicUrl, request.id)
     if (document.retry_after !== undefined) reply.header('retry-after', document.retry_after)
     if (document.status === 401) reply.header('www-authenticate', 'Bearer')
+    if (document.code === 'insufficient_scope') {
+      const { key } = request.routeOptions.config
+      reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${key}"`)
+    }
     return reply.code(document.status).type(problemMediaType).send(document)
   }
 }

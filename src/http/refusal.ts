@@ -12,6 +12,8 @@ export type WireCode =
   | 'validation_failed'
   | 'broken_text'
   | 'cross_site_request'
+  | 'insufficient_scope'
+  | 'invalid_project_secret'
   | 'route_not_found'
   | 'method_not_allowed'
   | 'not_found'

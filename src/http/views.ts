@@ -2,11 +2,14 @@
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccountExport, Activity } from '../../schemas/account.ts'
+import type { ApiKey } from '../../schemas/api-keys.ts'
 import type { Session, SessionEntry } from '../../schemas/sessions.ts'
 import type { User } from '../../schemas/users.ts'
 import type { AccountExport as Held } from '../domain/account.ts'
+import { scopesOf } from '../domain/api-keys.ts'
 import { toDataUri } from '../domain/avatars.ts'
 import type { Grant } from '../domain/sessions.ts'
+import type { ApiKeyRow } from '../repositories/api-keys.ts'
 import type { AuditRow } from '../repositories/audit.ts'
 import type { SessionRow } from '../repositories/sessions.ts'
 import type { UserRow } from '../repositories/users.ts'
@@ -67,8 +70,8 @@ export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser
   }
 }
 
-/** A session as its owner sees it. */
-export function sessionView(row: SessionRow, currentId: string): Static<typeof SessionEntry> {
+/** A session as its owner sees it; `currentId` is the one in which they ask, if they ask in one. */
+export function sessionView(row: SessionRow, currentId: string | null): Static<typeof SessionEntry> {
   return {
     id: row.id,
     current: row.id === currentId,
@@ -77,6 +80,22 @@ export function sessionView(row: SessionRow, currentId: string): Static<typeof S
     expires_at: row.expiresAt.toISOString(),
     device: deviceOf(row.userAgent),
     address_prefix: row.addressPrefix,
+  }
+}
+
+const instant = (at: Date | null) => at?.toISOString() ?? null
+
+/** A key as its owner sees it. */
+export function apiKeyView(row: ApiKeyRow): Static<typeof ApiKey> {
+  return {
+    id: row.id,
+    name: row.name,
+    key_prefix: row.keyPrefix,
+    scopes: scopesOf(row),
+    expires_at: instant(row.expiresAt),
+    last_used_at: instant(row.lastUsedAt),
+    revoked_at: instant(row.revokedAt),
+    created_at: row.createdAt.toISOString(),
   }
 }
 
@@ -98,8 +117,6 @@ export function activityView(row: StoredEvent): Static<typeof Activity> {
     created_at: row.createdAt.toISOString(),
   }
 }
-
-const instant = (at: Date | null) => at?.toISOString() ?? null
 
 /** Everything we hold of a user, in the spelling of the wire. */
 export function exportView(held: Held, viewUser: UserView): Static<typeof AccountExport> {
@@ -129,6 +146,7 @@ export function exportView(held: Held, viewUser: UserView): Static<typeof Accoun
       user_agent: row.userAgent,
       address_prefix: row.addressPrefix,
     })),
+    api_keys: held.apiKeys.map(apiKeyView),
     verification_tokens: held.tokens.map((row) => ({
       purpose: row.purpose,
       created_at: row.createdAt.toISOString(),

@@ -2,6 +2,7 @@
 // first, and no hash in any of them.
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
+import { apiKeys } from '../../drizzle/tables/api-keys.ts'
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
 import { outbox } from '../../drizzle/tables/outbox.ts'
@@ -42,6 +43,23 @@ export function holdingsRepository(db: Database) {
         .from(sessions)
         .where(of(sessions, projectId, userId))
         .orderBy(desc(sessions.createdAt))
+        .limit(limit),
+
+    apiKeys: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          id: apiKeys.id,
+          name: apiKeys.name,
+          keyPrefix: apiKeys.keyPrefix,
+          scopes: apiKeys.scopes,
+          createdAt: apiKeys.createdAt,
+          expiresAt: apiKeys.expiresAt,
+          lastUsedAt: apiKeys.lastUsedAt,
+          revokedAt: apiKeys.revokedAt,
+        })
+        .from(apiKeys)
+        .where(of(apiKeys, projectId, userId))
+        .orderBy(desc(apiKeys.createdAt))
         .limit(limit),
 
     tokens: (projectId: string, userId: number, limit: number) =>

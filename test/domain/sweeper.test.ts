@@ -4,7 +4,7 @@ import t from 'tap'
 import { openPool } from '../../src/database/pool.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { sweep } from '../../src/sweeper.ts'
-import { startTestApp } from '../support/app.ts'
+import { bearer, startTestApp } from '../support/app.ts'
 
 const never = new AbortController().signal
 const app = await startTestApp(t)
@@ -22,19 +22,28 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
   const gone = await app.signUp()
   await app.mailbox.waitFor(gone.email)
   const userId = app.sql`(select id from users where email = ${gone.email})`
-  await app.sql`update sessions set expires_at = now() - interval '2 days' where user_id = ${userId}`
   await app.sql`update verification_tokens set expires_at = now() - interval '2 days' where user_id = ${userId}`
   await app.sql`update known_addresses set last_at = now() - interval '200 days' where user_id = ${userId}`
   await app.sql`update outbox set sent_at = now() - interval '8 days' where user_id = ${userId}`
   await app.sql`update audit_events set created_at = now() - interval '500 days' where user_id = ${userId}`
+  for (const person of [kept, gone])
+    for (const name of ['revoked', 'expired', 'living'])
+      await app.api('POST', '/api-keys', { headers: bearer(person), body: { name } })
+  await app.sql`update api_keys set revoked_at = now() - interval '31 days'
+    where name = 'revoked' and user_id = ${userId}`
+  await app.sql`update api_keys set expires_at = now() - interval '31 days'
+    where name = 'expired' and user_id = ${userId}`
+  await app.sql`update api_keys set revoked_at = now() - interval '29 days' where name = 'revoked' and revoked_at is null`
+  await app.sql`update sessions set expires_at = now() - interval '2 days' where user_id = ${userId}`
   await app.api('POST', '/login', { body: { email: gone.email, password: 'wrong' } })
   await app.sql`update sign_in_failures set window_started_at = now() - interval '3 days', locked_until = null`
   await app.api('POST', '/verify-email/resend', { body: { email: 'nobody@example.com' } })
   await app.sql`update cooldowns set last_at = now() - interval '3 days'`
 
   const removed = await sweep(store, never)
-  t.match(removed, { sessions: 1, verification_tokens: 1, outbox: 1, cooldowns: 1 })
+  t.match(removed, { sessions: 1, api_keys: 2, verification_tokens: 1, outbox: 1, cooldowns: 1 })
   t.same(Object.keys(removed).sort(), [
+    'api_keys',
     'audit_events',
     'cooldowns',
     'known_addresses',

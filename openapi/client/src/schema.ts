@@ -600,6 +600,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The keys of the user, the living ones first
+         * @description Revoked and expired keys stay in the list for 30 days. No key can call this, only a session.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Make a key
+         * @description A key acts for its user without a session: as `Authorization: Bearer uak_…` or in `x-api-key`, and nowhere else. Its scopes say what it may:
+         *
+         *     | scope | routes |
+         *     |---|---|
+         *     | `me:read` | `GET /me` |
+         *     | `sessions:read` | `GET /sessions` |
+         *     | `activity:read` | `GET /me/activity` |
+         *     | `profile:write` | `PATCH /profile`, `PUT` and `DELETE /avatar` |
+         *
+         *     `read` or `write` alone stand for all of their kind; without `scopes` a key has `read`. Any other scope is the application's own and is told by `POST /introspect`. No scope lets a key change the password or the address, end sessions, make or revoke keys, export or delete the account.
+         *
+         *     Revoking, expiry, a password reset, taking a change of address back and leaving end a key; changing the password and `logout-all` do not.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/api-keys/{id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a key
+         * @description It is refused from the next request on. Revoking it again changes nothing. 404 for anything but a key of one’s own.
+         */
+        post: operations["revokeApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a token is worth now (RFC 7662)
+         * @description For back ends of the application, with the project secret. Answers for API keys and access tokens alike and sees a revocation at once; asking counts as a use. Whatever is not alive, a token of another project or a refresh token (which no back end should be shown) included, is `active: false` and no more.
+         */
+        post: operations["introspectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/verify-email/resend": {
         parameters: {
             query?: never;
@@ -776,7 +851,7 @@ export interface components {
             title: string;
             status: number;
             /** @description A closed list; decide by this, not by the message. */
-            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "invalid_refresh_token" | "email_verification_required" | "account_disabled" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "service_unavailable";
+            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "invalid_refresh_token" | "invalid_project_secret" | "email_verification_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "service_unavailable";
             /** @description A sentence for people. */
             message: string;
             /** @description Names this request in the log. */
@@ -789,6 +864,125 @@ export interface components {
             retry_after?: number;
             /** @description On 403 email_verification_required, for a caller with the project secret where applications deliver mail. */
             verification_token?: string;
+        };
+        Introspection: {
+            /** @description Whether the token is alive now; if not, nothing else is said. */
+            active: boolean;
+            /**
+             * Format: uuid
+             * @description UUID of the user.
+             */
+            sub?: string;
+            /** @description Of an API key: its scopes, with spaces between. A session has no such bounds, and no scope. */
+            scope?: string;
+            /** @enum {string} */
+            token_type?: "Bearer";
+            /**
+             * @description Absent: until it is revoked.
+             * @example 1795176000
+             */
+            exp?: number;
+            /**
+             * @description When it was issued.
+             * @example 1795175100
+             */
+            iat?: number;
+            iss?: string;
+            /**
+             * Format: uuid
+             * @description UUID of the project.
+             */
+            aud?: string;
+            /**
+             * Format: uuid
+             * @description Of an access token: its session.
+             */
+            sid?: string;
+            /**
+             * Format: uuid
+             * @description Of an API key.
+             */
+            key_id?: string;
+            email?: string;
+            email_verified?: boolean;
+            role?: "user" | "admin";
+        };
+        ApiKey: {
+            /**
+             * Format: uuid
+             * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+             */
+            id: string;
+            /** @example Nightly import */
+            name: string;
+            /**
+             * @description The first 16 characters of the key, to know it by.
+             * @example uak_3fK9sLq0ZtXa
+             */
+            key_prefix: string;
+            /**
+             * @example [
+             *       "me:read",
+             *       "orders:write"
+             *     ]
+             */
+            scopes: string[];
+            /** @description null: until it is revoked. */
+            expires_at: string | null;
+            /**
+             * @description Moves at most once a minute.
+             * @example null
+             */
+            last_used_at: string | null;
+            /** @example null */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            created_at: string;
+        };
+        NewApiKey: {
+            /**
+             * Format: uuid
+             * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+             */
+            id: string;
+            /** @example Nightly import */
+            name: string;
+            /**
+             * @description The first 16 characters of the key, to know it by.
+             * @example uak_3fK9sLq0ZtXa
+             */
+            key_prefix: string;
+            /**
+             * @example [
+             *       "me:read",
+             *       "orders:write"
+             *     ]
+             */
+            scopes: string[];
+            /** @description null: until it is revoked. */
+            expires_at: string | null;
+            /**
+             * @description Moves at most once a minute.
+             * @example null
+             */
+            last_used_at: string | null;
+            /** @example null */
+            revoked_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description The key, shown this once. uak_, 12 characters, _, 49 characters, all of 0-9 A-Z a-z; the last six are the CRC-32 of what stands before them, in base 62.
+             * @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT
+             */
+            plain_text_key: string;
         };
         VerificationResent: {
             /** @example If this address belongs to an account that is not verified yet, a message is on its way. */
@@ -890,6 +1084,7 @@ export interface components {
                 user_agent: string | null;
                 address_prefix: string | null;
             }[];
+            api_keys: components["schemas"]["ApiKey"][];
             /** @description That there were such, never what was in them. */
             verification_tokens: {
                 /** @example verify_email */
@@ -1850,6 +2045,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -2139,6 +2343,15 @@ export interface operations {
             };
             /** @description `unauthenticated` Unauthenticated. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3114,7 +3327,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `insufficient_scope` This API key does not have the scope that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3243,7 +3456,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `insufficient_scope` This API key does not have the scope that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3354,7 +3567,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `insufficient_scope` This API key does not have the scope that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3619,6 +3832,15 @@ export interface operations {
             };
             /** @description `unauthenticated` Unauthenticated. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5162,6 +5384,470 @@ export interface operations {
             };
             /** @description `team_limit_reached` There is no room for another one. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Left out: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, without what is secret in them: only hashes rest. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["ApiKey"][];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Left out: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example Nightly import */
+                    name: string;
+                    /**
+                     * @example [
+                     *       "me:read",
+                     *       "orders:write"
+                     *     ]
+                     */
+                    scopes?: string[];
+                    /**
+                     * @description In the future; left out or null: until it is revoked.
+                     * @example 2099-01-01T00:00:00Z
+                     */
+                    expires_at?: string | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The key, and this once all of it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_limit_reached` There are as many API keys as this account may have. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Left out: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path: {
+                /**
+                 * @description Of the key.
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description API key revoked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. · `not_found` Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    introspectToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Left out: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT */
+                    token: string;
+                    /**
+                     * @description Taken and not needed: a token tells what it is.
+                     * @example access_token
+                     */
+                    token_type_hint?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT */
+                    token: string;
+                    /**
+                     * @description Taken and not needed: a token tells what it is.
+                     * @example access_token
+                     */
+                    token_type_hint?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What it is worth. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_project_secret` The project secret is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

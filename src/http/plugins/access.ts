@@ -1,19 +1,23 @@
 // What a route must declare about itself, and the refusal to boot with one that did not.
 import type { FastifyRequest } from 'fastify'
+import type { KeyScope } from '../../domain/api-keys.ts'
 import type { LimitClass } from '../../domain/policy.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { KeyHolder, Principal } from '../../domain/principal.ts'
 import type { Project } from '../../domain/projects.ts'
 import { plugin } from './plugin.ts'
 
 /**
- * Who may call a route: anybody without a project (open), anybody in a project (public), a signed-in user (user), or a
- * user whose access token may have expired while the refresh cookie lives (leaving).
+ * Who may call a route: anybody without a project (open), anybody in a project (public), a back end with the
+ * project's secret (project), a signed-in user (user), or a user whose access token may have expired while the refresh
+ * cookie lives (leaving).
  */
-export type Access = 'open' | 'public' | 'user' | 'leaving'
+export type Access = 'open' | 'public' | 'project' | 'user' | 'leaving'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** On a user's route: an API key with this scope may call it too; without it, none may. */
+    key?: KeyScope
     limit?: LimitClass | 'none'
     /** Whether session cookies may come along, and so other sites are kept out; by default wherever it is not open. */
     csrf?: boolean
@@ -21,8 +25,10 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route that is not open. */
     project: Project
-    /** Set on routes with access user; on leaving ones where an access token was presented. */
+    /** Set on routes with access user, unless by API key; on leaving ones where an access token was presented. */
     principal: Principal | null
+    /** Set where an API key was presented, on routes that take one. */
+    keyHolder: KeyHolder | null
     /** Whether the request carries the project's secret. */
     provesProject(): boolean
     /** The client's address as limits count it. */
@@ -41,5 +47,7 @@ export const declaredAccess = plugin('declared-access', async (api) => {
   api.addHook('onRoute', (route) => {
     if (!route.config?.access || !route.config.limit)
       throw new Error(`${route.method} ${route.url} does not declare config.access and config.limit.`)
+    if (route.config.key && route.config.access !== 'user')
+      throw new Error(`${route.method} ${route.url} takes API keys and is not for users.`)
   })
 })

@@ -1,14 +1,20 @@
-// Turns a presented access token into a principal, where the route asks for one.
+// Turns what a request presents into the one who makes it, where the route asks: an API key where it takes one, else an
+// access token.
 import type { FastifyRequest } from 'fastify'
+import { type ApiKeys, grants, type KeyScope } from '../../domain/api-keys.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Actor, KeyHolder, Principal } from '../../domain/principal.ts'
 import type { Sessions } from '../../domain/sessions.ts'
+import { RequestProblem } from '../refusal.ts'
+import { presentedKey } from '../strategies/api-key.ts'
 import type { AccessClaims, Tokens } from '../tokens.ts'
 import { plugin } from './plugin.ts'
 
 export interface AuthenticateOptions {
   readonly tokens: Tokens
   readonly sessions: Sessions
+  /** Where routes take API keys. */
+  readonly apiKeys?: ApiKeys
   /** The access token that a request presents in this scope; null or undefined: none that could be one. */
   readonly presented: (request: FastifyRequest) => string | null | undefined
   /** Whether a route that somebody leaves by does without one: its handler ends the session by other means. */
@@ -17,20 +23,39 @@ export interface AuthenticateOptions {
   readonly ended?: ((request: FastifyRequest, claims: AccessClaims) => Promise<void>) | undefined
 }
 
-/** The principal of a request whose route demands one. @throws AuthError unauthenticated */
+/** The principal of a request whose route demands a session. @throws AuthError unauthenticated */
 export function signedIn(request: FastifyRequest): Principal {
   if (!request.principal) throw new AuthError('unauthenticated')
   return request.principal
 }
 
+/** The user of a request whose route takes API keys as well, however it came in. @throws AuthError unauthenticated */
+export function onBehalfOf(request: FastifyRequest): Actor {
+  return request.keyHolder ?? signedIn(request)
+}
+
 export const authenticate = plugin<AuthenticateOptions>(
   'authenticate',
-  async (api, { tokens, sessions, presented, mayLeave, ended }) => {
+  async (api, { tokens, sessions, apiKeys, presented, mayLeave, ended }) => {
     api.decorateRequest('principal', null)
+    api.decorateRequest('keyHolder', null)
+
+    async function holderOf(request: FastifyRequest, key: string, scope: KeyScope): Promise<KeyHolder> {
+      const holder = await apiKeys?.recognize(request.project, key)
+      if (!holder) throw new AuthError('unauthenticated')
+      if (!grants(holder.key.scopes, scope)) throw new RequestProblem('insufficient_scope')
+      return holder
+    }
 
     api.addHook('onRequest', async (request) => {
-      const { access } = request.routeOptions.config
+      const { access, key: scope } = request.routeOptions.config
+      if (access === 'project' && !request.provesProject()) throw new RequestProblem('invalid_project_secret')
       if (access !== 'user' && access !== 'leaving') return
+      const key = scope && presentedKey(request)
+      if (scope && key !== undefined) {
+        request.keyHolder = await holderOf(request, key, scope)
+        return
+      }
       const token = presented(request)
       const claims = token ? tokens.readAccess(token) : null
       if (!claims && access === 'leaving' && mayLeave?.(request)) return

@@ -43,6 +43,12 @@ export const document = plugin<DocumentOptions>(
 /** How callers of the canonical API prove themselves. */
 export const canonicalSchemes: SecuritySchemes = {
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-api-key',
+    description: 'A key of a user (`uak_…`), with the scope that the route names. As bearer token, too.',
+  },
   cookie: {
     type: 'apiKey',
     in: 'cookie',

@@ -1,7 +1,7 @@
 // Limits for each client address and project, in the classes that routes declare; the policy says how many.
 //
-// `read` counts every request as it arrives; `credential` and `mail` count requests whose body is valid, so that a
-// typing mistake costs nobody a try.
+// `read` and `project` (what back ends ask) count every request as it arrives; `credential` and `mail` count requests
+// whose body is valid, so that a typing mistake costs nobody a try.
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitClass } from '../../domain/policy.ts'
@@ -63,7 +63,12 @@ export async function createLimits(app: FastifyInstance): Promise<Limits> {
   await app.register(rateLimit, { global: false })
   const byPolicy = (limit: LimitClass) =>
     createLimit(app, limit, (request) => request.project.policy.limits[limit])
-  return { credential: byPolicy('credential'), mail: byPolicy('mail'), read: byPolicy('read') }
+  return {
+    credential: byPolicy('credential'),
+    mail: byPolicy('mail'),
+    read: byPolicy('read'),
+    project: byPolicy('project'),
+  }
 }
 
 /** Says where a client stands as draft-ietf-httpapi-ratelimit-headers-10 spells it. */
@@ -84,7 +89,7 @@ export interface RateLimitsOptions {
 
 export const rateLimits = plugin<RateLimitsOptions>(
   'rate-limits',
-  async (api, { limits, show, atOnce = ['read'], elsewhere = 'none' }) => {
+  async (api, { limits, show, atOnce = ['read', 'project'], elsewhere = 'none' }) => {
     async function count(limit: LimitClass, request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const standing = await limits[limit](request)
       show(reply, standing)

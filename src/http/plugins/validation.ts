@@ -54,6 +54,10 @@ function sentence({ keyword, params }: FastifySchemaValidationError): string | n
       return params.limit === 1 ? 'Must not be empty.' : `Must have at least ${params.limit} characters.`
     case 'maxLength':
       return `Must have at most ${params.limit} characters.`
+    case 'maxItems':
+      return `Must have at most ${params.limit} entries.`
+    case 'pattern':
+      return `Must match ${params.pattern}.`
     case 'minimum':
       return `Must be at least ${params.limit}.`
     case 'maximum':

@@ -4,7 +4,7 @@ import type { Account } from '../../domain/account.ts'
 import { callerOf } from '../caller.ts'
 import type { SessionCookies } from '../cookies.ts'
 import { printCursor, readCursor } from '../cursor.ts'
-import { signedIn } from '../plugins/authenticate.ts'
+import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
 import { activityView, exportView, type UserView } from '../views.ts'
 
@@ -41,11 +41,11 @@ export async function accountRoutes(api: Api, { account, cookies, viewUser }: Ac
 
   api.get(
     '/me/activity',
-    { schema: listActivity, config: { access: 'user', limit: 'read' } },
+    { schema: listActivity, config: { access: 'user', key: 'activity:read', limit: 'read' } },
     async (request) => {
       const { cursor, limit = pageLength } = request.query
       const page = { before: readCursor(cursor), limit }
-      const { events, before } = await account.activity(request.project, signedIn(request), page)
+      const { events, before } = await account.activity(request.project, onBehalfOf(request), page)
       return { data: events.map(activityView), next_cursor: printCursor(before) }
     },
   )

@@ -4,7 +4,7 @@ import { deleteAvatar, getAvatar, putAvatar } from '../../../schemas/avatars.ts'
 import type { Avatars, OfferedPicture } from '../../domain/avatars.ts'
 import { callerOf } from '../caller.ts'
 import { readDataUri } from '../data-uri.ts'
-import { signedIn } from '../plugins/authenticate.ts'
+import { onBehalfOf } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { isUuid } from '../uuid.ts'
@@ -53,10 +53,10 @@ export async function avatarRoutes(api: Api, { avatars, viewUser }: AvatarRoutes
     )
     upload.put(
       '/avatar',
-      { schema: putAvatar, config: { access: 'user', limit: 'read' }, bodyLimit },
+      { schema: putAvatar, config: { access: 'user', key: 'profile:write', limit: 'read' }, bodyLimit },
       async (request) => {
         const picture = offered(request)
-        const user = await avatars.put(request.project, signedIn(request), callerOf(request), picture)
+        const user = await avatars.put(request.project, onBehalfOf(request), callerOf(request), picture)
         return { user: viewUser(user) }
       },
     )
@@ -64,9 +64,9 @@ export async function avatarRoutes(api: Api, { avatars, viewUser }: AvatarRoutes
 
   api.delete(
     '/avatar',
-    { schema: deleteAvatar, config: { access: 'user', limit: 'read' } },
+    { schema: deleteAvatar, config: { access: 'user', key: 'profile:write', limit: 'read' } },
     async (request, reply) => {
-      await avatars.remove(request.project, signedIn(request), callerOf(request))
+      await avatars.remove(request.project, onBehalfOf(request), callerOf(request))
       return reply.code(204).send()
     },
   )

@@ -3,7 +3,7 @@ import type { Static } from '@sinclair/typebox'
 import { updateProfile } from '../../../schemas/profile.ts'
 import type { Profile, ProfilePatch } from '../../domain/profile.ts'
 import { callerOf } from '../caller.ts'
-import { signedIn } from '../plugins/authenticate.ts'
+import { onBehalfOf } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import type { UserView } from '../views.ts'
@@ -42,10 +42,10 @@ export interface ProfileRoutes {
 export async function profileRoutes(api: Api, { profile, viewUser }: ProfileRoutes): Promise<void> {
   api.patch(
     '/profile',
-    { schema: updateProfile, config: { access: 'user', limit: 'read' } },
+    { schema: updateProfile, config: { access: 'user', key: 'profile:write', limit: 'read' } },
     async (request) => {
       const patch = patchOf(request.body)
-      const user = await profile.update(request.project, signedIn(request), callerOf(request), patch)
+      const user = await profile.update(request.project, onBehalfOf(request), callerOf(request), patch)
       return { user: viewUser(user) }
     },
   )

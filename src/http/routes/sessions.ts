@@ -14,7 +14,7 @@ import type { PresentedRefresh, Sessions } from '../../domain/sessions.ts'
 import type { SignIn } from '../../domain/sign-in.ts'
 import { callerOf, transportOf } from '../caller.ts'
 import type { SessionCookies } from '../cookies.ts'
-import { signedIn } from '../plugins/authenticate.ts'
+import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { isUuid } from '../uuid.ts'
@@ -90,11 +90,11 @@ export async function sessionRoutes(
 
   api.get(
     '/sessions',
-    { schema: listSessions, config: { access: 'user', limit: 'read' } },
+    { schema: listSessions, config: { access: 'user', key: 'sessions:read', limit: 'read' } },
     async (request) => {
-      const principal = signedIn(request)
-      const rows = await sessions.list(request.project, principal)
-      return { data: rows.map((row) => sessionView(row, principal.sessionId)) }
+      const actor = onBehalfOf(request)
+      const rows = await sessions.list(request.project, actor)
+      return { data: rows.map((row) => sessionView(row, actor.sessionId)) }
     },
   )
 
