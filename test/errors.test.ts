@@ -57,6 +57,7 @@ t.test('every code is given by a route or by the handlers around them', async (t
   for (const column of [
     'open',
     'public',
+    'optional',
     'project',
     'user',
     'leaving',

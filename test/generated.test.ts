@@ -229,7 +229,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
     for (const { method, path, access, key, csrf, limit, codes } of named) {
       const name = `${method} ${path}`
-      t.ok(['open', 'public', 'project', 'user', 'leaving'].includes(access), name)
+      t.ok(['open', 'public', 'optional', 'project', 'user', 'leaving'].includes(access), name)
       t.ok(['none', 'read', 'credential', 'mail', 'project'].includes(limit), name)
       const unsafe = !['GET', 'HEAD'].includes(method)
       if (isCanonical)
@@ -242,7 +242,11 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
       const security = document.paths[templateOf(path)]?.[method.toLowerCase()]?.security
       if (!security) continue
       const anonymous = security.some((requirement) => Object.keys(requirement).length === 0)
-      t.equal(anonymous, access === 'open' || access === 'public', `${name}: whether a stranger may call it`)
+      t.equal(
+        anonymous,
+        ['open', 'public', 'optional'].includes(access),
+        `${name}: whether a stranger may call it`,
+      )
       const schemes = security.flatMap((requirement) => Object.keys(requirement))
       t.equal(key !== '-', schemes.includes('apiKey'), `${name}: whether an API key may call it`)
       t.equal(

@@ -14,8 +14,13 @@ const codeAttempts = 5
 
 const hour = 3600
 
-/** What proves: the token of a link, or the short code with the address it was sent to. */
-export type Proof = { readonly token: string } | { readonly email: string; readonly code: string }
+/**
+ * What proves: the token of a link, or the short code with the address it was sent to. A token may come with its address
+ * too, and then proves nothing for another.
+ */
+export type Proof =
+  | { readonly token: string; readonly email?: string }
+  | { readonly email: string; readonly code: string }
 
 /** What a mail carries, for a person who clicks and for one who types. */
 export interface MailSecrets {
@@ -115,9 +120,9 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
       )
     },
 
-    /** Whether a token would be redeemed now; costs one look and changes nothing. */
-    isOpen: (project: Project, purpose: Purpose, token: string): Promise<boolean> =>
-      store.verificationTokens.isOpen(project.id, purpose, hashSecret(token)),
+    /** Whether a token, sent to `email` if that is said, would be redeemed now; costs one look and changes nothing. */
+    isOpen: (project: Project, purpose: Purpose, token: string, email?: string): Promise<boolean> =>
+      store.verificationTokens.isOpen(project.id, purpose, hashSecret(token), email),
 
     /**
      * Pays for a proof before it is looked at: a short code counts against its account over all codes, a token of 256
@@ -135,7 +140,8 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
      * or the code does not fit; a code's try is counted all the same, so the transaction must be committed.
      */
     redeem(tx: Repositories, project: Project, purpose: Purpose, proof: Proof): Promise<Redeemed | null> {
-      if ('token' in proof) return tx.verificationTokens.redeem(project.id, purpose, hashSecret(proof.token))
+      if ('token' in proof)
+        return tx.verificationTokens.redeem(project.id, purpose, hashSecret(proof.token), proof.email)
       const hash = codeHash(project, purpose, proof.email, proof.code)
       return tx.verificationTokens.redeemCode(project.id, purpose, proof.email, hash, codeAttempts)
     },

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { keyedHash, keyedUuid } from '../crypto/secrets.ts'
 import type { MailDetails } from '../repositories/outbox.ts'
 import type { Store } from '../repositories/store.ts'
+import type { UserRow } from '../repositories/users.ts'
 import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { checkFrontEnd, type FrontEnd } from './front-ends.ts'
@@ -87,12 +88,14 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
     /**
      * Sets a new password by token or code, once. Ends every session and API key, voids whatever else was sent to the user,
      * says so by mail, and lifts the lockout for the caller. The way back to a changed address stays open.
+     * Out: whose it is.
      * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, overloaded
      */
-    async reset(project: Project, given: Proof, password: string, caller: Caller): Promise<void> {
+    async reset(project: Project, given: Proof, password: string, caller: Caller): Promise<UserRow> {
       const proof = normalizeProof(given)
       // No hash is computed for a token that cannot work; a code is only told after it was paid for.
-      if ('token' in proof && !(await this.isOpen(project, proof.token))) throw refusal(proof)
+      if ('token' in proof && !(await mailTokens.isOpen(project, 'reset_password', proof.token, proof.email)))
+        throw refusal(proof)
       const attempt = await mailTokens.pay(project, proof)
       const passwordHash = await passwords.hash(password)
       const user = await store.transaction(async (tx) => {
@@ -110,6 +113,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
       if (!user) throw refusal(proof)
       await attempt?.redeem()
       await lockout.attempt(project, user.email, caller.address, true).redeem()
+      return user
     },
   }
 }

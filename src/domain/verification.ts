@@ -86,7 +86,7 @@ export function createVerification({ store, mailTokens, lookupKey }: Means) {
 
 /** The same proof with its address as accounts spell it. */
 export function normalizeProof(proof: Proof): Proof {
-  return 'token' in proof ? proof : { ...proof, email: normalizeEmail(proof.email) }
+  return proof.email === undefined ? proof : { ...proof, email: normalizeEmail(proof.email) }
 }
 
 /** The refusal that fits a proof which proved nothing. */

@@ -132,7 +132,13 @@ export function verificationTokensRepository(db: Database) {
       return new Set(working.map(({ id }) => id))
     },
 
-    async isOpen(projectId: string, purpose: Purpose, tokenHash: Buffer): Promise<boolean> {
+    /** Whether a token, of this address if one is given, would be redeemed now. */
+    async isOpen(
+      projectId: string,
+      purpose: Purpose,
+      tokenHash: Buffer,
+      email: string | undefined,
+    ): Promise<boolean> {
       const rows = await db
         .select({ id: table.id })
         .from(table)
@@ -141,6 +147,7 @@ export function verificationTokensRepository(db: Database) {
             eq(table.projectId, projectId),
             eq(table.purpose, purpose),
             eq(table.tokenHash, tokenHash),
+            email === undefined ? undefined : eq(table.email, email),
             open,
           ),
         )
@@ -169,8 +176,16 @@ export function verificationTokensRepository(db: Database) {
         .where(and(eq(table.projectId, projectId), eq(table.userId, userId), ne(table.purpose, spared), open))
     },
 
-    /** Redeems a token in one statement; null when it is unknown, used, superseded, expired or of another project. */
-    async redeem(projectId: string, purpose: Purpose, tokenHash: Buffer): Promise<Redeemed | null> {
+    /**
+     * Redeems a token, of this address if one is given, in one statement; null when it is unknown, used, superseded,
+     * expired, of another address or of another project.
+     */
+    async redeem(
+      projectId: string,
+      purpose: Purpose,
+      tokenHash: Buffer,
+      email: string | undefined,
+    ): Promise<Redeemed | null> {
       return first(
         await db
           .update(table)
@@ -180,6 +195,7 @@ export function verificationTokensRepository(db: Database) {
               eq(table.projectId, projectId),
               eq(table.purpose, purpose),
               eq(table.tokenHash, tokenHash),
+              email === undefined ? undefined : eq(table.email, email),
               open,
             ),
           )

@@ -7,11 +7,11 @@ import type { Project } from '../../domain/projects.ts'
 import { plugin } from './plugin.ts'
 
 /**
- * Who may call a route: anybody without a project (open), anybody in a project (public), a back end with the
- * project's secret (project), a signed-in user (user), or a user whose access token may have expired while the refresh
- * cookie lives (leaving).
+ * Who may call a route: anybody without a project (open), anybody in a project (public), anybody, though a token that is
+ * presented must be good (optional), a back end with the project's secret (project), a signed-in user (user), or a user
+ * whose access token may have expired while the refresh cookie lives (leaving).
  */
-export type Access = 'open' | 'public' | 'project' | 'user' | 'leaving'
+export type Access = 'open' | 'public' | 'optional' | 'project' | 'user' | 'leaving'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,7 +25,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set on every route that is not open. */
     project: Project
-    /** Set on routes with access user, unless by API key; on leaving ones where an access token was presented. */
+    /** Set on routes with access user, unless by API key; on leaving and optional ones where a token was presented. */
     principal: Principal | null
     /** Set where an API key was presented, on routes that take one. */
     keyHolder: KeyHolder | null

@@ -50,13 +50,14 @@ export const authenticate = plugin<AuthenticateOptions>(
     api.addHook('onRequest', async (request) => {
       const { access, key: scope } = request.routeOptions.config
       if (access === 'project' && !request.provesProject()) throw new RequestProblem('invalid_project_secret')
-      if (access !== 'user' && access !== 'leaving') return
+      if (access !== 'user' && access !== 'leaving' && access !== 'optional') return
       const key = scope && presentedKey(request)
       if (scope && key !== undefined) {
         request.keyHolder = await holderOf(request, key, scope)
         return
       }
       const token = presented(request)
+      if (token === undefined && access === 'optional') return
       const claims = token ? tokens.readAccess(token) : null
       if (!claims && access === 'leaving' && mayLeave?.(request)) return
       if (!claims || claims.aud !== request.project.id) throw new AuthError('unauthenticated')

@@ -1,0 +1,98 @@
+// A refresh token printed as a JWT is read back only as it was printed, and is nothing else than a refresh token.
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import Fastify from 'fastify'
+import { decodeProtectedHeader, jwtVerify } from 'jose'
+import t from 'tap'
+import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
+import { deriveKey } from '../../src/crypto/secrets.ts'
+import { generateSigningKey } from '../../src/crypto/signing-key.ts'
+import type { Grant } from '../../src/domain/sessions.ts'
+import { createRefreshJwts, createTokens } from '../../src/http/tokens.ts'
+
+const projectId = randomUUID()
+const now = Date.now()
+const grant = {
+  user: { uuid: randomUUID() },
+  sessionId: '0123abcd-4567-4def-89ab-0fedcba98765',
+  generation: 7,
+  issuedAt: new Date(now),
+  accessExpiresAt: new Date(now + 900_000),
+  refreshExpiresAt: new Date(now + 86_400_000),
+} as Grant
+const secret = randomBytes(32)
+const key = refreshKey(secret)
+const jwts = createRefreshJwts([key])
+const token = jwts.print(projectId, grant)
+const read = { sessionId: grant.sessionId, generation: 7 }
+
+t.test('what was printed is read back, and any JWT library verifies it under its key', async (t) => {
+  t.same(jwts.read(token), read)
+  const { payload } = await jwtVerify(token, deriveKey(secret, 'refresh-jwt'), { typ: 'rt+jwt' })
+  t.same(payload, {
+    sub: grant.user.uuid,
+    aud: projectId,
+    sid: grant.sessionId,
+    gen: 7,
+    exp: Math.floor(grant.refreshExpiresAt.getTime() / 1000),
+  })
+  t.same(decodeProtectedHeader(token), { alg: 'HS256', typ: 'rt+jwt' })
+  await t.rejects(jwtVerify(token, secret), 'the key of our own form does not verify it')
+})
+
+t.test('the same generation is always the same token, whenever it is printed', async (t) => {
+  t.equal(jwts.print(projectId, { ...grant, issuedAt: new Date(now + 5000) }), token)
+  t.not(jwts.print(projectId, { ...grant, generation: 8 }), token)
+})
+
+t.test('a refresh token in our own form is read too', async (t) => {
+  t.same(jwts.read(printRefreshToken(key, grant)), read)
+})
+
+t.test('no changed character, no other spelling and no other signature is read', async (t) => {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  let accepted = 0
+  for (let at = 0; at < token.length; at++)
+    for (const other of [...alphabet, '=', ' ', '.'])
+      if (other !== token[at] && jwts.read(token.slice(0, at) + other + token.slice(at + 1))) accepted++
+  t.equal(accepted, 0)
+  const [header = '', claims = '', signature = ''] = token.split('.')
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const other = encode({ sid: grant.sessionId, gen: 8 })
+  for (const forged of [
+    '',
+    '.',
+    '..',
+    `${header}.`,
+    `${header}.${claims}`,
+    `${header}.${claims}.`,
+    `${header}.${other}.${signature}`,
+    `${token}.`,
+    `${token} `,
+    ` ${token}`,
+    `${encode({ alg: 'none', typ: 'rt+jwt' })}.${claims}.`,
+    `${encode({ typ: 'rt+jwt', alg: 'HS256' })}.${claims}.${signature}`,
+    `${header}.${claims}.${createHmac('sha256', secret).update(`${header}.${claims}`).digest('base64url')}`,
+    `${header}.${claims}.${createHmac('sha256', '').update(`${header}.${claims}`).digest('base64url')}`,
+    `${header}.${'x'.repeat(60_000)}`,
+    `${header}${'.'.repeat(60_000)}`,
+  ])
+    t.equal(jwts.read(forged), null, forged.slice(0, 60))
+})
+
+t.test('a key that was replaced still reads, a foreign one does not', async (t) => {
+  const newer = refreshKey(randomBytes(32))
+  const rotated = createRefreshJwts([newer, key])
+  t.same(rotated.read(token), read)
+  t.not(rotated.print(projectId, grant), token, 'and the newest prints')
+  t.equal(createRefreshJwts([newer]).read(token), null)
+  t.throws(() => createRefreshJwts([]))
+})
+
+t.test('it is no access token, and an access token is none', async (t) => {
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const keys = [{ ...generateSigningKey(), state: 'current' as const }]
+  const tokens = await createTokens(app, keys, { issuer: 'http://127.0.0.1', refreshKey: key })
+  t.equal(tokens.readAccess(token), null)
+  t.equal(jwts.read(tokens.printAccess(projectId, grant)), null)
+})
