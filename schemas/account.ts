@@ -5,6 +5,7 @@ import { readErrors, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
 import { Id, Instant, Nullable, Password, Shared } from './primitives.ts'
 import { Device } from './sessions.ts'
+import { TeamRole } from './teams.ts'
 import { User } from './users.ts'
 
 const closed = { additionalProperties: false } as const
@@ -149,6 +150,27 @@ export const AccountExport = Type.Object(
         },
         closed,
       ),
+    ),
+    teams: Type.Array(
+      Type.Object(
+        { id: Id, name: Type.String({ examples: ['Rockets'] }), role: TeamRole, joined_at: Instant },
+        closed,
+      ),
+      { description: 'The teams the user is a member of.' },
+    ),
+    team_invitations: Type.Array(
+      Type.Object(
+        {
+          team_id: Id,
+          direction: Type.Union([Type.Literal('sent'), Type.Literal('received')]),
+          email: Type.String({ examples: ['grace@example.com'] }),
+          role: TeamRole,
+          created_at: Instant,
+          expires_at: Instant,
+        },
+        closed,
+      ),
+      { description: 'Those that the user sent, and those to their address, once it is verified.' },
     ),
     activity: Type.Array(Type.Object({ ...event, user_agent: UserAgent, created_at: Instant }, closed)),
   },

@@ -9,6 +9,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: 'create, list and show projects; set their policy, rotate their secret',
     load: () => import('./projects.ts'),
   },
+  teams: {
+    summary: 'create, list, show and delete teams; add, remove and rank their members',
+    load: () => import('./teams.ts'),
+  },
   mail: {
     summary: 'list mail that is owed or was given up, try it again, preview a kind',
     load: () => import('./mail.ts'),

@@ -28,6 +28,8 @@ export interface AccountExport {
   readonly knownAddresses: Held<'knownAddresses'>
   readonly mails: Held<'mails'>
   readonly events: Held<'events'>
+  readonly teams: Held<'teams'>
+  readonly teamInvitations: Held<'teamInvitations'>
 }
 
 export interface ActivityPage {
@@ -114,6 +116,10 @@ export function createAccount({ store, reauthentication }: Means) {
             tx.holdings.mails(project.id, id, exportedRows),
             tx.holdings.events(project.id, id, exportedRows),
           ])
+        const [teams, teamInvitations] = await Promise.all([
+          tx.holdings.teams(project.id, id, exportedRows),
+          tx.holdings.teamInvitations(project.id, id, exportedRows),
+        ])
         const hasPassword = hash !== null
         return {
           exportedAt,
@@ -126,6 +132,8 @@ export function createAccount({ store, reauthentication }: Means) {
           knownAddresses,
           mails,
           events,
+          teams,
+          teamInvitations,
         }
       })
     },

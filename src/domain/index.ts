@@ -60,7 +60,7 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     emailChanges: createEmailChange({ store, mailTokens, reauthentication }),
     teams: createTeams(store),
     teamMembers: createTeamMembers(store),
-    teamInvitations: createTeamInvitations({ store, mailKey }),
+    teamInvitations: createTeamInvitations({ store, passwords, lockout, mailKey }),
     account: createAccount({ store, reauthentication }),
     passwordChange: createPasswordChange({ store, passwords, lockout, reauthentication, verification }),
   }

@@ -6,6 +6,9 @@ import type { Store } from '../repositories/store.ts'
 import type { TeamInvitation } from '../repositories/team-invitations.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
+import type { Lockout } from './lockout.ts'
+import type { Passwords } from './passwords.ts'
+import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 import { checkRedirect } from './redirects.ts'
 import { join } from './team-members.ts'
@@ -36,12 +39,40 @@ type SignedIn = Exclude<TeamActor, 'operator'>
 
 interface Means {
   readonly store: Store
+  readonly passwords: Passwords
+  readonly lockout: Lockout
   /** Derives tokens from the ids of invitations, so that a mail which is sent twice carries one link. */
   readonly mailKey: Buffer
 }
 
-export function createTeamInvitations({ store, mailKey }: Means) {
+export function createTeamInvitations({ store, passwords, lockout, mailKey }: Means) {
   const derive = (project: Project, id: string) => deriveSecret('invitation', mailKey, project.id, id)
+
+  /** Redeems a token for the account that has the invited address. */
+  async function enter(
+    project: Project,
+    userId: number,
+    token: string,
+    from: { sessionId?: string; caller: Caller },
+  ): Promise<TeamOfUser> {
+    return store.transaction(async (tx) => {
+      const user = await tx.users.lock(project.id, userId)
+      if (!user) throw new AuthError('unauthenticated')
+      const found = await tx.teamInvitations.findOpen(project.id, hashSecret(token))
+      if (found?.email !== user.email) throw new AuthError('invalid_team_invitation')
+      if (!user.emailVerifiedAt) throw new AuthError('email_verification_required')
+      const { teamId, id, role } = found
+      // Only who holds the team may take the invitation: it may have been revoked while we waited.
+      const team = await tx.teams.lock(project.id, teamId)
+      if (!team || !(await tx.teamInvitations.revoke(project.id, teamId, id)))
+        throw new AuthError('invalid_team_invitation')
+      if (await join(tx, project, teamId, user, role))
+        await record(tx, project, { userId, event: 'team_joined', ...from })
+      const joined = await tx.teams.findOfUser(project.id, userId, teamId)
+      if (!joined) throw new Error('A member has no team.')
+      return joined
+    })
+  }
 
   return {
     /** What is open or on its way, the oldest first; for ADMINs. @throws AuthError team_unknown, team_role_insufficient */
@@ -139,25 +170,34 @@ export function createTeamInvitations({ store, mailKey }: Means) {
      * @throws AuthError invalid_team_invitation (also to who has another address), email_verification_required,
      *   team_limit_reached, unauthenticated
      */
-    async accept(project: Project, { principal, caller }: SignedIn, token: string): Promise<TeamOfUser> {
-      const { user: reader, sessionId } = principal
-      return store.transaction(async (tx) => {
-        const user = await tx.users.lock(project.id, reader.id)
-        if (!user) throw new AuthError('unauthenticated')
-        const found = await tx.teamInvitations.findOpen(project.id, hashSecret(token))
-        if (found?.email !== user.email) throw new AuthError('invalid_team_invitation')
-        if (!user.emailVerifiedAt) throw new AuthError('email_verification_required')
-        const { teamId, id, role } = found
-        // Only who holds the team may take the invitation: it may have been revoked while we waited.
-        const team = await tx.teams.lock(project.id, teamId)
-        if (!team || !(await tx.teamInvitations.revoke(project.id, teamId, id)))
-          throw new AuthError('invalid_team_invitation')
-        if (await join(tx, project, teamId, user, role))
-          await record(tx, project, { userId: user.id, event: 'team_joined', sessionId, caller })
-        const joined = await tx.teams.findOfUser(project.id, user.id, teamId)
-        if (!joined) throw new Error('A member has no team.')
-        return joined
+    accept(project: Project, { principal, caller }: SignedIn, token: string): Promise<TeamOfUser> {
+      const { user, sessionId } = principal
+      return enter(project, user.id, token, { sessionId, caller })
+    },
+
+    /**
+     * The same for who opened the link without being signed in: the password of the account with the invited address is
+     * an attempt to sign in, with its cost and its count; no session is opened.
+     * @throws AuthError as accept; also invalid_credentials, too_many_attempts, overloaded, account_disabled
+     */
+    async acceptWithPassword(
+      project: Project,
+      token: string,
+      password: string,
+      caller: Caller,
+    ): Promise<TeamOfUser> {
+      const invitation = await this.look(project, token)
+      if (!invitation) throw new AuthError('invalid_team_invitation')
+      const attempt = lockout.signInAttempt(project, invitation.email, caller.address)
+      const user = await lockout.spend(attempt, async (found) => {
+        const fits = await passwords.verify(found?.passwordHash ?? null, password)
+        // An account whose owner left comes back by signing in, and by nothing less.
+        if (!fits || !found?.passwordHash || found.deletionDueAt) throw new AuthError('invalid_credentials')
+        await attempt.redeem()
+        return found
       })
+      if (user.disabledAt) throw new AuthError('account_disabled')
+      return enter(project, user.id, token, { caller })
     },
   }
 }

@@ -18,6 +18,7 @@ import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
+import { teamInvitationPage } from './pages/team-invitation.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
@@ -127,6 +128,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       verification: domain.verification,
       emailChanges: domain.emailChanges,
       registration: domain.registration,
+    })
+    await teamInvitationPage(pages, {
+      projects: domain.projects,
+      teamInvitations: domain.teamInvitations,
     })
     await resetPasswordPage(pages, { projects: domain.projects, recovery: domain.recovery })
   })

@@ -164,6 +164,20 @@ export function exportView(held: Held, viewUser: UserView): Static<typeof Accoun
       sent_at: instant(row.sentAt),
       dead_at: instant(row.deadAt),
     })),
+    teams: held.teams.map((row) => ({
+      id: row.id,
+      name: row.name,
+      role: row.role,
+      joined_at: row.joinedAt.toISOString(),
+    })),
+    team_invitations: held.teamInvitations.map((row) => ({
+      team_id: row.teamId,
+      direction: row.isSent ? ('sent' as const) : ('received' as const),
+      email: row.email,
+      role: row.role,
+      created_at: row.createdAt.toISOString(),
+      expires_at: row.expiresAt.toISOString(),
+    })),
     activity: held.events.map((row) => ({
       ...eventView(row),
       user_agent: row.userAgent,

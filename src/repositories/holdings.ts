@@ -1,12 +1,16 @@
 // What the tables hold of one user besides the account itself and its picture: one statement for each table, the newest
 // first, and no hash in any of them.
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, or, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn } from 'drizzle-orm/pg-core'
 import { apiKeys } from '../../drizzle/tables/api-keys.ts'
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import { knownAddresses } from '../../drizzle/tables/known-addresses.ts'
 import { outbox } from '../../drizzle/tables/outbox.ts'
 import { sessions } from '../../drizzle/tables/sessions.ts'
+import { teamInvitations } from '../../drizzle/tables/team-invitations.ts'
+import { teamMembers } from '../../drizzle/tables/team-members.ts'
+import { teams } from '../../drizzle/tables/teams.ts'
+import { users } from '../../drizzle/tables/users.ts'
 import { verificationTokens } from '../../drizzle/tables/verification-tokens.ts'
 import type { Database } from './database.ts'
 
@@ -95,6 +99,45 @@ export function holdingsRepository(db: Database) {
         .from(outbox)
         .where(of(outbox, projectId, userId))
         .orderBy(desc(outbox.createdAt))
+        .limit(limit),
+
+    teams: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          id: teams.id,
+          name: teams.name,
+          role: teamMembers.role,
+          joinedAt: teamMembers.createdAt,
+        })
+        .from(teamMembers)
+        .innerJoin(teams, and(eq(teams.projectId, teamMembers.projectId), eq(teams.id, teamMembers.teamId)))
+        .where(of(teamMembers, projectId, userId))
+        .orderBy(desc(teamMembers.createdAt))
+        .limit(limit),
+
+    /** What the user sent, and what was sent to their address where they proved that it is theirs. */
+    teamInvitations: (projectId: string, userId: number, limit: number) =>
+      db
+        .select({
+          teamId: teamInvitations.teamId,
+          email: teamInvitations.email,
+          role: teamInvitations.role,
+          isSent: sql<boolean>`${teamInvitations.userId} = ${users.id}`,
+          createdAt: teamInvitations.createdAt,
+          expiresAt: teamInvitations.expiresAt,
+        })
+        .from(teamInvitations)
+        .innerJoin(
+          users,
+          or(
+            eq(users.id, teamInvitations.userId),
+            and(eq(users.email, teamInvitations.email), isNotNull(users.emailVerifiedAt)),
+          ),
+        )
+        .where(
+          and(eq(teamInvitations.projectId, projectId), eq(users.projectId, projectId), eq(users.id, userId)),
+        )
+        .orderBy(desc(teamInvitations.createdAt))
         .limit(limit),
 
     events: (projectId: string, userId: number, limit: number) =>

@@ -1121,6 +1121,57 @@ export interface components {
                 sent_at: string | null;
                 dead_at: string | null;
             }[];
+            /** @description The teams the user is a member of. */
+            teams: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /** @example Rockets */
+                name: string;
+                /**
+                 * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                 * @example BUILDER
+                 * @enum {string}
+                 */
+                role: "ADMIN" | "BUILDER" | "OPERATOR" | "VIEWER";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                joined_at: string;
+            }[];
+            /** @description Those that the user sent, and those to their address, once it is verified. */
+            team_invitations: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                team_id: string;
+                direction: "sent" | "received";
+                /** @example grace@example.com */
+                email: string;
+                /**
+                 * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                 * @example BUILDER
+                 * @enum {string}
+                 */
+                role: "ADMIN" | "BUILDER" | "OPERATOR" | "VIEWER";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                expires_at: string;
+            }[];
             activity: {
                 /** @example 4711 */
                 id: number;
