@@ -133,6 +133,20 @@ export const AccountExport = Type.Object(
       ),
       { description: 'That there were such, never what was in them.' },
     ),
+    identities: Type.Array(
+      Type.Object(
+        {
+          id: Id,
+          provider: Type.String({ examples: ['google'] }),
+          issuer: Type.String({ examples: ['https://accounts.google.com'] }),
+          subject: Type.String({ examples: ['110169484474386276334'] }),
+          email: Nullable(Type.String()),
+          created_at: Instant,
+          last_used_at: Nullable(Instant),
+        },
+        closed,
+      ),
+    ),
     known_addresses: Type.Object(
       { count: Type.Integer({ minimum: 0 }), last_used_at: Type.Array(Instant) },
       {

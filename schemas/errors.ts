@@ -48,6 +48,12 @@ const kinds = {
     message: 'The project secret is missing or wrong.',
     help: 'This is for back ends of the application: send the header project-secret with the secret that projects create or projects rotate-secret showed.',
   },
+  invalid_social_login: {
+    status: 401,
+    title: 'Invalid social login',
+    message: 'Invalid social login.',
+    help: 'The token or code proves nobody: its signature, issuer, audience, time or nonce does not fit, or it was used before. Which of these is never told. Ask the provider for a new one.',
+  },
   email_verification_required: {
     status: 403,
     title: 'E-mail verification required',
@@ -167,6 +173,12 @@ const kinds = {
     title: 'Internal error',
     message: 'Something went wrong on our side.',
     help: 'This is a defect of the service. The log has the details under the request_id.',
+  },
+  provider_unavailable: {
+    status: 503,
+    title: 'Provider unavailable',
+    message: 'The sign-in provider cannot be reached right now. Please try again shortly.',
+    help: 'The keys or the answer of the provider could not be read, or its client is not set up. Nothing was changed and the token is still good. Try again after retry_after seconds; an operator finds the reason in the log.',
   },
   service_unavailable: {
     status: 503,

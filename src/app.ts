@@ -19,6 +19,7 @@ import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/maile
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
 import { createStore } from './repositories/store.ts'
+import { createProviders } from './social/providers.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
 
 export interface RunningApp {
@@ -141,6 +142,11 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           scheduler,
           lookupKey: keysFor(secrets, 'lookup')[0],
           mailKey: keysFor(secrets, 'mail')[0],
+          flowKeys: keysFor(secrets, 'social'),
+          providers: createProviders({
+            secrets: config.providerSecrets,
+            onTrouble: (provider, error) => log.warn({ provider, err: error }, 'A provider cannot be asked'),
+          }),
         }),
       ),
       openSigningKeys(store, keysFor(secrets, 'seal')),

@@ -124,6 +124,8 @@ export interface Config {
   readonly logLevel: (typeof logLevels)[number]
   readonly smtpUrl: string | null
   readonly mailFrom: string
+  /** Secrets of our clients at providers, by the name of their variable, which a policy may name. */
+  readonly providerSecrets: Readonly<Record<string, string>>
   /** Password hashes computed at the same time: one for each core, as far as libuv has threads for them. */
   readonly hashSlots: number
 }
@@ -177,6 +179,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom:
       env.MAIL_FROM ?? `Sallyport <no-reply@${publicUrl.hostname.replace(/^[\d.[\]:]+$/, 'localhost')}>`,
+    providerSecrets: Object.fromEntries(
+      Object.entries(environment).flatMap(([name, value]) =>
+        value && name.startsWith('SOCIAL_SECRET_') ? [[name, value] as const] : [],
+      ),
+    ),
     hashSlots: Math.max(1, Math.min(availableParallelism(), Number(environment.UV_THREADPOOL_SIZE) || 4)),
   })
 }

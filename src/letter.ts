@@ -15,6 +15,7 @@ export const purposes: Record<MailKind, LinkPurpose | null> = {
   change_email: 'change_email',
   email_changed: 'undo_email_change',
   new_device: null,
+  identity_linked: null,
   team_invitation: 'team_invitation',
   register: 'register',
 }
@@ -54,7 +55,7 @@ export function write(
   publicUrl: string,
 ): OutgoingMail {
   const { kind, user, details } = row
-  const { device, addressPrefix, teamName, frontEnd } = details
+  const { device, addressPrefix, provider, teamName, frontEnd } = details
   const { branding, link_origins } = project.policy
   const purpose = purposes[kind]
   const link = purpose && secrets ? linkOf(row, project, purpose, secrets.token, publicUrl) : undefined
@@ -72,6 +73,7 @@ export function write(
     ...(frontEnd && { platform: frontEnd.platform ?? '' }),
     ...(device && { device }),
     ...(addressPrefix && { addressPrefix }),
+    ...(provider && { provider }),
     ...(link && secrets && { link, expiresInSeconds: secrets.lifetimeSeconds }),
     ...(teamName && { teamName }),
     ...(secrets?.code && hasCode && { code: secrets.code }),

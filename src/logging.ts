@@ -2,17 +2,22 @@
 import type { FastifyBaseLogger } from 'fastify'
 import pino from 'pino'
 import * as apiKeys from '../schemas/api-keys.ts'
+import * as identities from '../schemas/identities.ts'
 import * as passwords from '../schemas/passwords.ts'
 import { secretNames } from '../schemas/primitives.ts'
 import * as sessions from '../schemas/sessions.ts'
 import * as signUp from '../schemas/sign-up.ts'
+import * as social from '../schemas/social.ts'
 import * as verification from '../schemas/verification.ts'
 
 const headers = ['authorization', 'cookie', 'set-cookie', 'x-api-key']
 
 /** Every property name whose value is censored, wherever in a line's first two levels it stands. */
 export const redactedNames: readonly string[] = [
-  ...new Set([...secretNames([apiKeys, passwords, sessions, signUp, verification]), ...headers]),
+  ...new Set([
+    ...secretNames([apiKeys, passwords, sessions, signUp, identities, social, verification]),
+    ...headers,
+  ]),
 ].sort()
 
 interface LoggedError {

@@ -20,6 +20,7 @@ export type MailKind =
   | 'new_device'
   | 'team_invitation'
   | 'register'
+  | 'identity_linked'
 
 /** What a mail needs to say beside its kind; never a secret. */
 export interface MailDetails {
@@ -39,6 +40,8 @@ export interface MailDetails {
     readonly platform?: string
     readonly logoUrl?: string
   }
+  /** A provider that can open the account from now on, as people call it. */
+  readonly provider?: string
 }
 
 export const outbox = pgTable(

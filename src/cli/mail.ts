@@ -103,6 +103,7 @@ function sample(
     teamName: 'Rockets',
     expiresInSeconds: kind === 'email_changed' ? 7 * 86_400 : 3600,
     device: 'Firefox on Linux',
+    provider: 'Google',
     addressPrefix: '203.0.113.0/24',
     newEmail: 'someone@example.org',
     at: new Date(Date.UTC(2026, 0, 31, 12, 30)),

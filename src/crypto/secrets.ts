@@ -2,12 +2,13 @@
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 /** What a secret is for; its prefix lets people and scanners tell one from another. */
-export type SecretKind = 'project' | 'verification' | 'invitation'
+export type SecretKind = 'project' | 'verification' | 'invitation' | 'social'
 
 const prefixes: Record<SecretKind, string> = {
   project: 'sps_',
   verification: 'svt_',
   invitation: 'sti_',
+  social: 'ssc_',
 }
 
 export interface MintedSecret {

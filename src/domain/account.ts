@@ -1,5 +1,6 @@
 // The account as a whole: leaving, coming back, and everything we hold of its owner.
 import type { AuditRow } from '../repositories/audit.ts'
+import type { IdentityRow } from '../repositories/identities.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { revokeApiKeys } from './api-keys.ts'
@@ -25,6 +26,7 @@ export interface AccountExport {
   readonly sessions: Held<'sessions'>
   readonly apiKeys: Held<'apiKeys'>
   readonly tokens: Held<'tokens'>
+  readonly identities: readonly IdentityRow[]
   readonly knownAddresses: Held<'knownAddresses'>
   readonly mails: Held<'mails'>
   readonly events: Held<'events'>
@@ -116,7 +118,8 @@ export function createAccount({ store, reauthentication }: Means) {
             tx.holdings.mails(project.id, id, exportedRows),
             tx.holdings.events(project.id, id, exportedRows),
           ])
-        const [teams, teamInvitations] = await Promise.all([
+        const [identities, teams, teamInvitations] = await Promise.all([
+          tx.identities.list(project.id, id),
           tx.holdings.teams(project.id, id, exportedRows),
           tx.holdings.teamInvitations(project.id, id, exportedRows),
         ])
@@ -129,6 +132,7 @@ export function createAccount({ store, reauthentication }: Means) {
           sessions,
           apiKeys,
           tokens,
+          identities,
           knownAddresses,
           mails,
           events,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { voidIdentities } from './admission.ts'
 import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
@@ -49,9 +50,10 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
         await record(tx, project, { userId: before.id, event: 'email_changed', caller })
         if (byMail) await tx.outbox.owe({ ...owed, kind: 'email_changed', recipient: before.email })
       } else {
-        // Whoever changed the address knew the password, and it was not the owner.
+        // Whoever changed the address knew the password, may have linked a provider, and was not the owner.
         await tx.users.expelPassword(project.id, before.id)
         await revokeApiKeys(tx, project, before.id, caller)
+        await voidIdentities(tx, project, before)
         await record(tx, project, { userId: before.id, event: 'email_change_undone', caller })
         if (byMail) await tx.outbox.owe({ ...owed, kind: 'reset_password' })
       }

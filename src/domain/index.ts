@@ -2,10 +2,14 @@
 import type { HashScheduler } from '../crypto/hash-scheduler.ts'
 import type { Argon2, Argon2Parameters } from '../crypto/passwords.ts'
 import type { Store } from '../repositories/store.ts'
+import type { Providers } from '../social/providers.ts'
 import { createAccount } from './account.ts'
+import { createAdmission } from './admission.ts'
 import { createApiKeys } from './api-keys.ts'
 import { createAvatars } from './avatars.ts'
 import { createEmailChange } from './email-change.ts'
+import { createFirstPassword } from './first-password.ts'
+import { createIdentities } from './identities.ts'
 import { createLockout } from './lockout.ts'
 import { createMailTokens } from './mail-tokens.ts'
 import { createPasswordChange } from './password-change.ts'
@@ -18,6 +22,8 @@ import { createRegistration } from './registration.ts'
 import { createSessionEnds } from './session-ends.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
+import { createProofs, createSocial } from './social.ts'
+import { createSocialFlow } from './social-flow.ts'
 import { createTeamInvitations } from './team-invitations.ts'
 import { createTeamMembers } from './team-members.ts'
 import { createTeams } from './teams.ts'
@@ -33,10 +39,20 @@ export interface DomainMeans {
   readonly lookupKey: Buffer
   /** 32 bytes; derives what mails carry. */
   readonly mailKey: Buffer
+  /** 32 bytes each, newest first; seal what a browser carries while it is at a provider. */
+  readonly flowKeys: readonly [Buffer, ...Buffer[]]
+  readonly providers: Providers
 }
 
 /** Builds every verb. Computes one password hash (the decoy) and touches no database. */
-export async function createDomain({ store, lookupKey, mailKey, ...hashing }: DomainMeans) {
+export async function createDomain({
+  store,
+  lookupKey,
+  mailKey,
+  flowKeys,
+  providers,
+  ...hashing
+}: DomainMeans) {
   const passwords = await createPasswords(hashing)
   const projects = createProjects(store)
   const lockout = createLockout({ store, lookupKey })
@@ -44,6 +60,8 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
   const reauthentication = createReauthentication({ store, passwords, lockout })
   const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
   const verification = createVerification({ store, mailTokens, lookupKey })
+  const admission = createAdmission({ verification })
+  const social = createSocial({ store, providers, admission, sessions, verification })
   return {
     projects,
     sessions,
@@ -53,6 +71,10 @@ export async function createDomain({ store, lookupKey, mailKey, ...hashing }: Do
     users: createUsers({ store, passwords, sessions, verification, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
     apiKeys: createApiKeys(store),
+    social,
+    socialFlow: createSocialFlow({ store, providers, sessions, social, flowKeys }),
+    identities: createIdentities({ store, reauthentication, prove: createProofs(providers) }),
+    firstPassword: createFirstPassword({ store, passwords, reauthentication }),
     profile: createProfile(store),
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),

@@ -60,6 +60,18 @@ const presets: Readonly<Record<string, Preset>> = {
   github: { kind: 'github', issuer: 'https://github.com', scopes: ['read:user', 'user:email'] },
 }
 
+const labels: Readonly<Record<string, string>> = {
+  google: 'Google',
+  apple: 'Apple',
+  microsoft: 'Microsoft',
+  gitlab: 'GitLab',
+  github: 'GitHub',
+}
+
+/** A provider as people call it. */
+export const labelOf = (name: string): string =>
+  (Object.hasOwn(labels, name) ? labels[name] : undefined) ?? name
+
 const presetOf = (name: string): Preset | undefined =>
   Object.hasOwn(presets, name) ? presets[name] : undefined
 

@@ -4,6 +4,7 @@ import { keyedHash, keyedUuid } from '../crypto/secrets.ts'
 import type { MailDetails } from '../repositories/outbox.ts'
 import type { Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
+import { voidIdentities } from './admission.ts'
 import { revokeApiKeys } from './api-keys.ts'
 import { record } from './audit.ts'
 import { checkFrontEnd, type FrontEnd } from './front-ends.ts'
@@ -101,8 +102,11 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
       const user = await store.transaction(async (tx) => {
         const redeemed = await mailTokens.redeem(tx, project, 'reset_password', proof)
         const { userId = 0, email = '' } = redeemed ?? {}
+        const before = redeemed && (await tx.users.lock(project.id, userId))
         const changed = redeemed && (await tx.users.resetPassword(project.id, userId, email, passwordHash))
         if (!changed) return null
+        // Nobody had proven the address: what opened the account was linked by whoever typed it.
+        if (!before?.emailVerifiedAt) await voidIdentities(tx, project, changed)
         await tx.verificationTokens.voidAll(project.id, userId, 'undo_email_change')
         await record(tx, project, { userId, event: 'password_reset', caller })
         await revokeApiKeys(tx, project, userId, caller)

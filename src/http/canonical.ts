@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { accountSchemas } from '../../schemas/account.ts'
 import { apiKeySchemas } from '../../schemas/api-keys.ts'
 import { Problem } from '../../schemas/errors.ts'
+import { Identity } from '../../schemas/identities.ts'
 import { Introspection } from '../../schemas/introspection.ts'
 import { Accepted } from '../../schemas/recovery.ts'
 import { Device, Message, Session, SessionEntry } from '../../schemas/sessions.ts'
@@ -10,7 +11,7 @@ import { VerificationRequired } from '../../schemas/sign-up.ts'
 import { teamSchemas } from '../../schemas/team-invitations.ts'
 import { User } from '../../schemas/users.ts'
 import { verificationSchemas } from '../../schemas/verification.ts'
-import { sessionCookies } from './cookies.ts'
+import { flowCookie, sessionCookies } from './cookies.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { authenticate } from './plugins/authenticate.ts'
 import { cors } from './plugins/cors.ts'
@@ -26,6 +27,7 @@ import { accountRoutes } from './routes/account.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { avatarRoutes } from './routes/avatars.ts'
 import { emailChangeRoutes } from './routes/email-change.ts'
+import { identityRoutes } from './routes/identities.ts'
 import { introspectionRoutes } from './routes/introspection.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { passwordRoutes } from './routes/passwords.ts'
@@ -33,6 +35,7 @@ import { profileRoutes } from './routes/profile.ts'
 import { recoveryRoutes } from './routes/recovery.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { signUpRoutes } from './routes/sign-up.ts'
+import { socialRoutes } from './routes/social.ts'
 import { teamInvitationRoutes } from './routes/team-invitations.ts'
 import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
@@ -94,6 +97,14 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
           refreshKeys: parts.refreshKeys,
           printSession,
         })
+        await socialRoutes(api, {
+          social: domain.social,
+          socialFlow: domain.socialFlow,
+          flowCookie: flowCookie(parts.cookieSecure),
+          printSession,
+          publicUrl: parts.publicUrl,
+        })
+        await identityRoutes(api, { identities: domain.identities, firstPassword: domain.firstPassword })
         await userRoutes(api, { viewUser })
         await passwordRoutes(api, { passwordChange: domain.passwordChange })
         await recoveryRoutes(api, { recovery: domain.recovery })
@@ -123,6 +134,7 @@ const sharedSchemas = [
   Message,
   Accepted,
   VerificationRequired,
+  Identity,
   Problem,
   Introspection,
   ...apiKeySchemas,
@@ -139,9 +151,11 @@ Choose at sign-in how the tokens travel: \`session-transport: bearer\` (the defa
 
 const documentTags = [
   { name: 'Sign-up and sign-in', description: 'Accounts and their first token.' },
+  { name: 'Social sign-in', description: 'With the token of a provider, or by a browser that goes there.' },
   { name: 'Session', description: 'Refresh, the signed-in user, signing out.' },
   { name: 'Devices', description: 'Where the user is signed in, and ending any of it.' },
   { name: 'Password', description: 'Changing it, and choosing a new one when it is forgotten.' },
+  { name: 'Identities', description: 'Which providers open the account.' },
   { name: 'E-mail address', description: 'Changing it, and taking a change back.' },
   { name: 'Verification', description: 'Proof of an e-mail address.' },
   { name: 'Profile', description: 'What an account says of its owner, and their picture.' },

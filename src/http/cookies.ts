@@ -34,3 +34,23 @@ export function sessionCookies(secure: boolean): SessionCookies {
     },
   }
 }
+
+/** What a browser carries while it is at a provider: one cookie for each project, on its way back by a plain link. */
+export interface FlowCookie {
+  read(request: FastifyRequest): string | undefined
+  set(reply: FastifyReply, projectId: string, value: string, lifetimeSeconds: number): void
+  clear(reply: FastifyReply, projectId: string): void
+}
+
+/** Builds the rules of the flow's cookie, named like the session's. */
+export function flowCookie(secure: boolean): FlowCookie {
+  const name = (projectId: string) => `${secure ? '__Host-' : ''}sallyport_social_${projectId}`
+  // Lax: a provider sends the browser back with a GET from its own site.
+  const attributes: CookieSerializeOptions = { httpOnly: true, secure, sameSite: 'lax', path: '/' }
+  return {
+    read: (request) => request.cookies[name(request.project.id)],
+    set: (reply, projectId, value, maxAge) =>
+      reply.setCookie(name(projectId), value, { ...attributes, maxAge }),
+    clear: (reply, projectId) => reply.clearCookie(name(projectId), attributes),
+  }
+}

@@ -98,6 +98,34 @@ const faces: Record<AuthErrorCode | 'broken_text', Face> = {
     code: 'validation_failed',
     errors: { token: ['This change can no longer be made: the address belongs to another account.'] },
   },
+  provider_unknown: {
+    code: 'validation_failed',
+    errors: { provider: ['Must be a provider of this project.'] },
+  },
+  provider_unavailable: { code: 'provider_unavailable' },
+  invalid_social_login: { code: 'invalid_social_login' },
+  social_email_missing: {
+    code: 'validation_failed',
+    errors: { id_token: ['Holds no e-mail address: ask the provider for the scope "email".'] },
+  },
+  social_flow_broken: { code: 'invalid_social_login' },
+  identity_taken: {
+    code: 'validation_failed',
+    errors: { id_token: ['This identity opens another account.'] },
+  },
+  identity_unknown: { code: 'not_found' },
+  last_way_in: {
+    code: 'validation_failed',
+    errors: { id: ['This is the only way into the account: set a password first.'] },
+  },
+  too_many_identities: {
+    code: 'validation_failed',
+    errors: { provider: ['The account has as many identities as it may have.'] },
+  },
+  password_already_set: {
+    code: 'validation_failed',
+    errors: { new_password: ['This account has a password: change it instead.'] },
+  },
   overloaded: { code: 'service_unavailable' },
   team_unknown: { code: 'not_found' },
   team_member_unknown: { code: 'not_found' },

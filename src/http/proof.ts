@@ -1,4 +1,4 @@
-// The two ways in which a body proves that a mail was read.
+// How bodies prove: that a mail was read, or who somebody is at a provider.
 import type { Proof } from '../domain/mail-tokens.ts'
 import { type FieldErrors, RequestProblem } from './refusal.ts'
 
@@ -10,4 +10,16 @@ export function proofOf(body: { token?: string; email?: string; code?: string })
   if (body.code !== undefined) errors.email = ['Is required with a code.']
   if (body.email !== undefined) errors.code = ['Is required with an email.']
   throw new RequestProblem('validation_failed', { errors })
+}
+
+/** The token of a provider that a body holds, in the domain's words. @throws RequestProblem where there is none */
+export function proofOfProvider(body: { id_token?: string; access_token?: string; nonce?: string }) {
+  const { id_token: idToken, access_token: accessToken, nonce } = body
+  if (idToken === undefined && accessToken === undefined)
+    throw new RequestProblem('validation_failed', { errors: { id_token: ['Is required.'] } })
+  return {
+    ...(idToken === undefined ? {} : { idToken }),
+    ...(accessToken === undefined ? {} : { accessToken }),
+    ...(nonce === undefined ? {} : { nonce }),
+  }
 }

@@ -3,6 +3,7 @@ import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AccountExport, Activity } from '../../schemas/account.ts'
 import type { ApiKey } from '../../schemas/api-keys.ts'
+import type { Identity } from '../../schemas/identities.ts'
 import type { Session, SessionEntry } from '../../schemas/sessions.ts'
 import type { User } from '../../schemas/users.ts'
 import type { AccountExport as Held } from '../domain/account.ts'
@@ -11,6 +12,7 @@ import { toDataUri } from '../domain/avatars.ts'
 import type { Grant } from '../domain/sessions.ts'
 import type { ApiKeyRow } from '../repositories/api-keys.ts'
 import type { AuditRow } from '../repositories/audit.ts'
+import type { IdentityRow } from '../repositories/identities.ts'
 import type { SessionRow } from '../repositories/sessions.ts'
 import type { UserRow } from '../repositories/users.ts'
 import type { SessionCookies } from './cookies.ts'
@@ -99,6 +101,17 @@ export function apiKeyView(row: ApiKeyRow): Static<typeof ApiKey> {
   }
 }
 
+/** An identity as its owner sees it. */
+export function identityView(row: IdentityRow): Static<typeof Identity> {
+  return {
+    id: row.id,
+    provider: row.provider,
+    email: row.email,
+    created_at: row.createdAt.toISOString(),
+    last_used_at: instant(row.lastUsedAt),
+  }
+}
+
 type StoredEvent = Omit<AuditRow, 'projectId' | 'userId'>
 
 const eventView = (row: StoredEvent) => ({
@@ -153,6 +166,11 @@ export function exportView(held: Held, viewUser: UserView): Static<typeof Accoun
       expires_at: row.expiresAt.toISOString(),
       used_at: instant(row.usedAt),
       superseded_at: instant(row.supersededAt),
+    })),
+    identities: held.identities.map((row) => ({
+      ...identityView(row),
+      issuer: row.issuer,
+      subject: row.subject,
     })),
     known_addresses: {
       count: held.knownAddresses.length,

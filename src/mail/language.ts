@@ -52,6 +52,12 @@ export interface Language {
     notYou: string
   }
   readonly register: { subject: Around; ask: Around; notYou: string }
+  readonly identityLinked: {
+    subject: Around
+    what: (brand: string, provider: string) => string
+    ifYou: string
+    notYou: string
+  }
   readonly newDevice: { subject: Around; what: Around; ifYou: string; notYou: string }
 }
 

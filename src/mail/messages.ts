@@ -22,6 +22,7 @@ export const mailKinds = [
   'new_device',
   'team_invitation',
   'register',
+  'identity_linked',
 ] as const
 
 export type MailKind = (typeof mailKinds)[number]
@@ -49,6 +50,8 @@ export interface MessageFacts {
   readonly expiresInSeconds?: number
   readonly device?: string
   readonly addressPrefix?: string
+  /** For identity_linked: a provider, as people call it. */
+  readonly provider?: string
   /** The whole address; the mail shows a mask of it. */
   readonly newEmail?: string
   /** The team of an invitation, as somebody named it. */
@@ -162,6 +165,14 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
     return {
       subject: taken,
       blocks: [words(what(brand)), words(ifYou), ...proof(means, button), quiet(notOwner)],
+    }
+  },
+  identity_linked(means) {
+    const { subject, what, ifYou, notYou } = means.language.identityLinked
+    const provider = isolate(means.language, clean(means.facts.provider ?? ''))
+    return {
+      subject,
+      blocks: [words(what(means.brand, provider)), ...circumstances(means), words(ifYou), words(notYou)],
     }
   },
   new_device(means) {

@@ -8,6 +8,7 @@ import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
 import { type Database, over } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
+import { identitiesRepository } from './identities.ts'
 import { outboxRepository } from './outbox.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
@@ -28,6 +29,7 @@ export interface Repositories {
   readonly avatars: ReturnType<typeof avatarsRepository>
   readonly cooldowns: ReturnType<typeof cooldownsRepository>
   readonly holdings: ReturnType<typeof holdingsRepository>
+  readonly identities: ReturnType<typeof identitiesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly projects: ReturnType<typeof projectsRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
@@ -65,6 +67,7 @@ function bind(db: Database): Repositories {
     avatars: avatarsRepository(db),
     cooldowns: cooldownsRepository(db),
     holdings: holdingsRepository(db),
+    identities: identitiesRepository(db),
     outbox: outboxRepository(db),
     projects: projectsRepository(db),
     registrations: registrationsRepository(db),

@@ -148,6 +148,68 @@ export function usersRepository(db: Database) {
       return first(await insert().execute(row))
     },
 
+    /** Adds an account that a provider vouches for, without a password; null where the address is taken. */
+    async addFromProvider(
+      user: Omit<NewUser, 'passwordHash'> & { provider: string; emailVerified: boolean },
+    ): Promise<UserRow | null> {
+      const { emailVerified, ...facts } = user
+      return first(
+        await db
+          .insert(users)
+          .values({ ...facts, emailVerifiedAt: emailVerified ? sql`now()` : null })
+          .onConflictDoNothing({ target: [users.projectId, users.email] })
+          .returning(userColumns),
+      )
+    },
+
+    /**
+     * Gives an account whose address nobody had proven to whom the address belongs: whatever opened it is void, and
+     * every session ends. For an account that is held by `lock`.
+     */
+    async takeOver(
+      projectId: string,
+      id: number,
+      owner: Partial<Pick<UserRow, 'displayName' | 'firstName' | 'lastName'>> & { provider: string },
+    ): Promise<UserRow> {
+      const row = first(
+        await db
+          .update(users)
+          .set({
+            ...owner,
+            passwordHash: null,
+            emailVerifiedAt: sql`now()`,
+            epoch: sql`${users.epoch} + 1`,
+            updatedAt: sql`now()`,
+          })
+          .where(one(projectId, id))
+          .returning(userColumns),
+      )
+      if (!row) throw new Error('A user that was held is gone.')
+      return row
+    },
+
+    /** Names the provider that an account came from, or none. */
+    async setProvider(projectId: string, id: number, provider: string | null): Promise<void> {
+      await db.update(users).set({ provider, updatedAt: sql`now()` }).where(one(projectId, id))
+    },
+
+    /**
+     * The first password of an account that has none and whose sessions are those of `epoch`; ends every session. The
+     * new epoch, or null.
+     */
+    async setFirstPassword(projectId: string, id: number, epoch: number, to: string): Promise<number | null> {
+      const row = first(
+        await db
+          .update(users)
+          .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
+          .where(
+            and(one(projectId, id), eq(users.epoch, epoch), isNull(passwordHash), isNull(users.disabledAt)),
+          )
+          .returning({ epoch: users.epoch }),
+      )
+      return row?.epoch ?? null
+    },
+
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
       return first(await byEmail().execute({ projectId, email }))
     },

@@ -155,10 +155,10 @@ export function verificationTokensRepository(db: Database) {
     },
 
     /**
-     * Voids every open token of the user but those of the spared purpose, and withdraws the mails that would bring one:
+     * Voids every open token of the user but those of the spared purpose (null: of none), and withdraws the mails that would bring one:
      * what was asked for before must not come to life when it is sent.
      */
-    async voidAll(projectId: string, userId: number, spared: Purpose): Promise<void> {
+    async voidAll(projectId: string, userId: number, spared: Purpose | null): Promise<void> {
       // Before the tokens: a courier that mints now holds the mail's row until its token can be seen.
       await db
         .delete(outbox)
@@ -173,18 +173,26 @@ export function verificationTokensRepository(db: Database) {
       await db
         .update(table)
         .set({ supersededAt: sql`now()` })
-        .where(and(eq(table.projectId, projectId), eq(table.userId, userId), ne(table.purpose, spared), open))
+        .where(
+          and(
+            eq(table.projectId, projectId),
+            eq(table.userId, userId),
+            spared ? ne(table.purpose, spared) : undefined,
+            open,
+          ),
+        )
     },
 
     /**
      * Redeems a token, of this address if one is given, in one statement; null when it is unknown, used, superseded,
-     * expired, of another address or of another project.
+     * expired, of another address or of another project. One that is good only together with something needs its hash.
      */
     async redeem(
       projectId: string,
       purpose: Purpose,
       tokenHash: Buffer,
       email: string | undefined,
+      codeHash?: Buffer,
     ): Promise<Redeemed | null> {
       return first(
         await db
@@ -196,6 +204,7 @@ export function verificationTokensRepository(db: Database) {
               eq(table.purpose, purpose),
               eq(table.tokenHash, tokenHash),
               email === undefined ? undefined : eq(table.email, email),
+              codeHash && eq(table.codeHash, codeHash),
               open,
             ),
           )

@@ -39,6 +39,7 @@ export function createProviders({ secrets, onTrouble, keySets: keySetOptions }: 
   }
 
   async function fromIdToken(provider: Provider, token: string, nonce: string | null): Promise<Verdict> {
+    if (provider.kind !== 'openid') throw new ProofRefused('No id_tokens here.')
     return { kind: 'profile', ...(await verifyIdToken(keySets, provider, token, nonce)) }
   }
 

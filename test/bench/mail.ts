@@ -18,6 +18,7 @@ import { createDomain } from '../../src/domain/index.ts'
 import { createLogger } from '../../src/logging.ts'
 import { createSmtpMailer } from '../../src/mail/mailer.ts'
 import { createStore } from '../../src/repositories/store.ts'
+import { createProviders } from '../../src/social/providers.ts'
 import { startSmtpSink } from '../support/smtp-sink.ts'
 
 const goalPerSecond = 300
@@ -52,6 +53,8 @@ async function runBench(): Promise<void> {
       scheduler: createHashScheduler(),
       lookupKey: randomBytes(32),
       mailKey: randomBytes(32),
+      flowKeys: [randomBytes(32)],
+      providers: createProviders({ secrets: {} }),
     })
     const { project } = await domain.projects.create('Bench', {})
     await sql`insert into users (uuid, project_id, email, display_name, metadata)

@@ -29,6 +29,7 @@ function compose(kind: MailKind, facts: Over = {}) {
     code: '493817',
     expiresInSeconds: 86400,
     device: 'Firefox on Linux',
+    provider: 'Google',
     addressPrefix: '203.0.113.0/24',
     newEmail: 'mallory@example.org',
     teamName: 'Rocket',
@@ -179,6 +180,7 @@ t.test('who did not ask is told what to do', async (t) => {
     team_invitation: /did not expect this, ignore this mail\. Then you join no team/,
     register: /was not you, ignore this mail and do not say yes/,
     new_device: /was not you, change your password now/,
+    identity_linked: /signing in with Google[\s\S]*remove this way of signing in/,
   }
   for (const kind of kinds) {
     const { text, html } = compose(kind)

@@ -6,6 +6,7 @@ import { createDomain, type Domain } from '../../src/domain/index.ts'
 import type { Caller } from '../../src/domain/principal.ts'
 import type { Project } from '../../src/domain/projects.ts'
 import { createStore, type Store } from '../../src/repositories/store.ts'
+import { createProviders } from '../../src/social/providers.ts'
 import { createDatabase } from './database.ts'
 
 export interface TestDomain {
@@ -57,6 +58,8 @@ export async function createTestDomain(
     scheduler: options.scheduler ?? createHashScheduler(),
     lookupKey: Buffer.alloc(32, 1),
     mailKey: Buffer.alloc(32, 2),
+    flowKeys: [Buffer.alloc(32, 3)],
+    providers: createProviders({ secrets: {} }),
   })
   const { project } = await domain.projects.create('Test', options.policy ?? {})
   return { sql, store, domain, argon2, project }

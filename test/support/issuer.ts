@@ -1,5 +1,6 @@
 // A real OpenID provider (oidc-provider) on a port of its own, with its keys in the test's hands: what it would sign, and
 // what nobody should, can be signed here.
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
 import { Provider } from 'oidc-provider'
@@ -130,6 +131,7 @@ export async function startIssuer(
     people,
     asked,
     async idToken(claims = {}, header = {}) {
+      // Two in one second would be one and the same.
       const now = Math.floor(Date.now() / 1000)
       const key = keys.at(-1)
       if (!key) throw new Error('There is no key.')
@@ -140,6 +142,7 @@ export async function startIssuer(
         iat: now,
         exp: now + 300,
         email_verified: true,
+        jti: randomUUID(),
       }
       return new SignJWT({ ...usual, ...claims } as JWTPayload)
         .setProtectedHeader({ alg: 'RS256', kid: key.kid, ...header })

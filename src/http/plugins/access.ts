@@ -21,6 +21,8 @@ declare module 'fastify' {
     limit?: LimitClass | 'none'
     /** Whether session cookies may come along, and so other sites are kept out; by default wherever it is not open. */
     csrf?: boolean
+    /** Where a route reads its project from before the header; for links, which send none. */
+    projectOf?: (request: FastifyRequest) => string | undefined
   }
   interface FastifyRequest {
     /** Set on every route that is not open. */

@@ -14,10 +14,10 @@ export interface ProjectOptions {
   readonly everywhere?: boolean
 }
 
-/** By the header project-id, else the default; null: the header is required. */
+/** By what the route reads it from or the header project-id, else the default; null: the header is required. */
 export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions['projectIdOf'] {
   return (request) => {
-    const header = request.headers['project-id']
+    const header = request.routeOptions.config.projectOf?.(request) ?? request.headers['project-id']
     return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
   }
 }

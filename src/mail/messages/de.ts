@@ -83,6 +83,14 @@ export const de: Language = {
     notYou:
       'Wenn Sie es nicht waren, ignorieren Sie diese Nachricht und stimmen Sie nicht zu: Sonst könnte in Ihrem Namen ein Konto eröffnet werden.',
   },
+  identityLinked: {
+    subject: (brand) => `Neue Anmeldemöglichkeit für Ihr Konto bei ${brand}`,
+    what: (brand, provider) =>
+      `Ihr Konto bei ${brand} lässt sich ab jetzt auch durch eine Anmeldung mit ${provider} öffnen.`,
+    ifYou: 'Wenn Sie es waren, ist nichts zu tun.',
+    notYou:
+      'Wenn Sie es nicht waren, melden Sie sich an, entfernen Sie diese Anmeldemöglichkeit und ändern Sie Ihr Passwort. Wenn Sie sich nicht mehr anmelden können, fordern Sie auf der Anmeldeseite ein neues Passwort an.',
+  },
   newDevice: {
     subject: (brand) => `Neue Anmeldung in Ihrem Konto bei ${brand}`,
     what: (brand) =>

@@ -78,6 +78,14 @@ export const en: Language = {
     notYou:
       'If it was not you, ignore this mail and do not say yes: an account could then be opened in your name.',
   },
+  identityLinked: {
+    subject: (brand) => `New way to sign in to your account at ${brand}`,
+    what: (brand, provider) =>
+      `From now on your account at ${brand} can also be opened by signing in with ${provider}.`,
+    ifYou: 'If it was you, there is nothing to do.',
+    notYou:
+      'If it was not you, sign in, remove this way of signing in, and change your password. If you can no longer sign in, ask for a new password on the sign-in page.',
+  },
   newDevice: {
     subject: (brand) => `New sign-in to your account at ${brand}`,
     what: (brand) =>

@@ -80,6 +80,14 @@ export const es: Language = {
     notYou:
       'Si no has sido tú, ignora este mensaje y no aceptes: de lo contrario, se podría abrir una cuenta a tu nombre.',
   },
+  identityLinked: {
+    subject: (brand) => `Nueva forma de entrar en tu cuenta de ${brand}`,
+    what: (brand, provider) =>
+      `A partir de ahora, también se puede entrar en tu cuenta de ${brand} iniciando sesión con ${provider}.`,
+    ifYou: 'Si has sido tú, no tienes que hacer nada.',
+    notYou:
+      'Si no has sido tú, inicia sesión, quita esta forma de entrar y cambia tu contraseña. Si ya no puedes entrar, pide una contraseña nueva en la página de inicio de sesión.',
+  },
   newDevice: {
     subject: (brand) => `Nuevo inicio de sesión en tu cuenta de ${brand}`,
     what: (brand) =>

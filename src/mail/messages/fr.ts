@@ -80,6 +80,14 @@ export const fr: Language = {
     notYou:
       'Si ce n’était pas vous, ignorez ce message et n’acceptez pas\u00a0: un compte pourrait alors être ouvert en votre nom.',
   },
+  identityLinked: {
+    subject: (brand) => `Nouveau moyen de connexion à votre compte chez ${brand}`,
+    what: (brand, provider) =>
+      `Désormais, votre compte chez ${brand} s’ouvre aussi en se connectant avec ${provider}.`,
+    ifYou: 'Si c’était vous, il n’y a rien à faire.',
+    notYou:
+      'Si ce n’était pas vous, connectez-vous, retirez ce moyen de connexion et changez votre mot de passe. Si vous ne pouvez plus vous connecter, demandez un nouveau mot de passe sur la page de connexion.',
+  },
   newDevice: {
     subject: (brand) => `Nouvelle connexion à votre compte chez ${brand}`,
     what: (brand) =>

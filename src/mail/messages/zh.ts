@@ -69,6 +69,13 @@ export const zh: Language = {
       `有人（可能是您本人）希望使用此邮箱在 ${brand} 注册账号。如果是您本人，请打开此链接并点击确认：`,
     notYou: '如果不是您本人，请忽略此邮件，也不要点击确认，否则他人可能以您的名义注册账号。',
   },
+  identityLinked: {
+    subject: (brand) => `您的 ${brand} 账号新增了登录方式`,
+    what: (brand, provider) => `从现在起，也可以通过 ${provider} 登录您在 ${brand} 的账号。`,
+    ifYou: '如果是您本人操作，则无需处理。',
+    notYou:
+      '如果不是您本人操作，请登录并移除此登录方式，然后更改密码。如果您已无法登录，请在登录页面重置密码。',
+  },
   newDevice: {
     subject: (brand) => `您的 ${brand} 账号有新的登录`,
     what: (brand) => `刚刚有人从一台未曾使用过的设备登录了您在 ${brand} 的账号。`,
