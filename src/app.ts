@@ -159,6 +159,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       publicUrl: config.publicUrl,
       version,
       cookieSecure: config.cookieSecure,
+      nodeloomCookie: config.nodeloomCookie,
       trustedProxies: config.trustedProxies,
       ...(await standingProjects(config, domain)),
       contracts: config.contracts,

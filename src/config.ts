@@ -65,6 +65,10 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => list(text).every((entry) => isIP(entry) !== 0 || ipaddr.isValidCIDR(entry)),
     say: 'must be a list of addresses or ranges such as 10.0.0.0/8, 127.0.0.1',
   },
+  'cookie-name': {
+    test: (text) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/.test(text),
+    say: 'must be the name of a cookie: up to 64 letters, digits and signs such as _ or -',
+  },
   flag: { test: (text) => text === 'true' || text === 'false', say: 'must be true or false' },
   'log-level': {
     test: (text) => (logLevels as readonly string[]).includes(text),
@@ -98,6 +102,7 @@ const environmentSchema = Type.Object({
   TRUSTED_PROXIES: variable('proxies'),
   REDIS_URL: variable('unsupported'),
   COOKIE_SECURE: variable('flag'),
+  NODELOOM_COOKIE: variable('cookie-name'),
   LOG_LEVEL: variable('log-level'),
   SMTP_URL: variable('smtp'),
   MAIL_FROM: variable('mailbox'),
@@ -121,6 +126,8 @@ export interface Config {
   readonly publicUrl: string
   readonly trustedProxies: readonly string[]
   readonly cookieSecure: boolean
+  /** The name of the session cookie that NodeLoom's clients keep. */
+  readonly nodeloomCookie: string
   readonly logLevel: (typeof logLevels)[number]
   readonly smtpUrl: string | null
   readonly mailFrom: string
@@ -151,6 +158,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     problems.push(
       'SECRET_KEY must be set together with DATABASE_URL: at least 32 bytes, the same for every instance; make one with: openssl rand -base64 48.',
     )
+  // RFC 6265bis §4.1.3: a browser drops a cookie with such a name that is not Secure.
+  const isSecure = env.COOKIE_SECURE
+    ? env.COOKIE_SECURE === 'true'
+    : (env.PUBLIC_URL?.startsWith('https:') ?? false)
+  if (/^__(?:Host|Secure)-/i.test(env.NODELOOM_COOKIE ?? '') && !isSecure)
+    problems.push('NODELOOM_COOKIE must not begin with __Host- or __Secure- where cookies are not Secure.')
   if (problems.length > 0) throw new ConfigError(problems)
 
   const host = env.HOST ?? '127.0.0.1'
@@ -175,6 +188,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     publicUrl: publicUrl.origin,
     trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
     cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',
+    nodeloomCookie: env.NODELOOM_COOKIE ?? 'nodeloom_session',
     logLevel: (env.LOG_LEVEL as Config['logLevel']) ?? 'info',
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom:

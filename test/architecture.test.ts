@@ -274,6 +274,7 @@ t.test('a file beyond 250 lines says why', async (t) => {
   const reasons: Record<string, string> = {
     'src/courier.ts': 'one loop: what it takes, mints, sends and marks is understood together',
     'schemas/errors.ts': 'the closed list of problems, with the documentation of each',
+    'schemas/contracts/nodeloom.ts': 'every answer of a product, whose documents repeat themselves as well',
     'src/mail/mailer.ts': 'two mailers that must agree on what a mail may hold, and the faults of SMTP',
     'src/repositories/sessions.ts': 'the statements of one row, which decide together what a session is',
     'src/repositories/users.ts':

@@ -111,12 +111,20 @@ export function createTeams(store: Store) {
       })
     },
 
-    /** @throws AuthError team_name_invalid, team_unknown, team_role_insufficient */
-    async rename(project: Project, actor: TeamActor, teamId: string, given: string): Promise<void> {
-      const name = normalizeTeamName(given)
+    /**
+     * Gives the team another name. Without one it keeps its own, and who may not rename it is refused all the same.
+     * @throws AuthError team_name_invalid, team_unknown, team_role_insufficient
+     */
+    async rename(
+      project: Project,
+      actor: TeamActor,
+      teamId: string,
+      given: string | undefined,
+    ): Promise<void> {
+      const name = given === undefined ? null : normalizeTeamName(given)
       await store.transaction(async (tx) => {
         await holdTeam(tx, project, actor, teamId)
-        await tx.teams.rename(project.id, teamId, name)
+        if (name !== null) await tx.teams.rename(project.id, teamId, name)
       })
     },
 

@@ -51,6 +51,8 @@ export interface CanonicalParts extends ServerParts {
   readonly answer: Answer
   readonly limits: Limits
   readonly tokens: Tokens
+  /** The products whose documents Swagger UI shows beside this one. */
+  readonly products: readonly { readonly name: string; readonly title: string }[]
 }
 
 /** Registers the canonical API, its document and Swagger UI. */
@@ -74,7 +76,12 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
       servers: [{ url: '/', description: 'This installation' }],
     })
     await published.register(serialization, { shared: sharedSchemas })
-    await published.register(docs, {})
+    await published.register(docs, {
+      documents: [{ name: 'auth', title: 'Sallyport' }, ...parts.products].map(({ name, title }) => ({
+        name: title,
+        url: `/openapi/${name}.json`,
+      })),
+    })
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
       await operationsRoutes(api, { tokens, isReady: parts.isReady })

@@ -45,6 +45,7 @@ export async function generateDocuments(): Promise<Record<string, string>> {
     publicUrl: 'http://127.0.0.1:3000',
     version,
     cookieSecure: false,
+    nodeloomCookie: 'nodeloom_session',
     trustedProxies: [],
     defaultProjectId: null,
     contracts: contractNames,

@@ -1,5 +1,6 @@
 // The HTTP side put together: plugins in the order in which a request meets them, then routes, documents and pages.
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import cookie from '@fastify/cookie'
 import Fastify, {
   type FastifyBaseLogger,
@@ -26,7 +27,7 @@ import { createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer } from './problems.ts'
-import { type Answer, refusalOf } from './refusal.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
 import { createTokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 
@@ -38,6 +39,7 @@ export interface ServerParts {
   readonly publicUrl: string
   readonly version: string
   readonly cookieSecure: boolean
+  readonly nodeloomCookie: string
   readonly trustedProxies: readonly string[]
   readonly defaultProjectId: string | null
   /** Contracts of other products to mount, and the project that they work on. */
@@ -58,8 +60,10 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const { domain, publicUrl } = parts
   const securityHeaders = securityHeadersFor(publicUrl)
   const answer = problemAnswer(publicUrl)
-  /** How the contracts refuse what is below their prefix. */
-  const answers = new Map<string, Answer>()
+  /** Where the contracts' paths begin. */
+  const prefixes: string[] = []
+  /** What is wrong with paths below them that no router could read. */
+  const unreadable = new WeakMap<IncomingMessage, Refusal>()
   const app = Fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -86,10 +90,17 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
     frameworkErrors(error, request, reply) {
+      const refusal = refusalOf(error) ?? { code: 'internal_error' }
+      const { raw } = request as FastifyRequest
+      const prefix = prefixes.find((known) => raw.url?.startsWith(known))
+      if (prefix) {
+        // Once more as a path that can be read: the contract's own hooks see it, and its own answer refuses it.
+        unreadable.set(raw, refusal)
+        Object.assign(raw, { originalUrl: raw.url, url: prefix })
+        return app.routing(raw, (reply as FastifyReply).raw)
+      }
       const headed = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
-      const inContract = [...answers].find(([prefix]) => request.url?.startsWith(prefix))?.[1]
-      const say = inContract ?? answer
-      say(request as FastifyRequest, headed, refusalOf(error) ?? { code: 'internal_error' })
+      answer(request as FastifyRequest, headed, refusal)
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
@@ -112,11 +123,17 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const limits = await createLimits(app)
   const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
 
-  await canonicalApi(app, { ...parts, answer, limits, tokens })
-  const contracts = await loadContracts(parts.contracts, { ...parts, app, limits, tokens })
+  const contracts = await loadContracts(parts.contracts, {
+    ...parts,
+    app,
+    limits,
+    tokens,
+    unreadable: (request) => unreadable.get(request.raw),
+  })
+  await canonicalApi(app, { ...parts, answer, limits, tokens, products: contracts })
   for (const contract of contracts) {
     await contract.mount()
-    answers.set(contract.prefix, contract.answer)
+    prefixes.push(contract.prefix)
   }
 
   await app.register(async (pages: Api) => {

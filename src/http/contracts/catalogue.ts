@@ -1,17 +1,19 @@
 // The products whose documented API we speak; each is loaded only where it is mounted.
-import type { Answer } from '../refusal.ts'
 import { type BuildContract, type ContractParts, mount } from './mount.ts'
 
 const loaders = {
+  nodeloom: async () => (await import('./nodeloom/index.ts')).nodeloom,
   nora: async () => (await import('./nora/index.ts')).nora,
 } satisfies Record<string, () => Promise<BuildContract>>
 
 export type ContractName = keyof typeof loaders
 export const contractNames = Object.keys(loaders) as ContractName[]
 
-export interface MountedContract {
+export interface LoadedContract {
+  readonly name: string
+  readonly title: string
+  /** Where its paths begin, with the slash behind it. */
   readonly prefix: string
-  readonly answer: Answer
   mount(): Promise<void>
 }
 
@@ -19,13 +21,14 @@ export interface MountedContract {
 export async function loadContracts(
   names: readonly string[],
   parts: ContractParts,
-): Promise<MountedContract[]> {
+): Promise<LoadedContract[]> {
   const contracts = await Promise.all(
     contractNames.filter((name) => names.includes(name)).map(async (name) => (await loaders[name]())(parts)),
   )
   return contracts.map((contract) => ({
+    name: contract.name,
+    title: contract.title,
     prefix: `${contract.prefix}/`,
-    answer: contract.answer,
     mount: () => mount(contract, parts),
   }))
 }

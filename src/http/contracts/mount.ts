@@ -15,7 +15,7 @@ import { notFound } from '../plugins/not-found.ts'
 import { project } from '../plugins/project.ts'
 import { type Limits, rateLimits, type Standing } from '../plugins/rate-limits.ts'
 import { serialization } from '../plugins/serialization.ts'
-import type { Answer } from '../refusal.ts'
+import type { Answer, Refusal } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 import { type Rule, speaking } from './sentences.ts'
@@ -28,11 +28,15 @@ export interface ContractParts {
   readonly limits: Limits
   readonly refreshKeys: readonly RefreshKey[]
   readonly cookieSecure: boolean
+  /** The name of NodeLoom's session cookie. */
+  readonly nodeloomCookie: string
   readonly publicUrl: string
   readonly version: string
   /** The one project that every contract works on. */
   readonly contractProjectId: string
   readonly isUnavailable: (error: unknown) => boolean
+  /** What is wrong with a path that no router could read, where the request has such a one. */
+  readonly unreadable: (request: FastifyRequest) => Refusal | undefined
 }
 
 /** One product's contract, as data; `mount` makes a scope of it. */
@@ -55,6 +59,8 @@ export interface Contract {
   readonly mayLeave?: AuthenticateOptions['mayLeave']
   readonly ended?: AuthenticateOptions['ended']
   readonly csrf?: CsrfOptions
+  /** Headers of its answers that a page of an allowed origin may read, besides the canonical ones. */
+  readonly exposes?: readonly string[]
   readonly limits: Limits
   readonly show: (reply: FastifyReply, standing: Standing) => void
   readonly atOnce?: readonly LimitClass[]
@@ -81,7 +87,9 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
           done()
         })
       await api.register(errors, { answer, isUnavailable: parts.isUnavailable })
-      await api.register(notFound, { answer })
+      await api.register(notFound, {
+        answer: (request, reply, refusal) => answer(request, reply, parts.unreadable(request) ?? refusal),
+      })
       api.setSchemaErrorFormatter(speaking(contract.rules))
       // What is no object has none of the fields; each product has a sentence for that.
       api.addHook('preValidation', (request, _reply, done) => {
@@ -102,7 +110,7 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
         })),
       })
       await api.register(serialization, { shared: contract.shared })
-      await api.register(cors, { projects: domain.projects, projectIdOf })
+      await api.register(cors, { projects: domain.projects, projectIdOf, exposes: contract.exposes })
       await api.register(declaredAccess, {})
       await api.register(project, { projects: domain.projects, projectIdOf, everywhere: true })
       await api.register(rateLimits, contract)

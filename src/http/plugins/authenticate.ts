@@ -17,7 +17,10 @@ export interface AuthenticateOptions {
   readonly apiKeys?: ApiKeys
   /** The access token that a request presents in this scope; null or undefined: none that could be one. */
   readonly presented: (request: FastifyRequest) => string | null | undefined
-  /** Whether a route that somebody leaves by does without one: its handler ends the session by other means. */
+  /**
+   * Whether a route that somebody leaves by does without one that is alive: its handler ends the session by other means,
+   * or has none to end.
+   */
   readonly mayLeave?: ((request: FastifyRequest) => boolean) | undefined
   /** Asked where a token of ours has no living session, in scopes that tell why; throws the better refusal. */
   readonly ended?: ((request: FastifyRequest, claims: AccessClaims) => Promise<void>) | undefined
@@ -59,13 +62,17 @@ export const authenticate = plugin<AuthenticateOptions>(
       const token = presented(request)
       if (token === undefined && access === 'optional') return
       const claims = token ? tokens.readAccess(token) : null
-      if (!claims && access === 'leaving' && mayLeave?.(request)) return
-      if (!claims || claims.aud !== request.project.id) throw new AuthError('unauthenticated')
+      if (!claims || claims.aud !== request.project.id) {
+        if (access === 'leaving' && mayLeave?.(request)) return
+        throw new AuthError('unauthenticated')
+      }
       const session = { sessionId: claims.sid, generation: claims.gen }
       try {
         request.principal = await sessions.authenticate(request.project, session)
       } catch (error) {
-        if (error instanceof AuthError) await ended?.(request, claims)
+        if (!(error instanceof AuthError)) throw error
+        if (access === 'leaving' && mayLeave?.(request)) return
+        await ended?.(request, claims)
         throw error
       }
     })

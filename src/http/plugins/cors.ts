@@ -7,12 +7,11 @@ export interface CorsOptions {
   readonly projects: Projects
   /** The id of the project that a request is for, as far as it says. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
+  /** Headers of this scope's answers that a page may read besides those of all. */
+  readonly exposes?: readonly string[] | undefined
 }
 
-const shared = {
-  'access-control-allow-credentials': 'true',
-  'access-control-expose-headers': 'ratelimit, ratelimit-policy, retry-after, x-request-id',
-}
+const exposed = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id']
 
 const preflight = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
@@ -21,7 +20,12 @@ const preflight = {
   'content-length': '0',
 }
 
-export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf }) => {
+export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf, exposes = [] }) => {
+  const shared = {
+    'access-control-allow-credentials': 'true',
+    'access-control-expose-headers': [...new Set([...exposed, ...exposes])].join(', '),
+  }
+
   /** A preflight names no project, so it is answered for any; the request after it is judged by its own. */
   async function allows(request: FastifyRequest, origin: string): Promise<boolean> {
     if (request.method === 'OPTIONS') return projects.anyAllowsOrigin(origin)

@@ -21,14 +21,37 @@ const narrow = `@media (max-width: 640px) {
 }
 `
 
-export const docs = plugin('docs', async (api) => {
+/** The bar on top holds the choice of the document, and nothing else to look at. */
+const bar = `.swagger-ui .topbar { padding: 8px 0 }
+.swagger-ui .topbar .link { display: none }
+.swagger-ui .topbar .download-url-wrapper { justify-content: flex-start }
+.swagger-ui .topbar .download-url-wrapper .select-label { max-width: 400px }
+@media (max-width: 640px) {
+  .swagger-ui .topbar .download-url-wrapper .select-label > span { flex: none }
+}
+`
+
+export interface DocsOptions {
+  /** What can be read there, the first one first. */
+  readonly documents: readonly { readonly name: string; readonly url: string }[]
+}
+
+export const docs = plugin<DocsOptions>('docs', async (api, { documents }) => {
+  // With one document alone there is nothing to choose, and no bar.
+  const several = documents.length > 1
   await api.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: policy,
-    theme: { title: 'Sallyport API', css: [{ filename: 'narrow.css', content: narrow }] },
+    theme: {
+      title: 'Sallyport API',
+      css: [
+        { filename: 'narrow.css', content: narrow },
+        { filename: 'bar.css', content: bar },
+      ],
+    },
     uiConfig: {
-      // Without the bar on top, which offers to load some other document.
-      layout: 'BaseLayout',
+      // The bar offers a choice of these documents; without a list it would offer to load some other one.
+      ...(several ? { layout: 'StandaloneLayout', urls: [...documents] } : { layout: 'BaseLayout' }),
       displayOperationId: true,
       displayRequestDuration: true,
       docExpansion: 'list',
