@@ -73,6 +73,7 @@ export const createApiKey = {
 | \`me:read\` | \`GET /me\` |
 | \`sessions:read\` | \`GET /sessions\` |
 | \`activity:read\` | \`GET /me/activity\` |
+| \`teams:read\` | \`GET /teams\`, \`/teams/{id}\`, \`/teams/{id}/members\` |
 | \`profile:write\` | \`PATCH /profile\`, \`PUT\` and \`DELETE /avatar\` |
 
 \`read\` or \`write\` alone stand for all of their kind; without \`scopes\` a key has \`read\`. Any other scope is the application's own and is told by \`POST /introspect\`. No scope lets a key change the password or the address, end sessions, make or revoke keys, export or delete the account.

@@ -53,6 +53,9 @@ export const ofTeams = {
   headers: Type.Object({ ...projectHeader }),
 }
 
+/** The same for routes that take an API key with the scope teams:read as well. */
+const readingTeams = { ...ofTeams, security: [...ofTeams.security, { apiKey: [] }] }
+
 /** An id in a path; one of another form names nothing, which is a 404. */
 export const pathId = (description: string) => Type.String({ description, examples: [id] })
 export const teamPath = { id: pathId('Of the team.') }
@@ -64,13 +67,13 @@ const TeamName = Type.String({
 })
 
 export const listTeams = {
-  ...ofTeams,
+  ...readingTeams,
   operationId: 'listTeams',
   summary: 'The teams of the signed-in user, the oldest first',
   description: 'All of them: the policy `teams.max_per_user` bounds their number.',
   response: {
     200: answering('The teams.', Type.Object({ data: Type.Array(Shared(Team)) }, closed)),
-    ...readErrors('unauthenticated'),
+    ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }
 
@@ -86,12 +89,15 @@ export const createTeam = {
 }
 
 export const getTeam = {
-  ...ofTeams,
+  ...readingTeams,
   operationId: 'getTeam',
   summary: 'A team of the signed-in user',
   description: 'Somebody else’s team is the same 404 as one that does not exist.',
   params: Type.Object(teamPath),
-  response: { 200: answering('The team.', Shared(Team)), ...readErrors('unauthenticated', 'not_found') },
+  response: {
+    200: answering('The team.', Shared(Team)),
+    ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
+  },
 }
 
 export const updateTeam = {
@@ -119,14 +125,14 @@ export const deleteTeam = {
 }
 
 export const listTeamMembers = {
-  ...ofTeams,
+  ...readingTeams,
   operationId: 'listTeamMembers',
   summary: 'The members of a team, the highest role first',
   description: 'All of them: the policy `teams.max_members` bounds their number.',
   params: Type.Object(teamPath),
   response: {
     200: answering('The members.', Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed)),
-    ...readErrors('unauthenticated', 'not_found'),
+    ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
   },
 }
 

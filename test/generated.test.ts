@@ -254,6 +254,9 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
         codes.includes('insufficient_scope'),
         `${name}: and what one without the scope is told`,
       )
+      const explained = document.paths['/api/auth/api-keys']?.post?.description ?? ''
+      if (key !== '-')
+        t.ok(explained.includes(`\`${key}\``), `${name}: whoever makes a key is told of ${key}`)
       if (access === 'project')
         t.same(schemes, ['projectSecret'], `${name}: nothing but the project's secret`)
     }

@@ -10,7 +10,7 @@ import type { Caller, KeyHolder, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
 /** The scopes that our own verbs ask for; every other one means what the application says. */
-export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity:read'
+export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity:read' | 'teams:read'
 
 /** What a key may that was made without a word of scopes: whatever only reads. */
 const defaultScopes: readonly string[] = ['read']

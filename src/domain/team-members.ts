@@ -5,7 +5,7 @@ import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { Project } from './projects.ts'
-import { actedBy, holdTeam, mustBeAdmin, type TeamActor, type TeamRole } from './teams.ts'
+import { actedBy, holdTeam, mustBeAdmin, type TeamActor, type TeamReader, type TeamRole } from './teams.ts'
 import { normalizeEmail } from './users.ts'
 
 export type { TeamMember }
@@ -54,7 +54,7 @@ async function ceasing(tx: Repositories, project: Project, { teamId, userId, rol
 
 export function createTeamMembers(store: Store) {
   /** @throws AuthError team_unknown */
-  async function mustSee(project: Project, actor: TeamActor, teamId: string): Promise<TeamRole | null> {
+  async function mustSee(project: Project, actor: TeamReader, teamId: string): Promise<TeamRole | null> {
     if (actor !== 'operator') {
       const role = await store.teamMembers.roleOf(project.id, teamId, actor.principal.user.id)
       if (role === null) throw new AuthError('team_unknown')
@@ -66,7 +66,7 @@ export function createTeamMembers(store: Store) {
 
   return {
     /** The members, the highest role first; every member may read them. @throws AuthError team_unknown */
-    async list(project: Project, actor: TeamActor, teamId: string): Promise<TeamMember[]> {
+    async list(project: Project, actor: TeamReader, teamId: string): Promise<TeamMember[]> {
       await mustSee(project, actor, teamId)
       return store.teamMembers.list(project.id, teamId)
     },

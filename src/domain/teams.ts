@@ -4,7 +4,7 @@ import type { Repositories, Store } from '../repositories/store.ts'
 import type { CountedTeam, Membership, TeamOfUser, TeamRole, TeamRow } from '../repositories/teams.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import type { Caller, Principal } from './principal.ts'
+import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 
 export type { CountedTeam, Membership, TeamOfUser, TeamRole }
@@ -17,6 +17,9 @@ export const maxTeamName = 100
 
 /** Who acts on a team: a signed-in user from somewhere, or an operator, who may do what its ADMINs may. */
 export type TeamActor = { readonly principal: Principal; readonly caller: Caller } | 'operator'
+
+/** Who reads a team: its members, by whatever they came in, and operators. */
+export type TeamReader = { readonly principal: Actor } | 'operator'
 
 /**
  * Holds a team for a change and returns it. Whoever changes accounts and teams in one transaction holds the account
@@ -73,7 +76,7 @@ export const actedBy = (actor: TeamActor, userId: number) =>
 
 export function createTeams(store: Store) {
   /** A team as its member sees it. @throws AuthError team_unknown */
-  async function get(project: Project, { user }: Principal, teamId: string): Promise<TeamOfUser> {
+  async function get(project: Project, { user }: Actor, teamId: string): Promise<TeamOfUser> {
     const team = await store.teams.findOfUser(project.id, user.id, teamId)
     if (!team) throw new AuthError('team_unknown')
     return team
@@ -81,7 +84,7 @@ export function createTeams(store: Store) {
 
   return {
     /** The teams of a user with their own role in each, the oldest first; at most `teams.max_per_user`. */
-    list: (project: Project, { user }: Principal): Promise<TeamOfUser[]> =>
+    list: (project: Project, { user }: Actor): Promise<TeamOfUser[]> =>
       store.teams.listOfUser(project.id, user.id),
 
     /** The same for whoever prints a sign-in: names and roles alone, in one prepared statement. */

@@ -192,10 +192,14 @@ t.test(
 
 t.test('a key reads what its scopes name, by Authorization and by x-api-key', async (t) => {
   const who = await app.signUp()
+  const team = await app.api('POST', '/teams', { headers: bearer(who), body: { name: 'Rockets' } })
   const reads: [string, string][] = [
     ['/me', 'me:read'],
     ['/sessions', 'sessions:read'],
     ['/me/activity', 'activity:read'],
+    ['/teams', 'teams:read'],
+    [`/teams/${team.body.id}`, 'teams:read'],
+    [`/teams/${team.body.id}/members`, 'teams:read'],
   ]
   for (const scopes of [['read'], ...reads.map(([, scope]) => [scope]), ['other:read', 'me', 'ME:READ']]) {
     const key = await keyOf(who, { scopes })

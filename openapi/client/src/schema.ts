@@ -779,6 +779,7 @@ export interface paths {
          *     | `me:read` | `GET /me` |
          *     | `sessions:read` | `GET /sessions` |
          *     | `activity:read` | `GET /me/activity` |
+         *     | `teams:read` | `GET /teams`, `/teams/{id}`, `/teams/{id}/members` |
          *     | `profile:write` | `PATCH /profile`, `PUT` and `DELETE /avatar` |
          *
          *     `read` or `write` alone stand for all of their kind; without `scopes` a key has `read`. Any other scope is the application's own and is told by `POST /introspect`. No scope lets a key change the password or the address, end sessions, make or revoke keys, export or delete the account.
@@ -5074,6 +5075,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -5287,6 +5297,15 @@ export interface operations {
             };
             /** @description `unauthenticated` Unauthenticated. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5614,6 +5633,15 @@ export interface operations {
             };
             /** @description `unauthenticated` Unauthenticated. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

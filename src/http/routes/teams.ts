@@ -11,7 +11,7 @@ import {
 } from '../../../schemas/teams.ts'
 import type { TeamMembers } from '../../domain/team-members.ts'
 import type { Teams } from '../../domain/teams.ts'
-import { signedIn } from '../plugins/authenticate.ts'
+import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
 import { actorOf, idOf, type TeamMemberView, teamView } from '../team-views.ts'
 import type { Api } from '../typebox.ts'
 
@@ -23,9 +23,10 @@ export interface TeamRoutes {
 
 export async function teamRoutes(api: Api, { teams, teamMembers, viewMember }: TeamRoutes): Promise<void> {
   const config = { access: 'user', limit: 'read' } as const
+  const reading = { ...config, key: 'teams:read' } as const
 
-  api.get('/teams', { schema: listTeams, config }, async (request) => {
-    return { data: (await teams.list(request.project, signedIn(request))).map(teamView) }
+  api.get('/teams', { schema: listTeams, config: reading }, async (request) => {
+    return { data: (await teams.list(request.project, onBehalfOf(request))).map(teamView) }
   })
 
   api.post('/teams', { schema: createTeam, config }, async (request, reply) => {
@@ -33,8 +34,8 @@ export async function teamRoutes(api: Api, { teams, teamMembers, viewMember }: T
     return reply.code(201).send(teamView(team))
   })
 
-  api.get('/teams/:id', { schema: getTeam, config }, async (request) =>
-    teamView(await teams.get(request.project, signedIn(request), idOf(request.params.id))),
+  api.get('/teams/:id', { schema: getTeam, config: reading }, async (request) =>
+    teamView(await teams.get(request.project, onBehalfOf(request), idOf(request.params.id))),
   )
 
   api.patch('/teams/:id', { schema: updateTeam, config }, async (request) => {
@@ -48,8 +49,9 @@ export async function teamRoutes(api: Api, { teams, teamMembers, viewMember }: T
     return reply.code(204).send()
   })
 
-  api.get('/teams/:id/members', { schema: listTeamMembers, config }, async (request) => {
-    const members = await teamMembers.list(request.project, actorOf(request), idOf(request.params.id))
+  api.get('/teams/:id/members', { schema: listTeamMembers, config: reading }, async (request) => {
+    const reader = { principal: onBehalfOf(request) }
+    const members = await teamMembers.list(request.project, reader, idOf(request.params.id))
     return { data: members.map(viewMember) }
   })
 
