@@ -1,6 +1,7 @@
 // The databases of a measurement, filled by SQL, and the visitors who hold tokens of sessions that rest in them.
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
+import { mintApiKey } from '../../src/crypto/api-key.ts'
 import { defaultParameters, loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
 import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
@@ -18,6 +19,7 @@ const policy = {
     credential: { max: 10_000_000, window_seconds: 900 },
     mail: { max: 10_000_000, window_seconds: 900 },
     read: { max: 10_000_000, window_seconds: 60 },
+    project: { max: 10_000_000, window_seconds: 60 },
   },
   lockout: { failures: 1000, window_seconds: 900, base_seconds: 60 },
   tokens: { access_seconds: 86_400 },
@@ -26,6 +28,7 @@ const policy = {
 export interface Place {
   readonly url: string
   readonly projectId: string
+  readonly projectSecret: string
   readonly sql: Sql
 }
 
@@ -48,7 +51,7 @@ export async function makePlace(
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
   await migrateDatabase(url)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const { project } = await createProjects(createStore(sql)).create('Bench', policy)
+  const { project, secret } = await createProjects(createStore(sql)).create('Bench', policy)
   const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
   // The rows refer to each other by construction; checking two million of them would take longer than the bench.
   await sql`set session_replication_role = replica`
@@ -64,19 +67,27 @@ export async function makePlace(
   await sql`vacuum (analyze) users`
   await sql`vacuum (analyze) sessions`
   await sql`checkpoint`
-  return { url, projectId: project.id, sql }
+  return { url, projectId: project.id, projectSecret: secret, sql }
 }
 
-/** Visitors of sessions drawn at random from the whole table, each with its first refresh token. */
-async function draw({ sql }: Place, count: number): Promise<Visitor[]> {
-  const rows = await sql<{ id: string; email: string; generation: number }[]>`
-    select sessions.id, users.email, sessions.generation from sessions join users on users.id = sessions.user_id
+/** Visitors of sessions drawn at random from the whole table, each with its first refresh token and an API key. */
+async function draw({ sql, projectId }: Place, count: number): Promise<Visitor[]> {
+  const rows = await sql<{ id: string; userId: string; email: string; generation: number }[]>`
+    select sessions.id, users.id as "userId", users.email, sessions.generation from sessions join users on users.id = sessions.user_id
     where sessions.expires_at > now() order by random() limit ${count}`
   const key = refreshKey(deriveKey(Buffer.from(secretKey, 'utf8'), 'refresh'))
-  return rows.map(({ id, email, generation }) => ({
+  const minted = rows.map(({ userId }) => ({ userId, ...mintApiKey() }))
+  await sql`
+    insert into api_keys (id, project_id, user_id, name, scopes, key_prefix, key_hash)
+    select gen_random_uuid(), ${projectId}::uuid, made.user_id, 'Bench', 'me:read', made.prefix, decode(made.hash, 'hex')
+    from unnest(${minted.map(({ userId }) => userId)}::bigint[], ${minted.map(({ prefix }) => prefix)}::text[],
+      ${minted.map(({ hash }) => hash.toString('hex'))}::text[]) as made (user_id, prefix, hash)`
+  await sql`vacuum (analyze) api_keys`
+  return rows.map(({ id, email, generation }, at) => ({
     email,
     access: '',
     refresh: printRefreshToken(key, { sessionId: id, generation }),
+    apiKey: minted[at]?.plain ?? '',
   }))
 }
 
@@ -91,6 +102,7 @@ export function planFor(
   return {
     port: server.port,
     projectId: place.projectId,
+    projectSecret: place.projectSecret,
     password,
     prefix: '/api/auth',
     connections,
@@ -98,11 +110,12 @@ export function planFor(
   }
 }
 
-/** Gives the generator visitors who have refreshed once and shown their access token once: sessions in mid-life. */
+/** Gives the generator visitors who have refreshed once and shown access token and API key once: sessions in mid-life. */
 export async function admit(load: Load, place: Place, service: Running, count = 2000): Promise<void> {
   await load.admit(await draw(place, count))
   await load.run(planFor(place, service, { kind: 'refresh', seconds: 'once each' }))
   await load.run(planFor(place, service, { kind: 'me', seconds: 'once each' }))
+  await load.run(planFor(place, service, { kind: 'me by key', seconds: 'once each' }))
 }
 
 /** The service on a place, its log and data in `folder`. */

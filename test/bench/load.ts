@@ -7,13 +7,15 @@ export interface Visitor {
   email: string
   access: string
   refresh: string
+  apiKey: string
 }
 
-export type Kind = 'me' | 'refresh' | 'login' | 'constant'
+export type Kind = 'me' | 'me by key' | 'introspect' | 'introspect key' | 'refresh' | 'login' | 'constant'
 
 export interface Plan {
   readonly port: number
   readonly projectId: string
+  readonly projectSecret: string
   readonly password: string
   /** Path prefix of the routes. */
   readonly prefix: string
@@ -110,6 +112,13 @@ function requestOf(plan: Plan, visitor: Visitor): string {
   if (kind === 'constant') return `GET ${prefix}/constant HTTP/1.1\r\n${shared}\r\n`
   if (kind === 'me')
     return `GET ${prefix}/me HTTP/1.1\r\n${shared}Authorization: Bearer ${visitor.access}\r\n\r\n`
+  if (kind === 'me by key')
+    return `GET ${prefix}/me HTTP/1.1\r\n${shared}x-api-key: ${visitor.apiKey}\r\n\r\n`
+  if (kind === 'introspect' || kind === 'introspect key') {
+    const form = `token=${kind === 'introspect' ? visitor.access : visitor.apiKey}`
+    const type = `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${form.length}`
+    return `POST ${prefix}/introspect HTTP/1.1\r\n${shared}project-secret: ${plan.projectSecret}\r\n${type}\r\n\r\n${form}`
+  }
   const body = JSON.stringify(
     kind === 'login' ? { email: visitor.email, password: plan.password } : { refresh_token: visitor.refresh },
   )
@@ -137,7 +146,8 @@ async function run(plan: Plan): Promise<Outcome> {
         const sent = performance.now()
         const { status, body } = await connection.send(requestOf(plan, visitor))
         latencies.push(performance.now() - sent)
-        if (status !== 200) failures.push(`${plan.kind} answered ${status}: ${body.slice(0, 200)}`)
+        const isDead = plan.kind.startsWith('introspect') && !body.startsWith('{"active":true')
+        if (status !== 200 || isDead) failures.push(`${plan.kind} answered ${status}: ${body.slice(0, 200)}`)
         else if (plan.kind === 'refresh') {
           const tokens = JSON.parse(body) as { access_token: string; refresh_token: string }
           visitor.access = tokens.access_token

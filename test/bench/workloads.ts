@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { admit, connections, makePlace, type Place, planFor, serve } from './crowd.ts'
-import type { Outcome } from './load.ts'
+import type { Kind, Outcome } from './load.ts'
 import {
   endAll,
   type Load,
@@ -68,13 +68,29 @@ class Processor {
     return perSecond
   }
 
+  #of(side: string): string {
+    return `${median(this.#seen.get(side) ?? []).toFixed(0)} µs`
+  }
+
+  /** One side, and the others beside it. */
+  beside(name: string, others: readonly string[]): Figure {
+    const detail = others.map((other) => `${other} ${this.#of(other)}`).join(', ')
+    const measured = this.#of(name)
+    return {
+      name: `${name}: processor time of the Node process`,
+      goal: 'for information',
+      measured,
+      detail,
+      met: null,
+    }
+  }
+
   figure(name: string, [ours, limit, bare]: readonly [string, string, string]): Figure {
-    const of = (side: string) => median(this.#seen.get(side) ?? [])
     return {
       name,
       goal: 'for information',
-      measured: `${of(ours).toFixed(0)} µs`,
-      detail: `the limit ${of(limit).toFixed(0)} µs, without Drizzle ${of(bare).toFixed(0)} µs a request`,
+      measured: this.#of(ours),
+      detail: `the limit ${this.#of(limit)}, without Drizzle ${this.#of(bare)} a request`,
       met: null,
     }
   }
@@ -141,6 +157,25 @@ async function me(bench: Bench): Promise<Figure[]> {
   ]
 }
 
+async function keys(bench: Bench): Promise<Figure[]> {
+  const { place, service, load } = await stage(bench, 'bench_keys')
+  const processor = new Processor()
+  const run = (kind: Kind) => async (seconds: number) =>
+    processor.watch(service, kind, () => load.run(planFor(place, service, { kind, seconds })))
+  const figures = [
+    ...(await statements(place, service, load, 'me by key', 'api_key_look', 'api_keys')),
+    ...(await statements(place, service, load, 'introspect', 'session_look')),
+    ...(await statements(place, service, load, 'introspect key', 'api_key_look', 'api_keys')),
+  ]
+  for (const kind of ['me by key', 'introspect', 'introspect key'] as const) {
+    // The first use in a minute writes; what is compared is the use after it.
+    await load.run(planFor(place, service, { kind: 'me by key', seconds: 'once each' }))
+    const found = await alternate(kind, pace(bench.quick, 21, 1.5), rate, run(kind), { me: run('me') })
+    figures.push(atLeast(`${kind} / me`, 0.8, found.me))
+  }
+  return [...figures, processor.beside('me', ['me by key', 'introspect', 'introspect key'])]
+}
+
 async function refresh(bench: Bench): Promise<Figure[]> {
   const { place, service, limit, load } = await stage(bench, 'bench_refresh')
   const processor = new Processor()
@@ -175,8 +210,9 @@ async function statements(
   place: Place,
   service: Running,
   load: Load,
-  kind: 'me' | 'refresh',
+  kind: Kind,
   name: string,
+  table = 'sessions',
 ): Promise<Figure[]> {
   const { sql } = place
   const seconds = 2
@@ -192,11 +228,11 @@ async function statements(
   const { requests } = await load.run(planFor(place, service, { kind, seconds }))
   const rows = await sql<{ query: string; calls: number }[]>`
     select query, calls::int from pg_stat_statements join pg_database on pg_database.oid = dbid
-    where datname = current_database() and query like '%sessions%' and query not like '%pg_stat%'`
+    where datname = current_database() and query like ${`%${table}%`} and query not like '%pg_stat%'`
   const calls = rows.reduce((sum, row) => sum + row.calls, 0)
   const others = await sql<{ calls: number }[]>`
     select coalesce(sum(calls), 0)::int as calls from pg_stat_statements join pg_database on pg_database.oid = dbid
-    where datname = current_database() and query not like '%sessions%' and query not like '%pg_stat%'`
+    where datname = current_database() and query not like ${`%${table}%`} and query not like '%pg_stat%'`
   await sql.unsafe(`alter database ${pathname.slice(1)} reset pg_stat_statements.track`)
   return [
     {
@@ -335,6 +371,7 @@ async function scale(bench: Bench): Promise<Figure[]> {
 export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   login,
   me,
+  keys,
   refresh,
   storm,
   start,
