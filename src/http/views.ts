@@ -77,9 +77,9 @@ export function sessionView(row: SessionRow, currentId: string | null): Static<t
   return {
     id: row.id,
     current: row.id === currentId,
-    created_at: row.createdAt.toISOString(),
-    last_seen_at: row.lastSeenAt.toISOString(),
-    expires_at: row.expiresAt.toISOString(),
+    created_at: row.createdAt,
+    last_seen_at: row.lastSeenAt,
+    expires_at: row.expiresAt,
     device: deviceOf(row.userAgent),
     address_prefix: row.addressPrefix,
   }

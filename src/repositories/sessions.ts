@@ -1,21 +1,32 @@
 // Rows of `sessions`: rotated by one conditional UPDATE, looked at, ended.
-import { and, desc, eq, gt, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm'
+import {
+  type AnyColumn,
+  and,
+  desc,
+  eq,
+  gt,
+  isNotNull,
+  isNull,
+  lt,
+  ne,
+  or,
+  type SQLWrapper,
+  sql,
+} from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
-/** What the owner of a session is shown of it. */
-const entry = {
-  id: sessions.id,
-  createdAt: sessions.createdAt,
-  lastSeenAt: sessions.lastSeenAt,
-  expiresAt: sessions.expiresAt,
-  userAgent: sessions.userAgent,
-  addressPrefix: sessions.addressPrefix,
+/** What the owner of a session is shown of it. Instants are in the form of `Date.toISOString`. */
+export interface SessionRow {
+  readonly id: string
+  readonly createdAt: string
+  readonly lastSeenAt: string
+  readonly expiresAt: string
+  readonly userAgent: string | null
+  readonly addressPrefix: string | null
 }
-
-export type SessionRow = Pick<typeof sessions.$inferSelect, keyof typeof entry>
 
 /** A session as the database sees it now; `now` is the database's clock in the same statement. */
 export interface SessionState {
@@ -56,6 +67,9 @@ const state = {
   seenLately: sql<boolean>`${sessions.lastSeenAt} > now() - interval '5 minutes'`,
   now,
 }
+
+/** PostgreSQL writes an instant of UTC in JSON without the zeros at its end. */
+const isoInstant = (text = '') => `${(text.length === 19 ? `${text}.` : text).padEnd(23, '0')}Z`
 
 const usersOwn = and(eq(users.id, sessions.userId), eq(users.epoch, sessions.epoch), isNull(users.disabledAt))
 
@@ -120,15 +134,37 @@ export function sessionsRepository(db: Database) {
       .prepare('session_examine'),
   )
 
-  const list = once(() =>
-    db
-      .select(entry)
+  // A list for each column instead of a row for each session: they may be a hundred, and each row and each Date would
+  // cost more than what it says.
+  const list = once(() => {
+    const utc = (instant: AnyColumn, name: string) => sql`${instant} at time zone 'UTC'`.as(name)
+    const shown = db
+      .select({
+        id: sessions.id,
+        createdAt: utc(sessions.createdAt, 'created'),
+        lastSeenAt: utc(sessions.lastSeenAt, 'last_seen'),
+        expiresAt: utc(sessions.expiresAt, 'expires'),
+        userAgent: sessions.userAgent,
+        addressPrefix: sessions.addressPrefix,
+      })
       .from(sessions)
       .innerJoin(users, usersOwn)
       .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
       .orderBy(desc(sessions.lastSeenAt), desc(sessions.createdAt))
-      .prepare('session_list'),
-  )
+      .as('shown')
+    const listed = <T>(column: SQLWrapper) => sql<readonly T[]>`coalesce(json_agg(${column}), '[]')`
+    return db
+      .select({
+        ids: listed<string>(shown.id),
+        createdAt: listed<string>(shown.createdAt),
+        lastSeenAt: listed<string>(shown.lastSeenAt),
+        expiresAt: listed<string>(shown.expiresAt),
+        userAgents: listed<string | null>(shown.userAgent),
+        addressPrefixes: listed<string | null>(shown.addressPrefix),
+      })
+      .from(shown)
+      .prepare('session_list')
+  })
 
   return {
     /** The one statement of a refresh: moves the presented generation on, or finds no row. */
@@ -152,7 +188,17 @@ export function sessionsRepository(db: Database) {
 
     /** The user's living sessions, the newest first. */
     async list(projectId: string, userId: number): Promise<SessionRow[]> {
-      return list().execute({ projectId, userId })
+      const listed = first(await list().execute({ projectId, userId }))
+      if (!listed) return []
+      const { ids, createdAt, lastSeenAt, expiresAt, userAgents, addressPrefixes } = listed
+      return ids.map((id, i) => ({
+        id,
+        createdAt: isoInstant(createdAt[i]),
+        lastSeenAt: isoInstant(lastSeenAt[i]),
+        expiresAt: isoInstant(expiresAt[i]),
+        userAgent: userAgents[i] ?? null,
+        addressPrefix: addressPrefixes[i] ?? null,
+      }))
     },
 
     /** Ends a session of this user; true if it was alive. */

@@ -41,6 +41,27 @@ t.test('GET /sessions · 200 · every living session of one’s own, with its de
   t.notMatch(JSON.stringify(body), /srt_|eyJ/)
 })
 
+t.test(
+  'GET /sessions · 200 · instants in full, whatever zeros they end with, and agents of any text',
+  async (t) => {
+    const user = await app.signUp()
+    const own = (await app.api('GET', '/sessions', { headers: bearer(user) })).body.data[0].id
+    const agent = String.raw`"\ ä 日本` + '\t'
+    for (const instant of [
+      '2099-01-02 03:04:05+00',
+      '2099-01-02 03:04:05.1+00',
+      '2099-01-02 03:04:05.010+00',
+    ]) {
+      await app.sql`update sessions set last_seen_at = ${instant}, expires_at = ${instant}, created_at = ${instant},
+      user_agent = ${agent} where id = ${own}`
+      const { status, body } = await app.api('GET', '/sessions', { headers: bearer(user) })
+      t.equal(status, 200)
+      const iso = new Date(instant).toISOString()
+      t.match(body.data[0], { created_at: iso, last_seen_at: iso, expires_at: iso })
+    }
+  },
+)
+
 t.test('GET /sessions · 401 · only for the signed-in', async (t) => {
   isProblem(t, await app.api('GET', '/sessions'), 'unauthenticated')
 })
