@@ -135,8 +135,10 @@ export function createTeams(store: Store) {
     async remove(project: Project, actor: TeamActor, teamId: string): Promise<void> {
       await store.transaction(async (tx) => {
         await holdTeam(tx, project, actor, teamId)
-        for (const { userId } of await tx.teamMembers.list(project.id, teamId))
-          await record(tx, project, { userId, event: 'team_deleted', ...actedBy(actor, userId) })
+        const own = actor === 'operator' ? null : actor.principal.user.id
+        await tx.audit.addForTeam(project.id, teamId, 'team_deleted', own)
+        if (own !== null)
+          await record(tx, project, { userId: own, event: 'team_deleted', ...actedBy(actor, own) })
         await tx.teams.remove(project.id, teamId)
       })
     },

@@ -1,6 +1,7 @@
 // Rows of `audit_events`.
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
+import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, once } from './database.ts'
 
@@ -51,6 +52,21 @@ export function auditRepository(db: Database) {
         select ${users.projectId}, ${users.id}, ended.id::uuid, ${event.event}, ${event.outcome}, ${addressPrefix}, ${userAgent}
         from ${users} cross join jsonb_array_elements_text(${JSON.stringify(sessionIds)}::jsonb) as ended(id)
         where ${users.projectId} = ${projectId} and ${users.id} = ${userId} for key share of ${users}`)
+    },
+
+    /** Adds an event to every member of a team but one, whose own is told with who acted; one statement for all. */
+    async addForTeam(
+      projectId: string,
+      teamId: string,
+      event: AuditEvent,
+      but: number | null,
+    ): Promise<void> {
+      await db.execute(sql`insert into ${auditEvents} (project_id, user_id, event)
+        select ${users.projectId}, ${users.id}, ${event} from ${teamMembers}
+        join ${users} on ${users.projectId} = ${teamMembers.projectId} and ${users.id} = ${teamMembers.userId}
+        where ${teamMembers.projectId} = ${projectId} and ${teamMembers.teamId} = ${teamId}
+          and ${teamMembers.userId} is distinct from ${but}::bigint
+        order by ${users.id} for key share of ${users}`)
     },
 
     /** Adds an event to the account behind an address, if there is one: one statement either way. */

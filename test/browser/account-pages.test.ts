@@ -116,6 +116,26 @@ t.test('an address is changed, and the change taken back, by one click each', op
   t.equal(row?.email, user.email)
 })
 
+t.test('an invitation is accepted on the page of the mail, with a password', optional, async (t) => {
+  const [admin, guest] = [await app.signUp(), await app.signUp()]
+  await app.sql`update users set email_verified_at = now() where email = ${guest.email}`
+  const made = await app.api('POST', '/teams', { headers: bearer(admin), body: { name: 'Rockets' } })
+  await app.api('POST', `/teams/${made.body.id}/invitations`, {
+    headers: bearer(admin),
+    body: { email: guest.email, role: 'VIEWER' },
+  })
+  const { page, complaints } = await visit(await newest(guest.email, 'team_invitation'))
+  await isUsable(page)
+  t.equal(await page.getByRole('heading').innerText(), 'Join the team Rockets')
+  await page.getByLabel('Password').fill(guest.password)
+  await page.getByRole('button').click()
+  t.equal(await page.getByRole('heading').innerText(), 'You are in the team Rockets')
+  t.same(complaints, [])
+  await page.context().close()
+  const { body } = await app.api('GET', '/teams', { headers: bearer(guest) })
+  t.match(body.data, [{ name: 'Rockets', role: 'VIEWER' }])
+})
+
 t.test('opening a link consumes nothing, by GET or HEAD, however often', async (t) => {
   const user = await app.signUp()
   await app.api('POST', '/forgot-password', { body: { email: user.email } })
