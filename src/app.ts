@@ -160,6 +160,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       version,
       cookieSecure: config.cookieSecure,
       nodeloomCookie: config.nodeloomCookie,
+      playground: config.playground,
       trustedProxies: config.trustedProxies,
       ...(await standingProjects(config, domain)),
       contracts: config.contracts,

@@ -33,6 +33,11 @@ function isUrl(text: string, ...protocols: readonly string[]): boolean {
   return URL.canParse(text) && protocols.includes(new URL(text).protocol)
 }
 
+/** Whether an origin is http on the machine's own loopback. */
+function isOwnMachine({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
 /** Every format that a variable can have: its test, and the sentence for what fails it. */
 const formats: Record<string, { test: (text: string) => boolean; say: string }> = {
   port: {
@@ -103,6 +108,7 @@ const environmentSchema = Type.Object({
   REDIS_URL: variable('unsupported'),
   COOKIE_SECURE: variable('flag'),
   NODELOOM_COOKIE: variable('cookie-name'),
+  PLAYGROUND: variable('flag'),
   LOG_LEVEL: variable('log-level'),
   SMTP_URL: variable('smtp'),
   MAIL_FROM: variable('mailbox'),
@@ -128,6 +134,8 @@ export interface Config {
   readonly cookieSecure: boolean
   /** The name of the session cookie that NodeLoom's clients keep. */
   readonly nodeloomCookie: string
+  /** Whether /playground is served. */
+  readonly playground: boolean
   readonly logLevel: (typeof logLevels)[number]
   readonly smtpUrl: string | null
   readonly mailFrom: string
@@ -189,6 +197,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
     cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',
     nodeloomCookie: env.NODELOOM_COOKIE ?? 'nodeloom_session',
+    // Nobody else reaches a service under such an address: this is somebody's own machine.
+    playground: env.PLAYGROUND ? env.PLAYGROUND === 'true' : isOwnMachine(publicUrl),
     logLevel: (env.LOG_LEVEL as Config['logLevel']) ?? 'info',
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom:

@@ -53,7 +53,8 @@ export function welcome(config: Config): string {
   return `
   Sallyport is ready.
 
-    Try it     ${config.publicUrl}/docs
+    Try it     ${config.publicUrl}/${config.playground ? 'playground' : 'docs'}
+    Read it    ${config.publicUrl}/docs
     API        ${config.publicUrl}/api/auth
     Mail       ${config.smtpUrl ? 'by SMTP' : `captured in ${config.dataDir}/outbox; links are logged here`}
     Stop       Ctrl-C

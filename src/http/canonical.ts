@@ -77,6 +77,7 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
     })
     await published.register(serialization, { shared: sharedSchemas })
     await published.register(docs, {
+      playground: parts.playground,
       documents: [{ name: 'auth', title: 'Sallyport' }, ...parts.products].map(({ name, title }) => ({
         name: title,
         url: `/openapi/${name}.json`,

@@ -48,6 +48,7 @@ export async function generateDocuments(): Promise<Record<string, string>> {
     nodeloomCookie: 'nodeloom_session',
     trustedProxies: [],
     defaultProjectId: null,
+    playground: true,
     contracts: contractNames,
     contractProjectId: '00000000-0000-4000-8000-000000000000',
     isReady: async () => false,

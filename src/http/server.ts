@@ -17,6 +17,7 @@ import { countedAddress } from './address.ts'
 import { canonicalApi } from './canonical.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
+import { playgroundPage } from './pages/playground.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
 import { teamInvitationPage } from './pages/team-invitation.ts'
@@ -42,6 +43,8 @@ export interface ServerParts {
   readonly nodeloomCookie: string
   readonly trustedProxies: readonly string[]
   readonly defaultProjectId: string | null
+  /** Whether /playground is there. */
+  readonly playground: boolean
   /** Contracts of other products to mount, and the project that they work on. */
   readonly contracts: readonly string[]
   readonly contractProjectId: string
@@ -139,6 +142,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     await problemPages(pages)
+    if (parts.playground) await playgroundPage(pages)
     await pages.register(pageLimit, {})
     await confirmPages(pages, {
       projects: domain.projects,

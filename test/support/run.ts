@@ -1,7 +1,7 @@
 // `npm test`: one embedded PostgreSQL for all test files, a migrated template to clone, tap, and nothing left behind.
 // Arguments are handed to tap, so `npm test -- test/http/sign-in.test.ts` runs one file.
 import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,15 @@ import { startEmbedded } from '../../src/database/embedded.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
 import { packageRoot } from '../../src/package.ts'
 import { templateDatabase } from './database.ts'
+
+/** Whether the files for browsers are younger than all that they are made of. */
+function isBuilt(): boolean {
+  const built = join(packageRoot, 'dist/playground/sdk/client.js')
+  const sources = ['openapi/client/src', 'src/http/pages/playground'].flatMap((folder) =>
+    readdirSync(join(packageRoot, folder)).map((name) => join(packageRoot, folder, name)),
+  )
+  return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
+}
 
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
 // Tests ask whether statements do what they promise, not whether this disk does: durability has tests of its own.
@@ -25,7 +34,7 @@ const settings = {
 const [database] = await Promise.all([
   startEmbedded({ dataDir: folder, settings }),
   // What browsers are served, and what `npm pack` packs.
-  promisify(execFile)('npm', ['run', '--silent', 'build:client'], { cwd: packageRoot }),
+  isBuilt() || promisify(execFile)('npm', ['run', '--silent', 'build:browser'], { cwd: packageRoot }),
 ])
 const tapFolder = join(packageRoot, '.tap')
 const hadTapFolder = existsSync(tapFolder)

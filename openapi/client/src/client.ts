@@ -150,7 +150,10 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         if (failure) throw failure
         // Renewed by somebody else while this request was under way: that is reason enough to ask again.
         if (sessions.stamp() !== used) continue
-        const renewal = await renewed(call.signal)
+        const renewal = await renewed(call.signal).catch((refusal) => {
+          // The session is over: the call itself says so best.
+          throw refusal instanceof AuthenticationError ? error : refusal
+        })
         if (!renewal) throw error
         if (!renewal.adopted) tries++
       }
@@ -176,7 +179,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     },
     async getSession({ signal } = {}) {
       await sessions.ready()
-      const unknown = cookies && !sessions.current()
+      const unknown = cookies && !sessions.current() && sessions.canRefresh()
       if (unknown || (autoRefresh && sessions.isEnding() && sessions.canRefresh()))
         // Whether one is signed in does not depend on the network.
         await renewed(signal).catch((error) => {

@@ -42,6 +42,7 @@ export function createSessions(options: SessionOptions) {
   let turn: Promise<unknown> = Promise.resolve()
   /** A storage that could not be written is behind, so it is written again instead of believed. */
   let unsaved = false
+  let over = false
   const channel: Channel | null = options.shared ? openChannel(key, () => void inTurn(sync)) : null
 
   /** Tells sessions apart: each refresh makes another. */
@@ -81,6 +82,7 @@ export function createSessions(options: SessionOptions) {
 
   async function save(next: Held | null): Promise<void> {
     held = next
+    over = !next
     try {
       await (next ? storage.setItem(key, print(next)) : storage.removeItem(key))
       unsaved = false
@@ -99,6 +101,7 @@ export function createSessions(options: SessionOptions) {
     if (stamp(found) === stamp(held)) return
     const before = held
     held = found
+    over = !found
     const same = before?.session.user?.uuid === found?.session.user?.uuid
     emit(!found ? 'signed_out' : before && same ? 'token_refreshed' : 'signed_in')
   }
@@ -112,7 +115,8 @@ export function createSessions(options: SessionOptions) {
     return loading
   }
 
-  const canRefresh = () => (cookies ? true : Boolean(held?.session.refresh_token))
+  /** A cookie may be there that nobody told us of, unless the service has just said that there is none. */
+  const canRefresh = () => (cookies ? !over : Boolean(held?.session.refresh_token))
 
   /** Keeps what a refresh has brought, unless somebody was faster. */
   async function keepRefreshed(session: Known, presented: string | undefined, since: number): Promise<void> {

@@ -13,8 +13,9 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** What is too wide for a phone goes on a line of its own. */
-const narrow = `@media (max-width: 640px) {
+/** What is too wide for a phone goes on a line of its own. The link is dark enough on white, the page's only colour. */
+const narrow = `.playground-link { display: block; max-width: 1460px; margin: 0 auto; padding: 16px 20px 0; font: 600 16px system-ui, sans-serif }
+@media (max-width: 640px) {
   .swagger-ui .opblock-tag { flex-wrap: wrap }
   .swagger-ui .opblock-tag small { flex-basis: 100%; order: 1; padding: 4px 0 0 }
   .swagger-ui .opblock .opblock-summary-operation-id { display: none }
@@ -31,12 +32,22 @@ const bar = `.swagger-ui .topbar { padding: 8px 0 }
 }
 `
 
+/** A link to the playground above everything else, where there is one. */
+const link = `const link = document.createElement('a')
+link.href = '/playground'
+link.textContent = 'Try every step in the playground'
+link.className = 'playground-link'
+document.body.prepend(link)
+`
+
 export interface DocsOptions {
+  /** Whether there is a playground to lead to. */
+  readonly playground: boolean
   /** What can be read there, the first one first. */
   readonly documents: readonly { readonly name: string; readonly url: string }[]
 }
 
-export const docs = plugin<DocsOptions>('docs', async (api, { documents }) => {
+export const docs = plugin<DocsOptions>('docs', async (api, { documents, playground }) => {
   // With one document alone there is nothing to choose, and no bar.
   const several = documents.length > 1
   await api.register(swaggerUi, {
@@ -48,6 +59,7 @@ export const docs = plugin<DocsOptions>('docs', async (api, { documents }) => {
         { filename: 'narrow.css', content: narrow },
         { filename: 'bar.css', content: bar },
       ],
+      ...(playground ? { js: [{ filename: 'playground.js', content: link }] } : {}),
     },
     uiConfig: {
       // The bar offers a choice of these documents; without a list it would offer to load some other one.
