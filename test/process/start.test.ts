@@ -36,6 +36,7 @@ function isSentence(
 t.test('the first start says where to click; data and tokens outlive a restart', async (t) => {
   const dataDir = await temporaryDataDir(t)
   const first = await startService(t, { dataDir })
+  t.match(first.stdout(), `http://127.0.0.1:${first.port}/playground`)
   t.match(first.stdout(), `http://127.0.0.1:${first.port}/docs`)
   t.match(first.stdout(), 'Ctrl-C')
   t.equal(first.stderr(), '')
