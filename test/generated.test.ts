@@ -194,7 +194,8 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
       listed.add(`${method} ${templateOf(path)}`)
       if (!operation) {
         // The pages a person meets are not part of the contract, nor a product's routes under its other base.
-        if (isCanonical) t.match(path, /^\/(?:account|playground|problems)(?:\/|$)/, `${method} ${path} is a page`)
+        if (isCanonical)
+          t.match(path, /^\/(?:account|playground|problems)(?:\/|$)/, `${method} ${path} is a page`)
         else t.ok(isElsewhere(path), `${method} ${path} is documented under another base`)
         if (isCanonical) t.same(codes, [])
         continue

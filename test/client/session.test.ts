@@ -122,6 +122,23 @@ t.test('profile, picture, devices, activity, export, address, password, leaving'
   t.same(leaving.events, ['signed_in', 'signed_out'])
 })
 
+t.test('an API key is told once, listed without it, and revoked', async (t) => {
+  const { client } = open(t)
+  await client.signUp({ email: someone(), password })
+  const key = await client.createUserApiKey({ name: 'Build' })
+  t.match(key.plain_text_key, /^uak_/)
+  const { data } = await client.listUserApiKeys()
+  t.match(data, [{ id: key.id, name: 'Build', revoked_at: null }])
+  await client.revokeUserApiKey(key.id)
+  t.ok((await client.listUserApiKeys()).data[0]?.revoked_at)
+  t.same((await client.listIdentities()).data, [])
+  await t.rejects(client.signInWithSocial({ provider: 'google', id_token: 'x' }), { name: 'ValidationError' })
+  t.equal(
+    client.socialLoginUrl('google', { redirect_to: 'https://app.example/done?a=1' }),
+    `${app.url}/api/auth/login/social/google?project_id=${app.projectId}&redirect_to=https%3A%2F%2Fapp.example%2Fdone%3Fa%3D1`,
+  )
+})
+
 t.test('teams: made, joined by invitation, left and removed', async (t) => {
   const [owner, guest] = [open(t).client, open(t).client]
   await owner.signUp({ email: someone(), password })

@@ -232,6 +232,30 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       await own('delete', '/api/auth/me', { body, signal })
       await sessions.end()
     },
+    signInWithSocial: (body, { signal } = {}) =>
+      begun(open('post', '/api/auth/login/social', { body, signal })),
+    exchangeSocialLogin: (body, { signal } = {}) =>
+      begun(open('post', '/api/auth/login/social/exchange', { body, signal })),
+    socialLoginUrl: (provider, query) =>
+      baseUrl +
+      toCall('get', '/api/auth/login/social/{provider}' satisfies PathOf<'get'>, {
+        params: { provider },
+        query: {
+          project_id: options.projectId,
+          session_transport: cookies ? 'cookie' : undefined,
+          ...query,
+        },
+      }).path,
+    listIdentities: ({ signal } = {}) => own('get', '/api/auth/identities', { signal }),
+    linkIdentity: (provider, body, { signal } = {}) =>
+      own('post', '/api/auth/identities/{provider}', { params: { provider }, body, signal }),
+    unlinkIdentity: (id, { signal } = {}) =>
+      own('delete', '/api/auth/identities/{id}', { params: { id }, signal }),
+    setPassword: (body, { signal } = {}) => own('post', '/api/auth/set-password', { body, signal }),
+    listUserApiKeys: ({ signal } = {}) => own('get', '/api/auth/api-keys', { signal }),
+    createUserApiKey: (body, { signal } = {}) => own('post', '/api/auth/api-keys', { body, signal }),
+    revokeUserApiKey: (id, { signal } = {}) =>
+      own('post', '/api/auth/api-keys/{id}/revoke', { params: { id }, signal }),
     listTeams: ({ signal } = {}) => own('get', '/api/auth/teams', { signal }),
     createTeam: (body, { signal } = {}) => own('post', '/api/auth/teams', { body, signal }),
     getTeam: (id, { signal } = {}) => own('get', '/api/auth/teams/{id}', { params: { id }, signal }),

@@ -77,6 +77,22 @@ export interface SallyportClient {
   /** Everything the service holds of the user. */
   exportAccount(options?: CallOptions): Answer<'exportCurrentUser'>
   deleteAccount(body: Body<'deleteCurrentUser'>, options?: CallOptions): Promise<void>
+  /** With what a provider's own SDK gave the page or the app. */
+  signInWithSocial(body: Body<'signInSocially'>, options?: CallOptions): Promise<Schemas['Session']>
+  /** Where to send the browser instead: it comes back to `redirect_to`, signed in by cookie or with a `code`. */
+  socialLoginUrl(provider: string, query: { redirect_to: string; code_challenge?: string }): string
+  /** Begins the session of that `code`. */
+  exchangeSocialLogin(body: Body<'exchangeSocialLogin'>, options?: CallOptions): Promise<Schemas['Session']>
+  /** The providers that open the account. */
+  listIdentities(options?: CallOptions): Answer<'listIdentities'>
+  linkIdentity(provider: string, body: Body<'linkIdentity'>, options?: CallOptions): Answer<'linkIdentity'>
+  unlinkIdentity(id: string, options?: CallOptions): Answer<'unlinkIdentity'>
+  /** The first password of an account that has none. */
+  setPassword(body: Body<'setPassword'>, options?: CallOptions): Answer<'setPassword'>
+  listUserApiKeys(options?: CallOptions): Answer<'listApiKeys'>
+  /** `plain_text_key` is told here, and never again. */
+  createUserApiKey(body: Body<'createApiKey'>, options?: CallOptions): Answer<'createApiKey'>
+  revokeUserApiKey(id: string, options?: CallOptions): Answer<'revokeApiKey'>
   listTeams(options?: CallOptions): Answer<'listTeams'>
   createTeam(body: Body<'createTeam'>, options?: CallOptions): Answer<'createTeam'>
   getTeam(id: string, options?: CallOptions): Answer<'getTeam'>
