@@ -69,3 +69,36 @@ export const jwks = {
     ...errorResponses(),
   },
 }
+
+export const openidConfiguration = {
+  operationId: 'openidConfiguration',
+  tags: ['Operations'],
+  summary: 'Who issues access tokens, and where their keys are (RFC 8414)',
+  description:
+    'For libraries that verify access tokens by the issuer alone. There is no authorization endpoint: people sign in by this API.',
+  security: [{}],
+  response: {
+    200: {
+      description: 'The metadata of the issuer.',
+      content: {
+        'application/json': {
+          schema: Type.Object({
+            issuer: Type.String({ format: 'uri', examples: ['https://auth.example.com'] }),
+            jwks_uri: Type.String({
+              format: 'uri',
+              examples: ['https://auth.example.com/.well-known/jwks.json'],
+            }),
+            response_types_supported: Type.Array(Type.String(), { examples: [['none']] }),
+            subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
+            id_token_signing_alg_values_supported: Type.Array(Type.String(), { examples: [['EdDSA']] }),
+            introspection_endpoint: Type.String({
+              format: 'uri',
+              examples: ['https://auth.example.com/api/auth/introspect'],
+            }),
+          }),
+        },
+      },
+    },
+    ...errorResponses(),
+  },
+}

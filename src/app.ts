@@ -13,8 +13,10 @@ import { openPool, type Sql } from './database/pool.ts'
 import { keptSecretKey } from './database/secret-file.ts'
 import { AuthError } from './domain/errors.ts'
 import { createDomain, type Domain } from './domain/index.ts'
-import { openSigningKeys } from './domain/signing-keys.ts'
+import { createSigningKeys } from './domain/signing-keys.ts'
 import { createServer } from './http/server.ts'
+import { createTokens } from './http/tokens.ts'
+import { type KeyKeeper, startKeyKeeper } from './key-keeper.ts'
 import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
@@ -26,6 +28,8 @@ export interface RunningApp {
   readonly server: FastifyInstance
   /** Where it listens, as a URL for this machine. */
   readonly url: string
+  /** Takes up at once what was done to the signing keys, instead of within a minute. */
+  lookAfterKeys(): Promise<void>
   /** Answers what is under way, refuses what is new, and stops every part. May be called more than once. */
   close(): Promise<void>
 }
@@ -103,6 +107,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let server: FastifyInstance | undefined
   let courier: Courier | undefined
   let sweeper: Sweeper | undefined
+  let keyKeeper: KeyKeeper | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -112,6 +117,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     clearTimeout(patience)
     await courier?.stop()
     await sweeper?.stop()
+    await keyKeeper?.stop()
     await sql?.end({ timeout: 5 })
     await embedded?.stop()
   }
@@ -133,6 +139,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     sql = pool
     const store = createStore(pool)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
+    const signingKeys = createSigningKeys(store, keysFor(secrets, 'seal'))
     const [domain, keys] = await Promise.all([
       argon2.then((binding) =>
         createDomain({
@@ -149,13 +156,15 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           }),
         }),
       ),
-      openSigningKeys(store, keysFor(secrets, 'seal')),
+      signingKeys.open(),
     ])
     const [newest, ...older] = keysFor(secrets, 'refresh')
+    const printing = refreshKey(newest)
+    const tokens = await createTokens(keys, { issuer: config.publicUrl, refreshKey: printing })
     server = await createServer({
       domain,
-      keys,
-      refreshKeys: [refreshKey(newest), ...older.map(refreshKey)],
+      tokens,
+      refreshKeys: [printing, ...older.map(refreshKey)],
       publicUrl: config.publicUrl,
       version,
       cookieSecure: config.cookieSecure,
@@ -182,10 +191,18 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       log,
     })
     sweeper = startSweeper({ store, log })
+    keyKeeper = startKeyKeeper({
+      signingKeys,
+      keys,
+      use: tokens.use,
+      rotationSeconds: config.keyRotationSeconds,
+      log,
+    })
     const listening = await server.listen({ host: config.host, port: config.port })
     return {
       server,
       url: listening,
+      lookAfterKeys: keyKeeper.look,
       close() {
         closing ??= takeDown()
         return closing

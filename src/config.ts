@@ -74,6 +74,10 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/.test(text),
     say: 'must be the name of a cookie: up to 64 letters, digits and signs such as _ or -',
   },
+  days: {
+    test: (text) => /^\d{1,4}$/.test(text),
+    say: 'must be a whole number of days, or 0 for never',
+  },
   flag: { test: (text) => text === 'true' || text === 'false', say: 'must be true or false' },
   'log-level': {
     test: (text) => (logLevels as readonly string[]).includes(text),
@@ -100,6 +104,7 @@ const environmentSchema = Type.Object({
   DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
   SECRET_KEY: variable('secret'),
   SECRET_KEY_PREVIOUS: variable('secret'),
+  KEY_ROTATION_DAYS: variable('days'),
   DEFAULT_PROJECT_ID: variable('project'),
   CONTRACTS: variable('contracts'),
   CONTRACT_PROJECT_ID: variable('uuid'),
@@ -123,6 +128,8 @@ export interface Config {
   /** Null with the embedded database alone: made once and kept in dataDir. */
   readonly secretKey: string | null
   readonly previousSecretKey: string | null
+  /** Age at which the signing key is replaced; null: by hand alone. */
+  readonly keyRotationSeconds: number | null
   /** Null: the project made on the first start; 'none': the header is required. */
   readonly defaultProjectId: string | null
   /** Contracts of other products that are mounted, each once. */
@@ -187,6 +194,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     dataDir: resolve(env.DATA_DIR ?? '.data'),
     secretKey: env.SECRET_KEY ?? null,
     previousSecretKey: env.SECRET_KEY_PREVIOUS ?? null,
+    keyRotationSeconds: env.KEY_ROTATION_DAYS === '0' ? null : Number(env.KEY_ROTATION_DAYS ?? 30) * 86_400,
     defaultProjectId: env.DEFAULT_PROJECT_ID?.toLowerCase() ?? null,
     contracts:
       env.CONTRACTS === undefined

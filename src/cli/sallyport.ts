@@ -17,6 +17,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: 'list mail that is owed or was given up, try it again, preview a kind',
     load: () => import('./mail.ts'),
   },
+  keys: {
+    summary: 'list the signing keys, rotate them, seal them under a new secret',
+    load: () => import('./keys.ts'),
+  },
   migrate: { summary: 'bring the database up to date', load: () => import('./migrate.ts') },
   openapi: {
     summary: 'write the OpenAPI documents and the list of routes',

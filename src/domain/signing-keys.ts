@@ -1,4 +1,6 @@
-// The ring of signing keys: sealed in the database, opened at start, the first one made at the first start.
+// The ring of signing keys: sealed in the database, opened at start, rotated so that no token is ever refused for it.
+//
+// A key is published before it signs and verifies until its last token is gone: next → current → previous → removed.
 import { seal, unseal } from '../crypto/seal.ts'
 import { generateSigningKey, type PublicJwk } from '../crypto/signing-key.ts'
 import type { Store } from '../repositories/store.ts'
@@ -16,29 +18,90 @@ export class SealedKeyError extends Error {
   override name = 'SealedKeyError'
 }
 
+/** How long a key is published before it may sign: every instance has it by then, and so has every cache of the JWKS. */
+export const publishedSeconds = 600
+/** How long a key verifies after it signed last: longer than any access token lives. */
+const retiredSeconds = 8 * 86_400
+
 const context = (kid: string) => `signing-key/${kid}`
 
-/**
- * Opens every key, making the first. In: the sealing keys, newest first; the first one seals.
- * @throws SealedKeyError
- */
-export async function openSigningKeys(
-  store: Store,
-  sealingKeys: readonly [Buffer, ...Buffer[]],
-): Promise<OpenedKey[]> {
-  let rows = await store.signingKeys.list()
-  if (!rows.some((row) => row.state === 'current')) {
+export interface SigningKeys {
+  /** Every key, opened; the first two are made where there are none. @throws SealedKeyError */
+  open(): Promise<OpenedKey[]>
+  /**
+   * Lets the next key sign from now on and makes the one after it. In: seconds that the two keys must have been what
+   * they are. Out: whether it was done.
+   */
+  rotate(ages: { currentSeconds: number; nextSeconds: number }): Promise<boolean>
+  /** Removes what no living token was signed with; returns how many. */
+  retire(): Promise<number>
+  /** The keys as an operator sees them, oldest first. */
+  list(): Promise<{ kid: string; state: OpenedKey['state']; createdAt: Date; secondsInState: number }[]>
+  /** Seals under the newest secret what an older one sealed; returns how many. @throws SealedKeyError */
+  reseal(): Promise<number>
+}
+
+/** In: the sealing keys, newest first; the first one seals, all of them open. */
+export function createSigningKeys(store: Store, sealingKeys: readonly [Buffer, ...Buffer[]]): SigningKeys {
+  const [newest] = sealingKeys
+  function fresh(state: OpenedKey['state']) {
     const { kid, publicJwk, privateKey } = generateSigningKey()
-    const sealedPrivateKey = seal(sealingKeys[0], privateKey, context(kid))
-    await store.signingKeys.add({ kid, state: 'current', publicJwk, sealedPrivateKey })
-    rows = await store.signingKeys.list()
+    return { kid, state, publicJwk, sealedPrivateKey: seal(newest, privateKey, context(kid)) }
   }
-  return rows.map(({ kid, state, publicJwk, sealedPrivateKey }) => {
-    const privateKey = unseal(sealingKeys, sealedPrivateKey, context(kid))
-    if (!privateKey)
-      throw new SealedKeyError(
-        'SECRET_KEY is not the secret that this database was first started with, so its signing keys stay closed. Set the old one as SECRET_KEY, or as SECRET_KEY_PREVIOUS beside the new one.',
-      )
-    return { kid, state, publicJwk, privateKey }
-  })
+
+  function unsealed(kid: string, sealed: Buffer): Buffer {
+    const privateKey = unseal(sealingKeys, sealed, context(kid))
+    if (privateKey) return privateKey
+    throw new SealedKeyError(
+      'SECRET_KEY is not the secret that this database was first started with, so its signing keys stay closed. Set the old one as SECRET_KEY, or as SECRET_KEY_PREVIOUS beside the new one.',
+    )
+  }
+
+  return {
+    async open() {
+      let rows = await store.signingKeys.list()
+      for (const state of ['current', 'next'] as const)
+        if (!rows.some((row) => row.state === state)) {
+          // What is there must open before anything is added to it.
+          for (const row of rows) unsealed(row.kid, row.sealedPrivateKey)
+          await store.signingKeys.add(fresh(state))
+          rows = await store.signingKeys.list()
+        }
+      return rows.map(({ kid, state, publicJwk, sealedPrivateKey }) => ({
+        kid,
+        state,
+        publicJwk,
+        privateKey: unsealed(kid, sealedPrivateKey),
+      }))
+    },
+
+    rotate: ({ currentSeconds, nextSeconds }) =>
+      store.transaction(async (tx) => {
+        if (!(await tx.signingKeys.promote(currentSeconds, nextSeconds))) return false
+        await tx.signingKeys.add(fresh('next'))
+        return true
+      }),
+
+    retire: () => store.signingKeys.retire(retiredSeconds),
+
+    async list() {
+      const rows = await store.signingKeys.list()
+      return rows.map(({ kid, state, createdAt, secondsInState }) => ({
+        kid,
+        state,
+        createdAt,
+        secondsInState,
+      }))
+    },
+
+    async reseal() {
+      let resealed = 0
+      for (const { kid, sealedPrivateKey } of await store.signingKeys.list()) {
+        if (unseal([newest], sealedPrivateKey, context(kid))) continue
+        const sealedAnew = seal(newest, unsealed(kid, sealedPrivateKey), context(kid))
+        if (await store.signingKeys.reseal(kid, sealedPrivateKey, sealedAnew)) resealed++
+      }
+      return resealed
+    },
+  }
 }

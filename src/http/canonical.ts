@@ -43,14 +43,12 @@ import { verificationRoutes } from './routes/verification.ts'
 import type { ServerParts } from './server.ts'
 import { cookieOrBearer, cookieUse } from './strategies/cookie.ts'
 import { teamMemberView } from './team-views.ts'
-import type { Tokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 import { sessionPrinter, userView } from './views.ts'
 
 export interface CanonicalParts extends ServerParts {
   readonly answer: Answer
   readonly limits: Limits
-  readonly tokens: Tokens
   /** The products whose documents Swagger UI shows beside this one. */
   readonly products: readonly { readonly name: string; readonly title: string }[]
 }
@@ -85,7 +83,7 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
     })
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
-      await operationsRoutes(api, { tokens, isReady: parts.isReady })
+      await operationsRoutes(api, { tokens, publicUrl: parts.publicUrl, isReady: parts.isReady })
     })
     await published.register(
       async (api: Api) => {

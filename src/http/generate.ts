@@ -7,6 +7,7 @@ import type { Domain } from '../domain/index.ts'
 import { version } from '../package.ts'
 import { contractNames } from './contracts/catalogue.ts'
 import { createServer } from './server.ts'
+import { createTokens } from './tokens.ts'
 
 /** A domain that no route calls while the routes are only listed; touching it anyway says so. */
 const unreachable = new Proxy({} as Domain, {
@@ -38,11 +39,16 @@ function routeLine(route: RouteOptions): string {
 /** File name to content, the same bytes for the same routes. */
 export async function generateDocuments(): Promise<Record<string, string>> {
   const routes: RouteOptions[] = []
+  const publicUrl = 'http://127.0.0.1:3000'
+  const key = refreshKey(Buffer.alloc(32))
   const server: FastifyInstance = await createServer({
     domain: unreachable,
-    keys: [{ ...generateSigningKey(), state: 'current' }],
-    refreshKeys: [refreshKey(Buffer.alloc(32))],
-    publicUrl: 'http://127.0.0.1:3000',
+    tokens: await createTokens([{ ...generateSigningKey(), state: 'current' }], {
+      issuer: publicUrl,
+      refreshKey: key,
+    }),
+    refreshKeys: [key],
+    publicUrl,
     version,
     cookieSecure: false,
     nodeloomCookie: 'nodeloom_session',

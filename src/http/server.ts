@@ -12,7 +12,6 @@ import Fastify, {
 } from 'fastify'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Domain } from '../domain/index.ts'
-import type { OpenedKey } from '../domain/signing-keys.ts'
 import { countedAddress } from './address.ts'
 import { canonicalApi } from './canonical.ts'
 import { loadContracts } from './contracts/catalogue.ts'
@@ -29,13 +28,13 @@ import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
-import { createTokens } from './tokens.ts'
+import type { Tokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 
 export interface ServerParts {
   readonly domain: Domain
-  readonly keys: readonly OpenedKey[]
-  /** The first one prints; all of them read. */
+  readonly tokens: Tokens
+  /** All of them read. */
   readonly refreshKeys: readonly [RefreshKey, ...RefreshKey[]]
   readonly publicUrl: string
   readonly version: string
@@ -122,18 +121,15 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(secured, { headers: securityHeaders })
   await app.register(validation, {})
   await app.register(cookie)
-  const [refreshKey] = parts.refreshKeys
   const limits = await createLimits(app)
-  const tokens = await createTokens(app, parts.keys, { issuer: publicUrl, refreshKey })
 
   const contracts = await loadContracts(parts.contracts, {
     ...parts,
     app,
     limits,
-    tokens,
     unreadable: (request) => unreadable.get(request.raw),
   })
-  await canonicalApi(app, { ...parts, answer, limits, tokens, products: contracts })
+  await canonicalApi(app, { ...parts, answer, limits, products: contracts })
   for (const contract of contracts) {
     await contract.mount()
     prefixes.push(contract.prefix)

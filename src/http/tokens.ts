@@ -2,7 +2,7 @@
 // refresh tokens, ours and, for clients that want one, as a JWT.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import jwt from '@fastify/jwt'
-import type { FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
 import {
   printRefreshToken,
   type RefreshClaims,
@@ -33,7 +33,10 @@ export interface Tokens {
   printRefresh(grant: Grant): string
   /** The claims of a token of ours that is valid now; null for anything else. */
   readAccess(token: string): AccessClaims | null
-  readonly jwks: { keys: (PublicJwk & { kid: string; alg: 'EdDSA'; use: 'sig' })[] }
+  /** The public halves of all keys (RFC 7517). */
+  jwks(): { readonly keys: readonly (PublicJwk & { kid: string; alg: 'EdDSA'; use: 'sig' })[] }
+  /** Prints and reads with another ring from now on. */
+  use(keys: readonly OpenedKey[]): Promise<void>
 }
 
 declare module '@fastify/jwt' {
@@ -45,43 +48,49 @@ declare module '@fastify/jwt' {
 /** Tokens whose claims are remembered after their signature was checked, so that it is checked once. */
 const verifiedTokens = 5000
 
+interface Space {
+  sign(claims: object): string
+  verify(token: string): AccessClaims
+}
+
+/** What one ring of keys prints and reads with. */
+interface Ring {
+  readonly signer: Space
+  /** By the first part of a token: a header of ours is one of a few constant strings. */
+  readonly readers: ReadonlyMap<string, Space>
+  readonly jwks: ReturnType<Tokens['jwks']>
+}
+
 /**
- * Registers one namespace of @fastify/jwt for each key (a key passed with each call costs ten times more) and returns
- * the tokens' printer and reader.
+ * One namespace of @fastify/jwt for each key: a key passed with each call costs ten times more. Namespaces are made while
+ * a server is built and never after, so each ring has a small one of its own, which serves nothing.
  */
-export async function createTokens(
-  app: FastifyInstance,
-  keys: readonly OpenedKey[],
-  options: { issuer: string; refreshKey: RefreshKey },
-): Promise<Tokens> {
-  for (const key of keys) {
-    await app.register(jwt, {
+async function openRing(keys: readonly OpenedKey[], issuer: string): Promise<Ring> {
+  const holder = Fastify()
+  for (const key of keys)
+    holder.register(jwt, {
       namespace: key.kid,
       secret: { private: privatePem(key.privateKey), public: publicPem(key.publicJwk) },
       sign: {
         algorithm: 'EdDSA',
         kid: key.kid,
-        iss: options.issuer,
+        iss: issuer,
         header: { alg: 'EdDSA', typ: 'at+jwt' },
       },
       verify: {
         algorithms: ['EdDSA'],
-        allowedIss: options.issuer,
+        allowedIss: issuer,
         checkTyp: 'at+jwt',
         requiredClaims: ['iss', 'aud', 'sub', 'sid', 'gen', 'iat', 'exp'],
         cache: verifiedTokens,
       },
     })
-  }
-  const spaces = app.jwt as unknown as Record<
-    string,
-    { sign(claims: object): string; verify(token: string): AccessClaims }
-  >
+  await holder.ready()
+  const spaces = holder.jwt as unknown as Record<string, Space>
   const current = keys.find((key) => key.state === 'current')
   const signer = current && spaces[current.kid]
   if (!signer) throw new Error('There is no current signing key.')
-
-  // A header of ours is one of a few constant strings; a token with any other (none, HS256, jku, a foreign kid) ends here.
+  // A token with any other header (none, HS256, jku, a foreign kid) finds no reader.
   const readers = new Map(
     keys.map((key) => {
       const space = spaces[key.kid]
@@ -89,9 +98,21 @@ export async function createTokens(
       return [space.sign({ probe: true }).split('.', 1)[0] ?? '', space]
     }),
   )
+  const published = keys.map(
+    ({ kid, publicJwk }) => ({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }) as const,
+  )
+  return { signer, readers, jwks: { keys: published } }
+}
+
+/** Builds the tokens' printer and reader over a ring that may be replaced at any moment. */
+export async function createTokens(
+  keys: readonly OpenedKey[],
+  options: { issuer: string; refreshKey: RefreshKey },
+): Promise<Tokens> {
+  let ring = await openRing(keys, options.issuer)
   return {
     printAccess: (projectId, grant, claims) =>
-      signer.sign({
+      ring.signer.sign({
         ...claims,
         sub: grant.user.uuid,
         aud: projectId,
@@ -103,7 +124,7 @@ export async function createTokens(
     printRefresh: (grant) => printRefreshToken(options.refreshKey, grant),
     readAccess(token) {
       const dot = token.indexOf('.')
-      const reader = dot > 0 ? readers.get(token.slice(0, dot)) : undefined
+      const reader = dot > 0 ? ring.readers.get(token.slice(0, dot)) : undefined
       if (!reader) return null
       try {
         return reader.verify(token)
@@ -111,8 +132,9 @@ export async function createTokens(
         return null
       }
     },
-    jwks: {
-      keys: keys.map(({ kid, publicJwk }) => ({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' })),
+    jwks: () => ring.jwks,
+    async use(next) {
+      ring = await openRing(next, options.issuer)
     },
   }
 }

@@ -18,7 +18,7 @@ import {
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { privatePem, publicPem } from '../../src/crypto/signing-key.ts'
 import { openPool } from '../../src/database/pool.ts'
-import { openSigningKeys } from '../../src/domain/signing-keys.ts'
+import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createStore } from '../../src/repositories/store.ts'
 
 const { DATABASE_URL: url = '', SECRET_KEY: secret = '', PORT: port } = process.env
@@ -26,7 +26,9 @@ const key = (use: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
 
 const pool = openPool(url)
 const store = createStore(pool)
-const signing = (await openSigningKeys(store, [key('seal')])).find(({ state }) => state === 'current')
+const signing = (await createSigningKeys(store, [key('seal')]).open()).find(
+  ({ state }) => state === 'current',
+)
 if (!signing) throw new Error('There is no current signing key.')
 const refreshKeys = [refreshKey(key('refresh'))] as const
 

@@ -1,12 +1,11 @@
 // npx . mail …: what is owed and what was given up, trying again, and looking at a kind; never a link that works.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t from 'tap'
 import { mailKinds } from '../../src/mail/messages.ts'
-import { packageRoot } from '../../src/package.ts'
+import { runCommand } from '../support/command.ts'
 import { createDatabase } from '../support/database.ts'
 
 const databaseUrl = await createDatabase(t)
@@ -23,22 +22,8 @@ function mail(...words: string[]): Promise<{ code: number | null; out: string; e
   return run(words, { DATABASE_URL: databaseUrl, SECRET_KEY: 'a test secret of more than thirty-two bytes' })
 }
 
-function run(words: string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/sallyport.ts', 'mail', ...words], {
-    cwd: packageRoot,
-    env: { PATH: process.env.PATH, DATA_DIR: join(folder, 'data'), ...env },
-  })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  return new Promise<{ code: number | null; out: string; err: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, out, err })),
-  )
-}
+const run = (words: string[], env: Record<string, string>) =>
+  runCommand(['mail', ...words], { DATA_DIR: join(folder, 'data'), ...env })
 
 type State = 'due' | 'waiting' | 'taken' | 'dead' | 'sent'
 async function row(state: State, kind = 'verify_email'): Promise<string> {

@@ -1,5 +1,4 @@
 // npx . projects …: real processes beside a running service, as an operator types them.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,36 +6,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { packageRoot } from '../../src/package.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
+import { type Ended, runCommand } from '../support/command.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
 function sallyport(words: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/sallyport.ts', ...words], {
-    cwd: packageRoot,
-    env: {
-      PATH: process.env.PATH,
-      DATA_DIR: join(folder, 'data'),
-      DATABASE_URL: app.databaseUrl,
-      SECRET_KEY: testSecretKey,
-      ...env,
-    },
+  return runCommand(words, {
+    DATA_DIR: join(folder, 'data'),
+    DATABASE_URL: app.databaseUrl,
+    SECRET_KEY: testSecretKey,
+    ...env,
   })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
 }
 const projects = (...words: string[]) => sallyport(['projects', ...words])
 

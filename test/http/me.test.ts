@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { publicPem } from '../../src/crypto/signing-key.ts'
-import { openSigningKeys } from '../../src/domain/signing-keys.ts'
+import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { type Answer, bearer, cookieHeader, startTestApp, testSecretKey } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
@@ -24,7 +24,9 @@ const [header, claims] = token.split('.').slice(0, 2).map(decode) as [
 ]
 
 // The service's own key, opened as the service opens it: forgeries that only a check of the claims can refuse.
-const [key] = await openSigningKeys(createStore(app.sql), [deriveKey(Buffer.from(testSecretKey), 'seal')])
+const sealingKey = deriveKey(Buffer.from(testSecretKey), 'seal')
+const ring = await createSigningKeys(createStore(app.sql), [sealingKey]).open()
+const key = ring.find(({ state }) => state === 'current')
 if (!key) throw new Error('There is no signing key.')
 const ownKey = createPrivateKey({ key: key.privateKey, format: 'der', type: 'pkcs8' })
 

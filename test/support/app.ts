@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { type RunningApp, startApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
+import { isMigrated } from '../../src/database/migrations.ts'
 import { createProjects } from '../../src/domain/projects.ts'
 import { createLogger } from '../../src/logging.ts'
 import { createStore } from '../../src/repositories/store.ts'
@@ -99,18 +100,20 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const sql = postgres(databaseUrl, { max: 4, onnotice: () => {} })
   const projects = createProjects(createStore(sql))
   const policy = merged(options.policy)
-  // Before the start: the product contracts work on this project too.
-  const { project, secret } = await projects.create('Test', policy)
+  const create = () => projects.create('Test', policy)
+  // Before the start, so that the product contracts work on this project too; an empty database has no place for it.
+  const early = (await isMigrated(sql)) ? await create() : null
   const config = readConfig({
     DATABASE_URL: databaseUrl,
     DATA_DIR: dataDir,
     SECRET_KEY: testSecretKey,
     PORT: String(await freePort()),
-    CONTRACT_PROJECT_ID: project.id,
+    ...(early ? { CONTRACT_PROJECT_ID: early.project.id } : {}),
     ...options.env,
   })
   const log = createLogger(config.logLevel, { write: (line) => logs.push(JSON.parse(line)) })
   const running = await startApp(config, log)
+  const { project, secret } = early ?? (await create())
 
   let closed = false
   const close = async () => {

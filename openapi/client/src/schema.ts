@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who issues access tokens, and where their keys are (RFC 8414)
+         * @description For libraries that verify access tokens by the issuer alone. There is no authorization endpoint: people sign in by this API.
+         */
+        get: operations["openidConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/signup": {
         parameters: {
             query?: never;
@@ -1623,6 +1643,78 @@ export interface operations {
                             /** @enum {string} */
                             use: "sig";
                         }[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    openidConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata of the issuer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com
+                         */
+                        issuer: string;
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/.well-known/jwks.json
+                         */
+                        jwks_uri: string;
+                        /**
+                         * @example [
+                         *       "none"
+                         *     ]
+                         */
+                        response_types_supported: string[];
+                        /**
+                         * @example [
+                         *       "public"
+                         *     ]
+                         */
+                        subject_types_supported: string[];
+                        /**
+                         * @example [
+                         *       "EdDSA"
+                         *     ]
+                         */
+                        id_token_signing_alg_values_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/api/auth/introspect
+                         */
+                        introspection_endpoint: string;
                     };
                 };
             };

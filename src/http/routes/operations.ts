@@ -1,16 +1,21 @@
-// GET /health/live, /health/ready, /.well-known/jwks.json.
-import { jwks, live, ready } from '../../../schemas/operations.ts'
+// GET /health/live, /health/ready, /.well-known/jwks.json, /.well-known/openid-configuration.
+import { jwks, live, openidConfiguration, ready } from '../../../schemas/operations.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 
 export interface OperationsRoutes {
   readonly tokens: Tokens
+  /** The issuer of access tokens. */
+  readonly publicUrl: string
   /** Whether the database answers, is migrated, and the hash queue has room; cheap, asked at most once a second. */
   readonly isReady: () => Promise<boolean>
 }
 
-export async function operationsRoutes(api: Api, { tokens, isReady }: OperationsRoutes): Promise<void> {
+export async function operationsRoutes(
+  api: Api,
+  { tokens, publicUrl, isReady }: OperationsRoutes,
+): Promise<void> {
   const config = { access: 'open', limit: 'none' } as const
 
   api.get('/health/live', { schema: live, config, logLevel: 'warn' }, async () => ({ status: 'ok' }))
@@ -22,6 +27,22 @@ export async function operationsRoutes(api: Api, { tokens, isReady }: Operations
 
   api.get('/.well-known/jwks.json', { schema: jwks, config }, async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300')
-    return tokens.jwks
+    return tokens.jwks()
   })
+
+  api.get(
+    '/.well-known/openid-configuration',
+    { schema: openidConfiguration, config },
+    async (_request, reply) => {
+      reply.header('cache-control', 'public, max-age=300')
+      return {
+        issuer: publicUrl,
+        jwks_uri: `${publicUrl}/.well-known/jwks.json`,
+        response_types_supported: ['none'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['EdDSA'],
+        introspection_endpoint: `${publicUrl}/api/auth/introspect`,
+      }
+    },
+  )
 }

@@ -1,0 +1,2 @@
+ALTER TABLE "signing_keys" ADD COLUMN "state_since" timestamp (3) with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+CREATE UNIQUE INDEX "signing_keys_one_next" ON "signing_keys" USING btree ("state") WHERE "signing_keys"."state" = 'next';

@@ -1,0 +1,75 @@
+// npx . keys …: real processes beside a running service, as an operator types them.
+import { join } from 'node:path'
+import t from 'tap'
+import { startTestApp, testSecretKey } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
+
+const app = await startTestApp(t)
+const folder = t.testdir()
+const keys = (words: readonly string[], env: Record<string, string> = {}) =>
+  runCommand(['keys', ...words], {
+    DATA_DIR: join(folder, 'data'),
+    DATABASE_URL: app.databaseUrl,
+    SECRET_KEY: testSecretKey,
+    ...env,
+  })
+const listed = async () =>
+  JSON.parse((await keys(['list', '--json'])).out) as { kid: string; state: string; created_at: string }[]
+const kidOf = async (state: string) => (await listed()).find((key) => key.state === state)?.kid
+
+t.test('list shows what each key does, and no half of it', async (t) => {
+  const { code, out, err } = await keys(['list'])
+  t.equal(code, 0, err)
+  t.match(out, /^[\w-]{43} {2}(?:next|current) +made \d{4}-/m)
+  for (const key of await listed()) t.same(Object.keys(key), ['kid', 'state', 'created_at'])
+  t.same((await listed()).map(({ state }) => state).sort(), ['current', 'next'])
+})
+
+t.test('rotate waits until everybody may know the next key, unless it is forced', async (t) => {
+  const next = await kidOf('next')
+  const early = await keys(['rotate'])
+  t.equal(early.code, 1)
+  t.match(early.err, /published less than 10 minutes ago.*--force/)
+  t.equal(await kidOf('next'), next, 'nothing changed')
+  await app.sql`update signing_keys set state_since = now() - interval '11 minutes'`
+  const due = await keys(['rotate', '--json'])
+  t.equal(due.code, 0, due.err)
+  t.same(JSON.parse(due.out), { rotated: true })
+  t.equal(await kidOf('current'), next)
+  t.equal((await keys(['rotate'])).code, 1)
+  t.equal((await keys(['rotate', '--force'])).code, 0)
+})
+
+t.test('the running service follows, and takes tokens from before', async (t) => {
+  const { body, email, password } = await app.signUp()
+  await app.sql`update signing_keys set state_since = now() - interval '11 minutes'`
+  t.equal((await keys(['rotate'])).code, 0)
+  await app.running.lookAfterKeys()
+  const again = await app.api('POST', '/login', { body: { email, password } })
+  const kid = (token: string) =>
+    JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
+  t.equal(kid(again.body.access_token), await kidOf('current'))
+  t.not(kid(body.access_token), kid(again.body.access_token))
+  for (const token of [body.access_token, again.body.access_token])
+    t.equal((await app.api('GET', '/me', { headers: { authorization: `Bearer ${token}` } })).status, 200)
+})
+
+t.test('reseal moves every key to the new secret; after that the old one can go', async (t) => {
+  const newer = { SECRET_KEY: 'another secret of more than thirty-two bytes' }
+  t.match((await keys(['rotate', '--force'], newer)).err, /SECRET_KEY is not the secret/)
+  const count = (await listed()).length
+  const resealed = await keys(['reseal', '--json'], { ...newer, SECRET_KEY_PREVIOUS: testSecretKey })
+  t.same(JSON.parse(resealed.out), { resealed: count })
+  t.equal((await keys(['rotate', '--force'], newer)).code, 0)
+  t.equal((await keys(['rotate', '--force'])).code, 1)
+})
+
+t.test('words that make no sense are told with the usage', async (t) => {
+  const nonsense = [[], ['turn'], ['list', 'more'], ['list', '--force'], ['rotate', '--now']]
+  const ends = await Promise.all(nonsense.map((words) => keys(words)))
+  for (const [place, { code, err }] of ends.entries()) {
+    t.equal(code, 2, String(nonsense[place]))
+    t.match(err, /Usage:/)
+  }
+  t.match((await keys(['--help'])).out, /keys rotate \[--force\]/)
+})
