@@ -72,6 +72,20 @@ export function apiKeysRepository(db: Database) {
       .prepare('api_key_look'),
   )
 
+  const touch = once(() =>
+    db
+      .update(apiKeys)
+      .set({ lastUsedAt: sql`now()` })
+      .where(
+        and(
+          eq(apiKeys.id, sql.placeholder('id')),
+          eq(apiKeys.projectId, sql.placeholder('projectId')),
+          or(isNull(apiKeys.lastUsedAt), lte(apiKeys.lastUsedAt, sql`now() - interval '1 minute'`)),
+        ),
+      )
+      .prepare('api_key_touch'),
+  )
+
   return {
     /** The living key of a prefix and its user; the one statement of a request by key. The hash is the caller's to compare. */
     async look(projectId: string, keyPrefix: string): Promise<ApiKeyAndUser | null> {
@@ -80,16 +94,7 @@ export function apiKeysRepository(db: Database) {
 
     /** Remembers that the key was used now; of requests at once, one writes. */
     async touch(projectId: string, id: string): Promise<void> {
-      await db
-        .update(apiKeys)
-        .set({ lastUsedAt: sql`now()` })
-        .where(
-          and(
-            eq(apiKeys.id, id),
-            eq(apiKeys.projectId, projectId),
-            or(isNull(apiKeys.lastUsedAt), lte(apiKeys.lastUsedAt, sql`now() - interval '1 minute'`)),
-          ),
-        )
+      await touch().execute({ projectId, id })
     },
 
     async add(key: NewApiKey): Promise<ApiKeyRow> {

@@ -168,8 +168,9 @@ async function keys(bench: Bench): Promise<Figure[]> {
     ...(await statements(place, service, load, 'introspect key', 'api_key_look', 'api_keys')),
   ]
   for (const kind of ['me by key', 'introspect', 'introspect key'] as const) {
-    // The first use in a minute writes; what is compared is the use after it.
-    await load.run(planFor(place, service, { kind: 'me by key', seconds: 'once each' }))
+    // The first use of a key in a minute writes; what is compared is every other use.
+    await place.sql`update api_keys set last_used_at = now() + interval '10 minutes'`
+    await place.sql`vacuum api_keys`
     const found = await alternate(kind, pace(bench.quick, 21, 1.5), rate, run(kind), { me: run('me') })
     figures.push(atLeast(`${kind} / me`, 0.8, found.me))
   }
