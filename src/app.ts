@@ -68,6 +68,14 @@ async function standingProjects(config: Config, domain: Domain) {
   }
 }
 
+/** Makes the first admin of the product contracts' project, unless their address has an account, whoever's it is. */
+async function makeFirstAdmin({ firstAdmin }: Config, domain: Domain, projectId: string): Promise<boolean> {
+  if (!firstAdmin) return false
+  const project = await domain.projects.get(projectId)
+  const person = { ...firstAdmin, role: 'admin', verified: true } as const
+  return (await domain.people.ensure(project, person)) !== null
+}
+
 /** A check that is asked at most once a second, however often it is called; one that takes longer has failed. */
 function oncePerSecond(check: () => Promise<boolean>): () => Promise<boolean> {
   let asked = 0
@@ -158,6 +166,9 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       ),
       signingKeys.open(),
     ])
+    const standing = await standingProjects(config, domain)
+    if (await makeFirstAdmin(config, domain, standing.contractProjectId))
+      log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
     const [newest, ...older] = keysFor(secrets, 'refresh')
     const printing = refreshKey(newest)
     const tokens = await createTokens(keys, { issuer: config.publicUrl, refreshKey: printing })
@@ -171,7 +182,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       nodeloomCookie: config.nodeloomCookie,
       playground: config.playground,
       trustedProxies: config.trustedProxies,
-      ...(await standingProjects(config, domain)),
+      ...standing,
       contracts: config.contracts,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()

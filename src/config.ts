@@ -91,6 +91,19 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => /^(?:[^<>\r\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/.test(text),
     say: 'must be an address such as "Example <no-reply@example.com>"',
   },
+  address: {
+    test: (text) =>
+      text.length <= 255 &&
+      /^(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i.test(
+        text,
+      ),
+    say: 'must be an e-mail address such as ada@example.com',
+  },
+  password: {
+    test: (text) => [...text].length >= 8 && [...text].length <= 255,
+    say: 'must have 8 to 255 characters',
+  },
+  name: { test: (text) => [...text].length <= 255, say: 'must have at most 255 characters' },
   unsupported: { test: () => false, say: 'is not supported by this version yet; remove it' },
 }
 for (const [name, { test }] of Object.entries(formats)) FormatRegistry.Set(`env-${name}`, test)
@@ -117,7 +130,19 @@ const environmentSchema = Type.Object({
   LOG_LEVEL: variable('log-level'),
   SMTP_URL: variable('smtp'),
   MAIL_FROM: variable('mailbox'),
+  ADMIN_EMAIL: variable('address'),
+  ADMIN_PASSWORD: variable('password'),
+  ADMIN_FIRST_NAME: variable('name'),
+  ADMIN_LAST_NAME: variable('name'),
 })
+
+/** The account that is made at the first start. */
+export interface FirstAdmin {
+  readonly email: string
+  readonly password: string
+  readonly firstName: string | null
+  readonly lastName: string | null
+}
 
 export interface Config {
   readonly host: string
@@ -148,6 +173,8 @@ export interface Config {
   readonly mailFrom: string
   /** Secrets of our clients at providers, by the name of their variable, which a policy may name. */
   readonly providerSecrets: Readonly<Record<string, string>>
+  /** Null: none is made. */
+  readonly firstAdmin: FirstAdmin | null
   /** Password hashes computed at the same time: one for each core, as far as libuv has threads for them. */
   readonly hashSlots: number
 }
@@ -179,6 +206,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     : (env.PUBLIC_URL?.startsWith('https:') ?? false)
   if (/^__(?:Host|Secure)-/i.test(env.NODELOOM_COOKIE ?? '') && !isSecure)
     problems.push('NODELOOM_COOKIE must not begin with __Host- or __Secure- where cookies are not Secure.')
+  const { ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_FIRST_NAME, ADMIN_LAST_NAME } = env
+  const named = ADMIN_EMAIL ?? ADMIN_PASSWORD ?? ADMIN_FIRST_NAME ?? ADMIN_LAST_NAME
+  if (named !== undefined && (!ADMIN_EMAIL || !ADMIN_PASSWORD))
+    problems.push(
+      'ADMIN_EMAIL and ADMIN_PASSWORD must be set together, or no ADMIN_ variable at all: they make the first admin at the first start.',
+    )
   if (problems.length > 0) throw new ConfigError(problems)
 
   const host = env.HOST ?? '127.0.0.1'
@@ -216,6 +249,15 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         value && name.startsWith('SOCIAL_SECRET_') ? [[name, value] as const] : [],
       ),
     ),
+    firstAdmin:
+      ADMIN_EMAIL && ADMIN_PASSWORD
+        ? {
+            email: ADMIN_EMAIL,
+            password: ADMIN_PASSWORD,
+            firstName: ADMIN_FIRST_NAME ?? null,
+            lastName: ADMIN_LAST_NAME ?? null,
+          }
+        : null,
     hashSlots: Math.max(1, Math.min(availableParallelism(), Number(environment.UV_THREADPOOL_SIZE) || 4)),
   })
 }

@@ -4,6 +4,7 @@ import { type Config, ConfigError } from './config.ts'
 import { EmbeddedDatabaseError } from './database/embedded.ts'
 import { DatabaseError } from './database/migrations.ts'
 import { AuthError } from './domain/errors.ts'
+import { PersonError } from './domain/people.ts'
 import { PolicyError } from './domain/policy.ts'
 import { SealedKeyError } from './domain/signing-keys.ts'
 import { isUnavailable } from './repositories/availability.ts'
@@ -26,6 +27,8 @@ export function operatorMessage(error: unknown): string {
       'The policy needs a change; nothing was stored:',
       ...error.problems.map((line) => `  - ${line}`),
     ].join('\n')
+  if (error instanceof PersonError)
+    return ['The account cannot be made:', ...error.problems.map((line) => `  - ${line}`)].join('\n')
   if (error instanceof AuthError && error.code === 'project_unknown')
     return 'There is no project with this id.'
   if (spoken.some((kind) => error instanceof kind)) return (error as Error).message
@@ -33,7 +36,16 @@ export function operatorMessage(error: unknown): string {
     return 'HOST and PORT are in use by another process. Stop it, or set PORT to a free one.'
   if (isUnavailable(error) || isRefusedLogin(error))
     return `The database of DATABASE_URL cannot be used: ${innermost(error).message}. Check that it runs and that the URL is right.`
-  return `Unexpected error: ${error instanceof Error ? error.stack : String(error)}`
+  return `Unexpected error: ${error instanceof Error ? stackOf(error) : String(error)}`
+}
+
+/** The stack; of a statement that failed its SQLSTATE and the frames alone, because its text holds what was to be stored. */
+function stackOf(error: Error): string | undefined {
+  if (!('query' in error)) return error.stack
+  const { code, constraint_name } = innermost(error) as { code?: unknown; constraint_name?: unknown }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line))
+  const said = `the database refused a statement: SQLSTATE ${code}${constraint_name ? `, ${constraint_name}` : ''}`
+  return [said, ...frames].join('\n')
 }
 
 /** SQLSTATE class 28 (wrong role or password) and 3D (no such database). */

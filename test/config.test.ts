@@ -20,6 +20,8 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
   }
 }
 
+const admin = { ADMIN_EMAIL: 'root@example.com', ADMIN_PASSWORD: 'a good long password' }
+
 t.test('nothing configured is a service on this machine', async (t) => {
   const config = readConfig({})
   t.match(config, {
@@ -119,6 +121,10 @@ t.test('every problem is told at once, each in a sentence that names the variabl
     LOG_LEVEL: 'hunter2',
     SMTP_URL: 'http://hunter2',
     MAIL_FROM: 'hunter2 at example',
+    ADMIN_EMAIL: 'hunter2',
+    ADMIN_PASSWORD: 'hunter2',
+    ADMIN_FIRST_NAME: 'hunter2'.repeat(40),
+    ADMIN_LAST_NAME: 'hunter2'.repeat(40),
   }
   const problems = problemsOf(wrong)
   for (const name of Object.keys(wrong)) {
@@ -146,15 +152,33 @@ t.test('each variable alone is refused for what it cannot be', async (t) => {
     ['NODELOOM_COOKIE', 'a b', 'a=b', 'a;b', 'a"b', 'é', 'x'.repeat(65), '__Host-loom', '__secure-loom'],
     ['LOG_LEVEL', 'verbose', 'INFO'],
     ['SMTP_URL', 'mail:25', 'https://mail'],
+    ['ADMIN_EMAIL', 'root', 'root@localhost', 'a b@example.com', 'é@example.com'],
+    ['ADMIN_PASSWORD', 'short', 'x'.repeat(256)],
     ['MAIL_FROM', 'nobody', 'a@b c@d', 'A <a@b>\r\nBcc: <c@d>'],
   ]
   for (const [name, ...values] of wrong)
     for (const value of values)
       t.match(
-        problemsOf({ ...given, [name]: value }),
+        problemsOf({ ...given, ...admin, [name]: value }),
         [new RegExp(`^${name} `)],
         `${name}=${JSON.stringify(value)}`,
       )
+})
+
+t.test('the first admin needs an address and a password, and may have a name', async (t) => {
+  t.equal(readConfig({}).firstAdmin, null)
+  t.same(readConfig(admin).firstAdmin, {
+    email: 'root@example.com',
+    password: 'a good long password',
+    firstName: null,
+    lastName: null,
+  })
+  const names = { ADMIN_FIRST_NAME: 'Grace', ADMIN_LAST_NAME: 'Hopper' }
+  t.match(readConfig({ ...admin, ...names }).firstAdmin, { firstName: 'Grace', lastName: 'Hopper' })
+  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD'] as const)
+    t.match(problemsOf({ [name]: admin[name] }), [/^ADMIN_EMAIL and ADMIN_PASSWORD must be set together/])
+  t.match(problemsOf(names), [/^ADMIN_EMAIL and ADMIN_PASSWORD must be set together/])
+  t.same(problemsOf({ ADMIN_EMAIL: '', ADMIN_PASSWORD: '' }), [], 'empty is unset')
 })
 
 t.test('a given database needs a given secret', async (t) => {

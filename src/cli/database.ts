@@ -41,9 +41,11 @@ export async function withDatabaseUrl<T>(work: (url: string) => Promise<T>): Pro
 export function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   return withDatabaseUrl(async (url) => {
     const sql = openPool(url, { connections: 2, name: 'sallyport-cli' })
+    // Before the first statement: it teaches the pool's connections how to write JSON, and those that are open learn nothing.
+    const store = createStore(sql)
     try {
       if (!(await isMigrated(sql))) await migrateDatabase(url)
-      return await work(createStore(sql))
+      return await work(store)
     } finally {
       await sql.end({ timeout: 5 })
     }

@@ -13,6 +13,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: 'create, list, show and delete teams; add, remove and rank their members',
     load: () => import('./teams.ts'),
   },
+  users: {
+    summary: 'create, import, show and list people; set their role, disable, enable and delete them',
+    load: () => import('./users.ts'),
+  },
   mail: {
     summary: 'list mail that is owed or was given up, try it again, preview a kind',
     load: () => import('./mail.ts'),

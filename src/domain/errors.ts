@@ -22,6 +22,7 @@ export type AuthErrorCode =
   | 'picture_too_large'
   | 'invalid_verification_token'
   | 'invalid_verification_code'
+  | 'account_unknown'
   | 'session_unknown'
   | 'not_own_account'
   | 'api_key_unknown'

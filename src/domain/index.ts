@@ -14,6 +14,7 @@ import { createLockout } from './lockout.ts'
 import { createMailTokens } from './mail-tokens.ts'
 import { createPasswordChange } from './password-change.ts'
 import { createPasswords } from './passwords.ts'
+import { createPeople } from './people.ts'
 import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
 import { createReauthentication } from './reauthentication.ts'
@@ -75,6 +76,7 @@ export async function createDomain({
     socialFlow: createSocialFlow({ store, providers, sessions, social, flowKeys }),
     identities: createIdentities({ store, reauthentication, prove: createProofs(providers) }),
     firstPassword: createFirstPassword({ store, passwords, reauthentication }),
+    people: createPeople({ store, hash: passwords.hash }),
     profile: createProfile(store),
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),

@@ -74,6 +74,7 @@ const faces: Record<AuthErrorCode | 'broken_text', Face> = {
       code: ['This verification code is invalid or has expired.'],
     },
   },
+  account_unknown: { code: 'not_found' },
   session_unknown: { code: 'not_found' },
   not_own_account: { code: 'not_found' },
   api_key_unknown: { code: 'not_found' },

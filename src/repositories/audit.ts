@@ -50,7 +50,7 @@ export function auditRepository(db: Database) {
       await db.execute(sql`insert into ${auditEvents}
           (project_id, user_id, session_id, event, outcome, address_prefix, user_agent)
         select ${users.projectId}, ${users.id}, ended.id::uuid, ${event.event}, ${event.outcome}, ${addressPrefix}, ${userAgent}
-        from ${users} cross join jsonb_array_elements_text(${JSON.stringify(sessionIds)}::jsonb) as ended(id)
+        from ${users} cross join jsonb_array_elements_text(${JSON.stringify(sessionIds)}::text::jsonb) as ended(id)
         where ${users.projectId} = ${projectId} and ${users.id} = ${userId} for key share of ${users}`)
     },
 

@@ -297,7 +297,7 @@ export function sessionsRepository(db: Database) {
 
     /** Ends those of the listed sessions that are this user's and alive, in one statement; returns which. */
     async revokeAmong(projectId: string, userId: number, ids: readonly string[]): Promise<string[]> {
-      const listed = sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+      const listed = sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`
       const rows = await db
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: 'owner' })

@@ -10,6 +10,7 @@ import { type Database, over } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
 import { identitiesRepository } from './identities.ts'
 import { outboxRepository } from './outbox.ts'
+import { peopleRepository } from './people.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
 import { sessionsRepository } from './sessions.ts'
@@ -31,6 +32,7 @@ export interface Repositories {
   readonly holdings: ReturnType<typeof holdingsRepository>
   readonly identities: ReturnType<typeof identitiesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
+  readonly people: ReturnType<typeof peopleRepository>
   readonly projects: ReturnType<typeof projectsRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
@@ -69,6 +71,7 @@ function bind(db: Database): Repositories {
     holdings: holdingsRepository(db),
     identities: identitiesRepository(db),
     outbox: outboxRepository(db),
+    people: peopleRepository(db),
     projects: projectsRepository(db),
     registrations: registrationsRepository(db),
     sessions: sessionsRepository(db),

@@ -356,12 +356,13 @@ export function usersRepository(db: Database) {
       return first(await db.select(userColumns).from(users).where(one(projectId, id)).for('no key update'))
     },
 
-    /** Changes what `change` names; for an account that is held by `lock`. */
+    /** Changes what `change` names, and no other column; for an account that is held by `lock`. */
     async updateProfile(projectId: string, id: number, change: ProfileChange): Promise<UserRow> {
+      const { displayName, firstName, lastName, metadata, locale } = change
       const row = first(
         await db
           .update(users)
-          .set({ ...change, updatedAt: sql`now()` })
+          .set({ displayName, firstName, lastName, metadata, locale, updatedAt: sql`now()` })
           .where(one(projectId, id))
           .returning(userColumns),
       )
