@@ -95,7 +95,7 @@ t.test('one code exchanged eight times at once opens one session', async (t) => 
   t.equal(row?.n, 1)
 })
 
-t.test('a provider’s code that comes back twice at once is good once', async (t) => {
+t.test('a provider’s code that comes back twice at once is good once at most', async (t) => {
   const subject = newSubject()
   issuer.people.set(subject, { email: `${subject}@example.com`, email_verified: true })
   const browser = newWanderer()
@@ -110,8 +110,13 @@ t.test('a provider’s code that comes back twice at once is good once', async (
   })
   const stops = await Promise.all(copies.map((copy) => copy.visit(back)))
   const ends = stops.map(({ location }) => new URL(location ?? 'about:blank').searchParams)
-  t.equal(ends.filter((query) => query.has('code')).length, 1)
-  t.equal(ends.filter((query) => query.get('error') === 'invalid_social_login').length, 3)
+  const good = ends.filter((query) => query.has('code')).length
+  // A provider that sees its code twice may take back what it gave for the first (RFC 6749 §4.1.2).
+  t.ok(good <= 1, `${good} codes`)
+  t.equal(ends.filter((query) => query.get('error') === 'invalid_social_login').length, 4 - good)
+  const [row] = await app.sql`select count(*)::int as n from verification_tokens
+    join users on users.id = user_id where purpose = 'social_sign_in' and users.email = ${`${subject}@example.com`}`
+  t.equal(row?.n, good)
 })
 
 t.test('of two last ways in that are removed at once, one remains', async (t) => {
