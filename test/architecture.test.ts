@@ -295,6 +295,8 @@ t.test('a file beyond 250 lines says why', async (t) => {
   const reasons: Record<string, string> = {
     'src/config.ts': 'every variable of the environment, with its test and its sentence',
     'src/courier.ts': 'one loop: what it takes, mints, sends and marks is understood together',
+    'schemas/contracts/credebl.ts':
+      'one product: its routes, their statuses and sentences, read beside its pages',
     'schemas/errors.ts': 'the closed list of problems, with the documentation of each',
     'schemas/contracts/nodeloom.ts': 'every answer of a product, whose documents repeat themselves as well',
     'src/mail/mailer.ts': 'two mailers that must agree on what a mail may hold, and the faults of SMTP',

@@ -3,6 +3,7 @@ import { type BuildContract, type ContractParts, mount } from './mount.ts'
 
 const loaders = {
   nodeloom: async () => (await import('./nodeloom/index.ts')).nodeloom,
+  credebl: async () => (await import('./credebl/index.ts')).credebl,
   nora: async () => (await import('./nora/index.ts')).nora,
 } satisfies Record<string, () => Promise<BuildContract>>
 

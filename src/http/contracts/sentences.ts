@@ -26,6 +26,8 @@ export function sentencesOf(
   errors: readonly FastifySchemaValidationError[],
 ): FieldErrors {
   const broken = new Set(errors.map((error) => `${placeOf(error)} ${error.keyword}`))
+  // What is blank, where that is forbidden, is not also told to be short.
+  for (const error of errors) if (error.keyword === 'pattern') broken.delete(`${placeOf(error)} minLength`)
   const found: FieldErrors = {}
   for (const [field, keywords, sentence] of rules)
     if (keywords.split(' ').some((keyword) => broken.has(`${field} ${keyword}`))) {
