@@ -36,6 +36,8 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
   await app.sql`update api_keys set revoked_at = now() - interval '29 days' where name = 'revoked' and revoked_at is null`
   await app.sql`update sessions set expires_at = now() - interval '2 days' where user_id = ${userId}`
   await app.api('POST', '/login', { body: { email: gone.email, password: 'wrong' } })
+  await app.sql`insert into spent_proofs (project_id, mark_hash, expires_at) values
+    (${app.projectId}, '\\x01', now() - interval '2 days'), (${app.projectId}, '\\x02', now() + interval '1 hour')`
   await app.sql`update sign_in_failures set window_started_at = now() - interval '3 days', locked_until = null`
   await app.api('POST', '/verify-email/resend', { body: { email: 'nobody@example.com' } })
   await app.sql`update cooldowns set last_at = now() - interval '3 days'`
@@ -50,6 +52,7 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
     'outbox',
     'sessions',
     'sign_in_failures',
+    'spent_proofs',
     'verification_tokens',
   ])
   const me = { headers: { authorization: `Bearer ${kept.body.access_token}` } }
