@@ -46,7 +46,7 @@ t.test(
   async (t) => {
     const user = await app.signUp()
     const own = (await app.api('GET', '/sessions', { headers: bearer(user) })).body.data[0].id
-    const agent = String.raw`"\ ä 日本` + '\t'
+    const agent = '"\\ ä 日本\t'
     for (const instant of [
       '2099-01-02 03:04:05+00',
       '2099-01-02 03:04:05.1+00',
