@@ -1,6 +1,7 @@
 // Swagger UI at /docs in a real browser: it loads under a strict policy, and its examples work when clicked through.
 import type { Locator, Page, Response } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { contractNames } from '../../src/http/contracts/catalogue.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { findChromium, launchChromium } from '../support/browser.ts'
 
@@ -49,7 +50,10 @@ else {
     await page.locator('.auth-wrapper .authorize').click()
     const dialog = page.locator('.modal-ux')
     await dialog.getByLabel('auth-bearer-value').fill(token)
-    await dialog.locator('.auth-container', { hasText: 'bearer' }).getByLabel('Apply credentials').click()
+    await dialog
+      .locator('.auth-container', { hasText: 'bearer (http' })
+      .getByLabel('Apply credentials')
+      .click()
     await dialog.locator('.close-modal').click()
 
     const me = await execute(page, 'getCurrentUser')
@@ -84,6 +88,44 @@ else {
     t.same(await page.context().cookies(), [], 'the cookies are gone')
     t.same(complaints, [])
     t.equal((await execute(page, 'getCurrentUser')).status(), 401)
+  })
+
+  t.test('every mounted contract can be chosen, and its examples work', async (t) => {
+    const app = await startTestApp(t)
+    await app.signUp({ email: 'jane@example.com', password: 'securepassword123' })
+    const { page, complaints, strangers } = await openDocs(t, app)
+    const choice = page.locator('.topbar select')
+    const offered = await choice.locator('option').allInnerTexts()
+    t.equal(offered[0], 'Sallyport')
+    t.same(
+      offered.slice(1).map((title) => title.toLowerCase()),
+      app.config.contracts.filter((name) => (contractNames as string[]).includes(name)),
+      'what is mounted',
+    )
+    for (const title of offered.slice(1)) {
+      await choice.selectOption({ label: title })
+      await page.locator('.info .title', { hasText: title }).waitFor()
+      await page.locator('.opblock').first().waitFor()
+      t.equal(await page.locator('.errors-wrapper').count(), 0, `${title} has no error`)
+    }
+    await choice.selectOption({ label: 'NodeLoom' })
+    await operation(page, 'listTeams').waitFor()
+    const login = await execute(page, 'login')
+    t.equal(new URL(login.url()).pathname, '/nodeloom/api/auth/login')
+    t.equal(login.status(), 200)
+    t.equal((await execute(page, 'createTeam')).status(), 201, 'by the cookie')
+    t.equal((await execute(page, 'logout')).status(), 200)
+    t.same(await page.context().cookies(), [])
+    t.same(complaints, [])
+    t.same(strangers, [])
+  })
+
+  t.test('what is switched off is not offered, and one document alone needs no bar', async (t) => {
+    const some = await openDocs(t, await startTestApp(t, { env: { CONTRACTS: 'nora' } }))
+    t.same(await some.page.locator('.topbar option').allInnerTexts(), ['Sallyport', 'Nora'])
+    const none = await openDocs(t, await startTestApp(t, { env: { CONTRACTS: '' } }))
+    t.equal(await none.page.locator('.topbar').count(), 0)
+    t.same([...some.complaints, ...none.complaints], [])
   })
 
   async function openDocs(t: Test, app: TestApp) {
@@ -128,7 +170,7 @@ else {
     await block.locator('.opblock-summary-control').click()
     await block.locator('.execute').waitFor()
     await prepare?.(block)
-    const answer = page.waitForResponse((response) => response.url().includes('/api/auth/'))
+    const answer = page.waitForResponse((response) => response.url().includes('/api/'))
     await block.locator('.execute').click()
     const response = await answer
     await response.finished()

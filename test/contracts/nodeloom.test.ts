@@ -9,7 +9,7 @@ import { createDatabase } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 
-type Test = Pick<typeof t, 'equal' | 'match' | 'same' | 'ok' | 'notOk' | 'notMatch'>
+type Test = Pick<typeof t, 'equal' | 'match' | 'same' | 'ok' | 'notMatch'>
 
 const app = await startTestApp(t)
 const auth = '/nodeloom/api/auth'
@@ -539,6 +539,216 @@ t.test('503 · in its own shape, with its headers, as long as the database is aw
   }
 })
 
+t.test('GET /teams · 200 · the teams of the user, with what the documents name', async (t) => {
+  const who = await person()
+  t.same((await teams('GET', '', who)).body, [])
+  const { body: team } = await app.api('POST', '/teams', {
+    headers: who.bearer,
+    body: { name: 'Engineering' },
+  })
+  const answer = await teams('GET', '', who)
+  t.equal(answer.status, 200)
+  const expected = {
+    id: team.id,
+    name: 'Engineering',
+    memberCount: 1,
+    role: 'ADMIN',
+    createdAt: team.created_at,
+  }
+  t.same(answer.body, [expected])
+  showsLimit(t, answer.headers)
+  const one = await teams('GET', `/${team.id}`, who)
+  t.equal(one.status, 200)
+  t.same(one.body, expected)
+})
+
+t.test('POST /teams · 201 · and the creator becomes its ADMIN', async (t) => {
+  const who = await person()
+  const answer = await teams('POST', '', who, { name: ' Engineering ', description: 'Core', id: unknownId })
+  t.equal(answer.status, 201)
+  t.match(answer.body, { name: 'Engineering', memberCount: 1, role: 'ADMIN' })
+  t.not(answer.body.id, unknownId)
+  const { email, password } = who
+  t.same((await post('/login', { email, password })).body.teams, [
+    { teamId: answer.body.id, teamName: 'Engineering', role: 'ADMIN' },
+  ])
+})
+
+t.test('POST /teams · 400 · a name that is none, and none is made', async (t) => {
+  const who = await person()
+  const before = await count('teams')
+  const length = 'Team name must have 1 to 100 characters, without line breaks'
+  for (const [body, message] of [
+    [{}, 'Team name is required'],
+    ['[]', 'Team name is required'],
+    [{ name: 42 }, 'Team name is required'],
+    [{ name: null }, 'Team name is required'],
+    [{ name: '' }, length],
+    [{ name: '  ' }, length],
+    [{ name: 'a\nb' }, length],
+    [{ name: 'x'.repeat(101) }, length],
+    [{ name: 'x'.repeat(300) }, length],
+  ] as const)
+    refused(t, await teams('POST', '', who, body), 400, message, '/nodeloom/api/teams')
+  t.equal(await count('teams'), before)
+})
+
+t.test('PUT /teams/{teamId} · 200 · the team as it is now; without a name it keeps its own', async (t) => {
+  const { admin, viewer, id, path } = await staffed()
+  const answer = await teams('PUT', `/${id}`, admin, { name: 'Renamed', description: 'ignored' })
+  t.equal(answer.status, 200)
+  t.match(answer.body, { id, name: 'Renamed', memberCount: 2, role: 'ADMIN' })
+  t.equal((await teams('PUT', `/${id}`, admin, {})).body.name, 'Renamed')
+  for (const body of [{ name: 'Mine' }, {}])
+    refused(t, await teams('PUT', `/${id}`, viewer, body), 403, 'ADMIN role required', path)
+  t.equal((await teams('GET', `/${id}`, viewer)).body.name, 'Renamed')
+})
+
+t.test('DELETE /teams/{teamId} · 200 · Team deleted successfully', async (t) => {
+  const { admin, viewer, id, path } = await staffed()
+  refused(t, await teams('DELETE', `/${id}`, viewer), 403, 'ADMIN role required', path)
+  const answer = await teams('DELETE', `/${id}`, admin)
+  t.equal(answer.status, 200)
+  t.same(answer.body, { message: 'Team deleted successfully' })
+  refused(t, await teams('GET', `/${id}`, admin), 404, 'Team not found', path)
+  t.same((await app.api('GET', '/teams', { headers: admin.bearer })).body.data, [])
+})
+
+t.test('GET /teams/{teamId}/members · 200 · the highest role first', async (t) => {
+  const { admin, viewer, id } = await staffed()
+  const answer = await teams('GET', `/${id}/members`, viewer)
+  t.equal(answer.status, 200)
+  t.match(answer.body, [
+    { userId: admin.id, email: admin.email, firstName: 'Jane', lastName: 'Doe', role: 'ADMIN' },
+    { userId: viewer.id, email: viewer.email, firstName: 'Jane', lastName: 'Doe', role: 'VIEWER' },
+  ])
+  t.ok(answer.body.every(({ joinedAt }: { joinedAt: string }) => Date.parse(joinedAt) > 0))
+})
+
+t.test('POST /teams/{teamId}/members · 202 · invites, whether or not there is an account', async (t) => {
+  const { admin, viewer, id, path } = await staffed()
+  const known = await person()
+  for (const email of [known.email, 'nobody-here@example.com']) {
+    const answer = await teams('POST', `/${id}/members`, admin, { email, role: 'BUILDER' })
+    t.equal(answer.status, 202)
+    t.same(answer.body, { message: 'Invitation sent successfully' })
+  }
+  const invitations = await app.api('GET', `/teams/${id}/invitations`, { headers: admin.bearer })
+  t.equal(invitations.body.data.length, 2, 'the canonical API lists them')
+  const refuse = (body: unknown, message: string) => refusedMember(t, admin, id, body, message)
+  const email = 'x@example.com'
+  await refuse({}, 'Email is required; Role is required')
+  await refuse({ email: 'x', role: 'BUILDER' }, 'Email must be valid')
+  await refuse({ email }, 'Role is required')
+  for (const role of ['OWNER', 'admin', '', 1, null, ['ADMIN']])
+    await refuse({ email, role }, 'Role must be ADMIN, BUILDER, OPERATOR or VIEWER')
+  await refuse({ email: viewer.email.toUpperCase(), role: 'BUILDER' }, 'User is already a member of the team')
+  const asViewer = await teams('POST', `/${id}/members`, viewer, { email, role: 'VIEWER' })
+  refused(t, asViewer, 403, 'ADMIN role required', `${path}/members`)
+})
+
+t.test(
+  'POST /teams/{teamId}/members · 201 · a back end with the project’s secret adds at once',
+  async (t) => {
+    const { admin, id } = await staffed()
+    const other = await person()
+    const headers = { ...admin.headers, 'project-secret': app.projectSecret }
+    const add = (email: string) =>
+      app.send('POST', `/nodeloom/api/teams/${id}/members`, { headers, body: { email, role: 'OPERATOR' } })
+    const answer = await add(other.email)
+    t.equal(answer.status, 201)
+    t.match(answer.body, { userId: other.id, email: other.email, role: 'OPERATOR' })
+    const path = `/nodeloom/api/teams/${id}/members`
+    refused(t, await add(other.email), 400, 'User is already a member of the team', path)
+    refused(t, await add('nobody-here@example.com'), 400, 'User not found', path)
+  },
+)
+
+t.test('PUT and DELETE /teams/{teamId}/members/{userId} · roles and leaving', async (t) => {
+  const { admin, viewer, id, path } = await staffed()
+  const member = (who: Person) => `/${id}/members/${who.id}`
+  const changed = await teams('PUT', member(viewer), admin, { role: 'BUILDER' })
+  t.equal(changed.status, 200)
+  t.match(changed.body, { userId: viewer.id, role: 'BUILDER' })
+  const wrong = await teams('PUT', member(viewer), admin, { role: 'KING' })
+  const at = (who: Person) => `${path}/members/${who.id}`
+  refused(t, wrong, 400, 'Role must be ADMIN, BUILDER, OPERATOR or VIEWER', at(viewer))
+  refused(
+    t,
+    await teams('PUT', member(admin), viewer, { role: 'VIEWER' }),
+    403,
+    'ADMIN role required',
+    at(admin),
+  )
+  const last = 'Team must have at least one ADMIN'
+  refused(t, await teams('PUT', member(admin), admin, { role: 'VIEWER' }), 400, last, at(admin))
+  refused(t, await teams('DELETE', member(admin), admin), 400, last, at(admin))
+  refused(t, await teams('DELETE', member(admin), viewer), 403, 'ADMIN role required', at(admin))
+  const left = await teams('DELETE', member(viewer), viewer)
+  t.equal(left.status, 200)
+  t.same(left.body, { message: 'Member removed successfully' })
+  refused(t, await teams('DELETE', member(viewer), admin), 404, 'Team member not found', at(viewer))
+})
+
+t.test('401 without the cookie, 404 for what is foreign or no id, on every route of a team', async (t) => {
+  const { admin, id } = await staffed()
+  const stranger = await person()
+  const elsewhere = await app.project()
+  const signedUp = await app.api('POST', '/signup', {
+    headers: { 'project-id': elsewhere.id },
+    body: { email: 'wall@example.com', password: 'a good long password' },
+  })
+  const beyond = { headers: { cookie: `nodeloom_session=${signedUp.body.access_token}` } }
+  for (const [method, rest, body] of [
+    ['GET', '', undefined],
+    ['PUT', '', { name: 'Taken' }],
+    ['DELETE', '', undefined],
+    ['GET', '/members', undefined],
+    ['POST', '/members', { email: 'x@example.com', role: 'ADMIN' }],
+    ['PUT', `/members/${admin.id}`, { role: 'VIEWER' }],
+    ['DELETE', `/members/${admin.id}`, undefined],
+  ] as const) {
+    const path = (team: string) => `/nodeloom/api/teams/${team}${rest}`
+    refused(
+      t,
+      await teams(method, `/${id}${rest}`, { headers: {} }, body),
+      401,
+      'Authentication required',
+      path(id),
+    )
+    refused(
+      t,
+      await teams(method, `/${id}${rest}`, beyond, body),
+      401,
+      'Invalid or expired session',
+      path(id),
+    )
+    for (const [who, team] of [
+      [stranger, id],
+      [admin, unknownId],
+      [admin, 'x'],
+      [admin, '__proto__'],
+      [admin, `${id}x`],
+    ] as const)
+      refused(t, await teams(method, `/${team}${rest}`, who, body), 404, 'Team not found', path(team))
+  }
+  for (const user of ['x', '__proto__', unknownId, stranger.id]) {
+    const path = `/nodeloom/api/teams/${id}/members/${user}`
+    for (const [method, body] of [
+      ['PUT', { role: 'VIEWER' }],
+      ['DELETE', undefined],
+    ] as const)
+      refused(
+        t,
+        await teams(method, `/${id}/members/${user}`, admin, body),
+        404,
+        'Team member not found',
+        path,
+      )
+  }
+  t.match((await teams('GET', `/${id}`, admin)).body, { name: 'Engineering', memberCount: 2, role: 'ADMIN' })
+})
+
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const skip = hasCurl ? {} : { skip: 'no curl here' }
 t.test('the cURL command of the documents, and its cookie jar for what follows', skip, async (t) => {
@@ -575,6 +785,43 @@ t.test('the cURL command of the documents, and its cookie jar for what follows',
   const dead = await curl('-b', `nodeloom_session=${value}`, '-X', 'POST', `${base}/api/auth/refresh`)
   t.match(dead, { status: 401, error: 'Unauthorized', path: '/nodeloom/api/auth/refresh' })
 })
+
+function teams(
+  method: string,
+  path: string,
+  who: { readonly headers: Record<string, string> },
+  body?: unknown,
+): Promise<Answer> {
+  const { headers } = who
+  return app.send(method, `/nodeloom/api/teams${path}`, { headers, ...(body === undefined ? {} : { body }) })
+}
+
+/** A team with an ADMIN and a VIEWER. */
+async function staffed() {
+  const [admin, viewer] = [await person(), await person()]
+  const { id } = (await teams('POST', '', admin, { name: 'Engineering' })).body
+  await app.api('POST', `/teams/${id}/members`, {
+    headers: { ...admin.bearer, 'project-secret': app.projectSecret },
+    body: { email: viewer.email, role: 'VIEWER' },
+  })
+  return { admin, viewer, id: String(id), path: `/nodeloom/api/teams/${id}` }
+}
+
+async function refusedMember(
+  t: Test,
+  admin: Person,
+  id: string,
+  body: unknown,
+  message: string,
+): Promise<void> {
+  refused(
+    t,
+    await teams('POST', `/${id}/members`, admin, body),
+    400,
+    message,
+    `/nodeloom/api/teams/${id}/members`,
+  )
+}
 
 async function count(table: 'sessions' | 'teams'): Promise<number> {
   const [row] = await app.sql`select count(*)::int as n from ${app.sql(table)}`

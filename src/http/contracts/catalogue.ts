@@ -1,5 +1,5 @@
 // The products whose documented API we speak; each is loaded only where it is mounted.
-import { type BuildContract, type ContractParts, mount } from './mount.ts'
+import type { BuildContract, ContractParts } from './mount.ts'
 
 const loaders = {
   nodeloom: async () => (await import('./nodeloom/index.ts')).nodeloom,
@@ -18,14 +18,15 @@ export interface LoadedContract {
   mount(): Promise<void>
 }
 
-/** Loads the contracts named and nothing of the others. */
+/** Loads the contracts named, and nothing of the others; without any, not even what mounts them. */
 export async function loadContracts(
   names: readonly string[],
   parts: ContractParts,
 ): Promise<LoadedContract[]> {
-  const contracts = await Promise.all(
-    contractNames.filter((name) => names.includes(name)).map(async (name) => (await loaders[name]())(parts)),
-  )
+  const wanted = contractNames.filter((name) => names.includes(name))
+  if (wanted.length === 0) return []
+  const { mount } = await import('./mount.ts')
+  const contracts = await Promise.all(wanted.map(async (name) => (await loaders[name]())(parts)))
   return contracts.map((contract) => ({
     name: contract.name,
     title: contract.title,

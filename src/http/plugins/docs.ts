@@ -14,7 +14,7 @@ const policy = [
 ].join('; ')
 
 /** What is too wide for a phone goes on a line of its own. The link is dark enough on white, the page's only colour. */
-const narrow = `.playground-link { display: block; max-width: 1460px; margin: 0 auto; padding: 16px 20px 0; font: 600 16px system-ui, sans-serif }
+const narrow = `.playground-link { display: block; max-width: 1460px; margin: 0 auto; padding: 12px 20px; font: 600 16px system-ui, sans-serif }
 @media (max-width: 640px) {
   .swagger-ui .opblock-tag { flex-wrap: wrap }
   .swagger-ui .opblock-tag small { flex-basis: 100%; order: 1; padding: 4px 0 0 }
@@ -22,14 +22,14 @@ const narrow = `.playground-link { display: block; max-width: 1460px; margin: 0 
 }
 `
 
-/** The bar on top holds the choice of the document, and nothing else to look at. */
+/** The bar on top holds the choice of the document in one line. */
 const bar = `.swagger-ui .topbar { padding: 8px 0 }
 .swagger-ui .topbar .link { display: none }
-.swagger-ui .topbar .download-url-wrapper { justify-content: flex-start }
-.swagger-ui .topbar .download-url-wrapper .select-label { max-width: 400px }
-@media (max-width: 640px) {
-  .swagger-ui .topbar .download-url-wrapper .select-label > span { flex: none }
-}
+.swagger-ui .topbar .topbar-wrapper { align-items: center; flex-flow: row nowrap; justify-content: space-between }
+.swagger-ui .topbar .download-url-wrapper { flex: 1; justify-content: flex-start; margin: 0; min-width: 0 }
+.swagger-ui .topbar .download-url-wrapper .select-label { max-width: 420px; min-width: 0 }
+.swagger-ui .topbar .download-url-wrapper .select-label span { flex: none }
+.swagger-ui .topbar .download-url-wrapper .select-label select { min-width: 0 }
 `
 
 /** A link to the playground above everything else, where there is one. */
@@ -64,6 +64,8 @@ export const docs = plugin<DocsOptions>('docs', async (api, { documents, playgro
     uiConfig: {
       // The bar offers a choice of these documents; without a list it would offer to load some other one.
       ...(several ? { layout: 'StandaloneLayout', urls: [...documents] } : { layout: 'BaseLayout' }),
+      // The logo is a picture with a style of its own, which the policy forbids.
+      plugins: [{ components: { Logo: 'span' } }] as never,
       displayOperationId: true,
       displayRequestDuration: true,
       docExpansion: 'list',
