@@ -2,7 +2,7 @@
 // only when the service has refused its refresh token.
 import { ApiError, AuthenticationError } from './errors.js'
 import { elapsed, type Held, type Known, print, read, type TokenStorage } from './storage.js'
-import { type Channel, exclusively, openChannel } from './tabs.js'
+import { type Change, type Channel, exclusively, openChannel } from './tabs.js'
 import type { Call } from './transport.js'
 
 export type AuthEvent = 'signed_in' | 'token_refreshed' | 'signed_out' | 'auth_error'
@@ -27,6 +27,9 @@ export interface SessionOptions {
 /** Refreshed this long before the end, or after nine tenths of a short life. */
 const aheadMs = 30_000
 
+/** So long after a change an empty storage may be one that has not seen it yet. */
+const settledMs = 2000
+
 /** How often a refused refresh is tried again with what another process has stored meanwhile. */
 const maxAdoptions = 3
 
@@ -43,7 +46,12 @@ export function createSessions(options: SessionOptions) {
   /** A storage that could not be written is behind, so it is written again instead of believed. */
   let unsaved = false
   let over = false
-  const channel: Channel | null = options.shared ? openChannel(key, () => void inTurn(sync)) : null
+  /** When `held` became what it is, and the stamp of the last session that ended. */
+  let changedAt = 0
+  let ended: string | undefined
+  const channel: Channel | null = options.shared
+    ? openChannel(key, (change) => void inTurn(() => hear(change)))
+    : null
 
   /** Tells sessions apart: each refresh makes another. */
   const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.session.expires_at
@@ -71,43 +79,65 @@ export function createSessions(options: SessionOptions) {
   const exclusive = <T>(work: () => Promise<T>): Promise<T> =>
     inTurn(() => (options.shared ? exclusively(key, 2 * options.timeoutMs, work) : work()))
 
+  /** The storage as far as it can be believed: a browser may show what another tab has written only later. */
   async function look(): Promise<Held | null> {
+    let found: Held | null
     try {
-      return read(await storage.getItem(key))
+      found = read(await storage.getItem(key))
     } catch {
       // A storage that cannot be read has not lost what we hold.
       return held ?? null
     }
+    if (!found) return Date.now() - changedAt < settledMs ? (held ?? null) : null
+    if (ended && stamp(found) === ended) return null
+    const { user, expires_at } = held?.session ?? {}
+    const older =
+      found.session.user?.uuid === user?.uuid && String(found.session.expires_at) < String(expires_at)
+    return held && older ? held : found
   }
 
   async function save(next: Held | null): Promise<void> {
-    held = next
-    over = !next
+    change(next, Date.now())
+    const text = next && print(next)
     try {
-      await (next ? storage.setItem(key, print(next)) : storage.removeItem(key))
+      await (text ? storage.setItem(key, text) : storage.removeItem(key))
       unsaved = false
     } catch (error) {
       unsaved = true
       emit('auth_error', error as Error)
     }
-    channel?.tell()
+    channel?.tell({ text, at: changedAt })
   }
 
-  /** Takes over what another tab or process has stored. */
-  async function sync(): Promise<void> {
-    await ready()
-    if (unsaved) return save(held ?? null)
-    const found = await look()
+  function change(next: Held | null, at: number): void {
+    if (!next) ended = stamp(held)
+    held = next
+    over = !next
+    changedAt = at
+  }
+
+  /** Takes over what another tab or process has made current. */
+  function adopt(found: Held | null, at: number): void {
     if (stamp(found) === stamp(held)) return
     const before = held
-    held = found
-    over = !found
+    change(found, at)
     const same = before?.session.user?.uuid === found?.session.user?.uuid
     emit(!found ? 'signed_out' : before && same ? 'token_refreshed' : 'signed_in')
   }
 
+  async function hear({ text, at }: Change): Promise<void> {
+    await load()
+    if (at >= changedAt) adopt(read(text), at)
+  }
+
+  async function sync(): Promise<void> {
+    await load()
+    if (unsaved) return save(held ?? null)
+    adopt(await look(), changedAt)
+  }
+
   /** Reads the storage, once. */
-  function ready(): Promise<void> {
+  function load(): Promise<void> {
     loading ??= look().then(async (found) => {
       held = found
       if (!found && options.initial) await save({ session: options.initial, since: elapsed() })
@@ -115,7 +145,12 @@ export function createSessions(options: SessionOptions) {
     return loading
   }
 
-  /** A cookie may be there that nobody told us of, unless the service has just said that there is none. */
+  /** Knows the session as well as this client can; where there is none, another tab may have begun one. */
+  async function ready(): Promise<void> {
+    await load()
+    if (!held && options.shared) await inTurn(sync)
+  }
+
   const canRefresh = () => (cookies ? !over : Boolean(held?.session.refresh_token))
 
   /** Keeps what a refresh has brought, unless somebody was faster. */
@@ -127,7 +162,7 @@ export function createSessions(options: SessionOptions) {
     const newer =
       other &&
       (other.user?.uuid !== session.user?.uuid || String(other.expires_at) > String(session.expires_at))
-    if (newer) held = found
+    if (newer && found) change(found, changedAt)
     else await save({ session, since })
     emit('token_refreshed')
   }
@@ -192,7 +227,7 @@ export function createSessions(options: SessionOptions) {
     /** Begins a session with what a sign-in answered. */
     begin: (session: Known) =>
       exclusive(async () => {
-        await ready()
+        await load()
         await save({ session, since: elapsed() })
         emit('signed_in')
       }),

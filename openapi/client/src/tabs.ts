@@ -25,23 +25,30 @@ export async function exclusively<T>(name: string, patienceMs: number, work: () 
   }
 }
 
+/** What lies under the key since `at` (milliseconds of the device's clock); null: nothing. */
+export interface Change {
+  readonly text: string | null
+  readonly at: number
+}
+
 export interface Channel {
-  /** Tells every other tab that the storage has changed. */
-  tell(): void
+  /** Tells every other tab what the storage holds now; they may see it there only later. */
+  tell(change: Change): void
   close(): void
 }
 
-/** Joins the tabs that share a storage; `heard` is called when another one has changed what lies under `key`. */
-export function openChannel(key: string, heard: () => void): Channel {
+/** Joins the tabs that share a storage; `heard` is called with what another one has put under `key`. */
+export function openChannel(key: string, heard: (change: Change) => void): Channel {
   if (typeof BroadcastChannel === 'function') {
     const channel = new BroadcastChannel(key)
-    channel.onmessage = heard
+    channel.onmessage = ({ data }) => heard(data)
     // In Node a channel would keep the process alive.
     ;(channel as { unref?: () => void }).unref?.()
-    return { tell: () => channel.postMessage(null), close: () => channel.close() }
+    return { tell: (change) => channel.postMessage(change), close: () => channel.close() }
   }
   const listener = (event: Event) => {
-    if ((event as StorageEvent).key === key) heard()
+    const { key: changed, newValue } = event as StorageEvent
+    if (changed === key) heard({ text: newValue, at: Date.now() })
   }
   globalThis.addEventListener?.('storage', listener)
   return { tell() {}, close: () => globalThis.removeEventListener?.('storage', listener) }

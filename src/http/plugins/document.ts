@@ -52,14 +52,14 @@ export const canonicalSchemes: SecuritySchemes = {
   cookie: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'sallyport_access_<project>',
+    name: 'sallyport_access_PROJECT',
     description:
       'Set by signing in with `session-transport: cookie`; `__Host-` in front where cookies are Secure.',
   },
   refreshCookie: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'sallyport_refresh_<project>',
+    name: 'sallyport_refresh_PROJECT',
     description: 'Set together with the access cookie.',
   },
   projectSecret: {
