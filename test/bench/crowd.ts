@@ -121,5 +121,11 @@ export async function admit(load: Load, place: Place, service: Running, count = 
 /** The service on a place, its log and data in `folder`. */
 export function serve(place: Place, folder: string, name = 'service', node: readonly string[] = []) {
   const dataDir = join(folder, `${name}.data`)
-  return startService({ databaseUrl: place.url, dataDir, log: join(folder, `${name}.log`), node })
+  return startService({
+    databaseUrl: place.url,
+    projectId: place.projectId,
+    dataDir,
+    log: join(folder, `${name}.log`),
+    node,
+  })
 }

@@ -10,7 +10,15 @@ export interface Visitor {
   apiKey: string
 }
 
-export type Kind = 'me' | 'me by key' | 'introspect' | 'introspect key' | 'refresh' | 'login' | 'constant'
+export type Kind =
+  | 'me'
+  | 'me by key'
+  | 'introspect'
+  | 'introspect key'
+  | 'refresh'
+  | 'refresh by cookie'
+  | 'login'
+  | 'constant'
 
 export interface Plan {
   readonly port: number
@@ -112,6 +120,8 @@ function requestOf(plan: Plan, visitor: Visitor): string {
   if (kind === 'constant') return `GET ${prefix}/constant HTTP/1.1\r\n${shared}\r\n`
   if (kind === 'me')
     return `GET ${prefix}/me HTTP/1.1\r\n${shared}Authorization: Bearer ${visitor.access}\r\n\r\n`
+  if (kind === 'refresh by cookie')
+    return `POST ${prefix}/refresh HTTP/1.1\r\n${shared}Cookie: nodeloom_session=${visitor.access}\r\nContent-Length: 0\r\n\r\n`
   if (kind === 'me by key')
     return `GET ${prefix}/me HTTP/1.1\r\n${shared}x-api-key: ${visitor.apiKey}\r\n\r\n`
   if (kind === 'introspect' || kind === 'introspect key') {

@@ -100,6 +100,8 @@ async function start(
 }
 
 export interface ServiceOptions {
+  /** The project that the product contracts work on. */
+  readonly projectId?: string
   /** Null: the embedded database of `dataDir`. */
   readonly databaseUrl: string | null
   readonly dataDir: string
@@ -109,14 +111,20 @@ export interface ServiceOptions {
 }
 
 /** The built service in its default configuration: LOG_LEVEL=info, written to a file. */
-export function startService({ databaseUrl, dataDir, log, node = [] }: ServiceOptions): Promise<Running> {
+export function startService({
+  databaseUrl,
+  projectId,
+  dataDir,
+  log,
+  node = [],
+}: ServiceOptions): Promise<Running> {
   const database: Record<string, string> = databaseUrl
     ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
     : {}
   return start([...node, built('src/main.js')], {
     readyPath: '/health/ready',
     log,
-    env: { ...database, DATA_DIR: dataDir },
+    env: { ...database, DATA_DIR: dataDir, ...(projectId ? { CONTRACT_PROJECT_ID: projectId } : {}) },
   })
 }
 
