@@ -47,6 +47,13 @@ const bearer = [{ bearer: [] }]
 const user = { id: Type.String({ format: 'uuid', examples: ['d4e5f6a7-b8c9-4d01-a234-56789bcdef01'] }) }
 const email = Type.String({ examples: ['you@example.com'] })
 const password = Secret(Type.String({ minLength: 1, examples: ['securepassword'] }))
+const token = answering(
+  'The token, valid for 7 days.',
+  Type.Object(
+    { token: Secret(Type.String({ examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…'] })) },
+    { additionalProperties: false },
+  ),
+)
 const newPassword = Secret(Type.String({ minLength: 8, maxLength: 128, examples: ['newpass123'] }))
 const name = Nullable(Type.String({ examples: ['Alex Smith'] }))
 const avatar = Nullable(Type.String({ description: 'A data URI: data:image/…;base64,…' }), {
@@ -86,18 +93,41 @@ export const login = {
   security: [{}],
   body: Type.Object({ email: { ...email, minLength: 1 }, password }),
   response: {
-    200: answering(
-      'The token, valid for 7 days.',
-      Type.Object(
-        { token: Secret(Type.String({ examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…'] })) },
-        { additionalProperties: false },
-      ),
-    ),
+    200: token,
     ...refusals({
       400: ['Email and password required'],
       401: ['Invalid email or password', 'Please verify your email', 'Account disabled'],
       ...withBody,
       ...tooMany,
+    }),
+  },
+}
+
+export const oauthLogin = {
+  operationId: 'oauthLogin',
+  tags: ['Auth'],
+  summary: 'Exchange the token of an OAuth provider for a JWT',
+  description:
+    'One of the two tokens: an id_token of an OpenID provider, or an access token of GitHub. The first time makes an account.',
+  security: [{}],
+  body: Type.Object(
+    {
+      provider: Type.String({ minLength: 1, maxLength: 64, examples: ['google'] }),
+      oauthIdToken: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 16_384 }))),
+      oauthAccessToken: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 4096 }))),
+      nonce: Type.Optional(
+        Type.String({ maxLength: 255, description: 'The nonce that the provider was asked for, if any.' }),
+      ),
+    },
+    { examples: [{ provider: 'google', oauthIdToken: 'eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ…' }] },
+  ),
+  response: {
+    200: token,
+    ...refusals({
+      400: ['Provider and token required', 'Unknown provider', 'The provider shares no email address'],
+      401: ['Invalid OAuth token', 'Please verify your email', 'Account disabled'],
+      ...withBody,
+      ...tooManyReads,
     }),
   },
 }

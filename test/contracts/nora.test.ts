@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { type Answer, type RequestOptions, startTestApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
+import { newSubject, startIssuer } from '../support/issuer.ts'
 import { dataUri, type PixelType, pixels, pngOf } from '../support/pictures.ts'
 import { startProxy } from '../support/proxy.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
@@ -365,6 +366,53 @@ t.test('PATCH /password · 400 and 401 · the new one is judged before the curre
   await app.sql`update sessions set created_at = created_at - interval '1 hour'`
   refused(t, await change('anything', 'newpass123'), 400, 'OAuth user — no password to change')
 })
+
+t.test(
+  'POST /oauth-login · 200 { token } for a provider’s id_token, and an account without a password',
+  async (t) => {
+    const issuer = await startIssuer(t)
+    const social = await startTestApp(t, { policy: { providers: { acme: issuer.policy() } } })
+    const enter = (body: unknown) => social.send('POST', '/nora/auth/oauth-login', { body })
+    const email = fresh()
+    const claims = { sub: newSubject(), email, email_verified: true, name: 'Ada' }
+    const idToken = await issuer.idToken(claims)
+    const answer = await enter({ provider: 'acme', oauthIdToken: idToken })
+    t.equal(answer.status, 200)
+    t.same(Object.keys(answer.body), ['token'])
+    const headers = { authorization: `Bearer ${answer.body.token}` }
+    const me = (await social.send('GET', '/nora/auth/me', { headers })).body
+    t.match(me, { email, provider: 'acme', name: 'Ada', role: 'user' })
+    const again = await enter({
+      provider: 'acme',
+      oauthIdToken: await issuer.idToken({ ...claims, jti: 'two' }),
+    })
+    t.equal(again.status, 200)
+    const change = { currentPassword: 'anything', newPassword: 'newpass123' }
+    refused(
+      t,
+      await social.send('PATCH', '/nora/auth/password', { headers, body: change }),
+      400,
+      'OAuth user — no password to change',
+    )
+    const login = { body: { email, password } }
+    refused(t, await social.send('POST', '/nora/auth/login', login), 401, 'Invalid email or password')
+
+    refused(t, await enter({ provider: 'acme', oauthIdToken: idToken }), 401, 'Invalid OAuth token')
+    refused(t, await enter({ provider: 'acme', oauthAccessToken: 'x' }), 401, 'Invalid OAuth token')
+    const expired = await issuer.idToken({ ...claims, exp: Math.floor(Date.now() / 1000) - 120 })
+    refused(t, await enter({ provider: 'acme', oauthIdToken: expired }), 401, 'Invalid OAuth token')
+    refused(t, await enter({ provider: 'github', oauthAccessToken: 'x' }), 400, 'Unknown provider')
+    const nameless = await issuer.idToken({ sub: newSubject(), email: undefined })
+    refused(
+      t,
+      await enter({ provider: 'acme', oauthIdToken: nameless }),
+      400,
+      'The provider shares no email address',
+    )
+    for (const body of [{}, { provider: 'acme' }, { oauthIdToken: 'x' }, { provider: 1, oauthIdToken: 'x' }])
+      refused(t, await enter(body), 400, 'Provider and token required')
+  },
+)
 
 t.test('everything below the prefix answers in this shape', async (t) => {
   for (const path of [

@@ -20,6 +20,10 @@ const faces: Partial<Record<RefusalCode, Face>> = {
   account_disabled: [401, 'Account disabled'],
   email_verification_required: [401, 'Please verify your email'],
   too_many_attempts: tooMany,
+  provider_unknown: [400, 'Unknown provider'],
+  invalid_social_login: [401, 'Invalid OAuth token'],
+  social_email_missing: [400, 'The provider shares no email address'],
+  provider_unavailable: unavailable,
   email_taken: [409, 'Account already exists for this email'],
   unauthenticated,
   account_gone: [404, 'User not found'],
@@ -66,6 +70,19 @@ function otherwise(code: RefusalCode): Face {
 export const loginRules: readonly Rule[] = [
   ['email', 'required type minLength', 'Email and password required'],
   ['password', 'required type minLength', 'Email and password required'],
+]
+
+const noProof = 'Provider and token required'
+
+/** What is said of the fields of a login by a provider. */
+export const oauthRules: readonly Rule[] = [
+  ['provider', 'required type minLength', noProof],
+  ['provider', 'maxLength', 'Unknown provider'],
+  ['oauthIdToken', 'type minLength', noProof],
+  ['oauthIdToken', 'maxLength', 'Invalid OAuth token'],
+  ['oauthAccessToken', 'type minLength', noProof],
+  ['oauthAccessToken', 'maxLength', 'Invalid OAuth token'],
+  ['nonce', 'type maxLength', 'Invalid OAuth token'],
 ]
 
 /** What is said of a field, the first that applies. */

@@ -1,14 +1,16 @@
 // Nora's documented API: one bearer token of seven days, and no refresh.
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   changePassword,
   login,
   me,
   NoraError,
+  oauthLogin,
   signUp,
   updateProfile,
 } from '../../../../schemas/contracts/nora.ts'
 import { AuthError } from '../../../domain/errors.ts'
+import type { Grant } from '../../../domain/sessions.ts'
 import type { UserRow } from '../../../repositories/users.ts'
 import { callerOf } from '../../caller.ts'
 import { preferredLanguage } from '../../language.ts'
@@ -18,8 +20,8 @@ import { bearerToken } from '../../strategies/bearer.ts'
 import type { Api } from '../../typebox.ts'
 import type { BuildContract, ContractParts } from '../mount.ts'
 import { speaking } from '../sentences.ts'
-import { answer, loginRules, rules } from './errors.ts'
-import { changesOf, claimsOf, createdView, profileView, userView } from './map.ts'
+import { answer, loginRules, oauthRules, rules } from './errors.ts'
+import { changesOf, claimsOf, createdView, profileView, proofOf, userView } from './map.ts'
 
 /** There is no refresh: a session lives as long as its one token, whatever the policy says of others. */
 const week = 7 * 86_400
@@ -72,7 +74,10 @@ export const nora: BuildContract = (parts) => ({
 })
 
 async function routes(api: Api, { domain, tokens }: ContractParts): Promise<void> {
-  const { users, signIn, profile, avatars, passwordChange } = domain
+  const { users, signIn, social, profile, avatars, passwordChange } = domain
+  const printed = ({ project }: FastifyRequest, grant: Grant) => ({
+    token: tokens.printAccess(project.id, grant, claimsOf(grant.user)),
+  })
   const avatarOf = async (user: UserRow) => (user.avatarId ? avatars.find(user.avatarId) : null)
 
   api.post(
@@ -95,7 +100,22 @@ async function routes(api: Api, { domain, tokens }: ContractParts): Promise<void
     },
     async (request) => {
       const grant = await signIn.withPassword(request.project, request.body, callerOf(request), lifetimes)
-      return { token: tokens.printAccess(request.project.id, grant, claimsOf(grant.user)) }
+      return printed(request, grant)
+    },
+  )
+
+  api.post(
+    '/oauth-login',
+    {
+      schema: oauthLogin,
+      config: { access: 'public', limit: 'read' },
+      schemaErrorFormatter: speaking(oauthRules),
+    },
+    async (request) => {
+      const locale = preferredLanguage(request.headers['accept-language'])
+      const proof = proofOf(request.body)
+      const grant = await social.signIn(request.project, proof, callerOf(request), { locale, lifetimes })
+      return printed(request, grant)
     },
   )
 

@@ -1,7 +1,8 @@
 // Nora's words for ours, both ways. Pure.
 import type { Static } from '@sinclair/typebox'
-import type { updateProfile } from '../../../../schemas/contracts/nora.ts'
+import type { oauthLogin, updateProfile } from '../../../../schemas/contracts/nora.ts'
 import { maxDataUriLength, type OfferedPicture, toDataUri } from '../../../domain/avatars.ts'
+import type { SocialProof } from '../../../domain/social.ts'
 import type { AvatarRow } from '../../../repositories/avatars.ts'
 import type { UserRow } from '../../../repositories/users.ts'
 import { readDataUri } from '../../data-uri.ts'
@@ -30,6 +31,15 @@ function pictureOf(avatar: string): OfferedPicture {
   const picture = readDataUri(avatar)
   if (!picture) throw refused('Invalid avatar format')
   return picture
+}
+
+/** @throws RequestProblem with Nora's sentence */
+export function proofOf(body: Static<typeof oauthLogin.body>): SocialProof {
+  const { provider, oauthIdToken, oauthAccessToken, nonce } = body
+  const bound = nonce === undefined ? {} : { nonce }
+  if (oauthIdToken !== undefined) return { provider, idToken: oauthIdToken, ...bound }
+  if (oauthAccessToken !== undefined) return { provider, accessToken: oauthAccessToken }
+  throw refused('Provider and token required')
 }
 
 /** Claims that Nora's clients read from an access token, beside ours. */
