@@ -300,6 +300,7 @@ t.test('a file beyond 250 lines says why', async (t) => {
     'schemas/errors.ts': 'the closed list of problems, with the documentation of each',
     'schemas/contracts/nodeloom.ts': 'every answer of a product, whose documents repeat themselves as well',
     'src/mail/mailer.ts': 'two mailers that must agree on what a mail may hold, and the faults of SMTP',
+    'src/domain/sessions.ts': 'every promise about a session, from its opening to its end',
     'src/repositories/sessions.ts': 'the statements of one row, which decide together what a session is',
     'src/repositories/users.ts':
       'every statement on an account, so that none is written elsewhere without its project',

@@ -1,6 +1,6 @@
 // Sessions: opened, refreshed, looked at and ended. A verb returns a grant; what is printed from it is the edge's.
 import { randomUUID } from 'node:crypto'
-import type { SessionRow, SessionState } from '../repositories/sessions.ts'
+import type { SessionAndUser, SessionRow, SessionState } from '../repositories/sessions.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
@@ -110,6 +110,18 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
     return rotated ? toGrant(project, rotated.user, rotated.session) : settle(project, presented)
   }
 
+  /** Out: the principal, and whether the session was marked as used just now. @throws AuthError unauthenticated */
+  async function recognise(project: Project, token: PresentedRefresh, found: SessionAndUser | null) {
+    if (!found) throw new AuthError('unauthenticated')
+    const { session, user } = found
+    // The first use of a generation's access token proves that its answer arrived: its predecessor is now reuse.
+    const arrived = session.generation === token.generation && session.seenGeneration < token.generation
+    const touched = arrived || !session.seenLately
+    if (touched) await store.sessions.touch(project.id, session.id, token.generation)
+    const principal: Principal = { user, sessionId: session.id, generation: token.generation }
+    return { principal, touched }
+  }
+
   return {
     /**
      * Opens a session in `tx` for a user as they were read, with what belongs to it: the audit event, the address and
@@ -169,14 +181,18 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
     refresh,
 
     /** The principal behind an access token's session. @throws AuthError unauthenticated */
-    async authenticate(project: Project, token: PresentedRefresh): Promise<Principal> {
-      const found = await store.sessions.look(project.id, token.sessionId)
-      if (!found) throw new AuthError('unauthenticated')
-      const { session, user } = found
-      // The first use of a generation's access token proves that its answer arrived: its predecessor is now reuse.
-      const arrived = session.generation === token.generation && session.seenGeneration < token.generation
-      if (arrived || !session.seenLately) await store.sessions.touch(project.id, session.id, token.generation)
-      return { user, sessionId: session.id, generation: token.generation }
+    authenticate: async (project: Project, token: PresentedRefresh): Promise<Principal> =>
+      (await recognise(project, token, await store.sessions.look(project.id, token.sessionId))).principal,
+
+    /** The same, and the living sessions of its user, the last used first, in one statement. @throws as authenticate */
+    async authenticateAndList(
+      project: Project,
+      token: PresentedRefresh,
+    ): Promise<{ principal: Principal; list: SessionRow[] }> {
+      const found = await store.sessions.lookAndList(project.id, token.sessionId)
+      const { principal, touched } = await recognise(project, token, found)
+      const list = found && !touched ? found.list : await store.sessions.list(project.id, principal.user.id)
+      return { principal, list }
     },
 
     /** Ends the principal's own session. */

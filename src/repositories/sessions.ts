@@ -10,9 +10,11 @@ import {
   lt,
   ne,
   or,
+  type SQL,
   type SQLWrapper,
   sql,
 } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first, once } from './database.ts'
@@ -70,6 +72,26 @@ const state = {
 
 /** PostgreSQL writes an instant of UTC in JSON without the zeros at its end. */
 const isoInstant = (text = '') => `${(text.length === 19 ? `${text}.` : text).padEnd(23, '0')}Z`
+
+/** The columns of a list of sessions, each as a list. */
+interface SessionColumns {
+  readonly ids: readonly string[]
+  readonly createdAt: readonly string[]
+  readonly lastSeenAt: readonly string[]
+  readonly expiresAt: readonly string[]
+  readonly userAgents: readonly (string | null)[]
+  readonly addressPrefixes: readonly (string | null)[]
+}
+
+const rowsOf = ({ ids, createdAt, lastSeenAt, expiresAt, userAgents, addressPrefixes }: SessionColumns) =>
+  ids.map((id, i) => ({
+    id,
+    createdAt: isoInstant(createdAt[i]),
+    lastSeenAt: isoInstant(lastSeenAt[i]),
+    expiresAt: isoInstant(expiresAt[i]),
+    userAgent: userAgents[i] ?? null,
+    addressPrefix: addressPrefixes[i] ?? null,
+  }))
 
 const usersOwn = and(eq(users.id, sessions.userId), eq(users.epoch, sessions.epoch), isNull(users.disabledAt))
 
@@ -136,7 +158,7 @@ export function sessionsRepository(db: Database) {
 
   // A list for each column instead of a row for each session: they may be a hundred, and each row and each Date would
   // cost more than what it says.
-  const list = once(() => {
+  function listOf(whose: SQL | undefined): SQL<SessionColumns> {
     const utc = (instant: AnyColumn, name: string) => sql`${instant} at time zone 'UTC'`.as(name)
     const shown = db
       .select({
@@ -149,21 +171,38 @@ export function sessionsRepository(db: Database) {
       })
       .from(sessions)
       .innerJoin(users, usersOwn)
-      .where(and(ofUser, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
+      .where(and(whose, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
       .orderBy(desc(sessions.lastSeenAt), desc(sessions.createdAt))
       .as('shown')
-    const listed = <T>(column: SQLWrapper) => sql<readonly T[]>`coalesce(json_agg(${column}), '[]')`
+    const listed = (column: SQLWrapper) => sql`coalesce(json_agg(${column}), '[]')`
+    return sql<SessionColumns>`(select json_build_object('ids', ${listed(shown.id)}, 'createdAt', ${listed(shown.createdAt)},
+      'lastSeenAt', ${listed(shown.lastSeenAt)}, 'expiresAt', ${listed(shown.expiresAt)},
+      'userAgents', ${listed(shown.userAgent)}, 'addressPrefixes', ${listed(shown.addressPrefix)}) from ${shown})`
+  }
+
+  const list = once(() =>
+    db
+      .select({ listed: listOf(ofUser) })
+      .from(sql`(select 1) as one`)
+      .prepare('session_list'),
+  )
+
+  const lookAndList = once(() => {
+    const own = alias(sessions, 'own')
+    const itsUser = db
+      .select({ userId: own.userId })
+      .from(own)
+      .where(and(eq(own.id, sql.placeholder('id')), eq(own.projectId, sql.placeholder('projectId'))))
+    const ofItsUser = and(
+      eq(sessions.projectId, sql.placeholder('projectId')),
+      eq(sessions.userId, sql`(${itsUser})`),
+    )
     return db
-      .select({
-        ids: listed<string>(shown.id),
-        createdAt: listed<string>(shown.createdAt),
-        lastSeenAt: listed<string>(shown.lastSeenAt),
-        expiresAt: listed<string>(shown.expiresAt),
-        userAgents: listed<string | null>(shown.userAgent),
-        addressPrefixes: listed<string | null>(shown.addressPrefix),
-      })
-      .from(shown)
-      .prepare('session_list')
+      .select({ session: state, user: userColumns, listed: listOf(ofItsUser) })
+      .from(sessions)
+      .innerJoin(users, usersOwn)
+      .where(and(ofProject, isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`)))
+      .prepare('session_look_and_list')
   })
 
   return {
@@ -188,17 +227,17 @@ export function sessionsRepository(db: Database) {
 
     /** The user's living sessions, the newest first. */
     async list(projectId: string, userId: number): Promise<SessionRow[]> {
-      const listed = first(await list().execute({ projectId, userId }))
-      if (!listed) return []
-      const { ids, createdAt, lastSeenAt, expiresAt, userAgents, addressPrefixes } = listed
-      return ids.map((id, i) => ({
-        id,
-        createdAt: isoInstant(createdAt[i]),
-        lastSeenAt: isoInstant(lastSeenAt[i]),
-        expiresAt: isoInstant(expiresAt[i]),
-        userAgent: userAgents[i] ?? null,
-        addressPrefix: addressPrefixes[i] ?? null,
-      }))
+      const row = first(await list().execute({ projectId, userId }))
+      return row ? rowsOf(row.listed) : []
+    },
+
+    /** The living session and its user, and all of the user's living sessions, in one statement. */
+    async lookAndList(
+      projectId: string,
+      id: string,
+    ): Promise<(SessionAndUser & { list: SessionRow[] }) | null> {
+      const row = first(await lookAndList().execute({ projectId, id }))
+      return row && { session: row.session, user: row.user, list: rowsOf(row.listed) }
     },
 
     /** Ends a session of this user; true if it was alive. */

@@ -42,6 +42,7 @@ export const authenticate = plugin<AuthenticateOptions>(
   async (api, { tokens, sessions, apiKeys, presented, mayLeave, ended }) => {
     api.decorateRequest('principal', null)
     api.decorateRequest('keyHolder', null)
+    api.decorateRequest('listed', null)
 
     async function holderOf(request: FastifyRequest, key: string, scope: KeyScope): Promise<KeyHolder> {
       const holder = await apiKeys?.recognize(request.project, key)
@@ -51,7 +52,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     }
 
     api.addHook('onRequest', async (request) => {
-      const { access, key: scope } = request.routeOptions.config
+      const { access, key: scope, lists } = request.routeOptions.config
       if (access === 'project' && !request.provesProject()) throw new RequestProblem('invalid_project_secret')
       if (access !== 'user' && access !== 'leaving' && access !== 'optional') return
       const key = scope && presentedKey(request)
@@ -68,7 +69,11 @@ export const authenticate = plugin<AuthenticateOptions>(
       }
       const session = { sessionId: claims.sid, generation: claims.gen }
       try {
-        request.principal = await sessions.authenticate(request.project, session)
+        if (lists) {
+          const both = await sessions.authenticateAndList(request.project, session)
+          request.principal = both.principal
+          request.listed = both.list
+        } else request.principal = await sessions.authenticate(request.project, session)
       } catch (error) {
         if (!(error instanceof AuthError)) throw error
         if (access === 'leaving' && mayLeave?.(request)) return

@@ -90,10 +90,10 @@ export async function sessionRoutes(
 
   api.get(
     '/sessions',
-    { schema: listSessions, config: { access: 'user', key: 'sessions:read', limit: 'read' } },
+    { schema: listSessions, config: { access: 'user', key: 'sessions:read', limit: 'read', lists: true } },
     async (request) => {
       const actor = onBehalfOf(request)
-      const rows = await sessions.list(request.project, actor)
+      const rows = request.listed ?? (await sessions.list(request.project, actor))
       return { data: rows.map((row) => sessionView(row, actor.sessionId)) }
     },
   )
