@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
 RUN npm ci --ignore-scripts
-COPY tsconfig.json bundle.mjs ./
+COPY tsconfig.json ./
 COPY openapi/client openapi/client
 COPY schemas schemas
 COPY drizzle drizzle

@@ -91,6 +91,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/sweeper.ts': { values: [], types: ['src/repositories'] },
   'src/key-keeper.ts': { values: ['src/domain'] },
   'src/logging.ts': { values: ['schemas'] },
+  'src/bundle.ts': { values: [] },
   'src/operator.ts': {
     // Where every failure gets its sentence: it knows them all by their class.
     values: ['src/config.ts', 'src/database', 'src/domain', 'src/repositories/availability.ts'],

@@ -33,5 +33,7 @@ try {
   })
 } catch (error) {
   // Where esbuild has no binary, the service runs from its modules.
-  console.warn(`The service was not put into one file and starts slower: ${error.message}`)
+  console.warn(
+    `The service was not put into one file and starts slower: ${error instanceof Error ? error.message : error}`,
+  )
 }
