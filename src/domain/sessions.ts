@@ -162,16 +162,21 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
     },
 
     /**
-     * Lets the principal's session, and its access token, live for `seconds` from now, though not beyond the absolute
+     * Lets a session that lives, and its access token, live for `seconds` from now, though not beyond the absolute
      * lifetime it was opened with. Its refresh generation stays: several may ask at once and all get the same.
      * @throws AuthError unauthenticated, email_verification_required
      */
-    async extend(project: Project, principal: Principal, seconds: number): Promise<Grant> {
-      if (project.policy.verification.mode === 'strict' && !principal.user.emailVerifiedAt)
-        throw new AuthError('email_verification_required')
-      const found = await store.sessions.extend(project.id, principal.sessionId, seconds)
-      if (!found) throw new AuthError('unauthenticated')
-      return toGrant(project, found.user, found.session, seconds)
+    async extend(
+      project: Project,
+      { sessionId }: Pick<Principal, 'sessionId'>,
+      seconds: number,
+    ): Promise<Grant> {
+      const unverifiedAllowed = project.policy.verification.mode !== 'strict'
+      const extension = { id: sessionId, projectId: project.id, seconds, unverifiedAllowed }
+      const found = await store.sessions.extend(extension)
+      if (found) return toGrant(project, found.user, found.session, seconds)
+      const lives = !unverifiedAllowed && (await store.sessions.look(project.id, sessionId))
+      throw new AuthError(lives ? 'email_verification_required' : 'unauthenticated')
     },
 
     /**

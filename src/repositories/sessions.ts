@@ -58,6 +58,13 @@ export interface Rotation {
   unverifiedAllowed: boolean
 }
 
+export interface Extension {
+  id: string
+  projectId: string
+  seconds: number
+  unverifiedAllowed: boolean
+}
+
 export const inSeconds = (name: string) => sql`now() + make_interval(secs => ${sql.placeholder(name)}::int)`
 export const now = sql<Date>`now()`.mapWith(sessions.createdAt)
 
@@ -128,6 +135,25 @@ export function sessionsRepository(db: Database) {
       )
       .returning({ session: state, user: userColumns })
       .prepare('session_rotate'),
+  )
+
+  const extend = once(() =>
+    db
+      .update(sessions)
+      .set({
+        expiresAt: sql`greatest(${sessions.expiresAt}, least(${inSeconds('seconds')}, ${sessions.absoluteExpiresAt}))`,
+        lastSeenAt: sql`now()`,
+      })
+      .from(users)
+      .where(
+        and(
+          ofProject,
+          alive,
+          or(sql`${sql.placeholder('unverifiedAllowed')}::boolean`, isNotNull(users.emailVerifiedAt)),
+        ),
+      )
+      .returning({ session: state, user: userColumns })
+      .prepare('session_extend'),
   )
 
   const look = once(() =>
@@ -368,19 +394,8 @@ export function sessionsRepository(db: Database) {
      * Lets a living session end `seconds` from now, though never after its absolute end and never earlier than it
      * would have; one statement. Null where it is not alive.
      */
-    async extend(projectId: string, id: string, seconds: number): Promise<SessionAndUser | null> {
-      const later = sql`now() + make_interval(secs => ${seconds}::int)`
-      return first(
-        await db
-          .update(sessions)
-          .set({
-            expiresAt: sql`greatest(${sessions.expiresAt}, least(${later}, ${sessions.absoluteExpiresAt}))`,
-            lastSeenAt: sql`now()`,
-          })
-          .from(users)
-          .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), alive))
-          .returning({ session: state, user: userColumns }),
-      )
+    async extend(extension: Extension): Promise<SessionAndUser | null> {
+      return first(await extend().execute({ ...extension }))
     },
 
     /** Carries one session over from the epoch that just ended into `epoch`, so that it alone survives. */

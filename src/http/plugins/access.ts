@@ -4,6 +4,7 @@ import type { KeyScope } from '../../domain/api-keys.ts'
 import type { LimitClass } from '../../domain/policy.ts'
 import type { KeyHolder, Principal } from '../../domain/principal.ts'
 import type { Project } from '../../domain/projects.ts'
+import type { PresentedRefresh } from '../../domain/sessions.ts'
 import type { SessionRow } from '../../repositories/sessions.ts'
 import { plugin } from './plugin.ts'
 
@@ -22,6 +23,8 @@ declare module 'fastify' {
     limit?: LimitClass | 'none'
     /** Whether session cookies may come along, and so other sites are kept out; by default wherever it is not open. */
     csrf?: boolean
+    /** Whether the handler's own statement finds out if the session lives; before it, the token alone is verified. */
+    unlooked?: boolean
     /** Whether the user's sessions are read in the statement that recognises the user. */
     lists?: boolean
     /** Where a route reads its project from before the header; for links, which send none. */
@@ -32,6 +35,8 @@ declare module 'fastify' {
     project: Project
     /** Set on routes with access user, unless by API key; on leaving and optional ones where a token was presented. */
     principal: Principal | null
+    /** The session of a verified token, where the route looks at it by itself. */
+    presented: PresentedRefresh | null
     /** The user's sessions, where the route lists them and a session asks. */
     listed: readonly SessionRow[] | null
     /** Set where an API key was presented, on routes that take one. */

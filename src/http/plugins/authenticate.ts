@@ -43,6 +43,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     api.decorateRequest('principal', null)
     api.decorateRequest('keyHolder', null)
     api.decorateRequest('listed', null)
+    api.decorateRequest('presented', null)
 
     async function holderOf(request: FastifyRequest, key: string, scope: KeyScope): Promise<KeyHolder> {
       const holder = await apiKeys?.recognize(request.project, key)
@@ -52,7 +53,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     }
 
     api.addHook('onRequest', async (request) => {
-      const { access, key: scope, lists } = request.routeOptions.config
+      const { access, key: scope, lists, unlooked } = request.routeOptions.config
       if (access === 'project' && !request.provesProject()) throw new RequestProblem('invalid_project_secret')
       if (access !== 'user' && access !== 'leaving' && access !== 'optional') return
       const key = scope && presentedKey(request)
@@ -68,6 +69,10 @@ export const authenticate = plugin<AuthenticateOptions>(
         throw new AuthError('unauthenticated')
       }
       const session = { sessionId: claims.sid, generation: claims.gen }
+      if (unlooked) {
+        request.presented = session
+        return
+      }
       try {
         if (lists) {
           const both = await sessions.authenticateAndList(request.project, session)

@@ -15,6 +15,7 @@ import {
   updateMember,
   updateTeam,
 } from '../../../../schemas/contracts/nodeloom.ts'
+import { AuthError } from '../../../domain/errors.ts'
 import type { Grant } from '../../../domain/sessions.ts'
 import { callerOf } from '../../caller.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
@@ -96,9 +97,10 @@ async function authRoutes(api: Api, parts: ContractParts): Promise<void> {
 
   api.post(
     '/api/auth/refresh',
-    { schema: refresh, config: { access: 'user', limit: 'read' } },
+    { schema: refresh, config: { access: 'user', limit: 'read', unlooked: true } },
     async (request, reply) => {
-      carry(request, reply, await domain.sessions.extend(request.project, signedIn(request), daySeconds))
+      if (!request.presented) throw new AuthError('unauthenticated')
+      carry(request, reply, await domain.sessions.extend(request.project, request.presented, daySeconds))
       return { message: 'Token refreshed successfully' }
     },
   )
