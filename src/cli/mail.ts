@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { defaultPolicy } from '../domain/policy.ts'
 import { createProjects } from '../domain/projects.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { languageNames } from '../mail/language.ts'
 import { type Composed, composeMessage, type MailKind, mailKinds } from '../mail/messages.ts'
 import { OperatorError } from '../operator.ts'
@@ -23,8 +24,6 @@ preview  prints a mail with a sample link; --out writes its HTML (its text, if F
   LANGUAGE  ${languageNames.join(', ')}
 
 Mail is written down without links and codes; they are made when it is sent. No command shows one.`
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const options = {
   dead: { type: 'boolean' },
@@ -145,7 +144,7 @@ export const command: Command = {
     if (verb === 'retry') {
       if ((argument === undefined) !== (values['all-dead'] ?? false))
         throw new UsageError('mail retry needs the ID of a mail, or --all-dead.', usage)
-      if (argument !== undefined && !uuid.test(argument))
+      if (argument !== undefined && !isUuid(argument))
         throw new OperatorError(`"${argument}" is no mail's id; see the list with: npx . mail list --dead.`)
       return retry(argument, json)
     }
@@ -153,7 +152,7 @@ export const command: Command = {
     const lang = values.lang ?? 'en'
     if (!languageNames.includes(lang))
       throw new UsageError(`--lang must be one of ${languageNames.join(', ')}.`, usage)
-    if (values.project !== undefined && !uuid.test(values.project))
+    if (values.project !== undefined && !isUuid(values.project))
       throw new OperatorError(`"${values.project}" is no project id; see the list with: npx . projects list.`)
     return preview(argument, lang, values.project, values.out)
   },

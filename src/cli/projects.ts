@@ -1,6 +1,7 @@
 // npx . projects …
 import { readFile } from 'node:fs/promises'
 import { createProjects, type Project, type Projects } from '../domain/projects.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { OperatorError } from '../operator.ts'
 import { type Command, readOptions, UsageError } from './command.ts'
 import { withStore } from './database.ts'
@@ -17,8 +18,6 @@ const usage = `Usage:
 
 A policy file is JSON; what it leaves out keeps its default. Running instances follow within two seconds.`
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 async function readPolicy(file: string | undefined): Promise<unknown> {
   if (file === undefined) return {}
   try {
@@ -31,7 +30,7 @@ async function readPolicy(file: string | undefined): Promise<unknown> {
 
 function projectId(id: string | undefined): string {
   if (id === undefined) throw new UsageError('The id of a project is missing.', usage)
-  if (!uuid.test(id))
+  if (!isUuid(id))
     throw new OperatorError(`"${id}" is no project id; see the list with: npx . projects list.`)
   return id.toLowerCase()
 }

@@ -3,6 +3,7 @@ import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import { createProjects, type Project } from '../domain/projects.ts'
 import { createTeamMembers, type TeamMembers } from '../domain/team-members.ts'
 import { createTeams, type TeamRole, type Teams, teamRoles } from '../domain/teams.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { OperatorError } from '../operator.ts'
 import { type Command, readOptions, UsageError } from './command.ts'
 import { withStore } from './database.ts'
@@ -21,8 +22,6 @@ const usage = `Usage:
            show with its members.
 
 A member is added at once, without an invitation. The last ADMIN of a team stays one.`
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const options = {
   project: { type: 'string' },
@@ -147,7 +146,7 @@ function understand(words: readonly string[]): { work: Work; given: Given; json:
   const foreign = (Object.keys(given) as Option[]).find((name) => !needs.includes(name))
   if (foreign) throw new UsageError(`teams ${verb} takes no --${foreign}.`, usage)
   for (const name of ['project', 'team'] as const)
-    if (given[name] !== undefined && !uuid.test(given[name]))
+    if (given[name] !== undefined && !isUuid(given[name]))
       throw new OperatorError(`"${given[name]}" is no ${name} id; see the list with: npx . ${name}s list.`)
   if (given.role !== undefined && !teamRoles.some((role) => role === given.role))
     throw new UsageError(`--role must be one of ${teamRoles.join(', ')}.`, usage)

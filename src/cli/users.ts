@@ -4,6 +4,7 @@ import { defaultParameters, loadArgon2, passwordBytes } from '../crypto/password
 import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import { createPeople, type People } from '../domain/people.ts'
 import { createProjects, type Project } from '../domain/projects.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { userView } from '../http/views.ts'
 import { OperatorError } from '../operator.ts'
 import type { Store } from '../repositories/store.ts'
@@ -33,8 +34,6 @@ list     the oldest first, 100 at most; --after the id of the last one goes on.
 import   adds people from a JSON array or JSON lines. Who has an account stays as they are, so that a file can be
          imported again. Fields: email; password_hash (PHC string of argon2id), email_verified_at, display_name,
          first_name, last_name, role, locale, metadata, uuid, created_at.`
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 const options = {
   project: { type: 'string' },
@@ -201,7 +200,7 @@ export const command: Command = {
     const missing = verb.needs.find((option) => given[option] === undefined)
     if (missing) throw new UsageError(`users ${name} needs --${missing}.`, usage)
     if (projectId === undefined) throw new UsageError(`users ${name} needs --project.`, usage)
-    if (!uuid.test(projectId))
+    if (!isUuid(projectId))
       throw new OperatorError(`"${projectId}" is no project id; see the list with: npx . projects list.`)
     const work = await verb.understand(given)
 

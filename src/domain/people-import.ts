@@ -7,6 +7,7 @@ import type { Store } from '../repositories/store.ts'
 import { isAddress } from './addresses.ts'
 import type { Project } from './projects.ts'
 import { normalizeEmail } from './users.ts'
+import { isUuid } from './uuid.ts'
 
 /** What an operator may bring of a person; the names are those of the canonical user. */
 const personSchema = Type.Object(
@@ -51,7 +52,7 @@ const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-
 
 FormatRegistry.Set('import-address', isAddress)
 FormatRegistry.Set('import-phc', isCheckableHash)
-FormatRegistry.Set('import-uuid', (text) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
+FormatRegistry.Set('import-uuid', isUuid)
 FormatRegistry.Set('import-instant', (text) => instant.test(text) && !Number.isNaN(Date.parse(text)))
 
 /** What each field must be, for the sentence about one that is not. */

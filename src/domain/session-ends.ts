@@ -3,11 +3,10 @@ import type { Store } from '../repositories/store.ts'
 import { record } from './audit.ts'
 import type { Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
+import { isUuid } from './uuid.ts'
 
 /** Ids of one list that are looked at: as many sessions as any policy lets a user have. */
 const mostListed = 10_000
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 export function createSessionEnds(store: Store) {
   return {
@@ -21,7 +20,7 @@ export function createSessionEnds(store: Store) {
       ids: readonly string[],
       caller: Caller,
     ): Promise<number> {
-      const wanted = new Set(ids.filter((id) => uuid.test(id)).map((id) => id.toLowerCase()))
+      const wanted = new Set(ids.filter(isUuid).map((id) => id.toLowerCase()))
       const some = [...wanted].slice(0, mostListed)
       if (some.length === 0) return 0
       return store.transaction(async (tx) => {
@@ -53,7 +52,7 @@ export function createSessionEnds(store: Store) {
       sessionId: string,
       caller: Caller,
     ): Promise<'own' | 'foreign' | 'unknown'> {
-      if (!uuid.test(sessionId)) return 'unknown'
+      if (!isUuid(sessionId)) return 'unknown'
       const ended = await store.transaction(async (tx) => {
         if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
         await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })

@@ -7,9 +7,9 @@ import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import type { TeamInvitation as Invitation } from '../domain/team-invitations.ts'
 import type { TeamMember as Member } from '../domain/team-members.ts'
 import type { TeamActor, TeamOfUser } from '../domain/teams.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { callerOf } from './caller.ts'
 import { signedIn } from './plugins/authenticate.ts'
-import { isUuid } from './uuid.ts'
 import { avatarsPath } from './views.ts'
 
 /** The signed-in user who acts. @throws AuthError unauthenticated */

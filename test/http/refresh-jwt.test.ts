@@ -6,7 +6,8 @@ import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.t
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { generateSigningKey } from '../../src/crypto/signing-key.ts'
 import type { Grant } from '../../src/domain/sessions.ts'
-import { createRefreshJwts, createTokens } from '../../src/http/tokens.ts'
+import { createRefreshJwts } from '../../src/http/refresh-jwts.ts'
+import { createTokens } from '../../src/http/tokens.ts'
 
 const projectId = randomUUID()
 const now = Date.now()

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { html } from 'ghtml'
+import { isUuid } from '../../domain/uuid.ts'
 import type { Api } from '../typebox.ts'
-import { isUuid } from '../uuid.ts'
 
 const style = `
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fbfbfd; --quiet: #5c5f66; --accent: #1f5fbf; --line: #8a8d94; --wrong: #a4161a }

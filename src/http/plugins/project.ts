@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { Projects } from '../../domain/projects.ts'
-import { isUuid } from '../uuid.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { isOpen } from './access.ts'
 import { plugin } from './plugin.ts'
 

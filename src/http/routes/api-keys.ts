@@ -2,10 +2,10 @@
 import { createApiKey, listApiKeys, revokeApiKey } from '../../../schemas/api-keys.ts'
 import type { ApiKeys } from '../../domain/api-keys.ts'
 import { AuthError } from '../../domain/errors.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { callerOf } from '../caller.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
-import { isUuid } from '../uuid.ts'
 import { apiKeyView } from '../views.ts'
 
 /** An instant that passed validation: not a leap second, which JavaScript does not know, and of a year that all can write. */

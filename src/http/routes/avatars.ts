@@ -2,12 +2,12 @@
 import type { FastifyRequest } from 'fastify'
 import { deleteAvatar, getAvatar, putAvatar } from '../../../schemas/avatars.ts'
 import type { Avatars, OfferedPicture } from '../../domain/avatars.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { callerOf } from '../caller.ts'
 import { readDataUri } from '../data-uri.ts'
 import { onBehalfOf } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
-import { isUuid } from '../uuid.ts'
 import type { UserView } from '../views.ts'
 
 export interface AvatarRoutes {

@@ -3,11 +3,11 @@ import { linkIdentity, listIdentities, setPassword, unlinkIdentity } from '../..
 import { AuthError } from '../../domain/errors.ts'
 import type { FirstPassword } from '../../domain/first-password.ts'
 import type { Identities } from '../../domain/identities.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { callerOf } from '../caller.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import { proofOfProvider } from '../proof.ts'
 import type { Api } from '../typebox.ts'
-import { isUuid } from '../uuid.ts'
 import { identityView } from '../views.ts'
 
 export interface IdentityRoutes {

@@ -12,12 +12,12 @@ import { type RefreshKey, readRefreshToken } from '../../crypto/refresh-secret.t
 import { AuthError } from '../../domain/errors.ts'
 import type { PresentedRefresh, Sessions } from '../../domain/sessions.ts'
 import type { SignIn } from '../../domain/sign-in.ts'
+import { isUuid } from '../../domain/uuid.ts'
 import { callerOf, transportOf } from '../caller.ts'
 import type { SessionCookies } from '../cookies.ts'
 import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
-import { isUuid } from '../uuid.ts'
 import { type SessionPrinter, sessionView } from '../views.ts'
 
 export interface SessionRoutes {

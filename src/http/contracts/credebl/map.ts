@@ -2,12 +2,13 @@
 import type { FrontEnd } from '../../../domain/front-ends.ts'
 import type { Policy } from '../../../domain/policy.ts'
 import type { Grant } from '../../../domain/sessions.ts'
+import { isUuid } from '../../../domain/uuid.ts'
 import type { SessionRow } from '../../../repositories/sessions.ts'
 import type { UserRow } from '../../../repositories/users.ts'
 import { deviceOf } from '../../device.ts'
+import type { RefreshJwts } from '../../refresh-jwts.ts'
 import { RequestProblem } from '../../refusal.ts'
-import type { RefreshJwts, Tokens } from '../../tokens.ts'
-import { isUuid } from '../../uuid.ts'
+import type { Tokens } from '../../tokens.ts'
 
 /** A success. `data` is left out where there is none. */
 export const said = (message: string, data?: object, statusCode = 200) => ({ statusCode, message, data })
