@@ -14,7 +14,7 @@ import type { MailSecrets, Proof } from './mail-tokens.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
-import { normalizeEmail, type SignUpFacts } from './users.ts'
+import { newUser, normalizeEmail, type SignUpFacts } from './users.ts'
 import { normalizeProof, refusal } from './verification.ts'
 
 /** How long after its proof an account may be made for an address: anybody who names it may make it. */
@@ -134,18 +134,8 @@ export function createRegistration({ store, passwords, lockout, lookupKey, mailK
         if (!(await tx.registrations.consume(project.id, keyHash(email))))
           throw new AuthError('address_unproven')
         await tx.users.releaseDue(project.id, email)
-        const user = await tx.users.add({
-          uuid: randomUUID(),
-          projectId: project.id,
-          email,
-          passwordHash,
-          displayName: facts.displayName ?? null,
-          firstName: facts.firstName ?? null,
-          lastName: facts.lastName ?? null,
-          metadata: facts.metadata ?? {},
-          locale: facts.locale ?? null,
-          emailVerified: true,
-        })
+        const proven = { ...newUser(project, facts, email, passwordHash), emailVerified: true }
+        const user = await tx.users.add(proven)
         if (!user) throw new AuthError('email_taken')
         await record(tx, project, { userId: user.id, event: 'signed_up', caller })
         await record(tx, project, { userId: user.id, event: 'email_verified', caller })

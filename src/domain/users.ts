@@ -132,7 +132,8 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
 
 export type Users = ReturnType<typeof createUsers>
 
-function newUser(project: Project, facts: SignUpFacts, email: string, passwordHash: string) {
+/** The row of an account as its owner describes themselves. */
+export function newUser(project: Project, facts: SignUpFacts, email: string, passwordHash: string) {
   return {
     uuid: randomUUID(),
     projectId: project.id,
