@@ -13,7 +13,15 @@ import * as verification from '../schemas/verification.ts'
 const headers = ['authorization', 'cookie', 'set-cookie', 'x-api-key']
 
 /** How other products spell theirs; written down, so that a contract which is not mounted need not be loaded. */
-const elsewhere = ['currentPassword', 'newPassword', 'oldPassword', 'refreshToken', 'verificationCode']
+const elsewhere = [
+  'currentPassword',
+  'newPassword',
+  'oldPassword',
+  'refreshToken',
+  'oauthIdToken',
+  'oauthAccessToken',
+  'verificationCode',
+]
 
 /** Every property name whose value is censored, wherever in a line's first two levels it stands. */
 export const redactedNames: readonly string[] = [

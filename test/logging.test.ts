@@ -28,6 +28,8 @@ t.test('the list of redacted names is kept golden', async (t) => {
     'id_token',
     'newPassword',
     'new_password',
+    'oauthAccessToken',
+    'oauthIdToken',
     'oldPassword',
     'password',
     'plain_text_key',

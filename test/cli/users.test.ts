@@ -1,5 +1,4 @@
 // npx . users …: real processes beside a running service, as an operator types them.
-import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,41 +6,24 @@ import t from 'tap'
 import { UsageError } from '../../src/cli/command.ts'
 import { command } from '../../src/cli/users.ts'
 import { loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
-import { packageRoot } from '../../src/package.ts'
 import { bearer, startTestApp, testSecretKey } from '../support/app.ts'
+import { runCommand } from '../support/command.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
 const password = 'a good long password'
 
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function users(words: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/sallyport.ts', 'users', ...words], {
-    cwd: packageRoot,
-    env: {
-      PATH: process.env.PATH,
+const users = (words: readonly string[], input = '') =>
+  runCommand(
+    ['users', ...words],
+    {
       DATA_DIR: join(folder, 'data'),
       DATABASE_URL: app.databaseUrl,
       SECRET_KEY: testSecretKey,
       PUBLIC_URL: 'https://auth.example.com',
     },
-  })
-  child.stdin.end(input)
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
-}
+    input,
+  )
 const of = (verb: string, email: string, ...more: string[]) =>
   users([verb, '--project', app.projectId, '--email', email, ...more])
 const newEmail = () => `${randomUUID()}@example.com`
