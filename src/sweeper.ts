@@ -17,8 +17,8 @@ export interface Sweeper {
   stop(): Promise<void>
 }
 
-/** Blocks of 8 KiB in one step: a few milliseconds of work. */
-const stepBlocks = 256
+/** Blocks of 8 KiB in one step: a millisecond or two of work, so that a request beside it hardly waits. */
+const stepBlocks = 64
 /** Accounts removed in one step, each with all that hangs on it. */
 const stepAccounts = 50
 
