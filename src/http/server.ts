@@ -14,7 +14,7 @@ import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Domain } from '../domain/index.ts'
 import { countedAddress } from './address.ts'
 import { canonicalApi } from './canonical.ts'
-import { loadContracts } from './contracts/catalogue.ts'
+import { type ContractName, loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { playgroundPage } from './pages/playground.ts'
 import { problemPages } from './pages/problems.ts'
@@ -28,6 +28,7 @@ import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { givenId } from './request-id.ts'
 import type { Tokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 
@@ -45,7 +46,7 @@ export interface ServerParts {
   /** Whether /playground is there. */
   readonly playground: boolean
   /** Contracts of other products to mount, and the project that they work on. */
-  readonly contracts: readonly string[]
+  readonly contracts: readonly ContractName[]
   readonly contractProjectId: string
   readonly isReady: () => Promise<boolean>
   readonly isUnavailable: (error: unknown) => boolean
@@ -55,7 +56,6 @@ export interface ServerParts {
 }
 
 const bodyLimitBytes = 65_536
-const sane = /^[\w.:-]{8,128}$/
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
@@ -86,10 +86,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     },
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     ajv: { customOptions: { coerceTypes: false } },
-    genReqId: (request) => {
-      const given = request.headers['x-request-id']
-      return typeof given === 'string' && sane.test(given) ? given : randomUUID()
-    },
+    genReqId: (request) => givenId(request.headers['x-request-id']) ?? randomUUID(),
     // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
     frameworkErrors(error, request, reply) {
       const refusal = refusalOf(error) ?? { code: 'internal_error' }

@@ -20,7 +20,7 @@ export interface LoadedContract {
 
 /** Loads the contracts named, and nothing of the others; without any, not even what mounts them. */
 export async function loadContracts(
-  names: readonly string[],
+  names: readonly ContractName[],
   parts: ContractParts,
 ): Promise<LoadedContract[]> {
   const wanted = contractNames.filter((name) => names.includes(name))

@@ -16,6 +16,7 @@ import { callerOf } from '../../caller.ts'
 import { preferredLanguage } from '../../language.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import { createLimit, type Standing } from '../../plugins/rate-limits.ts'
+import { givenId } from '../../request-id.ts'
 import { bearerToken } from '../../strategies/bearer.ts'
 import type { Api } from '../../typebox.ts'
 import type { BuildContract, ContractParts } from '../mount.ts'
@@ -28,7 +29,6 @@ const week = 7 * 86_400
 const lifetimes = { accessSeconds: week, lifetimeSeconds: week, beyondAbsolute: true }
 /** Requests to sign up and log in together, for each client address. */
 const attempts = { max: 20, window_seconds: 900 }
-const saneId = /^[\w.:-]{8,128}$/
 
 function show(reply: FastifyReply, { limit, max, remaining, windowSeconds, leftSeconds }: Standing): void {
   if (limit !== 'credential') return
@@ -67,8 +67,7 @@ export const nora: BuildContract = (parts) => ({
   show,
   atOnce: ['read', 'credential'],
   arrives(request, reply) {
-    const given = request.headers['x-correlation-id']
-    reply.header('x-correlation-id', typeof given === 'string' && saneId.test(given) ? given : request.id)
+    reply.header('x-correlation-id', givenId(request.headers['x-correlation-id']) ?? request.id)
   },
   routes: (api) => routes(api, parts),
 })
