@@ -139,7 +139,11 @@ else {
       if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
     })
     page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`))
+    page.on('requestfailed', (request) => {
+      // What the reload cut off is no complaint of the page.
+      const why = request.failure()?.errorText
+      if (why !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()} ${why}`)
+    })
     page.on('request', (request) => {
       if (!/^(?:data|blob):/.test(request.url()) && new URL(request.url()).origin !== app.url)
         strangers.push(request.url())
