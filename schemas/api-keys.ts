@@ -1,7 +1,7 @@
 // API keys: made and revoked by their user in a session, used by their programs.
 import { Type } from '@sinclair/typebox'
-import { actionErrors, readErrors, writeErrors } from './errors.ts'
-import { projectHeader } from './headers.ts'
+import { actionErrors, readErrors, repeatable, writeErrors } from './errors.ts'
+import { idempotencyHeader, projectHeader, replayable } from './headers.ts'
 import { Id, Instant, Nullable, Secret, Shared } from './primitives.ts'
 import { saying } from './sessions.ts'
 
@@ -80,7 +80,7 @@ export const createApiKey = {
 
 Revoking, expiry, a password reset, taking a change of address back and leaving end a key; changing the password and \`logout-all\` do not.`,
   security: session,
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object({ ...projectHeader, ...idempotencyHeader }),
   body: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255, examples: ['Nightly import'] }),
     scopes: Type.Optional(Type.Array(Scope, { maxItems: 50, examples: [['me:read', 'orders:write']] })),
@@ -92,11 +92,11 @@ Revoking, expiry, a password reset, taking a change of address back and leaving 
     ),
   }),
   response: {
-    201: {
+    201: replayable({
       description: 'The key, and this once all of it.',
       content: { 'application/json': { schema: Shared(NewApiKey) } },
-    },
-    ...writeErrors('unauthenticated', 'api_key_limit_reached'),
+    }),
+    ...writeErrors('unauthenticated', 'api_key_limit_reached', ...repeatable),
   },
 }
 

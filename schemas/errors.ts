@@ -132,6 +132,12 @@ const kinds = {
     message: 'There are as many API keys as this account may have.',
     help: 'Revoke a key that is no longer used, then make the new one. How many an account may have is policy of the project: api_keys.max_per_user.',
   },
+  idempotency_in_flight: {
+    status: 409,
+    title: 'Request in flight',
+    message: 'The first request with this Idempotency-Key is still being carried out.',
+    help: 'Nothing was done a second time. Ask again with the same key and body after retry_after seconds to get the answer of the first one.',
+  },
   body_too_large: {
     status: 413,
     title: 'Body too large',
@@ -149,6 +155,12 @@ const kinds = {
     title: 'Validation failed',
     message: 'The request has fields that need another value.',
     help: 'errors lists every field with its sentences. Nothing was changed.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'Idempotency-Key reused',
+    message: 'This Idempotency-Key was used for another request.',
+    help: 'A key stands for one request for 24 hours: its body, the ids in its path, session-transport, and whether it carried the project secret. Nothing was changed. Use a new key (a random UUID) for a new request. After five requests that differ a key answers nobody any more.',
   },
   too_many_attempts: {
     status: 429,
@@ -210,7 +222,10 @@ export const Problem = Type.Object(
       }),
     ),
     retry_after: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'On 429 and 503: seconds, as in the header Retry-After.' }),
+      Type.Integer({
+        minimum: 1,
+        description: 'On 429, 503 and idempotency_in_flight: seconds, as in the header Retry-After.',
+      }),
     ),
     verification_token: Type.Optional(
       Secret(
@@ -250,6 +265,9 @@ export const actionErrors = (...codes: readonly ProblemCode[]) =>
 /** The error half of a POST in a project with fields. */
 export const writeErrors = (...codes: readonly ProblemCode[]) => actionErrors('validation_failed', ...codes)
 
+/** What a route that takes an Idempotency-Key gives besides. */
+export const repeatable: readonly ProblemCode[] = ['idempotency_in_flight', 'idempotency_key_reused']
+
 /**
  * The error half of a route's `response`: one entry for each status that its codes have, those of every route
  * included.
@@ -276,6 +294,7 @@ function problemResponse(codes: readonly ProblemCode[]) {
       request_id: '0198f2a4-6f0e-4f6b-9a53-2f6a3c1d9b1e',
       ...(code === 'validation_failed' ? { errors: { email: ['Must be an e-mail address.'] } } : {}),
       ...(status === 429 || status === 503 ? { retry_after: 30 } : {}),
+      ...(code === 'idempotency_in_flight' ? { retry_after: 1 } : {}),
     }
     return [code, { value }] as const
   })

@@ -1,7 +1,7 @@
 // Forgotten passwords: asking for the mail, and the new password by what it carried.
 import { Type } from '@sinclair/typebox'
-import { writeErrors } from './errors.ts'
-import { projectHeader, projectSecretHeader } from './headers.ts'
+import { repeatable, writeErrors } from './errors.ts'
+import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
 import { Email, LinkTarget, NewPassword, Secret, Shared, ShortCode, Token } from './primitives.ts'
 import { saying } from './sessions.ts'
 
@@ -32,9 +32,9 @@ export const forgotPassword = {
   description:
     'Known and unknown addresses get the same answer. The mail carries a link and a short code, which work once and for one hour. `redirect_to` is where the link leads instead of our own page; its origin must be one of the project’s `link_origins`.',
   security: [{}, { projectSecret: [] }],
-  headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
+  headers: Type.Object({ ...projectHeader, ...projectSecretHeader, ...idempotencyHeader }),
   body: Type.Object({ email: Email, redirect_to: Type.Optional(LinkTarget) }),
-  response: { 202: accepted('Accepted.'), ...writeErrors() },
+  response: { 202: replayable(accepted('Accepted.')), ...writeErrors(...repeatable) },
 }
 
 export const resetPassword = {
@@ -44,12 +44,15 @@ export const resetPassword = {
   description:
     'By the token of the link, or by the short code together with the address it was sent to. Ends every session of the user and voids every other message that was sent to them.',
   security: [{}],
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object({ ...projectHeader, ...idempotencyHeader }),
   body: Type.Object({
     token: Type.Optional(Token),
     email: Type.Optional(Email),
     code: Type.Optional(ShortCode),
     password: NewPassword,
   }),
-  response: { 200: saying('Password updated. Please sign in.'), ...writeErrors('too_many_attempts') },
+  response: {
+    200: replayable(saying('Password updated. Please sign in.')),
+    ...writeErrors('too_many_attempts', ...repeatable),
+  },
 }

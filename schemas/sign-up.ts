@@ -1,7 +1,14 @@
 // Sign-up: an account, and its first session or the demand to verify.
 import { Type } from '@sinclair/typebox'
-import { writeErrors } from './errors.ts'
-import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
+import { repeatable, writeErrors } from './errors.ts'
+import {
+  idempotencyHeader,
+  projectHeader,
+  projectSecretHeader,
+  replayable,
+  sessionHeaders,
+  transportHeader,
+} from './headers.ts'
 import { Email, Name, NewPassword, Nullable, Secret, Shared } from './primitives.ts'
 import { Session } from './sessions.ts'
 import { User } from './users.ts'
@@ -31,7 +38,12 @@ export const signUp = {
   description:
     'Answers 201 with tokens, or 202 where the project demands a verified address first. With `session-transport: cookie` the tokens travel in HttpOnly cookies and the body keeps the instants and the user.',
   security: [{}, { projectSecret: [] }],
-  headers: Type.Object({ ...projectHeader, ...transportHeader, ...projectSecretHeader }),
+  headers: Type.Object({
+    ...projectHeader,
+    ...transportHeader,
+    ...projectSecretHeader,
+    ...idempotencyHeader,
+  }),
   body: Type.Object({
     email: Email,
     password: NewPassword,
@@ -47,15 +59,15 @@ export const signUp = {
     ),
   }),
   response: {
-    201: {
+    201: replayable({
       description: 'The account, signed in.',
       headers: sessionHeaders,
       content: { 'application/json': { schema: Shared(Session) } },
-    },
-    202: {
+    }),
+    202: replayable({
       description: 'The account exists once its address is verified. A taken address gets the same answer.',
       content: { 'application/json': { schema: Shared(VerificationRequired) } },
-    },
-    ...writeErrors(),
+    }),
+    ...writeErrors(...repeatable),
   },
 }

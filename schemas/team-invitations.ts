@@ -1,9 +1,9 @@
 // Invitations into a team: what its ADMINs send and see, and what the owner of the address accepts.
 import { Type } from '@sinclair/typebox'
-import { actionErrors, readErrors, writeErrors } from './errors.ts'
-import { projectHeader, projectSecretHeader } from './headers.ts'
+import { actionErrors, readErrors, repeatable, writeErrors } from './errors.ts'
+import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
 import { Email, Id, Instant, LinkTarget, Secret, Shared, Token } from './primitives.ts'
-import { answering, ofTeams, pathId, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
+import { answering, ofTeams, pathId, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -40,7 +40,7 @@ const body = Type.Object(
   { email: Email, role: TeamRole, redirect_to: Type.Optional(LinkTarget) },
   { examples: [{ email: 'grace@example.com', role: 'BUILDER' }] },
 )
-const headers = Type.Object({ ...projectHeader, ...projectSecretHeader })
+const headers = Type.Object({ ...projectHeader, ...projectSecretHeader, ...idempotencyHeader })
 const refusals = ['unauthenticated', 'not_found', 'team_role_insufficient', 'team_limit_reached'] as const
 
 export const listTeamInvitations = {
@@ -64,7 +64,10 @@ export const inviteToTeam = {
   headers,
   params: Type.Object(teamPath),
   body,
-  response: { 202: answering('Accepted.', Shared(Invited)), ...writeErrors(...refusals) },
+  response: {
+    202: replayable(answering('Accepted.', Shared(Invited))),
+    ...writeErrors(...refusals, ...repeatable),
+  },
 }
 
 export const addTeamMember = {
@@ -77,9 +80,9 @@ export const addTeamMember = {
   params: Type.Object(teamPath),
   body,
   response: {
-    201: answering('Added at once, for a caller with the project secret.', Shared(TeamMember)),
-    202: answering('Invited.', Shared(Invited)),
-    ...writeErrors(...refusals),
+    201: replayable(answering('Added at once, for a caller with the project secret.', Shared(TeamMember))),
+    202: replayable(answering('Invited.', Shared(Invited))),
+    ...writeErrors(...refusals, ...repeatable),
   },
 }
 
@@ -95,14 +98,14 @@ export const revokeTeamInvitation = {
 }
 
 export const acceptTeamInvitation = {
-  ...ofTeams,
+  ...repeatedly,
   operationId: 'acceptTeamInvitation',
   summary: 'Accept an invitation',
   description:
     'With the token of the link, as the signed-in owner of the invited address, which must be verified. An invitation for another address is refused like an unknown one.',
   body: Type.Object({ token: Token }),
   response: {
-    200: answering('The team, with the role in it.', Shared(Team)),
-    ...writeErrors('unauthenticated', 'email_verification_required', 'team_limit_reached'),
+    200: replayable(answering('The team, with the role in it.', Shared(Team))),
+    ...writeErrors('unauthenticated', 'email_verification_required', 'team_limit_reached', ...repeatable),
   },
 }

@@ -1,7 +1,7 @@
 // Teams and their members, as every member sees them.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { actionErrors, readErrors, writeErrors } from './errors.ts'
-import { projectHeader } from './headers.ts'
+import { actionErrors, readErrors, repeatable, writeErrors } from './errors.ts'
+import { idempotencyHeader, projectHeader, replayable } from './headers.ts'
 import { Id, Instant, Nullable, Shared } from './primitives.ts'
 
 const closed = { additionalProperties: false } as const
@@ -53,6 +53,9 @@ export const ofTeams = {
   headers: Type.Object({ ...projectHeader }),
 }
 
+/** The same for routes that take an Idempotency-Key. */
+export const repeatedly = { ...ofTeams, headers: Type.Object({ ...projectHeader, ...idempotencyHeader }) }
+
 /** The same for routes that take an API key with the scope teams:read as well. */
 const readingTeams = { ...ofTeams, security: [...ofTeams.security, { apiKey: [] }] }
 
@@ -78,13 +81,13 @@ export const listTeams = {
 }
 
 export const createTeam = {
-  ...ofTeams,
+  ...repeatedly,
   operationId: 'createTeam',
   summary: 'Make a team and become its ADMIN',
   body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets' }] }),
   response: {
-    201: answering('The team.', Shared(Team)),
-    ...writeErrors('unauthenticated', 'team_limit_reached'),
+    201: replayable(answering('The team.', Shared(Team))),
+    ...writeErrors('unauthenticated', 'team_limit_reached', ...repeatable),
   },
 }
 

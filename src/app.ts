@@ -158,6 +158,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           lookupKey: keysFor(secrets, 'lookup')[0],
           mailKey: keysFor(secrets, 'mail')[0],
           flowKeys: keysFor(secrets, 'social'),
+          fingerprintKeys: keysFor(secrets, 'idempotency'),
+          answerKeys: keysFor(secrets, 'idempotency-answers'),
           providers: createProviders({
             secrets: config.providerSecrets,
             onTrouble: (provider, error) => log.warn({ provider, err: error }, 'A provider cannot be asked'),

@@ -62,6 +62,7 @@ t.test('every code is given by a route or by the handlers around them', async (t
     'user',
     'leaving',
     'csrf',
+    'once',
     'none',
     'read',
     'credential',
@@ -112,7 +113,8 @@ t.test('a problem document holds what its kind says, and waits only where waitin
     const document = problemDocument({ code }, 'https://auth.example.com', 'an-id')
     const { status, title, message } = problemKinds[code]
     t.match(document, { type: `https://auth.example.com/problems/${code}`, title, status, code, message })
-    t.equal('retry_after' in document, status === 429 || status === 503, code)
+    const waits = status === 429 || status === 503 || code === 'idempotency_in_flight'
+    t.equal('retry_after' in document, waits, code)
   }
   const errors = { email: ['Is required.'] }
   const refusal = refusalOf(new RequestProblem('validation_failed', { errors }))

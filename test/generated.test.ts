@@ -45,8 +45,9 @@ const routes = (generated['routes.txt'] ?? '')
   .trimEnd()
   .split('\n')
   .map((line) => {
-    const [method = '', path = '', access = '', key = '', csrf = '', limit = '', ...codes] = line.split(/ +/)
-    return { method, path, access, key, csrf, limit, codes }
+    const [method = '', path = '', access = '', key = '', csrf = '', limit = '', once = '', ...codes] =
+      line.split(/ +/)
+    return { method, path, access, key, csrf, limit, once, codes }
   })
 
 /** What is below one of these belongs to another product's document. */

@@ -7,7 +7,7 @@ import { type Command, readOptions } from './command.ts'
 
 const usage = `Usage: npx . openapi [--out FOLDER]
 
-Writes auth.json (OpenAPI 3.1) and routes.txt (method, path, access, csrf, limit, codes) into FOLDER,
+Writes auth.json (OpenAPI 3.1) and routes.txt (method, path, access, key, csrf, limit, once, codes) into FOLDER,
 by default openapi/ of this checkout. Needs no database.`
 
 export const command: Command = {

@@ -9,6 +9,7 @@ import { createApiKeys } from './api-keys.ts'
 import { createAvatars } from './avatars.ts'
 import { createEmailChange } from './email-change.ts'
 import { createFirstPassword } from './first-password.ts'
+import { createIdempotencyKeys } from './idempotency-keys.ts'
 import { createIdentities } from './identities.ts'
 import { createLockout } from './lockout.ts'
 import { createMailTokens } from './mail-tokens.ts'
@@ -42,6 +43,10 @@ export interface DomainMeans {
   readonly mailKey: Buffer
   /** 32 bytes each, newest first; seal what a browser carries while it is at a provider. */
   readonly flowKeys: readonly [Buffer, ...Buffer[]]
+  /** 32 bytes each, newest first; hide what an Idempotency-Key stands for. */
+  readonly fingerprintKeys: readonly [Buffer, ...Buffer[]]
+  /** 32 bytes each, newest first; seal the answers that are given again. */
+  readonly answerKeys: readonly [Buffer, ...Buffer[]]
   readonly providers: Providers
 }
 
@@ -51,6 +56,8 @@ export async function createDomain({
   lookupKey,
   mailKey,
   flowKeys,
+  fingerprintKeys,
+  answerKeys,
   providers,
   ...hashing
 }: DomainMeans) {
@@ -74,6 +81,7 @@ export async function createDomain({
     apiKeys: createApiKeys(store),
     social,
     socialFlow: createSocialFlow({ store, providers, sessions, social, flowKeys }),
+    idempotencyKeys: createIdempotencyKeys({ store, fingerprintKeys, answerKeys }),
     identities: createIdentities({ store, reauthentication, prove: createProofs(providers) }),
     firstPassword: createFirstPassword({ store, passwords, reauthentication }),
     people: createPeople({ store, hash: passwords.hash }),

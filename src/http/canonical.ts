@@ -18,6 +18,7 @@ import { cors } from './plugins/cors.ts'
 import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { canonicalSchemes, document } from './plugins/document.ts'
+import { idempotency } from './plugins/idempotency.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project, projectHeaderOr } from './plugins/project.ts'
 import { type Limits, rateLimits, showStanding } from './plugins/rate-limits.ts'
@@ -95,6 +96,7 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
         await api.register(csrf, cookieUse(cookies))
         const { sessions, apiKeys } = domain
         await api.register(authenticate, { tokens, sessions, apiKeys, ...cookieOrBearer(cookies) })
+        await api.register(idempotency, { idempotencyKeys: domain.idempotencyKeys })
         await signUpRoutes(api, { users: domain.users, printSession, viewUser })
         await sessionRoutes(api, {
           sessions: domain.sessions,

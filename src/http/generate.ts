@@ -24,6 +24,7 @@ function routeLine(route: RouteOptions): string {
     ([status, response]) => response['x-codes'] ?? (Number(status) >= 400 ? [status] : []),
   )
   const { access, key = '-', limit, csrf } = route.config ?? {}
+  const once = route.config?.idempotent ? 'once' : '-'
   const guarded = (csrf ?? access !== 'open') && route.method !== 'GET' ? 'csrf' : '-'
   return [
     String(route.method).padEnd(6),
@@ -32,6 +33,7 @@ function routeLine(route: RouteOptions): string {
     key.padEnd(14),
     guarded.padEnd(5),
     String(limit).padEnd(11),
+    once.padEnd(4),
     codes.join(' '),
   ].join(' ')
 }

@@ -175,7 +175,7 @@ export const statusOf = (code: RefusalCode): number => problemKinds[faceOf({ cod
 /** Builds the problem document. `publicUrl` is where the page of the code is. */
 export function problemDocument(facts: ProblemFacts, publicUrl: string, requestId: string) {
   const { status, title, message } = problemKinds[facts.code]
-  const waits = status === 429 || status === 503
+  const waits = status === 429 || status === 503 || facts.code === 'idempotency_in_flight'
   return {
     type: `${publicUrl}/problems/${facts.code}`,
     title,

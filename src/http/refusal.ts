@@ -17,6 +17,8 @@ export type WireCode =
   | 'route_not_found'
   | 'method_not_allowed'
   | 'not_found'
+  | 'idempotency_in_flight'
+  | 'idempotency_key_reused'
   | 'rate_limited'
   | 'service_unavailable'
   | 'internal_error'

@@ -8,6 +8,7 @@ import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
 import { type Database, over } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
+import { idempotencyKeysRepository } from './idempotency-keys.ts'
 import { identitiesRepository } from './identities.ts'
 import { outboxRepository } from './outbox.ts'
 import { peopleRepository } from './people.ts'
@@ -30,6 +31,7 @@ export interface Repositories {
   readonly avatars: ReturnType<typeof avatarsRepository>
   readonly cooldowns: ReturnType<typeof cooldownsRepository>
   readonly holdings: ReturnType<typeof holdingsRepository>
+  readonly idempotencyKeys: ReturnType<typeof idempotencyKeysRepository>
   readonly identities: ReturnType<typeof identitiesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly people: ReturnType<typeof peopleRepository>
@@ -69,6 +71,7 @@ function bind(db: Database): Repositories {
     avatars: avatarsRepository(db),
     cooldowns: cooldownsRepository(db),
     holdings: holdingsRepository(db),
+    idempotencyKeys: idempotencyKeysRepository(db),
     identities: identitiesRepository(db),
     outbox: outboxRepository(db),
     people: peopleRepository(db),

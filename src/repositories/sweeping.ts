@@ -15,6 +15,7 @@ const expired = {
   api_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
   registrations: sql`expires_at < now() - ${day}`,
   team_invitations: sql`expires_at < now() - ${day}`,
+  idempotency_keys: sql`expires_at < now()`,
   spent_proofs: sql`expires_at < now() - ${day}`,
   sign_in_failures: sql`greatest(window_started_at, locked_until) < now() - 2 * ${day}`,
   cooldowns: sql`last_at < now() - 2 * ${day}`,

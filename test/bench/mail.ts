@@ -54,6 +54,8 @@ async function runBench(): Promise<void> {
       lookupKey: randomBytes(32),
       mailKey: randomBytes(32),
       flowKeys: [randomBytes(32)],
+      fingerprintKeys: [randomBytes(32)],
+      answerKeys: [randomBytes(32)],
       providers: createProviders({ secrets: {} }),
     })
     const { project } = await domain.projects.create('Bench', {})

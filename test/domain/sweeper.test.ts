@@ -38,6 +38,9 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
   await app.api('POST', '/login', { body: { email: gone.email, password: 'wrong' } })
   await app.sql`insert into spent_proofs (project_id, mark_hash, expires_at) values
     (${app.projectId}, '\\x01', now() - interval '2 days'), (${app.projectId}, '\\x02', now() + interval '1 hour')`
+  await app.sql`insert into idempotency_keys (project_id, key_hash, fingerprint, claim, leased_until, expires_at) values
+    (${app.projectId}, '\\x01', '\\x01', gen_random_uuid(), now(), now() - interval '1 second'),
+    (${app.projectId}, '\\x02', '\\x01', gen_random_uuid(), now(), now() + interval '1 hour')`
   await app.sql`update sign_in_failures set window_started_at = now() - interval '3 days', locked_until = null`
   await app.api('POST', '/verify-email/resend', { body: { email: 'nobody@example.com' } })
   await app.sql`update cooldowns set last_at = now() - interval '3 days'`
@@ -48,6 +51,7 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
     'api_keys',
     'audit_events',
     'cooldowns',
+    'idempotency_keys',
     'known_addresses',
     'outbox',
     'sessions',

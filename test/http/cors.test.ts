@@ -47,7 +47,13 @@ t.test(
         t.equal(allowed(answer), origin)
         t.equal(answer.headers.get('access-control-allow-credentials'), 'true')
         t.ok(list(answer, 'access-control-allow-methods').includes(method.toLowerCase()))
-        for (const name of ['authorization', 'content-type', 'project-id', 'session-transport'])
+        for (const name of [
+          'authorization',
+          'content-type',
+          'idempotency-key',
+          'project-id',
+          'session-transport',
+        ])
           t.ok(list(answer, 'access-control-allow-headers').includes(name), name)
         t.ok(Number(answer.headers.get('access-control-max-age')) >= 60)
       }
@@ -91,7 +97,7 @@ t.test('requests · an allowed origin reads the answer, and the headers that hel
   t.equal(answer.status, 200)
   t.equal(allowed(answer), friend)
   t.equal(answer.headers.get('access-control-allow-credentials'), 'true')
-  for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy', 'x-request-id'])
+  for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed', 'x-request-id'])
     t.ok(list(answer, 'access-control-expose-headers').includes(name), name)
   t.ok(list(answer, 'vary').includes('origin'))
 })

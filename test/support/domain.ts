@@ -59,6 +59,8 @@ export async function createTestDomain(
     lookupKey: Buffer.alloc(32, 1),
     mailKey: Buffer.alloc(32, 2),
     flowKeys: [Buffer.alloc(32, 3)],
+    fingerprintKeys: [Buffer.alloc(32, 4)],
+    answerKeys: [Buffer.alloc(32, 5)],
     providers: createProviders({ secrets: {} }),
   })
   const { project } = await domain.projects.create('Test', options.policy ?? {})

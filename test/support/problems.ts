@@ -29,7 +29,7 @@ export function isProblem(t: Test, answer: AnyAnswer, code: ProblemCode, fields?
   t.match(body.type, new RegExp(`^http.*/problems/${code}$`), `${code}: type`)
   t.match(header(answer, 'content-type'), /^application\/problem\+json/, `${code}: media type`)
   t.equal(body.request_id, header(answer, 'x-request-id'), `${code}: request_id is the header's`)
-  if (status === 429 || status === 503)
+  if (status === 429 || status === 503 || code === 'idempotency_in_flight')
     t.equal(String(body.retry_after), header(answer, 'retry-after'), `${code}: retry_after is the header's`)
   if (fields) t.same(Object.keys(body.errors).sort(), [...fields].sort(), `${code}: fields`)
 }

@@ -1050,7 +1050,7 @@ export interface components {
             title: string;
             status: number;
             /** @description A closed list; decide by this, not by the message. */
-            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "email_verification_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
+            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "email_verification_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "idempotency_in_flight" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
             /** @description A sentence for people. */
             message: string;
             /** @description Names this request in the log. */
@@ -1059,7 +1059,7 @@ export interface components {
             errors?: {
                 [key: string]: string[];
             };
-            /** @description On 429 and 503: seconds, as in the header Retry-After. */
+            /** @description On 429, 503 and idempotency_in_flight: seconds, as in the header Retry-After. */
             retry_after?: number;
             /** @description On 403 email_verification_required, for a caller with the project secret where applications deliver mail. */
             verification_token?: string;
@@ -1746,6 +1746,11 @@ export interface operations {
                 "project-id"?: string;
                 /** @description How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies. */
                 "session-transport"?: "bearer" | "cookie";
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1785,6 +1790,8 @@ export interface operations {
                 headers: {
                     /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
                     "Set-Cookie"?: string;
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -1794,6 +1801,8 @@ export interface operations {
             /** @description The account exists once its address is verified. A taken address gets the same answer. */
             202: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -1827,6 +1836,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large` The request body is too large. */
             413: {
                 headers: {
@@ -1845,7 +1863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3886,6 +3904,11 @@ export interface operations {
             header?: {
                 /** @description UUID of the project. Left out: the default project of this installation. */
                 "project-id"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -3908,6 +3931,8 @@ export interface operations {
             /** @description Accepted. */
             202: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -3941,6 +3966,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large` The request body is too large. */
             413: {
                 headers: {
@@ -3959,7 +3993,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4003,6 +4037,11 @@ export interface operations {
             header?: {
                 /** @description UUID of the project. Left out: the default project of this installation. */
                 "project-id"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4032,6 +4071,8 @@ export interface operations {
             /** @description Password updated. Please sign in. */
             200: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -4065,6 +4106,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large` The request body is too large. */
             413: {
                 headers: {
@@ -4083,7 +4133,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5220,6 +5270,11 @@ export interface operations {
             header?: {
                 /** @description UUID of the project. Left out: the default project of this installation. */
                 "project-id"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5244,6 +5299,8 @@ export interface operations {
             /** @description The team. */
             201: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5286,7 +5343,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_limit_reached` There is no room for another one. */
+            /** @description `team_limit_reached` There is no room for another one. · `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5313,7 +5370,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5787,6 +5844,11 @@ export interface operations {
                 "project-id"?: string;
                 /** @description Proves a back end of the application. Never send it from a browser or an app. */
                 "project-secret"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path: {
                 /**
@@ -5827,6 +5889,8 @@ export interface operations {
             /** @description Added at once, for a caller with the project secret. */
             201: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5836,6 +5900,8 @@ export interface operations {
             /** @description Invited. */
             202: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -5878,7 +5944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_limit_reached` There is no room for another one. */
+            /** @description `team_limit_reached` There is no room for another one. · `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5905,7 +5971,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6316,6 +6382,11 @@ export interface operations {
                 "project-id"?: string;
                 /** @description Proves a back end of the application. Never send it from a browser or an app. */
                 "project-secret"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path: {
                 /**
@@ -6356,6 +6427,8 @@ export interface operations {
             /** @description Accepted. */
             202: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -6398,7 +6471,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_limit_reached` There is no room for another one. */
+            /** @description `team_limit_reached` There is no room for another one. · `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6425,7 +6498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6582,6 +6655,11 @@ export interface operations {
             header?: {
                 /** @description UUID of the project. Left out: the default project of this installation. */
                 "project-id"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6598,6 +6676,8 @@ export interface operations {
             /** @description The team, with the role in it. */
             200: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -6640,7 +6720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_limit_reached` There is no room for another one. */
+            /** @description `team_limit_reached` There is no room for another one. · `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6667,7 +6747,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6790,6 +6870,11 @@ export interface operations {
             header?: {
                 /** @description UUID of the project. Left out: the default project of this installation. */
                 "project-id"?: string;
+                /**
+                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
+                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
+                 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6818,6 +6903,8 @@ export interface operations {
             /** @description The key, and this once all of it. */
             201: {
                 headers: {
+                    /** @description The request was carried out before, and this is its answer. */
+                    "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
                 content: {
@@ -6860,7 +6947,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_limit_reached` There are as many API keys as this account may have. */
+            /** @description `api_key_limit_reached` There are as many API keys as this account may have. · `idempotency_in_flight` The first request with this Idempotency-Key is still being carried out. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6887,7 +6974,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `validation_failed` The request has fields that need another value. */
+            /** @description `validation_failed` The request has fields that need another value. · `idempotency_key_reused` This Idempotency-Key was used for another request. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -11,11 +11,12 @@ export interface CorsOptions {
   readonly exposes?: readonly string[] | undefined
 }
 
-const exposed = ['ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id']
+const exposed = ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id']
 
 const preflight = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers': 'authorization, content-type, project-id, session-transport',
+  'access-control-allow-headers':
+    'authorization, content-type, idempotency-key, project-id, session-transport',
   'access-control-max-age': '600',
   'content-length': '0',
 }

@@ -29,7 +29,7 @@ export async function apiKeyRoutes(api: Api, { apiKeys }: { apiKeys: ApiKeys }):
 
   api.post(
     '/api-keys',
-    { schema: createApiKey, config: { access: 'user', limit: 'credential' } },
+    { schema: createApiKey, config: { access: 'user', limit: 'credential', idempotent: true } },
     async (request, reply) => {
       const { expires_at, ...wish } = request.body
       const asked = { ...wish, expiresAt: instantOf(expires_at) }

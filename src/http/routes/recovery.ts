@@ -8,7 +8,7 @@ import type { Api } from '../typebox.ts'
 export async function recoveryRoutes(api: Api, { recovery }: { recovery: Recovery }): Promise<void> {
   api.post(
     '/forgot-password',
-    { schema: forgotPassword, config: { access: 'public', limit: 'mail' } },
+    { schema: forgotPassword, config: { access: 'public', limit: 'mail', idempotent: true } },
     async (request, reply) => {
       const { email, redirect_to: redirectTo = null } = request.body
       const token = await recovery.request(request.project, { email, redirectTo }, callerOf(request))
@@ -19,7 +19,7 @@ export async function recoveryRoutes(api: Api, { recovery }: { recovery: Recover
 
   api.post(
     '/reset-password',
-    { schema: resetPassword, config: { access: 'public', limit: 'credential' } },
+    { schema: resetPassword, config: { access: 'public', limit: 'credential', idempotent: true } },
     async (request) => {
       const { password, ...proof } = request.body
       await recovery.reset(request.project, proofOf(proof), password, callerOf(request))

@@ -15,7 +15,7 @@ export interface SignUpRoutes {
 export async function signUpRoutes(api: Api, { users, printSession, viewUser }: SignUpRoutes): Promise<void> {
   api.post(
     '/signup',
-    { schema: signUp, config: { access: 'public', limit: 'credential' } },
+    { schema: signUp, config: { access: 'public', limit: 'credential', idempotent: true } },
     async (request, reply) => {
       const { email, password, display_name, first_name, last_name, metadata } = request.body
       const facts = {

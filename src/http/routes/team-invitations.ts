@@ -32,8 +32,8 @@ export async function teamInvitationRoutes(
   { teamMembers, teamInvitations, viewMember }: TeamInvitationRoutes,
 ): Promise<void> {
   const reading = { access: 'user', limit: 'read' } as const
-  const mailing = { access: 'user', limit: 'mail' } as const
-  const proving = { access: 'user', limit: 'credential' } as const
+  const mailing = { access: 'user', limit: 'mail', idempotent: true } as const
+  const proving = { access: 'user', limit: 'credential', idempotent: true } as const
 
   api.post('/teams/:id/members', { schema: addTeamMember, config: mailing }, async (request, reply) => {
     const { project, body } = request

@@ -29,7 +29,8 @@ export async function teamRoutes(api: Api, { teams, teamMembers, viewMember }: T
     return { data: (await teams.list(request.project, onBehalfOf(request))).map(teamView) }
   })
 
-  api.post('/teams', { schema: createTeam, config }, async (request, reply) => {
+  const creating = { ...config, idempotent: true } as const
+  api.post('/teams', { schema: createTeam, config: creating }, async (request, reply) => {
     const team = await teams.create(request.project, actorOf(request), request.body.name)
     return reply.code(201).send(teamView(team))
   })
