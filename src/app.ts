@@ -15,6 +15,7 @@ import { AuthError } from './domain/errors.ts'
 import { createDomain, type Domain } from './domain/index.ts'
 import { createSigningKeys } from './domain/signing-keys.ts'
 import { createServer } from './http/server.ts'
+import type { SharedCounts } from './http/shared-counts.ts'
 import { createTokens } from './http/tokens.ts'
 import { type KeyKeeper, startKeyKeeper } from './key-keeper.ts'
 import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
@@ -116,6 +117,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let courier: Courier | undefined
   let sweeper: Sweeper | undefined
   let keyKeeper: KeyKeeper | undefined
+  let sharedCounts: SharedCounts | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -126,6 +128,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await courier?.stop()
     await sweeper?.stop()
     await keyKeeper?.stop()
+    sharedCounts?.close()
     await sql?.end({ timeout: 5 })
     await embedded?.stop()
   }
@@ -174,6 +177,11 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     const [newest, ...older] = keysFor(secrets, 'refresh')
     const printing = refreshKey(newest)
     const tokens = await createTokens(keys, { issuer: config.publicUrl, refreshKey: printing })
+    if (config.redisUrl) {
+      // The client is loaded where it is needed: it costs every start time and memory.
+      const { openSharedCounts } = await import('./http/shared-counts.ts')
+      sharedCounts = await openSharedCounts({ url: config.redisUrl, key: keysFor(secrets, 'limits')[0], log })
+    }
     server = await createServer({
       domain,
       tokens,
@@ -186,6 +194,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       trustedProxies: config.trustedProxies,
       ...standing,
       contracts: config.contracts,
+      sharedCounts: sharedCounts ?? null,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()
         return (await isMigrated(pool)) && waiting < capacity

@@ -104,7 +104,10 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     say: 'must have 8 to 255 characters',
   },
   name: { test: (text) => [...text].length <= 255, say: 'must have at most 255 characters' },
-  unsupported: { test: () => false, say: 'is not supported by this version yet; remove it' },
+  redis: {
+    test: (text) => isUrl(text, 'redis:', 'rediss:'),
+    say: 'must be a URL such as redis://user:password@host:6379 or rediss://host:6379',
+  },
 }
 for (const [name, { test }] of Object.entries(formats)) FormatRegistry.Set(`env-${name}`, test)
 
@@ -123,7 +126,7 @@ const environmentSchema = Type.Object({
   CONTRACT_PROJECT_ID: variable('uuid'),
   PUBLIC_URL: variable('http-url'),
   TRUSTED_PROXIES: variable('proxies'),
-  REDIS_URL: variable('unsupported'),
+  REDIS_URL: variable('redis'),
   COOKIE_SECURE: variable('flag'),
   NODELOOM_COOKIE: variable('cookie-name'),
   PLAYGROUND: variable('flag'),
@@ -163,6 +166,8 @@ export interface Config {
   readonly contractProjectId: string | null
   readonly publicUrl: string
   readonly trustedProxies: readonly string[]
+  /** Where all instances count requests; null: each in its own memory. */
+  readonly redisUrl: string | null
   readonly cookieSecure: boolean
   /** The name of the session cookie that NodeLoom's clients keep. */
   readonly nodeloomCookie: string
@@ -236,6 +241,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     contractProjectId: env.CONTRACT_PROJECT_ID?.toLowerCase() ?? null,
     publicUrl: publicUrl.origin,
     trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
+    redisUrl: env.REDIS_URL ?? null,
     cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',
     nodeloomCookie: env.NODELOOM_COOKIE ?? 'nodeloom_session',
     // Nobody else reaches a service under such an address: this is somebody's own machine.

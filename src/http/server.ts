@@ -23,12 +23,13 @@ import { teamInvitationPage } from './pages/team-invitation.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
 import { notFound } from './plugins/not-found.ts'
-import { createLimits, pageLimit } from './plugins/rate-limits.ts'
+import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { givenId } from './request-id.ts'
+import type { SharedCounts } from './shared-counts.ts'
 import type { Tokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
 
@@ -48,6 +49,8 @@ export interface ServerParts {
   /** Contracts of other products to mount, and the project that they work on. */
   readonly contracts: readonly ContractName[]
   readonly contractProjectId: string
+  /** Null: limits are counted in this process alone. */
+  readonly sharedCounts?: SharedCounts | null
   readonly isReady: () => Promise<boolean>
   readonly isUnavailable: (error: unknown) => boolean
   readonly logger: FastifyBaseLogger
@@ -118,11 +121,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(secured, { headers: securityHeaders })
   await app.register(validation, {})
   await app.register(cookie)
-  const limits = await createLimits(app)
+  const limiter = await createLimiter(app, parts.sharedCounts ?? null)
+  const limits = createLimits(limiter)
 
   const contracts = await loadContracts(parts.contracts, {
     ...parts,
     app,
+    limiter,
     limits,
     unreadable: (request) => unreadable.get(request.raw),
   })
@@ -136,7 +141,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     await pages.register(declaredAccess, {})
     await problemPages(pages)
     if (parts.playground) await playgroundPage(pages)
-    await pages.register(pageLimit, {})
+    await pages.register(pageLimit, { limiter })
     await confirmPages(pages, {
       projects: domain.projects,
       verification: domain.verification,

@@ -13,7 +13,7 @@ import { document, type SecuritySchemes } from '../plugins/document.ts'
 import { errors } from '../plugins/errors.ts'
 import { notFound } from '../plugins/not-found.ts'
 import { project } from '../plugins/project.ts'
-import { type Limits, rateLimits, type Standing } from '../plugins/rate-limits.ts'
+import { type Limiter, type Limits, rateLimits, type Standing } from '../plugins/rate-limits.ts'
 import { serialization } from '../plugins/serialization.ts'
 import type { Answer, Refusal } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
@@ -23,6 +23,7 @@ import { type Rule, speaking } from './sentences.ts'
 /** What a contract is built from. */
 export interface ContractParts {
   readonly app: FastifyInstance
+  readonly limiter: Limiter
   readonly domain: Domain
   readonly tokens: Tokens
   readonly limits: Limits

@@ -1,11 +1,15 @@
 // Limits for each client address and project, in the classes that routes declare; the policy says how many.
 //
+// Counted in the memory of this process; where there is a Redis, in both, and what Redis says counts as long as it is
+// there. So a Redis that goes away forgives nobody what this process has seen.
+//
 // `read` and `project` (what back ends ask) count every request as it arrives; `credential` and `mail` count requests
 // whose body is valid, so that a typing mistake costs nobody a try.
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitClass } from '../../domain/policy.ts'
 import { RequestProblem } from '../refusal.ts'
+import type { SharedCounts } from '../shared-counts.ts'
 import { plugin } from './plugin.ts'
 
 /** Where a client stands with one limit, this request included. */
@@ -31,38 +35,59 @@ interface Measure {
 /** Addresses that each limit remembers; who was seen longest ago is forgotten first. */
 const cache = 20_000
 
-/** A limit with counts of its own; `measure` says how many. */
-export function createLimit(
-  app: FastifyInstance,
+/** A limit with counts of its own, by the name that they have in Redis; `measure` says how many, `whose` for whom. */
+export type Limiter = (
   limit: LimitClass,
   measure: (request: FastifyRequest) => Measure,
-): Count {
-  const options = {
-    cache,
-    max: (request: FastifyRequest) => measure(request).max,
-    timeWindow: (request: FastifyRequest) => measure(request).window_seconds * 1000,
-    keyGenerator: (request: FastifyRequest) => `${request.project.id} ${request.address}`,
-  }
-  const check = app.createRateLimit(options)
-  return async (request) => {
-    const state = await check(request)
-    if (state.isAllowed) throw new Error('No address is exempt from limits.')
-    return {
-      limit,
-      isExceeded: state.isExceeded,
-      max: state.max,
-      remaining: state.remaining,
-      windowSeconds: Math.round(state.timeWindow / 1000),
-      leftSeconds: Math.max(1, state.ttlInSeconds),
+  name?: string,
+  whose?: (request: FastifyRequest) => readonly string[],
+) => Count
+
+/** Loads @fastify/rate-limit with a store of its own. */
+async function counting(app: FastifyInstance, store: RateLimitPluginOptions) {
+  let make: FastifyInstance['createRateLimit'] | undefined
+  await app.register(async (scope) => {
+    await scope.register(rateLimit, { global: false, ...store })
+    make = scope.createRateLimit
+  })
+  if (!make) throw new Error('The limiter was not loaded.')
+  return make
+}
+
+/** Makes limits that are counted here, and in `shared` where there is one. */
+export async function createLimiter(app: FastifyInstance, shared: SharedCounts | null): Promise<Limiter> {
+  const countHere = await counting(app, { cache })
+  const countThere = shared && (await counting(app, { redis: shared.redis, nameSpace: shared.nameSpace }))
+  const projectAndAddress = ({ project, address }: FastifyRequest) => [project.id, address]
+  return (limit, measure, name = limit, whose = projectAndAddress) => {
+    const options = {
+      cache,
+      max: (request: FastifyRequest) => measure(request).max,
+      timeWindow: (request: FastifyRequest) => measure(request).window_seconds * 1000,
+    }
+    const here = countHere({ ...options, keyGenerator: (request) => whose(request).join(' ') })
+    // All limits of one Redis have their keys in one space, so the name is part of them.
+    const there =
+      shared && countThere?.({ ...options, keyGenerator: (request) => shared.key(name, ...whose(request)) })
+    return async (request) => {
+      const mine = await here(request)
+      const state = (there && (await shared?.ask(() => there(request)))) || mine
+      if (state.isAllowed) throw new Error('No address is exempt from limits.')
+      return {
+        limit,
+        isExceeded: state.isExceeded,
+        max: state.max,
+        remaining: state.remaining,
+        windowSeconds: Math.round(state.timeWindow / 1000),
+        leftSeconds: Math.max(1, state.ttlInSeconds),
+      }
     }
   }
 }
 
 /** The limits of the policy, counted once for the whole service: a client has one count, whatever contract it speaks. */
-export async function createLimits(app: FastifyInstance): Promise<Limits> {
-  await app.register(rateLimit, { global: false })
-  const byPolicy = (limit: LimitClass) =>
-    createLimit(app, limit, (request) => request.project.policy.limits[limit])
+export function createLimits(limiter: Limiter): Limits {
+  const byPolicy = (limit: LimitClass) => limiter(limit, (request) => request.project.policy.limits[limit])
   return {
     credential: byPolicy('credential'),
     mail: byPolicy('mail'),
@@ -112,23 +137,19 @@ export const rateLimits = plugin<RateLimitsOptions>(
   },
 )
 
-/** Requests of one client address to the pages in a minute, whatever project their links name. */
-const pagesPerMinute = 120
+/** Requests of one client address to the pages, whatever project their links name. */
+const pagesPerMinute = { max: 120, window_seconds: 60 }
 
 /** The limit of the pages, which belong to no project before they read their link. */
-export const pageLimit = plugin('page-limit', async (api) => {
-  await api.register(rateLimit, {
-    max: pagesPerMinute,
-    timeWindow: 60_000,
-    cache,
-    keyGenerator: (request: FastifyRequest) => request.address,
-    addHeaders: { 'x-ratelimit-limit': false, 'x-ratelimit-remaining': false, 'x-ratelimit-reset': false },
-    addHeadersOnExceeding: {
-      'x-ratelimit-limit': false,
-      'x-ratelimit-remaining': false,
-      'x-ratelimit-reset': false,
-    },
-    errorResponseBuilder: (_request, { ttl }) =>
-      new RequestProblem('rate_limited', { retryAfterSeconds: Math.max(1, Math.ceil(ttl / 1000)) }),
+export const pageLimit = plugin<{ limiter: Limiter }>('page-limit', async (api, { limiter }) => {
+  const count = limiter(
+    'read',
+    () => pagesPerMinute,
+    'page',
+    ({ address }) => [address],
+  )
+  api.addHook('onRequest', async (request) => {
+    const { isExceeded, leftSeconds } = await count(request)
+    if (isExceeded) throw new RequestProblem('rate_limited', { retryAfterSeconds: leftSeconds })
   })
 })

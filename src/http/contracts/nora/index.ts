@@ -15,7 +15,7 @@ import type { UserRow } from '../../../repositories/users.ts'
 import { callerOf } from '../../caller.ts'
 import { preferredLanguage } from '../../language.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
-import { createLimit, type Standing } from '../../plugins/rate-limits.ts'
+import type { Standing } from '../../plugins/rate-limits.ts'
 import { givenId } from '../../request-id.ts'
 import { bearerToken } from '../../strategies/bearer.ts'
 import type { Api } from '../../typebox.ts'
@@ -63,7 +63,7 @@ export const nora: BuildContract = (parts) => ({
     if (tells && !(await parts.domain.users.exists(request.project, claims.sub)))
       throw new AuthError('account_gone')
   },
-  limits: { ...parts.limits, credential: createLimit(parts.app, 'credential', () => attempts) },
+  limits: { ...parts.limits, credential: parts.limiter('credential', () => attempts, 'nora credential') },
   show,
   atOnce: ['read', 'credential'],
   arrives(request, reply) {
