@@ -196,7 +196,7 @@ const kinds = {
     status: 503,
     title: 'Service unavailable',
     message: 'The service cannot answer right now. Please try again shortly.',
-    help: 'A part of the service (the database, or the queue of password hashes) is down or full. Nothing was acknowledged. Try again after retry_after seconds.',
+    help: 'A part of the service (the database, the queue of password hashes, the process itself) is down or full. Nothing was acknowledged. Try again after retry_after seconds.',
   },
 } satisfies Record<string, ProblemKind>
 

@@ -41,6 +41,28 @@ export const ready = {
   },
 }
 
+export const metrics = {
+  operationId: 'metrics',
+  tags: ['Operations'],
+  summary: 'What the service does, in numbers',
+  description:
+    'For Prometheus, in its text format. With METRICS_TOKEN set, for who sends it as bearer token; otherwise for direct neighbours on a loopback or private address, and for nobody who comes through a proxy. No number tells of a single person.',
+  security: [{}, { metricsToken: [] }],
+  response: {
+    200: {
+      description: 'The metrics of all workers of this instance.',
+      content: {
+        'text/plain': {
+          schema: Type.String({
+            examples: ['# TYPE sallyport_database_up gauge\nsallyport_database_up 1\n'],
+          }),
+        },
+      },
+    },
+    ...errorResponses('unauthenticated', 'route_not_found', 'service_unavailable'),
+  },
+}
+
 export const jwks = {
   operationId: 'jwks',
   tags: ['Operations'],
@@ -66,7 +88,7 @@ export const jwks = {
         },
       },
     },
-    ...errorResponses(),
+    ...errorResponses('service_unavailable'),
   },
 }
 
@@ -99,6 +121,6 @@ export const openidConfiguration = {
         },
       },
     },
-    ...errorResponses(),
+    ...errorResponses('service_unavailable'),
   },
 }

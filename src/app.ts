@@ -1,4 +1,5 @@
 // The composition root: builds each part once, and takes them down in the opposite order.
+import cluster from 'node:cluster'
 import { join, relative } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { type Config, ConfigError } from './config.ts'
@@ -19,8 +20,12 @@ import type { SharedCounts } from './http/shared-counts.ts'
 import { createTokens } from './http/tokens.ts'
 import { type KeyKeeper, startKeyKeeper } from './key-keeper.ts'
 import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
+import { countSignIns } from './metrics/counting.ts'
+import { createMetrics, metricsMediaType } from './metrics/metrics.ts'
+import { shareWithWorkers } from './metrics/workers.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
+import { noting } from './repositories/noting.ts'
 import { createStore } from './repositories/store.ts'
 import { createProviders } from './social/providers.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
@@ -146,10 +151,12 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     ]
     await migrateDatabase(url)
 
-    const pool = openPool(url)
+    const metrics = createMetrics(version)
+    const pool = openPool(url, { waited: metrics.connectionWaited })
     sql = pool
-    const store = createStore(pool)
+    const store = noting(createStore(pool), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
+    metrics.read({ hashes: scheduler.depth, connections: pool.depth, mails: store.outbox.standing })
     const signingKeys = createSigningKeys(store, keysFor(secrets, 'seal'))
     const [domain, keys] = await Promise.all([
       argon2.then((binding) =>
@@ -167,6 +174,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
             secrets: config.providerSecrets,
             onTrouble: (provider, error) => log.warn({ provider, err: error }, 'A provider cannot be asked'),
           }),
+          refreshed: metrics.refreshed,
         }),
       ),
       signingKeys.open(),
@@ -183,7 +191,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       sharedCounts = await openSharedCounts({ url: config.redisUrl, key: keysFor(secrets, 'limits')[0], log })
     }
     server = await createServer({
-      domain,
+      domain: countSignIns(domain, metrics),
       tokens,
       refreshKeys: [printing, ...older.map(refreshKey)],
       publicUrl: config.publicUrl,
@@ -200,6 +208,13 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
         return (await isMigrated(pool)) && waiting < capacity
       }),
       isUnavailable,
+      metrics,
+      metricsRoute: {
+        scrape: cluster.isWorker ? shareWithWorkers(metrics.data) : metrics.text,
+        mediaType: metricsMediaType,
+        token: config.metricsToken,
+      },
+      maxEventLoopDelayMs: config.maxEventLoopDelayMs,
       logger: log,
     })
     courier = startCourier({
@@ -211,6 +226,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       mailer: mailerFor(config, log),
       publicUrl: config.publicUrl,
       log,
+      mailed: metrics.mailed,
     })
     sweeper = startSweeper({ store, log })
     keyKeeper = startKeyKeeper({

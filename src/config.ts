@@ -83,6 +83,12 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => (logLevels as readonly string[]).includes(text),
     say: `must be one of ${logLevels.join(', ')}`,
   },
+  'log-format': { test: (text) => text === 'json' || text === 'pretty', say: 'must be json or pretty' },
+  bearer: {
+    test: (text) => /^[A-Za-z0-9._~+/-]{16,}=*$/.test(text),
+    say: 'must have at least 16 characters of A-Z a-z 0-9 . _ ~ + / -; make one with: openssl rand -hex 24',
+  },
+  milliseconds: { test: (text) => /^\d{1,6}$/.test(text), say: 'must be a whole number of milliseconds' },
   smtp: {
     test: (text) => isUrl(text, 'smtp:', 'smtps:'),
     say: 'must be a URL such as smtp://user:password@host:587 or smtps://host:465',
@@ -131,6 +137,9 @@ const environmentSchema = Type.Object({
   NODELOOM_COOKIE: variable('cookie-name'),
   PLAYGROUND: variable('flag'),
   LOG_LEVEL: variable('log-level'),
+  LOG_FORMAT: variable('log-format'),
+  METRICS_TOKEN: variable('bearer'),
+  MAX_EVENT_LOOP_DELAY_MS: variable('milliseconds'),
   SMTP_URL: variable('smtp'),
   MAIL_FROM: variable('mailbox'),
   ADMIN_EMAIL: variable('address'),
@@ -174,6 +183,12 @@ export interface Config {
   /** Whether /playground is served. */
   readonly playground: boolean
   readonly logLevel: (typeof logLevels)[number]
+  /** For machines, or for people. */
+  readonly logFormat: 'json' | 'pretty'
+  /** What a scraper of /metrics presents; null: it must be a direct neighbour. */
+  readonly metricsToken: string | null
+  /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
+  readonly maxEventLoopDelayMs: number
   readonly smtpUrl: string | null
   readonly mailFrom: string
   /** Secrets of our clients at providers, by the name of their variable, which a policy may name. */
@@ -247,6 +262,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     // Nobody else reaches a service under such an address: this is somebody's own machine.
     playground: env.PLAYGROUND ? env.PLAYGROUND === 'true' : isOwnMachine(publicUrl),
     logLevel: (env.LOG_LEVEL as Config['logLevel']) ?? 'info',
+    logFormat: (env.LOG_FORMAT as Config['logFormat']) ?? (process.stdout.isTTY ? 'pretty' : 'json'),
+    metricsToken: env.METRICS_TOKEN ?? null,
+    maxEventLoopDelayMs: Number(env.MAX_EVENT_LOOP_DELAY_MS ?? 2000),
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom:
       env.MAIL_FROM ?? `Sallyport <no-reply@${publicUrl.hostname.replace(/^[\d.[\]:]+$/, 'localhost')}>`,

@@ -26,6 +26,8 @@ export interface CourierParts {
   /** Where our own pages are. */
   readonly publicUrl: string
   readonly log: FastifyBaseLogger
+  /** Told what came of each attempt to send a mail; a dead one is not tried again. */
+  readonly mailed?: (outcome: 'sent' | 'failed' | 'dead') => void
   /** Milliseconds between looks at an empty outbox. */
   readonly pollMs?: number
 }
@@ -59,6 +61,7 @@ function delayAfter(attempts: number): number {
 /** Starts the courier. */
 export function startCourier(parts: CourierParts): Courier {
   const { store, projects, mailTokens, teamInvitations, registration, mailer, publicUrl, log } = parts
+  const { mailed = () => {} } = parts
   const stopping = new AbortController()
   const stopped = stopping.signal
   const inHand = new Set<Promise<void>>()
@@ -109,6 +112,7 @@ export function startCourier(parts: CourierParts): Courier {
     const known = error instanceof MailError ? error : null
     const reason = known?.message ?? 'The mail could not be made.'
     const dead = (known?.permanent ?? false) || (row.attempts >= maxAttempts && !known?.anyMail)
+    mailed(dead ? 'dead' : 'failed')
     log.warn({ mail: row.id, kind: row.kind, attempts: row.attempts, dead, reason }, 'Mail was not sent')
     if (known?.anyMail && !dead) await store.outbox.putBack(row, reason, noteOutage())
     else await store.outbox.markFailed(row, reason, delayAfter(row.attempts), dead)
@@ -121,6 +125,7 @@ export function startCourier(parts: CourierParts): Courier {
       return fail(row, error)
     }
     outages = 0
+    mailed('sent')
     await markSent(row.id)
   }
 

@@ -9,6 +9,7 @@ import * as sessions from '../schemas/sessions.ts'
 import * as signUp from '../schemas/sign-up.ts'
 import * as social from '../schemas/social.ts'
 import * as verification from '../schemas/verification.ts'
+import { prettyLine } from './pretty-lines.ts'
 
 const headers = ['authorization', 'cookie', 'set-cookie', 'x-api-key']
 
@@ -64,8 +65,13 @@ export function loggedError(error: unknown): LoggedError {
   }
 }
 
-/** Makes the logger. `destination` is for tests; by default standard output. */
-export function createLogger(level: string, destination?: { write(line: string): void }): FastifyBaseLogger {
+/** Where lines go: whole ones, each with its line break. */
+export interface Destination {
+  write(line: string): void
+}
+
+/** Makes the logger. `destination`: by default standard output, for machines. */
+export function createLogger(level: string, destination: Destination = standardOutput()): FastifyBaseLogger {
   const quoted = redactedNames.map((name) => (/^\w+$/.test(name) ? name : `["${name}"]`))
   const paths = quoted.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`])
   const options = {
@@ -76,14 +82,15 @@ export function createLogger(level: string, destination?: { write(line: string):
     serializers: { err: loggedError },
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  return pino(options, destination ?? standardOutput())
+  return pino(options, destination)
 }
 
 /**
  * Standard output, written a few lines at a time: one system call for each line is the dearest part of a line. A
- * process that exits writes its last ones first, and none waits longer than a tenth of a second.
+ * process that exits writes its last ones first, and none waits longer than a tenth of a second. `format`: as JSON for
+ * machines, or for people.
  */
-function standardOutput() {
+export function standardOutput(format: 'json' | 'pretty' = 'json'): Destination {
   // Synchronous: the asynchronous kind would queue behind the password hashes in libuv's thread pool.
   const output = pino.destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
   process.on('exit', () => {
@@ -93,5 +100,6 @@ function standardOutput() {
       // Nobody reads any more.
     }
   })
-  return output
+  if (format === 'json') return output
+  return { write: (line) => output.write(prettyLine(line, process.stdout.isTTY)) }
 }

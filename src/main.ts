@@ -1,12 +1,12 @@
 // The process: configuration, then the app, then a clean stop on a signal.
 import { startApp } from './app.ts'
 import { ConfigError, exitConfig, readConfig } from './config.ts'
-import { createLogger } from './logging.ts'
+import { createLogger, standardOutput } from './logging.ts'
 import { operatorMessage, welcome } from './operator.ts'
 
 try {
   const config = readConfig()
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config.logLevel, standardOutput(config.logFormat))
   const starting = startApp(config, log)
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {

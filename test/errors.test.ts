@@ -72,7 +72,7 @@ t.test('every code is given by a route or by the handlers around them', async (t
   // What Node could not parse, and what has no route.
   const around = [
     ...['HPE_HEADER_OVERFLOW', 'ERR_HTTP_REQUEST_TIMEOUT', 'HPE_INVALID_METHOD'].map(
-      (code) => JSON.parse(rawProblem(code, 'http://x', 'id').split('\r\n\r\n')[1] ?? '').code as string,
+      (code) => JSON.parse(rawProblem(code, 'http://x', 'id').text.split('\r\n\r\n')[1] ?? '').code as string,
     ),
     'route_not_found',
     'method_not_allowed',
@@ -95,7 +95,9 @@ t.test('what Node could not parse is answered as a whole response, in the same f
     ['HPE_INVALID_METHOD', 400, 'malformed_request'],
     [undefined, 400, 'malformed_request'],
   ] as const) {
-    const [head = '', body = ''] = rawProblem(nodeCode, 'https://auth.example.com', 'an-id').split('\r\n\r\n')
+    const [head = '', body = ''] = rawProblem(nodeCode, 'https://auth.example.com', 'an-id').text.split(
+      '\r\n\r\n',
+    )
     t.match(head, new RegExp(`^HTTP/1\\.1 ${status} `))
     t.match(head, /Content-Type: application\/problem\+json/)
     t.match(head, new RegExp(`Content-Length: ${Buffer.byteLength(body)}(?:\r\n|$)`))

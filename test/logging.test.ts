@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import { generateDocuments } from '../src/http/generate.ts'
 import { createLogger, loggedError, redactedNames } from '../src/logging.ts'
+import { prettyLine } from '../src/pretty-lines.ts'
 import { createStore } from '../src/repositories/store.ts'
 import { createDatabase } from './support/database.ts'
 
@@ -155,4 +156,39 @@ t.test('an error is logged with what caused it', async (t) => {
     message: 'outer',
     cause: { type: 'RangeError', message: 'inner' },
   })
+})
+
+t.test('at a terminal a line is read from left to right, and its secrets stay censored', async (t) => {
+  const pretty = (write: (log: ReturnType<typeof createLogger>) => void) =>
+    prettyLine(logged(write).line, false)
+  t.match(
+    pretty((log) =>
+      log.info(
+        { reqId: 'an-id', method: 'GET', route: '/api/auth/me', status: 200, ms: 1.2, project: 'a-project' },
+        'answered',
+      ),
+    ),
+    /^\d\d:\d\d:\d\d info {2}GET \/api\/auth\/me 200 1\.2 ms reqId=an-id project=a-project\n$/,
+  )
+  t.match(
+    pretty((log) => log.warn({ password: 'hunter2!', kind: 'a kind' }, 'Said')),
+    /^\S+ warn {2}Said password=\[secret\] kind="a kind"\n$/,
+  )
+  const failed = pretty((log) =>
+    log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'Failed'),
+  )
+  t.match(failed, /^\S+ error Failed\n {4}Error outer\n {8}at [\s\S]*\n {4}Error inner\n {8}at /)
+  t.notMatch(failed, /\n(?! {4}| *$)/, 'what belongs to a line is below it')
+})
+
+t.test('nothing that is logged forges a line or moves the cursor of a terminal', async (t) => {
+  const hostile = 'x\n12:00:00 info Forged\u001b[2J\u0007\u2028\u009b1m'
+  const line = prettyLine(
+    logged((log) => log.warn({ agent: hostile, [hostile]: 1, err: new Error(hostile) }, hostile)).line,
+    false,
+  )
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there
+  t.notMatch(line, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/)
+  t.notMatch(line, /^12:00:00/m)
+  t.equal(prettyLine('no JSON at all', true), 'no JSON at all')
 })

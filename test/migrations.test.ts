@@ -125,7 +125,7 @@ t.test('every index of a project is led by the project', async (t) => {
     ({ first, definition }) => first !== 'project_id' && !/\(id\)/.test(definition),
   )
   // Read by the courier and by sweepers for all projects at once.
-  const reasons = /^(?:outbox_owed|.*_(?:expires|expired|due|purge|sweep)\w*)$/
+  const reasons = /^(?:outbox_owed|outbox_dead|.*_(?:expires|expired|due|purge|sweep)\w*)$/
   t.same(
     whole.map(({ name }) => name as string).filter((name) => !reasons.test(name)),
     [],

@@ -70,5 +70,6 @@ export const outbox = pgTable(
     index('outbox_owed')
       .on(table.nextAttemptAt)
       .where(sql`${table.sentAt} is null and ${table.deadAt} is null`),
+    index('outbox_dead').on(table.deadAt).where(sql`${table.sentAt} is null and ${table.deadAt} is not null`),
   ],
 )

@@ -14,6 +14,19 @@ export interface PoolOptions {
    * server lets it run (five seconds); null: for ever.
    */
   readonly answerMs?: number | null
+  /** Told how many seconds a statement or transaction waited for a connection, where it had to wait. */
+  readonly waited?: (seconds: number) => void
+}
+
+/** A pool, and what it does at this moment. */
+export type Pool = Sql & { readonly depth: () => PoolDepth }
+
+export interface PoolDepth {
+  readonly open: number
+  readonly busy: number
+  readonly limit: number
+  /** Statements and transactions that wait for a connection. */
+  readonly waiting: number
 }
 
 interface Place {
@@ -49,8 +62,8 @@ const lifetimeMs = () => 30 * 60_000 * (0.8 + Math.random() * 0.4)
 /** Opens a pool; it connects at the first statement. */
 export function openPool(
   url: string,
-  { connections = 10, name = 'sallyport', waitMs = 3000, answerMs = 6000 }: PoolOptions = {},
-): Sql {
+  { connections = 10, name = 'sallyport', waitMs = 3000, answerMs = 6000, waited }: PoolOptions = {},
+): Pool {
   const types = { parsers: {}, serializers: {} }
   const places = new Set<Place>()
   const waiting: Waiting[] = []
@@ -97,14 +110,15 @@ export function openPool(
     if (ending) throw connectionError('CONNECTION_ENDED', 'The pool is closed.')
     const place = waiting.length === 0 ? pick() : null
     if (place) return take(place, alone)
-    return new Promise((start, refuse) => {
+    const since = performance.now()
+    return new Promise<Place>((start, refuse) => {
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(entry), 1)
         refuse(connectionError('CONNECT_TIMEOUT', 'No connection to the database became free in time.'))
       }, waitMs)
       const entry: Waiting = { alone, start, refuse, timer }
       waiting.push(entry)
-    })
+    }).finally(() => waited?.((performance.now() - since) / 1000))
   }
 
   function release(place: Place, alone: boolean): void {
@@ -180,9 +194,16 @@ export function openPool(
     return ending
   }
 
+  const depth = (): PoolDepth => ({
+    open: places.size,
+    busy: [...places].filter((place) => place.load > 0).length,
+    limit: connections,
+    waiting: waiting.length,
+  })
+
   const single = (issue: Issue) =>
     statement((ask) => use(false, ({ connection }) => connection.run(ask)), issue)
-  return Object.assign(facade(single), { begin, end, options: types }) as unknown as Sql
+  return Object.assign(facade(single), { begin, end, depth, options: types }) as unknown as Pool
 }
 
 /** Runs once the caller's turn is over: until then it may ask for `values()`. */

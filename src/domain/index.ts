@@ -22,7 +22,7 @@ import { createReauthentication } from './reauthentication.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistration } from './registration.ts'
 import { createSessionEnds } from './session-ends.ts'
-import { createSessions } from './sessions.ts'
+import { createSessions, type Refreshed } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createProofs, createSocial } from './social.ts'
 import { createSocialFlow } from './social-flow.ts'
@@ -48,6 +48,8 @@ export interface DomainMeans {
   /** 32 bytes each, newest first; seal the answers that are given again. */
   readonly answerKeys: readonly [Buffer, ...Buffer[]]
   readonly providers: Providers
+  /** Told what came of each refresh token that was presented. */
+  readonly refreshed?: (outcome: Refreshed) => void
 }
 
 /** Builds every verb. Computes one password hash (the decoy) and touches no database. */
@@ -59,12 +61,13 @@ export async function createDomain({
   fingerprintKeys,
   answerKeys,
   providers,
+  refreshed,
   ...hashing
 }: DomainMeans) {
   const passwords = await createPasswords(hashing)
   const projects = createProjects(store)
   const lockout = createLockout({ store, lookupKey })
-  const sessions = createSessions({ store, lockout })
+  const sessions = createSessions({ store, lockout, refreshed })
   const reauthentication = createReauthentication({ store, passwords, lockout })
   const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
   const verification = createVerification({ store, mailTokens, lookupKey })

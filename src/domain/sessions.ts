@@ -4,7 +4,7 @@ import type { SessionAndUser, SessionRow, SessionState } from '../repositories/s
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
-import { AuthError } from './errors.ts'
+import { AuthError, type AuthErrorCode } from './errors.ts'
 import type { Attempt, Lockout } from './lockout.ts'
 import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
@@ -54,7 +54,26 @@ function toGrant(project: Project, user: UserRow, session: SessionState, accessS
   }
 }
 
-export function createSessions({ store, lockout }: { store: Store; lockout: Lockout }) {
+/** What came of a refresh token; `reused` ended its session, `refused` is every other refusal. */
+export type Refreshed = 'rotated' | 'replayed' | 'recovered' | 'reused' | 'refused'
+
+interface Means {
+  readonly store: Store
+  readonly lockout: Lockout
+  /** Told what came of each refresh token that was presented. */
+  readonly refreshed?: ((outcome: Refreshed) => void) | undefined
+}
+
+export function createSessions({ store, lockout, refreshed = () => {} }: Means) {
+  const granted = (outcome: Refreshed, grant: Grant): Grant => {
+    refreshed(outcome)
+    return grant
+  }
+  const refused = (outcome: 'reused' | 'refused', code: AuthErrorCode = 'invalid_refresh_token') => {
+    refreshed(outcome)
+    return new AuthError(code)
+  }
+
   /**
    * Why a rotation found no row (decision 2). Repeats the current token for a replay within the grace and, once, for
    * an answer that was lost; anything else on a living session is reuse and ends it before the refusal is told.
@@ -65,13 +84,13 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
       graceSeconds: tokens.replay_grace_seconds,
       lostAnswerSeconds: tokens.access_seconds,
     })
-    if (!found?.alive) throw new AuthError('invalid_refresh_token')
+    if (!found?.alive) throw refused('refused')
     const { session, user } = found
     const behind = session.generation - presented.generation
     const expected = behind === 0 || (behind === 1 && (found.withinGrace || found.answerMayBeLost))
     if (expected && verification.mode === 'strict' && !user.emailVerifiedAt)
-      throw new AuthError('email_verification_required')
-    if (behind === 1 && found.withinGrace) return toGrant(project, user, session)
+      throw refused('refused', 'email_verification_required')
+    if (behind === 1 && found.withinGrace) return granted('replayed', toGrant(project, user, session))
     if (behind === 1 && found.answerMayBeLost) {
       const recovered = await store.transaction(async (tx) => {
         const state = await tx.sessions.recover(project.id, session.id, session.generation)
@@ -79,24 +98,25 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
           await record(tx, project, { userId: user.id, event: 'refresh_recovered', sessionId: session.id })
         return state
       })
-      if (recovered) return toGrant(project, user, recovered)
+      if (recovered) return granted('recovered', toGrant(project, user, recovered))
       // Another request claimed the repetition, or the session moved on or ended: what is true now decides.
       return settle(project, presented)
-    } else if (expected) {
+    }
+    if (expected) {
       // Nothing stood in the way when we looked: the row changed in between, and another try will tell.
       return refresh(project, presented)
-    } else {
-      await store.transaction(async (tx) => {
-        if (await tx.sessions.revoke(project.id, session.id, 'reuse'))
-          await record(tx, project, {
-            userId: user.id,
-            event: 'refresh_reused',
-            sessionId: session.id,
-            outcome: 'refused',
-          })
-      })
     }
-    throw new AuthError('invalid_refresh_token')
+    const ended = await store.transaction(async (tx) => {
+      if (!(await tx.sessions.revoke(project.id, session.id, 'reuse'))) return false
+      await record(tx, project, {
+        userId: user.id,
+        event: 'refresh_reused',
+        sessionId: session.id,
+        outcome: 'refused',
+      })
+      return true
+    })
+    throw refused(ended ? 'reused' : 'refused')
   }
 
   async function refresh(project: Project, presented: PresentedRefresh): Promise<Grant> {
@@ -107,7 +127,9 @@ export function createSessions({ store, lockout }: { store: Store; lockout: Lock
       refreshSeconds: project.policy.tokens.refresh_seconds,
       unverifiedAllowed: project.policy.verification.mode !== 'strict',
     })
-    return rotated ? toGrant(project, rotated.user, rotated.session) : settle(project, presented)
+    return rotated
+      ? granted('rotated', toGrant(project, rotated.user, rotated.session))
+      : settle(project, presented)
   }
 
   /** Out: the principal, and whether the session was marked as used just now. @throws AuthError unauthenticated */

@@ -19,6 +19,7 @@ import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { canonicalSchemes, document } from './plugins/document.ts'
 import { idempotency } from './plugins/idempotency.ts'
+import { metricsRoute } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project, projectHeaderOr } from './plugins/project.ts'
 import { type Limits, rateLimits, showStanding } from './plugins/rate-limits.ts'
@@ -85,6 +86,7 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
       await operationsRoutes(api, { tokens, publicUrl: parts.publicUrl, isReady: parts.isReady })
+      await metricsRoute(api, { ...parts.metricsRoute, publicUrl: parts.publicUrl })
     })
     await published.register(
       async (api: Api) => {

@@ -61,6 +61,9 @@ export async function generateDocuments(): Promise<Record<string, string>> {
     contractProjectId: '00000000-0000-4000-8000-000000000000',
     isReady: async () => false,
     isUnavailable: () => false,
+    metrics: { answered() {}, limited() {}, lockedOut() {}, shed() {} },
+    metricsRoute: { scrape: async () => '', mediaType: 'text/plain', token: null },
+    maxEventLoopDelayMs: 0,
     logger: pino({ level: 'silent' }),
     onRoute(route) {
       if (route.method !== 'HEAD' && route.config?.access) routes.push(route)

@@ -12,6 +12,7 @@ import Fastify, {
 } from 'fastify'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Domain } from '../domain/index.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { countedAddress } from './address.ts'
 import { canonicalApi } from './canonical.ts'
 import { type ContractName, loadContracts } from './contracts/catalogue.ts'
@@ -22,11 +23,13 @@ import { resetPasswordPage } from './pages/reset-password.ts'
 import { teamInvitationPage } from './pages/team-invitation.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
+import { countedRequests, type MetricsRoute } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
+import { pressure } from './plugins/pressure.ts'
 import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { validation } from './plugins/validation.ts'
-import { problemAnswer } from './problems.ts'
+import { problemAnswer, statusOf } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { givenId } from './request-id.ts'
 import type { SharedCounts } from './shared-counts.ts'
@@ -53,6 +56,11 @@ export interface ServerParts {
   readonly sharedCounts?: SharedCounts | null
   readonly isReady: () => Promise<boolean>
   readonly isUnavailable: (error: unknown) => boolean
+  readonly metrics: Pick<Metrics, 'answered' | 'limited' | 'lockedOut' | 'shed'>
+  /** Where GET /metrics reads, and who may. */
+  readonly metricsRoute: Omit<MetricsRoute, 'publicUrl'>
+  /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
+  readonly maxEventLoopDelayMs: number
   readonly logger: FastifyBaseLogger
   /** Told of every route as it is registered; the golden list is made of it. */
   readonly onRoute?: (route: RouteOptions) => void
@@ -62,7 +70,7 @@ const bodyLimitBytes = 65_536
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { domain, publicUrl } = parts
+  const { domain, metrics, publicUrl } = parts
   const securityHeaders = securityHeadersFor(publicUrl)
   const answer = problemAnswer(publicUrl)
   /** Where the contracts' paths begin. */
@@ -101,12 +109,15 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
         Object.assign(raw, { originalUrl: raw.url, url: prefix })
         return app.routing(raw, (reply as FastifyReply).raw)
       }
+      metrics.answered(request.method, undefined, statusOf(refusal.code), 0)
       const headed = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
       answer(request as FastifyRequest, headed, refusal)
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
-      socket.end(rawProblem(error.code, publicUrl, randomUUID()))
+      const { status, text } = rawProblem(error.code, publicUrl, randomUUID())
+      metrics.answered('OTHER', undefined, status, 0)
+      socket.end(text)
     },
   }) as unknown as Api & FastifyInstance
 
@@ -116,9 +127,11 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       return countedAddress(this.ip)
     },
   })
-  await app.register(errors, { answer, isUnavailable: parts.isUnavailable })
+  await app.register(countedRequests, { metrics })
+  await app.register(errors, { answer, isUnavailable: parts.isUnavailable, metrics })
   await app.register(notFound, { answer })
   await app.register(secured, { headers: securityHeaders })
+  await app.register(pressure, { maxDelayMs: parts.maxEventLoopDelayMs, shed: metrics.shed })
   await app.register(validation, {})
   await app.register(cookie)
   const limiter = await createLimiter(app, parts.sharedCounts ?? null)

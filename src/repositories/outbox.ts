@@ -207,6 +207,19 @@ export function outboxRepository(db: Database) {
       return { mails, total: counted?.total ?? 0 }
     },
 
+    /** How much mail is owed and given up, and the age of the oldest that is owed, in seconds; 0 where none is. */
+    async standing(): Promise<{ owed: number; dead: number; oldestSeconds: number }> {
+      const [row] = await db
+        .select({
+          owed: count(),
+          oldestSeconds: sql<number>`coalesce(extract(epoch from now() - min(${outbox.createdAt})), 0)::float8`,
+          dead: sql<number>`(select count(*)::int from ${outbox} where ${isDead})`,
+        })
+        .from(outbox)
+        .where(isOwed)
+      return { owed: row?.owed ?? 0, dead: row?.dead ?? 0, oldestSeconds: row?.oldestSeconds ?? 0 }
+    },
+
     /** Makes a mail due now, with all its attempts; says why it could not. A courier's mail is left to it. */
     async retry(id: string): Promise<'due' | 'unknown' | 'sent' | 'under_way'> {
       if ((await putBackNow(and(eq(outbox.id, id), isIdle))) > 0) return 'due'

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { RefreshKey } from '../../crypto/refresh-secret.ts'
 import type { Domain } from '../../domain/index.ts'
 import type { LimitClass } from '../../domain/policy.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
 import { declaredAccess } from '../plugins/access.ts'
 import { type AuthenticateOptions, authenticate } from '../plugins/authenticate.ts'
 import { cors } from '../plugins/cors.ts'
@@ -36,6 +37,7 @@ export interface ContractParts {
   /** The one project that every contract works on. */
   readonly contractProjectId: string
   readonly isUnavailable: (error: unknown) => boolean
+  readonly metrics: Pick<Metrics, 'limited' | 'lockedOut'>
   /** What is wrong with a path that no router could read, where the request has such a one. */
   readonly unreadable: (request: FastifyRequest) => Refusal | undefined
 }
@@ -87,7 +89,7 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
           contract.arrives?.(request, reply)
           done()
         })
-      await api.register(errors, { answer, isUnavailable: parts.isUnavailable })
+      await api.register(errors, { answer, isUnavailable: parts.isUnavailable, metrics: parts.metrics })
       await api.register(notFound, {
         answer: (request, reply, refusal) => answer(request, reply, parts.unreadable(request) ?? refusal),
       })

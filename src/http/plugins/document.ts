@@ -62,6 +62,11 @@ export const canonicalSchemes: SecuritySchemes = {
     name: 'sallyport_refresh_PROJECT',
     description: 'Set together with the access cookie.',
   },
+  metricsToken: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The value of METRICS_TOKEN, for `GET /metrics` alone.',
+  },
   projectSecret: {
     type: 'apiKey',
     in: 'header',

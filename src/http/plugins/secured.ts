@@ -33,6 +33,8 @@ export const secured = plugin<{ headers: Record<string, string> }>('secured', as
         route: request.routeOptions.url ?? null,
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime * 10) / 10,
+        // Undefined, and so not there, where a request belongs to none.
+        project: request.project?.id,
       },
       'answered',
     )

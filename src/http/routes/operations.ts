@@ -18,7 +18,11 @@ export async function operationsRoutes(
 ): Promise<void> {
   const config = { access: 'open', limit: 'none' } as const
 
-  api.get('/health/live', { schema: live, config, logLevel: 'warn' }, async () => ({ status: 'ok' }))
+  api.get(
+    '/health/live',
+    { schema: live, config: { ...config, shed: false }, logLevel: 'warn' },
+    async () => ({ status: 'ok' }),
+  )
 
   api.get('/health/ready', { schema: ready, config, logLevel: 'warn' }, async () => {
     if (!(await isReady())) throw new RequestProblem('service_unavailable', { retryAfterSeconds: 1 })
