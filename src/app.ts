@@ -2,7 +2,7 @@
 import cluster from 'node:cluster'
 import { join, relative } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { type Config, ConfigError } from './config.ts'
+import type { Config } from './config.ts'
 import { type Courier, startCourier } from './courier.ts'
 import { createHashScheduler } from './crypto/hash-scheduler.ts'
 import { defaultParameters, loadArgon2 } from './crypto/passwords.ts'
@@ -12,9 +12,9 @@ import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
 import { isMigrated, migrateDatabase } from './database/migrations.ts'
 import { openPool, type Sql } from './database/pool.ts'
 import { keptSecretKey } from './database/secret-file.ts'
-import { AuthError } from './domain/errors.ts'
-import { createDomain, type Domain } from './domain/index.ts'
+import { createDomain } from './domain/index.ts'
 import { createSigningKeys } from './domain/signing-keys.ts'
+import { makeFirstAdmin, standingProjects } from './first-start.ts'
 import { createServer } from './http/server.ts'
 import type { SharedCounts } from './http/shared-counts.ts'
 import { createTokens } from './http/tokens.ts'
@@ -48,38 +48,6 @@ function keysFor(secrets: readonly [string, ...string[]], use: string): [Buffer,
   const derive = (secret: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
   const [newest, ...older] = secrets
   return [derive(newest), ...older.map(derive)]
-}
-
-/** The project of requests that name none, and the one that the product contracts work on. */
-async function standingProjects(config: Config, domain: Domain) {
-  const made = await domain.projects.ensureDefault()
-  async function named(variable: string, id: string): Promise<string> {
-    try {
-      return (await domain.projects.get(id)).id
-    } catch (error) {
-      if (!(error instanceof AuthError)) throw error
-      throw new ConfigError([
-        `${variable} names no project of this database; see the list with: npx . projects list.`,
-      ])
-    }
-  }
-  const { defaultProjectId: chosen, contractProjectId } = config
-  const defaultProjectId =
-    chosen === 'none' ? null : chosen === null ? made.id : await named('DEFAULT_PROJECT_ID', chosen)
-  return {
-    defaultProjectId,
-    contractProjectId: contractProjectId
-      ? await named('CONTRACT_PROJECT_ID', contractProjectId)
-      : (defaultProjectId ?? made.id),
-  }
-}
-
-/** Makes the first admin of the product contracts' project, unless their address has an account, whoever's it is. */
-async function makeFirstAdmin({ firstAdmin }: Config, domain: Domain, projectId: string): Promise<boolean> {
-  if (!firstAdmin) return false
-  const project = await domain.projects.get(projectId)
-  const person = { ...firstAdmin, role: 'admin', verified: true } as const
-  return (await domain.people.ensure(project, person)) !== null
 }
 
 /** A check that is asked at most once a second, however often it is called; one that takes longer has failed. */

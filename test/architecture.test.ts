@@ -98,9 +98,11 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
     // Where every failure gets its sentence: it knows them all by their class.
     values: ['src/config.ts', 'src/database', 'src/domain', 'src/repositories/availability.ts'],
   },
+  'src/first-start.ts': { values: ['src/config.ts', 'src/domain'] },
   'src/app.ts': {
     values: [
       'src/config.ts',
+      'src/first-start.ts',
       'src/courier.ts',
       'src/sweeper.ts',
       'src/key-keeper.ts',
