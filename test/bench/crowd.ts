@@ -11,7 +11,7 @@ import { createStore } from '../../src/repositories/store.ts'
 import type { Plan, Visitor } from './load.ts'
 import { type Load, type Running, secretKey, startService } from './processes.ts'
 
-const password = 'a good long password'
+export const password = 'a good long password'
 
 /** Limits that no measurement meets, and access tokens that outlive it. Everything else is the default. */
 const policy = {
@@ -21,6 +21,8 @@ const policy = {
     read: { max: 10_000_000, window_seconds: 60 },
     project: { max: 10_000_000, window_seconds: 60 },
   },
+  // Nobody's sign-up waits for a mail, and none is written: what the peer does by default.
+  verification: { mode: 'off' },
   lockout: { failures: 1000, window_seconds: 900, base_seconds: 60 },
   tokens: { access_seconds: 86_400 },
 }
@@ -118,8 +120,13 @@ export async function admit(load: Load, place: Place, service: Running, count = 
   await load.run(planFor(place, service, { kind: 'me by key', seconds: 'once each' }))
 }
 
-/** The service on a place, its log and data in `folder`. */
-export function serve(place: Place, folder: string, name = 'service', node: readonly string[] = []) {
+/** The service on a place, its log and data in `folder`; `env`: variables besides. */
+export function serve(
+  place: Place,
+  folder: string,
+  name = 'service',
+  { node = [], env = {} }: { node?: readonly string[]; env?: Record<string, string> } = {},
+) {
   const dataDir = join(folder, `${name}.data`)
   return startService({
     databaseUrl: place.url,
@@ -127,5 +134,6 @@ export function serve(place: Place, folder: string, name = 'service', node: read
     dataDir,
     log: join(folder, `${name}.log`),
     node,
+    env,
   })
 }

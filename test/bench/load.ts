@@ -8,6 +8,8 @@ export interface Visitor {
   access: string
   refresh: string
   apiKey: string
+  /** The peer's cookies. */
+  cookie?: string
 }
 
 export type Kind =
@@ -18,7 +20,13 @@ export type Kind =
   | 'refresh'
   | 'refresh by cookie'
   | 'login'
+  | 'signup'
+  | 'logout'
   | 'constant'
+  | 'peer join'
+  | 'peer login'
+  | 'peer signup'
+  | 'peer session'
 
 export interface Plan {
   readonly port: number
@@ -46,11 +54,18 @@ export interface Outcome {
   readonly failures: readonly string[]
 }
 
-export type ToLoad = { crowd: Visitor[] } | { plan: Plan } | { stop: true }
-export type FromLoad = { ready: true } | { outcome: Outcome }
+/** A revocation measured between two instances: the plan is for the one that ends the sessions. */
+export interface Revocation extends Plan {
+  readonly otherPort: number
+  readonly times: number
+}
+
+export type ToLoad = { revocation: Revocation } | { crowd: Visitor[] } | { plan: Plan } | { stop: true }
+export type FromLoad = { lags: number[] } | { ready: true } | { outcome: Outcome }
 
 interface Answer {
   readonly status: number
+  readonly headers: string
   readonly body: string
 }
 
@@ -92,14 +107,16 @@ class Connection {
     this.#buffer += text
     const head = this.#buffer.indexOf('\r\n\r\n')
     if (head < 0) return
-    const length = /\r\ncontent-length: *(\d+)/i.exec(this.#buffer.slice(0, head))?.[1]
-    if (length === undefined) {
-      this.#fail(new Error('an answer without Content-Length'))
-      return
-    }
-    const end = head + 4 + Number(length)
+    const headers = this.#buffer.slice(0, head + 2)
+    const length = /\r\ncontent-length: *(\d+)/i.exec(headers)?.[1]
+    // In one chunk or many, nothing is made of the bodies of such answers.
+    const last = length === undefined ? this.#buffer.indexOf('0\r\n\r\n', head + 4) : -1
+    const isEmpty = headers.startsWith('HTTP/1.1 204')
+    if (length === undefined && last < 0 && !isEmpty) return
+    const end = isEmpty ? head + 4 : length === undefined ? last + 5 : head + 4 + Number(length)
     if (this.#buffer.length < end) return
-    const answer = { status: Number(this.#buffer.slice(9, 12)), body: this.#buffer.slice(head + 4, end) }
+    const status = Number(this.#buffer.slice(9, 12))
+    const answer = { status, headers, body: this.#buffer.slice(head + 4, end) }
     this.#buffer = this.#buffer.slice(end)
     const settle = this.#settle
     this.#settle = null
@@ -114,8 +131,33 @@ class Connection {
 
 let crowd: Visitor[] = []
 
+let newcomers = 0
+/** An address that nobody has had. */
+const newcomer = () => `new-${process.pid}-${Date.now().toString(36)}-${++newcomers}@example.com`
+
+/** What better-auth is asked for. */
+function peerRequestOf({ kind, port, password }: Plan, { email, cookie }: Visitor): string {
+  const origin = `127.0.0.1:${port}`
+  if (kind === 'peer session')
+    return `GET /api/auth/get-session HTTP/1.1\r\nHost: ${origin}\r\nCookie: ${cookie}\r\n\r\n`
+  const [path, body] =
+    kind === 'peer login'
+      ? ['sign-in', JSON.stringify({ email, password })]
+      : [
+          'sign-up',
+          JSON.stringify({ email: kind === 'peer join' ? email : newcomer(), password, name: 'New' }),
+        ]
+  return `POST /api/auth/${path}/email HTTP/1.1\r\nHost: ${origin}\r\nOrigin: http://${origin}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+const cookiesOf = (headers: string) =>
+  [...headers.matchAll(/\r\nset-cookie: *([^;\r]+)/gi)].map(([, pair]) => pair).join('; ')
+/** Where it is not 200. */
+const promised: Partial<Record<Kind, number>> = { signup: 201 }
+
 function requestOf(plan: Plan, visitor: Visitor): string {
   const { kind, prefix, projectId } = plan
+  if (kind.startsWith('peer ')) return peerRequestOf(plan, visitor)
   const shared = `Host: 127.0.0.1:${plan.port}\r\nproject-id: ${projectId}\r\n`
   if (kind === 'constant') return `GET ${prefix}/constant HTTP/1.1\r\n${shared}\r\n`
   if (kind === 'me')
@@ -129,8 +171,12 @@ function requestOf(plan: Plan, visitor: Visitor): string {
     const type = `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${form.length}`
     return `POST ${prefix}/introspect HTTP/1.1\r\n${shared}project-secret: ${plan.projectSecret}\r\n${type}\r\n\r\n${form}`
   }
+  if (kind === 'logout')
+    return `POST ${prefix}/logout HTTP/1.1\r\n${shared}Authorization: Bearer ${visitor.access}\r\nContent-Length: 0\r\n\r\n`
   const body = JSON.stringify(
-    kind === 'login' ? { email: visitor.email, password: plan.password } : { refresh_token: visitor.refresh },
+    kind === 'refresh'
+      ? { refresh_token: visitor.refresh }
+      : { email: kind === 'signup' ? newcomer() : visitor.email, password: plan.password },
   )
   return `POST ${prefix}/${kind} HTTP/1.1\r\n${shared}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
@@ -154,15 +200,19 @@ async function run(plan: Plan): Promise<Outcome> {
         const visitor = crowd[at]
         if (!visitor) break
         const sent = performance.now()
-        const { status, body } = await connection.send(requestOf(plan, visitor))
+        const { status, headers, body } = await connection.send(requestOf(plan, visitor))
         latencies.push(performance.now() - sent)
         const isDead = plan.kind.startsWith('introspect') && !body.startsWith('{"active":true')
-        if (status !== 200 || isDead) failures.push(`${plan.kind} answered ${status}: ${body.slice(0, 200)}`)
+        const isNobody = plan.kind === 'peer session' && !body.includes('"session"')
+        if (status !== (promised[plan.kind] ?? 200) || isDead || isNobody)
+          failures.push(`${plan.kind} answered ${status}: ${body.slice(0, 200)}`)
         else if (plan.kind === 'refresh') {
           const tokens = JSON.parse(body) as { access_token: string; refresh_token: string }
           visitor.access = tokens.access_token
           visitor.refresh = tokens.refresh_token
-        }
+        } else if (plan.kind === 'login')
+          visitor.access = (JSON.parse(body) as { access_token: string }).access_token
+        else if (plan.kind === 'peer login') visitor.cookie = cookiesOf(headers)
         if (plan.restMs) await new Promise((resolve) => setTimeout(resolve, plan.restMs))
       }
     } catch (error) {
@@ -185,12 +235,46 @@ async function run(plan: Plan): Promise<Outcome> {
   }
 }
 
+/**
+ * Ends sessions at one instance, one after another, and shows their tokens to the other until it refuses; milliseconds from
+ * each acknowledgement to the last request, as it was sent, that was still accepted (0: none was).
+ */
+async function revoke({ otherPort, times, ...plan }: Revocation): Promise<number[]> {
+  const [one, other] = [
+    await Connection.open(plan.port, undefined),
+    await Connection.open(otherPort, undefined),
+  ]
+  const ask = (visitor: Visitor) => other.send(requestOf({ ...plan, port: otherPort, kind: 'me' }, visitor))
+  const lags: number[] = []
+  for (const visitor of crowd.slice(-times)) {
+    // Seen twice within a moment, the session is one that the other instance answers for without asking.
+    for (let seen = 0; seen < 3; seen++)
+      if ((await ask(visitor)).status !== 200) throw new Error('A living session was refused.')
+    const ended = await one.send(requestOf(plan, visitor))
+    if (ended.status !== 200) throw new Error(`logout answered ${ended.status}: ${ended.body.slice(0, 200)}`)
+    const acknowledged = performance.now()
+    let accepted = acknowledged
+    for (;;) {
+      const sent = performance.now()
+      if ((await ask(visitor)).status === 401) break
+      if (sent - acknowledged > 10_000) throw new Error('A revoked session is still accepted.')
+      accepted = sent
+    }
+    lags.push(accepted - acknowledged)
+  }
+  one.close()
+  other.close()
+  return lags
+}
+
 process.on('message', async (message: ToLoad) => {
   if ('stop' in message) process.exit(0)
   if ('crowd' in message) {
     crowd = message.crowd
     process.send?.({ ready: true } satisfies FromLoad)
-  } else process.send?.({ outcome: await run(message.plan) } satisfies FromLoad)
+  } else if ('revocation' in message)
+    process.send?.({ lags: await revoke(message.revocation) } satisfies FromLoad)
+  else process.send?.({ outcome: await run(message.plan) } satisfies FromLoad)
 })
 // A generator whose bench is gone has nobody to report to.
 process.on('disconnect', () => process.exit(0))

@@ -7,11 +7,12 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package.ts'
 import type { HashOutcome } from './hash-limit.ts'
-import type { FromLoad, Outcome, Plan, ToLoad, Visitor } from './load.ts'
+import type { FromLoad, Outcome, Plan, Revocation, ToLoad, Visitor } from './load.ts'
 
 export const secretKey = 'a bench secret of more than thirty-two bytes'
 
-const built = (name: string) => join(packageRoot, 'dist', name)
+/** A file of the build. */
+export const built = (name: string) => join(packageRoot, 'dist', name)
 const children = new Set<ChildProcess>()
 
 function track(child: ChildProcess): ChildProcess {
@@ -64,7 +65,8 @@ export interface Running {
   stop(): Promise<void>
 }
 
-async function start(
+/** Starts a server on a free port and waits until it is ready. */
+export async function start(
   words: readonly string[],
   { readyPath, log, env }: { readyPath: string; log: string; env: Record<string, string> },
 ): Promise<Running> {
@@ -108,6 +110,8 @@ export interface ServiceOptions {
   readonly log: string
   /** Words for Node itself, such as --cpu-prof. */
   readonly node?: readonly string[]
+  /** Variables besides. */
+  readonly env?: Record<string, string>
 }
 
 /** The built service in its default configuration: LOG_LEVEL=info, written to a file. */
@@ -117,6 +121,7 @@ export function startService({
   dataDir,
   log,
   node = [],
+  env = {},
 }: ServiceOptions): Promise<Running> {
   const database: Record<string, string> = databaseUrl
     ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
@@ -124,7 +129,14 @@ export function startService({
   return start([...node, built('src/main.js')], {
     readyPath: '/health/ready',
     log,
-    env: { ...database, DATA_DIR: dataDir, ...(projectId ? { CONTRACT_PROJECT_ID: projectId } : {}) },
+    env: {
+      ...database,
+      DATA_DIR: dataDir,
+      // One issuer, whatever the port: instances read each other's tokens.
+      PUBLIC_URL: 'http://127.0.0.1:3000',
+      ...(projectId ? { CONTRACT_PROJECT_ID: projectId } : {}),
+      ...env,
+    },
   })
 }
 
@@ -164,8 +176,10 @@ function ask<Reply>(child: ChildProcess, message: object): Promise<Reply> {
 export interface Load {
   /** Who sends the requests of the runs that follow. */
   admit(crowd: readonly Visitor[]): Promise<void>
-  /** Runs a plan; throws unless every answer was a 200. */
+  /** Runs a plan; throws unless every answer had the status that its kind promises. */
   run(plan: Plan): Promise<Outcome>
+  /** Milliseconds that revoked sessions lived on elsewhere. */
+  revoke(revocation: Revocation): Promise<number[]>
 }
 
 export function startLoad(): Load {
@@ -180,6 +194,11 @@ export function startLoad(): Load {
       const { failures, requests } = reply.outcome
       if (failures.length > 0 || requests === 0) throw new Error(failures[0] ?? 'Nothing was answered.')
       return reply.outcome
+    },
+    async revoke(revocation) {
+      const reply = await ask<FromLoad>(child, { revocation } satisfies ToLoad)
+      if (!('lags' in reply)) throw new Error('The generator answered something else.')
+      return reply.lags
     },
   }
 }

@@ -32,6 +32,9 @@ export const rate = (perSecond: number) =>
   `${perSecond >= 1000 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
 export const ms = (value: number) => `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`
 
+/** Runs one side for so many seconds and tells its figure. */
+type Side = (seconds: number) => Promise<number>
+
 export interface Compared {
   /** Median over the rounds of ours divided by the other's. */
   readonly ratio: number
@@ -44,17 +47,14 @@ export interface Compared {
  * Measures ours and the others in turn, in each round in the opposite order to the last, and says how it goes.
  * Returns, for each other, the median of the rounds' ratios.
  */
-export async function alternate<Other extends string>(
+export async function alternate<Others extends Readonly<Record<string, Side>>>(
   what: string,
   pace: Pace,
   show: (value: number) => string,
-  ours: (seconds: number) => Promise<number>,
-  others: Record<Other, (seconds: number) => Promise<number>>,
-): Promise<Record<Other, Compared>> {
-  const sides: [string, (seconds: number) => Promise<number>][] = [
-    ['service', ours],
-    ...Object.entries<(seconds: number) => Promise<number>>(others),
-  ]
+  ours: Side,
+  others: Others,
+): Promise<{ [Other in keyof Others]: Compared }> {
+  const sides: [string, Side][] = [['service', ours], ...Object.entries<Side>(others)]
   if (pace.warmUpSeconds > 0) for (const [, run] of sides) await run(pace.warmUpSeconds)
   const seen = new Map<string, number[]>(sides.map(([name]) => [name, []]))
   for (let round = 1; round <= pace.rounds; round++) {
@@ -70,5 +70,5 @@ export async function alternate<Other extends string>(
     const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
     return [name, { ratio: median(ratios), ours: median(mine), other: median(theirs), spread }]
   })
-  return Object.fromEntries(compared) as Record<Other, Compared>
+  return Object.fromEntries(compared) as { [Other in keyof Others]: Compared }
 }

@@ -10,8 +10,10 @@ import postgres from 'postgres'
 import ts from 'typescript'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { packageRoot } from '../../src/package.ts'
+import { connections } from './crowd.ts'
+import { endAll } from './processes.ts'
 import type { Figure } from './rounds.ts'
-import { connections, endAll, workloads } from './workloads.ts'
+import { workloads } from './workloads.ts'
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
@@ -29,7 +31,7 @@ if (unknown.length > 0) {
 /** The service as it ships, and beside it the processes of the bench as plain JavaScript: no loader is measured. */
 function build(): void {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot, stdio: 'inherit' })
-  for (const name of ['limit-server', 'load', 'hash-limit']) {
+  for (const name of ['limit-server', 'load', 'hash-limit', 'peer-server']) {
     const source = readFileSync(join(packageRoot, 'test', 'bench', `${name}.ts`), 'utf8')
     const target = join(packageRoot, 'dist', 'test', 'bench', `${name}.js`)
     const { outputText } = ts.transpileModule(source, {

@@ -1,0 +1,86 @@
+// How a measurement becomes a line of the report.
+import type { Outcome } from './load.ts'
+import type { Running } from './processes.ts'
+import { type Compared, type Figure, median, ms, type Pace, percent, rate, times } from './rounds.ts'
+
+export interface Bench {
+  readonly serverUrl: string
+  /** For logs and data. */
+  readonly folder: string
+  readonly quick: boolean
+}
+
+export const small = { users: 2000, sessions: 4000 }
+
+/** Rounds and their length; few and short ones where it must be quick. */
+export const pace = (quick: boolean, rounds: number, seconds: number): Pace =>
+  quick
+    ? { rounds: 5, seconds: Math.min(seconds, 3), warmUpSeconds: 1 }
+    : { rounds, seconds, warmUpSeconds: 3 }
+
+/** A part of the other's rate that ours must reach; null: for information. */
+export const atLeast = (name: string, goal: number | null, found: Compared, show = rate): Figure => ({
+  name,
+  goal: goal === null ? 'for information' : `≥ ${goal * 100} %`,
+  measured: percent(found.ratio),
+  detail: `${show(found.ours)} against ${show(found.other)}; rounds ${found.spread}`,
+  met: goal === null ? null : found.ratio >= goal,
+})
+
+/** A multiple of the other's time that ours may not exceed. */
+export const atMost = (name: string, goal: number, found: Compared, show = ms): Figure => ({
+  name,
+  goal: `≤ ${goal} ×`,
+  measured: times(found.ratio),
+  detail: `${show(found.ours)} against ${show(found.other)}; rounds ${found.spread}`,
+  met: found.ratio <= goal,
+})
+
+/** A multiple of the other's rate that ours must reach. */
+export const timesAtLeast = (name: string, goal: number, found: Compared, show = rate): Figure => ({
+  name,
+  goal: `≥ ${goal} ×`,
+  measured: times(found.ratio),
+  detail: `${show(found.ours)} against ${show(found.other)}; rounds ${found.spread}`,
+  met: found.ratio >= goal,
+})
+
+/** Processor time for each request: what a rate is made of, and steadier than a rate where the machine has other work. */
+export class Processor {
+  readonly #seen = new Map<string, number[]>()
+
+  async watch(server: Running, side: string, run: () => Promise<Outcome>): Promise<number> {
+    const before = server.processorUs()
+    const { requests, perSecond } = await run()
+    const seen = this.#seen.get(side) ?? []
+    this.#seen.set(side, [...seen, (server.processorUs() - before) / requests])
+    return perSecond
+  }
+
+  #of(side: string): string {
+    return `${median(this.#seen.get(side) ?? []).toFixed(0)} µs`
+  }
+
+  /** One side, and the others beside it. */
+  beside(name: string, others: readonly string[]): Figure {
+    const detail = others.map((other) => `${other} ${this.#of(other)}`).join(', ')
+    const measured = this.#of(name)
+    return {
+      name: `${name}: processor time of the Node process`,
+      goal: 'for information',
+      measured,
+      detail,
+      met: null,
+    }
+  }
+
+  figure(name: string, [ours, limit, bare]: readonly [string, string, string]): Figure {
+    return {
+      name,
+      goal: 'for information',
+      measured: this.#of(ours),
+      detail: `the limit ${this.#of(limit)}, without Drizzle ${this.#of(bare)} a request`,
+      met: null,
+    }
+  }
+}

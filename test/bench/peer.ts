@@ -1,0 +1,68 @@
+// better-auth, the peer that the service is measured beside: its newest version that the registry can install whole, in a
+// folder of its own below node_modules/.cache.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { packageRoot } from '../../src/package.ts'
+import { built, type Running, start } from './processes.ts'
+
+const folder = join(packageRoot, 'node_modules', '.cache', 'sallyport-bench-peer')
+const manifest = join(folder, 'node_modules', 'better-auth', 'package.json')
+const versionsToTry = 30
+
+const npm = (...words: string[]) =>
+  execFileSync('npm', words, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+
+/** The version that is installed, after installing it if it was not there; null where no version can be had. */
+export function installPeer(): string | null {
+  const installed = () => (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
+  if (existsSync(manifest)) return installed()
+  console.log('  Installing better-auth for the comparison, once…')
+  mkdirSync(folder, { recursive: true })
+  try {
+    const versions = JSON.parse(npm('view', 'better-auth', 'versions', '--json')) as string[]
+    const released = versions.filter((version) => /^\d+\.\d+\.\d+$/.test(version)).reverse()
+    for (const version of released.slice(0, versionsToTry)) {
+      writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+      rmSync(join(folder, 'node_modules'), { recursive: true, force: true })
+      try {
+        npm('install', '--no-audit', '--no-fund', `better-auth@${version}`, 'pg', '@node-rs/argon2')
+        return installed()
+      } catch {
+        console.log(`  better-auth ${version} cannot be installed from this registry; trying the one before`)
+      }
+    }
+  } catch {
+    // No registry: the comparison is left out, and the report says so.
+  }
+  return null
+}
+
+export interface PeerSettings {
+  /** Its default, or our hash. */
+  readonly passwords: 'scrypt' | 'argon2id'
+  /** Its default, its cookie cache, or a renewal at each look. */
+  readonly sessions: 'plain' | 'cached' | 'renewed'
+  readonly log: string
+}
+
+/** Starts it on a database of its own, empty at first. */
+export async function startPeer(serverUrl: string, name: string, how: PeerSettings): Promise<Running> {
+  const sql = postgres(serverUrl, { max: 1, onnotice: () => {} })
+  await sql.unsafe(`create database ${name}`).catch((error: { code?: string }) => {
+    if (error.code !== '42P04') throw error
+  })
+  await sql.end()
+  copyFileSync(built('test/bench/peer-server.js'), join(folder, 'server.js'))
+  return start([join(folder, 'server.js')], {
+    readyPath: '/ready',
+    log: how.log,
+    env: {
+      DATABASE_URL: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href,
+      NODE_ENV: 'production',
+      PEER_PASSWORDS: how.passwords,
+      PEER_SESSIONS: how.sessions,
+    },
+  })
+}
