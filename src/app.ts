@@ -117,10 +117,11 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       secret,
       ...(config.previousSecretKey ? [config.previousSecretKey] : []),
     ]
-    await migrateDatabase(url)
+    const pooled = config.databasePooled
+    await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
 
     const metrics = createMetrics(version)
-    const pool = openPool(url, { waited: metrics.connectionWaited })
+    const pool = openPool(url, { pooled, waited: metrics.connectionWaited })
     sql = pool
     const store = noting(createStore(pool), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })

@@ -110,6 +110,10 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     say: 'must have 8 to 255 characters',
   },
   name: { test: (text) => [...text].length <= 255, say: 'must have at most 255 characters' },
+  pooler: {
+    test: (text) => text === 'none' || text === 'transaction',
+    say: 'must be none, or transaction for a pooler such as PgBouncer in transaction mode',
+  },
   redis: {
     test: (text) => isUrl(text, 'redis:', 'rediss:'),
     say: 'must be a URL such as redis://user:password@host:6379 or rediss://host:6379',
@@ -123,6 +127,7 @@ const environmentSchema = Type.Object({
   HOST: Type.Optional(Type.String({ minLength: 1 })),
   PORT: variable('port'),
   DATABASE_URL: variable('postgres'),
+  DATABASE_POOLER: variable('pooler'),
   DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
   SECRET_KEY: variable('secret'),
   SECRET_KEY_PREVIOUS: variable('secret'),
@@ -161,6 +166,8 @@ export interface Config {
   readonly port: number
   /** Null: the embedded PostgreSQL under dataDir. */
   readonly databaseUrl: string | null
+  /** Whether databaseUrl leads to a pooler in transaction mode. */
+  readonly databasePooled: boolean
   readonly dataDir: string
   /** Null with the embedded database alone: made once and kept in dataDir. */
   readonly secretKey: string | null
@@ -244,6 +251,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     host,
     port,
     databaseUrl: env.DATABASE_URL ?? null,
+    databasePooled: env.DATABASE_URL !== undefined && env.DATABASE_POOLER === 'transaction',
     dataDir: resolve(env.DATA_DIR ?? '.data'),
     secretKey: env.SECRET_KEY ?? null,
     previousSecretKey: env.SECRET_KEY_PREVIOUS ?? null,

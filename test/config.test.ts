@@ -111,6 +111,7 @@ t.test('every problem is told at once, each in a sentence that names the variabl
   const wrong: Record<string, string> = {
     PORT: '70000',
     DATABASE_URL: 'mysql://hunter2@db/auth',
+    DATABASE_POOLER: 'hunter2',
     SECRET_KEY: 'hunter2',
     SECRET_KEY_PREVIOUS: 'hunter2-previous',
     DEFAULT_PROJECT_ID: 'hunter2-project',

@@ -25,13 +25,15 @@ async function findOrStart(dataDir: string): Promise<{ url: string; stop(): Prom
   }
 }
 
-/** Runs `work` with the URL of the database, and stops what was started for it. */
-export async function withDatabaseUrl<T>(work: (url: string) => Promise<T>): Promise<T> {
+/** Runs `work` with the URL of the database and whether it leads to a pooler, and stops what was started for it. */
+export async function withDatabaseUrl<T>(
+  work: (url: string, access: { pooled: boolean }) => Promise<T>,
+): Promise<T> {
   const config = readConfig()
-  if (config.databaseUrl) return work(config.databaseUrl)
+  if (config.databaseUrl) return work(config.databaseUrl, { pooled: config.databasePooled })
   const database = await findOrStart(config.dataDir)
   try {
-    return await work(database.url)
+    return await work(database.url, { pooled: false })
   } finally {
     await database.stop()
   }
@@ -39,12 +41,12 @@ export async function withDatabaseUrl<T>(work: (url: string) => Promise<T>): Pro
 
 /** Runs `work` with a store over the migrated database. */
 export function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-  return withDatabaseUrl(async (url) => {
-    const sql = openPool(url, { connections: 2, name: 'sallyport-cli' })
+  return withDatabaseUrl(async (url, access) => {
+    const sql = openPool(url, { connections: 2, name: 'sallyport-cli', ...access })
     // Before the first statement: it teaches the pool's connections how to write JSON, and those that are open learn nothing.
     const store = createStore(sql)
     try {
-      if (!(await isMigrated(sql))) await migrateDatabase(url)
+      if (!(await isMigrated(sql))) await migrateDatabase(url, access)
       return await work(store)
     } finally {
       await sql.end({ timeout: 5 })

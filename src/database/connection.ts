@@ -12,6 +12,11 @@ export interface ConnectionSettings {
   readonly name: string
   /** Milliseconds after which a statement without an answer costs the connection; null: it may take for ever. */
   readonly answerMs: number | null
+  /**
+   * Whether a pooler in transaction mode stands between: the next statement may meet another session, so nothing is
+   * prepared or set in one.
+   */
+  readonly pooled: boolean
   /** What the query builder does with types, filled in by it. */
   readonly types: Pick<Sql['options'], 'parsers' | 'serializers'>
 }
@@ -43,8 +48,14 @@ export function connectionError(
 /** Counts on, so that each host of a URL that names several has its turn. */
 let attempts = 0
 
+/** Milliseconds after which the server itself ends what takes too long. */
+export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
+
 /** Prepares a connection; its first statement makes it. */
-export function openConnection(url: string, { name, answerMs, types }: ConnectionSettings): Connection {
+export function openConnection(
+  url: string,
+  { name, answerMs, pooled, types }: ConnectionSettings,
+): Connection {
   let socket: Socket | undefined
   let lost = false
   const owed = new Set<(error: Error) => void>()
@@ -76,11 +87,9 @@ export function openConnection(url: string, { name, answerMs, types }: Connectio
     max_lifetime: null,
     fetch_types: false,
     onnotice: () => {},
-    connection: {
-      application_name: name,
-      statement_timeout: 5000,
-      idle_in_transaction_session_timeout: 10_000,
-    },
+    prepare: !pooled,
+    // A pooler refuses to start a session with settings that it cannot keep for us.
+    connection: { application_name: name, ...(pooled ? {} : sessionLimits) },
     ...{ socket: dial, no_subscribe: true },
   })
   Object.assign(sql.options.parsers, types.parsers)

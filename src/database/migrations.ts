@@ -35,25 +35,51 @@ export async function isMigrated(sql: Sql): Promise<boolean> {
   return Number(row?.last ?? 0) >= newest()
 }
 
+/** A pool's transaction as the migrator wants it: what it begins is this transaction, so our lock holds around it. */
+function migratorOn(tx: Sql, options: Sql['options']) {
+  const begin = (work: (sql: Sql) => Promise<unknown>) => work(tx)
+  return drizzle(Object.assign(tx, { begin, options }))
+}
+
 /**
  * Applies what is missing, on a connection of its own. Safe with any number of instances at once.
- * @throws DatabaseError for a server that is too old
+ * In: whether the URL leads to a pooler in transaction mode; who is told what should be changed there.
+ * @throws DatabaseError for a server that is too old, and for a pooler that we were not told of
  */
-export async function migrateDatabase(url: string): Promise<void> {
-  const sql = openPool(url, { connections: 1, name: 'sallyport-migrate', answerMs: null })
+export async function migrateDatabase(
+  url: string,
+  { pooled = false, warn = () => {} }: { pooled?: boolean; warn?: (line: string) => void } = {},
+): Promise<void> {
+  const sql = openPool(url, { connections: 1, name: 'sallyport-migrate', answerMs: null, pooled })
   try {
-    const [server] = await sql`select current_setting('server_version_num')::int as version`
+    const [server] = await sql`select current_setting('server_version_num')::int as version,
+      current_setting('statement_timeout') as timeout`.catch(tellPooler)
     if (Number(server?.version) < oldestServer)
       throw new DatabaseError('This PostgreSQL is too old: Sallyport needs version 15 or later.')
+    // We asked for five seconds when we connected. Somebody in between took that as his to keep, and did not.
+    if (!pooled && server?.timeout !== '5s') throw new DatabaseError(untoldPooler)
+    if (server?.timeout === '0') warn(noTimeLimit)
     if (await isMigrated(sql)) return
-    await sql`set statement_timeout = 0`
-    await sql`select pg_advisory_lock(${lockId}::bigint)`
-    try {
-      await migrate(drizzle(sql), { migrationsFolder: folder })
-    } finally {
-      await sql`select pg_advisory_unlock(${lockId}::bigint)`
-    }
+    // Locks and settings of one transaction, which a pooler keeps on one session.
+    await sql.begin(async (tx) => {
+      await tx`set local statement_timeout = 0`
+      await tx`select pg_advisory_xact_lock(${lockId}::bigint)`
+      await migrate(migratorOn(tx as unknown as Sql, sql.options), { migrationsFolder: folder })
+    })
   } finally {
     await sql.end({ timeout: 5 })
   }
+}
+
+const untoldPooler =
+  'Between Sallyport and PostgreSQL stands a pooler such as PgBouncer, which keeps no session for us: ' +
+  'set DATABASE_POOLER=transaction, or let DATABASE_URL lead to PostgreSQL itself. SCALING.md says what that changes.'
+
+const noTimeLimit =
+  'Behind the pooler a statement may run for ever: set statement_timeout for the role, or in the pooler (SCALING.md).'
+
+/** PgBouncer's refusal of settings at the start of a session. */
+function tellPooler(error: Error & { code?: unknown }): never {
+  if (/unsupported startup parameter/.test(error.message)) throw new DatabaseError(untoldPooler)
+  throw error
 }

@@ -1,7 +1,7 @@
 // The pool of connections to PostgreSQL: every statement is answered or refused within a bounded time, whatever the
 // server or the network does, and a lost connection is replaced by a fresh one.
 import type { Sql } from 'postgres'
-import { type Connection, connectionError, openConnection } from './connection.ts'
+import { type Connection, connectionError, openConnection, sessionLimits } from './connection.ts'
 
 export interface PoolOptions {
   readonly connections?: number
@@ -14,6 +14,8 @@ export interface PoolOptions {
    * server lets it run (five seconds); null: for ever.
    */
   readonly answerMs?: number | null
+  /** Whether the URL leads to a pooler in transaction mode, such as PgBouncer. */
+  readonly pooled?: boolean
   /** Told how many seconds a statement or transaction waited for a connection, where it had to wait. */
   readonly waited?: (seconds: number) => void
 }
@@ -59,10 +61,22 @@ const pipelined = 32
 /** Connections are renewed after half an hour, give or take, so that they follow the server when it moves. */
 const lifetimeMs = () => 30 * 60_000 * (0.8 + Math.random() * 0.4)
 
+/** The same limits for one transaction alone, in the round trip that begins it. */
+const transactionLimits = Object.entries(sessionLimits)
+  .map(([setting, milliseconds]) => `; set local ${setting} = ${milliseconds}`)
+  .join('')
+
 /** Opens a pool; it connects at the first statement. */
 export function openPool(
   url: string,
-  { connections = 10, name = 'sallyport', waitMs = 3000, answerMs = 6000, waited }: PoolOptions = {},
+  {
+    connections = 10,
+    name = 'sallyport',
+    waitMs = 3000,
+    answerMs = 6000,
+    pooled = false,
+    waited,
+  }: PoolOptions = {},
 ): Pool {
   const types = { parsers: {}, serializers: {} }
   const places = new Set<Place>()
@@ -81,7 +95,7 @@ export function openPool(
       } else if (!place.alone && now < place.renewAt && place.load < (best?.load ?? pipelined)) best = place
     }
     if (best?.load === 0 || places.size >= connections) return best
-    const place = newPlace(openConnection(url, { name, answerMs, types }), now + lifetimeMs())
+    const place = newPlace(openConnection(url, { name, answerMs, pooled, types }), now + lifetimeMs())
     places.add(place)
     return place
   }
@@ -155,7 +169,7 @@ export function openPool(
   const transact = <T>(mode: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
     use(true, async ({ connection, sql, failures }) => {
       failures.length = 0
-      await connection.run((raw) => raw.unsafe(`begin ${mode}`))
+      await connection.run((raw) => raw.unsafe(`begin ${mode}${pooled ? transactionLimits : ''}`))
       try {
         const result = await work(sql)
         if (failures.length > 0) throw failures[0]

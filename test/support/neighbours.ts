@@ -105,3 +105,51 @@ export const startRedis = (t: Teardown, ...args: readonly string[]): Promise<Nei
       ...args,
     ],
   })
+
+/**
+ * A PgBouncer of few sessions in transaction mode before the server of `databaseUrl`, for any database of it.
+ * In: lines of its [pgbouncer] section. Its `through` gives the same URL by way of it.
+ */
+export async function startPgBouncer(
+  t: Teardown,
+  databaseUrl: string,
+  ...settings: readonly string[]
+): Promise<Neighbour & { through(url: string): string }> {
+  const server = new URL(databaseUrl)
+  const target = `host=${server.hostname} port=${server.port}`
+  const nobody = 65_534
+  const neighbour = await run(
+    t,
+    'pgbouncer',
+    {
+      files: (port) => ({
+        'pgbouncer.ini': [
+          '[databases]',
+          `* = ${target}`,
+          '[pgbouncer]',
+          'listen_addr = 127.0.0.1',
+          `listen_port = ${port}`,
+          'unix_socket_dir =',
+          'auth_type = plain',
+          'auth_file = users.txt',
+          'pool_mode = transaction',
+          'default_pool_size = 3',
+          'max_client_conn = 200',
+          ...settings,
+          '',
+        ].join('\n'),
+        'users.txt': `"${decodeURIComponent(server.username)}" "${decodeURIComponent(server.password)}"\n`,
+      }),
+      args: () => ['pgbouncer.ini'],
+    },
+    nobody,
+  )
+  return {
+    ...neighbour,
+    through(url) {
+      const pooled = new URL(url)
+      pooled.host = `127.0.0.1:${neighbour.port}`
+      return pooled.href
+    },
+  }
+}
