@@ -125,7 +125,11 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     sql = pool
     const store = noting(createStore(pool), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
-    metrics.read({ hashes: scheduler.depth, connections: pool.depth, mails: store.outbox.standing })
+    metrics.read({
+      hashes: scheduler.depth,
+      connections: pool.depth,
+      mails: store.everywhere.mailroom.standing,
+    })
     const signingKeys = createSigningKeys(store, keysFor(secrets, 'seal'))
     const [domain, keys] = await Promise.all([
       argon2.then((binding) =>

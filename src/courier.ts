@@ -91,7 +91,7 @@ export function startCourier(parts: CourierParts): Courier {
       // A database that comes back within the lease still learns what was sent.
       for (let attempt = 0; ; attempt++)
         try {
-          await store.outbox.markSent(ids)
+          await store.everywhere.mailroom.markSent(ids)
           break
         } catch (error) {
           log.warn({ err: error, mails: ids.length }, 'Mail was sent and could not be marked')
@@ -114,8 +114,8 @@ export function startCourier(parts: CourierParts): Courier {
     const dead = (known?.permanent ?? false) || (row.attempts >= maxAttempts && !known?.anyMail)
     mailed(dead ? 'dead' : 'failed')
     log.warn({ mail: row.id, kind: row.kind, attempts: row.attempts, dead, reason }, 'Mail was not sent')
-    if (known?.anyMail && !dead) await store.outbox.putBack(row, reason, noteOutage())
-    else await store.outbox.markFailed(row, reason, delayAfter(row.attempts), dead)
+    if (known?.anyMail && !dead) await store.everywhere.mailroom.putBack(row, reason, noteOutage())
+    else await store.everywhere.mailroom.markFailed(row, reason, delayAfter(row.attempts), dead)
   }
 
   async function deliver(row: TakenMail, project: Project, secrets?: Carried): Promise<void> {
@@ -171,7 +171,7 @@ export function startCourier(parts: CourierParts): Courier {
       const takenAt = performance.now()
       let rows: TakenMail[] = []
       try {
-        rows = await store.outbox.take(room, leaseSeconds)
+        rows = await store.everywhere.mailroom.take(room, leaseSeconds)
         await handle(rows, takenAt)
       } catch (error) {
         log.warn({ err: error }, 'The courier could not reach the outbox')

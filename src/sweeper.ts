@@ -42,18 +42,18 @@ export async function sweep(
     return result
   }
 
-  for (const table of store.sweeping.tables) {
-    const blocks = await store.sweeping.blocks(table)
+  for (const table of store.everywhere.sweeping.tables) {
+    const blocks = await store.everywhere.sweeping.blocks(table)
     for (let from = 0; from < blocks && !signal.aborted; from += stepBlocks) {
       const rows = await step(() =>
-        store.transaction((tx) => tx.sweeping.removeExpired(table, from, from + stepBlocks)),
+        store.everywhere.transaction((tx) => tx.sweeping.removeExpired(table, from, from + stepBlocks)),
       )
       if (rows === null) return removed
       count(table, rows)
     }
   }
   for (let rows = stepAccounts; rows === stepAccounts && !signal.aborted; count('users', rows))
-    rows = await step(() => store.users.deleteDue(stepAccounts))
+    rows = await step(() => store.everywhere.leavers.removeDue(stepAccounts))
   return removed
 }
 

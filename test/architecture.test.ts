@@ -79,7 +79,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/crypto': { values: ['src/crypto'] },
   'src/mail': { values: ['src/mail'] },
   'src/social': { values: ['src/social'] },
-  'src/repositories': { values: ['src/repositories', 'drizzle/tables'] },
+  'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/database': { values: ['src/database', 'src/package.ts'] },
   'src/domain': { values: ['src/domain', 'src/crypto'], types: ['src/repositories', 'src/social'] },
   'src/http': {

@@ -5,7 +5,7 @@ import { generateDocuments } from '../src/http/generate.ts'
 import { createLogger, loggedError, redactedNames } from '../src/logging.ts'
 import { prettyLine } from '../src/pretty-lines.ts'
 import { createStore } from '../src/repositories/store.ts'
-import { createDatabase } from './support/database.ts'
+import { createDatabase, unwalled } from './support/database.ts'
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): {
   line: string
@@ -90,7 +90,7 @@ t.test(
   async (t) => {
     const sql = postgres(await createDatabase(t), { max: 1, onnotice: () => {} })
     t.teardown(() => sql.end())
-    const store = createStore(sql)
+    const store = createStore(unwalled(sql))
     await sql`insert into projects (id, name) values ('5e9f2e54-0000-4000-8000-000000000001', 'Mine')`
     const sentinel = 'hunter2-sentinel'
     const thrown = async (work: () => Promise<unknown>): Promise<Error> => {

@@ -57,7 +57,9 @@ function asJson({ id, projectId, kind, to, attempts, ...at }: ListedMail) {
 }
 
 async function list(dead: boolean, limit: number, json: boolean): Promise<void> {
-  const { mails, total } = await withStore((store) => store.outbox.list(dead ? 'dead' : 'owed', limit))
+  const { mails, total } = await withStore((store) =>
+    store.everywhere.mailroom.list(dead ? 'dead' : 'owed', limit),
+  )
   if (json) return console.log(JSON.stringify(mails.map(asJson)))
   for (const mail of mails) {
     const when = mail.deadAt ?? mail.nextAttemptAt
@@ -75,9 +77,9 @@ async function list(dead: boolean, limit: number, json: boolean): Promise<void> 
 }
 
 async function retry(id: string | undefined, json: boolean): Promise<void> {
-  const count = await withStore(async ({ outbox }) => {
-    if (id === undefined) return outbox.retryAllDead()
-    const found = await outbox.retry(id)
+  const count = await withStore(async ({ everywhere: { mailroom } }) => {
+    if (id === undefined) return mailroom.retryAllDead()
+    const found = await mailroom.retry(id)
     if (found === 'unknown') throw new OperatorError(`There is no mail ${id}; see: npx . mail list --dead.`)
     if (found === 'sent') throw new OperatorError(`The mail ${id} was sent.`)
     if (found === 'under_way') throw new OperatorError(`The mail ${id} is being sent at this moment.`)

@@ -3,6 +3,28 @@
 import type { Sql } from 'postgres'
 import { type Connection, connectionError, openConnection, sessionLimits } from './connection.ts'
 
+/** Where statements of one project are issued: a pool, or the connection of a transaction. */
+export interface ProjectSql {
+  readonly options: Sql['options']
+  /** Statements that see the rows of this project alone. */
+  of(projectId: string): Sql
+}
+
+/** A pool; what it issues by itself belongs to no project. */
+export type Pool = Sql &
+  ProjectSql & {
+    /**
+     * Runs `work` in a transaction. In: what follows "begin" (may be empty), whose rows it sees (null: it belongs to no
+     * project), and the work, on the one connection that it has.
+     */
+    transaction<T>(
+      mode: string,
+      projectId: string | null,
+      work: (sql: Sql & ProjectSql) => Promise<T>,
+    ): Promise<T>
+    readonly depth: () => PoolDepth
+  }
+
 export interface PoolOptions {
   readonly connections?: number
   /** How the connections name themselves in pg_stat_activity. */
@@ -20,9 +42,7 @@ export interface PoolOptions {
   readonly waited?: (seconds: number) => void
 }
 
-/** A pool, and what it does at this moment. */
-export type Pool = Sql & { readonly depth: () => PoolDepth }
-
+/** What a pool does at this moment. */
 export interface PoolDepth {
   readonly open: number
   readonly busy: number
@@ -34,7 +54,7 @@ export interface PoolDepth {
 interface Place {
   readonly connection: Connection
   /** The connection as its transactions have it, one after another: the same value, so that what is built on it is kept. */
-  readonly sql: Sql
+  readonly sql: Sql & ProjectSql
   readonly renewAt: number
   /** Statements and transactions that have it now. */
   load: number
@@ -108,8 +128,8 @@ export function openPool(
       })
     const sql = Object.assign(
       facade((issue) => statement(run, issue)),
-      { options: types },
-    ) as Sql
+      { options: types, of: () => sql },
+    ) as unknown as Sql & ProjectSql
     const place: Place = { connection, sql, renewAt, load: 0, alone: false, failures: [] }
     return place
   }
@@ -166,7 +186,7 @@ export function openPool(
    * A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice.
    * `mode` is what follows "begin".
    */
-  const transact = <T>(mode: string, work: (sql: Sql) => Promise<T>): Promise<T> =>
+  const transact = <T>(mode: string, work: (sql: Sql & ProjectSql) => Promise<T>): Promise<T> =>
     use(true, async ({ connection, sql, failures }) => {
       failures.length = 0
       await connection.run((raw) => raw.unsafe(`begin ${mode}${pooled ? transactionLimits : ''}`))
@@ -217,7 +237,16 @@ export function openPool(
 
   const single = (issue: Issue) =>
     statement((ask) => use(false, ({ connection }) => connection.run(ask)), issue)
-  return Object.assign(facade(single), { begin, end, depth, options: types }) as unknown as Pool
+  const pool = Object.assign(facade(single), {
+    begin,
+    end,
+    depth,
+    options: types,
+    of: () => pool,
+    transaction: <T>(mode: string, _projectId: string | null, work: (sql: Sql & ProjectSql) => Promise<T>) =>
+      transact(mode, work),
+  }) as unknown as Pool
+  return pool
 }
 
 /** Runs once the caller's turn is over: until then it may ask for `values()`. */

@@ -77,7 +77,7 @@ export function createAccount({ store, reauthentication }: Means) {
       const { user, sessionId } = principal
       const { grace_seconds } = project.policy.deletion
       const checked = await reauthentication.prove(project, principal, caller, currentPassword)
-      const left = await store.transaction(async (tx) => {
+      const left = await store.transaction(project.id, async (tx) => {
         if (grace_seconds === 0) {
           // Sessions before their user: the order in which whoever ends a session and writes of it holds them.
           await tx.sessions.hold(project.id, user.id)
@@ -101,14 +101,14 @@ export function createAccount({ store, reauthentication }: Means) {
     async export(project: Project, principal: Principal, caller: Caller): Promise<AccountExport> {
       const { sessionId } = principal
       const id = principal.user.id
-      return store.snapshot(async (tx) => {
+      return store.snapshot(project.id, async (tx) => {
         // Written first, so that the document holds this export as well.
         await record(tx, project, { userId: id, event: 'data_exported', sessionId, caller })
         const user = await tx.users.find(project.id, id)
         if (!user) throw new AuthError('unauthenticated')
         const [exportedAt, hash, avatar, sessions, apiKeys, tokens, knownAddresses, mails, events] =
           await Promise.all([
-            tx.holdings.now(),
+            tx.holdings.now(project.id),
             tx.users.findPasswordHash(project.id, id),
             tx.avatars.findOfUser(project.id, id),
             tx.holdings.sessions(project.id, id, exportedRows),

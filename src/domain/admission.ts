@@ -35,10 +35,14 @@ class Overtaken extends Error {}
 const attempts = 3
 
 /** Runs `work` in a transaction, and again where another one took the same address or identity in the same moment. */
-export async function settling<T>(store: Store, work: (tx: Repositories) => Promise<T>): Promise<T> {
+export async function settling<T>(
+  store: Store,
+  project: Project,
+  work: (tx: Repositories) => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await store.transaction(work)
+      return await store.transaction(project.id, work)
     } catch (error) {
       if (attempt === attempts || !(error instanceof Overtaken || store.isConflict(error))) throw error
     }

@@ -58,7 +58,7 @@ export function createApiKeys(store: Store) {
       caller: Caller,
     ): Promise<{ key: ApiKeyRow; plain: string }> {
       const { plain, prefix, hash } = mintApiKey()
-      const key = await store.transaction(async (tx) => {
+      const key = await store.transaction(project.id, async (tx) => {
         // Held until the end: two keys at once are counted one after the other, and a reset comes before or after.
         const owner = await tx.users.lock(project.id, user.id)
         if (owner?.epoch !== user.epoch || owner.disabledAt) throw new AuthError('unauthenticated')
@@ -92,7 +92,7 @@ export function createApiKeys(store: Store) {
       id: string,
       caller: Caller,
     ): Promise<void> {
-      const known = await store.transaction(async (tx) => {
+      const known = await store.transaction(project.id, async (tx) => {
         // The user before their keys, as everywhere: whoever ends several of them waits here and not halfway.
         await tx.users.lock(project.id, user.id)
         const key = await tx.apiKeys.find(project.id, user.id, id)

@@ -48,7 +48,7 @@ export function createAvatars(store: Store) {
       const projectId = project.id
       const userId = actor.user.id
       const id = randomUUID()
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         // The user's row first: it is the lock that keeps two pictures, or a picture and a deletion, apart.
         const user = await tx.users.setAvatar(projectId, userId, id)
         if (!user) throw new AuthError('unauthenticated')
@@ -61,7 +61,7 @@ export function createAvatars(store: Store) {
     /** Takes the picture away; an account without one stays as it is. @throws AuthError unauthenticated */
     async remove(project: Project, actor: Actor, caller: Caller): Promise<void> {
       const { sessionId, user } = actor
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
         if (!before) throw new AuthError('unauthenticated')
         if (!before.avatarId) return
@@ -72,10 +72,10 @@ export function createAvatars(store: Store) {
     },
 
     /** The picture of an id, for anybody who has been told the id. */
-    find: (id: string): Promise<AvatarRow | null> => store.avatars.find(id),
+    find: (id: string): Promise<AvatarRow | null> => store.everywhere.avatars.find(id),
 
     /** Whether there is a picture under this id. */
-    exists: (id: string): Promise<boolean> => store.avatars.exists(id),
+    exists: (id: string): Promise<boolean> => store.everywhere.avatars.exists(id),
   }
 }
 

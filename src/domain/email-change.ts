@@ -36,7 +36,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
   ): Promise<UserRow> {
     const proof = normalizeProof(given)
     const attempt = await mailTokens.pay(project, proof)
-    const work = store.transaction(async (tx) => {
+    const work = store.transaction(project.id, async (tx) => {
       const redeemed = await mailTokens.redeem(tx, project, purpose, proof)
       const before = redeemed && (await tx.users.find(project.id, redeemed.userId))
       if (!before || before.disabledAt) return null
@@ -88,7 +88,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
       const redirectTo = checkRedirect(project, change.redirectTo)
       if (email === user.email) throw new AuthError('email_unchanged')
       await reauthentication.prove(project, principal, caller, change.currentPassword)
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const taken = await tx.users.findByEmail(project.id, email)
         await record(tx, project, { userId: user.id, event: 'email_change_requested', caller })
         if (project.policy.verification.delivery === 'app')

@@ -27,7 +27,7 @@ export function createFirstPassword({ store, passwords, reauthentication }: Mean
         throw new AuthError('password_already_set')
       await reauthentication.proveLately(project, principal, caller, undefined)
       const hash = await passwords.hash(password)
-      const isSet = await store.transaction(async (tx) => {
+      const isSet = await store.transaction(project.id, async (tx) => {
         const epoch = await tx.users.setFirstPassword(project.id, userId, user.epoch, hash)
         if (epoch === null) return false
         await tx.sessions.keep(project.id, sessionId, epoch)

@@ -40,7 +40,7 @@ export function createIdentities({ store, reauthentication, prove }: Means) {
       const userId = principal.user.id
       await reauthentication.proveLately(project, principal, caller, currentPassword)
       const { provider, profile, singleUse } = await prove(project, proof)
-      return settling(store, async (tx) => {
+      return settling(store, project, async (tx) => {
         if (!(await spend(tx, project, singleUse))) throw new AuthError('invalid_social_login')
         const user = await tx.users.lock(project.id, userId)
         // The session may have ended meanwhile, and the account be another's.
@@ -66,7 +66,7 @@ export function createIdentities({ store, reauthentication, prove }: Means) {
      */
     async unlink(project: Project, principal: Principal, identityId: string, caller: Caller): Promise<void> {
       const userId = principal.user.id
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         // Held: of two that remove one each, the second sees what the first has left.
         const user = await tx.users.lock(project.id, userId)
         if (!user) throw new AuthError('unauthenticated')

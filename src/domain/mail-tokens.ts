@@ -112,8 +112,8 @@ export function createMailTokens({ store, lockout, lookupKey, mailKey }: Means) 
         const { token, secrets } = derive(project, user, { purpose, email }, id)
         return { token: { ...token, createdAt: owedAt }, secrets }
       })
-      const working = await store.transaction((tx) =>
-        tx.verificationTokens.addForMails(minted.map(({ token }) => token)),
+      const working = await store.everywhere.transaction((tx) =>
+        tx.mailTokens.add(minted.map(({ token }) => token)),
       )
       return new Map(
         minted.flatMap(({ token, secrets }) => (working.has(token.id) ? [[token.id, secrets] as const] : [])),

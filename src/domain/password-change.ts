@@ -34,7 +34,7 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
     const { user, checkedHash, newPassword, sessionId } = asked
     if (await passwords.verify(checkedHash, newPassword)) throw new AuthError('password_unchanged')
     const next = await passwords.hash(newPassword)
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       const epoch = await tx.users.changePassword(project.id, user.id, checkedHash, next)
       if (epoch === null) return false
       if (sessionId) await tx.sessions.keep(project.id, sessionId, epoch)

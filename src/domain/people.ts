@@ -68,7 +68,7 @@ export function createPeople({ store, hash }: Means) {
     const email = normalizeEmail(person.email)
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = person.password === null ? null : await hash(person.password)
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add({
         uuid: randomUUID(),
@@ -113,7 +113,7 @@ export function createPeople({ store, hash }: Means) {
      */
     async setDisabled(project: Project, address: string, disabled: boolean): Promise<UserRow> {
       const { id } = await find(project, address)
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, id)
         if (!before) throw new AuthError('account_unknown')
         if ((before.disabledAt !== null) === disabled) return before
@@ -126,7 +126,7 @@ export function createPeople({ store, hash }: Means) {
     /** Gives the account a role. @throws AuthError account_unknown */
     async setRole(project: Project, address: string, role: UserRow['role']): Promise<UserRow> {
       const { id } = await find(project, address)
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, id)
         if (!before) throw new AuthError('account_unknown')
         if (before.role === role) return before
@@ -141,7 +141,7 @@ export function createPeople({ store, hash }: Means) {
      */
     async remove(project: Project, address: string): Promise<UserRow> {
       const user = await find(project, address)
-      const removed = await store.transaction(async (tx) => {
+      const removed = await store.transaction(project.id, async (tx) => {
         await tx.sessions.hold(project.id, user.id)
         await partFromTeams(tx, project, user.id)
         const passwordHash = await tx.users.findPasswordHash(project.id, user.id)

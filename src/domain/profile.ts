@@ -40,7 +40,7 @@ export function createProfile(store: Store) {
       { metadata: patch, ...change }: ProfilePatch,
     ): Promise<UserRow> {
       const { sessionId, user } = actor
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
         if (!before) throw new AuthError('unauthenticated')
         const metadata = patch && mergePatch(before.metadata, patch)

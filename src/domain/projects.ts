@@ -37,7 +37,7 @@ export function createProjects(store: Store) {
     const under = reading.get(id)
     if (under) return under
     const readAt = performance.now()
-    const promise = store.projects
+    const promise = store.everywhere.projects
       .find(id)
       .then((row) => {
         cache.delete(id)
@@ -75,7 +75,7 @@ export function createProjects(store: Store) {
     async anyAllowsOrigin(origin: string): Promise<boolean> {
       const known = origins.get(origin)
       if (known && performance.now() - known.readAt < freshMs) return known.allowed
-      const allowed = await store.projects.anyAllowsOrigin(origin)
+      const allowed = await store.everywhere.projects.anyAllowsOrigin(origin)
       if (origins.size >= 1000) origins.clear()
       origins.set(origin, { allowed, readAt: performance.now() })
       return allowed
@@ -89,9 +89,9 @@ export function createProjects(store: Store) {
     /** The default project, made now if this is the first start. */
     async ensureDefault(): Promise<Project> {
       const row =
-        (await store.projects.findDefault()) ??
-        (await store.projects.add({ id: randomUUID(), name: 'Sallyport', isDefault: true })) ??
-        (await store.projects.findDefault())
+        (await store.everywhere.projects.findDefault()) ??
+        (await store.everywhere.projects.add({ id: randomUUID(), name: 'Sallyport', isDefault: true })) ??
+        (await store.everywhere.projects.findDefault())
       if (!row) throw new Error('The default project could not be made.')
       return fromRow(row)
     },
@@ -99,7 +99,7 @@ export function createProjects(store: Store) {
     /** Makes a project and its secret, which is told this once. @throws PolicyError */
     async create(name: string, policy: unknown): Promise<{ project: Project; secret: string }> {
       const secret = mintSecret('project')
-      const row = await store.projects.add({
+      const row = await store.everywhere.projects.add({
         id: randomUUID(),
         name,
         policy: checkPolicy(policy),
@@ -110,12 +110,12 @@ export function createProjects(store: Store) {
     },
 
     async list(): Promise<Project[]> {
-      return (await store.projects.list()).map(fromRow)
+      return (await store.everywhere.projects.list()).map(fromRow)
     },
 
     /** Replaces the policy; what it leaves out has its default again. @throws PolicyError, AuthError project_unknown */
     async setPolicy(id: string, policy: unknown): Promise<Project> {
-      const row = await store.projects.setPolicy(id, checkPolicy(policy))
+      const row = await store.everywhere.projects.setPolicy(id, checkPolicy(policy))
       if (!row) throw new AuthError('project_unknown')
       return fromRow(row)
     },
@@ -123,7 +123,7 @@ export function createProjects(store: Store) {
     /** Replaces the secret, which is told this once; the old one is void. @throws AuthError project_unknown */
     async rotateSecret(id: string): Promise<{ project: Project; secret: string }> {
       const secret = mintSecret('project')
-      const row = await store.projects.setSecretHash(id, secret.hash)
+      const row = await store.everywhere.projects.setSecretHash(id, secret.hash)
       if (!row) throw new AuthError('project_unknown')
       return { project: fromRow(row), secret: secret.plain }
     },

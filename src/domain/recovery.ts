@@ -34,7 +34,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
     caller: Caller,
   ): Promise<string | null> {
     const { delivery, resend_cooldown_seconds } = project.policy.verification
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       const key = keyedHash(lookupKey, 'email', email)
       if ((await tx.cooldowns.take(project.id, 'reset', key, resend_cooldown_seconds)) > 0) return null
       await tx.audit.addByEmail(project.id, email, { event: 'password_reset_requested', ...caller })
@@ -99,7 +99,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
         throw refusal(proof)
       const attempt = await mailTokens.pay(project, proof)
       const passwordHash = await passwords.hash(password)
-      const user = await store.transaction(async (tx) => {
+      const user = await store.transaction(project.id, async (tx) => {
         const redeemed = await mailTokens.redeem(tx, project, 'reset_password', proof)
         const { userId = 0, email = '' } = redeemed ?? {}
         const before = redeemed && (await tx.users.lock(project.id, userId))

@@ -60,7 +60,7 @@ export function createRegistration({ store, passwords, lockout, lookupKey, mailK
       const email = normalizeEmail(asked.email)
       const frontEnd = checkFrontEnd(project, asked.frontEnd)
       const { delivery, resend_cooldown_seconds, lifetime_seconds } = project.policy.verification
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const key = keyHash(email)
         if ((await tx.cooldowns.take(project.id, 'register', key, resend_cooldown_seconds)) > 0) return null
         const id = randomUUID()
@@ -130,7 +130,7 @@ export function createRegistration({ store, passwords, lockout, lookupKey, mailK
       if (!(await store.registrations.isProven(project.id, keyHash(email))))
         throw new AuthError('address_unproven')
       const passwordHash = await passwords.hash(facts.password)
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         if (!(await tx.registrations.consume(project.id, keyHash(email))))
           throw new AuthError('address_unproven')
         await tx.users.releaseDue(project.id, email)

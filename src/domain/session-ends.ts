@@ -23,7 +23,7 @@ export function createSessionEnds(store: Store) {
       const wanted = new Set(ids.filter(isUuid).map((id) => id.toLowerCase()))
       const some = [...wanted].slice(0, mostListed)
       if (some.length === 0) return 0
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const ended = await tx.sessions.revokeAmong(project.id, user.id, some)
         if (ended.length > 0)
           await tx.audit.addForSessions(
@@ -53,7 +53,7 @@ export function createSessionEnds(store: Store) {
       caller: Caller,
     ): Promise<'own' | 'foreign' | 'unknown'> {
       if (!isUuid(sessionId)) return 'unknown'
-      const ended = await store.transaction(async (tx) => {
+      const ended = await store.transaction(project.id, async (tx) => {
         if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
         await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })
         return true

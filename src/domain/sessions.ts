@@ -92,7 +92,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
       throw refused('refused', 'email_verification_required')
     if (behind === 1 && found.withinGrace) return granted('replayed', toGrant(project, user, session))
     if (behind === 1 && found.answerMayBeLost) {
-      const recovered = await store.transaction(async (tx) => {
+      const recovered = await store.transaction(project.id, async (tx) => {
         const state = await tx.sessions.recover(project.id, session.id, session.generation)
         if (state)
           await record(tx, project, { userId: user.id, event: 'refresh_recovered', sessionId: session.id })
@@ -106,7 +106,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
       // Nothing stood in the way when we looked: the row changed in between, and another try will tell.
       return refresh(project, presented)
     }
-    const ended = await store.transaction(async (tx) => {
+    const ended = await store.transaction(project.id, async (tx) => {
       if (!(await tx.sessions.revoke(project.id, session.id, 'reuse'))) return false
       await record(tx, project, {
         userId: user.id,
@@ -224,7 +224,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
 
     /** Ends the principal's own session. */
     async end(project: Project, { user, sessionId }: Principal, caller: Caller): Promise<void> {
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         if (await tx.sessions.revoke(project.id, sessionId, 'logout'))
           await record(tx, project, { userId: user.id, event: 'signed_out', sessionId, caller })
       })
@@ -236,7 +236,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
 
     /** Ends one session of the principal's user, their own included. @throws AuthError session_unknown */
     async revoke(project: Project, { user }: Principal, sessionId: string, caller: Caller): Promise<void> {
-      const revoked = await store.transaction(async (tx) => {
+      const revoked = await store.transaction(project.id, async (tx) => {
         if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
         await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })
         return true
@@ -246,7 +246,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
 
     /** Ends every session of the user but the principal's; returns how many. */
     revokeOthers: (project: Project, { user, sessionId }: Principal, caller: Caller): Promise<number> =>
-      store.transaction(async (tx) => {
+      store.transaction(project.id, async (tx) => {
         const count = await tx.sessions.revokeOthers(project.id, user.id, sessionId)
         await record(tx, project, { userId: user.id, event: 'other_sessions_revoked', sessionId, caller })
         return count
@@ -268,7 +268,7 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
 
     /** Ends every session of the principal's user in this project. */
     async endAll(project: Project, { user, sessionId }: Principal, caller: Caller): Promise<void> {
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         await tx.users.advanceEpoch(project.id, user.id)
         await record(tx, project, { userId: user.id, event: 'signed_out_everywhere', sessionId, caller })
       })

@@ -36,7 +36,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
   ): Promise<Grant | null> {
     const open = (tx: Repositories) => sessions.open(tx, project, user, caller, 'signed_in', options)
     if (!user.deletionDueAt) return store.statement(open)
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       await restore(tx, project, user, caller)
       return open(tx)
     })

@@ -59,13 +59,13 @@ export function createSigningKeys(store: Store, sealingKeys: readonly [Buffer, .
 
   return {
     async open() {
-      let rows = await store.signingKeys.list()
+      let rows = await store.everywhere.signingKeys.list()
       for (const state of ['current', 'next'] as const)
         if (!rows.some((row) => row.state === state)) {
           // What is there must open before anything is added to it.
           for (const row of rows) unsealed(row.kid, row.sealedPrivateKey)
-          await store.signingKeys.add(fresh(state))
-          rows = await store.signingKeys.list()
+          await store.everywhere.signingKeys.add(fresh(state))
+          rows = await store.everywhere.signingKeys.list()
         }
       return rows.map(({ kid, state, publicJwk, sealedPrivateKey }) => ({
         kid,
@@ -76,16 +76,16 @@ export function createSigningKeys(store: Store, sealingKeys: readonly [Buffer, .
     },
 
     rotate: ({ currentSeconds, nextSeconds }) =>
-      store.transaction(async (tx) => {
+      store.everywhere.transaction(async (tx) => {
         if (!(await tx.signingKeys.promote(currentSeconds, nextSeconds))) return false
         await tx.signingKeys.add(fresh('next'))
         return true
       }),
 
-    retire: () => store.signingKeys.retire(retiredSeconds),
+    retire: () => store.everywhere.signingKeys.retire(retiredSeconds),
 
     async list() {
-      const rows = await store.signingKeys.list()
+      const rows = await store.everywhere.signingKeys.list()
       return rows.map(({ kid, state, createdAt, secondsInState }) => ({
         kid,
         state,
@@ -96,10 +96,10 @@ export function createSigningKeys(store: Store, sealingKeys: readonly [Buffer, .
 
     async reseal() {
       let resealed = 0
-      for (const { kid, sealedPrivateKey } of await store.signingKeys.list()) {
+      for (const { kid, sealedPrivateKey } of await store.everywhere.signingKeys.list()) {
         if (unseal([newest], sealedPrivateKey, context(kid))) continue
         const sealedAnew = seal(newest, unsealed(kid, sealedPrivateKey), context(kid))
-        if (await store.signingKeys.reseal(kid, sealedPrivateKey, sealedAnew)) resealed++
+        if (await store.everywhere.signingKeys.reseal(kid, sealedPrivateKey, sealedAnew)) resealed++
       }
       return resealed
     },

@@ -147,7 +147,7 @@ export function createSocialFlow({ store, providers, sessions, social, flowKeys 
     ): Promise<Grant> {
       const proof =
         verifier === null ? Buffer.alloc(0) : createHash('sha256').update(verifier, 'ascii').digest()
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const redeemed = await tx.verificationTokens.redeem(
           project.id,
           'social_sign_in',

@@ -81,7 +81,7 @@ export function createSocial({ store, providers, admission, sessions, verificati
     locale: string | null,
     enter: (tx: Repositories, user: UserRow, isNew: boolean) => Promise<T | null>,
   ): Promise<T> {
-    const outcome = await settling(store, async (tx) => {
+    const outcome = await settling(store, project, async (tx) => {
       if (!(await spend(tx, project, singleUse))) throw new AuthError('invalid_social_login')
       const found = await admission.admit(tx, project, { provider, profile, caller, locale })
       if (found.kind !== 'admitted') return { refused: found }

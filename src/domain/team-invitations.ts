@@ -55,7 +55,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
     token: string,
     from: { sessionId?: string; caller: Caller },
   ): Promise<TeamOfUser> {
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       const user = await tx.users.lock(project.id, userId)
       if (!user) throw new AuthError('unauthenticated')
       const found = await tx.teamInvitations.findOpen(project.id, hashSecret(token))
@@ -99,7 +99,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
       const { user, sessionId } = actor.principal
       const { max_invitations, invitation_seconds: lifetimeSeconds } = project.policy.teams
       const byMail = project.policy.verification.delivery === 'email'
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const team = await holdTeam(tx, project, actor, teamId)
         if (await tx.teamMembers.findByEmail(project.id, teamId, email))
           throw new AuthError('team_member_already')
@@ -136,7 +136,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
 
     /** Withdraws an invitation. @throws AuthError team_unknown, team_role_insufficient, team_invitation_unknown */
     async revoke(project: Project, actor: SignedIn, teamId: string, id: string): Promise<void> {
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         await holdTeam(tx, project, actor, teamId)
         if (!(await tx.teamInvitations.revoke(project.id, teamId, id)))
           throw new AuthError('team_invitation_unknown')

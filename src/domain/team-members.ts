@@ -85,7 +85,7 @@ export function createTeamMembers(store: Store) {
       const email = normalizeEmail(given)
       const own = await mustSee(project, actor, teamId)
       if (actor !== 'operator') mustBeAdmin(own)
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         const account = await tx.users.findByEmail(project.id, email)
         const user = account && (await tx.users.lock(project.id, account.id))
         await holdTeam(tx, project, actor, teamId)
@@ -108,7 +108,7 @@ export function createTeamMembers(store: Store) {
       userUuid: string,
       role: TeamRole,
     ): Promise<TeamMember> =>
-      store.transaction(async (tx) => {
+      store.transaction(project.id, async (tx) => {
         await holdTeam(tx, project, actor, teamId)
         const member = await found(tx, project, teamId, userUuid)
         if (member.role === role) return member
@@ -125,7 +125,7 @@ export function createTeamMembers(store: Store) {
      */
     async remove(project: Project, actor: TeamActor, teamId: string, userUuid: string): Promise<void> {
       const leaves = actor !== 'operator' && actor.principal.user.uuid === userUuid.toLowerCase()
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         if (leaves) await tx.teams.lock(project.id, teamId)
         else await holdTeam(tx, project, actor, teamId)
         const member = await tx.teamMembers.find(project.id, teamId, userUuid)

@@ -101,7 +101,7 @@ export function createTeams(store: Store) {
     ): Promise<TeamOfUser> {
       const name = normalizeTeamName(given)
       const { user, sessionId } = principal
-      return store.transaction(async (tx) => {
+      return store.transaction(project.id, async (tx) => {
         // Held, so that two teams made at once are counted one after the other.
         if (!(await tx.users.lock(project.id, user.id))) throw new AuthError('unauthenticated')
         if ((await tx.teamMembers.countOfUser(project.id, user.id)) >= project.policy.teams.max_per_user)
@@ -125,7 +125,7 @@ export function createTeams(store: Store) {
       given: string | undefined,
     ): Promise<void> {
       const name = given === undefined ? null : normalizeTeamName(given)
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         await holdTeam(tx, project, actor, teamId)
         if (name !== null) await tx.teams.rename(project.id, teamId, name)
       })
@@ -133,7 +133,7 @@ export function createTeams(store: Store) {
 
     /** Removes a team with its members and invitations. @throws AuthError team_unknown, team_role_insufficient */
     async remove(project: Project, actor: TeamActor, teamId: string): Promise<void> {
-      await store.transaction(async (tx) => {
+      await store.transaction(project.id, async (tx) => {
         await holdTeam(tx, project, actor, teamId)
         const own = actor === 'operator' ? null : actor.principal.user.id
         await tx.audit.addForTeam(project.id, teamId, 'team_deleted', own)

@@ -60,7 +60,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
   ): Promise<T> {
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = await passwords.hash(facts.password)
-    const begun = await store.transaction(async (tx) => {
+    const begun = await store.transaction(project.id, async (tx) => {
       await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
       if (!user) return null
@@ -80,11 +80,11 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
   ): Promise<Extract<SignUpResult, { kind: 'verification_required' }>> {
     const passwordHash = await passwords.hash(facts.password)
     const fresh = newUser(project, facts, email, passwordHash)
-    return store.transaction(async (tx) => {
+    return store.transaction(project.id, async (tx) => {
       const quiet = project.policy.verification.resend_cooldown_seconds
       const wait = await tx.cooldowns.take(project.id, 'sign_up', keyedHash(lookupKey, 'email', email), quiet)
       await tx.users.releaseDue(project.id, email)
-      const shown = await tx.users.takeId(fresh.metadata)
+      const shown = await tx.users.takeId(project.id, fresh.metadata)
       const added = await tx.users.add(fresh, shown.id)
       const owner = await tx.users.findByEmail(project.id, email)
       if (!owner) throw new Error('An address was neither free nor taken.')

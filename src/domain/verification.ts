@@ -33,7 +33,7 @@ export function createVerification({ store, mailTokens, lookupKey }: Means) {
     /** The token for a caller that proved itself with the project's secret, where applications deliver; null otherwise. */
     async tokenForApp(project: Project, user: UserRow, caller: Caller): Promise<string | null> {
       if (project.policy.verification.delivery !== 'app' || !caller.provesProject) return null
-      return store.transaction((tx) => this.mint(tx, project, user))
+      return store.transaction(project.id, (tx) => this.mint(tx, project, user))
     },
 
     /** Owes the mail that fits: to prove the address, or to say that it already has an account. None where applications deliver. */
@@ -48,7 +48,7 @@ export function createVerification({ store, mailTokens, lookupKey }: Means) {
       const email = normalizeEmail(address)
       const { resend_cooldown_seconds, mode, delivery } = project.policy.verification
       const key = keyedHash(lookupKey, 'email', email)
-      return store.transaction(async (tx): Promise<ResendResult> => {
+      return store.transaction(project.id, async (tx): Promise<ResendResult> => {
         const wait = await tx.cooldowns.take(project.id, 'resend', key, resend_cooldown_seconds)
         if (wait > 0) return { kind: 'cooling', retryAfterSeconds: wait }
         if (mode === 'off') return { kind: 'accepted', verificationToken: null }
@@ -70,7 +70,7 @@ export function createVerification({ store, mailTokens, lookupKey }: Means) {
     async confirm(project: Project, given: Proof, caller: Caller): Promise<UserRow> {
       const proof = normalizeProof(given)
       const attempt = await mailTokens.pay(project, proof)
-      const user = await store.transaction(async (tx) => {
+      const user = await store.transaction(project.id, async (tx) => {
         const redeemed = await mailTokens.redeem(tx, project, 'verify_email', proof)
         const verified =
           redeemed && (await tx.users.markEmailVerified(project.id, redeemed.userId, redeemed.email))

@@ -2,7 +2,7 @@
 import { and, asc, count, desc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm'
 import { apiKeys } from '../../drizzle/tables/api-keys.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 /** What the owner of a key is shown of it. */
@@ -39,8 +39,8 @@ export function apiKeysRepository(db: Database) {
   const ofUser = (projectId: string, userId: number) =>
     and(eq(apiKeys.projectId, projectId), eq(apiKeys.userId, userId))
 
-  const look = once(() =>
-    db
+  const look = db.prepared((query) =>
+    query
       .select({
         key: {
           id: apiKeys.id,
@@ -72,8 +72,8 @@ export function apiKeysRepository(db: Database) {
       .prepare('api_key_look'),
   )
 
-  const touch = once(() =>
-    db
+  const touch = db.prepared((query) =>
+    query
       .update(apiKeys)
       .set({ lastUsedAt: sql`now()` })
       .where(
@@ -89,16 +89,16 @@ export function apiKeysRepository(db: Database) {
   return {
     /** The living key of a prefix and its user; the one statement of a request by key. The hash is the caller's to compare. */
     async look(projectId: string, keyPrefix: string): Promise<ApiKeyAndUser | null> {
-      return first(await look().execute({ projectId, keyPrefix }))
+      return first(await look({ projectId, keyPrefix }))
     },
 
     /** Remembers that the key was used now; of requests at once, one writes. */
     async touch(projectId: string, id: string): Promise<void> {
-      await touch().execute({ projectId, id })
+      await touch({ projectId, id })
     },
 
     async add(key: NewApiKey): Promise<ApiKeyRow> {
-      const row = first(await db.insert(apiKeys).values(key).returning(entry))
+      const row = first(await db.of(key.projectId).insert(apiKeys).values(key).returning(entry))
       if (!row) throw new Error('A key was not added.')
       return row
     },
@@ -106,6 +106,7 @@ export function apiKeysRepository(db: Database) {
     /** How many living keys the user has; with the user held by `users.lock` it stays so. */
     async countLiving(projectId: string, userId: number): Promise<number> {
       const [row] = await db
+        .of(projectId)
         .select({ living: count() })
         .from(apiKeys)
         .where(and(ofUser(projectId, userId), alive))
@@ -115,6 +116,7 @@ export function apiKeysRepository(db: Database) {
     /** The user's keys, the living ones first, then the newest; at most `limit`. */
     async list(projectId: string, userId: number, limit: number): Promise<ApiKeyRow[]> {
       return db
+        .of(projectId)
         .select(entry)
         .from(apiKeys)
         .where(ofUser(projectId, userId))
@@ -125,6 +127,7 @@ export function apiKeysRepository(db: Database) {
     async find(projectId: string, userId: number, id: string): Promise<ApiKeyRow | null> {
       return first(
         await db
+          .of(projectId)
           .select(entry)
           .from(apiKeys)
           .where(and(ofUser(projectId, userId), eq(apiKeys.id, id))),
@@ -134,6 +137,7 @@ export function apiKeysRepository(db: Database) {
     /** Ends one key for good; one that was revoked before keeps its instant. */
     async revoke(projectId: string, userId: number, id: string): Promise<void> {
       await db
+        .of(projectId)
         .update(apiKeys)
         .set({ revokedAt: sql`now()` })
         .where(and(ofUser(projectId, userId), eq(apiKeys.id, id), isNull(apiKeys.revokedAt)))
@@ -142,6 +146,7 @@ export function apiKeysRepository(db: Database) {
     /** Ends every key of the user that is not revoked; returns how many. */
     async revokeAll(projectId: string, userId: number): Promise<number> {
       const rows = await db
+        .of(projectId)
         .update(apiKeys)
         .set({ revokedAt: sql`now()` })
         .where(and(ofUser(projectId, userId), isNull(apiKeys.revokedAt)))

@@ -3,7 +3,7 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, once } from './database.ts'
+import type { Database } from './database.ts'
 
 export type AuditEvent = typeof auditEvents.$inferInsert.event
 export type AuditRow = typeof auditEvents.$inferSelect
@@ -11,11 +11,11 @@ export type NewAuditEvent = Omit<AuditRow, 'id' | 'createdAt'>
 
 export function auditRepository(db: Database) {
   const text = (name: string) => sql`${sql.placeholder(name)}::text`
-  const add = once(() =>
-    db
+  const add = db.prepared((query) =>
+    query
       .insert(auditEvents)
       .select(
-        db
+        query
           .select({
             id: sql`nextval(pg_get_serial_sequence('audit_events', 'id'))`.as('id'),
             projectId: users.projectId,
@@ -38,7 +38,7 @@ export function auditRepository(db: Database) {
   return {
     /** Adds an event; nothing where the account has gone meanwhile, because its trail went with it. */
     async add(event: NewAuditEvent): Promise<void> {
-      await add().execute({ ...event })
+      await add({ ...event })
     },
 
     /** Adds one event for each of the user's sessions that are named; one statement however many they are. */
@@ -47,7 +47,7 @@ export function auditRepository(db: Database) {
       sessionIds: readonly string[],
     ): Promise<void> {
       const { projectId, userId, addressPrefix, userAgent } = event
-      await db.execute(sql`insert into ${auditEvents}
+      await db.of(projectId).execute(sql`insert into ${auditEvents}
           (project_id, user_id, session_id, event, outcome, address_prefix, user_agent)
         select ${users.projectId}, ${users.id}, ended.id::uuid, ${event.event}, ${event.outcome}, ${addressPrefix}, ${userAgent}
         from ${users} cross join jsonb_array_elements_text(${JSON.stringify(sessionIds)}::text::jsonb) as ended(id)
@@ -61,7 +61,7 @@ export function auditRepository(db: Database) {
       event: AuditEvent,
       but: number | null,
     ): Promise<void> {
-      await db.execute(sql`insert into ${auditEvents} (project_id, user_id, event)
+      await db.of(projectId).execute(sql`insert into ${auditEvents} (project_id, user_id, event)
         select ${users.projectId}, ${users.id}, ${event} from ${teamMembers}
         join ${users} on ${users.projectId} = ${teamMembers.projectId} and ${users.id} = ${teamMembers.userId}
         where ${teamMembers.projectId} = ${projectId} and ${teamMembers.teamId} = ${teamId}
@@ -75,7 +75,9 @@ export function auditRepository(db: Database) {
       email: string,
       { event, addressPrefix, userAgent }: Pick<NewAuditEvent, 'event' | 'addressPrefix' | 'userAgent'>,
     ): Promise<void> {
-      await db.execute(sql`insert into ${auditEvents} (project_id, user_id, event, address_prefix, user_agent)
+      await db
+        .of(projectId)
+        .execute(sql`insert into ${auditEvents} (project_id, user_id, event, address_prefix, user_agent)
         select ${users.projectId}, ${users.id}, ${event}, ${addressPrefix ?? null}, ${userAgent ?? null}
         from ${users} where ${users.projectId} = ${projectId} and ${users.email} = ${email}`)
     },
@@ -83,6 +85,7 @@ export function auditRepository(db: Database) {
     /** The user's events with a smaller id than `before` (null: from the newest on), the newest first. */
     async list(projectId: string, userId: number, before: number | null, limit: number): Promise<AuditRow[]> {
       return db
+        .of(projectId)
         .select()
         .from(auditEvents)
         .where(

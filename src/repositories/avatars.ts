@@ -1,7 +1,7 @@
 // Rows of `avatars`: at most one for each user, under a new id for each picture.
 import { and, eq, sql } from 'drizzle-orm'
 import { avatars } from '../../drizzle/tables/avatars.ts'
-import { type Database, first } from './database.ts'
+import { type Database, first, type Queries } from './database.ts'
 
 export type AvatarRow = typeof avatars.$inferSelect
 export type NewAvatar = Omit<typeof avatars.$inferInsert, 'createdAt'>
@@ -14,6 +14,7 @@ export function avatarsRepository(db: Database) {
     async put(avatar: NewAvatar): Promise<void> {
       const { id, mediaType, content } = avatar
       await db
+        .of(avatar.projectId)
         .insert(avatars)
         .values(avatar)
         .onConflictDoUpdate({
@@ -23,9 +24,18 @@ export function avatarsRepository(db: Database) {
     },
 
     async remove(projectId: string, userId: number): Promise<void> {
-      await db.delete(avatars).where(ofUser(projectId, userId))
+      await db.of(projectId).delete(avatars).where(ofUser(projectId, userId))
     },
 
+    async findOfUser(projectId: string, userId: number): Promise<AvatarRow | null> {
+      return first(await db.of(projectId).select().from(avatars).where(ofUser(projectId, userId)))
+    },
+  }
+}
+
+/** Pictures as the public sees them: whoever knows the id of one needs to know no project. */
+export function sharedAvatarsRepository(db: Queries) {
+  return {
     async find(id: string): Promise<AvatarRow | null> {
       return first(await db.select().from(avatars).where(eq(avatars.id, id)))
     },
@@ -34,10 +44,6 @@ export function avatarsRepository(db: Database) {
     async exists(id: string): Promise<boolean> {
       const rows = await db.select({ id: avatars.id }).from(avatars).where(eq(avatars.id, id))
       return rows.length > 0
-    },
-
-    async findOfUser(projectId: string, userId: number): Promise<AvatarRow | null> {
-      return first(await db.select().from(avatars).where(ofUser(projectId, userId)))
     },
   }
 }

@@ -11,6 +11,7 @@ export function cooldownsRepository(db: Database) {
     async take(projectId: string, kind: Kind, keyHash: Buffer, seconds: number): Promise<number> {
       const span = sql`make_interval(secs => ${seconds}::int)`
       const taken = await db
+        .of(projectId)
         .insert(cooldowns)
         .values({ projectId, kind, keyHash })
         .onConflictDoUpdate({
@@ -22,6 +23,7 @@ export function cooldownsRepository(db: Database) {
       if (taken.length > 0) return 0
       const row = first(
         await db
+          .of(projectId)
           .select({
             left: sql<number>`ceil(extract(epoch from ${cooldowns.lastAt} + ${span} - now()))::int`,
           })

@@ -1,11 +1,61 @@
 // What a query runs on: the pool, or the one connection of a transaction. Nothing outside this folder sees Drizzle.
+
+import { QueryBuilder } from 'drizzle-orm/pg-core'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import type { Sql } from 'postgres'
+import type { ProjectSql, Sql } from '../database/pool.ts'
 
-export type Database = PostgresJsDatabase
+/** A query builder that reaches the database. */
+export type Queries = PostgresJsDatabase
 
-/** Wraps a postgres.js pool, or one connection of it, for the repositories. */
-export function over(sql: Sql): Database {
+/** Parts of queries, which reach nothing by themselves. */
+export const parts = new QueryBuilder()
+
+/** What Drizzle makes of `.prepare(name)`. */
+interface Prepared<T> {
+  execute(values?: Record<string, unknown>): Promise<T>
+}
+
+/** What a repository of a project's rows runs on: there is no query that does not say whose it is. */
+export interface Database {
+  /** Queries that see the rows of this project alone. */
+  of(projectId: string): Queries
+  /** A statement that is built and prepared at its first use; the project is among its values. */
+  prepared<T>(build: (query: Queries) => Prepared<T>): (values: Values) => Promise<T>
+}
+
+type Values = Record<string, unknown> & { readonly projectId: string }
+
+/** Wraps our pool, or one connection of it, for queries that name their project. */
+export function over(sql: ProjectSql): Database {
+  // A statement is on its way before its `execute` returns, so the project is handed over in between and to nobody else.
+  let handed: Sql | null = null
+  const unsafe = (...query: Parameters<Sql['unsafe']>) => {
+    if (!handed) throw new Error('A prepared statement was issued without its project.')
+    return handed.unsafe(...query)
+  }
+  const query = drizzle({ unsafe, options: sql.options } as unknown as Sql)
+  let last: { projectId: string; queries: Queries } | null = null
+  return {
+    of(projectId) {
+      if (last?.projectId !== projectId) last = { projectId, queries: drizzle(sql.of(projectId)) }
+      return last.queries
+    },
+    prepared(build) {
+      const statement = once(() => build(query))
+      return (values) => {
+        handed = sql.of(values.projectId)
+        try {
+          return statement().execute(values)
+        } finally {
+          handed = null
+        }
+      }
+    },
+  }
+}
+
+/** Wraps a pool, or one connection of it, for queries that belong to no project. */
+export function everywhere(sql: Sql): Queries {
   return drizzle(sql)
 }
 

@@ -26,14 +26,15 @@ export function holdingsRepository(db: Database) {
     and(eq(table.projectId, projectId), eq(table.userId, userId))
   return {
     /** The moment the transaction began. */
-    async now(): Promise<Date> {
-      const [row] = await db.select({ now }).from(sql`(select 1) as one`)
+    async now(projectId: string): Promise<Date> {
+      const [row] = await db.of(projectId).select({ now }).from(sql`(select 1) as one`)
       if (!row) throw new Error('The database has no clock.')
       return row.now
     },
 
     sessions: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           id: sessions.id,
           createdAt: sessions.createdAt,
@@ -51,6 +52,7 @@ export function holdingsRepository(db: Database) {
 
     apiKeys: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           id: apiKeys.id,
           name: apiKeys.name,
@@ -68,6 +70,7 @@ export function holdingsRepository(db: Database) {
 
     tokens: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           purpose: verificationTokens.purpose,
           createdAt: verificationTokens.createdAt,
@@ -82,6 +85,7 @@ export function holdingsRepository(db: Database) {
 
     knownAddresses: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({ lastAt: knownAddresses.lastAt })
         .from(knownAddresses)
         .where(of(knownAddresses, projectId, userId))
@@ -90,6 +94,7 @@ export function holdingsRepository(db: Database) {
 
     mails: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           kind: outbox.kind,
           createdAt: outbox.createdAt,
@@ -103,6 +108,7 @@ export function holdingsRepository(db: Database) {
 
     teams: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           id: teams.id,
           name: teams.name,
@@ -118,6 +124,7 @@ export function holdingsRepository(db: Database) {
     /** What the user sent, and what was sent to their address where they proved that it is theirs. */
     teamInvitations: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           teamId: teamInvitations.teamId,
           email: teamInvitations.email,
@@ -142,6 +149,7 @@ export function holdingsRepository(db: Database) {
 
     events: (projectId: string, userId: number, limit: number) =>
       db
+        .of(projectId)
         .select({
           id: auditEvents.id,
           event: auditEvents.event,

@@ -55,6 +55,7 @@ export function idempotencyKeysRepository(db: Database) {
         expiresAt: inSeconds(lifetimeSeconds),
       }
       const rows = await db
+        .of(claim.projectId)
         .insert(table)
         .values({ ...claim, ...fresh })
         .onConflictDoUpdate({
@@ -74,6 +75,7 @@ export function idempotencyKeysRepository(db: Database) {
       const isSame = eq(table.fingerprint, fingerprint)
       return first(
         await db
+          .of(projectId)
           .update(table)
           .set({ mismatches: sql`${table.mismatches} + case when ${isSame} then 0 else 1 end` })
           .where(and(ofKey(projectId, keyHash), gt(table.expiresAt, sql`now()`)))
@@ -87,12 +89,12 @@ export function idempotencyKeysRepository(db: Database) {
 
     /** Keeps the answer of the request that holds the claim; one that lost it keeps nothing. */
     async answer(claim: Claim, answer: Buffer): Promise<void> {
-      await db.update(table).set({ answer }).where(held(claim))
+      await db.of(claim.projectId).update(table).set({ answer }).where(held(claim))
     },
 
     /** Gives the key back unanswered, as if it had never been used. */
     async release(claim: Claim): Promise<void> {
-      await db.delete(table).where(held(claim))
+      await db.of(claim.projectId).delete(table).where(held(claim))
     },
   }
 }

@@ -3,7 +3,7 @@ import { and, asc, eq, getTableColumns, gt, inArray, isNull, lte, or, sql } from
 import { identities } from '../../drizzle/tables/identities.ts'
 import { spentProofs } from '../../drizzle/tables/spent-proofs.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 export type IdentityRow = typeof identities.$inferSelect
@@ -19,8 +19,8 @@ export function identitiesRepository(db: Database) {
   const ofUser = (projectId: string, userId: number) =>
     and(eq(identities.projectId, projectId), eq(identities.userId, userId))
 
-  const look = once(() =>
-    db
+  const look = db.prepared((query) =>
+    query
       .select({ identity: getTableColumns(identities), user: userColumns })
       .from(identities)
       .innerJoin(users, and(eq(users.projectId, identities.projectId), eq(users.id, identities.userId)))
@@ -35,8 +35,8 @@ export function identitiesRepository(db: Database) {
       .prepare('identity_look'),
   )
 
-  const spend = once(() =>
-    db
+  const spend = db.prepared((query) =>
+    query
       .insert(spentProofs)
       .values({
         projectId: sql.placeholder('projectId'),
@@ -48,8 +48,8 @@ export function identitiesRepository(db: Database) {
       .prepare('proof_spend'),
   )
 
-  const touch = once(() =>
-    db
+  const touch = db.prepared((query) =>
+    query
       .update(identities)
       .set({ lastUsedAt: sql`now()`, email: sql`coalesce(${sql.placeholder('email')}, ${identities.email})` })
       .where(
@@ -61,16 +61,18 @@ export function identitiesRepository(db: Database) {
   return {
     /** The identity and its account; not that of an account whose time to come back is over. */
     async look(projectId: string, issuer: string, subject: string): Promise<IdentityAndUser | null> {
-      return first(await look().execute({ projectId, issuer, subject }))
+      return first(await look({ projectId, issuer, subject }))
     },
 
     /** Removes an identity of an account that is due and that the sweeper has not reached. */
     async releaseDue(projectId: string, issuer: string, subject: string): Promise<void> {
       const due = db
+        .of(projectId)
         .select({ id: users.id })
         .from(users)
         .where(and(eq(users.projectId, projectId), lte(users.deletionDueAt, sql`now()`)))
       await db
+        .of(projectId)
         .delete(identities)
         .where(
           and(
@@ -86,6 +88,7 @@ export function identitiesRepository(db: Database) {
     async add(identity: NewIdentity): Promise<IdentityRow> {
       const row = first(
         await db
+          .of(identity.projectId)
           .insert(identities)
           .values({ ...identity, lastUsedAt: sql`now()` })
           .returning(),
@@ -96,12 +99,13 @@ export function identitiesRepository(db: Database) {
 
     /** Remembers that it was used now, and the address that the provider said; null keeps the one before. */
     async touch(projectId: string, id: string, email: string | null): Promise<void> {
-      await touch().execute({ projectId, id, email })
+      await touch({ projectId, id, email })
     },
 
     /** The user's identities, the oldest first. */
     async list(projectId: string, userId: number): Promise<IdentityRow[]> {
       return db
+        .of(projectId)
         .select()
         .from(identities)
         .where(ofUser(projectId, userId))
@@ -111,6 +115,7 @@ export function identitiesRepository(db: Database) {
     /** Removes one; false where the user has none of this id. */
     async remove(projectId: string, userId: number, id: string): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .delete(identities)
         .where(and(ofUser(projectId, userId), eq(identities.id, id)))
         .returning({ id: identities.id })
@@ -120,6 +125,7 @@ export function identitiesRepository(db: Database) {
     /** Removes all of the user's; returns how many. */
     async removeAll(projectId: string, userId: number): Promise<number> {
       const rows = await db
+        .of(projectId)
         .delete(identities)
         .where(ofUser(projectId, userId))
         .returning({ id: identities.id })
@@ -128,7 +134,7 @@ export function identitiesRepository(db: Database) {
 
     /** Spends a mark in one statement; false where it was spent before. Two at once wait for each other. */
     async spend(projectId: string, markHash: Buffer, expiresAt: Date): Promise<boolean> {
-      const rows = await spend().execute({ projectId, markHash, expiresAt: expiresAt.toISOString() })
+      const rows = await spend({ projectId, markHash, expiresAt: expiresAt.toISOString() })
       return rows.length > 0
     },
   }

@@ -32,9 +32,9 @@ export function noting(store: Store, told: (event: AuditEvent) => void): Store {
   }
 
   function within(run: Store['transaction']): Store['transaction'] {
-    return async (work) => {
+    return async (projectId, work) => {
       let events: AuditEvent[] = []
-      const result = await run(async (tx) => {
+      const result = await run(projectId, async (tx) => {
         const known = wrapped.get(tx) ?? { repositories: tx, written: [] }
         if (known.repositories === tx) {
           known.repositories = wrap(tx, (event) => known.written.push(event))

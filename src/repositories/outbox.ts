@@ -2,7 +2,7 @@
 import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { outbox } from '../../drizzle/tables/outbox.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import type { Database } from './database.ts'
+import { type Database, parts, type Queries } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 export type OutboxRow = typeof outbox.$inferSelect
@@ -19,6 +19,78 @@ export type ListedMail = Pick<
 > & { readonly to: string }
 
 export function outboxRepository(db: Database) {
+  return {
+    async owe(mail: {
+      id: string
+      projectId: string
+      userId: number
+      kind: MailKind
+      recipient?: string
+      details?: MailDetails
+    }): Promise<void> {
+      await db.of(mail.projectId).insert(outbox).values(mail)
+    },
+
+    /**
+     * Owes a mail to an address if an account stands behind it that may get one: one statement either way. Verification
+     * is owed to unproven addresses alone.
+     */
+    async oweByEmail(mail: {
+      id: string
+      projectId: string
+      email: string
+      kind: 'verify_email' | 'reset_password'
+      details?: MailDetails
+    }): Promise<void> {
+      await db
+        .of(mail.projectId)
+        .insert(outbox)
+        .select(
+          parts
+            .select({
+              id: sql`${mail.id}::uuid`.as('id'),
+              projectId: users.projectId,
+              userId: users.id,
+              kind: sql`${mail.kind}::text`.as('kind'),
+              recipient: sql`null::text`.as('recipient'),
+              details: sql`${JSON.stringify(mail.details ?? {})}::jsonb`.as('details'),
+              attempts: sql`0`.as('attempts'),
+              createdAt: sql`now()`.as('created_at'),
+              nextAttemptAt: sql`now()`.as('next_attempt_at'),
+              sentAt: sql`null::timestamptz`.as('sent_at'),
+              deadAt: sql`null::timestamptz`.as('dead_at'),
+              lastError: sql`null::text`.as('last_error'),
+            })
+            .from(users)
+            .where(
+              and(
+                eq(users.projectId, mail.projectId),
+                eq(users.email, mail.email),
+                isNull(users.disabledAt),
+                mail.kind === 'verify_email' ? isNull(users.emailVerifiedAt) : undefined,
+              ),
+            ),
+        )
+    },
+
+    /** Owes a mail to an address whether or not there is an account, for the account if there is one: one statement. */
+    async oweToAddress(mail: {
+      id: string
+      projectId: string
+      email: string
+      kind: 'register'
+      details: MailDetails
+    }): Promise<void> {
+      const owner = sql`(select ${users.id} from ${users}
+        where ${users.projectId} = ${mail.projectId} and ${users.email} = ${mail.email} for key share)`
+      const { id, projectId, email: recipient, kind, details } = mail
+      await db.of(projectId).insert(outbox).values({ id, projectId, userId: owner, recipient, kind, details })
+    },
+  }
+}
+
+/** The mail of every project, for the courier and the operator. */
+export function mailroomRepository(db: Queries) {
   const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
   const isDead = and(isNull(outbox.sentAt), isNotNull(outbox.deadAt))
   /** Not in the hands of a courier: dead, due, or put back with a reason. */
@@ -38,70 +110,6 @@ export function outboxRepository(db: Database) {
   }
 
   return {
-    async owe(mail: {
-      id: string
-      projectId: string
-      userId: number
-      kind: MailKind
-      recipient?: string
-      details?: MailDetails
-    }): Promise<void> {
-      await db.insert(outbox).values(mail)
-    },
-
-    /**
-     * Owes a mail to an address if an account stands behind it that may get one: one statement either way. Verification
-     * is owed to unproven addresses alone.
-     */
-    async oweByEmail(mail: {
-      id: string
-      projectId: string
-      email: string
-      kind: 'verify_email' | 'reset_password'
-      details?: MailDetails
-    }): Promise<void> {
-      await db.insert(outbox).select(
-        db
-          .select({
-            id: sql`${mail.id}::uuid`.as('id'),
-            projectId: users.projectId,
-            userId: users.id,
-            kind: sql`${mail.kind}::text`.as('kind'),
-            recipient: sql`null::text`.as('recipient'),
-            details: sql`${JSON.stringify(mail.details ?? {})}::jsonb`.as('details'),
-            attempts: sql`0`.as('attempts'),
-            createdAt: sql`now()`.as('created_at'),
-            nextAttemptAt: sql`now()`.as('next_attempt_at'),
-            sentAt: sql`null::timestamptz`.as('sent_at'),
-            deadAt: sql`null::timestamptz`.as('dead_at'),
-            lastError: sql`null::text`.as('last_error'),
-          })
-          .from(users)
-          .where(
-            and(
-              eq(users.projectId, mail.projectId),
-              eq(users.email, mail.email),
-              isNull(users.disabledAt),
-              mail.kind === 'verify_email' ? isNull(users.emailVerifiedAt) : undefined,
-            ),
-          ),
-      )
-    },
-
-    /** Owes a mail to an address whether or not there is an account, for the account if there is one: one statement. */
-    async oweToAddress(mail: {
-      id: string
-      projectId: string
-      email: string
-      kind: 'register'
-      details: MailDetails
-    }): Promise<void> {
-      const owner = sql`(select ${users.id} from ${users}
-        where ${users.projectId} = ${mail.projectId} and ${users.email} = ${mail.email} for key share)`
-      const { id, projectId, email: recipient, kind, details } = mail
-      await db.insert(outbox).values({ id, projectId, userId: owner, recipient, kind, details })
-    },
-
     /**
      * Takes up to `limit` owed mails for `leaseSeconds`; several couriers never take the same one. While one is held its
      * last error is empty.

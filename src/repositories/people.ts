@@ -24,6 +24,7 @@ export function peopleRepository(db: Database) {
   async function change(projectId: string, id: number, set: object): Promise<UserRow> {
     const row = first(
       await db
+        .of(projectId)
         .update(users)
         .set({ ...set, updatedAt: sql`now()` })
         .where(and(eq(users.projectId, projectId), eq(users.id, id)))
@@ -48,6 +49,7 @@ export function peopleRepository(db: Database) {
 
     list: (projectId: string, after: number | null, limit: number): Promise<UserRow[]> =>
       db
+        .of(projectId)
         .select(userColumns)
         .from(users)
         .where(and(eq(users.projectId, projectId), after === null ? undefined : gt(users.id, after)))
@@ -59,7 +61,7 @@ export function peopleRepository(db: Database) {
      * one address the first is added.
      */
     async addMany(projectId: string, people: readonly ImportedUser[]): Promise<number> {
-      const rows = await db.execute(sql`with added as (
+      const rows = await db.of(projectId).execute(sql`with added as (
           insert into ${users} (uuid, project_id, email, password_hash, email_verified_at, display_name, first_name,
             last_name, role, locale, metadata, created_at)
           select uuid, ${projectId}::uuid, email, "passwordHash", "emailVerifiedAt", "displayName", "firstName",

@@ -1,11 +1,11 @@
 // Rows of `projects`.
 import { asc, eq, sql } from 'drizzle-orm'
 import { projects } from '../../drizzle/tables/projects.ts'
-import { type Database, first, once } from './database.ts'
+import { first, once, type Queries } from './database.ts'
 
 export type ProjectRow = typeof projects.$inferSelect
 
-export function projectsRepository(db: Database) {
+export function projectsRepository(db: Queries) {
   const byId = once(() =>
     db
       .select()

@@ -26,8 +26,9 @@ export function registrationsRepository(db: Database) {
   return {
     /** Opens one, and supersedes what was asked for the same address before and is not proven. */
     async add({ lifetimeSeconds, ...row }: NewRegistration): Promise<void> {
-      await db.insert(table).values({ ...row, expiresAt: inSeconds(lifetimeSeconds) })
-      await db
+      const queries = db.of(row.projectId)
+      await queries.insert(table).values({ ...row, expiresAt: inSeconds(lifetimeSeconds) })
+      await queries
         .update(table)
         .set({ supersededAt: sql`now()` })
         .where(and(ofKey(row.projectId, row.keyHash), ne(table.id, row.id), waiting))
@@ -36,6 +37,7 @@ export function registrationsRepository(db: Database) {
     /** Lets one live its whole life from now on, because its mail is about to be sent; false: it is no longer owed. */
     async renew(projectId: string, id: string, lifetimeSeconds: number): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(table)
         .set({ expiresAt: inSeconds(lifetimeSeconds) })
         .where(and(eq(table.projectId, projectId), eq(table.id, id), waiting))
@@ -45,6 +47,7 @@ export function registrationsRepository(db: Database) {
 
     async isOpen(projectId: string, tokenHash: Buffer): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .select({ id: table.id })
         .from(table)
         .where(and(eq(table.projectId, projectId), eq(table.tokenHash, tokenHash), waiting, alive))
@@ -54,6 +57,7 @@ export function registrationsRepository(db: Database) {
     /** Marks the address of a token as proven for `seconds`, once; false when the token is none that is open. */
     async prove(projectId: string, tokenHash: Buffer, seconds: number): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(table)
         .set({ provenAt: sql`now()`, expiresAt: inSeconds(seconds) })
         .where(and(eq(table.projectId, projectId), eq(table.tokenHash, tokenHash), waiting, alive))
@@ -70,6 +74,7 @@ export function registrationsRepository(db: Database) {
       seconds: number,
     ): Promise<boolean> {
       const newest = db
+        .of(projectId)
         .select({ id: table.id })
         .from(table)
         .where(and(ofKey(projectId, keyHash), waiting, alive))
@@ -78,6 +83,7 @@ export function registrationsRepository(db: Database) {
       const fits = sql`${table.codeHash} = ${codeHash}`
       const row = first(
         await db
+          .of(projectId)
           .update(table)
           .set({
             codeAttempts: sql`${table.codeAttempts} + 1`,
@@ -91,13 +97,22 @@ export function registrationsRepository(db: Database) {
     },
 
     async isProven(projectId: string, keyHash: Buffer): Promise<boolean> {
-      const rows = await db.select({ id: table.id }).from(table).where(proven(projectId, keyHash)).limit(1)
+      const rows = await db
+        .of(projectId)
+        .select({ id: table.id })
+        .from(table)
+        .where(proven(projectId, keyHash))
+        .limit(1)
       return rows.length > 0
     },
 
     /** Takes the proof of an address, once; false when there is none. */
     async consume(projectId: string, keyHash: Buffer): Promise<boolean> {
-      const rows = await db.delete(table).where(proven(projectId, keyHash)).returning({ id: table.id })
+      const rows = await db
+        .of(projectId)
+        .delete(table)
+        .where(proven(projectId, keyHash))
+        .returning({ id: table.id })
       return rows.length > 0
     },
   }

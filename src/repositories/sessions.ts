@@ -17,7 +17,7 @@ import {
 import { alias } from 'drizzle-orm/pg-core'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first, parts } from './database.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 /** What the owner of a session is shown of it. Instants are in the form of `Date.toISOString`. */
@@ -115,8 +115,8 @@ export function sessionsRepository(db: Database) {
     eq(sessions.userId, sql.placeholder('userId')),
   )
 
-  const rotate = once(() =>
-    db
+  const rotate = db.prepared((query) =>
+    query
       .update(sessions)
       .set({
         generation: sql`${sessions.generation} + 1`,
@@ -137,8 +137,8 @@ export function sessionsRepository(db: Database) {
       .prepare('session_rotate'),
   )
 
-  const extend = once(() =>
-    db
+  const extend = db.prepared((query) =>
+    query
       .update(sessions)
       .set({
         expiresAt: sql`greatest(${sessions.expiresAt}, least(${inSeconds('seconds')}, ${sessions.absoluteExpiresAt}))`,
@@ -156,8 +156,8 @@ export function sessionsRepository(db: Database) {
       .prepare('session_extend'),
   )
 
-  const look = once(() =>
-    db
+  const look = db.prepared((query) =>
+    query
       .select({ session: state, user: userColumns })
       .from(sessions)
       .innerJoin(users, usersOwn)
@@ -165,8 +165,8 @@ export function sessionsRepository(db: Database) {
       .prepare('session_look'),
   )
 
-  const examine = once(() =>
-    db
+  const examine = db.prepared((query) =>
+    query
       .select({
         session: state,
         user: userColumns,
@@ -186,7 +186,7 @@ export function sessionsRepository(db: Database) {
   // cost more than what it says.
   function listOf(whose: SQL | undefined): SQL<SessionColumns> {
     const utc = (instant: AnyColumn, name: string) => sql`${instant} at time zone 'UTC'`.as(name)
-    const shown = db
+    const shown = parts
       .select({
         id: sessions.id,
         createdAt: utc(sessions.createdAt, 'created'),
@@ -206,16 +206,16 @@ export function sessionsRepository(db: Database) {
       'userAgents', ${listed(shown.userAgent)}, 'addressPrefixes', ${listed(shown.addressPrefix)}) from ${shown})`
   }
 
-  const list = once(() =>
-    db
+  const list = db.prepared((query) =>
+    query
       .select({ listed: listOf(ofUser) })
       .from(sql`(select 1) as one`)
       .prepare('session_list'),
   )
 
-  const lookAndList = once(() => {
+  const lookAndList = db.prepared((query) => {
     const own = alias(sessions, 'own')
-    const itsUser = db
+    const itsUser = query
       .select({ userId: own.userId })
       .from(own)
       .where(and(eq(own.id, sql.placeholder('id')), eq(own.projectId, sql.placeholder('projectId'))))
@@ -223,7 +223,7 @@ export function sessionsRepository(db: Database) {
       eq(sessions.projectId, sql.placeholder('projectId')),
       eq(sessions.userId, sql`(${itsUser})`),
     )
-    return db
+    return query
       .select({ session: state, user: userColumns, listed: listOf(ofItsUser) })
       .from(sessions)
       .innerJoin(users, usersOwn)
@@ -234,12 +234,12 @@ export function sessionsRepository(db: Database) {
   return {
     /** The one statement of a refresh: moves the presented generation on, or finds no row. */
     async rotate(rotation: Rotation): Promise<SessionAndUser | null> {
-      return first(await rotate().execute({ ...rotation }))
+      return first(await rotate({ ...rotation }))
     },
 
     /** The living session and its user; the one statement of an authenticated request. */
     async look(projectId: string, id: string): Promise<SessionAndUser | null> {
-      return first(await look().execute({ projectId, id }))
+      return first(await look({ projectId, id }))
     },
 
     /** The session whatever its state, with the facts that tell a replay from a lost answer from reuse. */
@@ -248,12 +248,12 @@ export function sessionsRepository(db: Database) {
       id: string,
       spans: { graceSeconds: number; lostAnswerSeconds: number },
     ): Promise<SessionForensics | null> {
-      return first(await examine().execute({ projectId, id, ...spans }))
+      return first(await examine({ projectId, id, ...spans }))
     },
 
     /** The user's living sessions, the newest first. */
     async list(projectId: string, userId: number): Promise<SessionRow[]> {
-      const row = first(await list().execute({ projectId, userId }))
+      const row = first(await list({ projectId, userId }))
       return row ? rowsOf(row.listed) : []
     },
 
@@ -262,13 +262,14 @@ export function sessionsRepository(db: Database) {
       projectId: string,
       id: string,
     ): Promise<(SessionAndUser & { list: SessionRow[] }) | null> {
-      const row = first(await lookAndList().execute({ projectId, id }))
+      const row = first(await lookAndList({ projectId, id }))
       return row && { session: row.session, user: row.user, list: rowsOf(row.listed) }
     },
 
     /** Ends a session of this user; true if it was alive. */
     async revokeOwn(projectId: string, userId: number, id: string): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
         .from(users)
@@ -282,6 +283,7 @@ export function sessionsRepository(db: Database) {
     /** Ends every living session of the user but one; returns how many. */
     async revokeOthers(projectId: string, userId: number, keptId: string): Promise<number> {
       const rows = await db
+        .of(projectId)
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
         .from(users)
@@ -295,6 +297,7 @@ export function sessionsRepository(db: Database) {
     /** Remembers that the session was used now, by an access token of this generation. */
     async touch(projectId: string, id: string, generation: number): Promise<void> {
       await db
+        .of(projectId)
         .update(sessions)
         .set({
           lastSeenAt: sql`now()`,
@@ -308,6 +311,7 @@ export function sessionsRepository(db: Database) {
     async recover(projectId: string, id: string, generation: number): Promise<SessionState | null> {
       return first(
         await db
+          .of(projectId)
           .update(sessions)
           .set({ recoveredAt: sql`now()` })
           .where(
@@ -328,6 +332,7 @@ export function sessionsRepository(db: Database) {
     /** Whether the session began less than `seconds` ago. */
     async isYounger(projectId: string, id: string, seconds: number): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .select({ id: sessions.id })
         .from(sessions)
         .where(
@@ -343,6 +348,7 @@ export function sessionsRepository(db: Database) {
     /** Holds every session of the user until the transaction ends, so that what ends one of them waits outside. */
     async hold(projectId: string, userId: number): Promise<void> {
       await db
+        .of(projectId)
         .select({ id: sessions.id })
         .from(sessions)
         .where(and(eq(sessions.projectId, projectId), eq(sessions.userId, userId)))
@@ -353,6 +359,7 @@ export function sessionsRepository(db: Database) {
     /** Ends one session for good; true if it was alive. */
     async revoke(projectId: string, id: string, reason: 'logout' | 'reuse'): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: reason })
         .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), isNull(sessions.revokedAt)))
@@ -364,6 +371,7 @@ export function sessionsRepository(db: Database) {
     async revokeAmong(projectId: string, userId: number, ids: readonly string[]): Promise<string[]> {
       const listed = sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`
       const rows = await db
+        .of(projectId)
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
         .from(users)
@@ -383,6 +391,7 @@ export function sessionsRepository(db: Database) {
     async findOwner(projectId: string, id: string): Promise<number | null> {
       const row = first(
         await db
+          .of(projectId)
           .select({ userId: sessions.userId })
           .from(sessions)
           .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId))),
@@ -395,12 +404,13 @@ export function sessionsRepository(db: Database) {
      * would have; one statement. Null where it is not alive.
      */
     async extend(extension: Extension): Promise<SessionAndUser | null> {
-      return first(await extend().execute({ ...extension }))
+      return first(await extend({ ...extension }))
     },
 
     /** Carries one session over from the epoch that just ended into `epoch`, so that it alone survives. */
     async keep(projectId: string, id: string, epoch: number): Promise<void> {
       await db
+        .of(projectId)
         .update(sessions)
         .set({ epoch })
         .where(

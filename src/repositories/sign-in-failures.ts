@@ -1,7 +1,7 @@
 // Rows of `sign_in_failures`: attempts are paid for before the work and given back when they succeed.
 import { type SQL, sql } from 'drizzle-orm'
 import { signInFailures } from '../../drizzle/tables/sign-in-failures.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first } from './database.ts'
 
 type Bucket = typeof signInFailures.$inferSelect.bucket
 
@@ -88,20 +88,20 @@ export function givingBack(condition: SQL): SQL {
 }
 
 export function signInFailuresRepository(db: Database) {
-  const reserve = once(() => {
-    const reserved = db
+  const reserve = db.prepared((query) => {
+    const reserved = query
       .$with('reserved', { bucket: table.bucket })
       .as(reserving(sql`${parameter('accountExempt')}::boolean`))
-    return db.with(reserved).select().from(reserved).prepare('sign_in_attempt_reserve')
+    return query.with(reserved).select().from(reserved).prepare('sign_in_attempt_reserve')
   })
 
-  const giveBack = once(() => {
-    const given = db.$with('given', { bucket: table.bucket }).as(givingBack(sql`true`))
-    return db.with(given).select().from(given).prepare('sign_in_attempt_give_back')
+  const giveBack = db.prepared((query) => {
+    const given = query.$with('given', { bucket: table.bucket }).as(givingBack(sql`true`))
+    return query.with(given).select().from(given).prepare('sign_in_attempt_give_back')
   })
 
-  const wait = once(() =>
-    db
+  const wait = db.prepared((query) =>
+    query
       .select({
         seconds: sql<number>`ceil(extract(epoch from max(${table.lockedUntil}) - now()))::int`,
       })
@@ -112,13 +112,13 @@ export function signInFailuresRepository(db: Database) {
   )
 
   async function takeBack(projectId: string, counted: Counted, succeeded: boolean): Promise<void> {
-    await giveBack().execute({ ...countedParameters(projectId, counted), succeeded })
+    await giveBack({ ...countedParameters(projectId, counted), succeeded })
   }
 
   return {
     /** Counts one attempt in every bucket; false, and nothing counted, when one of them is locked. */
     async reserve(projectId: string, counted: Counted): Promise<boolean> {
-      const rows = await reserve().execute(countedParameters(projectId, counted))
+      const rows = await reserve(countedParameters(projectId, counted))
       return this.settle(
         projectId,
         counted,
@@ -145,7 +145,7 @@ export function signInFailuresRepository(db: Database) {
 
     /** Whole seconds until every lock on these buckets is over; at least 1. */
     async waitSeconds(projectId: string, counted: Counted): Promise<number> {
-      const row = first(await wait().execute(countedParameters(projectId, counted)))
+      const row = first(await wait(countedParameters(projectId, counted)))
       return Math.max(1, row?.seconds ?? 1)
     },
   }

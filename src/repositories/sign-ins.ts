@@ -7,7 +7,7 @@ import { outbox } from '../../drizzle/tables/outbox.ts'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import type { NewAuditEvent } from './audit.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first } from './database.ts'
 import type { MailDetails } from './outbox.ts'
 import { alive, inSeconds, now, type SessionState } from './sessions.ts'
 import {
@@ -53,9 +53,9 @@ const nobody: Counted = {
 export function signInsRepository(db: Database) {
   const failures = signInFailuresRepository(db)
 
-  const begin = once(() => {
-    const found = db.$with('found').as(
-      db
+  const begin = db.prepared((query) => {
+    const found = query.$with('found').as(
+      query
         .select({
           ...getTableColumns(users),
           addressKnown: sql<boolean>`exists (select 1 from ${knownAddresses}
@@ -66,12 +66,12 @@ export function signInsRepository(db: Database) {
         .where(and(eq(users.projectId, parameter('projectId')), eq(users.email, parameter('email')), isHere)),
     )
     const exempt = sql`(${parameter('accountExempt')}::boolean or coalesce((select address_known from found), false))`
-    const reserved = db.$with('reserved', {}).as(reserving(exempt))
-    const counted = db
+    const reserved = query.$with('reserved', {}).as(reserving(exempt))
+    const counted = query
       .$with('counted', { buckets: sql<string>`buckets`.as('buckets') })
       .as(sql`select coalesce(string_agg(bucket, ' '), '') as buckets from reserved`)
     // A row comes back whether or not there is such a user.
-    return db
+    return query
       .with(found, reserved, counted)
       .select()
       .from(counted)
@@ -79,9 +79,9 @@ export function signInsRepository(db: Database) {
       .prepare('sign_in_begin')
   })
 
-  const open = once(() => {
+  const open = db.prepared((query) => {
     // The user is read again, and held: a password changed since the check opens no session, nor does an account that is gone.
-    const opened = db
+    const opened = query
       .$with('opened', { id: sessions.id, generation: sessions.generation, expiresAt: sessions.expiresAt })
       .as(sql`insert into ${sessions}
           (id, project_id, user_id, epoch, user_agent, address_prefix, expires_at, absolute_expires_at)
@@ -93,11 +93,11 @@ export function signInsRepository(db: Database) {
           and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null
         for key share
         returning *`)
-    const written = db.$with('written', {}).as(sql`insert into ${auditEvents}
+    const written = query.$with('written', {}).as(sql`insert into ${auditEvents}
           (project_id, user_id, session_id, event, user_agent, address_prefix)
         select project_id, user_id, id, ${parameter('event')}::text, user_agent, address_prefix from opened`)
     // At most once a day for the same key.
-    const remembered = db
+    const remembered = query
       .$with('remembered', {})
       .as(sql`insert into ${knownAddresses} (project_id, user_id, key_hash)
         select project_id, user_id, key from opened,
@@ -109,20 +109,20 @@ export function signInsRepository(db: Database) {
         on conflict (project_id, user_id, key_hash) do update set last_at = now()
         returning key_hash, xmax = 0 as is_new`)
     // Every part sees the moment before the statement: the new session is not among those that may end, nor an earlier one.
-    const ended = db
+    const ended = query
       .$with('ended', {})
       .as(sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
         where ${sessions.id} in (select ${sessions.id} from opened
           join ${sessions} on ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
           join ${users} on ${alive}
           order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1)`)
-    const owed = db.$with('owed', {}).as(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
+    const owed = query.$with('owed', {}).as(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
         select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
         from opened join remembered on is_new and key_hash = ${parameter('deviceKey')}
         where ${parameter('noticeId')}::uuid is not null and exists (select 1 from ${sessions}
           where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id)`)
-    const forgiven = db.$with('forgiven', {}).as(givingBack(sql`exists (select 1 from opened)`))
-    return db
+    const forgiven = query.$with('forgiven', {}).as(givingBack(sql`exists (select 1 from opened)`))
+    return query
       .with(opened, written, remembered, ended, owed, forgiven)
       .select({ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt, now })
       .from(opened)
@@ -142,7 +142,7 @@ export function signInsRepository(db: Database) {
       counted: Counted,
     ): Promise<{ found: UserWithPassword | null } | null> {
       const named = { ...countedParameters(projectId, counted), email, addressKey }
-      const row = first(await begin().execute(named))
+      const row = first(await begin(named))
       const buckets = row?.counted.buckets.split(' ').filter(Boolean) ?? []
       if (!(await failures.settle(projectId, counted, buckets))) return null
       if (!row?.found) return { found: null }
@@ -159,7 +159,7 @@ export function signInsRepository(db: Database) {
         noticeId: notice?.id ?? null,
         noticeDetails: JSON.stringify(notice?.details ?? {}),
       }
-      return first(await open().execute(named))
+      return first(await open(named))
     },
   }
 }

@@ -1,14 +1,14 @@
 // Rows of `signing_keys`: at most one next, exactly one current, and those before it.
 import { and, eq, lt, sql } from 'drizzle-orm'
 import { signingKeys } from '../../drizzle/tables/signing-keys.ts'
-import type { Database } from './database.ts'
+import type { Queries } from './database.ts'
 
 export type SigningKeyRow = typeof signingKeys.$inferSelect
 export type NewSigningKey = Pick<SigningKeyRow, 'kid' | 'state' | 'publicJwk' | 'sealedPrivateKey'>
 
 const secondsInState = sql<number>`extract(epoch from now() - ${signingKeys.stateSince})`.mapWith(Number)
 
-export function signingKeysRepository(db: Database) {
+export function signingKeysRepository(db: Queries) {
   return {
     async list(): Promise<(NewSigningKey & { createdAt: Date; secondsInState: number })[]> {
       const { kid, state, publicJwk, sealedPrivateKey, createdAt } = signingKeys

@@ -1,16 +1,17 @@
 // All repositories as one value, over the pool or, inside `transaction`, over one connection.
-import type { Sql } from 'postgres'
+import type { Pool, ProjectSql, Sql } from '../database/pool.ts'
 import { apiKeysRepository } from './api-keys.ts'
 import { auditRepository } from './audit.ts'
 import { isOvertaken } from './availability.ts'
-import { avatarsRepository } from './avatars.ts'
+import { avatarsRepository, sharedAvatarsRepository } from './avatars.ts'
 import { isConflict } from './conflict.ts'
 import { cooldownsRepository } from './cooldowns.ts'
-import { type Database, over } from './database.ts'
+import { type Database, everywhere, over, type Queries } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
 import { idempotencyKeysRepository } from './idempotency-keys.ts'
 import { identitiesRepository } from './identities.ts'
-import { outboxRepository } from './outbox.ts'
+import { mailTokensRepository } from './mail-tokens.ts'
+import { mailroomRepository, outboxRepository } from './outbox.ts'
 import { peopleRepository } from './people.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
@@ -22,9 +23,10 @@ import { sweepingRepository } from './sweeping.ts'
 import { teamInvitationsRepository } from './team-invitations.ts'
 import { teamMembersRepository } from './team-members.ts'
 import { teamsRepository } from './teams.ts'
-import { usersRepository } from './users.ts'
+import { leaversRepository, usersRepository } from './users.ts'
 import { verificationTokensRepository } from './verification-tokens.ts'
 
+/** The tables of one project's rows: every method takes the project first, or with the row. */
 export interface Repositories {
   readonly apiKeys: ReturnType<typeof apiKeysRepository>
   readonly audit: ReturnType<typeof auditRepository>
@@ -35,13 +37,10 @@ export interface Repositories {
   readonly identities: ReturnType<typeof identitiesRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
   readonly people: ReturnType<typeof peopleRepository>
-  readonly projects: ReturnType<typeof projectsRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
   readonly signIns: ReturnType<typeof signInsRepository>
-  readonly signingKeys: ReturnType<typeof signingKeysRepository>
-  readonly sweeping: ReturnType<typeof sweepingRepository>
   readonly teamInvitations: ReturnType<typeof teamInvitationsRepository>
   readonly teamMembers: ReturnType<typeof teamMembersRepository>
   readonly teams: ReturnType<typeof teamsRepository>
@@ -49,19 +48,46 @@ export interface Repositories {
   readonly verificationTokens: ReturnType<typeof verificationTokensRepository>
 }
 
+/** What belongs to no project, or to whichever: the way around the wall between them, for what cannot know the project. */
+export interface Everywhere {
+  readonly avatars: ReturnType<typeof sharedAvatarsRepository>
+  readonly leavers: ReturnType<typeof leaversRepository>
+  readonly mailroom: ReturnType<typeof mailroomRepository>
+  readonly mailTokens: ReturnType<typeof mailTokensRepository>
+  readonly projects: ReturnType<typeof projectsRepository>
+  readonly signingKeys: ReturnType<typeof signingKeysRepository>
+  readonly sweeping: ReturnType<typeof sweepingRepository>
+}
+
 export interface Store extends Repositories {
   /** Whether a write failed because something unique was taken in the same moment. */
   isConflict(error: unknown): boolean
   /**
-   * Runs `work` in one transaction on repositories of the same shape; commits when it returns, rolls back when it throws.
-   * Where another transaction stands against it, nothing is kept and it runs again: only the database may remember it.
-   * A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
+   * Runs `work` in one transaction of the project on repositories of the same shape; commits when it returns, rolls back
+   * when it throws. Where another transaction stands against it, nothing is kept and it runs again: only the database may
+   * remember it. A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
    */
-  transaction<T>(work: (store: Repositories) => Promise<T>): Promise<T>
+  transaction<T>(projectId: string, work: (store: Repositories) => Promise<T>): Promise<T>
   /** The same for work that is one statement, which is a transaction by itself. */
   statement<T>(work: (store: Repositories) => Promise<T>): Promise<T>
   /** The same, and every read in it sees one moment: the one of its first statement. */
-  snapshot<T>(work: (store: Repositories) => Promise<T>): Promise<T>
+  snapshot<T>(projectId: string, work: (store: Repositories) => Promise<T>): Promise<T>
+  readonly everywhere: Everywhere & {
+    /** A transaction of no project, otherwise as above. */
+    transaction<T>(work: (store: Everywhere) => Promise<T>): Promise<T>
+  }
+}
+
+function bindEverywhere(db: Queries): Everywhere {
+  return {
+    avatars: sharedAvatarsRepository(db),
+    leavers: leaversRepository(db),
+    mailroom: mailroomRepository(db),
+    mailTokens: mailTokensRepository(db),
+    projects: projectsRepository(db),
+    signingKeys: signingKeysRepository(db),
+    sweeping: sweepingRepository(db),
+  }
 }
 
 function bind(db: Database): Repositories {
@@ -75,13 +101,10 @@ function bind(db: Database): Repositories {
     identities: identitiesRepository(db),
     outbox: outboxRepository(db),
     people: peopleRepository(db),
-    projects: projectsRepository(db),
     registrations: registrationsRepository(db),
     sessions: sessionsRepository(db),
     signInFailures: signInFailuresRepository(db),
     signIns: signInsRepository(db),
-    signingKeys: signingKeysRepository(db),
-    sweeping: sweepingRepository(db),
     teamInvitations: teamInvitationsRepository(db),
     teamMembers: teamMembersRepository(db),
     teams: teamsRepository(db),
@@ -103,23 +126,37 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Binds every repository to a postgres.js pool, and to each of its connections that a transaction is given. */
-export function createStore(sql: Sql): Store {
-  // Our pool hands out the same value for the same connection, so a statement is built once for each connection.
-  const bound = new WeakMap<object, Repositories>()
-  function boundTo(tx: object): Repositories {
-    const known = bound.get(tx) ?? bind(over(Object.assign(tx, { options: sql.options }) as Sql))
-    bound.set(tx, known)
+/** Builds a value for each object that it is asked about, once: for a connection as long as it lives. */
+function keeping<K extends object, V>(build: (key: K) => V): (key: K) => V {
+  const built = new WeakMap<K, V>()
+  return (key) => {
+    const known = built.get(key) ?? build(key)
+    built.set(key, known)
     return known
   }
-  const within = <T>(mode: string, work: (store: Repositories) => Promise<T>) =>
-    retrying(() => sql.begin(mode, (tx) => work(boundTo(tx))) as Promise<T>)
-  const alone = bind(over(sql))
+}
+
+/**
+ * Binds every repository to a pool, and to each of its connections that a transaction is given; what belongs to no project
+ * to `housekeeping`.
+ */
+export function createStore(pool: Pool, housekeeping: Pool = pool): Store {
+  // The pool hands out the same value for the same connection, so a statement is built once for each connection.
+  const boundTo = keeping((sql: ProjectSql) => bind(over(sql)))
+  const boundEverywhere = keeping((sql: Sql) => bindEverywhere(everywhere(sql)))
+  const within = <T>(mode: string, projectId: string, work: (store: Repositories) => Promise<T>) =>
+    retrying(() => pool.transaction(mode, projectId, (tx) => work(boundTo(tx))))
+  const alone = bind(over(pool))
   return {
     ...alone,
     isConflict,
-    transaction: (work) => within('', work),
+    transaction: (projectId, work) => within('', projectId, work),
     statement: (work) => retrying(() => work(alone)),
-    snapshot: (work) => within('isolation level repeatable read', work),
+    snapshot: (projectId, work) => within('isolation level repeatable read', projectId, work),
+    everywhere: {
+      ...bindEverywhere(everywhere(housekeeping)),
+      transaction: (work) =>
+        retrying(() => housekeeping.transaction('', null, (tx) => work(boundEverywhere(tx)))),
+    },
   }
 }

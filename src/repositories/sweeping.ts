@@ -3,7 +3,7 @@
 // A table is walked by its blocks (PostgreSQL's TID range scan), so a pass reads every block once, needs no index, and
 // each statement is short however many rows have expired.
 import { type SQL, sql } from 'drizzle-orm'
-import type { Database } from './database.ts'
+import type { Queries } from './database.ts'
 
 const day = sql`interval '1 day'`
 
@@ -30,7 +30,7 @@ export type SweptTable = keyof typeof expired
 /** Any number, as long as nobody else takes it: held by the instance that sweeps. */
 const lockId = 7_255_979_163
 
-export function sweepingRepository(db: Database) {
+export function sweepingRepository(db: Queries) {
   return {
     tables: Object.keys(expired) as readonly SweptTable[],
 

@@ -57,6 +57,7 @@ export function teamInvitationsRepository(db: Database) {
       const expiresAt = inSeconds(lifetimeSeconds)
       const row = first(
         await db
+          .of(invitation.projectId)
           .insert(table)
           .values({ ...invitation, expiresAt })
           .onConflictDoUpdate({
@@ -72,6 +73,7 @@ export function teamInvitationsRepository(db: Database) {
     /** What is open or about to be sent, the oldest first. */
     list: (projectId: string, teamId: string): Promise<TeamInvitation[]> =>
       db
+        .of(projectId)
         .select(columns)
         .from(table)
         .innerJoin(users, and(eq(users.projectId, table.projectId), eq(users.id, table.userId)))
@@ -82,6 +84,7 @@ export function teamInvitationsRepository(db: Database) {
     async countOthers(projectId: string, teamId: string, email: string): Promise<number> {
       const row = first(
         await db
+          .of(projectId)
           .select({ rows: count() })
           .from(table)
           .where(and(ofTeam(projectId, teamId), ne(table.email, email), alive)),
@@ -92,6 +95,7 @@ export function teamInvitationsRepository(db: Database) {
     /** Revokes one; false where it is unknown, accepted or expired. */
     async revoke(projectId: string, teamId: string, id: string): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .delete(table)
         .where(and(ofTeam(projectId, teamId), eq(table.id, id), alive))
         .returning({ id: table.id })
@@ -100,12 +104,16 @@ export function teamInvitationsRepository(db: Database) {
 
     /** Revokes what was sent to an address that needs it no more. */
     async revokeForEmail(projectId: string, teamId: string, email: string): Promise<void> {
-      await db.delete(table).where(and(ofTeam(projectId, teamId), eq(table.email, email)))
+      await db
+        .of(projectId)
+        .delete(table)
+        .where(and(ofTeam(projectId, teamId), eq(table.email, email)))
     },
 
     /** Revokes what a user sent, for one team or for all: they may speak for it no longer. */
     async revokeOfUser(projectId: string, userId: number, teamId?: string): Promise<void> {
       await db
+        .of(projectId)
         .delete(table)
         .where(
           and(
@@ -119,6 +127,7 @@ export function teamInvitationsRepository(db: Database) {
     /** Opens the invitation whose mail is about to be sent, again if it is sent again; false: it is no longer owed. */
     async open(projectId: string, id: string, tokenHash: Buffer, lifetimeSeconds: number): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(table)
         .set({ tokenHash, expiresAt: inSeconds(lifetimeSeconds) })
         .where(and(eq(table.projectId, projectId), eq(table.id, id), alive))
@@ -133,6 +142,7 @@ export function teamInvitationsRepository(db: Database) {
     ): Promise<{ id: string; teamId: string; teamName: string; email: string; role: TeamRole } | null> {
       return first(
         await db
+          .of(projectId)
           .select({
             id: table.id,
             teamId: table.teamId,

@@ -37,8 +37,9 @@ export function teamMembersRepository(db: Database) {
     and(eq(teamMembers.projectId, projectId), eq(teamMembers.teamId, teamId))
   const one = (projectId: string, teamId: string, userId: number) =>
     and(ofTeam(projectId, teamId), eq(teamMembers.userId, userId))
-  const withUser = () =>
+  const withUser = (projectId: string) =>
     db
+      .of(projectId)
       .select(columns)
       .from(teamMembers)
       .innerJoin(users, and(eq(users.projectId, teamMembers.projectId), eq(users.id, teamMembers.userId)))
@@ -46,6 +47,7 @@ export function teamMembersRepository(db: Database) {
     /** Adds a member; false where the user is one already, whose role then stays. */
     async add(member: Omit<typeof teamMembers.$inferInsert, 'createdAt'>): Promise<boolean> {
       const rows = await db
+        .of(member.projectId)
         .insert(teamMembers)
         .values(member)
         .onConflictDoNothing()
@@ -55,7 +57,7 @@ export function teamMembersRepository(db: Database) {
 
     /** The members, those of the highest role first, and of one role the oldest. */
     list: (projectId: string, teamId: string): Promise<TeamMember[]> =>
-      withUser()
+      withUser(projectId)
         .where(ofTeam(projectId, teamId))
         .orderBy(
           sql`array_position(array['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'], ${teamMembers.role})`,
@@ -64,16 +66,17 @@ export function teamMembersRepository(db: Database) {
         ),
 
     async find(projectId: string, teamId: string, userUuid: string): Promise<TeamMember | null> {
-      return first(await withUser().where(and(ofTeam(projectId, teamId), eq(users.uuid, userUuid))))
+      return first(await withUser(projectId).where(and(ofTeam(projectId, teamId), eq(users.uuid, userUuid))))
     },
 
     async findByEmail(projectId: string, teamId: string, email: string): Promise<TeamMember | null> {
-      return first(await withUser().where(and(ofTeam(projectId, teamId), eq(users.email, email))))
+      return first(await withUser(projectId).where(and(ofTeam(projectId, teamId), eq(users.email, email))))
     },
 
     async roleOf(projectId: string, teamId: string, userId: number): Promise<TeamRole | null> {
       const row = first(
         await db
+          .of(projectId)
           .select({ role: teamMembers.role })
           .from(teamMembers)
           .where(one(projectId, teamId, userId)),
@@ -83,17 +86,23 @@ export function teamMembersRepository(db: Database) {
 
     async setRole(projectId: string, teamId: string, userId: number, role: TeamRole): Promise<void> {
       await db
+        .of(projectId)
         .update(teamMembers)
         .set({ role })
         .where(one(projectId, teamId, userId))
     },
 
     async remove(projectId: string, teamId: string, userId: number): Promise<void> {
-      await db.delete(teamMembers).where(one(projectId, teamId, userId))
+      await db
+        .of(projectId)
+        .delete(teamMembers)
+        .where(one(projectId, teamId, userId))
     },
 
     async count(projectId: string, teamId: string): Promise<number> {
-      const row = first(await db.select({ rows: count() }).from(teamMembers).where(ofTeam(projectId, teamId)))
+      const row = first(
+        await db.of(projectId).select({ rows: count() }).from(teamMembers).where(ofTeam(projectId, teamId)),
+      )
       return row?.rows ?? 0
     },
 
@@ -101,6 +110,7 @@ export function teamMembersRepository(db: Database) {
     async countOfUser(projectId: string, userId: number): Promise<number> {
       const row = first(
         await db
+          .of(projectId)
           .select({ rows: count() })
           .from(teamMembers)
           .where(and(eq(teamMembers.projectId, projectId), eq(teamMembers.userId, userId))),
@@ -110,7 +120,7 @@ export function teamMembersRepository(db: Database) {
 
     /** Whether the team has an ADMIN besides this user who can act: neither locked out nor leaving. */
     async hasOtherAdmin(projectId: string, teamId: string, userId: number): Promise<boolean> {
-      const rows = await withUser()
+      const rows = await withUser(projectId)
         .where(
           and(
             ofTeam(projectId, teamId),

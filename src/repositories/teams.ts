@@ -17,7 +17,7 @@ import { alias } from 'drizzle-orm/pg-core'
 import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first, parts } from './database.ts'
 
 export type TeamRow = typeof teams.$inferSelect
 export type TeamRole = typeof teamMembers.$inferSelect.role
@@ -35,7 +35,7 @@ const otherUser = alias(users, 'other_user')
 export function teamsRepository(db: Database) {
   const one = (projectId: string, id: string) => and(eq(teams.projectId, projectId), eq(teams.id, id))
   const isSame = and(eq(teamMembers.projectId, teams.projectId), eq(teamMembers.teamId, teams.id))
-  const memberCount = sql<number>`(${db
+  const memberCount = sql<number>`(${parts
     .select({ members: count() })
     .from(other)
     .where(and(eq(other.projectId, teams.projectId), eq(other.teamId, teams.id)))})`.mapWith(Number)
@@ -44,8 +44,8 @@ export function teamsRepository(db: Database) {
     eq(teamMembers.userId, sql.placeholder('userId')),
   )
   const ofUser = (where: SQL | undefined, name: string) =>
-    once(() =>
-      db
+    db.prepared((query) =>
+      query
         .select({ ...columns, role: teamMembers.role, memberCount })
         .from(teamMembers)
         .innerJoin(teams, isSame)
@@ -55,8 +55,8 @@ export function teamsRepository(db: Database) {
     )
   const allOfUser = ofUser(mine, 'teams_of_user')
   const oneOfUser = ofUser(and(mine, eq(teamMembers.teamId, sql.placeholder('teamId'))), 'team_of_user')
-  const memberships = once(() =>
-    db
+  const memberships = db.prepared((query) =>
+    query
       .select({ teamId: teams.id, teamName: teams.name, role: teamMembers.role })
       .from(teamMembers)
       .innerJoin(teams, isSame)
@@ -67,28 +67,29 @@ export function teamsRepository(db: Database) {
 
   return {
     async add(team: Pick<TeamRow, 'id' | 'projectId' | 'name'>): Promise<TeamRow> {
-      const row = first(await db.insert(teams).values(team).returning())
+      const row = first(await db.of(team.projectId).insert(teams).values(team).returning())
       if (!row) throw new Error('The team could not be made.')
       return row
     },
 
     /** The user's teams, the oldest first. */
     listOfUser: (projectId: string, userId: number): Promise<TeamOfUser[]> =>
-      allOfUser().execute({ projectId, userId }),
+      allOfUser({ projectId, userId }),
 
     /** The same in what a sign-in has to say of them: one statement on two indexes, and nothing is counted. */
     memberships: (projectId: string, userId: number): Promise<Membership[]> =>
-      memberships().execute({ projectId, userId }),
+      memberships({ projectId, userId }),
 
     /** A team of the user; null where there is none, or it is not theirs. */
     async findOfUser(projectId: string, userId: number, teamId: string): Promise<TeamOfUser | null> {
-      return first(await oneOfUser().execute({ projectId, userId, teamId }))
+      return first(await oneOfUser({ projectId, userId, teamId }))
     },
 
     /** Any team of the project, for an operator. */
     async find(projectId: string, id: string): Promise<CountedTeam | null> {
       return first(
         await db
+          .of(projectId)
           .select({ ...columns, memberCount })
           .from(teams)
           .where(one(projectId, id)),
@@ -98,6 +99,7 @@ export function teamsRepository(db: Database) {
     /** Every team of the project, for an operator, the oldest first. */
     list: (projectId: string): Promise<CountedTeam[]> =>
       db
+        .of(projectId)
         .select({ ...columns, memberCount })
         .from(teams)
         .where(eq(teams.projectId, projectId))
@@ -105,16 +107,18 @@ export function teamsRepository(db: Database) {
 
     /** The team, held until the transaction ends: whoever changes its members waits. */
     async lock(projectId: string, id: string): Promise<TeamRow | null> {
-      return first(await db.select().from(teams).where(one(projectId, id)).for('no key update'))
+      return first(await db.of(projectId).select().from(teams).where(one(projectId, id)).for('no key update'))
     },
 
     /** Holds every team of the user, in one order for all. */
     async lockOfUser(projectId: string, userId: number): Promise<void> {
       const theirs = db
+        .of(projectId)
         .select({ id: teamMembers.teamId })
         .from(teamMembers)
         .where(and(eq(teamMembers.projectId, projectId), eq(teamMembers.userId, userId)))
       await db
+        .of(projectId)
         .select({ id: teams.id })
         .from(teams)
         .where(and(eq(teams.projectId, projectId), inArray(teams.id, theirs)))
@@ -123,12 +127,12 @@ export function teamsRepository(db: Database) {
     },
 
     async rename(projectId: string, id: string, name: string): Promise<void> {
-      await db.update(teams).set({ name }).where(one(projectId, id))
+      await db.of(projectId).update(teams).set({ name }).where(one(projectId, id))
     },
 
     /** Removes the team, its members and its invitations. */
     async remove(projectId: string, id: string): Promise<void> {
-      await db.delete(teams).where(one(projectId, id))
+      await db.of(projectId).delete(teams).where(one(projectId, id))
     },
 
     /**
@@ -138,6 +142,7 @@ export function teamsRepository(db: Database) {
     async wouldBeStranded(projectId: string, userId: number): Promise<boolean> {
       const others = (more?: SQL) =>
         db
+          .of(projectId)
           .select({ userId: other.userId })
           .from(other)
           .innerJoin(otherUser, and(eq(otherUser.projectId, other.projectId), eq(otherUser.id, other.userId)))
@@ -151,6 +156,7 @@ export function teamsRepository(db: Database) {
             ),
           )
       const rows = await db
+        .of(projectId)
         .select({ teamId: teamMembers.teamId })
         .from(teamMembers)
         .where(

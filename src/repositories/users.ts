@@ -17,7 +17,7 @@ import { alias } from 'drizzle-orm/pg-core'
 import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, once } from './database.ts'
+import { type Database, first, parts, type Queries } from './database.ts'
 
 const { passwordHash, ...publicColumns } = getTableColumns(users)
 
@@ -57,39 +57,39 @@ const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWi
 /** Not one whose owner left and whose time to come back is over, though its row may still be there. */
 export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
 
+const held = () => parts.select({ projectId: users.projectId, id: users.id }).from(users)
+
+/** Removes accounts that the query holds, and the teams that nobody else is in: a team goes with its last member. */
+async function removeHeld(db: Queries, found: SQLWrapper): Promise<number> {
+  const ofLeaving = (member: typeof teamMembers | typeof otherMember) =>
+    sql`(${member.projectId}, ${member.userId}) in (select project_id, id from leaving)`
+  const rows = await db.execute(sql`with leaving as materialized (${found}), alone as (
+      delete from ${teams} where (${teams.projectId}, ${teams.id}) in (
+        select ${teamMembers.projectId}, ${teamMembers.teamId} from ${teamMembers} where ${ofLeaving(teamMembers)})
+      and ${notExists(
+        parts
+          .select({ id: otherMember.userId })
+          .from(otherMember)
+          .where(
+            and(
+              eq(otherMember.projectId, teams.projectId),
+              eq(otherMember.teamId, teams.id),
+              not(ofLeaving(otherMember)),
+            ),
+          ),
+      )})
+    delete from ${users} where ${users.id} in (select id from leaving) returning 1`)
+  return rows.length
+}
+
 export function usersRepository(db: Database) {
   const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
   /** The account, if its password is still the one that was checked. */
   const unchanged = (projectId: string, id: number, checkedHash: string | null) =>
     and(one(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
 
-  const held = () => db.select({ projectId: users.projectId, id: users.id }).from(users)
-
-  /** Removes accounts that the query holds, and the teams that nobody else is in: a team goes with its last member. */
-  async function removeHeld(found: SQLWrapper): Promise<number> {
-    const ofLeaving = (member: typeof teamMembers | typeof otherMember) =>
-      sql`(${member.projectId}, ${member.userId}) in (select project_id, id from leaving)`
-    const rows = await db.execute(sql`with leaving as materialized (${found}), alone as (
-        delete from ${teams} where (${teams.projectId}, ${teams.id}) in (
-          select ${teamMembers.projectId}, ${teamMembers.teamId} from ${teamMembers} where ${ofLeaving(teamMembers)})
-        and ${notExists(
-          db
-            .select({ id: otherMember.userId })
-            .from(otherMember)
-            .where(
-              and(
-                eq(otherMember.projectId, teams.projectId),
-                eq(otherMember.teamId, teams.id),
-                not(ofLeaving(otherMember)),
-              ),
-            ),
-        )})
-      delete from ${users} where ${users.id} in (select id from leaving) returning 1`)
-    return rows.length
-  }
-
-  const byEmail = once(() =>
-    db
+  const byEmail = db.prepared((query) =>
+    query
       .select(userColumns)
       .from(users)
       .where(
@@ -102,8 +102,8 @@ export function usersRepository(db: Database) {
       .prepare('user_by_email'),
   )
 
-  const insert = once(() =>
-    db
+  const insert = db.prepared((query) =>
+    query
       .insert(users)
       .values({
         id: sql`coalesce(${sql.placeholder('id')}::bigint, ${nextId})`,
@@ -129,8 +129,12 @@ export function usersRepository(db: Database) {
      * Takes the next id, for a caller that must show one whether or not the account can be added; with it the instant
      * and the metadata as an added row would show them (the database orders keys in its own way).
      */
-    async takeId(metadata: unknown): Promise<Pick<UserRow, 'id' | 'createdAt' | 'metadata'>> {
+    async takeId(
+      projectId: string,
+      metadata: unknown,
+    ): Promise<Pick<UserRow, 'id' | 'createdAt' | 'metadata'>> {
       const [row] = await db
+        .of(projectId)
         .select({
           id: nextId,
           createdAt: sql<Date>`now()`.mapWith(users.createdAt),
@@ -145,7 +149,7 @@ export function usersRepository(db: Database) {
     async add(user: NewUser, id: number | null = null): Promise<UserRow | null> {
       const { metadata = {}, locale = null, role = 'user', emailVerified = false } = user
       const row = { ...user, id, locale, role, emailVerified, metadata: JSON.stringify(metadata) }
-      return first(await insert().execute(row))
+      return first(await insert(row))
     },
 
     /** Adds an account that a provider vouches for, without a password; null where the address is taken. */
@@ -155,6 +159,7 @@ export function usersRepository(db: Database) {
       const { emailVerified, ...facts } = user
       return first(
         await db
+          .of(facts.projectId)
           .insert(users)
           .values({ ...facts, emailVerifiedAt: emailVerified ? sql`now()` : null })
           .onConflictDoNothing({ target: [users.projectId, users.email] })
@@ -173,6 +178,7 @@ export function usersRepository(db: Database) {
     ): Promise<UserRow> {
       const row = first(
         await db
+          .of(projectId)
           .update(users)
           .set({
             ...owner,
@@ -190,7 +196,7 @@ export function usersRepository(db: Database) {
 
     /** Names the provider that an account came from, or none. */
     async setProvider(projectId: string, id: number, provider: string | null): Promise<void> {
-      await db.update(users).set({ provider, updatedAt: sql`now()` }).where(one(projectId, id))
+      await db.of(projectId).update(users).set({ provider, updatedAt: sql`now()` }).where(one(projectId, id))
     },
 
     /**
@@ -200,6 +206,7 @@ export function usersRepository(db: Database) {
     async setFirstPassword(projectId: string, id: number, epoch: number, to: string): Promise<number | null> {
       const row = first(
         await db
+          .of(projectId)
           .update(users)
           .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
           .where(
@@ -211,11 +218,12 @@ export function usersRepository(db: Database) {
     },
 
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
-      return first(await byEmail().execute({ projectId, email }))
+      return first(await byEmail({ projectId, email }))
     },
 
     async exists(projectId: string, uuid: string): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .select({ id: users.id })
         .from(users)
         .where(and(eq(users.projectId, projectId), eq(users.uuid, uuid)))
@@ -225,6 +233,7 @@ export function usersRepository(db: Database) {
     async findPasswordHash(projectId: string, id: number): Promise<string | null> {
       const row = first(
         await db
+          .of(projectId)
           .select({ passwordHash })
           .from(users)
           .where(and(eq(users.projectId, projectId), eq(users.id, id))),
@@ -235,6 +244,7 @@ export function usersRepository(db: Database) {
     async find(projectId: string, id: number): Promise<UserRow | null> {
       return first(
         await db
+          .of(projectId)
           .select(userColumns)
           .from(users)
           .where(and(eq(users.projectId, projectId), eq(users.id, id))),
@@ -248,6 +258,7 @@ export function usersRepository(db: Database) {
     async changePassword(projectId: string, id: number, from: string, to: string): Promise<number | null> {
       const row = first(
         await db
+          .of(projectId)
           .update(users)
           .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
           .where(and(eq(users.projectId, projectId), eq(users.id, id), eq(users.passwordHash, from)))
@@ -263,6 +274,7 @@ export function usersRepository(db: Database) {
     async resetPassword(projectId: string, id: number, email: string, to: string): Promise<UserRow | null> {
       return first(
         await db
+          .of(projectId)
           .update(users)
           .set({
             passwordHash: to,
@@ -286,6 +298,7 @@ export function usersRepository(db: Database) {
     async changeEmail(projectId: string, id: number, from: string, to: string): Promise<UserRow | null> {
       return first(
         await db
+          .of(projectId)
           .update(users)
           .set({ email: to, emailVerifiedAt: sql`now()`, updatedAt: sql`now()` })
           .where(
@@ -296,6 +309,7 @@ export function usersRepository(db: Database) {
               isNull(users.disabledAt),
               notExists(
                 db
+                  .of(projectId)
                   .select({ id: other.id })
                   .from(other)
                   .where(and(eq(other.projectId, projectId), eq(other.email, to))),
@@ -309,6 +323,7 @@ export function usersRepository(db: Database) {
     /** Takes the password away and ends every session: whoever knew it may be somebody else. */
     async expelPassword(projectId: string, id: number): Promise<void> {
       await db
+        .of(projectId)
         .update(users)
         .set({ passwordHash: null, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
         .where(and(eq(users.projectId, projectId), eq(users.id, id)))
@@ -317,6 +332,7 @@ export function usersRepository(db: Database) {
     /** The same password under newer parameters: compare and set, and no session ends. */
     async rehashPassword(projectId: string, id: number, from: string, to: string): Promise<void> {
       await db
+        .of(projectId)
         .update(users)
         .set({ passwordHash: to })
         .where(and(eq(users.projectId, projectId), eq(users.id, id), eq(users.passwordHash, from)))
@@ -325,6 +341,7 @@ export function usersRepository(db: Database) {
     /** Ends every session of the user at once. */
     async advanceEpoch(projectId: string, id: number): Promise<void> {
       await db
+        .of(projectId)
         .update(users)
         .set({ epoch: sql`${users.epoch} + 1` })
         .where(and(eq(users.projectId, projectId), eq(users.id, id)))
@@ -334,6 +351,7 @@ export function usersRepository(db: Database) {
     async markEmailVerified(projectId: string, id: number, email: string): Promise<UserRow | null> {
       return first(
         await db
+          .of(projectId)
           .update(users)
           .set({
             emailVerifiedAt: sql`coalesce(${users.emailVerifiedAt}, now())`,
@@ -353,7 +371,9 @@ export function usersRepository(db: Database) {
 
     /** The account, held until the transaction ends: what is read here is still true when it is written. */
     async lock(projectId: string, id: number): Promise<UserRow | null> {
-      return first(await db.select(userColumns).from(users).where(one(projectId, id)).for('no key update'))
+      return first(
+        await db.of(projectId).select(userColumns).from(users).where(one(projectId, id)).for('no key update'),
+      )
     },
 
     /** Changes what `change` names, and no other column; for an account that is held by `lock`. */
@@ -361,6 +381,7 @@ export function usersRepository(db: Database) {
       const { displayName, firstName, lastName, metadata, locale } = change
       const row = first(
         await db
+          .of(projectId)
           .update(users)
           .set({ displayName, firstName, lastName, metadata, locale, updatedAt: sql`now()` })
           .where(one(projectId, id))
@@ -374,6 +395,7 @@ export function usersRepository(db: Database) {
     async setAvatar(projectId: string, id: number, avatarId: string | null): Promise<UserRow | null> {
       return first(
         await db
+          .of(projectId)
           .update(users)
           .set({ avatarId, updatedAt: sql`now()` })
           .where(one(projectId, id))
@@ -384,7 +406,7 @@ export function usersRepository(db: Database) {
     /** Removes the account and all that hangs on it; false if its password changed since it was checked. */
     async remove(projectId: string, id: number, checkedHash: string | null): Promise<boolean> {
       const found = held().where(unchanged(projectId, id, checkedHash))
-      return (await removeHeld(found.for('update'))) > 0
+      return (await removeHeld(db.of(projectId), found.for('update'))) > 0
     },
 
     /** Ends every session now and makes the account due in `graceSeconds`; false as in `remove`. */
@@ -395,6 +417,7 @@ export function usersRepository(db: Database) {
       graceSeconds: number,
     ): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(users)
         .set({
           deletionDueAt: sql`now() + make_interval(secs => ${graceSeconds}::int)`,
@@ -409,6 +432,7 @@ export function usersRepository(db: Database) {
     /** Takes a deletion back before it is due; false where there is none to take back. */
     async restore(projectId: string, id: number): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .update(users)
         .set({ deletionDueAt: null, updatedAt: sql`now()` })
         .where(and(one(projectId, id), gt(users.deletionDueAt, sql`now()`)))
@@ -421,16 +445,21 @@ export function usersRepository(db: Database) {
       const found = held().where(
         and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
       )
-      await removeHeld(found.for('update'))
+      await removeHeld(db.of(projectId), found.for('update'))
     },
+  }
+}
 
+/** Accounts whose owners left, in every project. */
+export function leaversRepository(db: Queries) {
+  return {
     /** Removes up to `limit` accounts that are due, the oldest first; returns how many. Several may call it at once. */
-    async deleteDue(limit: number): Promise<number> {
+    async removeDue(limit: number): Promise<number> {
       const due = held()
         .where(lte(users.deletionDueAt, sql`now()`))
         .orderBy(asc(users.deletionDueAt))
         .limit(limit)
-      return removeHeld(due.for('update', { skipLocked: true }))
+      return removeHeld(db, due.for('update', { skipLocked: true }))
     },
   }
 }

@@ -1,6 +1,5 @@
 // Rows of `verification_tokens`: minted, redeemed once, superseded.
-import { and, desc, eq, exists, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
+import { and, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import { outbox } from '../../drizzle/tables/outbox.ts'
 import { verificationTokens } from '../../drizzle/tables/verification-tokens.ts'
 import { type Database, first } from './database.ts'
@@ -21,17 +20,16 @@ export interface NewVerificationToken {
   supersedes: boolean
 }
 
-/** A token that a mail carries; `createdAt` is when the mail was owed. */
-export type NewMailToken = Omit<NewVerificationToken, 'supersedes'> & { createdAt: Date }
-
 /** Whose address a redeemed token proves. */
 export interface Redeemed {
   userId: number
   email: string
 }
 
+/** Would be redeemed now. */
+export const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, sql`now()`))
+
 export function verificationTokensRepository(db: Database) {
-  const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, sql`now()`))
   return {
     /**
      * Adds a token and, unless it is to stand beside them, supersedes every other open one of the same user and
@@ -39,13 +37,14 @@ export function verificationTokensRepository(db: Database) {
      * after its first copy.
      */
     async add({ lifetimeSeconds, supersedes, ...token }: NewVerificationToken): Promise<void> {
-      const added = await db
+      const queries = db.of(token.projectId)
+      const added = await queries
         .insert(table)
         .values({ ...token, expiresAt: sql`now() + make_interval(secs => ${lifetimeSeconds}::int)` })
         .onConflictDoNothing({ target: table.id })
         .returning({ id: table.id })
       if (added.length === 0 || !supersedes) return
-      await db
+      await queries
         .update(table)
         .set({ supersededAt: sql`now()` })
         .where(
@@ -59,79 +58,6 @@ export function verificationTokensRepository(db: Database) {
         )
     },
 
-    /**
-     * Adds the tokens of mails that are about to be sent, each under the id of its mail and as old as it. Of several
-     * for one user and purpose the newest supersedes the others, in whatever order they are sent. A mail that is sent
-     * again finds its token and renews it. Returns the ids whose token works: the others' mails were withdrawn, their
-     * token was used, or a newer one replaced it.
-     *
-     * Never waits for a token that is being redeemed at this moment: who redeems may be waiting for the mail's row.
-     */
-    async addForMails(tokens: readonly NewMailToken[]): Promise<Set<string>> {
-      const ids = tokens.map(({ id }) => id)
-      const owed = await db
-        .select({ id: outbox.id })
-        .from(outbox)
-        .where(and(inArray(outbox.id, ids), isNull(outbox.sentAt), isNull(outbox.deadAt)))
-        .for('key share')
-      const stillOwed = new Set(owed.map(({ id }) => id))
-      const wanted = tokens.filter(({ id }) => stillOwed.has(id))
-      if (wanted.length === 0) return new Set()
-      const expiry = (lifetimeSeconds: number) => sql`now() + make_interval(secs => ${lifetimeSeconds}::int)`
-      const inserted = await db
-        .insert(table)
-        .values(
-          wanted.map(({ lifetimeSeconds, ...token }) => ({ ...token, expiresAt: expiry(lifetimeSeconds) })),
-        )
-        .onConflictDoNothing({ target: table.id })
-        .returning({ id: table.id })
-      const isNew = new Set(inserted.map(({ id }) => id))
-      for (const { id, tokenHash, codeHash, lifetimeSeconds } of wanted)
-        if (!isNew.has(id)) {
-          const unused = and(eq(table.id, id), isNull(table.usedAt), isNull(table.supersededAt))
-          const free = db
-            .select({ id: table.id })
-            .from(table)
-            .where(unused)
-            .for('update', { skipLocked: true })
-          await db
-            .update(table)
-            .set({ tokenHash, codeHash, expiresAt: expiry(lifetimeSeconds) })
-            .where(inArray(table.id, free))
-        }
-      const newer = alias(table, 'newer')
-      const replaced = db
-        .select({ id: table.id })
-        .from(table)
-        .where(
-          and(
-            inArray(table.userId, [...new Set(wanted.map(({ userId }) => userId))]),
-            ne(table.purpose, 'undo_email_change'),
-            open,
-            exists(
-              db
-                .select({ id: newer.id })
-                .from(newer)
-                .where(
-                  and(
-                    eq(newer.projectId, table.projectId),
-                    eq(newer.userId, table.userId),
-                    eq(newer.purpose, table.purpose),
-                    sql`(${newer.createdAt}, ${newer.id}) > (${table.createdAt}, ${table.id})`,
-                  ),
-                ),
-            ),
-          ),
-        )
-        .for('update', { of: table, skipLocked: true })
-      await db.update(table).set({ supersededAt: sql`now()` }).where(inArray(table.id, replaced))
-      const working = await db
-        .select({ id: table.id })
-        .from(table)
-        .where(and(inArray(table.id, [...stillOwed]), open))
-      return new Set(working.map(({ id }) => id))
-    },
-
     /** Whether a token, of this address if one is given, would be redeemed now. */
     async isOpen(
       projectId: string,
@@ -140,6 +66,7 @@ export function verificationTokensRepository(db: Database) {
       email: string | undefined,
     ): Promise<boolean> {
       const rows = await db
+        .of(projectId)
         .select({ id: table.id })
         .from(table)
         .where(
@@ -161,6 +88,7 @@ export function verificationTokensRepository(db: Database) {
     async voidAll(projectId: string, userId: number, spared: Purpose | null): Promise<void> {
       // Before the tokens: a courier that mints now holds the mail's row until its token can be seen.
       await db
+        .of(projectId)
         .delete(outbox)
         .where(
           and(
@@ -171,6 +99,7 @@ export function verificationTokensRepository(db: Database) {
           ),
         )
       await db
+        .of(projectId)
         .update(table)
         .set({ supersededAt: sql`now()` })
         .where(
@@ -196,6 +125,7 @@ export function verificationTokensRepository(db: Database) {
     ): Promise<Redeemed | null> {
       return first(
         await db
+          .of(projectId)
           .update(table)
           .set({ usedAt: sql`now()` })
           .where(
@@ -224,6 +154,7 @@ export function verificationTokensRepository(db: Database) {
       maxAttempts: number,
     ): Promise<Redeemed | null> {
       const newest = db
+        .of(projectId)
         .select({ id: table.id })
         .from(table)
         .where(and(eq(table.projectId, projectId), eq(table.email, email), eq(table.purpose, purpose), open))
@@ -232,6 +163,7 @@ export function verificationTokensRepository(db: Database) {
       const fits = sql`${table.codeHash} = ${codeHash}`
       const row = first(
         await db
+          .of(projectId)
           .update(table)
           .set({
             codeAttempts: sql`${table.codeAttempts} + 1`,

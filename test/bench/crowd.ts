@@ -8,6 +8,7 @@ import { deriveKey } from '../../src/crypto/secrets.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
 import { createProjects } from '../../src/domain/projects.ts'
 import { createStore } from '../../src/repositories/store.ts'
+import { unwalled } from '../support/database.ts'
 import type { Plan, Visitor } from './load.ts'
 import { type Load, type Running, secretKey, startService } from './processes.ts'
 
@@ -53,7 +54,7 @@ export async function makePlace(
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
   await migrateDatabase(url)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const { project, secret } = await createProjects(createStore(sql)).create('Bench', policy)
+  const { project, secret } = await createProjects(createStore(unwalled(sql))).create('Bench', policy)
   const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
   // The rows refer to each other by construction; checking two million of them would take longer than the bench.
   await sql`set session_replication_role = replica`

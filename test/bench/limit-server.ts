@@ -20,6 +20,7 @@ import { privatePem, publicPem } from '../../src/crypto/signing-key.ts'
 import { openPool } from '../../src/database/pool.ts'
 import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createStore } from '../../src/repositories/store.ts'
+import { unwalled } from '../support/database.ts'
 
 const { DATABASE_URL: url = '', SECRET_KEY: secret = '', PORT: port } = process.env
 const key = (use: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
@@ -60,7 +61,7 @@ async function statementOf(
       seen = { text, names }
     },
   })
-  await issue(createStore(spied))
+  await issue(createStore(unwalled(spied)))
   await spied.end()
   if (!seen) throw new Error('The statement was not seen.')
   const { text, names } = seen

@@ -161,7 +161,7 @@ t.test('a mail that cannot be made is tried again, and the reason holds no part 
 
 t.test('a mail that a crashed courier held is sent when its lease is over, and not before', async (t) => {
   const { id, row, due } = await owed()
-  const taken = await store.outbox.take(10, 120)
+  const taken = await store.everywhere.mailroom.take(10, 120)
   t.same(
     taken.map((held) => held.id),
     [id],
@@ -183,14 +183,17 @@ t.test(
     let marked = 0
     const crashing: Store = {
       ...store,
-      outbox: {
-        ...store.outbox,
-        async markSent() {
-          marked++
-          throw new Error('killed')
-        },
-        async markFailed() {
-          throw new Error('killed')
+      everywhere: {
+        ...store.everywhere,
+        mailroom: {
+          ...store.everywhere.mailroom,
+          async markSent() {
+            marked++
+            throw new Error('killed')
+          },
+          async markFailed() {
+            throw new Error('killed')
+          },
         },
       },
     }
@@ -236,10 +239,13 @@ t.test('a database that is away for a moment stops nothing', async (t) => {
   let failures = 0
   const shaky: Store = {
     ...store,
-    outbox: {
-      ...store.outbox,
-      take: (...wanted) =>
-        failures++ < 3 ? Promise.reject(new Error('away')) : store.outbox.take(...wanted),
+    everywhere: {
+      ...store.everywhere,
+      mailroom: {
+        ...store.everywhere.mailroom,
+        take: (...wanted) =>
+          failures++ < 3 ? Promise.reject(new Error('away')) : store.everywhere.mailroom.take(...wanted),
+      },
     },
   }
   courierWith(t, () => {}, shaky)
@@ -398,7 +404,7 @@ t.test(
 t.test('a mail that is tried again late carries a link that lives its whole life from then on', async (t) => {
   await nothingOwed()
   const { id, user } = await owed()
-  await store.outbox.take(10, 0)
+  await store.everywhere.mailroom.take(10, 0)
   const mint = {
     id,
     owedAt: user.createdAt,
@@ -438,7 +444,7 @@ t.test('what is voided before it was sent does not come to life when it is sent'
   const { id, user } = await owed()
   const change = await owe(user, 'change_email', { recipient: 'thief@example.com' })
   const notice = await owe(user, 'password_changed')
-  const held = await store.outbox.take(10, 0)
+  const held = await store.everywhere.mailroom.take(10, 0)
   t.equal(held.length, 3, 'a courier has them in hand')
   await store.verificationTokens.voidAll(project.id, user.id, 'undo_email_change')
   const mint = { owedAt: new Date(), project, user, email: user.email }

@@ -6,11 +6,11 @@ import { AuthError } from '../../src/domain/errors.ts'
 import { createLockout } from '../../src/domain/lockout.ts'
 import { createProjects } from '../../src/domain/projects.ts'
 import { createStore } from '../../src/repositories/store.ts'
-import { createDatabase } from '../support/database.ts'
+import { createDatabase, unwalled } from '../support/database.ts'
 
 const sql = postgres(await createDatabase(t), { max: 20, onnotice: () => {} })
 t.teardown(() => sql.end())
-const store = createStore(sql)
+const store = createStore(unwalled(sql))
 const lockout = createLockout({ store, lookupKey: Buffer.alloc(32, 1) })
 const projects = createProjects(store)
 const policy = { lockout: { failures: 3, window_seconds: 600, base_seconds: 60 } }

@@ -7,11 +7,11 @@ import t from 'tap'
 import { PolicyError } from '../../src/domain/policy.ts'
 import { createProjects } from '../../src/domain/projects.ts'
 import { createStore, type Store } from '../../src/repositories/store.ts'
-import { createDatabase } from '../support/database.ts'
+import { createDatabase, unwalled } from '../support/database.ts'
 
 const sql = postgres(await createDatabase(t), { max: 4, onnotice: () => {} })
 t.teardown(() => sql.end())
-const store = createStore(sql)
+const store = createStore(unwalled(sql))
 /** What operators do elsewhere: another process with a cache of its own. */
 const elsewhere = createProjects(store)
 
@@ -20,11 +20,14 @@ function counted() {
   let reads = 0
   const counting: Store = {
     ...store,
-    projects: {
-      ...store.projects,
-      find(id) {
-        reads++
-        return store.projects.find(id)
+    everywhere: {
+      ...store.everywhere,
+      projects: {
+        ...store.everywhere.projects,
+        find(id) {
+          reads++
+          return store.everywhere.projects.find(id)
+        },
       },
     },
   }
@@ -80,7 +83,7 @@ t.test('a project that does not exist is not remembered as missing', async (t) =
   await t.rejects(projects.get(id), { code: 'project_unknown' })
   await t.rejects(projects.get(id), { code: 'project_unknown' })
   t.equal(reads(), 2)
-  await store.projects.add({ id, name: 'Late' })
+  await store.everywhere.projects.add({ id, name: 'Late' })
   t.equal((await projects.get(id)).name, 'Late')
 })
 
@@ -89,9 +92,12 @@ t.test('a database that is away for a moment does not lose what is fresh enough'
   let away = false
   const projects = createProjects({
     ...store,
-    projects: {
-      ...store.projects,
-      find: (id) => (away ? Promise.reject(new Error('away')) : store.projects.find(id)),
+    everywhere: {
+      ...store.everywhere,
+      projects: {
+        ...store.everywhere.projects,
+        find: (id) => (away ? Promise.reject(new Error('away')) : store.everywhere.projects.find(id)),
+      },
     },
   })
   await projects.get(project.id)

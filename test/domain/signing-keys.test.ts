@@ -5,7 +5,7 @@ import t from 'tap'
 import { privatePem } from '../../src/crypto/signing-key.ts'
 import { createSigningKeys, SealedKeyError } from '../../src/domain/signing-keys.ts'
 import { createStore } from '../../src/repositories/store.ts'
-import { createDatabase } from '../support/database.ts'
+import { createDatabase, unwalled } from '../support/database.ts'
 
 const sealingKey = randomBytes(32)
 const atOnce = { currentSeconds: 0, nextSeconds: 0 }
@@ -13,7 +13,7 @@ const atOnce = { currentSeconds: 0, nextSeconds: 0 }
 async function freshRing(t: Parameters<typeof createDatabase>[0]) {
   const sql = postgres(await createDatabase(t), { max: 10, onnotice: () => {} })
   t.teardown(() => sql.end())
-  const store = createStore(sql)
+  const store = createStore(unwalled(sql))
   return { sql, store, keys: createSigningKeys(store, [sealingKey]) }
 }
 
@@ -33,7 +33,7 @@ t.test('many first starts at once make one pair', async (t) => {
   const { store, keys } = await freshRing(t)
   const rings = await Promise.all(Array.from({ length: 8 }, () => keys.open()))
   t.equal(new Set(rings.map((ring) => ring.find(({ state }) => state === 'current')?.kid)).size, 1)
-  t.equal((await store.signingKeys.list()).length, 2)
+  t.equal((await store.everywhere.signingKeys.list()).length, 2)
 })
 
 t.test('nothing of the private half rests in the clear', async (t) => {
@@ -56,7 +56,7 @@ t.test('another SECRET_KEY opens nothing, makes nothing and says what to do', as
     t.ok(error instanceof SealedKeyError)
     t.match((error as Error).message, /SECRET_KEY.*SECRET_KEY_PREVIOUS/)
   }
-  t.equal((await store.signingKeys.list()).length, 1)
+  t.equal((await store.everywhere.signingKeys.list()).length, 1)
 })
 
 t.test('SECRET_KEY_PREVIOUS opens what the older secret sealed, until it is sealed anew', async (t) => {

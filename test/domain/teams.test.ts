@@ -263,7 +263,7 @@ t.test(
       if (at === patient) {
         t.ok(await exists(alone.id), 'while the account can come back')
         await sql`update users set deletion_due_at = now() - interval '1 second' where uuid = ${ada.uuid}`
-        t.equal(await store.users.deleteDue(10), 1)
+        t.equal(await store.everywhere.leavers.removeDue(10), 1)
       }
       t.notOk(await exists(alone.id), 'nobody else was in it')
       t.match(await teams.get(at, bob.principal, shared.id), { memberCount: 1 })
@@ -284,13 +284,13 @@ t.test('the accounts of a whole team that are due in one pass take it along', as
   await leave(ada, patient)
   await leave(bob, patient)
   await sql`update users set deletion_due_at = now() - interval '1 second' where uuid in ${sql([ada.uuid, bob.uuid])}`
-  t.equal(await store.users.deleteDue(10), 2)
+  t.equal(await store.everywhere.leavers.removeDue(10), 2)
   t.notOk(await exists(team.id))
 })
 
 t.test('a team that an operator made waits for its first member', async (t) => {
   const { id } = await teams.createEmpty(project, 'Empty')
-  await store.users.deleteDue(10)
+  await store.everywhere.leavers.removeDue(10)
   t.match(await teams.find(project, id), { name: 'Empty', memberCount: 0 })
   await put(id, await person(), 'ADMIN')
   t.ok((await teams.listAll(project)).some((team) => team.id === id && team.memberCount === 1))
@@ -307,7 +307,7 @@ t.test(
     const invite = { email: 'never@example.com', role: 'VIEWER', redirectTo: null } as const
     await teamInvitations.create(project, ada, team.id, invite)
     await sql`update team_invitations set expires_at = now() - interval '2 days' where email = ${invite.email}`
-    await store.transaction((tx) => tx.sweeping.removeExpired('team_invitations', 0, 1000))
+    await store.everywhere.transaction((tx) => tx.sweeping.removeExpired('team_invitations', 0, 1000))
     t.same(await sql`select 1 from team_invitations where email = ${invite.email}`, [])
   },
 )

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createStore } from '../../src/repositories/store.ts'
 import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
+import { unwalled } from '../support/database.ts'
 import { dataUri, pixels } from '../support/pictures.ts'
 import { isProblem } from '../support/problems.ts'
 
 const app = await startTestApp(t)
 const patient = await startTestApp(t, { policy: { deletion: { grace_seconds: 3600 } } })
-const store = createStore(patient.sql)
+const store = createStore(unwalled(patient.sql))
 
 type App = typeof app
 type Who = Answer & { email: string; password: string }
@@ -208,10 +209,13 @@ t.test('accounts that are due are removed in batches, by several at once, and no
   const [kept, waiting, ...leaving] = people as [Who, Who, ...Who[]]
   for (const who of [waiting, ...leaving]) await leave(patient, who, { current_password: who.password })
   for (const who of leaving) await due(who)
-  const [one, two] = await Promise.all([store.users.deleteDue(2), store.users.deleteDue(2)])
+  const [one, two] = await Promise.all([
+    store.everywhere.leavers.removeDue(2),
+    store.everywhere.leavers.removeDue(2),
+  ])
   t.ok(one <= 2 && two <= 2)
   let removed = one + two
-  for (let batch = 1; batch > 0; removed += batch) batch = await store.users.deleteDue(2)
+  for (let batch = 1; batch > 0; removed += batch) batch = await store.everywhere.leavers.removeDue(2)
   t.equal(removed, leaving.length)
   for (const who of leaving) t.equal(await row(patient, who), undefined)
   for (const who of [kept, waiting]) t.ok(await row(patient, who))

@@ -12,10 +12,11 @@ import { createRecovery } from '../../src/domain/recovery.ts'
 import { createRegistration } from '../../src/domain/registration.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
+import { unwalled } from '../support/database.ts'
 import { cheapParameters, stranger } from '../support/domain.ts'
 
 const app = await startTestApp(t)
-const store = createStore(app.sql)
+const store = createStore(unwalled(app.sql))
 const keyFor = (use: string) => deriveKey(Buffer.from(testSecretKey, 'utf8'), use)
 const keys = { lookupKey: keyFor('lookup'), mailKey: keyFor('mail') }
 const hashing = { argon2: await loadArgon2(), parameters: cheapParameters, scheduler: createHashScheduler() }

@@ -7,6 +7,7 @@ import { publicPem } from '../../src/crypto/signing-key.ts'
 import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { type Answer, bearer, cookieHeader, startTestApp, testSecretKey } from '../support/app.ts'
+import { unwalled } from '../support/database.ts'
 import { isProblem } from '../support/problems.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 
@@ -25,7 +26,7 @@ const [header, claims] = token.split('.').slice(0, 2).map(decode) as [
 
 // The service's own key, opened as the service opens it: forgeries that only a check of the claims can refuse.
 const sealingKey = deriveKey(Buffer.from(testSecretKey), 'seal')
-const ring = await createSigningKeys(createStore(app.sql), [sealingKey]).open()
+const ring = await createSigningKeys(createStore(unwalled(app.sql)), [sealingKey]).open()
 const key = ring.find(({ state }) => state === 'current')
 if (!key) throw new Error('There is no signing key.')
 const ownKey = createPrivateKey({ key: key.privateKey, format: 'der', type: 'pkcs8' })

@@ -4,9 +4,10 @@ import { createPeople } from '../../src/domain/people.ts'
 import { createProjects } from '../../src/domain/projects.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { bearer, startTestApp } from '../support/app.ts'
+import { unwalled } from '../support/database.ts'
 
 const app = await startTestApp(t)
-const store = createStore(app.sql)
+const store = createStore(unwalled(app.sql))
 const project = await createProjects(store).get(app.projectId)
 const people = createPeople({ store, hash: async () => 'none' })
 const roleOf = async (email: string) =>

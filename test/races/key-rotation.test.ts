@@ -7,7 +7,7 @@ import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { bearer, startTestApp, testSecretKey } from '../support/app.ts'
-import { createDatabase } from '../support/database.ts'
+import { createDatabase, unwalled } from '../support/database.ts'
 
 const kidOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
@@ -15,7 +15,7 @@ const kidOf = (token: string) =>
 t.test('tokens of every age are read by two rings that learn of a rotation at different times', async (t) => {
   const app = await startTestApp(t)
   const { body } = await app.signUp()
-  const store = createStore(app.sql)
+  const store = createStore(unwalled(app.sql))
   const keys = createSigningKeys(store, [deriveKey(Buffer.from(testSecretKey), 'seal')])
   const options = {
     issuer: app.config.publicUrl,
@@ -68,7 +68,9 @@ t.test('two services under load while the key is rotated: nobody is refused', as
   const second = await startTestApp(t, { databaseUrl, env })
   const headers = { 'project-id': first.projectId }
   const { email, password, body } = await first.signUp()
-  const keys = createSigningKeys(createStore(first.sql), [deriveKey(Buffer.from(testSecretKey), 'seal')])
+  const keys = createSigningKeys(createStore(unwalled(first.sql)), [
+    deriveKey(Buffer.from(testSecretKey), 'seal'),
+  ])
   let refresh = body.refresh_token
   const refused: number[] = []
   const kids = new Set<string>()

@@ -12,7 +12,7 @@ import { contractNames } from '../../src/http/contracts/catalogue.ts'
 import { createLogger } from '../../src/logging.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { contractViolation } from './contract.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, unwalled } from './database.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 
 export interface Answer {
@@ -99,7 +99,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const dataDir = await mkdtemp(join(tmpdir(), 'sallyport-app-'))
   const logs: Record<string, unknown>[] = []
   const sql = postgres(databaseUrl, { max: 4, onnotice: () => {} })
-  const projects = createProjects(createStore(sql))
+  const projects = createProjects(createStore(unwalled(sql)))
   const policy = merged(options.policy)
   const create = () => projects.create('Test', policy)
   // Before the start, so that the product contracts work on this project too; an empty database has no place for it.

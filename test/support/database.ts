@@ -1,6 +1,7 @@
 // A database of a test's own, cloned from the migrated template; dropped when the test ends.
 import { randomBytes } from 'node:crypto'
-import postgres from 'postgres'
+import postgres, { type Sql } from 'postgres'
+import type { Pool } from '../../src/database/pool.ts'
 
 export const templateDatabase = 'sallyport_template'
 
@@ -32,4 +33,12 @@ export async function createDatabase(
   const url = new URL(serverUrl())
   url.pathname = `/${name}`
   return url.href
+}
+
+/** The test's own connections for a store: as their role may see every row, no project is ever said to the database. */
+export function unwalled(sql: Sql): Pool {
+  const bare = (tx: object) => Object.assign(tx, { options: sql.options, of: () => tx })
+  const transaction = (mode: string, _projectId: string | null, work: (tx: never) => Promise<unknown>) =>
+    sql.begin(mode, (tx) => work(bare(tx) as never))
+  return Object.assign(bare(sql), { transaction }) as unknown as Pool
 }

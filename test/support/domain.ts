@@ -7,7 +7,7 @@ import type { Caller } from '../../src/domain/principal.ts'
 import type { Project } from '../../src/domain/projects.ts'
 import { createStore, type Store } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, unwalled } from './database.ts'
 
 export interface TestDomain {
   readonly sql: Sql
@@ -49,7 +49,7 @@ export async function createTestDomain(
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
   })
   t.teardown(() => sql.end())
-  const store = createStore(sql)
+  const store = createStore(unwalled(sql))
   const argon2 = options.argon2 ?? (await loadArgon2())
   const domain = await createDomain({
     store,

@@ -10,6 +10,7 @@ import { createProjects } from '../../src/domain/projects.ts'
 import { packageRoot } from '../../src/package.ts'
 import { createStore } from '../../src/repositories/store.ts'
 import { freePort, wideLimits } from './app.ts'
+import { unwalled } from './database.ts'
 import { eventually } from './eventually.ts'
 
 interface Teardown {
@@ -165,7 +166,7 @@ export async function databaseOf(service: Service): Promise<Sql> {
 export async function wideProject(service: Service): Promise<string> {
   const sql = await databaseOf(service)
   try {
-    return (await createProjects(createStore(sql)).create('Test', wideLimits)).project.id
+    return (await createProjects(createStore(unwalled(sql))).create('Test', wideLimits)).project.id
   } finally {
     await sql.end()
   }
