@@ -121,7 +121,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
 
     const metrics = createMetrics(version)
-    const pool = openPool(url, { pooled, waited: metrics.connectionWaited })
+    const connections = config.databaseConnections
+    const pool = openPool(url, { connections, pooled, waited: metrics.connectionWaited })
     sql = pool
     const store = noting(createStore(pool), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })

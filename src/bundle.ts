@@ -1,6 +1,8 @@
 // Puts the built service into one file, dist/src/main.js: its more than nine hundred modules, loaded one by one, cost
 // two thirds of a start. Names and structure stay, so stack traces read as before; beside it rests main.js.map, for
 // `node --enable-source-maps`. The commands, and every other file of dist, stay as TypeScript made them.
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /** Packages that must lie in node_modules: native code, or files of their own that they look for beside themselves. */
@@ -13,10 +15,11 @@ const external = [
   'pino',
 ]
 
-try {
+/** Puts the service, from `entry` on, into `outfile`, which may be the same. @throws where esbuild cannot run */
+export async function bundle(entry: string, outfile: string): Promise<void> {
   await build({
-    entryPoints: ['dist/src/main.js'],
-    outfile: 'dist/src/main.js',
+    entryPoints: [entry],
+    outfile,
     allowOverwrite: true,
     bundle: true,
     platform: 'node',
@@ -31,9 +34,12 @@ try {
     },
     logLevel: 'warning',
   })
-} catch (error) {
-  // Where esbuild has no binary, the service runs from its modules.
-  console.warn(
-    `The service was not put into one file and starts slower: ${error instanceof Error ? error.message : error}`,
-  )
 }
+
+if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url))
+  await bundle('dist/src/main.js', 'dist/src/main.js').catch((error: unknown) =>
+    // Where esbuild has no binary, the service runs from its modules.
+    console.warn(
+      `The service was not put into one file and starts slower: ${error instanceof Error ? error.message : error}`,
+    ),
+  )

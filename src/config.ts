@@ -78,6 +78,14 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => /^\d{1,4}$/.test(text),
     say: 'must be a whole number of days, or 0 for never',
   },
+  workers: {
+    test: (text) => text === 'auto' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 256),
+    say: 'must be a number of processes from 1 to 256, or "auto" for one on each core',
+  },
+  connections: {
+    test: (text) => /^\d{1,4}$/.test(text) && Number(text) >= 1,
+    say: 'must be a number of database connections, at least 1',
+  },
   flag: { test: (text) => text === 'true' || text === 'false', say: 'must be true or false' },
   'log-level': {
     test: (text) => (logLevels as readonly string[]).includes(text),
@@ -126,8 +134,10 @@ const variable = (format: keyof typeof formats) => Type.Optional(Type.String({ f
 const environmentSchema = Type.Object({
   HOST: Type.Optional(Type.String({ minLength: 1 })),
   PORT: variable('port'),
+  WORKERS: variable('workers'),
   DATABASE_URL: variable('postgres'),
   DATABASE_POOLER: variable('pooler'),
+  DATABASE_CONNECTIONS: variable('connections'),
   DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
   SECRET_KEY: variable('secret'),
   SECRET_KEY_PREVIOUS: variable('secret'),
@@ -164,6 +174,10 @@ export interface FirstAdmin {
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Processes that share the port; 1: this one alone. */
+  readonly workers: number
+  /** Connections of each worker's pool. */
+  readonly databaseConnections: number
   /** Null: the embedded PostgreSQL under dataDir. */
   readonly databaseUrl: string | null
   /** Whether databaseUrl leads to a pooler in transaction mode. */
@@ -202,7 +216,7 @@ export interface Config {
   readonly providerSecrets: Readonly<Record<string, string>>
   /** Null: none is made. */
   readonly firstAdmin: FirstAdmin | null
-  /** Password hashes computed at the same time: one for each core, as far as libuv has threads for them. */
+  /** Password hashes that each worker computes at the same time: together one for each core, as far as libuv has threads. */
   readonly hashSlots: number
 }
 
@@ -233,6 +247,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     : (env.PUBLIC_URL?.startsWith('https:') ?? false)
   if (/^__(?:Host|Secure)-/i.test(env.NODELOOM_COOKIE ?? '') && !isSecure)
     problems.push('NODELOOM_COOKIE must not begin with __Host- or __Secure- where cookies are not Secure.')
+  const workers = env.WORKERS === 'auto' ? availableParallelism() : Number(env.WORKERS ?? 1)
+  if (Number(env.DATABASE_CONNECTIONS ?? workers) < workers)
+    problems.push('DATABASE_CONNECTIONS must be at least WORKERS: the workers share them.')
   const { ADMIN_EMAIL, ADMIN_PASSWORD, ADMIN_FIRST_NAME, ADMIN_LAST_NAME } = env
   const named = ADMIN_EMAIL ?? ADMIN_PASSWORD ?? ADMIN_FIRST_NAME ?? ADMIN_LAST_NAME
   if (named !== undefined && (!ADMIN_EMAIL || !ADMIN_PASSWORD))
@@ -250,6 +267,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return Object.freeze({
     host,
     port,
+    workers,
+    databaseConnections: env.DATABASE_CONNECTIONS
+      ? Math.floor(Number(env.DATABASE_CONNECTIONS) / workers)
+      : Math.max(2, Math.ceil(10 / workers)),
     databaseUrl: env.DATABASE_URL ?? null,
     databasePooled: env.DATABASE_URL !== undefined && env.DATABASE_POOLER === 'transaction',
     dataDir: resolve(env.DATA_DIR ?? '.data'),
@@ -290,6 +311,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
             lastName: ADMIN_LAST_NAME ?? null,
           }
         : null,
-    hashSlots: Math.max(1, Math.min(availableParallelism(), Number(environment.UV_THREADPOOL_SIZE) || 4)),
+    hashSlots: Math.max(
+      1,
+      Math.min(Math.ceil(availableParallelism() / workers), Number(environment.UV_THREADPOOL_SIZE) || 4),
+    ),
   })
 }

@@ -1,4 +1,5 @@
 // One logger for the process: JSON lines, secrets redacted by the schemas' own marks, errors without their data.
+import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
 import pino from 'pino'
 import * as apiKeys from '../schemas/api-keys.ts'
@@ -76,7 +77,7 @@ export function createLogger(level: string, destination: Destination = standardO
   const paths = quoted.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`])
   const options = {
     level,
-    base: null,
+    base: cluster.isWorker ? { worker: process.pid } : null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths, censor: '[secret]' },
     serializers: { err: loggedError },
@@ -92,7 +93,9 @@ export function createLogger(level: string, destination: Destination = standardO
  */
 export function standardOutput(format: 'json' | 'pretty' = 'json'): Destination {
   // Synchronous: the asynchronous kind would queue behind the password hashes in libuv's thread pool.
-  const output = pino.destination({ dest: 1, sync: true, minLength: 4096, periodicFlush: 100 })
+  // Workers share it: what is written at once stays small enough for a pipe to take it whole (PIPE_BUF).
+  const portion = cluster.isWorker ? { minLength: 2048, maxWrite: 4096 } : { minLength: 4096 }
+  const output = pino.destination({ dest: 1, sync: true, periodicFlush: 100, ...portion })
   process.on('exit', () => {
     try {
       output.flushSync()

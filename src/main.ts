@@ -1,19 +1,24 @@
-// The process: configuration, then the app, then a clean stop on a signal.
-import { startApp } from './app.ts'
+// The process: configuration, then the app (or the workers that each run one), then a clean stop on a signal.
+import cluster from 'node:cluster'
 import { ConfigError, exitConfig, readConfig } from './config.ts'
 import { createLogger, standardOutput } from './logging.ts'
 import { operatorMessage, welcome } from './operator.ts'
+import { startWorkers, WorkerError } from './workers/primary.ts'
+import { serveAsWorker } from './workers/worker.ts'
 
 try {
   const config = readConfig()
   const log = createLogger(config.logLevel, standardOutput(config.logFormat))
-  const starting = startApp(config, log)
+  const isPrimary = cluster.isPrimary && config.workers > 1
+  const starting = isPrimary
+    ? startWorkers(config, log)
+    : import('./app.ts').then(({ startApp }) => startApp(config, log))
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {
     // Ctrl-C reaches a process that npm started twice: from the terminal and from npm.
     if (stopping) return
     stopping = true
-    log.info({ signal }, 'Stopping')
+    if (cluster.isPrimary) log.info({ signal }, 'Stopping')
     // What does not end by itself is cut off before a container's grace period is over.
     setTimeout(() => process.exit(1), 20_000).unref()
     const app = await starting.catch(() => null)
@@ -21,13 +26,19 @@ try {
     await app.close()
     process.exit(0)
   }
-  process.on('SIGTERM', stop).on('SIGINT', stop)
+  // Ctrl-C reaches workers too; they end when the primary process tells them to.
+  process.on('SIGTERM', stop).on('SIGINT', cluster.isPrimary ? stop : () => {})
   const app = await starting
-  if (!stopping) {
+  if (cluster.isWorker && 'server' in app) serveAsWorker(app)
+  else if (!stopping) {
     log.info({ url: app.url, docs: `${config.publicUrl}/docs` }, 'Ready')
     if (!config.databaseUrl || process.stdout.isTTY) console.log(welcome(config))
   }
+  if ('failed' in app) await app.failed
 } catch (error) {
   console.error(operatorMessage(error))
-  process.exitCode = error instanceof ConfigError ? exitConfig : 1
+  const code = error instanceof WorkerError ? error.code : 1
+  process.exitCode = error instanceof ConfigError ? exitConfig : code
+  // The channel to the primary process would keep it.
+  if (cluster.isWorker) process.exit()
 }

@@ -8,13 +8,14 @@ import { PersonError } from './domain/people.ts'
 import { PolicyError } from './domain/policy.ts'
 import { SealedKeyError } from './domain/signing-keys.ts'
 import { isUnavailable } from './repositories/availability.ts'
+import { WorkerError } from './workers/primary.ts'
 
 /** Wraps a sentence of a command that cannot do what it was asked. */
 export class OperatorError extends Error {
   override name = 'OperatorError'
 }
 
-const spoken = [OperatorError, EmbeddedDatabaseError, DatabaseError, SealedKeyError]
+const spoken = [OperatorError, EmbeddedDatabaseError, DatabaseError, SealedKeyError, WorkerError]
 
 /** The text for standard error; never a value of a secret variable. */
 export function operatorMessage(error: unknown): string {

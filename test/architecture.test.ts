@@ -96,9 +96,19 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/bundle.ts': { values: [] },
   'src/operator.ts': {
     // Where every failure gets its sentence: it knows them all by their class.
-    values: ['src/config.ts', 'src/database', 'src/domain', 'src/repositories/availability.ts'],
+    values: [
+      'src/config.ts',
+      'src/database',
+      'src/domain',
+      'src/repositories/availability.ts',
+      'src/workers',
+    ],
   },
   'src/first-start.ts': { values: ['src/config.ts', 'src/domain'] },
+  'src/workers': {
+    values: ['src/workers', 'src/database', 'src/metrics/workers.ts'],
+    types: ['src/config.ts'],
+  },
   'src/app.ts': {
     values: [
       'src/config.ts',
@@ -117,7 +127,9 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/social',
     ],
   },
-  'src/main.ts': { values: ['src/app.ts', 'src/config.ts', 'src/logging.ts', 'src/operator.ts'] },
+  'src/main.ts': {
+    values: ['src/app.ts', 'src/config.ts', 'src/logging.ts', 'src/operator.ts', 'src/workers'],
+  },
   'src/cli': {
     values: [
       'src/cli',
@@ -208,6 +220,7 @@ t.test('each library is known to the parts that need it and to no other', async 
       'src/sweeper.ts',
       'src/key-keeper.ts',
       'src/logging.ts',
+      'src/workers',
     ],
     'fastify-plugin': ['src/http'],
     '@fastify/jwt': ['src/http'],

@@ -1,6 +1,7 @@
 // The environment: read once, every problem told at once in a sentence, and nothing started on a wrong one.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { ConfigError, exitConfig, readConfig } from '../src/config.ts'
@@ -44,7 +45,19 @@ t.test('nothing configured is a service on this machine', async (t) => {
   })
   t.match(config.dataDir, /\/\.data$/)
   t.ok(config.hashSlots >= 1)
+  t.match(config, { workers: 1, databaseConnections: 10 })
   t.ok(Object.isFrozen(config))
+})
+
+t.test('workers share connections and hash slots', async (t) => {
+  const share = (env: Record<string, string>) => readConfig(env).databaseConnections
+  t.same(
+    ['1', '2', '3', '64'].map((WORKERS) => share({ WORKERS })),
+    [10, 5, 4, 2],
+  )
+  t.equal(share({ WORKERS: '3', DATABASE_CONNECTIONS: '20' }), 6)
+  t.equal(readConfig({ WORKERS: 'auto' }).workers, availableParallelism())
+  t.equal(readConfig({ WORKERS: 'auto' }).hashSlots, 1)
 })
 
 t.test('every variable of the interface is read', async (t) => {
@@ -111,6 +124,8 @@ t.test('every problem is told at once, each in a sentence that names the variabl
   const wrong: Record<string, string> = {
     PORT: '70000',
     DATABASE_URL: 'mysql://hunter2@db/auth',
+    WORKERS: 'hunter2',
+    DATABASE_CONNECTIONS: 'hunter2',
     DATABASE_POOLER: 'hunter2',
     SECRET_KEY: 'hunter2',
     SECRET_KEY_PREVIOUS: 'hunter2-previous',

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { findRunningEmbedded } from '../../src/database/embedded.ts'
 import { createProjects } from '../../src/domain/projects.ts'
@@ -50,10 +50,11 @@ export interface RunOptions {
   readonly gid?: number
 }
 
-/** Runs `node src/<file>` with nothing of this process's environment but the path. */
+/** Runs `node src/<file>` (or the JavaScript of an absolute path) with nothing of this process's environment but the path. */
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Program {
   const { env = {}, ...user } = options
-  const child = spawn(process.execPath, ['--import=tsx', join('src', file), ...args], {
+  const program = isAbsolute(file) ? [file] : ['--import=tsx', join('src', file)]
+  const child = spawn(process.execPath, [...program, ...args], {
     ...user,
     cwd: packageRoot,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
@@ -125,11 +126,11 @@ export async function processesOf(dataDir: string): Promise<string[]> {
 /** Starts the service and waits until it says that it is ready. Throws what it said instead. */
 export async function startService(
   t: Teardown,
-  options: RunOptions & { dataDir: string; port?: number },
+  options: RunOptions & { dataDir: string; port?: number; main?: string },
 ): Promise<Service> {
-  const { dataDir, port = await freePort(), ...rest } = options
+  const { dataDir, port = await freePort(), main = 'main.ts', ...rest } = options
   const env = { DATA_DIR: dataDir, PORT: String(port), ...rest.env }
-  const program = runProgram('main.ts', [], { ...rest, env })
+  const program = runProgram(main, [], { ...rest, env })
   let over = false
   void program.ended.then(() => {
     over = true
