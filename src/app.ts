@@ -25,10 +25,12 @@ import { createMetrics, metricsMediaType } from './metrics/metrics.ts'
 import { shareWithWorkers } from './metrics/workers.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
+import { statementName } from './repositories/database.ts'
 import { noting } from './repositories/noting.ts'
 import { createStore } from './repositories/store.ts'
 import { createProviders } from './social/providers.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
+import { startTracing, type Tracing } from './tracing/tracing.ts'
 
 export interface RunningApp {
   readonly server: FastifyInstance
@@ -91,6 +93,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let sweeper: Sweeper | undefined
   let keyKeeper: KeyKeeper | undefined
   let sharedCounts: SharedCounts | undefined
+  let tracing: Tracing | null = null
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -103,6 +106,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await keyKeeper?.stop()
     sharedCounts?.close()
     await sql?.end({ timeout: 5 })
+    await tracing?.stop()
     await embedded?.stop()
   }
 
@@ -121,8 +125,19 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
 
     const metrics = createMetrics(version)
-    const connections = config.databaseConnections
-    const pool = openPool(url, { connections, pooled, waited: metrics.connectionWaited })
+    tracing =
+      config.tracing &&
+      (await startTracing(config.tracing, {
+        version,
+        statementName,
+        onTrouble: (reason) => log.warn({ reason }, 'Traces could not be sent'),
+      }))
+    const pool = openPool(url, {
+      connections: config.databaseConnections,
+      pooled,
+      waited: metrics.connectionWaited,
+      watch: tracing?.statement,
+    })
     sql = pool
     const store = noting(createStore(pool), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
@@ -138,7 +153,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           store,
           argon2: binding,
           parameters: defaultParameters,
-          scheduler,
+          scheduler: tracing?.hashing(scheduler) ?? scheduler,
           lookupKey: keysFor(secrets, 'lookup')[0],
           mailKey: keysFor(secrets, 'mail')[0],
           flowKeys: keysFor(secrets, 'social'),
@@ -189,6 +204,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
         token: config.metricsToken,
       },
       maxEventLoopDelayMs: config.maxEventLoopDelayMs,
+      tracing,
       logger: log,
     })
     courier = startCourier({

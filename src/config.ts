@@ -23,6 +23,27 @@ const contracts = ['nodeloom', 'credebl', 'nora'] as const
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+/** What OTEL_TRACES_SAMPLER can be. */
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
+
+/** Headers as OTEL_EXPORTER_OTLP_HEADERS has them, values percent-encoded; null: it cannot be read. */
+function pairs(text: string): Record<string, string> | null {
+  const found = list(text).map((pair) => /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) *= *([\x20-\x7e]*)$/.exec(pair))
+  if (found.includes(null)) return null
+  try {
+    return Object.fromEntries(found.map((pair) => [pair?.[1] ?? '', decodeURIComponent(pair?.[2] ?? '')]))
+  } catch {
+    return null
+  }
+}
+
 const list = (text: string): string[] =>
   text
     .split(',')
@@ -91,6 +112,16 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => (logLevels as readonly string[]).includes(text),
     say: `must be one of ${logLevels.join(', ')}`,
   },
+  'any-http-url': {
+    test: (text) => isUrl(text, 'http:', 'https:'),
+    say: 'must be a URL such as http://127.0.0.1:4318',
+  },
+  pairs: { test: (text) => pairs(text) !== null, say: 'must be a list such as name=value,other=value' },
+  sampler: {
+    test: (text) => (samplers as readonly string[]).includes(text),
+    say: `must be one of ${samplers.join(', ')}`,
+  },
+  ratio: { test: (text) => /^(?:0|1|0?\.\d{1,9}|1\.0+)$/.test(text), say: 'must be a number from 0 to 1' },
   'log-format': { test: (text) => text === 'json' || text === 'pretty', say: 'must be json or pretty' },
   bearer: {
     test: (text) => /^[A-Za-z0-9._~+/-]{16,}=*$/.test(text),
@@ -154,6 +185,12 @@ const environmentSchema = Type.Object({
   LOG_LEVEL: variable('log-level'),
   LOG_FORMAT: variable('log-format'),
   METRICS_TOKEN: variable('bearer'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable('any-http-url'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: variable('any-http-url'),
+  OTEL_EXPORTER_OTLP_HEADERS: variable('pairs'),
+  OTEL_SERVICE_NAME: variable('name'),
+  OTEL_TRACES_SAMPLER: variable('sampler'),
+  OTEL_TRACES_SAMPLER_ARG: variable('ratio'),
   MAX_EVENT_LOOP_DELAY_MS: variable('milliseconds'),
   SMTP_URL: variable('smtp'),
   MAIL_FROM: variable('mailbox'),
@@ -208,6 +245,14 @@ export interface Config {
   readonly logFormat: 'json' | 'pretty'
   /** What a scraper of /metrics presents; null: it must be a direct neighbour. */
   readonly metricsToken: string | null
+  /** Where and how traces are sent; null: nowhere. */
+  readonly tracing: {
+    readonly url: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly serviceName: string
+    readonly sampler: (typeof samplers)[number]
+    readonly ratio: number
+  } | null
   /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
   readonly maxEventLoopDelayMs: number
   readonly smtpUrl: string | null
@@ -293,6 +338,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     logLevel: (env.LOG_LEVEL as Config['logLevel']) ?? 'info',
     logFormat: (env.LOG_FORMAT as Config['logFormat']) ?? (process.stdout.isTTY ? 'pretty' : 'json'),
     metricsToken: env.METRICS_TOKEN ?? null,
+    tracing: readTracing(env),
     maxEventLoopDelayMs: Number(env.MAX_EVENT_LOOP_DELAY_MS ?? 2000),
     smtpUrl: env.SMTP_URL ?? null,
     mailFrom:
@@ -316,4 +362,18 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       Math.min(Math.ceil(availableParallelism() / workers), Number(environment.UV_THREADPOOL_SIZE) || 4),
     ),
   })
+}
+
+/** Traces are sent where one of the endpoints is set. */
+function readTracing(env: Static<typeof environmentSchema>): Config['tracing'] {
+  const base = env.OTEL_EXPORTER_OTLP_ENDPOINT
+  const url = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base.replace(/\/+$/, '')}/v1/traces`)
+  if (!url) return null
+  return {
+    url,
+    headers: pairs(env.OTEL_EXPORTER_OTLP_HEADERS ?? '') ?? {},
+    serviceName: env.OTEL_SERVICE_NAME ?? 'sallyport',
+    sampler: (env.OTEL_TRACES_SAMPLER as (typeof samplers)[number]) ?? 'parentbased_always_on',
+    ratio: Number(env.OTEL_TRACES_SAMPLER_ARG ?? 1),
+  }
 }

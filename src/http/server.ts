@@ -13,6 +13,7 @@ import Fastify, {
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Domain } from '../domain/index.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Tracing } from '../tracing/tracing.ts'
 import { countedAddress } from './address.ts'
 import { canonicalApi } from './canonical.ts'
 import { type ContractName, loadContracts } from './contracts/catalogue.ts'
@@ -28,6 +29,7 @@ import { notFound } from './plugins/not-found.ts'
 import { pressure } from './plugins/pressure.ts'
 import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
+import { tracedRequests } from './plugins/tracing.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer, statusOf } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
@@ -61,6 +63,8 @@ export interface ServerParts {
   readonly metricsRoute: Omit<MetricsRoute, 'publicUrl'>
   /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
   readonly maxEventLoopDelayMs: number
+  /** Null: requests are not traced. */
+  readonly tracing: Tracing | null
   readonly logger: FastifyBaseLogger
   /** Told of every route as it is registered; the golden list is made of it. */
   readonly onRoute?: (route: RouteOptions) => void
@@ -127,6 +131,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       return countedAddress(this.ip)
     },
   })
+  await app.register(tracedRequests, { tracing: parts.tracing })
   await app.register(countedRequests, { metrics })
   await app.register(errors, { answer, isUnavailable: parts.isUnavailable, metrics })
   await app.register(notFound, { answer })

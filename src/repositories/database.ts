@@ -33,7 +33,7 @@ export function over(sql: ProjectSql): Database {
     if (!handed) throw new Error('A prepared statement was issued without its project.')
     return handed.unsafe(...query)
   }
-  const query = drizzle({ unsafe, options: sql.options } as unknown as Sql)
+  const query = naming(drizzle({ unsafe, options: sql.options } as unknown as Sql))
   let last: { projectId: string; queries: Queries } | null = null
   return {
     of(projectId) {
@@ -56,7 +56,35 @@ export function over(sql: ProjectSql): Database {
 
 /** Wraps a pool, or one connection of it, for queries that belong to no project. */
 export function everywhere(sql: Sql): Queries {
-  return drizzle(sql)
+  return naming(drizzle(sql))
+}
+
+/** A query builder that remembers what its prepared statements are called: the driver is told only that they are some. */
+function naming(db: Queries): Queries {
+  const { session } = db._ as unknown as { session: Session }
+  const prepare = session.prepareQuery.bind(session)
+  session.prepareQuery = (query, fields, name, ...rest) => {
+    if (name) names.set(query.sql, name)
+    return prepare(query, fields, name, ...rest)
+  }
+  return db
+}
+
+/** What a query builder prepares statements with. */
+interface Session {
+  prepareQuery(query: { sql: string }, fields: unknown, name: string | undefined, ...rest: unknown[]): unknown
+}
+
+/** Names of prepared statements, by their text. */
+const names = new Map<string, string>()
+
+/** What a statement is called: the name it was prepared under, else its verb and first table. Holds no value of it. */
+export function statementName(text: string): string {
+  const known = names.get(text)
+  if (known) return known
+  const [, verb = 'statement'] = /^\s*(?:with\b.*?\)\s*)?(select|insert|update|delete)\b/is.exec(text) ?? []
+  const [, table = ''] = /\b(?:from|into|update|join)\s+"?([a-z_]+)"?/i.exec(text) ?? []
+  return `${verb.toLowerCase()} ${table}`.trimEnd()
 }
 
 /**

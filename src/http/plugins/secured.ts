@@ -35,6 +35,7 @@ export const secured = plugin<{ headers: Record<string, string> }>('secured', as
         ms: Math.round(reply.elapsedTime * 10) / 10,
         // Undefined, and so not there, where a request belongs to none.
         project: request.project?.id,
+        trace_id: request.span?.traceId,
       },
       'answered',
     )
