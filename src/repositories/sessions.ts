@@ -102,8 +102,10 @@ const rowsOf = ({ ids, createdAt, lastSeenAt, expiresAt, userAgents, addressPref
 
 const usersOwn = and(eq(users.id, sessions.userId), eq(users.epoch, sessions.epoch), isNull(users.disabledAt))
 
+/** As far as the session itself says; its user has the last word. */
+export const isLive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`))
 /** For a session and its user, joined. */
-export const alive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, sql`now()`), usersOwn)
+export const alive = and(isLive, usersOwn)
 
 export function sessionsRepository(db: Database) {
   const ofProject = and(

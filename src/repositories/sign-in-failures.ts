@@ -41,13 +41,19 @@ const threshold = sql`case when ${table.bucket} in ('account_address', 'code')
 const cleared = sql`${table.bucket} in ('account_address', 'code') and ${parameter('succeeded')}::boolean`
 
 const slots = [0, 1, 2] as const
-/** The buckets of the attempt, as rows; the planner sees that they are few, and looks each of them up. */
+/** The buckets of the attempt, as rows. */
 const asked = sql`(select * from (values ${sql.join(
   slots.map((slot) => sql`(${parameter(`bucket${slot}`)}::text, ${parameter(`key${slot}`)}::bytea)`),
   sql`, `,
 )}) as given(bucket, key) where bucket is not null) as asked`
-const sameKey = sql`${table.projectId} = ${parameter('projectId')}::uuid
-  and ${table.bucket} = asked.bucket and ${table.keyHash} = asked.key`
+/**
+ * The row of each bucket. A plan outlives the statistics it was made from, so it is left no choice: joined freely, it
+ * would read all rows of the project if they were few when it was made. "offset 0" keeps it one look-up for each bucket.
+ */
+const rowOfEach = sql`${asked} cross join lateral (select ${table.lockedUntil} from ${table}
+  where ${table.projectId} = ${parameter('projectId')}::uuid
+    and ${table.bucket} = asked.bucket and ${table.keyHash} = asked.key offset 0) as held`
+const isHeld = sql`held.locked_until > now()`
 
 /** The named parameters of every statement here. */
 export function countedParameters(projectId: string, { keys, thresholds, accountExempt }: Counted) {
@@ -64,7 +70,7 @@ export function reserving(accountExempt: SQL): SQL {
   const exempt = (bucket: SQL) => sql`(${bucket} = 'account' and ${accountExempt})`
   return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
     select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 1, now() from ${asked}
-      where not exists (select 1 from ${asked} join ${table} on ${sameKey} where ${locked} and not ${exempt(sql`asked.bucket`)})
+      where not exists (select 1 from ${rowOfEach} where ${isHeld} and not ${exempt(sql`asked.bucket`)})
       order by asked.bucket
     on conflict (project_id, bucket, key_hash) do update set
       attempts = ${attempts},
@@ -75,15 +81,14 @@ export function reserving(accountExempt: SQL): SQL {
     returning bucket`
 }
 
-/** Takes the attempt back from its buckets where `condition` holds. */
+/** Takes the attempt back from its buckets where `condition` holds. A row that was swept meanwhile comes back empty. */
 export function givingBack(condition: SQL): SQL {
-  return sql`update ${table} set
+  return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
+    select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 0, now() from ${asked}
+      where ${condition} order by asked.bucket
+    on conflict (project_id, bucket, key_hash) do update set
       attempts = case when ${cleared} then 0 else greatest(${table.attempts} - 1, 0) end,
       locked_until = case when ${cleared} or ${table.attempts} <= ${threshold} then null else ${table.lockedUntil} end
-    from (select ${table.bucket}, ${table.keyHash} from ${asked} join ${table} on ${sameKey}
-      where ${condition} order by asked.bucket for update of ${table}) as held
-    where ${table.projectId} = ${parameter('projectId')}::uuid
-      and ${table.bucket} = held.bucket and ${table.keyHash} = held.key_hash
     returning ${table.bucket}`
 }
 
@@ -100,16 +105,13 @@ export function signInFailuresRepository(db: Database) {
     return query.with(given).select().from(given).prepare('sign_in_attempt_give_back')
   })
 
-  const wait = db.prepared((query) =>
-    query
-      .select({
-        seconds: sql<number>`ceil(extract(epoch from max(${table.lockedUntil}) - now()))::int`,
-      })
-      .from(table)
-      .where(sql`${locked} and exists (select 1 from ${asked}
-        where ${sameKey} and not (asked.bucket = 'account' and ${parameter('accountExempt')}::boolean))`)
-      .prepare('sign_in_lock_wait'),
-  )
+  const wait = db.prepared((query) => {
+    const waits = query
+      .$with('waits', { seconds: sql<number | null>`seconds`.as('seconds') })
+      .as(sql`select ceil(extract(epoch from max(held.locked_until) - now()))::int as seconds from ${rowOfEach}
+        where ${isHeld} and not (asked.bucket = 'account' and ${parameter('accountExempt')}::boolean)`)
+    return query.with(waits).select().from(waits).prepare('sign_in_lock_wait')
+  })
 
   async function takeBack(projectId: string, counted: Counted, succeeded: boolean): Promise<void> {
     await giveBack({ ...countedParameters(projectId, counted), succeeded })

@@ -9,7 +9,7 @@ import { users } from '../../drizzle/tables/users.ts'
 import type { NewAuditEvent } from './audit.ts'
 import { type Database, first } from './database.ts'
 import type { MailDetails } from './outbox.ts'
-import { alive, inSeconds, now, type SessionState } from './sessions.ts'
+import { inSeconds, isLive, now, type SessionState } from './sessions.ts'
 import {
   type Counted,
   countedParameters,
@@ -104,7 +104,7 @@ export function signInsRepository(db: Database) {
           (values (${parameter('addressKey')}::bytea), (${parameter('deviceKey')}::bytea)) as keys(key)
         where not exists (select 1 from ${knownAddresses} where ${knownAddresses.projectId} = opened.project_id
           and ${knownAddresses.userId} = opened.user_id and ${knownAddresses.keyHash} = key
-          and ${knownAddresses.lastAt} >= now() - interval '1 day')
+          and ${knownAddresses.lastAt} >= now() - interval '1 day' offset 0)
         order by key
         on conflict (project_id, user_id, key_hash) do update set last_at = now()
         returning key_hash, xmax = 0 as is_new`)
@@ -112,10 +112,11 @@ export function signInsRepository(db: Database) {
     const ended = query
       .$with('ended', {})
       .as(sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
-        where ${sessions.id} in (select ${sessions.id} from opened
-          join ${sessions} on ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
-          join ${users} on ${alive}
-          order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1)`)
+        where ${sessions.id} in (select surplus.id from opened cross join lateral (
+          select ${sessions.id} from ${sessions}
+          where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
+            and ${sessions.epoch} = opened.epoch and ${isLive}
+          order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1) as surplus)`)
     const owed = query.$with('owed', {}).as(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
         select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
         from opened join remembered on is_new and key_hash = ${parameter('deviceKey')}
