@@ -17,7 +17,7 @@ const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600,
 /** Attempts on one account from one address that may wait for their turn. */
 const waiting = 256
 
-/** One attempt: counted by `reserve`, forgiven by `redeem`, taken back by `withdraw`. `Found`: what it is about. */
+/** One attempt: counted by `reserve`, then forgiven by `redeem`, kept by `keep` or taken back by `withdraw`. `Found`: what it is about. */
 export interface Attempt<Found = void> {
   /** Names the account and address; attempts of one name take turns. */
   readonly key: string
@@ -29,6 +29,8 @@ export interface Attempt<Found = void> {
   reserve(): Promise<Found>
   /** It succeeded: earlier failures of this account from this address are forgotten. */
   redeem(): Promise<void>
+  /** It failed: that it was counted outlives a crash of the database, before anybody is told. */
+  keep(): Promise<void>
   /** It was never decided, because the work could not be done: it does not count. */
   withdraw(): Promise<void>
 }
@@ -59,15 +61,18 @@ export function createLockout({ store, lookupKey }: Means) {
         throw new AuthError('too_many_attempts', { retryAfterSeconds })
       },
       redeem: () => store.signInFailures.giveBack(project.id, counted, true),
+      keep: () => store.signInFailures.keep(project.id, counted),
       withdraw: () => store.signInFailures.giveBack(project.id, counted, false),
     }
   }
 
-  /** Pays by the count alone. */
-  const byCount = (project: Project, counted: Counted): Attempt =>
-    attemptOn(project, counted, async () =>
+  /** Pays by the count alone, which is on the disk when it is paid. */
+  const byCount = (project: Project, counted: Counted): Attempt => ({
+    ...attemptOn(project, counted, async () =>
       (await store.signInFailures.reserve(project.id, counted)) ? { found: undefined } : null,
-    )
+    ),
+    keep: async () => {},
+  })
 
   /** A password for the account behind an address, from a client's address. */
   function passwordCount(project: Project, email: string, address: string, accountExempt: boolean): Counted {
@@ -86,7 +91,7 @@ export function createLockout({ store, lookupKey }: Means) {
     return { keys, thresholds, accountExempt }
   }
 
-  /** The key under which a client's address is remembered. */
+  /** The key under which a client's address is remembered: the one it is counted under. */
   const addressKey = (address: string): Buffer => keyedHash(lookupKey, 'address', address)
 
   /**
@@ -101,7 +106,8 @@ export function createLockout({ store, lookupKey }: Means) {
       try {
         return { result: await work(found) }
       } catch (error) {
-        if (error instanceof AuthError && error.code === 'overloaded') await attempt.withdraw()
+        if (error instanceof AuthError)
+          await (error.code === 'overloaded' ? attempt.withdraw() : attempt.keep())
         throw error
       }
     })
@@ -116,7 +122,7 @@ export function createLockout({ store, lookupKey }: Means) {
     prove: <Found>(attempt: Attempt<Found>, check: (found: Found) => Promise<boolean>): Promise<boolean> =>
       spend(attempt, async (found) => {
         const right = await check(found)
-        if (right) await attempt.redeem()
+        await (right ? attempt.redeem() : attempt.keep())
         return right
       }),
 

@@ -1,5 +1,5 @@
 // Rows of `sign_in_failures`: attempts are paid for before the work and given back when they succeed.
-import { type SQL, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { signInFailures } from '../../drizzle/tables/sign-in-failures.ts'
 import { type Database, first } from './database.ts'
 
@@ -105,6 +105,20 @@ export function signInFailuresRepository(db: Database) {
     return query.with(given).select().from(given).prepare('sign_in_attempt_give_back')
   })
 
+  const keep = db.prepared((query) =>
+    query
+      .update(table)
+      .set({ attempts: sql`${table.attempts}` })
+      .where(
+        and(
+          eq(table.projectId, parameter('projectId')),
+          eq(table.bucket, parameter('bucket')),
+          eq(table.keyHash, parameter('keyHash')),
+        ),
+      )
+      .prepare('sign_in_attempt_keep'),
+  )
+
   const wait = db.prepared((query) => {
     const waits = query
       .$with('waits', { seconds: sql<number | null>`seconds`.as('seconds') })
@@ -144,6 +158,12 @@ export function signInFailuresRepository(db: Database) {
      * no answer (the password was never checked) only takes itself back.
      */
     giveBack: takeBack,
+
+    /** Puts what was counted so far on the disk, as every write does that changes no more than a row it finds. */
+    async keep(projectId: string, { keys }: Counted): Promise<void> {
+      const key = keys[0]
+      if (key) await keep({ projectId, ...key })
+    },
 
     /** Whole seconds until every lock on these buckets is over; at least 1. */
     async waitSeconds(projectId: string, counted: Counted): Promise<number> {

@@ -67,9 +67,12 @@ export function signInsRepository(db: Database) {
     )
     const exempt = sql`(${parameter('accountExempt')}::boolean or coalesce((select address_known from found), false))`
     const reserved = query.$with('reserved', {}).as(reserving(exempt))
+    // The count is everybody's at once, and on the disk before anybody is told what it came to: with the session that is
+    // opened, or by `keep`. So this commit need not wait for the disk.
     const counted = query
       .$with('counted', { buckets: sql<string>`buckets`.as('buckets') })
-      .as(sql`select coalesce(string_agg(bucket, ' '), '') as buckets from reserved`)
+      .as(sql`select coalesce(string_agg(bucket, ' '), '') as buckets, set_config('synchronous_commit', 'off', true)
+        from reserved`)
     // A row comes back whether or not there is such a user.
     return query
       .with(found, reserved, counted)
@@ -134,7 +137,7 @@ export function signInsRepository(db: Database) {
     /**
      * Pays for an attempt to sign in and finds who it is about: the account with its password hash, or null. An address
      * that the account has signed in from exempts the account's bucket. Null, and nothing counted, where a bucket is
-     * locked.
+     * locked. A crash of the database may forget the count until a later commit: `open`, or the failures' `keep`.
      */
     async begin(
       projectId: string,

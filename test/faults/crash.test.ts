@@ -156,8 +156,7 @@ t.test(
     const projectId = await wideProject(service)
     let over = false
     const loading = load(service, projectId, () => over)
-    for (let round = 0; round < 2; round++) {
-      await new Promise((resolve) => setTimeout(resolve, 2000))
+    async function killDatabase(): Promise<void> {
       const postmaster = postmasterPid(dataDir)
       if (postmaster === null) throw new Error('There is no postmaster.')
       process.kill(postmaster, 'SIGKILL')
@@ -165,10 +164,25 @@ t.test(
         const now = postmasterPid(dataDir)
         return now !== null && now !== postmaster
       })
+      // What it said before the kill may be repeated for a second.
+      await new Promise((resolve) => setTimeout(resolve, 1100))
       await eventually('ready again', async () => (await fetch(`${service.url}/health/ready`)).status === 200)
+    }
+    for (let round = 0; round < 2; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 2000))
+      await killDatabase()
     }
     over = true
     const done = await loading
+    const email = 'guessed@example.com'
+    const guess = () => ask(service, 'POST', '/login', { body: { email, password: 'a wrong password' } })
+    for (let failure = 0; failure < 5; failure++) t.equal((await guess())?.status, 401)
+    await killDatabase()
+    t.equal(
+      (await guess())?.status,
+      429,
+      'a refusal that was told is counted, whatever becomes of the database',
+    )
     t.ok(done.statuses[503], 'requests of the meantime were refused', { ...done.statuses })
     t.notOk(done.statuses.none, 'and all were answered')
     await isAllThere(t, service, projectId, done)
