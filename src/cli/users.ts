@@ -19,7 +19,7 @@ const usage = `Usage:
   npx . users list --project ID [--after ID] [--limit N]
   npx . users show --project ID --email ADDRESS
   npx . users set-role --project ID --email ADDRESS --role user|admin
-  npx . users disable --project ID --email ADDRESS
+  npx . users disable --project ID --email ADDRESS [--force]
   npx . users enable --project ID --email ADDRESS
   npx . users delete --project ID --email ADDRESS
   npx . users import --project ID --file FILE
@@ -28,7 +28,8 @@ const usage = `Usage:
 
 create   sends no mail. Without --password the account has none: its owner chooses one with "forgot password".
          --password - reads one line of standard input. --verified: you vouch for the address.
-disable  refuses the account everywhere and ends its sessions at once; enable lets it sign in again.
+disable  refuses the account everywhere and ends its sessions at once; enable lets it sign in again. --force: also the
+         last ADMIN of a team that has other members.
 delete   removes the account and all that hangs on it at once.
 list     the oldest first, 100 at most; --after the id of the last one goes on.
 import   adds people from a JSON array or JSON lines. Who has an account stays as they are, so that a file can be
@@ -44,6 +45,7 @@ const options = {
   'display-name': { type: 'string' },
   role: { type: 'string' },
   verified: { type: 'boolean' },
+  force: { type: 'boolean' },
   after: { type: 'string' },
   limit: { type: 'string' },
   file: { type: 'string' },
@@ -51,14 +53,15 @@ const options = {
 } as const
 
 type Option = Exclude<keyof typeof options, 'json' | 'project'>
-type Given = Partial<Readonly<Record<Exclude<Option, 'verified'>, string>>> & { verified?: boolean }
+type Flag = 'verified' | 'force'
+type Given = Partial<Readonly<Record<Exclude<Option, Flag>, string> & Record<Flag, boolean>>>
 
 /** The sentences for what an operator can be refused here. */
 const sentences: Partial<Record<AuthErrorCode, string>> = {
   account_unknown: 'There is no account with this address in the project.',
   email_taken: 'There is an account with this address in the project already.',
   team_admin_needed:
-    'A team would be left without an ADMIN: make another of its members one first, with: npx . teams set-role.',
+    'A team would be left without an ADMIN: make another of its members one first, with: npx . teams set-role. An account that must be locked at once: users disable --force.',
 }
 
 interface Means {
@@ -148,7 +151,12 @@ const verbs: Record<string, Verb> = {
     ({ people, project }, email, { role }) => people.setRole(project, email, roleOf(role)),
     'role',
   ),
-  disable: about(({ people, project }, email) => people.setDisabled(project, email, true)),
+  disable: {
+    ...about(({ people, project }, email, { force = false }) =>
+      people.setDisabled(project, email, true, { force }),
+    ),
+    takes: ['force'],
+  },
   enable: about(({ people, project }, email) => people.setDisabled(project, email, false)),
   delete: about(({ people, project }, email) => people.remove(project, email)),
   import: {

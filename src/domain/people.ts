@@ -6,7 +6,7 @@ import { isAddress } from './addresses.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { Project } from './projects.ts'
-import { partFromTeams } from './teams.ts'
+import { mustStrandNoTeam, partFromTeams } from './teams.ts'
 import { normalizeEmail } from './users.ts'
 
 export interface NewPerson {
@@ -109,14 +109,21 @@ export function createPeople({ store, hash }: Means) {
 
     /**
      * Refuses the account everywhere and ends its sessions, for good, or lets it in again; how it is already changes
-     * nothing. @throws AuthError account_unknown
+     * nothing. `force`: also where it is the last ADMIN of a team that has other members.
+     * @throws AuthError account_unknown, team_admin_needed (a team would be left without an ADMIN who can act)
      */
-    async setDisabled(project: Project, address: string, disabled: boolean): Promise<UserRow> {
+    async setDisabled(
+      project: Project,
+      address: string,
+      disabled: boolean,
+      { force = false } = {},
+    ): Promise<UserRow> {
       const { id } = await find(project, address)
       return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, id)
         if (!before) throw new AuthError('account_unknown')
         if ((before.disabledAt !== null) === disabled) return before
+        if (disabled && !force) await mustStrandNoTeam(tx, project, id)
         const event = disabled ? 'account_disabled' : 'account_enabled'
         await record(tx, project, { userId: id, event })
         return tx.people.setDisabled(project.id, id, disabled)

@@ -46,14 +46,22 @@ export function mustBeAdmin(role: TeamRole | null): void {
 }
 
 /**
+ * Before an account can no longer act, in the transaction that ends or locks it.
+ * @throws AuthError team_admin_needed where the other members of a team would be left without an ADMIN
+ */
+export async function mustStrandNoTeam(tx: Repositories, project: Project, userId: number): Promise<void> {
+  await tx.users.lock(project.id, userId)
+  await tx.teams.lockOfUser(project.id, userId)
+  if (await tx.teams.wouldBeStranded(project.id, userId)) throw new AuthError('team_admin_needed')
+}
+
+/**
  * Takes an account that leaves out of the way of its teams, in the transaction that ends it: a team that nobody else is
  * in will go with it, and what it invited to is withdrawn.
  * @throws AuthError team_admin_needed where others would be left without an ADMIN
  */
 export async function partFromTeams(tx: Repositories, project: Project, userId: number): Promise<void> {
-  await tx.users.lock(project.id, userId)
-  await tx.teams.lockOfUser(project.id, userId)
-  if (await tx.teams.wouldBeStranded(project.id, userId)) throw new AuthError('team_admin_needed')
+  await mustStrandNoTeam(tx, project, userId)
   await tx.teamInvitations.revokeOfUser(project.id, userId)
 }
 

@@ -108,6 +108,22 @@ t.test('disable ends every session at once, enable lets in again, delete removes
   t.equal(gone.err, 'There is no account with this address in the project.\n')
 })
 
+t.test('disable leaves no team without an ADMIN, unless forced', async (t) => {
+  const [ada, bob] = [await app.signUp(), await app.signUp()]
+  const team = await app.api('POST', '/teams', { headers: bearer(ada), body: { name: 'Rockets' } })
+  await app.api('POST', `/teams/${team.body.id}/members`, {
+    headers: { ...bearer(ada), 'project-secret': app.projectSecret },
+    body: { email: bob.email, role: 'VIEWER' },
+  })
+  const refused = await of('disable', ada.email)
+  t.equal(refused.code, 1)
+  t.match(refused.err, /^A team would be left without an ADMIN: .*teams set-role.*--force\.\n$/)
+  t.equal((await login(ada.email)).status, 200)
+  t.equal((await of('disable', ada.email, '--force')).code, 0)
+  t.equal((await login(ada.email)).status, 403)
+  t.equal((await of('enable', ada.email, '--force')).code, 2, 'no other verb takes it')
+})
+
 t.test('set-role counts at the next request', async (t) => {
   const signUp = await app.signUp()
   const set = await of('set-role', signUp.email, '--role', 'admin', '--json')

@@ -126,17 +126,34 @@ t.test('a removed account is gone with all that hangs on it, and its address is 
   t.ok(await people.create(project, { email, password }))
 })
 
-t.test('an account that others need as their team’s ADMIN is not removed', async (t) => {
-  const [ada, bob] = [await person(), await person()]
-  const actor = async (email: string) => ({
-    principal: await domain.sessions.authenticate(project, await signIn(email)),
-    caller: stranger,
-  })
-  const { id } = await domain.teams.create(project, await actor(ada.email), 'Engines')
-  await domain.teamMembers.add(project, 'operator', id, { email: bob.email, role: 'VIEWER' })
-  await t.rejects(people.remove(project, ada.email), { code: 'team_admin_needed' })
-  t.ok(await people.find(project, ada.email))
-})
+t.test(
+  'an account that others need as their team’s ADMIN is not removed, nor disabled without force',
+  async (t) => {
+    const [ada, bob, eve] = [await person(), await person(), await person()]
+    const actor = async (email: string) => ({
+      principal: await domain.sessions.authenticate(project, await signIn(email)),
+      caller: stranger,
+    })
+    const { id } = await domain.teams.create(project, await actor(ada.email), 'Engines')
+    await domain.teamMembers.add(project, 'operator', id, { email: bob.email, role: 'VIEWER' })
+    await t.rejects(people.remove(project, ada.email), { code: 'team_admin_needed' })
+    t.ok(await people.find(project, ada.email))
+
+    await t.rejects(people.setDisabled(project, ada.email, true), { code: 'team_admin_needed' })
+    t.equal((await people.find(project, ada.email)).disabledAt, null)
+    t.ok(
+      (await people.setDisabled(project, bob.email, true)).disabledAt,
+      'who is no ADMIN is needed by nobody',
+    )
+    await domain.teamMembers.add(project, 'operator', id, { email: eve.email, role: 'ADMIN' })
+    const both = await Promise.allSettled(
+      [ada, eve].map(({ email }) => people.setDisabled(project, email, true)),
+    )
+    t.same(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'], 'of two at once one stays')
+    for (const { email } of [ada, eve])
+      t.ok((await people.setDisabled(project, email, true, { force: true })).disabledAt)
+  },
+)
 
 t.test('an address that nobody has is unknown, as is one of another project', async (t) => {
   const { email } = await person()
