@@ -1,11 +1,11 @@
 // Avatars: one picture for each account, checked before it is kept, never travelling with the user.
 import { randomUUID } from 'node:crypto'
 import type { AvatarRow } from '../repositories/avatars.ts'
-import type { Store } from '../repositories/store.ts'
+import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
-import { isPicture, isPictureType } from './pictures.ts'
+import { isPicture, isPictureType, type PictureType } from './pictures.ts'
 import type { Actor, Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 
@@ -16,6 +16,11 @@ export const maxDataUriLength = 500_000
 export interface OfferedPicture {
   readonly mediaType: string
   readonly content: Buffer
+}
+
+/** A picture that is what it says, and no larger than it may be. */
+export interface Picture extends OfferedPicture {
+  readonly mediaType: PictureType
 }
 
 /** The picture as a data URI (RFC 2397). */
@@ -34,6 +39,48 @@ function spelled(mediaType: string): string {
   return lower === 'image/jpg' ? 'image/jpeg' : lower
 }
 
+/** The picture as it may be kept. @throws AuthError picture_too_large, picture_invalid */
+export function acceptable({ mediaType: said, content }: OfferedPicture): Picture {
+  const mediaType = spelled(said)
+  if (dataUriLength({ mediaType, content }) > maxDataUriLength) throw new AuthError('picture_too_large')
+  if (!isPictureType(mediaType) || !isPicture(mediaType, content)) throw new AuthError('picture_invalid')
+  return { mediaType, content }
+}
+
+/** Keeps an acceptable picture in place of the one before, under a new id. @throws AuthError unauthenticated */
+export async function putPicture(
+  tx: Repositories,
+  project: Project,
+  { user: { id: userId }, sessionId }: Actor,
+  caller: Caller,
+  picture: Picture,
+): Promise<UserRow> {
+  const projectId = project.id
+  const id = randomUUID()
+  // The user's row first: it is the lock that keeps two pictures, or a picture and a deletion, apart.
+  const user = await tx.users.setAvatar(projectId, userId, id)
+  if (!user) throw new AuthError('unauthenticated')
+  await tx.avatars.put({ id, projectId, userId, ...picture })
+  await record(tx, project, { userId, event: 'avatar_updated', sessionId, caller })
+  return user
+}
+
+/** Takes the picture away; an account without one stays as it is. @throws AuthError unauthenticated */
+export async function removePicture(
+  tx: Repositories,
+  project: Project,
+  { user: { id }, sessionId }: Actor,
+  caller: Caller,
+): Promise<UserRow> {
+  const before = await tx.users.lock(project.id, id)
+  const user = before?.avatarId ? await tx.users.setAvatar(project.id, id, null) : before
+  if (!user) throw new AuthError('unauthenticated')
+  if (user === before) return user
+  await tx.avatars.remove(project.id, id)
+  await record(tx, project, { userId: id, event: 'avatar_removed', sessionId, caller })
+  return user
+}
+
 export function createAvatars(store: Store) {
   return {
     /**
@@ -41,34 +88,13 @@ export function createAvatars(store: Store) {
      * @throws AuthError picture_too_large, picture_invalid, unauthenticated (the account went meanwhile)
      */
     async put(project: Project, actor: Actor, caller: Caller, offered: OfferedPicture): Promise<UserRow> {
-      const { content } = offered
-      const mediaType = spelled(offered.mediaType)
-      if (dataUriLength({ mediaType, content }) > maxDataUriLength) throw new AuthError('picture_too_large')
-      if (!isPictureType(mediaType) || !isPicture(mediaType, content)) throw new AuthError('picture_invalid')
-      const projectId = project.id
-      const userId = actor.user.id
-      const id = randomUUID()
-      return store.transaction(project.id, async (tx) => {
-        // The user's row first: it is the lock that keeps two pictures, or a picture and a deletion, apart.
-        const user = await tx.users.setAvatar(projectId, userId, id)
-        if (!user) throw new AuthError('unauthenticated')
-        await tx.avatars.put({ id, projectId, userId, mediaType, content })
-        await record(tx, project, { userId, event: 'avatar_updated', sessionId: actor.sessionId, caller })
-        return user
-      })
+      const picture = acceptable(offered)
+      return store.transaction(project.id, (tx) => putPicture(tx, project, actor, caller, picture))
     },
 
     /** Takes the picture away; an account without one stays as it is. @throws AuthError unauthenticated */
     async remove(project: Project, actor: Actor, caller: Caller): Promise<void> {
-      const { sessionId, user } = actor
-      await store.transaction(project.id, async (tx) => {
-        const before = await tx.users.lock(project.id, user.id)
-        if (!before) throw new AuthError('unauthenticated')
-        if (!before.avatarId) return
-        await tx.users.setAvatar(project.id, user.id, null)
-        await tx.avatars.remove(project.id, user.id)
-        await record(tx, project, { userId: user.id, event: 'avatar_removed', sessionId, caller })
-      })
+      await store.transaction(project.id, (tx) => removePicture(tx, project, actor, caller))
     },
 
     /** The picture of an id, for anybody who has been told the id. */

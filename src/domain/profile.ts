@@ -1,7 +1,8 @@
 // The profile: what an account's owner says about themselves, changed piece by piece.
-import type { Store } from '../repositories/store.ts'
+import type { Repositories, Store } from '../repositories/store.ts'
 import type { ProfileChange, UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
+import { acceptable, type OfferedPicture, type Picture, putPicture, removePicture } from './avatars.ts'
 import { AuthError } from './errors.ts'
 import type { Actor, Caller } from './principal.ts'
 import type { Project } from './projects.ts'
@@ -12,6 +13,8 @@ const maxMetadataBytes = 16_384
 export interface ProfilePatch extends Omit<ProfileChange, 'metadata'> {
   /** A merge patch (RFC 7396). */
   readonly metadata?: Record<string, unknown>
+  /** Null: none any more. */
+  readonly picture?: OfferedPicture | null
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -27,25 +30,41 @@ export function mergePatch(target: unknown, patch: Record<string, unknown>): Rec
   return Object.fromEntries(merged)
 }
 
+/** Changes the picture where the patch names one; undefined: it does not. */
+async function withPicture(
+  tx: Repositories,
+  project: Project,
+  actor: Actor,
+  caller: Caller,
+  picture: Picture | null | undefined,
+): Promise<UserRow | undefined> {
+  if (picture === undefined) return undefined
+  return picture ? putPicture(tx, project, actor, caller, picture) : removePicture(tx, project, actor, caller)
+}
+
 export function createProfile(store: Store) {
   return {
     /**
-     * Changes what the patch names and nothing else; patches that meet are applied one after the other.
-     * @throws AuthError metadata_too_large, unauthenticated (the account went meanwhile)
+     * Changes what the patch names and nothing else, all of it or none; patches that meet are applied one after the
+     * other.
+     * @throws AuthError metadata_too_large, picture_too_large, picture_invalid, unauthenticated (the account went)
      */
     async update(
       project: Project,
       actor: Actor,
       caller: Caller,
-      { metadata: patch, ...change }: ProfilePatch,
+      { metadata: patch, picture: offered, ...change }: ProfilePatch,
     ): Promise<UserRow> {
       const { sessionId, user } = actor
+      const picture = offered && acceptable(offered)
       return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
         if (!before) throw new AuthError('unauthenticated')
         const metadata = patch && mergePatch(before.metadata, patch)
         if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > maxMetadataBytes)
           throw new AuthError('metadata_too_large')
+        const pictured = await withPicture(tx, project, actor, caller, picture)
+        if (pictured && !patch && Object.keys(change).length === 0) return pictured
         const changed = await tx.users.updateProfile(project.id, user.id, {
           ...change,
           ...(metadata ? { metadata } : {}),

@@ -329,6 +329,18 @@ t.test('PATCH /profile · 400 · each sentence, and nothing changes', async (t) 
   ] as const)
     refused(t, await nora('PATCH', '/profile', { headers, body }), 400, sentence)
   t.match((await nora('GET', '/me', { headers })).body, { name: 'Alex', avatar })
+  await app.sql.unsafe(`create function refuse() returns trigger language plpgsql as $$ begin raise 'full'; end $$;
+    create trigger refuse before update of display_name on users for each row
+    when (new.display_name = 'Eve') execute function refuse()`)
+  for (const changed of [null, dataUri('image/gif', pixels['image/gif'])])
+    refused(
+      t,
+      await nora('PATCH', '/profile', { headers, body: { name: 'Eve', avatar: changed } }),
+      500,
+      'Internal server error',
+    )
+  await app.sql`drop trigger refuse on users`
+  t.match((await nora('GET', '/me', { headers })).body, { name: 'Alex', avatar }, 'both or neither')
   const body = { avatar: 'x'.repeat(1_100_000) }
   refused(t, await nora('PATCH', '/profile', { headers, body }), 413, 'Request body too large')
 })

@@ -127,16 +127,9 @@ async function routes(api: Api, { domain, tokens }: ContractParts): Promise<void
     '/profile',
     { schema: updateProfile, config: { access: 'user', limit: 'read' }, bodyLimit: 1_048_576 },
     async (request) => {
-      const { name, picture } = changesOf(request.body)
-      const { project } = request
-      const principal = signedIn(request)
-      const caller = callerOf(request)
-      let { user } = principal
-      // The picture first: it is the one that can be refused, and then nothing has changed.
-      if (picture) user = await avatars.put(project, principal, caller, picture)
-      if (picture === null) await avatars.remove(project, principal, caller)
-      if (name !== undefined) user = await profile.update(project, principal, caller, { displayName: name })
-      return profileView(user, picture === null ? null : await avatarOf(user))
+      const changes = changesOf(request.body)
+      const user = await profile.update(request.project, signedIn(request), callerOf(request), changes)
+      return profileView(user, await avatarOf(user))
     },
   )
 

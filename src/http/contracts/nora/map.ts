@@ -2,6 +2,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { oauthLogin, updateProfile } from '../../../../schemas/contracts/nora.ts'
 import { maxDataUriLength, type OfferedPicture, toDataUri } from '../../../domain/avatars.ts'
+import type { ProfilePatch } from '../../../domain/profile.ts'
 import type { SocialProof } from '../../../domain/social.ts'
 import type { AvatarRow } from '../../../repositories/avatars.ts'
 import type { UserRow } from '../../../repositories/users.ts'
@@ -11,17 +12,11 @@ import { RequestProblem } from '../../refusal.ts'
 const refused = (sentence: string) =>
   new RequestProblem('validation_failed', { errors: { body: [sentence] } })
 
-/** What a profile update names: a name, a picture, or null for no picture. What is absent stays. */
-export interface NamedChanges {
-  readonly name?: string
-  readonly picture?: OfferedPicture | null
-}
-
-/** @throws RequestProblem with Nora's sentence */
-export function changesOf({ name, avatar }: Static<typeof updateProfile.body>): NamedChanges {
+/** What a profile update names: a name, a picture, or null for no picture. @throws RequestProblem with Nora's sentence */
+export function changesOf({ name, avatar }: Static<typeof updateProfile.body>): ProfilePatch {
   if (name === undefined && avatar === undefined) throw refused('No fields to update')
   return {
-    ...(name === undefined ? {} : { name: name.trim() }),
+    ...(name === undefined ? {} : { displayName: name.trim() }),
     ...(avatar === undefined ? {} : { picture: avatar === null ? null : pictureOf(avatar) }),
   }
 }
