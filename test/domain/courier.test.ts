@@ -295,18 +295,12 @@ t.test('a stop waits for the mail that is being sent, and takes no more', async 
   t.equal((await later.row()).attempts, 0)
 })
 
-/** Owes a mail of any kind to `user`, as old as `ageSeconds`. */
+/** Owes a mail of any kind to `user`, as old as `ageSeconds`: in one statement, because a courier may be looking. */
 async function owe(user: UserRow, kind: MailKind, over: { recipient?: string; ageSeconds?: number } = {}) {
   const id = randomUUID()
-  const { recipient, ageSeconds = 0 } = over
-  await store.outbox.owe({
-    id,
-    projectId: project.id,
-    userId: user.id,
-    kind,
-    ...(recipient && { recipient }),
-  })
-  await sql`update outbox set created_at = now() - make_interval(secs => ${ageSeconds}) where id = ${id}`
+  const { recipient = null, ageSeconds = 0 } = over
+  await sql`insert into outbox (id, project_id, user_id, kind, recipient, created_at)
+    values (${id}, ${project.id}, ${user.id}, ${kind}, ${recipient}, now() - make_interval(secs => ${ageSeconds}))`
   return id
 }
 
