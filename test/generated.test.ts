@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
+import Fastify from 'fastify'
 import t from 'tap'
 import { generateDocuments } from '../src/http/generate.ts'
 import { packageRoot, version } from '../src/package.ts'
@@ -83,6 +84,15 @@ t.test('the committed documents regenerate to the same bytes', async (t) => {
 t.test('generating twice gives the same bytes', async (t) => {
   const again = await generateDocuments()
   for (const [name, text] of Object.entries(generated)) t.ok(again[name] === text, name)
+})
+
+t.test('a document that cannot be made is none: nothing is generated', async (t) => {
+  const broken = async () => {
+    const server = Fastify()
+    server.get('/openapi/auth.json', (_request, reply) => reply.code(500).send({ code: 'internal_error' }))
+    return server
+  }
+  await t.rejects(generateDocuments(broken), /auth\.json cannot be made: .*internal_error/)
 })
 
 for (const [file, text] of Object.entries(generated))

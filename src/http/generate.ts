@@ -38,12 +38,15 @@ function routeLine(route: RouteOptions): string {
   ].join(' ')
 }
 
-/** File name to content, the same bytes for the same routes. */
-export async function generateDocuments(): Promise<Record<string, string>> {
+/**
+ * File name to content, the same bytes for the same routes. `build`: what makes the server.
+ * @throws Error where a document cannot be made, instead of publishing the problem
+ */
+export async function generateDocuments(build = createServer): Promise<Record<string, string>> {
   const routes: RouteOptions[] = []
   const publicUrl = 'http://127.0.0.1:3000'
   const key = refreshKey(Buffer.alloc(32))
-  const server: FastifyInstance = await createServer({
+  const server: FastifyInstance = await build({
     domain: unreachable,
     tokens: await createTokens([{ ...generateSigningKey(), state: 'current' }], {
       issuer: publicUrl,
@@ -74,6 +77,7 @@ export async function generateDocuments(): Promise<Record<string, string>> {
   const documents: Record<string, string> = {}
   for (const name of ['auth', ...contractNames]) {
     const document = await server.inject(`/openapi/${name}.json`)
+    if (document.statusCode !== 200) throw new Error(`${name}.json cannot be made: ${document.body}`)
     documents[`${name}.json`] = `${JSON.stringify(document.json(), null, 2)}\n`
   }
   await server.close()
