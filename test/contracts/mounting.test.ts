@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { contractNames } from '../../src/http/contracts/catalogue.ts'
+import { faceByStatus } from '../../src/http/contracts/faces.ts'
 import { startTestApp, type TestApp, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { isProblem } from '../support/problems.ts'
@@ -59,7 +60,7 @@ t.test('nothing of a contract that is switched off is loaded', async (t) => {
   t.ok(one.includes('src/http/server.ts'), 'what is loaded is seen')
   const ofContract = (files: readonly string[]) =>
     new Set(files.flatMap((file) => /contracts\/(\w+)(?:\/|\.ts)/.exec(file)?.[1] ?? []).sort())
-  t.same(ofContract(one), new Set(['catalogue', 'mount', 'nora', 'sentences']))
+  t.same(ofContract(one), new Set(['catalogue', 'faces', 'mount', 'nora', 'sentences']))
   t.same(ofContract(await loadedBy(t, '')), new Set(['catalogue']))
 })
 
@@ -82,3 +83,20 @@ async function loadedBy(t: Test, contracts: string): Promise<string[]> {
     .filter(({ url }) => url.startsWith('file:') && !url.includes('/node_modules/'))
     .map(({ url }) => fileURLToPath(url.split('?')[0] ?? '').replace(/^.*?\/(?=(?:src|schemas)\/)/, ''))
 }
+
+t.test('a refusal that a product has no sentence for keeps its kind', async (t) => {
+  const [malformed, failed, conflict] = [
+    [400, 'a'],
+    [500, 'b'],
+    [409, 'c'],
+  ] as const
+  const face = faceByStatus({ 409: conflict }, malformed, failed)
+  for (const [code, wanted] of [
+    ['idempotency_in_flight', conflict],
+    ['idempotency_key_reused', malformed],
+    ['cross_site_request', malformed],
+    ['service_unavailable', failed],
+    ['internal_error', failed],
+  ] as const)
+    t.equal(face(code), wanted, code)
+})

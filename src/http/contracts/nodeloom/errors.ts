@@ -1,10 +1,8 @@
 // Every refusal's face in NodeLoom's contract: status, reason phrase, sentence, instant and path.
 import { STATUS_CODES } from 'node:http'
-import { statusOf } from '../../problems.ts'
 import type { Answer, RefusalCode } from '../../refusal.ts'
+import { type Face, faceByStatus } from '../faces.ts'
 import type { Rule } from '../sentences.ts'
-
-type Face = readonly [status: number, sentence: string]
 
 const malformed: Face = [400, 'Malformed request']
 const unauthenticated: Face = [401, 'Invalid or expired session']
@@ -12,6 +10,7 @@ const forbidden: Face = [403, 'Forbidden']
 const notFound: Face = [404, 'Not found']
 const tooMany: Face = [429, 'Too many requests']
 const unavailable: Face = [503, 'Service unavailable']
+const failed: Face = [500, 'Internal server error']
 
 /**
  * What the routes of this contract come to; any other code has its canonical status and the sentence of that. Its
@@ -43,22 +42,20 @@ const faces: Partial<Record<RefusalCode, Face>> = {
   not_found: notFound,
   rate_limited: tooMany,
   service_unavailable: unavailable,
-  internal_error: [500, 'Internal server error'],
+  internal_error: failed,
 }
 
-const byStatus: Record<number, Face> = {
-  400: malformed,
-  401: unauthenticated,
-  403: forbidden,
-  404: notFound,
-  429: tooMany,
-  503: unavailable,
-}
-
-function otherwise(code: RefusalCode): Face {
-  const status = statusOf(code)
-  return byStatus[status] ?? (status < 500 ? malformed : [500, 'Internal server error'])
-}
+const otherwise = faceByStatus(
+  {
+    401: unauthenticated,
+    403: forbidden,
+    404: notFound,
+    429: tooMany,
+    503: unavailable,
+  },
+  malformed,
+  failed,
+)
 
 /** What is said of each field; of several fields, all of it. */
 export const rules: readonly Rule[] = [

@@ -1,10 +1,8 @@
 // Every refusal's face in Nora's contract: a status and one sentence.
-import { statusOf } from '../../problems.ts'
 import type { Answer, RefusalCode } from '../../refusal.ts'
 import { bearerToken } from '../../strategies/bearer.ts'
+import { type Face, faceByStatus } from '../faces.ts'
 import type { Rule } from '../sentences.ts'
-
-type Face = readonly [status: number, sentence: string]
 
 const malformed: Face = [400, 'Malformed request']
 const notFound: Face = [404, 'Not found']
@@ -51,20 +49,18 @@ const faces: Partial<Record<RefusalCode, Face>> = {
   internal_error: failed,
 }
 
-const byStatus: Record<number, Face> = {
-  400: malformed,
-  401: unauthenticated,
-  403: [403, 'Forbidden'],
-  404: notFound,
-  409: [409, 'Conflict'],
-  429: tooMany,
-  503: unavailable,
-}
-
-function otherwise(code: RefusalCode): Face {
-  const status = statusOf(code)
-  return byStatus[status === 422 ? 400 : status] ?? failed
-}
+const otherwise = faceByStatus(
+  {
+    401: unauthenticated,
+    403: [403, 'Forbidden'],
+    404: notFound,
+    409: [409, 'Conflict'],
+    429: tooMany,
+    503: unavailable,
+  },
+  malformed,
+  failed,
+)
 
 /** What login says of whatever is wrong with either field. */
 export const loginRules: readonly Rule[] = [
