@@ -19,6 +19,10 @@ export interface ConnectionSettings {
   readonly pooled: boolean
   /** What the query builder does with types, filled in by it. */
   readonly types: Pick<Sql['options'], 'parsers' | 'serializers'>
+  /** Told of each notice on a channel that a statement listens to, before the statement that follows it is answered. */
+  readonly onNotice?: (payload: string) => void
+  /** Told once, in the moment in which the connection is lost or closed. */
+  readonly onLost?: () => void
 }
 
 export interface Connection {
@@ -52,10 +56,8 @@ let attempts = 0
 export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
 
 /** Prepares a connection; its first statement makes it. */
-export function openConnection(
-  url: string,
-  { name, answerMs, pooled, types }: ConnectionSettings,
-): Connection {
+export function openConnection(url: string, settings: ConnectionSettings): Connection {
+  const { name, answerMs, pooled, types, onNotice, onLost } = settings
   let socket: Socket | undefined
   let lost = false
   const owed = new Set<(error: Error) => void>()
@@ -64,6 +66,7 @@ export function openConnection(
     if (lost) return
     lost = true
     socket?.destroy()
+    onLost?.()
     // What postgres.js knows of the reason comes first; what it forgets (statements it had not sent) is refused here.
     setImmediate(() => {
       for (const refuse of owed) refuse(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
@@ -90,7 +93,11 @@ export function openConnection(
     prepare: !pooled,
     // A pooler refuses to start a session with settings that it cannot keep for us.
     connection: { application_name: name, ...(pooled ? {} : sessionLimits) },
-    ...{ socket: dial, no_subscribe: true },
+    ...{
+      socket: dial,
+      no_subscribe: true,
+      onnotify: (_channel: string, payload: string) => lost || onNotice?.(payload),
+    },
   })
   Object.assign(sql.options.parsers, types.parsers)
   Object.assign(sql.options.serializers, types.serializers)

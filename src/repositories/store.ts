@@ -138,25 +138,35 @@ function keeping<K extends object, V>(build: (key: K) => V): (key: K) => V {
 
 /**
  * Binds every repository to a pool, and to each of its connections that a transaction is given; what belongs to no project
- * to `housekeeping`.
+ * to `housekeeping`. `settled` is awaited between the commit of whatever may have ended something and its acknowledgement:
+ * until this process will not use what it remembered from before.
  */
-export function createStore(pool: Pool, housekeeping: Pool = pool): Store {
+export function createStore(
+  pool: Pool,
+  housekeeping: Pool = pool,
+  settled: () => Promise<void> = async () => {},
+): Store {
   // The pool hands out the same value for the same connection, so a statement is built once for each connection.
   const boundTo = keeping((sql: ProjectSql) => bind(over(sql)))
   const boundEverywhere = keeping((sql: Sql) => bindEverywhere(everywhere(sql)))
+  const settling = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work
+    await settled()
+    return result
+  }
   const within = <T>(mode: string, projectId: string, work: (store: Repositories) => Promise<T>) =>
     retrying(() => pool.transaction(mode, projectId, (tx) => work(boundTo(tx))))
   const alone = bind(over(pool))
   return {
     ...alone,
     isConflict,
-    transaction: (projectId, work) => within('', projectId, work),
-    statement: (work) => retrying(() => work(alone)),
+    transaction: (projectId, work) => settling(within('', projectId, work)),
+    statement: (work) => settling(retrying(() => work(alone))),
     snapshot: (projectId, work) => within('isolation level repeatable read', projectId, work),
     everywhere: {
       ...bindEverywhere(everywhere(housekeeping)),
       transaction: (work) =>
-        retrying(() => housekeeping.transaction('', null, (tx) => work(boundEverywhere(tx)))),
+        settling(retrying(() => housekeeping.transaction('', null, (tx) => work(boundEverywhere(tx))))),
     },
   }
 }

@@ -13,8 +13,11 @@ export interface FaultyProxy {
   refuse(): Promise<void>
   /** Accepts connections and says nothing on any, old or new, until restore() lets the bytes flow on. */
   stall(): void
-  /** The connections of this moment never say anything again, nor end; new ones work. */
-  forget(): void
+  /**
+   * The connections of this moment, or those of them that call themselves `name`, never say anything again, nor end; new
+   * ones work.
+   */
+  forget(name?: string): void
   /** As new. */
   restore(): Promise<void>
   close(): Promise<void>
@@ -23,6 +26,8 @@ export interface FaultyProxy {
 interface Pair {
   readonly near: Socket
   readonly far: Socket
+  /** How the client introduced itself to PostgreSQL. */
+  greeting: string
   forgotten: boolean
 }
 
@@ -34,8 +39,11 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
 
   const server = createServer({ pauseOnConnect: true }, (near) => {
     const far = createConnection({ host: target.hostname, port: Number(target.port || 5432) })
-    const pair: Pair = { near, far, forgotten: false }
+    const pair: Pair = { near, far, greeting: '', forgotten: false }
     pairs.add(pair)
+    near.once('data', (chunk) => {
+      pair.greeting = String(chunk)
+    })
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -98,8 +106,9 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
       stalled = true
       pairs.forEach(pause)
     },
-    forget() {
+    forget(name) {
       for (const pair of pairs) {
+        if (name && !pair.greeting.includes(`\0application_name\0${name}\0`)) continue
         pair.forgotten = true
         pause(pair)
       }
