@@ -10,9 +10,11 @@ import { refreshKey } from './crypto/refresh-secret.ts'
 import { deriveKey } from './crypto/secrets.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
 import { isMigrated, migrateDatabase } from './database/migrations.ts'
+import { type Notices, openNotices } from './database/notices.ts'
 import { openPool, type Sql } from './database/pool.ts'
 import { keptSecretKey } from './database/secret-file.ts'
 import { createDomain } from './domain/index.ts'
+import type { RecallStats } from './domain/recall.ts'
 import { createSigningKeys } from './domain/signing-keys.ts'
 import { makeFirstAdmin, standingProjects } from './first-start.ts'
 import { createServer } from './http/server.ts'
@@ -38,6 +40,10 @@ export interface RunningApp {
   readonly url: string
   /** Takes up at once what was done to the signing keys, instead of within a minute. */
   lookAfterKeys(): Promise<void>
+  /** What was remembered of sessions and keys, and how often that saved a statement. */
+  remembered(): { readonly sessions: RecallStats; readonly apiKeys: RecallStats }
+  /** Resolves when whatever was committed before the call is known here; false where nothing is remembered anyway. */
+  catchUp(): Promise<boolean>
   /** Answers what is under way, refuses what is new, and stops every part. May be called more than once. */
   close(): Promise<void>
 }
@@ -94,6 +100,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let keyKeeper: KeyKeeper | undefined
   let sharedCounts: SharedCounts | undefined
   let tracing: Tracing | null = null
+  let notices: Notices | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -105,6 +112,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await sweeper?.stop()
     await keyKeeper?.stop()
     sharedCounts?.close()
+    await notices?.close()
     await sql?.end({ timeout: 5 })
     await tracing?.stop()
     await embedded?.stop()
@@ -139,7 +147,10 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       watch: tracing?.statement,
     })
     sql = pool
-    const store = noting(createStore(pool), metrics.happened)
+    const say = (heard: boolean, words: string, err?: unknown) =>
+      heard ? log.info(words) : log.warn({ err }, words)
+    if (config.sessionCache && !pooled) notices = openNotices({ url, pool, say })
+    const store = noting(createStore(pool, pool, notices?.settle), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
     metrics.read({
       hashes: scheduler.depth,
@@ -159,6 +170,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
           flowKeys: keysFor(secrets, 'social'),
           fingerprintKeys: keysFor(secrets, 'idempotency'),
           answerKeys: keysFor(secrets, 'idempotency-answers'),
+          ...(notices && { notices }),
           providers: createProviders({
             secrets: config.providerSecrets,
             onTrouble: (provider, error) => log.warn({ provider, err: error }, 'A provider cannot be asked'),
@@ -231,6 +243,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       server,
       url: listening,
       lookAfterKeys: keyKeeper.look,
+      remembered: () => ({ sessions: domain.sessions.stats(), apiKeys: domain.apiKeys.stats() }),
+      catchUp: async () => (await notices?.catchUp()) ?? false,
       close() {
         closing ??= takeDown()
         return closing

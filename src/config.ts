@@ -107,6 +107,7 @@ const formats: Record<string, { test: (text: string) => boolean; say: string }> 
     test: (text) => /^\d{1,4}$/.test(text) && Number(text) >= 1,
     say: 'must be a number of database connections, at least 1',
   },
+  'on-off': { test: (text) => text === 'on' || text === 'off', say: 'must be on or off' },
   flag: { test: (text) => text === 'true' || text === 'false', say: 'must be true or false' },
   'log-level': {
     test: (text) => (logLevels as readonly string[]).includes(text),
@@ -179,6 +180,7 @@ const environmentSchema = Type.Object({
   PUBLIC_URL: variable('http-url'),
   TRUSTED_PROXIES: variable('proxies'),
   REDIS_URL: variable('redis'),
+  SESSION_CACHE: variable('on-off'),
   COOKIE_SECURE: variable('flag'),
   NODELOOM_COOKIE: variable('cookie-name'),
   PLAYGROUND: variable('flag'),
@@ -235,6 +237,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Where all instances count requests; null: each in its own memory. */
   readonly redisUrl: string | null
+  /** Whether sessions and keys may be remembered while the database tells what changes. */
+  readonly sessionCache: boolean
   readonly cookieSecure: boolean
   /** The name of the session cookie that NodeLoom's clients keep. */
   readonly nodeloomCookie: string
@@ -329,6 +333,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         : contracts.filter((name) => list(env.CONTRACTS ?? '').includes(name)),
     contractProjectId: env.CONTRACT_PROJECT_ID?.toLowerCase() ?? null,
     publicUrl: publicUrl.origin,
+    sessionCache: env.SESSION_CACHE !== 'off',
     trustedProxies: list(env.TRUSTED_PROXIES ?? ''),
     redisUrl: env.REDIS_URL ?? null,
     cookieSecure: env.COOKIE_SECURE ? env.COOKIE_SECURE === 'true' : publicUrl.protocol === 'https:',

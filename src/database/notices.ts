@@ -6,7 +6,7 @@
 // change which was acknowledged before the beat was sent has been heard, also where the connection was silently cut since.
 import { randomUUID } from 'node:crypto'
 import { type Connection, openConnection } from './connection.ts'
-import type { Pool } from "./pool.ts"
+import type { Pool } from './pool.ts'
 
 /** The channel of the triggers; see the migration that made them. */
 const channel = 'sallyport_changes'

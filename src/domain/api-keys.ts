@@ -8,6 +8,7 @@ import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
 import type { Caller, KeyHolder, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
+import { createRecall, type Memorable, type Notices } from './recall.ts'
 
 /** The scopes that our own verbs ask for; every other one means what the application says. */
 export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity:read' | 'teams:read'
@@ -45,7 +46,18 @@ export async function revokeApiKeys(
     await record(tx, project, { userId, event: 'api_keys_revoked', caller })
 }
 
-export function createApiKeys(store: Store) {
+/** A key as it was recognised a moment ago. */
+interface KnownKey extends Memorable {
+  readonly keyHash: Buffer
+  readonly holder: KeyHolder
+}
+
+/** Keys remembered, if all of them weigh little: some 10 MB. */
+const remembered = 5000
+
+export function createApiKeys({ store, notices }: { store: Store; notices: Notices }) {
+  const known = createRecall<KnownKey>(notices, remembered)
+
   return {
     /**
      * Makes a key for the principal's user. `plain` is the key itself, which is told this once.
@@ -105,18 +117,33 @@ export function createApiKeys(store: Store) {
       if (!known) throw new AuthError('api_key_unknown')
     },
 
-    /** Who holds a key that is alive in this project; null for any other text. Junk costs no query, a key one. */
+    /**
+     * Who holds a key that is alive in this project; null for any other text. Junk costs no query; a key costs one, unless
+     * it was read a moment ago.
+     */
     async recognize(project: Project, text: string): Promise<KeyHolder | null> {
       const presented = readApiKey(text)
-      const found = presented && (await store.apiKeys.look(project.id, presented.prefix))
-      if (!found || !timingSafeEqual(found.key.keyHash, presented.hash)) return null
-      const { key, user } = found
-      // As with sessions, which are not refreshed before the address is proven.
-      if (project.policy.verification.mode === 'strict' && !user.emailVerifiedAt) return null
-      if (!key.usedLately) await store.apiKeys.touch(project.id, key.id)
-      const { id, createdAt, expiresAt } = key
-      return { user, sessionId: null, key: { id, scopes: scopesOf(key), createdAt, expiresAt } }
+      if (!presented) return null
+      const { prefix } = presented
+      const isGood = ({ keyHash, user }: Pick<KnownKey, 'keyHash' | 'user'>) =>
+        timingSafeEqual(keyHash, presented.hash) &&
+        // As with sessions, which are not refreshed before the address is proven.
+        (project.policy.verification.mode !== 'strict' || user.emailVerifiedAt !== null)
+      const recalled = known.find(project.id, prefix)
+      if (recalled) return isGood(recalled) ? recalled.holder : null
+      const found = await known.reading(prefix, async () => {
+        const row = await store.apiKeys.look(project.id, prefix)
+        if (!row || !isGood({ keyHash: row.key.keyHash, user: row.user })) return null
+        const { id, createdAt, expiresAt, keyHash, usedLately, now } = row.key
+        if (!usedLately) await store.apiKeys.touch(project.id, id)
+        const key = { id, scopes: scopesOf(row.key), createdAt, expiresAt }
+        const holder: KeyHolder = { user: row.user, sessionId: null, key }
+        return { projectId: project.id, user: row.user, now, expiresAt, keyHash, holder }
+      })
+      return found?.holder ?? null
     },
+
+    stats: known.stats,
   }
 }
 

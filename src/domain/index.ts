@@ -19,6 +19,7 @@ import { createPeople } from './people.ts'
 import { createProfile } from './profile.ts'
 import { createProjects } from './projects.ts'
 import { createReauthentication } from './reauthentication.ts'
+import { type Notices, noNotices } from './recall.ts'
 import { createRecovery } from './recovery.ts'
 import { createRegistration } from './registration.ts'
 import { createSessionEnds } from './session-ends.ts'
@@ -50,6 +51,8 @@ export interface DomainMeans {
   readonly providers: Providers
   /** Told what came of each refresh token that was presented. */
   readonly refreshed?: (outcome: Refreshed) => void
+  /** Who tells what changed in the database; default nobody, and nothing read is used twice. */
+  readonly notices?: Notices
 }
 
 /** Builds every verb. Computes one password hash (the decoy) and touches no database. */
@@ -62,12 +65,13 @@ export async function createDomain({
   answerKeys,
   providers,
   refreshed,
+  notices = noNotices,
   ...hashing
 }: DomainMeans) {
   const passwords = await createPasswords(hashing)
-  const projects = createProjects(store)
+  const projects = createProjects(store, notices)
   const lockout = createLockout({ store, lookupKey })
-  const sessions = createSessions({ store, lockout, refreshed })
+  const sessions = createSessions({ store, lockout, notices, refreshed })
   const reauthentication = createReauthentication({ store, passwords, lockout })
   const mailTokens = createMailTokens({ store, lockout, lookupKey, mailKey })
   const verification = createVerification({ store, mailTokens, lookupKey })
@@ -81,7 +85,7 @@ export async function createDomain({
     verification,
     users: createUsers({ store, passwords, sessions, verification, lookupKey }),
     signIn: createSignIn({ store, passwords, lockout, sessions, verification }),
-    apiKeys: createApiKeys(store),
+    apiKeys: createApiKeys({ store, notices }),
     social,
     socialFlow: createSocialFlow({ store, providers, sessions, social, flowKeys }),
     idempotencyKeys: createIdempotencyKeys({ store, fingerprintKeys, answerKeys }),

@@ -1,10 +1,12 @@
-// Projects: found by id from a cache that is never older than two seconds, made and changed by operators.
+// Projects: found by id from a cache that is never older than two seconds, and less where somebody tells what changed;
+// made and changed by operators.
 import { randomUUID } from 'node:crypto'
 import { matchesSecret, mintSecret } from '../crypto/secrets.ts'
 import type { ProjectRow } from '../repositories/projects.ts'
 import type { Store } from '../repositories/store.ts'
 import { AuthError } from './errors.ts'
 import { checkPolicy, mergePolicy, type Policy } from './policy.ts'
+import { type Notices, noNotices } from './recall.ts'
 
 export interface Project {
   readonly id: string
@@ -28,18 +30,36 @@ function fromRow(row: ProjectRow): Project {
   return { id: row.id, name: row.name, policy: mergePolicy(row.policy), secretHash: row.secretHash }
 }
 
-export function createProjects(store: Store) {
+export function createProjects(store: Store, notices: Notices = noNotices) {
   const cache = new Map<string, Entry>()
   const reading = new Map<string, Promise<Project | null>>()
   const origins = new Map<string, { allowed: boolean; readAt: number }>()
+
+  /** Counts what was told of projects: a reading that was overtaken is not remembered. */
+  let told = 0
+
+  const forget = (id: string) => {
+    told++
+    cache.delete(id)
+    reading.delete(id)
+  }
+  notices.subscribe({
+    user() {},
+    project: forget,
+    everything() {
+      for (const id of [...cache.keys(), ...reading.keys()]) forget(id)
+    },
+  })
 
   function read(id: string): Promise<Project | null> {
     const under = reading.get(id)
     if (under) return under
     const readAt = performance.now()
-    const promise = store.everywhere.projects
+    const toldBefore = told
+    const promise: Promise<Project | null> = store.everywhere.projects
       .find(id)
       .then((row) => {
+        if (told !== toldBefore) return row && fromRow(row)
         cache.delete(id)
         if (!row) return null
         if (cache.size >= capacity) cache.delete(cache.keys().next().value ?? '')
@@ -47,7 +67,7 @@ export function createProjects(store: Store) {
         cache.set(id, { project, readAt })
         return project
       })
-      .finally(() => reading.delete(id))
+      .finally(() => reading.get(id) === promise && reading.delete(id))
     reading.set(id, promise)
     return promise
   }
@@ -115,7 +135,8 @@ export function createProjects(store: Store) {
 
     /** Replaces the policy; what it leaves out has its default again. @throws PolicyError, AuthError project_unknown */
     async setPolicy(id: string, policy: unknown): Promise<Project> {
-      const row = await store.everywhere.projects.setPolicy(id, checkPolicy(policy))
+      const checked = checkPolicy(policy)
+      const row = await store.everywhere.transaction(({ projects }) => projects.setPolicy(id, checked))
       if (!row) throw new AuthError('project_unknown')
       return fromRow(row)
     },
@@ -123,7 +144,9 @@ export function createProjects(store: Store) {
     /** Replaces the secret, which is told this once; the old one is void. @throws AuthError project_unknown */
     async rotateSecret(id: string): Promise<{ project: Project; secret: string }> {
       const secret = mintSecret('project')
-      const row = await store.everywhere.projects.setSecretHash(id, secret.hash)
+      const row = await store.everywhere.transaction(({ projects }) =>
+        projects.setSecretHash(id, secret.hash),
+      )
       if (!row) throw new AuthError('project_unknown')
       return { project: fromRow(row), secret: secret.plain }
     },

@@ -8,6 +8,7 @@ import { AuthError, type AuthErrorCode } from './errors.ts'
 import type { Attempt, Lockout } from './lockout.ts'
 import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
+import { createRecall, type Memorable, type Notices } from './recall.ts'
 
 /** Leave to hand out the tokens of one generation of one session. Instants are the database's. */
 export interface Grant {
@@ -40,6 +41,15 @@ export interface OpenOptions extends Lifetimes {
   readonly forgives?: Pick<Attempt<unknown>, 'counted'>
 }
 
+/** A session as it was recognised a moment ago. */
+interface KnownSession extends Memorable {
+  /** The newest generation whose access token is known to have been used. */
+  readonly seenGeneration: number
+}
+
+/** Sessions remembered, if all of them weigh little: some 30 MB. */
+const remembered = 20_000
+
 function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
   const seconds = accessSeconds ?? project.policy.tokens.access_seconds
   const accessEnd = session.now.getTime() + seconds * 1000
@@ -60,11 +70,14 @@ export type Refreshed = 'rotated' | 'replayed' | 'recovered' | 'reused' | 'refus
 interface Means {
   readonly store: Store
   readonly lockout: Lockout
+  readonly notices: Notices
   /** Told what came of each refresh token that was presented. */
   readonly refreshed?: ((outcome: Refreshed) => void) | undefined
 }
 
-export function createSessions({ store, lockout, refreshed = () => {} }: Means) {
+export function createSessions({ store, lockout, notices, refreshed = () => {} }: Means) {
+  const known = createRecall<KnownSession>(notices, remembered)
+
   const granted = (outcome: Refreshed, grant: Grant): Grant => {
     refreshed(outcome)
     return grant
@@ -132,17 +145,20 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
       : settle(project, presented)
   }
 
-  /** Out: the principal, and whether the session was marked as used just now. @throws AuthError unauthenticated */
-  async function recognise(project: Project, token: PresentedRefresh, found: SessionAndUser | null) {
-    if (!found) throw new AuthError('unauthenticated')
-    const { session, user } = found
+  /** Remembers that a living session was used now. Out: whether that was written, and the newest generation that was used. */
+  async function use(project: Project, { generation }: PresentedRefresh, { session }: SessionAndUser) {
     // The first use of a generation's access token proves that its answer arrived: its predecessor is now reuse.
-    const arrived = session.generation === token.generation && session.seenGeneration < token.generation
+    const arrived = session.generation === generation && session.seenGeneration < generation
     const touched = arrived || !session.seenLately
-    if (touched) await store.sessions.touch(project.id, session.id, token.generation)
-    const principal: Principal = { user, sessionId: session.id, generation: token.generation }
-    return { principal, touched }
+    if (touched) await store.sessions.touch(project.id, session.id, generation)
+    return { touched, seenGeneration: arrived ? generation : session.seenGeneration }
   }
+
+  const principalOf = (user: UserRow, { sessionId, generation }: PresentedRefresh): Principal => ({
+    user,
+    sessionId,
+    generation,
+  })
 
   return {
     /**
@@ -207,9 +223,27 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
      */
     refresh,
 
-    /** The principal behind an access token's session. @throws AuthError unauthenticated */
-    authenticate: async (project: Project, token: PresentedRefresh): Promise<Principal> =>
-      (await recognise(project, token, await store.sessions.look(project.id, token.sessionId))).principal,
+    /**
+     * The principal behind an access token's session, as it was read a moment ago; null where only the database can tell,
+     * as at the first use of a generation, which it is to remember.
+     */
+    recall(project: Project, token: PresentedRefresh): Principal | null {
+      const found = known.find(project.id, token.sessionId)
+      return found && token.generation <= found.seenGeneration ? principalOf(found.user, token) : null
+    },
+
+    /** The principal behind an access token's session, read now. @throws AuthError unauthenticated */
+    async authenticate(project: Project, token: PresentedRefresh): Promise<Principal> {
+      const found = await known.reading(token.sessionId, async () => {
+        const row = await store.sessions.look(project.id, token.sessionId)
+        if (!row) return null
+        const { seenGeneration } = await use(project, token, row)
+        const { now, expiresAt } = row.session
+        return { projectId: project.id, user: row.user, now, expiresAt, seenGeneration }
+      })
+      if (!found) throw new AuthError('unauthenticated')
+      return principalOf(found.user, token)
+    },
 
     /** The same, and the living sessions of its user, the last used first, in one statement. @throws as authenticate */
     async authenticateAndList(
@@ -217,9 +251,10 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
       token: PresentedRefresh,
     ): Promise<{ principal: Principal; list: SessionRow[] }> {
       const found = await store.sessions.lookAndList(project.id, token.sessionId)
-      const { principal, touched } = await recognise(project, token, found)
-      const list = found && !touched ? found.list : await store.sessions.list(project.id, principal.user.id)
-      return { principal, list }
+      if (!found) throw new AuthError('unauthenticated')
+      const { touched } = await use(project, token, found)
+      const list = touched ? await store.sessions.list(project.id, found.user.id) : found.list
+      return { principal: principalOf(found.user, token), list }
     },
 
     /** Ends the principal's own session. */
@@ -273,6 +308,8 @@ export function createSessions({ store, lockout, refreshed = () => {} }: Means) 
         await record(tx, project, { userId: user.id, event: 'signed_out_everywhere', sessionId, caller })
       })
     },
+
+    stats: known.stats,
   }
 }
 

@@ -28,6 +28,8 @@ export interface ApiKeyAndUser {
   readonly key: Pick<ApiKeyRow, 'id' | 'scopes' | 'createdAt' | 'expiresAt'> & {
     readonly keyHash: Buffer
     readonly usedLately: boolean
+    /** The database's clock in the same statement. */
+    readonly now: Date
   }
   readonly user: UserRow
 }
@@ -49,6 +51,7 @@ export function apiKeysRepository(db: Database) {
           expiresAt: apiKeys.expiresAt,
           keyHash: apiKeys.keyHash,
           usedLately,
+          now: sql<Date>`now()`.mapWith(apiKeys.createdAt),
         },
         user: userColumns,
       })

@@ -2,6 +2,7 @@
 import postgres, { type Sql } from 'postgres'
 import { createHashScheduler, type HashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { type Argon2, type Argon2Parameters, loadArgon2 } from '../../src/crypto/passwords.ts'
+import type { Notices } from '../../src/database/notices.ts'
 import { createDomain, type Domain } from '../../src/domain/index.ts'
 import type { Caller } from '../../src/domain/principal.ts'
 import type { Project } from '../../src/domain/projects.ts'
@@ -22,6 +23,8 @@ export interface TestDomainOptions {
   readonly parameters?: Argon2Parameters
   readonly scheduler?: HashScheduler
   readonly argon2?: Argon2
+  /** Who tells what changed, on the URL of the database; default nobody. */
+  readonly listen?: (url: string) => Notices
   /** Told of each statement as it is sent. */
   readonly onStatement?: (text: string) => void
 }
@@ -42,14 +45,17 @@ export async function createTestDomain(
   options: TestDomainOptions = {},
 ): Promise<TestDomain> {
   const { onStatement } = options
-  const sql = postgres(await createDatabase(t), {
+  const url = await createDatabase(t)
+  const notices = options.listen?.(url)
+  const sql = postgres(url, {
     max: 10,
     onnotice: () => {},
     fetch_types: false,
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
   })
   t.teardown(() => sql.end())
-  const store = createStore(unwalled(sql))
+  const pool = unwalled(sql)
+  const store = createStore(pool, pool, notices?.settle)
   const argon2 = options.argon2 ?? (await loadArgon2())
   const domain = await createDomain({
     store,
@@ -62,6 +68,7 @@ export async function createTestDomain(
     fingerprintKeys: [Buffer.alloc(32, 4)],
     answerKeys: [Buffer.alloc(32, 5)],
     providers: createProviders({ secrets: {} }),
+    ...(notices && { notices }),
   })
   const { project } = await domain.projects.create('Test', options.policy ?? {})
   return { sql, store, domain, argon2, project }

@@ -78,7 +78,10 @@ export const authenticate = plugin<AuthenticateOptions>(
           const both = await sessions.authenticateAndList(request.project, session)
           request.principal = both.principal
           request.listed = both.list
-        } else request.principal = await sessions.authenticate(request.project, session)
+        } else
+          request.principal =
+            sessions.recall(request.project, session) ??
+            (await sessions.authenticate(request.project, session))
       } catch (error) {
         if (!(error instanceof AuthError)) throw error
         if (access === 'leaving' && mayLeave?.(request)) return

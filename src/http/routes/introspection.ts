@@ -86,7 +86,9 @@ export async function introspectionRoutes(api: Api, parts: IntrospectionRoutes):
         const claims = tokens.readAccess(token)
         if (claims?.aud !== project.id) return { active: false }
         const presented = { sessionId: claims.sid, generation: claims.gen }
-        const principal = await sessions.authenticate(project, presented).catch(orEnded)
+        const principal =
+          sessions.recall(project, presented) ??
+          (await sessions.authenticate(project, presented).catch(orEnded))
         return principal ? { ...accessView(principal, claims), ...said } : { active: false }
       },
     )
