@@ -33,6 +33,7 @@ import { createStore } from './repositories/store.ts'
 import { createProviders } from './social/providers.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
 import { startTracing, type Tracing } from './tracing/tracing.ts'
+import { countStore } from './workers/counts.ts'
 
 export interface RunningApp {
   readonly server: FastifyInstance
@@ -204,6 +205,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       ...standing,
       contracts: config.contracts,
       sharedCounts: sharedCounts ?? null,
+      countStore: cluster.isWorker ? countStore() : null,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()
         return (await isMigrated(pool)) && waiting < capacity

@@ -127,6 +127,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/repositories',
       'src/social',
       'src/tracing',
+      'src/workers/counts.ts',
     ],
   },
   'src/main.ts': {

@@ -27,7 +27,7 @@ import { errors, rawProblem } from './plugins/errors.ts'
 import { countedRequests, type MetricsRoute } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { pressure } from './plugins/pressure.ts'
-import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
+import { type CountStore, createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
 import { secured, securityHeadersFor } from './plugins/secured.ts'
 import { tracedRequests } from './plugins/tracing.ts'
 import { validation } from './plugins/validation.ts'
@@ -56,6 +56,8 @@ export interface ServerParts {
   readonly contractProjectId: string
   /** Null: limits are counted in this process alone. */
   readonly sharedCounts?: SharedCounts | null
+  /** Where limits are counted, if not in this process alone. */
+  readonly countStore?: CountStore | null
   readonly isReady: () => Promise<boolean>
   readonly isUnavailable: (error: unknown) => boolean
   readonly metrics: Pick<Metrics, 'answered' | 'limited' | 'lockedOut' | 'shed'>
@@ -139,7 +141,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   await app.register(pressure, { maxDelayMs: parts.maxEventLoopDelayMs, shed: metrics.shed })
   await app.register(validation, {})
   await app.register(cookie)
-  const limiter = await createLimiter(app, parts.sharedCounts ?? null)
+  const limiter = await createLimiter(app, parts.sharedCounts ?? null, parts.countStore ?? null)
   const limits = createLimits(limiter)
 
   const contracts = await loadContracts(parts.contracts, {

@@ -11,6 +11,7 @@ import { type EmbeddedDatabase, startEmbedded } from '../database/embedded.ts'
 import { migrateDatabase } from '../database/migrations.ts'
 import { keptSecretKey } from '../database/secret-file.ts'
 import { collectForWorkers } from '../metrics/workers.ts'
+import { countForWorkers } from './counts.ts'
 import { isReady, type RetireMessage } from './messages.ts'
 
 /** Thrown when no worker could be started. The worker has said why on standard error; `code` is what it ended with. */
@@ -170,6 +171,7 @@ export async function startWorkers(config: Config, log: FastifyBaseLogger): Prom
     environment.DATABASE_POOLER = pooled ? 'transaction' : ''
     environment.SECRET_KEY = config.secretKey ?? (await keptSecretKey(config.dataDir))
     collectForWorkers()
+    countForWorkers()
     // The first one alone: what is wrong is said once.
     const first = await start()
     if (!('worker' in first)) throw new WorkerError(first.code || 1)

@@ -87,6 +87,16 @@ t.test('two workers serve one port through deaths and restarts, and leave togeth
     t.equal(service.stderr(), '')
   })
 
+  await t.test('a limit is what the policy says, whichever worker a client reaches', async (t) => {
+    const limits = { read: { max: 7, window_seconds: 60 } }
+    const project = { 'project-id': await wideProject(service, { limits }) }
+    const me = () => get(`${service.url}/api/auth/me`, undefined, project)
+    const statuses = await Promise.all(Array.from({ length: 16 }, me))
+    t.equal(statuses.filter((status) => status === 401).length, 7)
+    t.equal(statuses.filter((status) => status === 429).length, 9)
+    t.equal(await me(), 429)
+  })
+
   await t.test('one that is killed is replaced, and each serves alone meanwhile', async (t) => {
     const [first = 0, second = 0] = workersOf(service)
     process.kill(first, 'SIGKILL')

@@ -163,11 +163,11 @@ export async function databaseOf(service: Service): Promise<Sql> {
   return postgres(url, { max: 2, onnotice: () => {} })
 }
 
-/** Makes a project on the service whose limits no test meets; returns its id. */
-export async function wideProject(service: Service): Promise<string> {
+/** Makes a project on the service; returns its id. By default no test meets its limits. */
+export async function wideProject(service: Service, policy: unknown = wideLimits): Promise<string> {
   const sql = await databaseOf(service)
   try {
-    return (await createProjects(createStore(unwalled(sql))).create('Test', wideLimits)).project.id
+    return (await createProjects(createStore(unwalled(sql))).create('Test', policy)).project.id
   } finally {
     await sql.end()
   }

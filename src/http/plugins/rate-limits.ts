@@ -1,6 +1,6 @@
 // Limits for each client address and project, in the classes that routes declare; the policy says how many.
 //
-// Counted in the memory of this process; where there is a Redis, in both, and what Redis says counts as long as it is
+// Counted in the memory of this process, or of the one that its workers share; where there is a Redis, in both, and what Redis says counts as long as it is
 // there. So a Redis that goes away forgives nobody what this process has seen.
 //
 // `read` and `project` (what back ends ask) count every request as it arrives; `credential` and `mail` count requests
@@ -54,14 +54,22 @@ async function counting(app: FastifyInstance, store: RateLimitPluginOptions) {
   return make
 }
 
-/** Makes limits that are counted here, and in `shared` where there is one. */
-export async function createLimiter(app: FastifyInstance, shared: SharedCounts | null): Promise<Limiter> {
-  const countHere = await counting(app, { cache })
+/** A store of @fastify/rate-limit; it is told the name of each limit as `nameSpace`. */
+export type CountStore = NonNullable<RateLimitPluginOptions['store']>
+
+/** Makes limits that are counted here (in `store` where one is given), and in `shared` where there is one. */
+export async function createLimiter(
+  app: FastifyInstance,
+  shared: SharedCounts | null,
+  store: CountStore | null,
+): Promise<Limiter> {
+  const countHere = await counting(app, store ? { store } : { cache })
   const countThere = shared && (await counting(app, { redis: shared.redis, nameSpace: shared.nameSpace }))
   const projectAndAddress = ({ project, address }: FastifyRequest) => [project.id, address]
   return (limit, measure, name = limit, whose = projectAndAddress) => {
     const options = {
       cache,
+      nameSpace: name,
       max: (request: FastifyRequest) => measure(request).max,
       timeWindow: (request: FastifyRequest) => measure(request).window_seconds * 1000,
     }
