@@ -1,6 +1,5 @@
 // The composition root: builds each part once, and takes them down in the opposite order.
 import cluster from 'node:cluster'
-import { join, relative } from 'node:path'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import { type Courier, startCourier } from './courier.ts'
@@ -12,6 +11,7 @@ import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
 import { isMigrated, migrateDatabase } from './database/migrations.ts'
 import { type Notices, openNotices } from './database/notices.ts'
 import { openPool, type Sql } from './database/pool.ts'
+import type { Replica } from './database/replica.ts'
 import { keptSecretKey } from './database/secret-file.ts'
 import { createDomain } from './domain/index.ts'
 import type { RecallStats } from './domain/recall.ts'
@@ -21,7 +21,6 @@ import { createServer } from './http/server.ts'
 import type { SharedCounts } from './http/shared-counts.ts'
 import { createTokens } from './http/tokens.ts'
 import { type KeyKeeper, startKeyKeeper } from './key-keeper.ts'
-import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
 import { countSignIns } from './metrics/counting.ts'
 import { createMetrics, metricsMediaType } from './metrics/metrics.ts'
 import { shareWithWorkers } from './metrics/workers.ts'
@@ -29,8 +28,10 @@ import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
 import { statementName } from './repositories/database.ts'
 import { noting } from './repositories/noting.ts'
+import { replicated } from './repositories/replicated.ts'
 import { createStore } from './repositories/store.ts'
 import { createProviders } from './social/providers.ts'
+import { mailerFor, replicaFor, sharedCountsFor } from './surroundings.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
 import { startTracing, type Tracing } from './tracing/tracing.ts'
 import { countStore } from './workers/counts.ts'
@@ -73,21 +74,6 @@ function oncePerSecond(check: () => Promise<boolean>): () => Promise<boolean> {
   }
 }
 
-function mailerFor(config: Config, log: FastifyBaseLogger): Mailer {
-  if (config.smtpUrl) return createSmtpMailer({ url: config.smtpUrl, from: config.mailFrom })
-  const directory = join(config.dataDir, 'outbox')
-  return createCaptureMailer({
-    directory,
-    from: config.mailFrom,
-    // Without a mail server this log is the mailbox: whoever reads it is the developer.
-    onCaptured: ({ kind, link }, file) =>
-      log.info(
-        { kind, file: relative(process.cwd(), join(directory, file.split('/').pop() ?? '')), link },
-        'Mail captured',
-      ),
-  })
-}
-
 /**
  * Starts everything and listens.
  * @throws ConfigError, EmbeddedDatabaseError, DatabaseError, SealedKeyError: sentences for the operator; nothing runs then
@@ -99,9 +85,10 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let courier: Courier | undefined
   let sweeper: Sweeper | undefined
   let keyKeeper: KeyKeeper | undefined
-  let sharedCounts: SharedCounts | undefined
+  let sharedCounts: SharedCounts | null = null
   let tracing: Tracing | null = null
   let notices: Notices | undefined
+  let replica: Replica | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -114,6 +101,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await keyKeeper?.stop()
     sharedCounts?.close()
     await notices?.close()
+    await replica?.close()
     await sql?.end({ timeout: 5 })
     await tracing?.stop()
     await embedded?.stop()
@@ -148,10 +136,11 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       watch: tracing?.statement,
     })
     sql = pool
+    replica = await replicaFor(config, pool, log)
     const say = (heard: boolean, words: string, err?: unknown) =>
       heard ? log.info(words) : log.warn({ err }, words)
     if (config.sessionCache && !pooled) notices = openNotices({ url, pool, say })
-    const store = noting(createStore(pool, pool, notices?.settle), metrics.happened)
+    const store = noting(replicated(createStore(pool, pool, notices?.settle), replica), metrics.happened)
     const scheduler = createHashScheduler({ slots: config.hashSlots })
     metrics.read({
       hashes: scheduler.depth,
@@ -187,11 +176,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     const [newest, ...older] = keysFor(secrets, 'refresh')
     const printing = refreshKey(newest)
     const tokens = await createTokens(keys, { issuer: config.publicUrl, refreshKey: printing })
-    if (config.redisUrl) {
-      // The client is loaded where it is needed: it costs every start time and memory.
-      const { openSharedCounts } = await import('./http/shared-counts.ts')
-      sharedCounts = await openSharedCounts({ url: config.redisUrl, key: keysFor(secrets, 'limits')[0], log })
-    }
+    sharedCounts = await sharedCountsFor(config, keysFor(secrets, 'limits')[0], log)
     server = await createServer({
       domain: countSignIns(domain, metrics),
       tokens,
@@ -204,7 +189,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       trustedProxies: config.trustedProxies,
       ...standing,
       contracts: config.contracts,
-      sharedCounts: sharedCounts ?? null,
+      sharedCounts,
       countStore: cluster.isWorker ? countStore() : null,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()

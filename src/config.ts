@@ -170,6 +170,7 @@ const environmentSchema = Type.Object({
   DATABASE_URL: variable('postgres'),
   DATABASE_POOLER: variable('pooler'),
   DATABASE_CONNECTIONS: variable('connections'),
+  DATABASE_READ_URL: variable('postgres'),
   DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
   SECRET_KEY: variable('secret'),
   SECRET_KEY_PREVIOUS: variable('secret'),
@@ -219,7 +220,9 @@ export interface Config {
   readonly databaseConnections: number
   /** Null: the embedded PostgreSQL under dataDir. */
   readonly databaseUrl: string | null
-  /** Whether databaseUrl leads to a pooler in transaction mode. */
+  /** A standby of the same database, for reads that may be some seconds old; null: there is none. */
+  readonly databaseReadUrl: string | null
+  /** Whether these lead to a pooler in transaction mode. */
   readonly databasePooled: boolean
   readonly dataDir: string
   /** Null with the embedded database alone: made once and kept in dataDir. */
@@ -290,6 +293,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     problems.push(
       'SECRET_KEY must be set together with DATABASE_URL: at least 32 bytes, the same for every instance; make one with: openssl rand -base64 48.',
     )
+  if (env.DATABASE_READ_URL && !env.DATABASE_URL)
+    problems.push(
+      'DATABASE_READ_URL must be set together with DATABASE_URL: it leads to a standby of that database.',
+    )
   // RFC 6265bis §4.1.3: a browser drops a cookie with such a name that is not Secure.
   const isSecure = env.COOKIE_SECURE
     ? env.COOKIE_SECURE === 'true'
@@ -321,6 +328,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       ? Math.floor(Number(env.DATABASE_CONNECTIONS) / workers)
       : Math.max(2, Math.ceil(10 / workers)),
     databaseUrl: env.DATABASE_URL ?? null,
+    databaseReadUrl: (env.DATABASE_URL && env.DATABASE_READ_URL) || null,
     databasePooled: env.DATABASE_URL !== undefined && env.DATABASE_POOLER === 'transaction',
     dataDir: resolve(env.DATA_DIR ?? '.data'),
     secretKey: env.SECRET_KEY ?? null,

@@ -101,9 +101,9 @@ export function createAccount({ store, reauthentication }: Means) {
     async export(project: Project, principal: Principal, caller: Caller): Promise<AccountExport> {
       const { sessionId } = principal
       const id = principal.user.id
-      return store.snapshot(project.id, async (tx) => {
-        // Written first, so that the document holds this export as well.
-        await record(tx, project, { userId: id, event: 'data_exported', sessionId, caller })
+      // Written first, so that the document holds this export as well.
+      await record(store, project, { userId: id, event: 'data_exported', sessionId, caller })
+      return store.readingSnapshot(project.id, async (tx) => {
         const user = await tx.users.find(project.id, id)
         if (!user) throw new AuthError('unauthenticated')
         const [exportedAt, hash, avatar, sessions, apiKeys, tokens, knownAddresses, mails, events] =
@@ -148,7 +148,9 @@ export function createAccount({ store, reauthentication }: Means) {
       { user }: Actor,
       { before, limit }: { before: number | null; limit: number },
     ): Promise<ActivityPage> {
-      const events = await store.audit.list(project.id, user.id, before, limit + 1)
+      const events = await store.readingLate((copy) =>
+        copy.audit.list(project.id, user.id, before, limit + 1),
+      )
       const page = events.slice(0, limit)
       return { events: page, before: events.length > limit ? (page.at(-1)?.id ?? null) : null }
     },

@@ -72,6 +72,10 @@ export interface Store extends Repositories {
   statement<T>(work: (store: Repositories) => Promise<T>): Promise<T>
   /** The same, and every read in it sees one moment: the one of its first statement. */
   snapshot<T>(projectId: string, work: (store: Repositories) => Promise<T>): Promise<T>
+  /** Runs one read whose answer may be some seconds old: on the replica, if there is one. */
+  readingLate<T>(read: (store: Repositories) => Promise<T>): Promise<T>
+  /** Runs reads of one moment, which is no earlier than the call: on the replica, if there is one. */
+  readingSnapshot<T>(projectId: string, read: (store: Repositories) => Promise<T>): Promise<T>
   readonly everywhere: Everywhere & {
     /** A transaction of no project, otherwise as above. */
     transaction<T>(work: (store: Everywhere) => Promise<T>): Promise<T>
@@ -163,6 +167,9 @@ export function createStore(
     transaction: (projectId, work) => settling(within('', projectId, work)),
     statement: (work) => settling(retrying(() => work(alone))),
     snapshot: (projectId, work) => within('isolation level repeatable read', projectId, work),
+    readingLate: (read) => read(alone),
+    readingSnapshot: (projectId, read) =>
+      within('isolation level repeatable read, read only', projectId, read),
     everywhere: {
       ...bindEverywhere(everywhere(housekeeping)),
       transaction: (work) =>
