@@ -141,7 +141,10 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       heard ? log.info(words) : log.warn({ err }, words)
     if (config.sessionCache && !pooled) notices = openNotices({ url, pool, say })
     const store = noting(replicated(createStore(pool, pool, notices?.settle), replica), metrics.happened)
-    const scheduler = createHashScheduler({ slots: config.hashSlots })
+    const scheduler = createHashScheduler({
+      slots: config.hashSlots,
+      onBegin: (waitedMs) => metrics.hashWaited(waitedMs / 1000),
+    })
     metrics.read({
       hashes: scheduler.depth,
       connections: pool.depth,

@@ -1,6 +1,6 @@
 // The environment, read once: a frozen Config, or every problem at once in sentences that say what to do.
 import { isIP } from 'node:net'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { FormatRegistry, type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -268,15 +268,39 @@ export interface Config {
   readonly providerSecrets: Readonly<Record<string, string>>
   /** Null: none is made. */
   readonly firstAdmin: FirstAdmin | null
-  /** Password hashes that each worker computes at the same time: together one for each core, as far as libuv has threads. */
+  /** Password hashes that each worker computes at the same time: together one for each core, as far as libuv has threads
+   * for them, and a quarter of the memory has room. */
   readonly hashSlots: number
 }
 
+/** The part of the memory that hashes may fill: as many mebibytes for each as its parameters ask. */
+const hashShare = 1 / 4
+const hashBytes = 19 * 2 ** 20
+
+/** Bytes that this process may fill: the machine's, or its container's where that is less. */
+function memoryLimit(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+}
+
 /**
- * Reads the configuration. In: the environment; an empty variable counts as unset, except CONTRACTS.
+ * Gives libuv threads for a hash on every core and a few beside them, so that files and names do not wait for hashes; to
+ * be called before anything uses them. Node 20 has used them by then to load this very module: there it counts for
+ * workers, which start with it, and UV_THREADPOOL_SIZE itself for a process alone on more than four cores.
+ */
+export function widenThreadPool(environment = process.env, node = process.versions.node): void {
+  const isAlone = (environment.WORKERS || '1') === '1'
+  if (environment.UV_THREADPOOL_SIZE || (isAlone && Number.parseInt(node, 10) < 22)) return
+  environment.UV_THREADPOOL_SIZE = String(availableParallelism() + 4)
+}
+
+/**
+ * Reads the configuration. In: the environment, and the bytes that the process may fill; an empty variable counts as unset, except CONTRACTS.
  * @throws ConfigError with every problem at once; it never repeats a value
  */
-export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  memoryBytes = memoryLimit(),
+): Config {
   const given = Object.fromEntries(
     Object.keys(environmentSchema.properties).flatMap((name) => {
       const value = environment[name]
@@ -372,7 +396,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         : null,
     hashSlots: Math.max(
       1,
-      Math.min(Math.ceil(availableParallelism() / workers), Number(environment.UV_THREADPOOL_SIZE) || 4),
+      Math.min(
+        Math.ceil(availableParallelism() / workers),
+        Number(environment.UV_THREADPOOL_SIZE) || 4,
+        Math.floor((memoryBytes * hashShare) / hashBytes / workers),
+      ),
     ),
   })
 }

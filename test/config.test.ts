@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, exitConfig, readConfig } from '../src/config.ts'
+import { ConfigError, exitConfig, readConfig, widenThreadPool } from '../src/config.ts'
 import { packageRoot } from '../src/package.ts'
 import { freePort } from './support/app.ts'
 
@@ -58,6 +58,29 @@ t.test('workers share connections and hash slots', async (t) => {
   t.equal(share({ WORKERS: '3', DATABASE_CONNECTIONS: '20' }), 6)
   t.equal(readConfig({ WORKERS: 'auto' }).workers, availableParallelism())
   t.equal(readConfig({ WORKERS: 'auto' }).hashSlots, 1)
+})
+
+t.test('hashes fill no more than a quarter of the memory, and there is always one', async (t) => {
+  const slots = (megabytes: number, env: Record<string, string> = {}) =>
+    readConfig({ UV_THREADPOOL_SIZE: '64', ...env }, megabytes * 2 ** 20).hashSlots
+  t.equal(slots(64), 1)
+  t.equal(slots(32), 1)
+  t.equal(slots(4096), availableParallelism())
+  t.equal(slots(160), Math.min(2, availableParallelism()))
+  t.equal(slots(4096, { UV_THREADPOOL_SIZE: '1' }), 1, 'nor more threads than there are')
+})
+
+t.test('threads beside the hashes: set unless they were chosen, or in use already', async (t) => {
+  const given = (environment: Record<string, string>, node: string) => {
+    widenThreadPool(environment, node)
+    return environment.UV_THREADPOOL_SIZE
+  }
+  const wide = String(availableParallelism() + 4)
+  t.equal(given({}, '22.3.0'), wide)
+  t.equal(given({ UV_THREADPOOL_SIZE: '7' }, '24.0.0'), '7')
+  t.equal(given({}, '20.9.0'), undefined)
+  t.equal(given({ WORKERS: '1' }, '20.9.0'), undefined)
+  t.equal(given({ WORKERS: 'auto' }, '20.9.0'), wide)
 })
 
 t.test('every variable of the interface is read', async (t) => {

@@ -213,7 +213,7 @@ export const command: Command = {
     const work = await verb.understand(given)
 
     // Loaded only where a password is hashed: the other verbs answer sooner without it.
-    const hash = async (password: string) =>
+    const hash = async (_project: Project, password: string) =>
       (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
     try {
       await withStore(async (store) => {

@@ -26,7 +26,7 @@ export function createFirstPassword({ store, passwords, reauthentication }: Mean
       if ((await store.users.findPasswordHash(project.id, userId)) !== null)
         throw new AuthError('password_already_set')
       await reauthentication.proveLately(project, principal, caller, undefined)
-      const hash = await passwords.hash(password)
+      const hash = await passwords.hash(project, caller, password)
       const isSet = await store.transaction(project.id, async (tx) => {
         const epoch = await tx.users.setFirstPassword(project.id, userId, user.epoch, hash)
         if (epoch === null) return false

@@ -91,7 +91,10 @@ export async function createDomain({
     idempotencyKeys: createIdempotencyKeys({ store, fingerprintKeys, answerKeys }),
     identities: createIdentities({ store, reauthentication, prove: createProofs(providers) }),
     firstPassword: createFirstPassword({ store, passwords, reauthentication }),
-    people: createPeople({ store, hash: passwords.hash }),
+    people: createPeople({
+      store,
+      hash: (project, password) => passwords.hash(project, { address: 'operator' }, password),
+    }),
     profile: createProfile(store),
     avatars: createAvatars(store),
     recovery: createRecovery({ store, passwords, lockout, mailTokens, lookupKey }),

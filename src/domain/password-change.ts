@@ -32,8 +32,9 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
   /** False when the password is no longer the one that was checked. @throws AuthError password_unchanged, overloaded */
   async function replace(project: Project, caller: Caller, asked: Replacement): Promise<boolean> {
     const { user, checkedHash, newPassword, sessionId } = asked
-    if (await passwords.verify(checkedHash, newPassword)) throw new AuthError('password_unchanged')
-    const next = await passwords.hash(newPassword)
+    if (await passwords.verify(project, caller, checkedHash, newPassword))
+      throw new AuthError('password_unchanged')
+    const next = await passwords.hash(project, caller, newPassword)
     return store.transaction(project.id, async (tx) => {
       const epoch = await tx.users.changePassword(project.id, user.id, checkedHash, next)
       if (epoch === null) return false
@@ -86,7 +87,7 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
       if (principal && principal.user.email !== email) throw new AuthError('not_own_account')
       const attempt = lockout.signInAttempt(project, email, caller.address, principal !== null)
       const { checkedHash, user } = await lockout.spend(attempt, async (found) => {
-        const fits = await passwords.verify(found?.passwordHash ?? null, asked.oldPassword)
+        const fits = await passwords.verify(project, caller, found?.passwordHash ?? null, asked.oldPassword)
         if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
         await attempt.redeem()
         const { passwordHash, ...user } = found

@@ -51,7 +51,7 @@ function problemsOf({ email, password, displayName, firstName, lastName }: NewPe
 interface Means {
   readonly store: Store
   /** PHC string of a new password. */
-  readonly hash: (password: string) => Promise<string>
+  readonly hash: (project: Project, password: string) => Promise<string>
 }
 
 export function createPeople({ store, hash }: Means) {
@@ -67,7 +67,7 @@ export function createPeople({ store, hash }: Means) {
     if (problems.length > 0) throw new PersonError(problems)
     const email = normalizeEmail(person.email)
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
-    const passwordHash = person.password === null ? null : await hash(person.password)
+    const passwordHash = person.password === null ? null : await hash(project, person.password)
     return store.transaction(project.id, async (tx) => {
       await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add({

@@ -38,7 +38,7 @@ export function createReauthentication({ store, passwords, lockout }: Means) {
       }
       if (currentPassword === undefined) throw new AuthError('current_password_required')
       const attempt = lockout.attempt(project, user.email, caller.address, true)
-      if (!(await lockout.prove(attempt, () => passwords.verify(hash, currentPassword))))
+      if (!(await lockout.prove(attempt, () => passwords.verify(project, caller, hash, currentPassword))))
         throw new AuthError('wrong_current_password')
       return hash
     },

@@ -98,7 +98,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
       if ('token' in proof && !(await mailTokens.isOpen(project, 'reset_password', proof.token, proof.email)))
         throw refusal(proof)
       const attempt = await mailTokens.pay(project, proof)
-      const passwordHash = await passwords.hash(password)
+      const passwordHash = await passwords.hash(project, caller, password)
       const user = await store.transaction(project.id, async (tx) => {
         const redeemed = await mailTokens.redeem(tx, project, 'reset_password', proof)
         const { userId = 0, email = '' } = redeemed ?? {}

@@ -129,7 +129,7 @@ export function createRegistration({ store, passwords, lockout, lookupKey, mailK
       // No hash is computed for somebody who proved nothing.
       if (!(await store.registrations.isProven(project.id, keyHash(email))))
         throw new AuthError('address_unproven')
-      const passwordHash = await passwords.hash(facts.password)
+      const passwordHash = await passwords.hash(project, caller, facts.password)
       return store.transaction(project.id, async (tx) => {
         if (!(await tx.registrations.consume(project.id, keyHash(email))))
           throw new AuthError('address_unproven')

@@ -56,7 +56,12 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
     ): Promise<Grant> {
       const attempt = lockout.signInAttempt(project, normalizeEmail(credentials.email), caller.address)
       const { user, passwordHash, grant } = await lockout.spend(attempt, async (found) => {
-        const fits = await passwords.verify(found?.passwordHash ?? null, credentials.password)
+        const fits = await passwords.verify(
+          project,
+          caller,
+          found?.passwordHash ?? null,
+          credentials.password,
+        )
         if (!fits || !found?.passwordHash) throw new AuthError('invalid_credentials')
         const { passwordHash, ...user } = found
         if (user.disabledAt || verification.isDemanded(project, user)) {
@@ -69,7 +74,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
         return { user, passwordHash, grant }
       })
       if (passwords.isOutdated(passwordHash)) {
-        const renewed = await passwords.hash(credentials.password).catch(() => null)
+        const renewed = await passwords.hash(project, caller, credentials.password).catch(() => null)
         if (renewed) await store.users.rehashPassword(project.id, user.id, passwordHash, renewed)
       }
       return grant

@@ -190,7 +190,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
       if (!invitation) throw new AuthError('invalid_team_invitation')
       const attempt = lockout.signInAttempt(project, invitation.email, caller.address)
       const user = await lockout.spend(attempt, async (found) => {
-        const fits = await passwords.verify(found?.passwordHash ?? null, password)
+        const fits = await passwords.verify(project, caller, found?.passwordHash ?? null, password)
         // An account whose owner left comes back by signing in, and by nothing less.
         if (!fits || !found?.passwordHash || found.deletionDueAt) throw new AuthError('invalid_credentials')
         await attempt.redeem()

@@ -56,10 +56,11 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     project: Project,
     facts: SignUpFacts,
     email: string,
+    caller: Caller,
     begin: (tx: Repositories, user: UserRow) => Promise<T | null>,
   ): Promise<T> {
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
-    const passwordHash = await passwords.hash(facts.password)
+    const passwordHash = await passwords.hash(project, caller, facts.password)
     const begun = await store.transaction(project.id, async (tx) => {
       await tx.users.releaseDue(project.id, email)
       const user = await tx.users.add(newUser(project, facts, email, passwordHash))
@@ -78,7 +79,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     email: string,
     caller: Caller,
   ): Promise<Extract<SignUpResult, { kind: 'verification_required' }>> {
-    const passwordHash = await passwords.hash(facts.password)
+    const passwordHash = await passwords.hash(project, caller, facts.password)
     const fresh = newUser(project, facts, email, passwordHash)
     return store.transaction(project.id, async (tx) => {
       const quiet = project.policy.verification.resend_cooldown_seconds
@@ -105,7 +106,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     async signUp(project: Project, facts: SignUpFacts, caller: Caller): Promise<SignUpResult> {
       const email = normalizeEmail(facts.email)
       if (project.policy.verification.mode === 'strict') return signUpStrictly(project, facts, email, caller)
-      const grant = await signUpOpenly(project, facts, email, (tx, user) =>
+      const grant = await signUpOpenly(project, facts, email, caller, (tx, user) =>
         sessions.open(tx, project, user, caller, 'signed_up'),
       )
       return { kind: 'signed_in', grant }
@@ -119,7 +120,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
       const email = normalizeEmail(facts.email)
       if (project.policy.verification.mode === 'strict')
         return (await signUpStrictly(project, facts, email, caller)).user
-      return signUpOpenly(project, facts, email, async (tx, user) => {
+      return signUpOpenly(project, facts, email, caller, async (tx, user) => {
         await record(tx, project, { userId: user.id, event: 'signed_up', caller })
         return user
       })

@@ -53,6 +53,81 @@ t.test('who waits is served in the order of arrival', async (t) => {
   t.same(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+/** Fills a scheduler's only slot; `log` gets who is served, and `refused` who is not, in order. */
+function crowded(queue: number) {
+  const waits: number[] = []
+  const scheduler = createHashScheduler({ slots: 1, queue, onBegin: (waitedMs) => waits.push(waitedMs) })
+  const { work, release } = held()
+  const all: Promise<unknown>[] = [scheduler.run(work, { project: 'any', address: 'any' })]
+  const log: string[] = []
+  const refused: string[] = []
+  const ask = (project: string, address: string, name = `${project} ${address}`) => {
+    const served = scheduler.run(async () => void log.push(name), { project, address })
+    all.push(
+      served.catch((error) => {
+        if (!(error instanceof HashQueueFull)) throw error
+        refused.push(name)
+      }),
+    )
+  }
+  async function finish() {
+    release()
+    await Promise.all(all)
+  }
+  return { scheduler, ask, finish, log, refused, waits }
+}
+
+t.test('a flood of a thousand from one address: somebody from another is next but one', async (t) => {
+  const { ask, finish, log, refused, waits } = crowded(64)
+  for (let i = 0; i < 1000; i++) ask('one', 'flood')
+  ask('one', 'person')
+  await finish()
+  t.ok(log.indexOf('one person') <= 1, `place ${log.indexOf('one person')}`)
+  t.equal(log.length, 64)
+  t.equal(refused.length, 1000 - 63)
+  t.notOk(refused.includes('one person'))
+  t.equal(waits.length, 65, 'each hash that begins tells its wait')
+  t.equal(waits[0], 0)
+  t.ok(waits.slice(1).every((waited) => waited > 0))
+})
+
+t.test('a flood in one project, from a thousand addresses: another project is next but one', async (t) => {
+  const { ask, finish, log, refused } = crowded(64)
+  for (let i = 0; i < 1000; i++) ask('flooded', `address ${i}`)
+  ask('other', 'person')
+  ask('flooded', 'latecomer')
+  await finish()
+  t.ok(log.indexOf('other person') <= 1, `place ${log.indexOf('other person')}`)
+  t.notOk(refused.includes('other person'))
+  t.ok(refused.includes('flooded latecomer'), 'the newest of the largest crowd makes room')
+})
+
+t.test(
+  'projects take turns, in each project addresses do, and each address is served in order',
+  async (t) => {
+    const { ask, finish, log } = crowded(64)
+    for (const name of ['a1', 'a2', 'a3']) ask('A', 'x', name)
+    for (const name of ['a4', 'a5']) ask('A', 'y', name)
+    for (const name of ['b1', 'b2']) ask('B', 'x', name)
+    await finish()
+    t.same(log, ['a1', 'b1', 'a4', 'b2', 'a2', 'a5', 'a3'])
+  },
+)
+
+t.test('who makes room is the newest of the longest line, and what they asked is not begun', async (t) => {
+  const { scheduler, ask, finish, log, refused } = crowded(4)
+  for (const name of ['long 1', 'long 2', 'long 3']) ask('A', 'x', name)
+  ask('A', 'y', 'short')
+  ask('B', 'x', 'small')
+  ask('B', 'y', 'smaller')
+  t.equal(scheduler.depth().waiting, 4)
+  ask('A', 'x', 'long 4')
+  await finish()
+  t.same(refused, ['long 3', 'long 2', 'long 4'])
+  t.same(log, ['long 1', 'small', 'short', 'smaller'])
+  t.same(scheduler.depth(), { running: 0, waiting: 0, capacity: 4 })
+})
+
 t.test('beyond the queue work is refused at once and not begun', async (t) => {
   const scheduler = createHashScheduler({ slots: 1, queue: 2 })
   const { work, release } = held()

@@ -45,9 +45,10 @@ t.test('an unknown account costs one check of a hash with the parameters in forc
   }
   const parameters = { memoryKib: 128, passes: 2, lanes: 1 }
   const passwords = await createPasswords({ argon2: watched, parameters, scheduler: createHashScheduler() })
-  t.equal(await passwords.verify(null, 'whatever'), false)
-  t.equal(await passwords.verify(await passwords.hash('right'), 'wrong'), false)
-  t.equal(await passwords.verify(await passwords.hash('right'), 'right'), true)
+  const hash = () => passwords.hash(project, stranger, 'right')
+  t.equal(await passwords.verify(project, stranger, null, 'whatever'), false)
+  t.equal(await passwords.verify(project, stranger, await hash(), 'wrong'), false)
+  t.equal(await passwords.verify(project, stranger, await hash(), 'right'), true)
   t.equal(checked.length, 3)
   for (const phc of checked) t.ok(isCurrent(phc, parameters), phc)
 })
