@@ -12,7 +12,7 @@ import type { Pool } from './pool.ts'
 const channel = 'sallyport_changes'
 
 /** A beat is sent when one is needed and the last one is older than this. */
-const beatMs = 25
+const beatMs = 15
 /** For this long after an answered beat was sent, what was heard counts as all there is to hear. */
 const leaseMs = 75
 /** A beat that is not answered within this costs the connection. */
