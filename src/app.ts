@@ -23,7 +23,7 @@ import { createTokens } from './http/tokens.ts'
 import { type KeyKeeper, startKeyKeeper } from './key-keeper.ts'
 import { countSignIns } from './metrics/counting.ts'
 import { createMetrics, metricsMediaType } from './metrics/metrics.ts'
-import { shareWithWorkers } from './metrics/workers.ts'
+import { type SharedMetrics, shareWithWorkers } from './metrics/workers.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
 import { statementName } from './repositories/database.ts'
@@ -89,6 +89,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let tracing: Tracing | null = null
   let notices: Notices | undefined
   let replica: Replica | undefined
+  let shared: SharedMetrics | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -103,7 +104,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await notices?.close()
     await replica?.close()
     await sql?.end({ timeout: 5 })
-    await tracing?.stop()
+    await Promise.all([tracing?.stop(), shared?.leave()])
     await embedded?.stop()
   }
 
@@ -122,6 +123,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
 
     const metrics = createMetrics(version)
+    if (cluster.isWorker) shared = shareWithWorkers(metrics.data)
     tracing =
       config.tracing &&
       (await startTracing(config.tracing, {
@@ -144,11 +146,6 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     const scheduler = createHashScheduler({
       slots: config.hashSlots,
       onBegin: (waitedMs) => metrics.hashWaited(waitedMs / 1000),
-    })
-    metrics.read({
-      hashes: scheduler.depth,
-      connections: pool.depth,
-      mails: store.everywhere.mailroom.standing,
     })
     const signingKeys = createSigningKeys(store, keysFor(secrets, 'seal'))
     const [domain, keys] = await Promise.all([
@@ -173,6 +170,12 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       ),
       signingKeys.open(),
     ])
+    metrics.read({
+      hashes: scheduler.depth,
+      connections: pool.depth,
+      caches: { sessions: domain.sessions.stats, api_keys: domain.apiKeys.stats },
+      mails: store.everywhere.mailroom.standing,
+    })
     const standing = await standingProjects(config, domain)
     if (await makeFirstAdmin(config, domain, standing.contractProjectId))
       log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
@@ -201,7 +204,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       isUnavailable,
       metrics,
       metricsRoute: {
-        scrape: cluster.isWorker ? shareWithWorkers(metrics.data) : metrics.text,
+        scrape: shared?.scrape ?? metrics.text,
         mediaType: metricsMediaType,
         token: config.metricsToken,
       },

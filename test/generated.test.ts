@@ -7,6 +7,7 @@ import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import Fastify from 'fastify'
 import t from 'tap'
 import { generateDocuments } from '../src/http/generate.ts'
+import { generateDashboard } from '../src/metrics/dashboard.ts'
 import { packageRoot, version } from '../src/package.ts'
 
 type Json = Record<string, unknown>
@@ -69,13 +70,14 @@ function* everything(value: unknown, path = '#'): Generator<[path: string, value
 }
 
 t.test('the committed documents regenerate to the same bytes', async (t) => {
+  const files = { ...generated, 'grafana.json': generateDashboard() }
   t.same(
     readdirSync(join(packageRoot, 'openapi'))
       .filter((name) => /\.(?:json|txt)$/.test(name))
       .sort(),
-    Object.keys(generated).sort(),
+    Object.keys(files).sort(),
   )
-  for (const [name, text] of Object.entries(generated)) {
+  for (const [name, text] of Object.entries(files)) {
     const committed = readFileSync(join(packageRoot, 'openapi', name), 'utf8')
     t.ok(committed === text, `openapi/${name} (if not: npm run openapi, and read the difference)`)
   }

@@ -121,6 +121,18 @@ const list = {
     labels: {},
     together: 'min',
   },
+  cacheAsked: {
+    name: 'sallyport_cache_requests_total',
+    type: 'counter',
+    help: 'Callers looked for in the memory of who was recognised; a miss asks the database.',
+    labels: { cache: ['sessions', 'api_keys'], outcome: ['hit', 'miss'] },
+  },
+  cacheSize: {
+    name: 'sallyport_cache_entries',
+    type: 'gauge',
+    help: 'Callers remembered.',
+    labels: { cache: ['sessions', 'api_keys'] },
+  },
   refreshes: {
     name: 'sallyport_refreshes_total',
     type: 'counter',

@@ -18,6 +18,8 @@ import { createHttpTally, type Sample } from './http-tally.ts'
 export interface Sources {
   readonly hashes: () => { running: number; waiting: number; capacity: number }
   readonly connections: () => { open: number; busy: number; limit: number; waiting: number }
+  /** Memories, by their name. */
+  readonly caches: Readonly<Record<string, () => { hits: number; misses: number; size: number }>>
   /** Asked at most once in five seconds; may fail, and then its metrics are missing. */
   readonly mails: () => Promise<{ owed: number; dead: number; oldestSeconds: number }>
 }
@@ -138,6 +140,14 @@ export function createMetrics(version: string): Metrics {
   number('databaseWaiting', () => sources?.connections().waiting)
   const databaseWait = histogram('databaseWait')
   number('databaseUp', async () => mails && ((await mails()) ? 1 : 0))
+  const caches = () => Object.entries(sources?.caches ?? {}).map(([cache, stats]) => ({ cache, ...stats() }))
+  reading('cacheAsked', () =>
+    caches().flatMap(({ cache, hits, misses }) => [
+      { labels: { cache, outcome: 'hit' }, value: hits },
+      { labels: { cache, outcome: 'miss' }, value: misses },
+    ]),
+  )
+  reading('cacheSize', () => caches().map(({ cache, size }) => ({ labels: { cache }, value: size })))
   const refreshes = counter('refreshes')
   const signIns = counter('signIns')
   const accountEvents = counter('accountEvents')

@@ -32,24 +32,21 @@ export function collectForWorkers(): void {
   const last = new Map<number, Metric[]>()
   /** Counters and histograms of the workers that have ended, put together now and then. */
   const past: Metric[][] = []
-  const waiting = new Map<number, (data: Metric[] | null) => void>()
+  const waiting = new Map<number, () => void>()
   let asked = 0
 
-  function ask(worker: Worker): Promise<Metric[]> {
+  /** Resolves when the worker has said what it counted, or is too late or gone. */
+  async function ask(worker: Worker): Promise<void> {
     const id = ++asked
-    return new Promise<Metric[] | null>((resolve) => {
-      const timer = setTimeout(resolve, collectMs, null)
-      waiting.set(id, (data) => {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, collectMs)
+      waiting.set(id, () => {
         clearTimeout(timer)
-        resolve(data)
+        resolve()
       })
-      worker.send({ metrics: 'collect', id } satisfies Message, (error) => error && resolve(null))
-    }).then((data) => {
-      waiting.delete(id)
-      // One that ended meanwhile is in the past already.
-      if (data && !worker.isDead()) last.set(worker.id, data)
-      return last.get(worker.id) ?? []
+      worker.send({ metrics: 'collect', id } satisfies Message, (error) => error && resolve())
     })
+    waiting.delete(id)
   }
 
   async function text(): Promise<string> {
@@ -67,7 +64,11 @@ export function collectForWorkers(): void {
   })
   cluster.on('message', (worker: Worker, message: unknown) => {
     if (!isMessage(message)) return
-    if (message.metrics === 'collected') waiting.get(message.id)?.(message.data)
+    if (message.metrics === 'collected') {
+      // One that ended meanwhile is in the past already.
+      if (!worker.isDead()) last.set(worker.id, message.data)
+      waiting.get(message.id)?.()
+    }
     if (message.metrics === 'wanted')
       void text().then(
         (all) => worker.isConnected() && worker.send({ metrics: 'text', id: message.id, text: all }),
@@ -75,35 +76,44 @@ export function collectForWorkers(): void {
   })
 }
 
-/**
- * In a worker: says what it counted whenever it is asked. Out: the metrics of all workers, asked from the primary process.
- * @throws when that does not answer in time
- */
-export function shareWithWorkers(data: () => Promise<object[]>): () => Promise<string> {
+export interface SharedMetrics {
+  /** The metrics of all workers, asked from the primary process. @throws when that does not answer in time */
+  scrape(): Promise<string>
+  /** Says one last time what was counted, for a worker that ends. */
+  leave(): Promise<void>
+}
+
+/** In a worker: says what it counted whenever it is asked. */
+export function shareWithWorkers(data: () => Promise<object[]>): SharedMetrics {
   const waiting = new Map<number, (text: string) => void>()
   let asked = 0
+
+  async function say(id: number): Promise<void> {
+    const counted = await data()
+    if (process.connected) process.send?.({ metrics: 'collected', id, data: counted })
+  }
   process.on('message', (message: unknown) => {
     if (!isMessage(message)) return
     if (message.metrics === 'text') waiting.get(message.id)?.(message.text)
-    if (message.metrics === 'collect')
-      void data().then(
-        (counted) =>
-          process.connected && process.send?.({ metrics: 'collected', id: message.id, data: counted }),
-      )
+    if (message.metrics === 'collect') void say(message.id)
   })
-  return () => {
-    const id = ++asked
-    return new Promise<string>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.delete(id)
-        reject(new Error('The primary process did not answer.'))
-      }, textMs)
-      waiting.set(id, (text) => {
-        clearTimeout(timer)
-        waiting.delete(id)
-        resolve(text)
+  return {
+    // No question has this number.
+    leave: () => say(0),
+    scrape() {
+      const id = ++asked
+      return new Promise<string>((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(id)
+          reject(new Error('The primary process did not answer.'))
+        }, textMs)
+        waiting.set(id, (text) => {
+          clearTimeout(timer)
+          waiting.delete(id)
+          resolve(text)
+        })
+        process.send?.({ metrics: 'wanted', id } satisfies Message)
       })
-      process.send?.({ metrics: 'wanted', id } satisfies Message)
-    })
+    },
   }
 }

@@ -1,5 +1,6 @@
 // GET /metrics: what is counted adds up, nothing in it names anybody, it stays small, and strangers do not read it.
 import t from 'tap'
+import { generateDashboard } from '../../src/metrics/dashboard.ts'
 import { definitions } from '../../src/metrics/definitions.ts'
 import { bearer, startTestApp, type TestApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -71,6 +72,9 @@ t.test('what is counted is what was asked, in every contract, and nothing names 
   t.equal(value('sallyport_account_events_total', { event: 'signed_in' }), 2)
   t.ok(total(families, 'sallyport_database_connections', { state: 'open' }) > 0)
   t.equal(total(families, 'sallyport_database_up'), 1)
+  const asked = (outcome: string) => value('sallyport_cache_requests_total', { cache: 'sessions', outcome })
+  t.ok(asked('hit') + asked('miss') >= 7, 'everybody who was recognised was looked for')
+  t.equal(value('sallyport_hash_wait_seconds', {}, '_count'), 5, 'one hash for each password')
   t.ok(total(families, 'sallyport_hash_capacity') > 0)
   t.ok(families.has('nodejs_eventloop_lag_p99_seconds'))
   t.ok(families.has('process_resident_memory_bytes'))
@@ -87,6 +91,17 @@ t.test('what is counted is what was asked, in every contract, and nothing names 
         if (known) t.ok(known.includes(value), `${definition.name}: ${name}=${value}`)
       }
   }
+  const shown = generateDashboard()
+  const names = new Set(shown.match(/\b(?:sallyport|process|nodejs)_[a-z0-9_]+/g))
+  t.ok(names.size > 20, `${names.size} names in the dashboard`)
+  const series = new Set([...families.values()].flatMap(({ samples }) => samples.map(({ name }) => name)))
+  t.same(
+    [...names].filter((name) => !series.has(name)),
+    [],
+    'every metric of the dashboard is in the scrape',
+  )
+  for (const { name } of Object.values(definitions)) t.ok(shown.includes(name), `${name} is in the dashboard`)
+
   for (const secret of [
     user.email,
     app.projectId,

@@ -7,6 +7,7 @@ import { bundle } from '../../src/bundle.ts'
 import { freePort, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
+import { readExposition, total } from '../support/exposition.ts'
 import {
   ask,
   type Program,
@@ -145,15 +146,24 @@ t.test('two workers serve one port through deaths and restarts, and leave togeth
     t.equal(count(service, 'A worker ended and is replaced'), 2, 'none died but those that were killed')
   })
 
-  await t.test('one scrape tells what both have counted', async (t) => {
-    const counted = async () => {
-      const text = await (await fetch(`${service.url}/metrics`)).text()
-      const lines = text.matchAll(/^sallyport_http_requests_total\{[^}]*auth\/me"[^}]*\} (\d+)/gm)
-      return [...lines].reduce((sum, [, value]) => sum + Number(value), 0)
+  await t.test('one scrape shows what all of them did, those that have ended as well', async (t) => {
+    const scrape = async () => {
+      const answer = await fetch(`${service.url}/metrics`, { headers: { connection: 'close' } })
+      return total(readExposition(await answer.text()), 'sallyport_http_requests_total', {
+        route: '/api/auth/me',
+        status: '200',
+      })
     }
-    const before = await counted()
-    for (let asked = 0; asked < 6; asked++) t.equal(await me(), 200)
-    t.equal(await counted(), before + 6)
+    const before = await scrape()
+    for (let n = 0; n < 20; n++) t.equal(await me(), 200)
+    t.equal((await scrape()) - before, 20, 'whichever worker is asked')
+    t.equal((await scrape()) - before, 20)
+    const [worker = 0] = living(service)
+    process.kill(worker, 'SIGKILL')
+    await eventually('its end', async () => !isAlive(worker))
+    t.equal((await scrape()) - before, 20, 'no counter goes back')
+    await bothOf(service)
+    t.equal((await scrape()) - before, 20)
   })
 
   const { code, signal, stderr } = await service.stop()
