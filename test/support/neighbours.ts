@@ -47,11 +47,18 @@ export const listens = (port: number): Promise<boolean> =>
     socket.once('connect', done(true)).once('error', done(false))
   })
 
+interface Recipe {
+  readonly files: (port: number) => Record<string, string>
+  readonly args: (port: number) => string[]
+  /** How it ends at once, if not by SIGKILL: a server of several processes must take them along. */
+  readonly endBy?: NodeJS.Signals
+}
+
 /** Runs a server in a new folder, which `prepare` fills; as an ordinary user where we are root and it must not be. */
 async function run(
   t: Teardown,
   program: string,
-  { files, args }: { files: (port: number) => Record<string, string>; args: (port: number) => string[] },
+  { files, args, endBy = 'SIGKILL' }: Recipe,
   user?: number,
 ): Promise<Neighbour> {
   const folder = await mkdtemp(join(tmpdir(), `sallyport-${program}-`))
@@ -84,7 +91,7 @@ async function run(
         resolve(null)
       })
     })
-    stop = () => void child.kill('SIGKILL')
+    stop = () => void child.kill(endBy)
     await eventually(`${program} listens`, async () => over || listens(port))
     if (over) throw new Error(`${program} did not start: ${text}`)
   }
@@ -108,7 +115,7 @@ export const startRedis = (t: Teardown, ...args: readonly string[]): Promise<Nei
 
 /**
  * A PgBouncer of few sessions in transaction mode before the server of `databaseUrl`, for any database of it.
- * In: lines of its [pgbouncer] section. Its `through` gives the same URL by way of it.
+ * In: lines of its [pgbouncer] section, or a whole configuration. Its `through` gives the same URL by way of it.
  */
 export async function startPgBouncer(
   t: Teardown,
@@ -117,27 +124,37 @@ export async function startPgBouncer(
 ): Promise<Neighbour & { through(url: string): string }> {
   const server = new URL(databaseUrl)
   const target = `host=${server.hostname} port=${server.port}`
+  const small = [
+    'default_pool_size = 3',
+    'max_client_conn = 200',
+    'pool_mode = transaction',
+    'auth_type = plain',
+  ]
+  const whole = settings[0]?.startsWith('[databases]')
+    ? settings[0]
+    : [
+        '[databases]',
+        '* = host=postgres port=5432',
+        '[pgbouncer]',
+        'unix_socket_dir =',
+        ...small,
+        ...settings,
+      ].join('\n')
+  const config = (port: number) =>
+    whole
+      .replace(/^\S+ = host=postgres port=5432/m, `* = ${target}`)
+      .replace(/^(?:listen_addr|listen_port|auth_file) = .*\n/gm, '')
+      .replace(
+        '[pgbouncer]',
+        `[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}\nauth_file = users.txt`,
+      )
   const nobody = 65_534
   const neighbour = await run(
     t,
     'pgbouncer',
     {
       files: (port) => ({
-        'pgbouncer.ini': [
-          '[databases]',
-          `* = ${target}`,
-          '[pgbouncer]',
-          'listen_addr = 127.0.0.1',
-          `listen_port = ${port}`,
-          'unix_socket_dir =',
-          'auth_type = plain',
-          'auth_file = users.txt',
-          'pool_mode = transaction',
-          'default_pool_size = 3',
-          'max_client_conn = 200',
-          ...settings,
-          '',
-        ].join('\n'),
+        'pgbouncer.ini': `${config(port)}\n`,
         'users.txt': `"${decodeURIComponent(server.username)}" "${decodeURIComponent(server.password)}"\n`,
       }),
       args: () => ['pgbouncer.ini'],
@@ -153,3 +170,30 @@ export async function startPgBouncer(
     },
   }
 }
+
+/** The text of one of compose.yaml's configurations, as the container gets it. */
+export function composeConfig(compose: string, name: string): string {
+  const lines = compose.split('\n')
+  const from = lines.indexOf(`  ${name}:`, lines.indexOf('configs:'))
+  if (from < 0 || lines[from + 1] !== '    content: |')
+    throw new Error(`compose.yaml has no configuration ${name}.`)
+  const end = lines.findIndex((line, at) => at > from + 1 && line !== '' && !line.startsWith('      '))
+  const own = lines.slice(from + 2, end).map((line) => line.slice(6))
+  return `${own.join('\n')}\n`.replaceAll('$$', '$')
+}
+
+/** An nginx with this configuration, which listens where `listen 3000` stands in it. */
+export const startNginx = (t: Teardown, config: string): Promise<Neighbour> =>
+  run(t, 'nginx', {
+    files: (port) => ({
+      'nginx.conf': config
+        .replace('listen 3000', `listen 127.0.0.1:${port}`)
+        .replace('error_log /dev/stderr', 'error_log stderr')
+        .replace(
+          'http {',
+          `http {\n${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_temp_path temp-${kind};`).join('\n')}`,
+        ),
+    }),
+    endBy: 'SIGTERM',
+    args: () => ['-p', '.', '-c', 'nginx.conf', '-g', 'daemon off; pid nginx.pid;'],
+  })
