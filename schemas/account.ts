@@ -30,6 +30,8 @@ const event = {
   event: Type.String({ description: 'What happened; new ones may be added.', examples: ['signed_in'] }),
   outcome: Type.Union([Type.Literal('success'), Type.Literal('refused')]),
   session_id: Nullable(Id),
+  api_key_id: Nullable(Id, { description: 'The API key that acted, or that was made or revoked.' }),
+  team_id: Nullable(Id, { description: 'The team that it was about.' }),
   address_prefix: Nullable(Type.String(), {
     description: 'The network it came from: IPv4 /24, IPv6 /48.',
     examples: ['203.0.113.0/24'],

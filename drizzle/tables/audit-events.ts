@@ -1,6 +1,8 @@
 // audit_events: what happened to an account, written in the transaction that it describes. Never a secret.
 //
 // Legal states: rows are only added, and go with their account. outcome refused = somebody tried and was told no.
+// session_id or api_key_id say by what the owner acted, where they did; api_key_id also which key was made or revoked, and
+// team_id which team it was about. Both outlive the key and the team.
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, reference, serialId } from './columns.ts'
 import { ofUser } from './users.ts'
@@ -54,6 +56,8 @@ export const auditEvents = pgTable(
     projectId: uuid('project_id').notNull(),
     userId: reference('user_id').notNull(),
     sessionId: uuid('session_id'),
+    apiKeyId: uuid('api_key_id'),
+    teamId: uuid('team_id'),
     event: text('event').$type<AuditEvent>().notNull(),
     outcome: text('outcome').$type<'success' | 'refused'>().notNull().default('success'),
     addressPrefix: text('address_prefix'),

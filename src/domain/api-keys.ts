@@ -87,7 +87,13 @@ export function createApiKeys({ store, notices }: { store: Store; notices: Notic
           expiresAt: wish.expiresAt,
         })
         if (added.expiresAt && added.expiresAt <= added.createdAt) throw new AuthError('expiry_not_ahead')
-        await record(tx, project, { userId: user.id, event: 'api_key_created', sessionId, caller })
+        await record(tx, project, {
+          userId: user.id,
+          event: 'api_key_created',
+          sessionId,
+          apiKeyId: added.id,
+          caller,
+        })
         return added
       })
       return { key, plain }
@@ -110,7 +116,13 @@ export function createApiKeys({ store, notices }: { store: Store; notices: Notic
         const key = await tx.apiKeys.find(project.id, user.id, id)
         if (key && !key.revokedAt) {
           await tx.apiKeys.revoke(project.id, user.id, id)
-          await record(tx, project, { userId: user.id, event: 'api_key_revoked', sessionId, caller })
+          await record(tx, project, {
+            userId: user.id,
+            event: 'api_key_revoked',
+            sessionId,
+            apiKeyId: id,
+            caller,
+          })
         }
         return key !== null
       })

@@ -9,6 +9,10 @@ export interface AuditFacts {
   readonly userId: number
   readonly event: AuditEvent
   readonly sessionId?: string | null
+  /** The key by which somebody acted, or which was made or revoked. */
+  readonly apiKeyId?: string | undefined
+  /** The team that it is about. */
+  readonly teamId?: string
   /** Who asked, where somebody did. */
   readonly caller?: Caller
   /** Default: success. */
@@ -22,6 +26,8 @@ export function record(tx: Repositories, project: Project, facts: AuditFacts): P
     userId: facts.userId,
     event: facts.event,
     sessionId: facts.sessionId ?? null,
+    apiKeyId: facts.apiKeyId ?? null,
+    teamId: facts.teamId ?? null,
     outcome: facts.outcome ?? 'success',
     addressPrefix: facts.caller?.addressPrefix ?? null,
     userAgent: facts.caller?.userAgent ?? null,

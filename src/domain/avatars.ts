@@ -51,7 +51,7 @@ export function acceptable({ mediaType: said, content }: OfferedPicture): Pictur
 export async function putPicture(
   tx: Repositories,
   project: Project,
-  { user: { id: userId }, sessionId }: Actor,
+  { user: { id: userId }, sessionId, key }: Actor,
   caller: Caller,
   picture: Picture,
 ): Promise<UserRow> {
@@ -61,7 +61,7 @@ export async function putPicture(
   const user = await tx.users.setAvatar(projectId, userId, id)
   if (!user) throw new AuthError('unauthenticated')
   await tx.avatars.put({ id, projectId, userId, ...picture })
-  await record(tx, project, { userId, event: 'avatar_updated', sessionId, caller })
+  await record(tx, project, { userId, event: 'avatar_updated', sessionId, apiKeyId: key?.id, caller })
   return user
 }
 
@@ -69,7 +69,7 @@ export async function putPicture(
 export async function removePicture(
   tx: Repositories,
   project: Project,
-  { user: { id }, sessionId }: Actor,
+  { user: { id }, sessionId, key }: Actor,
   caller: Caller,
 ): Promise<UserRow> {
   const before = await tx.users.lock(project.id, id)
@@ -77,7 +77,7 @@ export async function removePicture(
   if (!user) throw new AuthError('unauthenticated')
   if (user === before) return user
   await tx.avatars.remove(project.id, id)
-  await record(tx, project, { userId: id, event: 'avatar_removed', sessionId, caller })
+  await record(tx, project, { userId: id, event: 'avatar_removed', sessionId, apiKeyId: key?.id, caller })
   return user
 }
 

@@ -6,6 +6,8 @@ export interface Actor {
   readonly user: UserRow
   /** Null: outside of any session, by an API key. */
   readonly sessionId: string | null
+  /** Absent: in a session. */
+  readonly key?: { readonly id: string }
 }
 
 /** A signed-in user in one of their sessions. */

@@ -55,7 +55,7 @@ export function createProfile(store: Store) {
       caller: Caller,
       { metadata: patch, picture: offered, ...change }: ProfilePatch,
     ): Promise<UserRow> {
-      const { sessionId, user } = actor
+      const { sessionId, user, key } = actor
       const picture = offered && acceptable(offered)
       return store.transaction(project.id, async (tx) => {
         const before = await tx.users.lock(project.id, user.id)
@@ -69,7 +69,13 @@ export function createProfile(store: Store) {
           ...change,
           ...(metadata ? { metadata } : {}),
         })
-        await record(tx, project, { userId: user.id, event: 'profile_updated', sessionId, caller })
+        await record(tx, project, {
+          userId: user.id,
+          event: 'profile_updated',
+          sessionId,
+          apiKeyId: key?.id,
+          caller,
+        })
         return changed
       })
     },

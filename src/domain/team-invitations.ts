@@ -67,7 +67,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
       if (!team || !(await tx.teamInvitations.revoke(project.id, teamId, id)))
         throw new AuthError('invalid_team_invitation')
       if (await join(tx, project, teamId, user, role))
-        await record(tx, project, { userId, event: 'team_joined', ...from })
+        await record(tx, project, { userId, event: 'team_joined', teamId, ...from })
       const joined = await tx.teams.findOfUser(project.id, userId, teamId)
       if (!joined) throw new Error('A member has no team.')
       return joined
@@ -113,6 +113,7 @@ export function createTeamInvitations({ store, passwords, lockout, mailKey }: Me
         await record(tx, project, {
           userId: user.id,
           event: 'team_invitation_sent',
+          teamId,
           sessionId,
           caller: actor.caller,
         })

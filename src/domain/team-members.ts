@@ -92,7 +92,12 @@ export function createTeamMembers(store: Store) {
         if (!user || user.deletionDueAt) throw new AuthError('team_user_unknown')
         if (!(await join(tx, project, teamId, user, role))) throw new AuthError('team_member_already')
         await tx.teamInvitations.revokeForEmail(project.id, teamId, email)
-        await record(tx, project, { userId: user.id, event: 'team_joined', ...actedBy(actor, user.id) })
+        await record(tx, project, {
+          userId: user.id,
+          event: 'team_joined',
+          teamId,
+          ...actedBy(actor, user.id),
+        })
         return found(tx, project, teamId, user.uuid)
       })
     },
@@ -115,7 +120,7 @@ export function createTeamMembers(store: Store) {
         await ceasing(tx, project, member)
         await tx.teamMembers.setRole(project.id, teamId, member.userId, role)
         const { userId } = member
-        await record(tx, project, { userId, event: 'team_role_changed', ...actedBy(actor, userId) })
+        await record(tx, project, { userId, event: 'team_role_changed', teamId, ...actedBy(actor, userId) })
         return { ...member, role }
       }),
 
@@ -133,7 +138,7 @@ export function createTeamMembers(store: Store) {
         await ceasing(tx, project, member)
         await tx.teamMembers.remove(project.id, teamId, member.userId)
         const event = leaves ? 'team_left' : 'team_removed'
-        await record(tx, project, { userId: member.userId, event, ...actedBy(actor, member.userId) })
+        await record(tx, project, { userId: member.userId, event, teamId, ...actedBy(actor, member.userId) })
       })
     },
   }

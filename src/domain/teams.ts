@@ -117,7 +117,13 @@ export function createTeams(store: Store) {
         const team = await tx.teams.add({ id: randomUUID(), projectId: project.id, name })
         const member = { projectId: project.id, teamId: team.id, userId: user.id, role: 'ADMIN' } as const
         await tx.teamMembers.add(member)
-        await record(tx, project, { userId: user.id, event: 'team_created', sessionId, caller })
+        await record(tx, project, {
+          userId: user.id,
+          event: 'team_created',
+          teamId: team.id,
+          sessionId,
+          caller,
+        })
         return { ...team, role: 'ADMIN', memberCount: 1 }
       })
     },
@@ -146,7 +152,7 @@ export function createTeams(store: Store) {
         const own = actor === 'operator' ? null : actor.principal.user.id
         await tx.audit.addForTeam(project.id, teamId, 'team_deleted', own)
         if (own !== null)
-          await record(tx, project, { userId: own, event: 'team_deleted', ...actedBy(actor, own) })
+          await record(tx, project, { userId: own, event: 'team_deleted', teamId, ...actedBy(actor, own) })
         await tx.teams.remove(project.id, teamId)
       })
     },

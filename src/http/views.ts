@@ -119,6 +119,8 @@ const eventView = (row: StoredEvent) => ({
   event: row.event,
   outcome: row.outcome,
   session_id: row.sessionId,
+  api_key_id: row.apiKeyId,
+  team_id: row.teamId,
   address_prefix: row.addressPrefix,
 })
 

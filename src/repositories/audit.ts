@@ -11,6 +11,7 @@ export type NewAuditEvent = Omit<AuditRow, 'id' | 'createdAt'>
 
 export function auditRepository(db: Database) {
   const text = (name: string) => sql`${sql.placeholder(name)}::text`
+  const id = (name: string) => sql`${sql.placeholder(name)}::uuid`
   const add = db.prepared((query) =>
     query
       .insert(auditEvents)
@@ -20,7 +21,9 @@ export function auditRepository(db: Database) {
             id: sql`nextval(pg_get_serial_sequence('audit_events', 'id'))`.as('id'),
             projectId: users.projectId,
             userId: users.id,
-            sessionId: sql`${sql.placeholder('sessionId')}::uuid`.as('session_id'),
+            sessionId: id('sessionId').as('session_id'),
+            apiKeyId: id('apiKeyId').as('api_key_id'),
+            teamId: id('teamId').as('team_id'),
             event: text('event').as('event'),
             outcome: text('outcome').as('outcome'),
             addressPrefix: text('addressPrefix').as('address_prefix'),
@@ -43,7 +46,7 @@ export function auditRepository(db: Database) {
 
     /** Adds one event for each of the user's sessions that are named; one statement however many they are. */
     async addForSessions(
-      event: Omit<NewAuditEvent, 'sessionId'>,
+      event: Omit<NewAuditEvent, 'sessionId' | 'apiKeyId' | 'teamId'>,
       sessionIds: readonly string[],
     ): Promise<void> {
       const { projectId, userId, addressPrefix, userAgent } = event
@@ -61,8 +64,8 @@ export function auditRepository(db: Database) {
       event: AuditEvent,
       but: number | null,
     ): Promise<void> {
-      await db.of(projectId).execute(sql`insert into ${auditEvents} (project_id, user_id, event)
-        select ${users.projectId}, ${users.id}, ${event} from ${teamMembers}
+      await db.of(projectId).execute(sql`insert into ${auditEvents} (project_id, user_id, event, team_id)
+        select ${users.projectId}, ${users.id}, ${event}, ${teamId}::uuid from ${teamMembers}
         join ${users} on ${users.projectId} = ${teamMembers.projectId} and ${users.id} = ${teamMembers.userId}
         where ${teamMembers.projectId} = ${projectId} and ${teamMembers.teamId} = ${teamId}
           and ${teamMembers.userId} is distinct from ${but}::bigint

@@ -155,6 +155,8 @@ export function holdingsRepository(db: Database) {
           event: auditEvents.event,
           outcome: auditEvents.outcome,
           sessionId: auditEvents.sessionId,
+          apiKeyId: auditEvents.apiKeyId,
+          teamId: auditEvents.teamId,
           addressPrefix: auditEvents.addressPrefix,
           userAgent: auditEvents.userAgent,
           createdAt: auditEvents.createdAt,

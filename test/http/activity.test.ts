@@ -35,12 +35,14 @@ t.test(
     const [updated, signed] = body.data
     t.same(Object.keys(updated).sort(), [
       'address_prefix',
+      'api_key_id',
       'created_at',
       'device',
       'event',
       'id',
       'outcome',
       'session_id',
+      'team_id',
     ])
     t.match(updated, {
       outcome: 'success',

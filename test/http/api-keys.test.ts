@@ -226,14 +226,20 @@ t.test('a key reads what its scopes name, by Authorization and by x-api-key', as
 
 t.test('a key with profile:write changes the profile and the picture, and the trail says so', async (t) => {
   const who = await app.signUp()
-  const headers = byBearer(await keyOf(who, { scopes: ['profile:write'] }))
+  const { id, plain_text_key: key } = (await make(who, { scopes: ['profile:write'] })).body
+  const headers = byBearer(key)
   const change = { headers, body: { first_name: 'Ada' } }
   t.equal((await app.api('PATCH', '/profile', change)).body.user.first_name, 'Ada')
   const avatar = dataUri('image/png', pixels['image/png'])
   t.equal((await app.api('PUT', '/avatar', { headers, body: { avatar } })).status, 200)
   t.equal((await app.api('DELETE', '/avatar', { headers })).status, 204)
-  const [event] = (await app.api('GET', '/me/activity', { headers: bearer(who) })).body.data
-  t.match(event, { event: 'avatar_removed', session_id: null })
+  const told = (await app.api('GET', '/me/activity', { headers: bearer(who) })).body.data
+  for (const [at, event] of ['avatar_removed', 'avatar_updated', 'profile_updated'].entries())
+    t.match(told[at], { event, session_id: null, api_key_id: id, team_id: null }, 'the trail names the key')
+  t.match(told[3], { event: 'api_key_created', session_id: /./, api_key_id: id }, 'and who made it')
+  await revoke(who, id)
+  const [last] = (await app.api('GET', '/me/export', { headers: bearer(who) })).body.activity.slice(1)
+  t.match(last, { event: 'api_key_revoked', session_id: /./, api_key_id: id })
   const reading = byBearer(await keyOf(who))
   isProblem(t, await app.api('PATCH', '/profile', { ...change, headers: reading }), 'insufficient_scope')
 })

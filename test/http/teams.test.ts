@@ -213,6 +213,7 @@ t.test('PATCH and DELETE /teams/{id} · renamed for all, and gone for all', asyn
     body.data.slice(0, 2).map(({ event }: { event: string }) => event),
     ['team_deleted', 'team_joined'],
   )
+  for (const at of [0, 1]) t.match(body.data[at], { team_id: id, api_key_id: null })
   t.equal(body.data[0].address_prefix, null, 'not from where somebody else did it')
 })
 

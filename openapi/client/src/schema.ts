@@ -1227,6 +1227,10 @@ export interface components {
             event: string;
             outcome: "success" | "refused";
             session_id: string | null;
+            /** @description The API key that acted, or that was made or revoked. */
+            api_key_id: string | null;
+            /** @description The team that it was about. */
+            team_id: string | null;
             /**
              * @description The network it came from: IPv4 /24, IPv6 /48.
              * @example 203.0.113.0/24
@@ -1422,6 +1426,10 @@ export interface components {
                 event: string;
                 outcome: "success" | "refused";
                 session_id: string | null;
+                /** @description The API key that acted, or that was made or revoked. */
+                api_key_id: string | null;
+                /** @description The team that it was about. */
+                team_id: string | null;
                 /**
                  * @description The network it came from: IPv4 /24, IPv6 /48.
                  * @example 203.0.113.0/24
