@@ -52,8 +52,8 @@ interface KnownKey extends Memorable {
   readonly holder: KeyHolder
 }
 
-/** Keys remembered, if all of them weigh little: some 10 MB. */
-const remembered = 5000
+/** Keys remembered, if all of them weigh little: 2 kB each. */
+const remembered = 2500
 
 export function createApiKeys({ store, notices }: { store: Store; notices: Notices }) {
   const known = createRecall<KnownKey>(notices, remembered)

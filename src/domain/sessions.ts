@@ -47,8 +47,8 @@ interface KnownSession extends Memorable {
   readonly seenGeneration: number
 }
 
-/** Sessions remembered, if all of them weigh little: some 30 MB. */
-const remembered = 20_000
+/** Sessions remembered, if all of them weigh little: 1.8 kB each. */
+const remembered = 10_000
 
 function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
   const seconds = accessSeconds ?? project.policy.tokens.access_seconds

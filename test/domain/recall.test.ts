@@ -69,7 +69,7 @@ t.test('two hundred requests of one session cost far fewer statements', async (t
   }
   const cost = statementsOn('sessions', from)
   t.ok(cost < 100, 'most of them were remembered', { cost })
-  t.match(domain.sessions.stats(), { capacity: 20_000, size: Number, hits: Number, misses: Number })
+  t.match(domain.sessions.stats(), { capacity: 10_000, size: Number, hits: Number, misses: Number })
 })
 
 t.test('where nobody listens, every request asks the database', async (t) => {
