@@ -194,6 +194,14 @@ t.test('each variable alone is refused for what it cannot be', async (t) => {
     ['COOKIE_SECURE', 'yes', '1', 'TRUE'],
     ['NODELOOM_COOKIE', 'a b', 'a=b', 'a;b', 'a"b', 'é', 'x'.repeat(65), '__Host-loom', '__secure-loom'],
     ['LOG_LEVEL', 'verbose', 'INFO'],
+    ['LOG_FORMAT', 'xml', 'PRETTY'],
+    ['METRICS_TOKEN', 'too-short', 'with a space in the midst of it'],
+    ['MAX_EVENT_LOOP_DELAY_MS', 'soon', '-1', '1.5'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'grpc://collector:4317'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', '/v1/traces'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a name alone', 'a=%zz', 'a=%ff', 'a b=c'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '2', '-0.1', 'half'],
     ['SMTP_URL', 'mail:25', 'https://mail'],
     ['ADMIN_EMAIL', 'root', 'root@localhost', 'a b@example.com', 'é@example.com'],
     ['ADMIN_PASSWORD', 'short', 'x'.repeat(256)],
@@ -285,4 +293,35 @@ t.test('every variable that is read is documented', async (t) => {
     names.filter((name) => !readme.includes(name)),
     [],
   )
+})
+
+t.test('traces go where the standard variables say', (t) => {
+  const read = (env: Record<string, string>) => readConfig(env).tracing
+  t.equal(read({}), null)
+  t.equal(read({ OTEL_SERVICE_NAME: 'auth' }), null)
+  t.same(read({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318/' }), {
+    url: 'http://127.0.0.1:4318/v1/traces',
+    headers: {},
+    serviceName: 'sallyport',
+    sampler: 'parentbased_always_on',
+    ratio: 1,
+  })
+  t.same(
+    read({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318',
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://traces.example.com/in',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc,x-tenant = one=two',
+      OTEL_SERVICE_NAME: 'auth',
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    }),
+    {
+      url: 'https://traces.example.com/in',
+      headers: { authorization: 'Bearer abc', 'x-tenant': 'one=two' },
+      serviceName: 'auth',
+      sampler: 'traceidratio',
+      ratio: 0.25,
+    },
+  )
+  t.end()
 })
