@@ -16,6 +16,7 @@ export const purposes: Record<MailKind, LinkPurpose | null> = {
   email_changed: 'undo_email_change',
   new_device: null,
   identity_linked: null,
+  api_key_created: null,
   team_invitation: 'team_invitation',
   register: 'register',
 }

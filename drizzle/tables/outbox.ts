@@ -21,12 +21,13 @@ export type MailKind =
   | 'team_invitation'
   | 'register'
   | 'identity_linked'
+  | 'api_key_created'
 
 /** What a mail needs to say beside its kind; never a secret. */
 export interface MailDetails {
   /** Where the link leads instead of our own page; checked against the project's link_origins when it was owed. */
   readonly redirectTo?: string
-  /** The device of a sign-in, in words. */
+  /** The device of a sign-in, or on which something was made, in words. */
   readonly device?: string
   readonly addressPrefix?: string
   /** The team that somebody is invited to. */

@@ -55,6 +55,23 @@ interface KnownKey extends Memorable {
 /** Keys remembered, if all of them weigh little: 2 kB each. */
 const remembered = 2500
 
+/** Says by mail that there is a new key, where we send mail: whoever made it may have been somebody else. */
+async function tellCreated(
+  tx: Repositories,
+  project: Project,
+  userId: number,
+  { device, addressPrefix }: Caller,
+): Promise<void> {
+  if (project.policy.verification.delivery !== 'email') return
+  await tx.outbox.owe({
+    id: randomUUID(),
+    projectId: project.id,
+    userId,
+    kind: 'api_key_created',
+    details: { device, ...(addressPrefix ? { addressPrefix } : {}) },
+  })
+}
+
 export function createApiKeys({ store, notices }: { store: Store; notices: Notices }) {
   const known = createRecall<KnownKey>(notices, remembered)
 
@@ -94,6 +111,7 @@ export function createApiKeys({ store, notices }: { store: Store; notices: Notic
           apiKeyId: added.id,
           caller,
         })
+        await tellCreated(tx, project, user.id, caller)
         return added
       })
       return { key, plain }

@@ -58,6 +58,7 @@ export interface Language {
     ifYou: string
     notYou: string
   }
+  readonly apiKeyCreated: { subject: Around; what: Around; ifYou: string; notYou: string }
   readonly newDevice: { subject: Around; what: Around; ifYou: string; notYou: string }
 }
 

@@ -23,6 +23,7 @@ export const mailKinds = [
   'team_invitation',
   'register',
   'identity_linked',
+  'api_key_created',
 ] as const
 
 export type MailKind = (typeof mailKinds)[number]
@@ -173,6 +174,13 @@ const drafts: Record<MailKind, (means: Means) => Draft> = {
     return {
       subject,
       blocks: [words(what(means.brand, provider)), ...circumstances(means), words(ifYou), words(notYou)],
+    }
+  },
+  api_key_created(means) {
+    const { subject, what, ifYou, notYou } = means.language.apiKeyCreated
+    return {
+      subject,
+      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
     }
   },
   new_device(means) {

@@ -6,6 +6,7 @@ import t from 'tap'
 import { mintApiKey } from '../../src/crypto/api-key.ts'
 import { packageRoot } from '../../src/package.ts'
 import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
+import { eventually } from '../support/eventually.ts'
 import { dataUri, pixels } from '../support/pictures.ts'
 import { isProblem } from '../support/problems.ts'
 
@@ -55,6 +56,29 @@ t.test('POST /api-keys · 201 · the key is shown once, and only its hash rests'
   const at = JSON.stringify(rows) + JSON.stringify(app.logs) + JSON.stringify(await app.mailbox.all())
   t.notOk(at.includes(plain.slice(17)), 'neither a row nor a log line nor a mail holds the secret')
   t.same(await eventsOf(who), ['api_key_created'])
+})
+
+t.test('POST /api-keys · 201 · its owner is told by mail, where we send mail', async (t) => {
+  const who = await app.signUp()
+  await make(who, { name: 'A secret name' })
+  const notice = await eventually('the mail', async () =>
+    (await app.mailbox.all()).find(({ to, kind }) => to === who.email && kind === 'api_key_created'),
+  )
+  t.match(notice?.text, /API key has just been made/)
+  t.match(notice?.text, '127.0.0.0/24', 'where from')
+  t.notMatch(notice?.text, /uak_|A secret name/)
+  const { id } = await app.project({ verification: { delivery: 'app' } })
+  const headers = { 'project-id': id }
+  const there = await app.api('POST', '/signup', {
+    headers,
+    body: { email: who.email, password: who.password },
+  })
+  const body = { name: 'A program' }
+  t.equal(
+    (await app.api('POST', '/api-keys', { headers: { ...headers, ...bearer(there) }, body })).status,
+    201,
+  )
+  t.same(await app.sql`select kind from outbox where project_id = ${id}`, [])
 })
 
 t.test('POST /api-keys · 201 · without scopes a key reads; a repeated scope counts once', async (t) => {
@@ -423,7 +447,7 @@ t.test('changing the password and logout-all keep keys, a reset voids them', asy
   t.equal((await app.api('POST', '/logout-all', { headers: bearer(who) })).status, 200)
   t.equal((await me(byBearer(key))).status, 200)
   await app.api('POST', '/forgot-password', { body: { email: who.email } })
-  const mails = await app.mailbox.waitFor(who.email, { count: 3 })
+  const mails = await app.mailbox.waitFor(who.email, { count: 4 })
   const token = mails.find(({ kind }) => kind === 'reset_password')?.token
   const body = { token, password: 'a third good password' }
   t.equal((await app.api('POST', '/reset-password', { body })).status, 200)
@@ -440,8 +464,11 @@ t.test('taking a change of address back voids keys', async (t) => {
   const [asked] = await app.mailbox.waitFor(new_email)
   await app.api('POST', '/change-email/confirm', { body: { token: asked?.token } })
   t.equal((await me(byBearer(key))).body.user.email, new_email)
-  const mails = await app.mailbox.waitFor(who.email, { count: 2 })
-  const token = mails.find(({ kind }) => kind === 'email_changed')?.token
+  const token = await eventually(
+    'the mail',
+    async () =>
+      (await app.mailbox.all()).find(({ to, kind }) => to === who.email && kind === 'email_changed')?.token,
+  )
   t.equal((await app.api('POST', '/change-email/undo', { body: { token } })).status, 200)
   isProblem(t, await me(byBearer(key)), 'unauthenticated')
 })

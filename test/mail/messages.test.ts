@@ -180,6 +180,7 @@ t.test('who did not ask is told what to do', async (t) => {
     team_invitation: /did not expect this, ignore this mail\. Then you join no team/,
     register: /was not you, ignore this mail and do not say yes/,
     new_device: /was not you, change your password now/,
+    api_key_created: /was not you, ask for a new password .* at once: that revokes every API key/,
     identity_linked: /signing in with Google[\s\S]*remove this way of signing in/,
   }
   for (const kind of kinds) {

@@ -824,7 +824,7 @@ export interface paths {
          *
          *     `read` or `write` alone stand for all of their kind; without `scopes` a key has `read`. Any other scope is the application's own and is told by `POST /introspect`. No scope lets a key change the password or the address, end sessions, make or revoke keys, export or delete the account.
          *
-         *     Revoking, expiry, a password reset, taking a change of address back and leaving end a key; changing the password and `logout-all` do not.
+         *     Its owner is told by mail, where the service sends mail. Revoking, expiry, a password reset, taking a change of address back and leaving end a key; changing the password and `logout-all` do not.
          */
         post: operations["createApiKey"];
         delete?: never;

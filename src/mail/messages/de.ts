@@ -91,6 +91,14 @@ export const de: Language = {
     notYou:
       'Wenn Sie es nicht waren, melden Sie sich an, entfernen Sie diese Anmeldemöglichkeit und ändern Sie Ihr Passwort. Wenn Sie sich nicht mehr anmelden können, fordern Sie auf der Anmeldeseite ein neues Passwort an.',
   },
+  apiKeyCreated: {
+    subject: (brand) => `Neuer API-Schlüssel für Ihr Konto bei ${brand}`,
+    what: (brand) =>
+      `Für Ihr Konto bei ${brand} wurde gerade ein API-Schlüssel erstellt. Ein Programm, das ihn hat, kann ohne Anmeldung für Sie handeln.`,
+    ifYou: 'Wenn Sie es waren, ist nichts zu tun.',
+    notYou:
+      'Wenn Sie es nicht waren, fordern Sie auf der Anmeldeseite sofort ein neues Passwort an: Das widerruft alle API-Schlüssel und meldet alle Geräte ab.',
+  },
   newDevice: {
     subject: (brand) => `Neue Anmeldung in Ihrem Konto bei ${brand}`,
     what: (brand) =>

@@ -86,6 +86,14 @@ export const en: Language = {
     notYou:
       'If it was not you, sign in, remove this way of signing in, and change your password. If you can no longer sign in, ask for a new password on the sign-in page.',
   },
+  apiKeyCreated: {
+    subject: (brand) => `New API key for your account at ${brand}`,
+    what: (brand) =>
+      `An API key has just been made for your account at ${brand}. A program that has it can act for you without signing in.`,
+    ifYou: 'If it was you, there is nothing to do.',
+    notYou:
+      'If it was not you, ask for a new password on the sign-in page at once: that revokes every API key and signs out every device.',
+  },
   newDevice: {
     subject: (brand) => `New sign-in to your account at ${brand}`,
     what: (brand) =>

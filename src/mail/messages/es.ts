@@ -88,6 +88,14 @@ export const es: Language = {
     notYou:
       'Si no has sido tú, inicia sesión, quita esta forma de entrar y cambia tu contraseña. Si ya no puedes entrar, pide una contraseña nueva en la página de inicio de sesión.',
   },
+  apiKeyCreated: {
+    subject: (brand) => `Nueva clave de API para tu cuenta de ${brand}`,
+    what: (brand) =>
+      `Se acaba de crear una clave de API para tu cuenta en ${brand}. Un programa que la tenga puede actuar en tu nombre sin iniciar sesión.`,
+    ifYou: 'Si has sido tú, no tienes que hacer nada.',
+    notYou:
+      'Si no has sido tú, pide ahora mismo una contraseña nueva en la página de inicio de sesión: así se revocan todas las claves de API y se cierra la sesión en todos los dispositivos.',
+  },
   newDevice: {
     subject: (brand) => `Nuevo inicio de sesión en tu cuenta de ${brand}`,
     what: (brand) =>

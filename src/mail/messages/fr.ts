@@ -88,6 +88,14 @@ export const fr: Language = {
     notYou:
       'Si ce n’était pas vous, connectez-vous, retirez ce moyen de connexion et changez votre mot de passe. Si vous ne pouvez plus vous connecter, demandez un nouveau mot de passe sur la page de connexion.',
   },
+  apiKeyCreated: {
+    subject: (brand) => `Nouvelle clé d’API pour votre compte chez ${brand}`,
+    what: (brand) =>
+      `Une clé d’API vient d’être créée pour votre compte chez ${brand}. Un programme qui la possède peut agir en votre nom sans se connecter.`,
+    ifYou: 'Si c’était vous, il n’y a rien à faire.',
+    notYou:
+      'Si ce n’était pas vous, demandez tout de suite un nouveau mot de passe sur la page de connexion\u00a0: cela révoque toutes les clés d’API et déconnecte tous les appareils.',
+  },
   newDevice: {
     subject: (brand) => `Nouvelle connexion à votre compte chez ${brand}`,
     what: (brand) =>

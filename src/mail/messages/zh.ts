@@ -76,6 +76,12 @@ export const zh: Language = {
     notYou:
       '如果不是您本人操作，请登录并移除此登录方式，然后更改密码。如果您已无法登录，请在登录页面重置密码。',
   },
+  apiKeyCreated: {
+    subject: (brand) => `您的 ${brand} 账号新增了 API 密钥`,
+    what: (brand) => `刚刚为您在 ${brand} 的账号创建了一个 API 密钥。持有它的程序无需登录即可代您操作。`,
+    ifYou: '如果是您本人操作，则无需处理。',
+    notYou: '如果不是您本人操作，请立即在登录页面重置密码：所有 API 密钥都会因此失效，所有设备都会退出登录。',
+  },
   newDevice: {
     subject: (brand) => `您的 ${brand} 账号有新的登录`,
     what: (brand) => `刚刚有人从一台未曾使用过的设备登录了您在 ${brand} 的账号。`,
