@@ -62,8 +62,13 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = await passwords.hash(project, caller, facts.password)
     const begun = await store.transaction(project.id, async (tx) => {
-      await tx.users.releaseDue(project.id, email)
-      const user = await tx.users.add(newUser(project, facts, email, passwordHash))
+      const fresh = newUser(project, facts, email, passwordHash)
+      let user = await tx.users.add(fresh)
+      if (!user) {
+        // Taken, or held by an account whose owner left and whose time is over.
+        await tx.users.releaseDue(project.id, email)
+        user = await tx.users.add(fresh)
+      }
       if (!user) return null
       if (project.policy.verification.mode === 'lenient') await verification.owe(tx, project, user)
       return begin(tx, user)

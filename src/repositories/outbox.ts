@@ -18,7 +18,14 @@ export type ListedMail = Pick<
   'id' | 'projectId' | 'kind' | 'attempts' | 'createdAt' | 'nextAttemptAt' | 'deadAt' | 'lastError'
 > & { readonly to: string }
 
+const given = sql.placeholder
+const owed = {
+  ...{ id: given('id'), projectId: given('projectId'), userId: given('userId'), kind: given('kind') },
+  ...{ recipient: given('recipient'), details: sql`${given('details')}::jsonb` },
+}
+
 export function outboxRepository(db: Database) {
+  const owe = db.prepared((query) => query.insert(outbox).values(owed).prepare('outbox_owe'))
   return {
     async owe(mail: {
       id: string
@@ -28,7 +35,8 @@ export function outboxRepository(db: Database) {
       recipient?: string
       details?: MailDetails
     }): Promise<void> {
-      await db.of(mail.projectId).insert(outbox).values(mail)
+      const { recipient = null, details = {} } = mail
+      await owe({ ...mail, recipient, details: JSON.stringify(details) })
     },
 
     /**

@@ -1,7 +1,13 @@
 // What a sign-in asks of the database: as few statements as its promises allow, and nothing by halves.
 import t from 'tap'
+import { openPool } from '../../src/database/pool.ts'
 import { AuthError } from '../../src/domain/errors.ts'
 import { createLockout } from '../../src/domain/lockout.ts'
+import { createProjects } from '../../src/domain/projects.ts'
+import { noNotices } from '../../src/domain/recall.ts'
+import { createSessions } from '../../src/domain/sessions.ts'
+import { createStore } from '../../src/repositories/store.ts'
+import { createDatabase } from '../support/database.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
 const seen: string[] = []
@@ -57,6 +63,54 @@ t.test(
     t.equal(await count(refused('too_many_attempts', () => signIn('wrong@example.com'))), 2, 'and a wait two')
   },
 )
+
+t.test('a sign-up is six: a look, a transaction of three writes', async (t) => {
+  await signUp('first@example.com')
+  t.equal(await count(() => signUp('six@example.com')), 6)
+})
+
+t.test('a sign-in reads the rows that concern it, however many there are beside them', async (t) => {
+  const pool = openPool(await createDatabase(t), { connections: 1 })
+  t.teardown(() => pool.end())
+  const store = createStore(pool)
+  const { project } = await createProjects(store).create('Plans', { lockout: { failures: 50 } })
+  const [row] = await pool<{ id: number }[]>`insert into users (uuid, project_id, email)
+    values (gen_random_uuid(), ${project.id}, 'planned@example.com') returning id::int`
+  const lockout = createLockout({ store, lookupKey: Buffer.alloc(32, 1) })
+  const sessions = createSessions({ store, lockout, notices: noNotices })
+  const user = await store.users.findByEmail(project.id, 'planned@example.com')
+  if (!row || !user) throw new Error('There is no user.')
+  async function enter(): Promise<void> {
+    const attempt = lockout.signInAttempt(project, user?.email ?? '', '192.0.2.5')
+    await attempt.reserve()
+    if (user) await sessions.open(store, project, user, stranger, 'signed_in', { forgives: attempt })
+    await lockout.signInAttempt(project, 'nobody@example.com', '192.0.2.6').reserve()
+  }
+  /** Rows that the one connection has read from each table until now. */
+  async function read(): Promise<Record<string, number>> {
+    await pool`select pg_stat_force_next_flush()`
+    const rows = await pool<{ name: string; read: number }[]>`select relname as name,
+      (coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0))::int as read from pg_stat_user_tables`
+    return Object.fromEntries(rows.map(({ name, read }) => [name, read]))
+  }
+  // Plans are made and kept while the tables are empty.
+  for (let i = 0; i < 12; i++) await enter()
+  await pool`insert into sign_in_failures (project_id, bucket, key_hash, attempts, window_started_at)
+    select ${project.id}, 'address', sha256(n::text::bytea), 1, now() from generate_series(1, 3000) as n`
+  await pool`insert into users (uuid, project_id, email)
+    select gen_random_uuid(), ${project.id}, n || '@example.com' from generate_series(1, 3000) as n`
+  await pool`insert into sessions (id, project_id, user_id, epoch, expires_at, absolute_expires_at)
+    select gen_random_uuid(), project_id, id, 0, now() + interval '1 day', now() + interval '1 day' from users`
+  await pool`insert into known_addresses (project_id, user_id, key_hash)
+    select project_id, id, sha256(id::text::bytea) from users`
+  const before = await read()
+  await enter()
+  const after = await read()
+  for (const table of ['sign_in_failures', 'sessions', 'known_addresses']) {
+    const rows = (after[table] ?? Number.NaN) - (before[table] ?? Number.NaN)
+    t.ok(rows < 100, `${rows} of ${table}`)
+  }
+})
 
 t.test('an authenticated request and a refresh are one', async (t) => {
   await signUp('one@example.com')
