@@ -7,6 +7,7 @@ import { createHashScheduler } from './crypto/hash-scheduler.ts'
 import { defaultParameters, loadArgon2 } from './crypto/passwords.ts'
 import { refreshKey } from './crypto/refresh-secret.ts'
 import { deriveKey } from './crypto/secrets.ts'
+import { type Clock, startClock } from './database/clock.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
 import { isMigrated, migrateDatabase } from './database/migrations.ts'
 import { type Notices, openNotices } from './database/notices.ts'
@@ -90,6 +91,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
   let notices: Notices | undefined
   let replica: Replica | undefined
   let shared: SharedMetrics | undefined
+  let clock: Clock | undefined
   let closing: Promise<void> | undefined
 
   async function takeDown(): Promise<void> {
@@ -103,6 +105,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     sharedCounts?.close()
     await notices?.close()
     await replica?.close()
+    clock?.stop()
     await sql?.end({ timeout: 5 })
     await Promise.all([tracing?.stop(), shared?.leave()])
     await embedded?.stop()
@@ -139,6 +142,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     })
     sql = pool
     replica = await replicaFor(config, pool, log)
+    clock = await startClock(pool)
     const say = (heard: boolean, words: string, err?: unknown) =>
       heard ? log.info(words) : log.warn({ err }, words)
     if (config.sessionCache && !pooled) notices = openNotices({ url, pool, say })
@@ -181,7 +185,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
     const [newest, ...older] = keysFor(secrets, 'refresh')
     const printing = refreshKey(newest)
-    const tokens = await createTokens(keys, { issuer: config.publicUrl, refreshKey: printing })
+    const issuer = config.publicUrl
+    const tokens = await createTokens(keys, { issuer, refreshKey: printing, now: clock.now })
     sharedCounts = await sharedCountsFor(config, keysFor(secrets, 'limits')[0], log)
     server = await createServer({
       domain: countSignIns(domain, metrics),

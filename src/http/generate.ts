@@ -51,6 +51,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
     tokens: await createTokens([{ ...generateSigningKey(), state: 'current' }], {
       issuer: publicUrl,
       refreshKey: key,
+      now: Date.now,
     }),
     refreshKeys: [key],
     publicUrl,

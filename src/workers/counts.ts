@@ -34,7 +34,7 @@ export function countForWorkers(): void {
   const limits = new Map<string, Map<string, { current: number; since: number }>>()
 
   function count([limit, key, windowMs]: Ask): Standing {
-    const now = Date.now()
+    const now = performance.now()
     const clients = limits.get(limit) ?? new Map()
     limits.set(limit, clients)
     const known = clients.get(key)
@@ -91,7 +91,7 @@ export function countStore() {
     incr(key: string, callback: Told, windowMs: number, max: number): void {
       const name = `${this.#limit} ${key}`
       const over = exceeded.get(name)
-      const now = Date.now()
+      const now = performance.now()
       if (over && over.until > now && over.max >= max) {
         callback(null, { current: max + 1, ttl: over.until - now })
         return
@@ -101,7 +101,7 @@ export function countStore() {
       asks.push([this.#limit, key, windowMs])
       told.push((error, standing) => {
         if (standing && standing.current > max)
-          remember(exceeded, name, { max, until: Date.now() + standing.ttl })
+          remember(exceeded, name, { max, until: performance.now() + standing.ttl })
         callback(error, standing)
       })
     }

@@ -90,7 +90,7 @@ t.test('a key that was replaced still reads, a foreign one does not', async (t) 
 
 t.test('it is no access token, and an access token is none', async (t) => {
   const keys = [{ ...generateSigningKey(), state: 'current' as const }]
-  const tokens = await createTokens(keys, { issuer: 'http://127.0.0.1', refreshKey: key })
+  const tokens = await createTokens(keys, { issuer: 'http://127.0.0.1', refreshKey: key, now: Date.now })
   t.equal(tokens.readAccess(token), null)
   t.equal(jwts.read(tokens.printAccess(projectId, grant)), null)
 })

@@ -20,6 +20,7 @@ t.test('tokens of every age are read by two rings that learn of a rotation at di
   const options = {
     issuer: app.config.publicUrl,
     refreshKey: refreshKey(deriveKey(Buffer.from(testSecretKey), 'refresh')),
+    now: Date.now,
   }
   const rings = await Promise.all([1, 2].map(async () => createTokens(await keys.open(), options)))
   const [early, late] = rings

@@ -8,6 +8,7 @@
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitClass } from '../../domain/policy.ts'
+import { Counts } from '../counts.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { SharedCounts } from '../shared-counts.ts'
 import { plugin } from './plugin.ts'
@@ -31,9 +32,6 @@ interface Measure {
   readonly max: number
   readonly window_seconds: number
 }
-
-/** Addresses that each limit remembers; who was seen longest ago is forgotten first. */
-const cache = 20_000
 
 /** A limit with counts of its own, by the name that they have in Redis; `measure` says how many, `whose` for whom. */
 export type Limiter = (
@@ -63,12 +61,11 @@ export async function createLimiter(
   shared: SharedCounts | null,
   store: CountStore | null,
 ): Promise<Limiter> {
-  const countHere = await counting(app, store ? { store } : { cache })
+  const countHere = await counting(app, { store: store ?? Counts })
   const countThere = shared && (await counting(app, { redis: shared.redis, nameSpace: shared.nameSpace }))
   const projectAndAddress = ({ project, address }: FastifyRequest) => [project.id, address]
   return (limit, measure, name = limit, whose = projectAndAddress) => {
     const options = {
-      cache,
       nameSpace: name,
       max: (request: FastifyRequest) => measure(request).max,
       timeWindow: (request: FastifyRequest) => measure(request).window_seconds * 1000,
