@@ -6,6 +6,7 @@ import {
   ask,
   postmasterPid,
   type Service,
+  type ServiceAnswer,
   startService,
   temporaryDataDir,
   wideProject,
@@ -17,15 +18,28 @@ interface Acknowledged {
   readonly emails: string[]
   /** For each session the newest refresh token that somebody was given. */
   readonly newest: Map<number, string>
-  /** Refresh tokens of sessions whose logout was answered with 200. */
+  /** Refresh tokens of sessions whose end was answered, by logout, from another device or everywhere at once. */
   readonly revoked: string[]
+  /** API keys whose making was answered with 201, and those whose revocation was answered besides. */
+  readonly keys: string[]
+  readonly revokedKeys: string[]
   readonly statuses: Record<string, number>
 }
 
-/** Signs up, refreshes and logs out until `over`, and remembers what was acknowledged. */
+const isGood = (answer: ServiceAnswer | null) => answer !== null && answer.status < 300
+
+/** Signs up, refreshes, makes and revokes keys and ends sessions until `over`, and remembers what was acknowledged. */
 async function load(service: Service, projectId: string, over: () => boolean): Promise<Acknowledged> {
   const password = 'a good long password'
-  const done: Acknowledged = { password, emails: [], newest: new Map(), revoked: [], statuses: {} }
+  const done: Acknowledged = {
+    password,
+    emails: [],
+    newest: new Map(),
+    revoked: [],
+    keys: [],
+    revokedKeys: [],
+    statuses: {},
+  }
   const headers = { 'project-id': projectId }
   let sessions = 0
 
@@ -63,36 +77,57 @@ async function load(service: Service, projectId: string, over: () => boolean): P
       }
     }
   }
+  const ways = ['/logout', '/logout-all', '/sessions']
+  let turns = 0
+  /** Signs up, makes two API keys and revokes one, and ends the session in one of the three ways. */
   async function leave(): Promise<void> {
     const session = await signUp()
     if (!session || over()) return
+    const access = { authorization: `Bearer ${session.access}` }
+    for (const isKept of [true, false]) {
+      const made = await send('POST', '/api-keys', { name: 'Backup' }, access)
+      if (made?.status !== 201) continue
+      if (isKept) done.keys.push(made.body.plain_text_key)
+      else {
+        const revoked = await send('POST', `/api-keys/${made.body.id}/revoke`, undefined, access)
+        if (isGood(revoked)) done.revokedKeys.push(made.body.plain_text_key)
+      }
+    }
     // From here on it may be ended, whether or not the answer arrives.
     done.newest.delete(session.number)
-    const access = { authorization: `Bearer ${session.access}` }
-    const answer = await send('POST', '/logout', {}, access)
-    if (answer?.status === 200) done.revoked.push(session.refresh)
+    const way = ways[turns++ % ways.length]
+    const list = way === '/sessions' ? await send('GET', way, undefined, access) : null
+    const answer = list
+      ? await send('DELETE', `/sessions/${list.body?.data?.[0]?.id}`, undefined, access)
+      : await send('POST', way ?? '', {}, access)
+    if (isGood(answer)) done.revoked.push(session.refresh)
   }
   const leaving = async () => {
     while (!over()) await leave()
   }
-  // However slow the machine, somebody has left before anything is killed.
-  await leave()
-  await Promise.all([signingUp(), signingUp(), ...Array.from({ length: 6 }, refreshing), leaving()])
+  // However slow the machine, somebody has left in each way before anything is killed.
+  for (const _ of ways) await leave()
+  await Promise.all([signingUp(), ...Array.from({ length: 6 }, refreshing), leaving(), leaving()])
   return done
 }
 
 async function isAllThere(t: Test, service: Service, projectId: string, done: Acknowledged): Promise<void> {
   const headers = { 'project-id': projectId }
-  const { password, emails, newest, revoked, statuses } = done
+  const { password, emails, newest, revoked, keys, revokedKeys, statuses } = done
   t.same(
-    Object.keys(statuses).filter((status) => !['200', '201', '503', 'none'].includes(status)),
+    Object.keys(statuses).filter((status) => !['200', '201', '204', '503', 'none'].includes(status)),
     [],
     'no 500',
   )
-  t.ok(emails.length > 10 && newest.size > 5 && revoked.length > 0, 'there was a load', {
+  const counts = {
     signUps: emails.length,
     sessions: newest.size,
     revoked: revoked.length,
+    keys: keys.length,
+    revokedKeys: revokedKeys.length,
+  }
+  t.ok(emails.length > 10 && newest.size > 5 && Math.min(...Object.values(counts)) > 1, 'there was a load', {
+    ...counts,
     statuses: { ...statuses },
   })
   // A few at a time: hundreds at once would be refused, because the queue of hashes is bounded.
@@ -127,6 +162,14 @@ async function isAllThere(t: Test, service: Service, projectId: string, done: Ac
     returned.filter((answer) => answer?.status !== 401),
     [],
     'nothing revoked comes back',
+  )
+  const opens = (key: string) =>
+    ask(service, 'GET', '/me', { headers: { ...headers, authorization: `Bearer ${key}` } })
+  const byKey = await Promise.all([...keys, ...revokedKeys].map(opens))
+  t.same(
+    byKey.map((answer) => answer?.status),
+    [...keys.map(() => 200), ...revokedKeys.map(() => 401)],
+    'every acknowledged key works, and no revoked one does',
   )
 }
 
