@@ -1,5 +1,6 @@
 // A TCP proxy between the service and its database that can fail as networks and servers do.
 import { createConnection, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface FaultyProxy {
   readonly port: number
@@ -18,6 +19,8 @@ export interface FaultyProxy {
    * ones work.
    */
   forget(name?: string): void
+  /** Every piece of what either side says arrives so many milliseconds later; 0: at once. */
+  delay(ms: number): void
   /** As new. */
   restore(): Promise<void>
   close(): Promise<void>
@@ -36,6 +39,7 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
   const target = new URL(url)
   const pairs = new Set<Pair>()
   let stalled = false
+  let delayMs = 0
 
   const server = createServer({ pauseOnConnect: true }, (near) => {
     const far = createConnection({ host: target.hostname, port: Number(target.port || 5432) })
@@ -48,7 +52,19 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
       [near, far],
       [far, near],
     ] as const) {
-      from.on('data', (chunk) => to.write(chunk))
+      let line = Promise.resolve()
+      let waiting = 0
+      from.on('data', (chunk) => {
+        if (delayMs === 0 && waiting === 0) return to.write(chunk)
+        const due = performance.now() + delayMs
+        waiting++
+        // One after another, so that nothing overtakes what was said before it.
+        line = line.then(async () => {
+          await sleep(Math.max(0, due - performance.now()))
+          waiting--
+          to.write(chunk)
+        })
+      })
       from.on('error', () => {})
       from.on('end', () => {
         if (!pair.forgotten) to.end()
@@ -113,8 +129,12 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
         pause(pair)
       }
     },
+    delay(ms) {
+      delayMs = ms
+    },
     async restore() {
       stalled = false
+      delayMs = 0
       for (const pair of pairs) {
         if (pair.forgotten) continue
         pair.near.resume()
