@@ -1,11 +1,14 @@
 // The client's address as limits count it: an IPv4 address whole, an IPv6 address by its /64 (one household, one host).
 import ipaddr from 'ipaddr.js'
 
+/** No address is longer in any spelling; a count must not remember kilobytes of what is none. */
+const longest = 64
+
 const plainIpv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
 
-/** Normalises an address; IPv4 in its IPv6-mapped form counts as IPv4. What is no address is returned as it is. */
+/** Normalises an address; IPv4 in its IPv6-mapped form counts as IPv4. What is no address counts by its beginning. */
 export function countedAddress(ip: string): string {
-  if (plainIpv4.test(ip) || !ipaddr.isValid(ip)) return ip
+  if (plainIpv4.test(ip) || !ipaddr.isValid(ip)) return ip.slice(0, longest)
   const address = ipaddr.process(ip)
   if (address.kind() === 'ipv4') return address.toString()
   const [network] = ipaddr.IPv6.networkAddressFromCIDR(`${ip.replace(/%.*$/, '')}/64`)

@@ -15,6 +15,7 @@ import type { Domain } from '../domain/index.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Tracing } from '../tracing/tracing.ts'
 import { countedAddress } from './address.ts'
+import { connectionRoom, hasTooManyHeaders } from './bounds.ts'
 import { canonicalApi } from './canonical.ts'
 import { type ContractName, loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
@@ -128,9 +129,22 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   }) as unknown as Api & FastifyInstance
 
   if (parts.onRoute) app.addHook('onRoute', parts.onRoute)
+  const room = connectionRoom()
+  if (room !== null) app.server.maxConnections = room
+  // Before any other hook, and whatever the path is: like a header that Node itself finds too large.
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!hasTooManyHeaders(request.raw)) return done()
+    const { status, text } = rawProblem('HPE_HEADER_OVERFLOW', publicUrl, request.id)
+    metrics.answered(request.method, undefined, status, 0)
+    reply.hijack()
+    request.raw.socket.end(text)
+  })
+  // A chain of forwarded addresses is walked once, however often the address is asked for.
+  app.decorateRequest('foundAddress', null)
   app.decorateRequest('address', {
     getter(this: FastifyRequest) {
-      return countedAddress(this.ip)
+      this.foundAddress ??= countedAddress(this.ip)
+      return this.foundAddress
     },
   })
   await app.register(tracedRequests, { tracing: parts.tracing })

@@ -45,6 +45,8 @@ declare module 'fastify' {
     provesProject(): boolean
     /** The client's address as limits count it. */
     address: string
+    /** The same, once somebody has asked for it. */
+    foundAddress: string | null
   }
 }
 
