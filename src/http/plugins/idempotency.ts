@@ -74,16 +74,10 @@ export const idempotency = plugin<{ idempotencyKeys: IdempotencyKeys }>(
   async (api, { idempotencyKeys }) => {
     api.decorateRequest('claim', null)
 
-    api.addHook('onRoute', ({ method, url, schema, config }) => {
-      const isDocumented = 'idempotency-key' in ((schema?.headers as Fields | undefined)?.properties ?? {})
-      if (isDocumented !== Boolean(config?.idempotent) || (isDocumented && !schema?.body))
-        throw new Error(`${method} ${url} must declare config.idempotent, the header and a body together.`)
-    })
-
-    api.addHook('preHandler', async (request, reply) => {
+    async function claim(request: FastifyRequest, reply: FastifyReply) {
       const { config, url } = request.routeOptions
-      const header = config.idempotent && request.headers['idempotency-key']
-      if (header === undefined || header === false) return
+      const header = request.headers['idempotency-key']
+      if (header === undefined) return
       const standing = await idempotencyKeys.begin(request.project, {
         operation: `${request.method} ${url}`,
         key: keyIn(String(header)),
@@ -103,10 +97,10 @@ export const idempotency = plugin<{ idempotencyKeys: IdempotencyKeys }>(
           return reply.code(status).headers(headers).header('idempotency-replayed', 'true').send(body)
         }
       }
-    })
+    }
 
     // Before the answer leaves: what its client has seen is kept.
-    api.addHook('onSend', async (request, reply, payload) => {
+    async function keep(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
       const { claim } = request
       if (!claim) return payload
       request.claim = null
@@ -119,6 +113,17 @@ export const idempotency = plugin<{ idempotencyKeys: IdempotencyKeys }>(
         request.log.warn({ err: error }, 'What an Idempotency-Key stands for could not be kept')
       }
       return payload
+    }
+
+    // Routes that take no key run none of this.
+    api.addHook('onRoute', (route) => {
+      const { method, url, schema, config } = route
+      const isDocumented = 'idempotency-key' in ((schema?.headers as Fields | undefined)?.properties ?? {})
+      if (isDocumented !== Boolean(config?.idempotent) || (isDocumented && !schema?.body))
+        throw new Error(`${method} ${url} must declare config.idempotent, the header and a body together.`)
+      if (!isDocumented) return
+      route.preHandler = [route.preHandler ?? [], claim].flat()
+      route.onSend = [route.onSend ?? [], keep].flat()
     })
   },
 )
