@@ -418,3 +418,8 @@ function readTracing(env: Static<typeof environmentSchema>): Config['tracing'] {
     ratio: Number(env.OTEL_TRACES_SAMPLER_ARG ?? 1),
   }
 }
+
+/** The environment of a process that is started beside this one: this one's, and `more` over it. */
+export function environmentWith(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...more }
+}

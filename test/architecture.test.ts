@@ -137,12 +137,24 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/main.ts': {
     values: ['src/app.ts', 'src/config.ts', 'src/logging.ts', 'src/operator.ts', 'src/workers'],
   },
+  'src/doctor': {
+    values: [
+      'src/doctor',
+      'src/config.ts',
+      'src/crypto',
+      'src/database',
+      'src/domain',
+      'src/mail',
+      'src/repositories',
+    ],
+  },
   'src/cli': {
     values: [
       'src/cli',
       'src/config.ts',
       'src/crypto',
       'src/database',
+      'src/doctor',
       'src/domain',
       'src/mail',
       'src/operator.ts',
@@ -232,7 +244,7 @@ t.test('each library is known to the parts that need it and to no other', async 
       'src/logging.ts',
       'src/workers',
     ],
-    ioredis: ['src/http/shared-counts.ts'],
+    ioredis: ['src/http/shared-counts.ts', 'src/doctor'],
     'fastify-plugin': ['src/http'],
     '@fastify/jwt': ['src/http'],
     '@fastify/cookie': ['src/http'],

@@ -25,6 +25,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: 'list the signing keys, rotate them, seal them under a new secret',
     load: () => import('./keys.ts'),
   },
+  doctor: {
+    summary: 'look whether all is well here, and say what to do; measure this machine',
+    load: () => import('./doctor.ts'),
+  },
   migrate: { summary: 'bring the database up to date', load: () => import('./migrate.ts') },
   openapi: {
     summary: 'write the OpenAPI documents and the list of routes',

@@ -10,7 +10,7 @@ import { openPool, type Sql } from './pool.ts'
 const lockId = 7_255_979_162
 
 /** The oldest server that is supported, as server_version_num. */
-const oldestServer = 150_000
+export const oldestServer = 150_000
 
 /** Thrown when the server cannot carry this version's schema; the message says what to do. */
 export class DatabaseError extends Error {
@@ -19,13 +19,13 @@ export class DatabaseError extends Error {
 
 const folder = join(packageRoot, 'drizzle', 'migrations')
 
-/** The instant (milliseconds) of the newest migration that this version carries. */
-function newest(): number {
-  const journal = JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')) as {
-    entries: { when: number }[]
-  }
-  return Math.max(0, ...journal.entries.map((entry) => entry.when))
+/** The migrations that this version carries, each with its instant (milliseconds). */
+function carried(): { tag: string; when: number }[] {
+  return JSON.parse(readFileSync(join(folder, 'meta', '_journal.json'), 'utf8')).entries
 }
+
+/** The instant (milliseconds) of the newest migration that this version carries. */
+const newest = () => Math.max(0, ...carried().map(({ when }) => when))
 
 /** Whether every migration of this version has been applied. In: a pool. Throws when the database is away. */
 export async function isMigrated(sql: Sql): Promise<boolean> {
@@ -33,6 +33,19 @@ export async function isMigrated(sql: Sql): Promise<boolean> {
   if (!found?.present) return false
   const [row] = await sql`select max(created_at) as last from drizzle.__drizzle_migrations`
   return Number(row?.last ?? 0) >= newest()
+}
+
+/** Names of the migrations that the database lacks, and how many it has that this version does not know. In: a pool. */
+export async function migrationState(sql: Sql): Promise<{ pending: string[]; foreign: number }> {
+  const [found] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as present`
+  const rows = found?.present ? await sql`select created_at from drizzle.__drizzle_migrations` : []
+  const applied = new Set(rows.map(({ created_at }) => Number(created_at)))
+  const known = carried()
+  const instants = new Set(known.map(({ when }) => when))
+  return {
+    pending: known.filter(({ when }) => !applied.has(when)).map(({ tag }) => tag),
+    foreign: [...applied].filter((when) => !instants.has(when)).length,
+  }
 }
 
 /** A pool's transaction as the migrator wants it: what it begins is this transaction, so our lock holds around it. */

@@ -3,6 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+/** Reads `<dataDir>/secret-key`; null where none was made. @throws what the file system says else */
+export async function readSecretKey(dataDir: string): Promise<string | null> {
+  try {
+    return (await readFile(join(dataDir, 'secret-key'), 'utf8')).trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return null
+  }
+}
+
 /** Reads `<dataDir>/secret-key`, or makes it (mode 600). Two first starts at once agree on one. */
 export async function keptSecretKey(dataDir: string): Promise<string> {
   const file = join(dataDir, 'secret-key')

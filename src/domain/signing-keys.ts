@@ -37,6 +37,10 @@ export interface SigningKeys {
   retire(): Promise<number>
   /** The keys as an operator sees them, oldest first. */
   list(): Promise<{ kid: string; state: OpenedKey['state']; createdAt: Date; secondsInState: number }[]>
+  /** Which secret opens each key, without making or changing any. */
+  inspect(): Promise<
+    { state: OpenedKey['state']; secondsInState: number; opens: 'newest' | 'previous' | 'never' }[]
+  >
   /** Seals under the newest secret what an older one sealed; returns how many. @throws SealedKeyError */
   reseal(): Promise<number>
 }
@@ -92,6 +96,15 @@ export function createSigningKeys(store: Store, sealingKeys: readonly [Buffer, .
         createdAt,
         secondsInState,
       }))
+    },
+
+    async inspect() {
+      const rows = await store.everywhere.signingKeys.list()
+      return rows.map(({ kid, state, sealedPrivateKey, secondsInState }) => {
+        const opensWith = (keys: readonly Buffer[]) => unseal(keys, sealedPrivateKey, context(kid)) !== null
+        const opens = opensWith([newest]) ? 'newest' : opensWith(sealingKeys) ? 'previous' : 'never'
+        return { state, secondsInState, opens } as const
+      })
     },
 
     async reseal() {
