@@ -11,7 +11,7 @@ import { type Clock, startClock } from './database/clock.ts'
 import { type EmbeddedDatabase, startEmbedded } from './database/embedded.ts'
 import { isMigrated, migrateDatabase } from './database/migrations.ts'
 import { type Notices, openNotices } from './database/notices.ts'
-import { openPool, type Sql } from './database/pool.ts'
+import { openPools, type Pools } from './database/pools.ts'
 import type { Replica } from './database/replica.ts'
 import { keptSecretKey } from './database/secret-file.ts'
 import { createDomain } from './domain/index.ts'
@@ -81,7 +81,7 @@ function oncePerSecond(check: () => Promise<boolean>): () => Promise<boolean> {
  */
 export async function startApp(config: Config, log: FastifyBaseLogger): Promise<RunningApp> {
   let embedded: EmbeddedDatabase | undefined
-  let sql: Sql | undefined
+  let pools: Pools | undefined
   let server: FastifyInstance | undefined
   let courier: Courier | undefined
   let sweeper: Sweeper | undefined
@@ -106,7 +106,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     await notices?.close()
     await replica?.close()
     clock?.stop()
-    await sql?.end({ timeout: 5 })
+    await pools?.end()
     await Promise.all([tracing?.stop(), shared?.leave()])
     await embedded?.stop()
   }
@@ -123,7 +123,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       ...(config.previousSecretKey ? [config.previousSecretKey] : []),
     ]
     const pooled = config.databasePooled
-    await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
+    const warn = (line: string) => log.warn(line)
+    await migrateDatabase(url, { pooled, ownerUrl: config.databaseOwnerUrl, warn })
 
     const metrics = createMetrics(version)
     if (cluster.isWorker) shared = shareWithWorkers(metrics.data)
@@ -134,19 +135,23 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
         statementName,
         onTrouble: (reason) => log.warn({ reason }, 'Traces could not be sent'),
       }))
-    const pool = openPool(url, {
+    pools = await openPools(url, {
       connections: config.databaseConnections,
       pooled,
       waited: metrics.connectionWaited,
       watch: tracing?.statement,
+      warn,
     })
-    sql = pool
-    replica = await replicaFor(config, pool, log)
-    clock = await startClock(pool)
+    const { service, housekeeping } = pools
+    replica = await replicaFor(config, pools, log)
+    clock = await startClock(housekeeping)
     const say = (heard: boolean, words: string, err?: unknown) =>
       heard ? log.info(words) : log.warn({ err }, words)
-    if (config.sessionCache && !pooled) notices = openNotices({ url, pool, say })
-    const store = noting(replicated(createStore(pool, pool, notices?.settle), replica), metrics.happened)
+    if (config.sessionCache && !pooled) notices = openNotices({ url, pool: housekeeping, say })
+    const store = noting(
+      replicated(createStore(service, housekeeping, notices?.settle), replica),
+      metrics.happened,
+    )
     const scheduler = createHashScheduler({
       slots: config.hashSlots,
       onBegin: (waitedMs) => metrics.hashWaited(waitedMs / 1000),
@@ -176,7 +181,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     ])
     metrics.read({
       hashes: scheduler.depth,
-      connections: pool.depth,
+      connections: service.depth,
       caches: { sessions: domain.sessions.stats, api_keys: domain.apiKeys.stats },
       mails: store.everywhere.mailroom.standing,
     })
@@ -204,7 +209,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       countStore: cluster.isWorker ? countStore() : null,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()
-        return (await isMigrated(pool)) && waiting < capacity
+        return (await isMigrated(housekeeping)) && waiting < capacity
       }),
       isUnavailable,
       metrics,

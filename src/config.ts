@@ -169,6 +169,7 @@ const environmentSchema = Type.Object({
   WORKERS: variable('workers'),
   DATABASE_URL: variable('postgres'),
   DATABASE_POOLER: variable('pooler'),
+  DATABASE_MIGRATION_URL: variable('postgres'),
   DATABASE_CONNECTIONS: variable('connections'),
   DATABASE_READ_URL: variable('postgres'),
   DATA_DIR: Type.Optional(Type.String({ minLength: 1 })),
@@ -224,6 +225,8 @@ export interface Config {
   readonly databaseReadUrl: string | null
   /** Whether these lead to a pooler in transaction mode. */
   readonly databasePooled: boolean
+  /** The tables' owner at the same database, where databaseUrl is another role; it reaches PostgreSQL without a pooler. */
+  readonly databaseOwnerUrl: string | null
   readonly dataDir: string
   /** Null with the embedded database alone: made once and kept in dataDir. */
   readonly secretKey: string | null
@@ -354,6 +357,7 @@ export function readConfig(
     databaseUrl: env.DATABASE_URL ?? null,
     databaseReadUrl: (env.DATABASE_URL && env.DATABASE_READ_URL) || null,
     databasePooled: env.DATABASE_URL !== undefined && env.DATABASE_POOLER === 'transaction',
+    databaseOwnerUrl: env.DATABASE_URL === undefined ? null : (env.DATABASE_MIGRATION_URL ?? null),
     dataDir: resolve(env.DATA_DIR ?? '.data'),
     secretKey: env.SECRET_KEY ?? null,
     previousSecretKey: env.SECRET_KEY_PREVIOUS ?? null,

@@ -2,7 +2,7 @@
 import { join, relative } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from './config.ts'
-import type { Sql } from './database/pool.ts'
+import type { Pools } from './database/pools.ts'
 import { openReplica, type Replica } from './database/replica.ts'
 import type { SharedCounts } from './http/shared-counts.ts'
 import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
@@ -27,13 +27,20 @@ export function mailerFor(config: Config, log: FastifyBaseLogger): Mailer {
 /** A standby to read from; undefined where none is configured. */
 export async function replicaFor(
   { databaseReadUrl, databasePooled }: Config,
-  primary: Sql,
+  { housekeeping, role }: Pools,
   log: FastifyBaseLogger,
 ): Promise<Replica | undefined> {
   if (!databaseReadUrl) return undefined
   const say = (found: boolean, words: string, reason?: string) =>
     found ? log.info(words) : log.warn({ reason }, words)
-  return openReplica({ url: databaseReadUrl, primary, pooled: databasePooled, isAway: isUnavailable, say })
+  return openReplica({
+    url: databaseReadUrl,
+    primary: housekeeping,
+    pooled: databasePooled,
+    role,
+    isAway: isUnavailable,
+    say,
+  })
 }
 
 /** Where instances count requests together; null where each counts for itself. In: 32 bytes, the same for all. */

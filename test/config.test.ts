@@ -151,6 +151,7 @@ t.test('every problem is told at once, each in a sentence that names the variabl
     DATABASE_CONNECTIONS: 'hunter2',
     DATABASE_POOLER: 'hunter2',
     DATABASE_READ_URL: 'http://hunter2',
+    DATABASE_MIGRATION_URL: 'mysql://hunter2@db/auth',
     SECRET_KEY: 'hunter2',
     SECRET_KEY_PREVIOUS: 'hunter2-previous',
     DEFAULT_PROJECT_ID: 'hunter2-project',

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../config.ts'
 import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../database/embedded.ts'
-import { isMigrated, migrateDatabase } from '../database/migrations.ts'
-import { openPool } from '../database/pool.ts'
+import { migrateDatabase } from '../database/migrations.ts'
+import { openPools } from '../database/pools.ts'
 import { createStore, type Store } from '../repositories/store.ts'
 
 /** Milliseconds for which a service that is starting or restarting its database is waited for. */
@@ -27,13 +27,14 @@ async function findOrStart(dataDir: string): Promise<{ url: string; stop(): Prom
 
 /** Runs `work` with the URL of the database and whether it leads to a pooler, and stops what was started for it. */
 export async function withDatabaseUrl<T>(
-  work: (url: string, access: { pooled: boolean }) => Promise<T>,
+  work: (url: string, access: { pooled: boolean; ownerUrl: string | null }) => Promise<T>,
 ): Promise<T> {
   const config = readConfig()
-  if (config.databaseUrl) return work(config.databaseUrl, { pooled: config.databasePooled })
+  if (config.databaseUrl)
+    return work(config.databaseUrl, { pooled: config.databasePooled, ownerUrl: config.databaseOwnerUrl })
   const database = await findOrStart(config.dataDir)
   try {
-    return await work(database.url, { pooled: false })
+    return await work(database.url, { pooled: false, ownerUrl: null })
   } finally {
     await database.stop()
   }
@@ -42,14 +43,18 @@ export async function withDatabaseUrl<T>(
 /** Runs `work` with a store over the migrated database. */
 export function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
   return withDatabaseUrl(async (url, access) => {
-    const sql = openPool(url, { connections: 2, name: 'sallyport-cli', ...access })
-    // Before the first statement: it teaches the pool's connections how to write JSON, and those that are open learn nothing.
-    const store = createStore(sql)
+    await migrateDatabase(url, access)
+    const warn = (line: string) => console.error(line)
+    const { service, housekeeping, end } = await openPools(url, {
+      connections: 2,
+      name: 'sallyport-cli',
+      pooled: access.pooled,
+      warn,
+    })
     try {
-      if (!(await isMigrated(sql))) await migrateDatabase(url, access)
-      return await work(store)
+      return await work(createStore(service, housekeeping))
     } finally {
-      await sql.end({ timeout: 5 })
+      await end()
     }
   })
 }

@@ -17,6 +17,8 @@ export interface ConnectionSettings {
    * prepared or set in one.
    */
   readonly pooled: boolean
+  /** Settings that the session begins with, besides its limits. */
+  readonly costume?: Readonly<Record<string, string>>
   /** What the query builder does with types, filled in by it. */
   readonly types: Pick<Sql['options'], 'parsers' | 'serializers'>
   /** Told of each notice on a channel that a statement listens to, before the statement that follows it is answered. */
@@ -57,7 +59,7 @@ export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_sess
 
 /** Prepares a connection; its first statement makes it. */
 export function openConnection(url: string, settings: ConnectionSettings): Connection {
-  const { name, answerMs, pooled, types, onNotice, onLost } = settings
+  const { name, answerMs, pooled, types, costume, onNotice, onLost } = settings
   let socket: Socket | undefined
   let lost = false
   const owed = new Set<(error: Error) => void>()
@@ -92,7 +94,7 @@ export function openConnection(url: string, settings: ConnectionSettings): Conne
     onnotice: () => {},
     prepare: !pooled,
     // A pooler refuses to start a session with settings that it cannot keep for us.
-    connection: { application_name: name, ...(pooled ? {} : sessionLimits) },
+    connection: { application_name: name, ...(pooled ? {} : sessionLimits), ...costume },
     ...{
       socket: dial,
       no_subscribe: true,

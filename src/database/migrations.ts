@@ -5,6 +5,7 @@ import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import { packageRoot } from '../package.ts'
 import { openPool, type Sql } from './pool.ts'
+import { raiseWalls, wallsStand } from './walls.ts'
 
 /** Any number, as long as nobody else takes it: the advisory lock of our migrations. */
 const lockId = 7_255_979_162
@@ -56,28 +57,40 @@ function migratorOn(tx: Sql, options: Sql['options']) {
 
 /**
  * Applies what is missing, on a connection of its own. Safe with any number of instances at once.
- * In: whether the URL leads to a pooler in transaction mode; who is told what should be changed there.
+ * In: the service's URL; whether it leads to a pooler in transaction mode; the owner's where that is another role, without a
+ * pooler; who is told what should be changed there.
  * @throws DatabaseError for a server that is too old, and for a pooler that we were not told of
  */
 export async function migrateDatabase(
   url: string,
-  { pooled = false, warn = () => {} }: { pooled?: boolean; warn?: (line: string) => void } = {},
+  {
+    pooled = false,
+    ownerUrl = null,
+    warn = () => {},
+  }: { pooled?: boolean; ownerUrl?: string | null; warn?: (line: string) => void } = {},
 ): Promise<void> {
-  const sql = openPool(url, { connections: 1, name: 'sallyport-migrate', answerMs: null, pooled })
+  const serviceLogin = ownerUrl === null ? null : decodeURIComponent(new URL(url).username)
+  const sql = openPool(ownerUrl ?? url, {
+    connections: 1,
+    name: 'sallyport-migrate',
+    answerMs: null,
+    pooled: pooled && ownerUrl === null,
+  })
   try {
     const [server] = await sql`select current_setting('server_version_num')::int as version,
       current_setting('statement_timeout') as timeout`.catch(tellPooler)
     if (Number(server?.version) < oldestServer)
       throw new DatabaseError('This PostgreSQL is too old: Sallyport needs version 15 or later.')
     // We asked for five seconds when we connected. Somebody in between took that as his to keep, and did not.
-    if (!pooled && server?.timeout !== '5s') throw new DatabaseError(untoldPooler)
+    if ((!pooled || ownerUrl) && server?.timeout !== '5s') throw new DatabaseError(untoldPooler)
     if (server?.timeout === '0') warn(noTimeLimit)
-    if (await isMigrated(sql)) return
+    if ((await isMigrated(sql)) && (await wallsStand(sql, serviceLogin))) return
     // Locks and settings of one transaction, which a pooler keeps on one session.
     await sql.begin(async (tx) => {
       await tx`set local statement_timeout = 0`
       await tx`select pg_advisory_xact_lock(${lockId}::bigint)`
       await migrate(migratorOn(tx as unknown as Sql, sql.options), { migrationsFolder: folder })
+      await raiseWalls(tx as unknown as Sql, serviceLogin)
     })
   } finally {
     await sql.end({ timeout: 5 })

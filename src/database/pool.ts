@@ -1,7 +1,12 @@
 // The pool of connections to PostgreSQL: every statement is answered or refused within a bounded time, whatever the
 // server or the network does, and a lost connection is replaced by a fresh one.
+//
+// A connection wears the project whose rows it may see (walls.ts), and nothing is said to the server as long as it stays
+// the same. It takes another one off or on while nothing else is on its way there, and no statement is sent before the
+// server has confirmed it.
 import type { Sql } from 'postgres'
 import { type Connection, connectionError, openConnection, sessionLimits } from './connection.ts'
+import { everywhereSetting, projectSetting } from './walls.ts'
 
 /** Where statements of one project are issued: a pool, or the connection of a transaction. */
 export interface ProjectSql {
@@ -38,6 +43,10 @@ export interface PoolOptions {
   readonly answerMs?: number | null
   /** Whether the URL leads to a pooler in transaction mode, such as PgBouncer. */
   readonly pooled?: boolean
+  /** The role that the connections become; default: they stay who the URL says. */
+  readonly role?: string | null
+  /** Whether what is issued here belongs to no project and may see every row. */
+  readonly everywhere?: boolean
   /** Told how many seconds a statement or transaction waited for a connection, where it had to wait. */
   readonly waited?: (seconds: number) => void
   /** Told of each statement as it is asked, by its text without its parameters. Out: told how it ended. */
@@ -60,6 +69,12 @@ interface Place {
   /** The connection as its transactions have it, one after another: the same value, so that what is built on it is kept. */
   readonly sql: Sql & ProjectSql
   readonly renewAt: number
+  /** Whose rows it may see; null: nobody's. */
+  project: string | null
+  /** Pending until the server has confirmed it; rejects, and the connection is lost, where it did not. */
+  dressing: Promise<void> | null
+  /** When it was last left without work, on the clock of `performance.now()`. */
+  restedAt: number
   /** Statements and transactions that have it now. */
   load: number
   /** Whether a transaction has it, and so takes no other. */
@@ -70,6 +85,7 @@ interface Place {
 
 interface Waiting {
   readonly alone: boolean
+  readonly project: string | null
   readonly start: (place: Place) => void
   readonly refuse: (error: Error) => void
   readonly timer: NodeJS.Timeout
@@ -85,10 +101,8 @@ const pipelined = 32
 /** Connections are renewed after half an hour, give or take, so that they follow the server when it moves. */
 const lifetimeMs = () => 30 * 60_000 * (0.8 + Math.random() * 0.4)
 
-/** The same limits for one transaction alone, in the round trip that begins it. */
-const transactionLimits = Object.entries(sessionLimits)
-  .map(([setting, milliseconds]) => `; set local ${setting} = ${milliseconds}`)
-  .join('')
+/** What may be written into a statement as it is. */
+const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Opens a pool; it connects at the first statement. */
 export function openPool(
@@ -99,6 +113,8 @@ export function openPool(
     waitMs = 3000,
     answerMs = 6000,
     pooled = false,
+    role = null,
+    everywhere = false,
     waited,
     watch,
   }: PoolOptions = {},
@@ -109,18 +125,36 @@ export function openPool(
   let ending: Promise<void> | undefined
   let emptied = () => {}
 
-  /** The place with least to do, a new one rather than a busy one; null when none can take more. */
-  function pick(): Place | null {
+  // Behind a pooler the session is not ours: there each transaction puts on what it needs and leaves nothing behind.
+  const costume = { ...(role && { role }), ...(everywhere && { [everywhereSetting]: 'on' }) }
+  const local = (settings: object) =>
+    Object.entries(settings)
+      .map(([setting, value]) => `; set local ${setting} = '${value}'`)
+      .join('')
+  const opening = (project: string | null) =>
+    pooled ? local({ ...sessionLimits, ...costume, ...(project && { [projectSetting]: project }) }) : ''
+
+  /**
+   * The place with least to do among those that wear the project; a new one, or one that rests and wears another, rather
+   * than a busy one. Null when none can take more.
+   */
+  function pick(project: string | null): Place | null {
     const now = performance.now()
     let best: Place | null = null
+    let resting: Place | null = null
     for (const place of places) {
       if (place.connection.lost || (place.load === 0 && now >= place.renewAt)) {
         places.delete(place)
         void place.connection.close()
-      } else if (!place.alone && now < place.renewAt && place.load < (best?.load ?? pipelined)) best = place
+      } else if (place.alone || now >= place.renewAt) continue
+      else if (pooled || place.project === project) {
+        if (place.load < (best?.load ?? pipelined)) best = place
+      } else if (place.load === 0 && place.restedAt < (resting?.restedAt ?? Infinity)) resting = place
     }
-    if (best?.load === 0 || places.size >= connections) return best
-    const place = newPlace(openConnection(url, { name, answerMs, pooled, types }), now + lifetimeMs())
+    if (best?.load === 0) return best
+    if (places.size >= connections) return resting ?? best
+    const settings = { name, answerMs, pooled, types, costume: pooled ? {} : costume }
+    const place = newPlace(openConnection(url, settings), now + lifetimeMs())
     places.add(place)
     return place
   }
@@ -133,29 +167,49 @@ export function openPool(
       })
     const sql = Object.assign(
       facade((issue) => statement(run, issue), watch),
-      { options: types, of: () => sql },
+      { options: types, of },
     ) as unknown as Sql & ProjectSql
-    const place: Place = { connection, sql, renewAt, load: 0, alone: false, failures: [] }
+    function of(projectId: string): Sql {
+      if (place.project === projectId) return sql
+      throw new Error('A transaction of one project asked for the rows of another.')
+    }
+    const state = { project: null, dressing: null, restedAt: 0, load: 0, alone: false, failures: [] }
+    const place: Place = { connection, sql, renewAt, ...state }
     return place
   }
 
-  function take(place: Place, alone: boolean): Place {
+  function take(place: Place, alone: boolean, project: string | null): Place {
     place.load++
     place.alone = alone
+    if (place.project === project) return place
+    place.project = project
+    if (!pooled)
+      place.dressing = place.connection
+        .run((raw) => raw.unsafe(`set ${projectSetting} = '${project ?? ''}'`))
+        .then(
+          () => {
+            place.dressing = null
+          },
+          // Nobody knows what it wears now.
+          async (error) => {
+            await place.connection.close(0)
+            throw error
+          },
+        )
     return place
   }
 
-  async function acquire(alone: boolean): Promise<Place> {
+  async function acquire(alone: boolean, project: string | null): Promise<Place> {
     if (ending) throw connectionError('CONNECTION_ENDED', 'The pool is closed.')
-    const place = waiting.length === 0 ? pick() : null
-    if (place) return take(place, alone)
+    const place = waiting.length === 0 ? pick(project) : null
+    if (place) return take(place, alone, project)
     const since = performance.now()
     return new Promise<Place>((start, refuse) => {
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(entry), 1)
         refuse(connectionError('CONNECT_TIMEOUT', 'No connection to the database became free in time.'))
       }, waitMs)
-      const entry: Waiting = { alone, start, refuse, timer }
+      const entry: Waiting = { alone, project, start, refuse, timer }
       waiting.push(entry)
     }).finally(() => waited?.((performance.now() - since) / 1000))
   }
@@ -163,24 +217,32 @@ export function openPool(
   function release(place: Place, alone: boolean): void {
     place.load--
     if (alone) place.alone = false
-    if (place.load === 0 && (ending || performance.now() >= place.renewAt)) {
-      places.delete(place)
-      void place.connection.close()
+    if (place.load === 0) {
+      place.restedAt = performance.now()
+      if (ending || place.restedAt >= place.renewAt) {
+        places.delete(place)
+        void place.connection.close()
+      }
     }
     if (places.size === 0) emptied()
     while (waiting[0]) {
-      const free = pick()
+      const free = pick(waiting[0].project)
       const next = free && waiting.shift()
       if (!next) return
       clearTimeout(next.timer)
-      next.start(take(free, next.alone))
+      next.start(take(free, next.alone, next.project))
     }
   }
 
   /** Hands a connection to `work`: alone for a transaction, which comes after the statements already on their way. */
-  async function use<T>(alone: boolean, work: (place: Place) => Promise<T>): Promise<T> {
-    const place = await acquire(alone)
+  async function use<T>(
+    alone: boolean,
+    project: string | null,
+    work: (place: Place) => Promise<T>,
+  ): Promise<T> {
+    const place = await acquire(alone, project)
     try {
+      if (place.dressing) await place.dressing
       return await work(place)
     } finally {
       release(place, alone)
@@ -191,10 +253,10 @@ export function openPool(
    * A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice.
    * `mode` is what follows "begin".
    */
-  const transact = <T>(mode: string, work: (sql: Sql & ProjectSql) => Promise<T>): Promise<T> =>
-    use(true, async ({ connection, sql, failures }) => {
+  const transaction: Pool['transaction'] = (mode, project, work) =>
+    use(true, project, async ({ connection, sql, failures }) => {
       failures.length = 0
-      await connection.run((raw) => raw.unsafe(`begin ${mode}${pooled ? transactionLimits : ''}`))
+      await connection.run((raw) => raw.unsafe(`begin ${mode}${opening(project)}`))
       try {
         const result = await work(sql)
         if (failures.length > 0) throw failures[0]
@@ -208,7 +270,8 @@ export function openPool(
     })
 
   type Begin = [work: (sql: Sql) => Promise<unknown>] | [mode: string, work: (sql: Sql) => Promise<unknown>]
-  const begin = (...words: Begin) => (words.length === 1 ? transact('', words[0]) : transact(...words))
+  const begin = (...words: Begin) =>
+    words.length === 1 ? transaction('', null, words[0]) : transaction(words[0], null, words[1])
 
   /** Takes no more work, waits for what is under way up to `timeout` seconds, then cuts the rest. */
   function end({ timeout = 5 }: { timeout?: number } = {}): Promise<void> {
@@ -240,18 +303,42 @@ export function openPool(
     waiting: waiting.length,
   })
 
-  const single = (issue: Issue) =>
-    statement((ask) => use(false, ({ connection }) => connection.run(ask)), issue)
-  const pool = Object.assign(facade(single, watch), {
-    begin,
-    end,
-    depth,
-    options: types,
-    of: () => pool,
-    transaction: <T>(mode: string, _projectId: string | null, work: (sql: Sql & ProjectSql) => Promise<T>) =>
-      transact(mode, work),
-  }) as unknown as Pool
-  return pool
+  /** A statement by itself. Behind a pooler a transaction around it, in one round trip, says what it may see. */
+  const issueFor = (project: string | null): Run => {
+    const apart = pooled && (project !== null || role !== null || everywhere)
+    return (ask) =>
+      use(apart, project, async ({ connection }) => {
+        if (!apart) return connection.run(ask)
+        const [begun, answered, committed] = await Promise.allSettled([
+          connection.run((raw) => raw.unsafe(`begin${opening(project)}`)),
+          connection.run(ask),
+          connection.run((raw) => raw.unsafe('commit')),
+        ])
+        for (const end of [begun, answered, committed]) if (end.status === 'rejected') throw end.reason
+        return answered.status === 'fulfilled' ? answered.value : undefined
+      })
+  }
+
+  /** Of the project that was asked for last: most installations have one. */
+  let worn: { projectId: string; sql: Sql } | null = null
+  function of(projectId: string): Sql {
+    if (worn?.projectId !== projectId) {
+      if (!isUuid.test(projectId)) throw new Error('This is no id of a project.')
+      const run = issueFor(projectId)
+      const sql = Object.assign(
+        facade((issue) => statement(run, issue), watch),
+        { options: types },
+      )
+      worn = { projectId, sql: sql as Sql }
+    }
+    return worn.sql
+  }
+
+  const own = issueFor(null)
+  return Object.assign(
+    facade((issue) => statement(own, issue), watch),
+    { begin, end, depth, of, transaction, options: types },
+  ) as unknown as Pool
 }
 
 /** Runs once the caller's turn is over: until then it may ask for `values()`. */

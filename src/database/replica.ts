@@ -20,6 +20,8 @@ export interface ReplicaOptions {
   readonly url: string
   readonly primary: Sql
   readonly pooled: boolean
+  /** What its connections become, as those to the primary. */
+  readonly role: string | null
   /** Whether an error means that the server is away. */
   readonly isAway: (error: unknown) => boolean
   /** Told once of each change, in words for the log: whether it is there, and why not. */
@@ -34,8 +36,8 @@ const patienceMs = 1000
 
 /** Connects, and looks once; where it is away, the service starts all the same. */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
-  const { url, primary, pooled, isAway, say } = options
-  const sql = openPool(url, { connections: 5, name: 'sallyport-read', waitMs: patienceMs, pooled })
+  const { url, primary, pooled, role, isAway, say } = options
+  const sql = openPool(url, { connections: 5, name: 'sallyport-read', waitMs: patienceMs, pooled, role })
   const waiting = new Set<() => void>()
   let state: ReplicaState | undefined
   let behind: string | undefined

@@ -166,7 +166,7 @@ export async function startWorkers(config: Config, log: FastifyBaseLogger): Prom
       embedded = await startEmbedded({ dataDir: config.dataDir, say: (line) => log.info(line) })
     const url = config.databaseUrl ?? embedded?.url ?? ''
     const pooled = config.databasePooled
-    await migrateDatabase(url, { pooled, warn: (line) => log.warn(line) })
+    await migrateDatabase(url, { pooled, ownerUrl: config.databaseOwnerUrl, warn: (line) => log.warn(line) })
     environment.DATABASE_URL = url
     environment.DATABASE_POOLER = pooled ? 'transaction' : ''
     environment.SECRET_KEY = config.secretKey ?? (await keptSecretKey(config.dataDir))

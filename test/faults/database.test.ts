@@ -265,13 +265,14 @@ t.test('a database with no connection left to give (53300) is a 503, never a 500
   const databaseUrl = await createDatabase(t)
   const owner = postgres(databaseUrl, { max: 1, onnotice: () => {} })
   const role = `limited_${process.pid}`
-  await owner.unsafe(`create role ${role} login password 'limited' connection limit 2`)
-  await owner.unsafe(`grant pg_read_all_data, pg_write_all_data to ${role}`)
-  await owner.unsafe(`grant usage on all sequences in schema public to ${role}`)
+  await owner.unsafe(`create role ${role} login password 'limited' connection limit 5`)
   const url = new URL(databaseUrl)
   url.username = role
   url.password = 'limited'
-  const app = await startTestApp(t, { databaseUrl, env: { DATABASE_URL: url.href } })
+  const app = await startTestApp(t, {
+    databaseUrl,
+    env: { DATABASE_URL: url.href, DATABASE_MIGRATION_URL: databaseUrl },
+  })
   t.teardown(async () => {
     await app.close()
     await owner.unsafe(`drop owned by ${role}`)
