@@ -1,13 +1,12 @@
 // `npm run bench [-- <workload>… --quick]`: builds, starts one PostgreSQL with its normal durability, runs the workloads one
 // after another and prints a table. Ends with 1 when a figure misses its goal.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildSync } from 'esbuild'
 import postgres from 'postgres'
-import ts from 'typescript'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { packageRoot } from '../../src/package.ts'
 import { connections } from './crowd.ts'
@@ -31,20 +30,17 @@ if (unknown.length > 0) {
 /** The service as it ships, and beside it the processes of the bench as plain JavaScript: no loader is measured. */
 function build(): void {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot, stdio: 'inherit' })
-  for (const name of ['limit-server', 'load', 'hash-limit', 'peer-server']) {
-    const source = readFileSync(join(packageRoot, 'test', 'bench', `${name}.ts`), 'utf8')
-    const target = join(packageRoot, 'dist', 'test', 'bench', `${name}.js`)
-    const { outputText } = ts.transpileModule(source, {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2023,
-        module: ts.ModuleKind.ESNext,
-        rewriteRelativeImportExtensions: true,
-        verbatimModuleSyntax: true,
-      },
-    })
-    mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(target, outputText)
-  }
+  const names = ['limit-server', 'load', 'hash-limit', 'peer-server']
+  buildSync({
+    entryPoints: names.map((name) => join(packageRoot, 'test', 'bench', `${name}.ts`)),
+    outdir: join(packageRoot, 'dist', 'test', 'bench'),
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.9',
+    logLevel: 'warning',
+  })
 }
 
 async function describeMachine(serverUrl: string): Promise<void> {
