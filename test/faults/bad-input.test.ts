@@ -2,8 +2,10 @@
 // everybody else. Bounds are counts, bytes and statuses, never times.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import t from 'tap'
 import { connectionRoom } from '../../src/http/bounds.ts'
+import { Counts, rememberedClients } from '../../src/http/counts.ts'
 import { bearer, startTestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
@@ -13,6 +15,21 @@ const user = await app.signUp()
 const port = Number(new URL(app.url).port)
 const project = `project-id: ${app.projectId}`
 const isServed = async () => (await app.api('GET', '/me', { headers: bearer(user) })).status === 200
+
+/** Writes `text` on a connection of its own and returns all that is said until the service ends it. */
+async function converse(text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8')
+  let heard = ''
+  socket.on('data', (chunk) => {
+    heard += chunk
+  })
+  socket.on('error', () => {})
+  socket.write(text)
+  await once(socket, 'close')
+  return heard
+}
+const statusesOf = (heard: string) =>
+  [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 
 /** Opens connections that say nothing, in a process of its own, and says how many are open and how each ended. */
 const crowd = `
@@ -124,4 +141,86 @@ t.test('of a thousand forwarded addresses the right one counts, and is looked fo
     for (const chain of chains(client)) t.equal(await me(chain), 401)
     for (const chain of chains(client)) t.equal(await me(chain), 429, 'all of them are one client')
   }
+})
+
+t.test(
+  'requests one after another in one write are answered in order, and one that lies ends them',
+  async (t) => {
+    const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n${project}\r\n\r\n`
+    const last = `GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`
+    const many = Array.from({ length: 100 }, (_, i) => get(i % 2 ? '/api/auth/me' : '/nothing')).join('')
+    const expected = Array.from({ length: 100 }, (_, i) => (i % 2 ? 401 : 404))
+    t.same(statusesOf(await converse(many + last)), [...expected, 200])
+
+    const head = `POST /api/auth/login HTTP/1.1\r\nhost: x\r\n${project}\r\ncontent-type: application/json\r\n`
+    const smuggled = `0\r\n\r\n${get('/health/live')}`
+    const liars = [
+      `${head}content-length: ${smuggled.length}\r\ntransfer-encoding: chunked\r\n\r\n${smuggled}`,
+      `${head}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n${smuggled}`,
+      `${head}transfer-encoding: identity, chunked, identity\r\n\r\n${smuggled}`,
+      `${head}transfer-encoding: xchunked\r\n\r\n${smuggled}`,
+      `${head}content-length: 5\r\ncontent-length: 6\r\n\r\n${smuggled}`,
+      `${head}content-length: +5\r\n\r\n${smuggled}`,
+      `${head}transfer-encoding : chunked\r\n\r\n${smuggled}`,
+      // What speaks HTTP/2 without asking first.
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0',
+    ]
+    for (const liar of liars)
+      t.same(statusesOf(await converse(liar)), [400], JSON.stringify(liar.slice(100, 200)))
+    t.ok(await isServed())
+  },
+)
+
+t.test('depth, width and number inside the limits of size are refused or ignored, never a 500', async (t) => {
+  const deep = (open: string, close: string, times: number) => open.repeat(times) + close.repeat(times)
+  for (const body of [
+    deep('[', ']', 30_000),
+    deep('{"a":', '', 10_000),
+    `{"email":${deep('[', ']', 30_000)},"password":"x"}`,
+    `{"metadata":${deep('{"a":', '}', 8000).replace(':}', ':1}')}}`,
+    `{${Array.from({ length: 6000 }, (_, i) => `"k${i}":1`).join(',')}}`,
+    `{"email":1e999,"password":${'9'.repeat(60_000)}}`,
+  ]) {
+    const { status } = await app.api('POST', '/signup', { body })
+    t.ok(status === 400 || status === 422, body.slice(0, 20), { status })
+  }
+  const query = Array.from({ length: 1800 }, (_, i) => `a${i}=1`).join('&')
+  t.equal((await app.api('GET', `/me?${query}`)).status, 401)
+  const cookie = Array.from({ length: 1500 }, (_, i) => `c${i}=x`).join('; ')
+  t.equal((await app.api('GET', '/me', { headers: { cookie } })).status, 401)
+  t.ok(await isServed())
+})
+
+t.test('a client that reads nothing of its answers, or vanishes, holds nobody up', async (t) => {
+  const { server } = app.running.server
+  const deaf = connect(port, '127.0.0.1').on('error', () => {})
+  deaf.pause()
+  const get = `GET /openapi/auth.json HTTP/1.1\r\nhost: x\r\n\r\n`
+  for (let i = 0; i < 200; i++) deaf.write(get)
+  t.ok(await isServed(), 'others are served beside 200 answers that nobody reads')
+  const open = () => new Promise<number>((tell) => server.getConnections((_, count) => tell(count)))
+  const gone = connect(port, '127.0.0.1').on('error', () => {})
+  await once(gone, 'connect')
+  const before = await open()
+  gone.resetAndDestroy()
+  deaf.resetAndDestroy()
+  await eventually('both are forgotten', async () => (await open()) <= before - 2)
+  t.ok(await isServed())
+})
+
+// The last one: it takes the event loop for itself, and so would have requests refused.
+t.test('a million clients fill no more memory than twenty thousand', async (t) => {
+  const counts = new Counts()
+  let told = 0
+  for (let i = 0; i < 1_000_000; i++)
+    counts.incr(`project 2001:db8:${i.toString(16)}::/64`, () => told++, 60_000)
+  t.equal(told, 1_000_000)
+  t.ok(counts.size <= rememberedClients, 'and no more are remembered', { size: counts.size })
+  const standing = (client: string) => {
+    let found = 0
+    counts.incr(client, (_, { current }) => (found = current), 60_000)
+    return found
+  }
+  t.equal(standing('project 2001:db8:f423f::/64'), 2, 'the youngest is remembered')
+  t.equal(standing('project 2001:db8:0::/64'), 1, 'the oldest is not')
 })
