@@ -107,7 +107,8 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   'src/first-start.ts': { values: ['src/config.ts', 'src/domain'] },
   'src/workers': {
-    values: ['src/workers', 'src/database', 'src/metrics/workers.ts'],
+    // Where the primary process counts limits and metrics, it does as its workers would.
+    values: ['src/workers', 'src/database', 'src/http/counts.ts', 'src/metrics/workers.ts'],
     types: ['src/config.ts'],
   },
   'src/surroundings.ts': {

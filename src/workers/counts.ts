@@ -3,6 +3,7 @@
 //
 // What arrives in one turn of a worker's event loop is asked in one message: the busier a worker, the less each costs.
 import cluster, { type Worker } from 'node:cluster'
+import { Counts, rememberedClients } from '../http/counts.ts'
 
 /** One request: the limit that counts it, whom it counts for, and how long the window is (milliseconds). */
 type Ask = readonly [limit: string, key: string, windowMs: number]
@@ -19,29 +20,22 @@ type Message =
 const isMessage = (message: unknown): message is Message =>
   typeof message === 'object' && message !== null && 'counts' in message
 
-/** Clients that each limit remembers; who was seen longest ago is forgotten first. */
-const remembered = 20_000
-
-/** Puts an entry at the young end of a map, and drops the oldest beyond the bound. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > remembered) map.delete(map.keys().next().value ?? key)
-}
-
 /** In the primary process: counts for every worker. */
 export function countForWorkers(): void {
-  const limits = new Map<string, Map<string, { current: number; since: number }>>()
+  const limits = new Map<string, Counts>()
 
   function count([limit, key, windowMs]: Ask): Standing {
-    const now = performance.now()
-    const clients = limits.get(limit) ?? new Map()
+    const clients = limits.get(limit) ?? new Counts()
     limits.set(limit, clients)
-    const known = clients.get(key)
-    const isOver = !known || known.since + windowMs <= now
-    const window = isOver ? { current: 1, since: now } : { current: known.current + 1, since: known.since }
-    remember(clients, key, window)
-    return { current: window.current, ttl: window.since + windowMs - now }
+    let standing: Standing = { current: 0, ttl: windowMs }
+    clients.incr(
+      key,
+      (_error, told) => {
+        standing = told
+      },
+      windowMs,
+    )
+    return standing
   }
 
   cluster.on('message', (worker: Worker, message: unknown) => {
@@ -100,8 +94,11 @@ export function countStore() {
       if (asks.length === 0) setImmediate(send)
       asks.push([this.#limit, key, windowMs])
       told.push((error, standing) => {
-        if (standing && standing.current > max)
-          remember(exceeded, name, { max, until: performance.now() + standing.ttl })
+        if (standing && standing.current > max) {
+          // Whoever is forgotten here is asked about again.
+          if (exceeded.size >= rememberedClients) exceeded.clear()
+          exceeded.set(name, { max, until: performance.now() + standing.ttl })
+        }
         callback(error, standing)
       })
     }
