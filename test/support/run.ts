@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { startEmbedded } from '../../src/database/embedded.ts'
@@ -22,6 +23,22 @@ function isBuilt(): boolean {
   return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
 }
 
+const fromTap = createRequire(createRequire(import.meta.url).resolve('tap/package.json'))
+const tap = join(fromTap.resolve('tap/package.json'), '..', 'dist', 'esm', 'run.mjs')
+
+/** Whether tap is built as package.json asks; as it is installed, it compiles each file by a slower way than tsx. */
+async function isTapBuilt(): Promise<boolean> {
+  const { signature } = (await import(pathToFileURL(fromTap.resolve('@tapjs/test')).href)) as {
+    signature: string
+  }
+  return !signature.split('\n').includes('@tapjs/typescript')
+}
+
+/** Here and not by `tap run`, which would begin the tests of this very run as if it had not been built. */
+const buildTap = () => promisify(execFile)(process.execPath, [tap, 'build'], { cwd: packageRoot })
+
+const tapFolder = join(packageRoot, '.tap')
+const hadTapFolder = existsSync(tapFolder)
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
 // Tests ask whether statements do what they promise, not whether this disk does: durability has tests of its own.
 const settings = {
@@ -35,9 +52,8 @@ const [database] = await Promise.all([
   startEmbedded({ dataDir: folder, settings }),
   // What browsers are served, and what `npm pack` packs.
   isBuilt() || promisify(execFile)('npm', ['run', '--silent', 'build:browser'], { cwd: packageRoot }),
+  (await isTapBuilt()) || buildTap(),
 ])
-const tapFolder = join(packageRoot, '.tap')
-const hadTapFolder = existsSync(tapFolder)
 let code = 1
 try {
   const admin = postgres(database.url, { max: 1, onnotice: () => {} })
@@ -47,7 +63,6 @@ try {
   await migrateDatabase(template.href)
   await admin.end()
 
-  const tap = join(createRequire(import.meta.url).resolve('tap/package.json'), '..', 'dist', 'esm', 'run.mjs')
   const child = spawn(process.execPath, [tap, 'run', ...process.argv.slice(2)], {
     cwd: packageRoot,
     stdio: 'inherit',
