@@ -5,7 +5,15 @@
 // the old connection on the new one, and lets the rest of a transaction run outside of it. So its own reconnecting is
 // never reached here: each of its instances has one socket.
 import { createConnection, type Socket } from 'node:net'
+import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
+
+/**
+ * How values travel, as the query builder wants them: JSON and instants as the text that it makes and reads itself. Asked of
+ * it before there is any connection, for one that was opened earlier would write JSON as a string of JSON.
+ */
+export const types: Pick<Sql['options'], 'parsers' | 'serializers'> = { parsers: {}, serializers: {} }
+drizzle({ options: types } as unknown as Sql)
 
 export interface ConnectionSettings {
   /** How the connection names itself in pg_stat_activity. */
@@ -19,8 +27,6 @@ export interface ConnectionSettings {
   readonly pooled: boolean
   /** Settings that the session begins with, besides its limits. */
   readonly costume?: Readonly<Record<string, string>>
-  /** What the query builder does with types, filled in by it. */
-  readonly types: Pick<Sql['options'], 'parsers' | 'serializers'>
   /** Told of each notice on a channel that a statement listens to, before the statement that follows it is answered. */
   readonly onNotice?: (payload: string) => void
   /** Told once, in the moment in which the connection is lost or closed. */
@@ -59,7 +65,7 @@ export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_sess
 
 /** Prepares a connection; its first statement makes it. */
 export function openConnection(url: string, settings: ConnectionSettings): Connection {
-  const { name, answerMs, pooled, types, costume, onNotice, onLost } = settings
+  const { name, answerMs, pooled, costume, onNotice, onLost } = settings
   let socket: Socket | undefined
   let lost = false
   const owed = new Set<(error: Error) => void>()

@@ -142,7 +142,6 @@ export function openNotices({ url, pool, say }: NoticesOptions): Notices {
       name: 'sallyport notices',
       answerMs,
       pooled: false,
-      types: { parsers: {}, serializers: {} },
       onNotice: hear,
       onLost: () => lose(opening),
     })

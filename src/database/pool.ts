@@ -5,7 +5,7 @@
 // the same. It takes another one off or on while nothing else is on its way there, and no statement is sent before the
 // server has confirmed it.
 import type { Sql } from 'postgres'
-import { type Connection, connectionError, openConnection, sessionLimits } from './connection.ts'
+import { type Connection, connectionError, openConnection, sessionLimits, types } from './connection.ts'
 import { everywhereSetting, projectSetting } from './walls.ts'
 
 /** Where statements of one project are issued: a pool, or the connection of a transaction. */
@@ -119,7 +119,6 @@ export function openPool(
     watch,
   }: PoolOptions = {},
 ): Pool {
-  const types = { parsers: {}, serializers: {} }
   const places = new Set<Place>()
   const waiting: Waiting[] = []
   let ending: Promise<void> | undefined
@@ -153,7 +152,7 @@ export function openPool(
     }
     if (best?.load === 0) return best
     if (places.size >= connections) return resting ?? best
-    const settings = { name, answerMs, pooled, types, costume: pooled ? {} : costume }
+    const settings = { name, answerMs, pooled, costume: pooled ? {} : costume }
     const place = newPlace(openConnection(url, settings), now + lifetimeMs())
     places.add(place)
     return place

@@ -49,11 +49,9 @@ else {
 
     await page.locator('.auth-wrapper .authorize').click()
     const dialog = page.locator('.modal-ux')
-    await dialog.getByLabel('auth-bearer-value').fill(token)
-    await dialog
-      .locator('.auth-container', { hasText: 'bearer (http' })
-      .getByLabel('Apply credentials')
-      .click()
+    const bearer = dialog.locator('.auth-container form', { hasText: 'bearer (http' })
+    await bearer.getByLabel('auth-bearer-value').fill(token)
+    await bearer.getByLabel('Apply credentials').click()
     await dialog.locator('.close-modal').click()
 
     const me = await execute(page, 'getCurrentUser')
