@@ -209,7 +209,9 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       countStore: cluster.isWorker ? countStore() : null,
       isReady: oncePerSecond(async () => {
         const { waiting, capacity } = scheduler.depth()
-        return (await isMigrated(housekeeping)) && waiting < capacity
+        // Both pools: connections of the one may be lost while those of the other are not.
+        const [migrated] = await Promise.all([isMigrated(housekeeping), service`select 1`])
+        return migrated && waiting < capacity
       }),
       isUnavailable,
       metrics,

@@ -113,7 +113,8 @@ export async function createTokens(
   let used = new Map<string, AccessClaims>()
   let usedBefore = new Map<string, AccessClaims>()
 
-  const isOver = ({ exp }: AccessClaims) => !(options.now() < exp * 1000)
+  /** Also where the end is no number: the library, told to leave the end to us, has not looked at it. */
+  const isOver = ({ exp }: AccessClaims) => typeof exp !== 'number' || !(options.now() < exp * 1000)
 
   function remember(token: string, claims: AccessClaims): AccessClaims {
     if (used.size >= verifiedTokens) {

@@ -11,11 +11,14 @@ import { type FaultyProxy, startProxy } from '../support/proxy.ts'
 /** No request may take longer: the wait for a connection, the wait for an answer, and some for a busy machine. */
 const boundMs = 14_000
 
-async function startBehindProxy(t: Test): Promise<{ app: TestApp; proxy: FaultyProxy }> {
+async function startBehindProxy(t: Test, env = {}): Promise<{ app: TestApp; proxy: FaultyProxy }> {
   const databaseUrl = await createDatabase(t)
   const proxy = await startProxy(databaseUrl)
   t.teardown(() => proxy.close())
-  const app = await startTestApp(t, { databaseUrl, env: { DATABASE_URL: proxy.through(databaseUrl) } })
+  const app = await startTestApp(t, {
+    databaseUrl,
+    env: { ...env, DATABASE_URL: proxy.through(databaseUrl) },
+  })
   return { app, proxy }
 }
 
@@ -122,7 +125,7 @@ t.test('a database that accepts connections and says nothing costs a bounded wai
 })
 
 t.test('connections that fell silent for good are given up, and new ones made', beside, async (t) => {
-  const { app, proxy } = await startBehindProxy(t)
+  const { app, proxy } = await startBehindProxy(t, { SESSION_CACHE: 'off' })
   const user = await app.signUp()
   const headers = bearer(user)
   await Promise.all(Array.from({ length: 20 }, () => app.api('GET', '/me', { headers })))
