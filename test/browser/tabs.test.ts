@@ -108,8 +108,12 @@ else {
         const before = await generation(app)
         await useUntil(app, tabs, 3)
         await nobodyIsOut(t, app, tabs)
-        t.equal(presented.length, (await generation(app)) - before, 'no refresh was asked for twice')
-        if (transport === 'bearer') t.equal(new Set(presented).size, presented.length)
+        const refreshes = (await generation(app)) - before
+        if (transport === 'bearer') t.equal(new Set(presented).size, refreshes, 'each token is good for one')
+        // A tab may have its turn before the browser shows it what the last one wrote; then the service repeats its answer.
+        t.ok(presented.length <= 2 * refreshes, 'tabs do not ask each for itself', {
+          presented: presented.length,
+        })
         for (const tab of tabs)
           await eventually('every tab has heard of it', async () =>
             (await told(tab, 'events')).includes('token_refreshed'),
