@@ -71,6 +71,15 @@ export interface Destination {
   write(line: string): void
 }
 
+let spelled = { ms: 0, text: '' }
+
+/** The time of a line (ISO 8601), spelled once for all lines of one millisecond. */
+function isoTime(): string {
+  const ms = Date.now()
+  if (ms !== spelled.ms) spelled = { ms, text: `,"time":"${new Date(ms).toISOString()}"` }
+  return spelled.text
+}
+
 /** Makes the logger. `destination`: by default standard output, for machines. */
 export function createLogger(level: string, destination: Destination = standardOutput()): FastifyBaseLogger {
   const quoted = redactedNames.map((name) => (/^\w+$/.test(name) ? name : `["${name}"]`))
@@ -78,13 +87,16 @@ export function createLogger(level: string, destination: Destination = standardO
   const options = {
     level,
     base: cluster.isWorker ? { worker: process.pid } : null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: isoTime,
     redact: { paths, censor: '[secret]' },
     serializers: { err: loggedError },
     formatters: { level: (label: string) => ({ level: label }) },
   }
   return pino(options, destination)
 }
+
+/** Characters of lines that wait to be written together. */
+const portionLength = 12_000
 
 /**
  * Standard output, written a few lines at a time: one system call for each line is the dearest part of a line. A
@@ -94,15 +106,30 @@ export function createLogger(level: string, destination: Destination = standardO
 export function standardOutput(format: 'json' | 'pretty' = 'json'): Destination {
   // Synchronous: the asynchronous kind would queue behind the password hashes in libuv's thread pool.
   // Workers share it: what is written at once stays small enough for a pipe to take it whole (PIPE_BUF).
-  const portion = cluster.isWorker ? { minLength: 2048, maxWrite: 4096 } : { minLength: 4096 }
+  const portion = cluster.isWorker ? { minLength: 2048, maxWrite: 4096 } : {}
   const output = pino.destination({ dest: 1, sync: true, periodicFlush: 100, ...portion })
+  let waiting = ''
+  const flush = () => {
+    const lines = waiting
+    waiting = ''
+    if (lines) output.write(lines)
+  }
+  if (!cluster.isWorker) setInterval(flush, 100).unref()
   process.on('exit', () => {
     try {
+      flush()
       output.flushSync()
     } catch {
       // Nobody reads any more.
     }
   })
-  if (format === 'json') return output
-  return { write: (line) => output.write(prettyLine(line, process.stdout.isTTY)) }
+  if (format === 'pretty') return { write: (line) => output.write(prettyLine(line, process.stdout.isTTY)) }
+  if (cluster.isWorker) return output
+  // Put together here: the destination would measure each line by itself, which takes as long as writing it does.
+  return {
+    write(line) {
+      waiting += line
+      if (waiting.length >= portionLength) flush()
+    },
+  }
 }

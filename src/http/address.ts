@@ -8,7 +8,9 @@ const plainIpv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
 
 /** Normalises an address; IPv4 in its IPv6-mapped form counts as IPv4. What is no address counts by its beginning. */
 export function countedAddress(ip: string): string {
-  if (plainIpv4.test(ip) || !ipaddr.isValid(ip)) return ip.slice(0, longest)
+  const bare = ip.startsWith('::ffff:') ? ip.slice(7) : ip
+  if (plainIpv4.test(bare)) return bare
+  if (!ipaddr.isValid(ip)) return ip.slice(0, longest)
   const address = ipaddr.process(ip)
   if (address.kind() === 'ipv4') return address.toString()
   const [network] = ipaddr.IPv6.networkAddressFromCIDR(`${ip.replace(/%.*$/, '')}/64`)

@@ -35,6 +35,7 @@ import { validation } from './plugins/validation.ts'
 import { problemAnswer, statusOf } from './problems.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { givenId } from './request-id.ts'
+import { requestLog } from './request-log.ts'
 import type { SharedCounts } from './shared-counts.ts'
 import type { Tokens } from './tokens.ts'
 import type { Api } from './typebox.ts'
@@ -87,6 +88,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
   const app = Fastify({
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: requestLog,
     bodyLimit: bodyLimitBytes,
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
@@ -145,6 +147,13 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     getter(this: FastifyRequest) {
       this.foundAddress ??= countedAddress(this.ip)
       return this.foundAddress
+    },
+  })
+  app.decorateRequest('foundDeclared', null)
+  app.decorateRequest('declared', {
+    getter(this: FastifyRequest) {
+      this.foundDeclared ??= this.routeOptions.config
+      return this.foundDeclared
     },
   })
   await app.register(tracedRequests, { tracing: parts.tracing })

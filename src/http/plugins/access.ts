@@ -47,12 +47,16 @@ declare module 'fastify' {
     address: string
     /** The same, once somebody has asked for it. */
     foundAddress: string | null
+    /** What the route declares: of `routeOptions`, which are put together anew for each who asks. */
+    declared: FastifyContextConfig
+    /** The same, once somebody has asked for it. */
+    foundDeclared: FastifyContextConfig | null
   }
 }
 
 /** Whether a request needs no project: an open route, a preflight, a path that does not exist. */
 export function isOpen(request: FastifyRequest): boolean {
-  const { access } = request.routeOptions.config
+  const { access } = request.declared
   return access === undefined || access === 'open'
 }
 

@@ -54,7 +54,7 @@ export const authenticate = plugin<AuthenticateOptions>(
 
     /** Sets who makes the request, if that is known without asking anybody; most requests wait for nothing here. */
     function isRecalled(request: FastifyRequest): boolean {
-      const { key: scope, lists, unlooked } = request.routeOptions.config
+      const { key: scope, lists, unlooked } = request.declared
       if (lists || unlooked || (scope && presentedKey(request) !== undefined)) return false
       const token = presented(request)
       const claims = token ? tokens.readAccess(token) : null
@@ -67,7 +67,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     }
 
     async function identify(request: FastifyRequest): Promise<void> {
-      const { access, key: scope, lists, unlooked } = request.routeOptions.config
+      const { access, key: scope, lists, unlooked } = request.declared
       const key = scope && presentedKey(request)
       if (scope && key !== undefined) {
         request.keyHolder = await holderOf(request, key, scope)
@@ -100,7 +100,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     }
 
     api.addHook('onRequest', (request, _reply, done) => {
-      const { access } = request.routeOptions.config
+      const { access } = request.declared
       if (access === 'project' && !request.provesProject())
         return done(new RequestProblem('invalid_project_secret'))
       if (access !== 'user' && access !== 'leaving' && access !== 'optional') return done()

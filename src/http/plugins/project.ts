@@ -17,7 +17,7 @@ export interface ProjectOptions {
 /** By what the route reads it from or the header project-id, else the default; null: the header is required. */
 export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions['projectIdOf'] {
   return (request) => {
-    const header = request.routeOptions.config.projectOf?.(request) ?? request.headers['project-id']
+    const header = request.declared.projectOf?.(request) ?? request.headers['project-id']
     return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
   }
 }

@@ -74,9 +74,12 @@ export async function createLimiter(
     // All limits of one Redis have their keys in one space, so the name is part of them.
     const there =
       shared && countThere?.({ ...options, keyGenerator: (request) => shared.key(name, ...whose(request)) })
-    return async (request) => {
+    /** Counted by each that is there; what Redis says goes before what this process has seen. */
+    const everywhere = async (request: FastifyRequest) => {
       const mine = await here(request)
-      const state = (there && (await shared?.ask(() => there(request)))) || mine
+      return (there && (await shared?.ask(() => there(request)))) || mine
+    }
+    const standing = (state: Awaited<ReturnType<typeof here>>): Standing => {
       if (state.isAllowed) throw new Error('No address is exempt from limits.')
       return {
         limit,
@@ -87,6 +90,7 @@ export async function createLimiter(
         leftSeconds: Math.max(1, state.ttlInSeconds),
       }
     }
+    return (request) => (there ? everywhere(request) : here(request)).then(standing)
   }
 }
 
@@ -120,24 +124,29 @@ export interface RateLimitsOptions {
 export const rateLimits = plugin<RateLimitsOptions>(
   'rate-limits',
   async (api, { limits, show, atOnce = ['read', 'project'], elsewhere = 'none' }) => {
-    async function count(limit: LimitClass, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-      const standing = await limits[limit](request)
-      show(reply, standing)
-      if (standing.isExceeded)
-        throw new RequestProblem('rate_limited', { retryAfterSeconds: standing.leftSeconds })
+    function count(
+      limit: LimitClass,
+      request: FastifyRequest,
+      reply: FastifyReply,
+      done: (error?: Error) => void,
+    ): void {
+      limits[limit](request).then((standing) => {
+        show(reply, standing)
+        if (!standing.isExceeded) return done()
+        done(new RequestProblem('rate_limited', { retryAfterSeconds: standing.leftSeconds }))
+      }, done)
     }
-    const limitOf = (request: FastifyRequest): LimitClass | 'none' =>
-      request.routeOptions.config.limit ?? elsewhere
+    const limitOf = (request: FastifyRequest): LimitClass | 'none' => request.declared.limit ?? elsewhere
 
     api.addHook('onRequest', (request, reply, done) => {
       const limit = limitOf(request)
       if (limit === 'none' || !atOnce.includes(limit)) return done()
-      count(limit, request, reply).then(() => done(), done)
+      count(limit, request, reply, done)
     })
     api.addHook('preHandler', (request, reply, done) => {
       const limit = limitOf(request)
       if (limit === 'none' || atOnce.includes(limit)) return done()
-      count(limit, request, reply).then(() => done(), done)
+      count(limit, request, reply, done)
     })
   },
 )

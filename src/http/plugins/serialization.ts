@@ -3,6 +3,17 @@ import type { TSchema } from '@sinclair/typebox'
 import fastJsonStringify, { type Schema } from 'fast-json-stringify'
 import { plugin } from './plugin.ts'
 
+const unchangingAnswers = new WeakSet<object>()
+
+/** Declares that an answer never changes any more: it is serialised once, for as long as somebody keeps it. */
+export function unchanging<T extends object>(answer: T): T {
+  unchangingAnswers.add(answer)
+  return answer
+}
+
+const isUnchanging = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && unchangingAnswers.has(value)
+
 type Serialize = (value: unknown) => string
 
 /**
@@ -25,9 +36,15 @@ export const serialization = plugin<{ shared: readonly TSchema[] }>(
 
     api.setSerializerCompiler(({ schema }) => {
       let serialize: Serialize | undefined
+      const printed = new WeakMap<object, string>()
       return (value: unknown) => {
         serialize ??= compile(schema as object)
-        return serialize(value)
+        if (!isUnchanging(value)) return serialize(value)
+        const known = printed.get(value)
+        if (known !== undefined) return known
+        const text = serialize(value)
+        printed.set(value, text)
+        return text
       }
     })
   },
