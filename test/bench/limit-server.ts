@@ -3,12 +3,15 @@
 // No validation, no limits, no headers, no log.
 //
 //   /constant        a route that returns a constant
+//   /answer/constant the same, as large as the answer of /me and with a schema
 //   /me              token and statement, through the same prepared Drizzle query as the service
 //   /refresh         HMAC, statement and signature, the same way
 //   /driver/…        the same two with the statement's text handed to postgres.js, no query builder in between
 import jwt from '@fastify/jwt'
+import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
 import postgres from 'postgres'
+import { User } from '../../schemas/users.ts'
 import {
   printRefreshToken,
   type RefreshClaims,
@@ -106,6 +109,24 @@ const rotationOf = (projectId: string, { sessionId, generation }: RefreshClaims)
 })
 
 app.get('/constant', async () => ({ ok: true }))
+
+const instant = '2026-01-01T00:00:00.000Z'
+const user = {
+  id: 1234,
+  uuid: nobody.id,
+  email: 'user-1234@example.com',
+  display_name: 'User 1234',
+  email_verified_at: instant,
+  metadata: {},
+  first_name: 'User',
+  last_name: 'Number 1234',
+  role: 'user',
+  provider: 'password',
+  avatar_url: null,
+  created_at: instant,
+}
+const schema = { response: { 200: Type.Object({ user: User }) } }
+app.get('/answer/constant', { schema }, async () => ({ user }))
 
 app.get('/me', async (request, reply) => {
   const { aud, sid } = claimsOf(request.headers.authorization)

@@ -1,7 +1,7 @@
 // `npm run bench [-- <workload>… --quick]`: builds, starts one PostgreSQL with its normal durability, runs the workloads one
 // after another and prints a table. Ends with 1 when a figure misses its goal.
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,18 +12,17 @@ import { packageRoot } from '../../src/package.ts'
 import { connections } from './crowd.ts'
 import { endAll } from './processes.ts'
 import type { Figure } from './rounds.ts'
-import { workloads } from './workloads.ts'
+import { onDemand, workloads } from './workloads.ts'
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
 const names = positionals.length > 0 ? positionals : Object.keys(workloads)
-const unknown = names.filter((name) => !Object.hasOwn(workloads, name))
+const known = { ...workloads, ...onDemand }
+const unknown = names.filter((name) => !Object.hasOwn(known, name))
 if (unknown.length > 0) {
-  console.error(
-    `There is no workload ${unknown.join(', ')}. There are: ${Object.keys(workloads).join(', ')}.`,
-  )
+  console.error(`There is no workload ${unknown.join(', ')}. There are: ${Object.keys(known).join(', ')}.`)
   process.exit(2)
 }
 
@@ -43,13 +42,14 @@ function build(): void {
   })
 }
 
-async function describeMachine(serverUrl: string): Promise<void> {
+/** The machine and its programs, in a line. */
+async function describeMachine(serverUrl: string): Promise<string> {
   const sql = postgres(serverUrl, { max: 1 })
   const [row] = await sql`show server_version`
   await sql.end()
-  console.log(
+  return (
     `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${(totalmem() / 1e9).toFixed(0)} GB, ` +
-      `Node ${process.version}, PostgreSQL ${row?.server_version}, ${connections} connections, LOG_LEVEL=info\n`,
+    `Node ${process.version}, PostgreSQL ${row?.server_version}, ${connections} connections, LOG_LEVEL=info`
   )
 }
 
@@ -74,22 +74,28 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)))
 
 const figures: Figure[] = []
+let machine = ''
 try {
-  await describeMachine(database.url)
+  machine = await describeMachine(database.url)
+  console.log(`${machine}\n`)
   for (const name of names) {
     console.log(name)
-    figures.push(
-      ...((await workloads[name]?.({ serverUrl: database.url, folder, quick: values.quick })) ?? []),
-    )
+    figures.push(...((await known[name]?.({ serverUrl: database.url, folder, quick: values.quick })) ?? []))
     await endAll()
   }
 } finally {
   await cleanUp()
 }
 
-console.log('\n| | goal | measured | | behind it |\n|---|---|---|---|---|')
-for (const { name, goal, measured, met, detail } of figures)
-  console.log(
+const rows = figures.map(
+  ({ name, goal, measured, met, detail }) =>
     `| ${name} | ${goal} | ${measured} | ${met === null ? '' : met ? 'met' : 'missed'} | ${detail} |`,
-  )
+)
+const table = ['| | goal | measured | | behind it |', '|---|---|---|---|---|', ...rows].join('\n')
+console.log(`\n${table}`)
+if (positionals.length === 0 && !values.quick) {
+  const minutes = Math.round(performance.now() / 60_000)
+  const heading = `# The last full run\n\n${new Date().toISOString().slice(0, 10)}, ${machine}; ${minutes} minutes.\n\n`
+  await writeFile(join(packageRoot, 'test', 'bench', 'RESULTS.md'), `${heading}${table}\n`)
+}
 process.exitCode = figures.some(({ met }) => met === false) ? 1 : 0

@@ -6,7 +6,7 @@ import { login, signup } from './workloads/login.ts'
 import { keys, me } from './workloads/me.ts'
 import { refresh } from './workloads/refresh.ts'
 import { revocation } from './workloads/revocation.ts'
-import { scale } from './workloads/scale.ts'
+import { huge, scale } from './workloads/scale.ts'
 import { start } from './workloads/start.ts'
 import { storm } from './workloads/storm.ts'
 
@@ -23,3 +23,6 @@ export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   start,
   scale,
 }
+
+/** What takes too long to be run without being asked for by name. */
+export const onDemand: typeof workloads = { huge }

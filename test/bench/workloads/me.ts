@@ -6,7 +6,7 @@ import type { Running } from '../processes.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
 import { stage, stagePeer, statements } from '../stage.ts'
 
-/** `GET /me` by bearer token. */
+/** `GET /me` by bearer token and by cookie. */
 export async function me(bench: Bench): Promise<Figure[]> {
   const { place, service: cached, limit, load } = await stage(bench, 'bench_me')
   const asking = await serve(place, bench.folder, 'asking', { env: { SESSION_CACHE: 'off' } })
@@ -14,23 +14,26 @@ export async function me(bench: Bench): Promise<Figure[]> {
   const cookies = await stagePeer(bench, { passwords: 'argon2id', sessions: 'cached' }, 64)
   const processor = new Processor()
   const run =
-    (server: Running, side: string, prefix: string, kind: 'me' | 'constant') => async (seconds: number) =>
-      processor.watch(server, side, () => load.run(planFor(place, server, { prefix, kind, seconds })))
+    (server: Running, side: string, prefix: string, kind: Kind, awake = false) =>
+    async (seconds: number) =>
+      processor.watch(server, side, () => load.run(planFor(place, server, { prefix, kind, seconds, awake })))
+  // Nobody here asks the database, so the generator may keep a core to itself.
   const found = await alternate(
     'me',
-    pace(bench.quick, 11, 1.5),
+    pace(bench.quick, 7, 1.5),
     rate,
-    run(cached, 'cache on', '/api/auth', 'me'),
+    run(cached, 'cache on', '/api/auth', 'me', true),
     {
-      constant: run(limit, 'constant', '', 'constant'),
-      limit: run(limit, 'limit', '', 'me'),
+      cookie: run(cached, 'by cookie', '/api/auth', 'me by cookie', true),
+      constant: run(limit, 'constant', '', 'constant', true),
+      answer: run(limit, 'the same answer', '/answer', 'constant', true),
       ...(peer && { better: peer.rate('peer session') }),
       ...(cookies && { 'better, cookie cache': cookies.rate('peer session') }),
     },
   )
   const off = await alternate(
     'me, no cache',
-    pace(bench.quick, 11, 1.5),
+    pace(bench.quick, 7, 1.5),
     rate,
     run(asking, 'cache off', '/api/auth', 'me'),
     {
@@ -43,7 +46,8 @@ export async function me(bench: Bench): Promise<Figure[]> {
   return [
     ...(await statements(place, asking, load, 'me', 'session_look')),
     atLeast('me, cache on / bare Fastify, a constant', 0.5, found.constant),
-    atLeast('me, cache on / bare Fastify, same token and statement', null, found.limit),
+    atLeast('me, cache on / bare Fastify, the same answer by a schema', null, found.answer),
+    atLeast('me, cache on / the same by cookie', null, found.cookie),
     ...(found.better ? [timesAtLeast('me, cache on / better-auth get-session', 25, found.better)] : []),
     ...(found['better, cookie cache']
       ? [timesAtLeast('me, cache on / the same with its cookie cache', 1, found['better, cookie cache'])]
@@ -52,7 +56,14 @@ export async function me(bench: Bench): Promise<Figure[]> {
     atLeast('me, cache off / bare Fastify, same token and statement', 0.7, off.limit),
     atLeast('me, cache off / the same, without Drizzle', null, off['limit without Drizzle']),
     ...(off.better ? [timesAtLeast('me, cache off / better-auth get-session', 15, off.better)] : []),
-    processor.beside('cache on', ['cache off', 'limit', 'limit without Drizzle', 'constant']),
+    processor.beside('cache on', [
+      'by cookie',
+      'the same answer',
+      'constant',
+      'cache off',
+      'limit',
+      'limit without Drizzle',
+    ]),
   ]
 }
 
@@ -71,7 +82,7 @@ export async function keys(bench: Bench): Promise<Figure[]> {
     // The first use of a key in a minute writes; what is compared is every other use.
     await place.sql`update api_keys set last_used_at = now() + interval '10 minutes'`
     await place.sql`vacuum api_keys`
-    const found = await alternate(kind, pace(bench.quick, 21, 1.5), rate, run(kind), { me: run('me') })
+    const found = await alternate(kind, pace(bench.quick, 7, 1.5), rate, run(kind), { me: run('me') })
     figures.push(atLeast(`${kind} / me`, 0.8, found.me))
   }
   return [...figures, processor.beside('me', ['me by key', 'introspect', 'introspect key'])]

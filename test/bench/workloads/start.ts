@@ -21,7 +21,7 @@ export async function start(bench: Bench): Promise<Figure[]> {
   const onEmbedded = () => once(startService({ databaseUrl: null, dataDir, log }))
   await once(serve(place, bench.folder))
   await onEmbedded()
-  const rounds: Pace = { rounds: bench.quick ? 5 : 15, seconds: 0, warmUpSeconds: 0 }
+  const rounds: Pace = { rounds: bench.quick ? 5 : 9, seconds: 0, warmUpSeconds: 0 }
   const given: number[] = []
   const embedded: number[] = []
   const found = await alternate(

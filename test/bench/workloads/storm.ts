@@ -19,7 +19,7 @@ export async function storm(bench: Bench): Promise<Figure[]> {
     const alone = (await signIn(4)).perSecond
     const found = await alternate(
       `storm ${kind}`,
-      pace(bench.quick, 7, 5),
+      pace(bench.quick, 5, 5),
       ms,
       async (seconds) => {
         const logins = signIn(seconds + 1.5)
