@@ -93,10 +93,19 @@ interface Waiting {
 
 /** What a query builder and our own statements use of postgres.js; `values()` asks for rows as arrays. */
 type Issue = (sql: Sql) => PromiseLike<unknown> & { values(): PromiseLike<unknown> }
+/** What a connection is wanted for: a transaction has it alone. */
+type Kind = 'read' | 'statement' | 'transaction'
 type Run = (ask: (sql: Sql) => PromiseLike<unknown>) => Promise<unknown>
 
 /** Statements that may be on their way on one connection when all connections are busy. */
 const pipelined = 32
+
+/**
+ * Reads of one turn of the event loop that go out together on one connection: one system call, and one server process that
+ * wakes up, instead of one for each. Writes never do: their commits would wait for the disk one after another.
+ */
+const together = 8
+const isRead = (text: string) => text.startsWith('select')
 
 /** Connections are renewed after half an hour, give or take, so that they follow the server when it moves. */
 const lifetimeMs = () => 30 * 60_000 * (0.8 + Math.random() * 0.4)
@@ -198,9 +207,32 @@ export function openPool(
     return place
   }
 
-  async function acquire(alone: boolean, project: string | null): Promise<Place> {
+  /** Where this turn's last read went. */
+  let company: { readonly place: Place; reads: number } | null = null
+
+  /** The place that a read shares with those of this turn, else one that others of this turn will share with it. */
+  function pickForRead(project: string | null): Place | null {
+    if (company) {
+      const { place, reads } = company
+      const isGood = places.has(place) && !place.connection.lost && !place.alone && place.project === project
+      if (isGood && reads < together && place.load < pipelined) {
+        company.reads++
+        return place
+      }
+    } else
+      setImmediate(() => {
+        company = null
+      })
+    const place = pick(project)
+    company = place && { place, reads: 1 }
+    return place
+  }
+
+  async function acquire(kind: Kind, project: string | null): Promise<Place> {
     if (ending) throw connectionError('CONNECTION_ENDED', 'The pool is closed.')
-    const place = waiting.length === 0 ? pick(project) : null
+    const choose = kind === 'read' ? pickForRead : pick
+    const alone = kind === 'transaction'
+    const place = waiting.length === 0 ? choose(project) : null
     if (place) return take(place, alone, project)
     const since = performance.now()
     return new Promise<Place>((start, refuse) => {
@@ -234,17 +266,13 @@ export function openPool(
   }
 
   /** Hands a connection to `work`: alone for a transaction, which comes after the statements already on their way. */
-  async function use<T>(
-    alone: boolean,
-    project: string | null,
-    work: (place: Place) => Promise<T>,
-  ): Promise<T> {
-    const place = await acquire(alone, project)
+  async function use<T>(kind: Kind, project: string | null, work: (place: Place) => Promise<T>): Promise<T> {
+    const place = await acquire(kind, project)
     try {
       if (place.dressing) await place.dressing
       return await work(place)
     } finally {
-      release(place, alone)
+      release(place, kind === 'transaction')
     }
   }
 
@@ -253,7 +281,7 @@ export function openPool(
    * `mode` is what follows "begin".
    */
   const transaction: Pool['transaction'] = (mode, project, work) =>
-    use(true, project, async ({ connection, sql, failures }) => {
+    use('transaction', project, async ({ connection, sql, failures }) => {
       failures.length = 0
       await connection.run((raw) => raw.unsafe(`begin ${mode}${opening(project)}`))
       try {
@@ -303,10 +331,10 @@ export function openPool(
   })
 
   /** A statement by itself. Behind a pooler a transaction around it, in one round trip, says what it may see. */
-  const issueFor = (project: string | null): Run => {
+  const issueFor = (project: string | null, kind: 'read' | 'statement'): Run => {
     const apart = pooled && (project !== null || role !== null || everywhere)
     return (ask) =>
-      use(apart, project, async ({ connection }) => {
+      use(apart ? 'transaction' : kind, project, async ({ connection }) => {
         if (!apart) return connection.run(ask)
         const [begun, answered, committed] = await Promise.allSettled([
           connection.run((raw) => raw.unsafe(`begin${opening(project)}`)),
@@ -318,26 +346,29 @@ export function openPool(
       })
   }
 
+  function issuer(project: string | null): Sql {
+    const [read, write] = [issueFor(project, 'read'), issueFor(project, 'statement')]
+    return facade((issue, text) => statement(isRead(text) ? read : write, issue), watch)
+  }
+
   /** Of the project that was asked for last: most installations have one. */
   let worn: { projectId: string; sql: Sql } | null = null
   function of(projectId: string): Sql {
     if (worn?.projectId !== projectId) {
       if (!isUuid.test(projectId)) throw new Error('This is no id of a project.')
-      const run = issueFor(projectId)
-      const sql = Object.assign(
-        facade((issue) => statement(run, issue), watch),
-        { options: types },
-      )
-      worn = { projectId, sql: sql as Sql }
+      worn = { projectId, sql: Object.assign(issuer(projectId), { options: types }) as Sql }
     }
     return worn.sql
   }
 
-  const own = issueFor(null)
-  return Object.assign(
-    facade((issue) => statement(own, issue), watch),
-    { begin, end, depth, of, transaction, options: types },
-  ) as unknown as Pool
+  return Object.assign(issuer(null), {
+    begin,
+    end,
+    depth,
+    of,
+    transaction,
+    options: types,
+  }) as unknown as Pool
 }
 
 /** Runs once the caller's turn is over: until then it may ask for `values()`. */
@@ -352,11 +383,11 @@ function statement(run: Run, issue: Issue) {
 }
 
 /** The part of postgres.js that this service uses: the tagged template and `unsafe`. */
-function facade(issueOne: (issue: Issue) => Promise<unknown>, watch?: Watch): Sql {
+function facade(issueOne: (issue: Issue, text: string) => Promise<unknown>, watch?: Watch): Sql {
   function asked(text: string, issue: Issue) {
-    if (!watch) return issueOne(issue)
+    if (!watch) return issueOne(issue, text)
     const ended = watch(text)
-    const answer = issueOne(issue)
+    const answer = issueOne(issue, text)
     answer.then(() => ended(), ended)
     return answer
   }
