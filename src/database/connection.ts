@@ -29,6 +29,8 @@ export interface ConnectionSettings {
   readonly costume?: Readonly<Record<string, string>>
   /** Told of each notice on a channel that a statement listens to, before the statement that follows it is answered. */
   readonly onNotice?: (payload: string) => void
+  /** Told before the connection is given up because no answer came. */
+  readonly onSilence?: () => void
   /** Told once, in the moment in which the connection is lost or closed. */
   readonly onLost?: () => void
 }
@@ -65,7 +67,7 @@ export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_sess
 
 /** Prepares a connection; its first statement makes it. */
 export function openConnection(url: string, settings: ConnectionSettings): Connection {
-  const { name, answerMs, pooled, costume, onNotice, onLost } = settings
+  const { name, answerMs, pooled, costume, onNotice, onSilence, onLost } = settings
   let socket: Socket | undefined
   let lost = false
   const owed = new Set<(error: Error) => void>()
@@ -118,7 +120,12 @@ export function openConnection(url: string, settings: ConnectionSettings): Conne
       return new Promise<T>((resolve, reject) => {
         if (lost) return reject(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
         // An answer that arrived while this process was busy or stopped is read before the verdict.
-        const verdict = () => setImmediate(() => owed.has(refuse) && lose())
+        const verdict = () =>
+          setImmediate(() => {
+            if (!owed.has(refuse)) return
+            onSilence?.()
+            lose()
+          })
         const timer = answerMs === null ? undefined : setTimeout(verdict, answerMs)
         const settle = () => {
           owed.delete(refuse)

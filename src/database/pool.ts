@@ -161,10 +161,19 @@ export function openPool(
     }
     if (best?.load === 0) return best
     if (places.size >= connections) return resting ?? best
-    const settings = { name, answerMs, pooled, costume: pooled ? {} : costume }
+    const settings = { name, answerMs, pooled, costume: pooled ? {} : costume, onSilence: forsake }
     const place = newPlace(openConnection(url, settings), now + lifetimeMs())
     places.add(place)
     return place
+  }
+
+  /** Closes what rests: where one connection has fallen silent, its neighbours may have, and nobody would have noticed. */
+  function forsake(): void {
+    for (const place of places)
+      if (place.load === 0) {
+        places.delete(place)
+        void place.connection.close(0)
+      }
   }
 
   function newPlace(connection: Connection, renewAt: number): Place {
