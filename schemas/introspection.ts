@@ -19,7 +19,11 @@ export const Introspection = Type.Object(
     token_type: Type.Optional(Type.Literal('Bearer')),
     exp: Type.Optional(seconds('Absent: until it is revoked.', 1795176000)),
     iat: Type.Optional(seconds('When it was issued.', 1795175100)),
-    iss: Type.Optional(Type.String()),
+    iss: Type.Optional(
+      Type.String({
+        description: 'Of an access token: its own; of an API key: the issuer of its project now.',
+      }),
+    ),
     aud: Type.Optional(Type.String({ format: 'uuid', description: 'UUID of the project.' })),
     sid: Type.Optional(Type.String({ format: 'uuid', description: 'Of an access token: its session.' })),
     key_id: Type.Optional(Type.String({ format: 'uuid', description: 'Of an API key.' })),

@@ -2,6 +2,8 @@
 import { Type } from '@sinclair/typebox'
 import { errorResponses } from './errors.ts'
 
+const projectId = '5e9f2e54-0000-4000-8000-000000000001'
+
 export const live = {
   operationId: 'live',
   tags: ['Operations'],
@@ -92,6 +94,29 @@ export const jwks = {
   },
 }
 
+/** The metadata of an issuer. */
+const issuerMetadata = (issuer: string) => ({
+  description: 'The metadata of the issuer.',
+  content: {
+    'application/json': {
+      schema: Type.Object({
+        issuer: Type.String({ format: 'uri', examples: [issuer] }),
+        jwks_uri: Type.String({
+          format: 'uri',
+          examples: ['https://auth.example.com/.well-known/jwks.json'],
+        }),
+        response_types_supported: Type.Array(Type.String(), { examples: [['none']] }),
+        subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
+        id_token_signing_alg_values_supported: Type.Array(Type.String(), { examples: [['EdDSA']] }),
+        introspection_endpoint: Type.String({
+          format: 'uri',
+          examples: ['https://auth.example.com/api/auth/introspect'],
+        }),
+      }),
+    },
+  },
+})
+
 export const openidConfiguration = {
   operationId: 'openidConfiguration',
   tags: ['Operations'],
@@ -100,27 +125,23 @@ export const openidConfiguration = {
     'For libraries that verify access tokens by the issuer alone. There is no authorization endpoint: people sign in by this API.',
   security: [{}],
   response: {
-    200: {
-      description: 'The metadata of the issuer.',
-      content: {
-        'application/json': {
-          schema: Type.Object({
-            issuer: Type.String({ format: 'uri', examples: ['https://auth.example.com'] }),
-            jwks_uri: Type.String({
-              format: 'uri',
-              examples: ['https://auth.example.com/.well-known/jwks.json'],
-            }),
-            response_types_supported: Type.Array(Type.String(), { examples: [['none']] }),
-            subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
-            id_token_signing_alg_values_supported: Type.Array(Type.String(), { examples: [['EdDSA']] }),
-            introspection_endpoint: Type.String({
-              format: 'uri',
-              examples: ['https://auth.example.com/api/auth/introspect'],
-            }),
-          }),
-        },
-      },
-    },
+    200: issuerMetadata('https://auth.example.com'),
     ...errorResponses('service_unavailable'),
+  },
+}
+
+export const projectOpenidConfiguration = {
+  operationId: 'projectOpenidConfiguration',
+  tags: ['Operations'],
+  summary: 'Who issues the access tokens of one project (RFC 8414)',
+  description:
+    'Where the policy of the project says `tokens.issuer` `project`. A project without it is answered like one that does not exist. The keys are those of the installation.',
+  security: [{}],
+  params: Type.Object({
+    project_id: Type.String({ description: 'UUID of the project.', examples: [projectId] }),
+  }),
+  response: {
+    200: issuerMetadata(`https://auth.example.com/projects/${projectId}`),
+    ...errorResponses('route_not_found', 'rate_limited', 'service_unavailable'),
   },
 }

@@ -190,8 +190,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
     const [newest, ...older] = keysFor(secrets, 'refresh')
     const printing = refreshKey(newest)
-    const issuer = config.publicUrl
-    const tokens = await createTokens(keys, { issuer, refreshKey: printing, now: clock.now })
+    const { publicUrl } = config
+    const tokens = await createTokens(keys, { publicUrl, refreshKey: printing, now: clock.now })
     sharedCounts = await sharedCountsFor(config, keysFor(secrets, 'limits')[0], log)
     server = await createServer({
       domain: countSignIns(domain, metrics),

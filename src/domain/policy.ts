@@ -31,6 +31,7 @@ const sections = {
     refresh_seconds: seconds(1, 730 * day),
     absolute_seconds: seconds(1, 3650 * day),
     replay_grace_seconds: seconds(0, 3600),
+    issuer: Type.Union([Type.Literal('installation'), Type.Literal('project')]),
   }),
   lockout: section({
     failures: Type.Integer({ minimum: 1, maximum: 1000 }),
@@ -90,6 +91,7 @@ export const defaultPolicy: Policy = {
     refresh_seconds: 30 * day,
     absolute_seconds: 90 * day,
     replay_grace_seconds: 30,
+    issuer: 'installation',
   },
   lockout: { failures: 5, window_seconds: 900, base_seconds: 60 },
   limits: {

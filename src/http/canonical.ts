@@ -19,6 +19,7 @@ import { csrf } from './plugins/csrf.ts'
 import { docs } from './plugins/docs.ts'
 import { canonicalSchemes, document } from './plugins/document.ts'
 import { idempotency } from './plugins/idempotency.ts'
+import { issuing } from './plugins/issuing.ts'
 import { metricsRoute } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project, projectHeaderOr } from './plugins/project.ts'
@@ -31,6 +32,7 @@ import { avatarRoutes } from './routes/avatars.ts'
 import { emailChangeRoutes } from './routes/email-change.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { introspectionRoutes } from './routes/introspection.ts'
+import { issuerRoutes } from './routes/issuer.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import { passwordRoutes } from './routes/passwords.ts'
 import { profileRoutes } from './routes/profile.ts'
@@ -88,6 +90,13 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
       await operationsRoutes(api, { tokens, publicUrl: parts.publicUrl, isReady: parts.isReady })
       await metricsRoute(api, { ...parts.metricsRoute, publicUrl: parts.publicUrl })
     })
+    await published.register(async (api: Api) => {
+      await api.register(declaredAccess, {})
+      await api.register(project, { projects: domain.projects, projectIdOf })
+      await api.register(issuing, {})
+      await api.register(rateLimits, { limits, show: showStanding })
+      await issuerRoutes(api, { publicUrl: parts.publicUrl })
+    })
     await published.register(
       async (api: Api) => {
         await api.register(notFound, { answer })
@@ -126,7 +135,7 @@ export async function canonicalApi(app: FastifyInstance, parts: CanonicalParts):
         await teamRoutes(api, { teams, teamMembers, viewMember })
         await teamInvitationRoutes(api, { teamMembers, teamInvitations, viewMember })
         await apiKeyRoutes(api, { apiKeys })
-        await introspectionRoutes(api, { tokens, sessions, apiKeys, issuer: parts.publicUrl })
+        await introspectionRoutes(api, { tokens, sessions, apiKeys, publicUrl: parts.publicUrl })
         await verificationRoutes(api, { verification: domain.verification, viewUser })
       },
       { prefix: '/api/auth' },

@@ -49,7 +49,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
   const server: FastifyInstance = await build({
     domain: unreachable,
     tokens: await createTokens([{ ...generateSigningKey(), state: 'current' }], {
-      issuer: publicUrl,
+      publicUrl,
       refreshKey: key,
       now: Date.now,
     }),

@@ -5,8 +5,11 @@ import { printRefreshToken, type RefreshKey } from '../crypto/refresh-secret.ts'
 import { type PublicJwk, privatePem, publicPem } from '../crypto/signing-key.ts'
 import type { Grant } from '../domain/sessions.ts'
 import type { OpenedKey } from '../domain/signing-keys.ts'
+import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
 
 export interface AccessClaims {
+  /** Who issued it: the installation, or the project under its own name. */
+  readonly iss: string
   /** UUID of the user. */
   readonly sub: string
   /** UUID of the project. */
@@ -21,7 +24,7 @@ export interface AccessClaims {
 
 export interface Tokens {
   /** `claims`: what another product's clients read, beside ours; never instead of ours. */
-  printAccess(projectId: string, grant: Grant, claims?: object): string
+  printAccess(project: IssuingProject, grant: Grant, claims?: object): string
   printRefresh(grant: Grant): string
   /** The claims of a token of ours that is valid now; null for anything else. */
   readAccess(token: string): AccessClaims | null
@@ -60,21 +63,15 @@ interface Ring {
  * One namespace of @fastify/jwt for each key: a key passed with each call costs ten times more. Namespaces are made while
  * a server is built and never after, so each ring has a small one of its own, which serves nothing.
  */
-async function openRing(keys: readonly OpenedKey[], issuer: string): Promise<Ring> {
+async function openRing(keys: readonly OpenedKey[]): Promise<Ring> {
   const holder = Fastify()
   for (const key of keys)
     holder.register(jwt, {
       namespace: key.kid,
       secret: { private: privatePem(key.privateKey), public: publicPem(key.publicJwk) },
-      sign: {
-        algorithm: 'EdDSA',
-        kid: key.kid,
-        iss: issuer,
-        header: { alg: 'EdDSA', typ: 'at+jwt' },
-      },
+      sign: { algorithm: 'EdDSA', kid: key.kid, header: { alg: 'EdDSA', typ: 'at+jwt' } },
       verify: {
         algorithms: ['EdDSA'],
-        allowedIss: issuer,
         checkTyp: 'at+jwt',
         // The end is judged by the database's time (`readAccess`); this would take the machine's.
         ignoreExpiration: true,
@@ -102,13 +99,13 @@ async function openRing(keys: readonly OpenedKey[], issuer: string): Promise<Rin
 
 /**
  * Builds the tokens' printer and reader over a ring that may be replaced at any moment. `now`: milliseconds since 1970
- * by the database, which wrote the end into the token.
+ * by the database, which wrote the end into the token. `publicUrl`: the issuer of the installation.
  */
 export async function createTokens(
   keys: readonly OpenedKey[],
-  options: { issuer: string; refreshKey: RefreshKey; now: () => number },
+  options: { publicUrl: string; refreshKey: RefreshKey; now: () => number },
 ): Promise<Tokens> {
-  let ring = await openRing(keys, options.issuer)
+  let ring = await openRing(keys)
   /** Tokens of the ring of now that were good, in two halves: what was not used while one filled up goes with the other. */
   let used = new Map<string, AccessClaims>()
   let usedBefore = new Map<string, AccessClaims>()
@@ -126,11 +123,12 @@ export async function createTokens(
   }
 
   return {
-    printAccess: (projectId, grant, claims) =>
+    printAccess: (project, grant, claims) =>
       ring.signer.sign({
         ...claims,
+        iss: issuerOf(options.publicUrl, project),
         sub: grant.user.uuid,
-        aud: projectId,
+        aud: project.id,
         sid: grant.sessionId,
         gen: grant.generation,
         iat: Math.floor(grant.issuedAt.getTime() / 1000),
@@ -146,14 +144,16 @@ export async function createTokens(
       if (!reader) return null
       try {
         const claims = reader.verify(token)
-        return isOver(claims) ? null : remember(token, claims)
+        // Which issuers are good is told by the audience: the library knows only fixed ones.
+        if (isOver(claims) || !isIssuerOf(options.publicUrl, claims)) return null
+        return remember(token, claims)
       } catch {
         return null
       }
     },
     jwks: () => ring.jwks,
     async use(next) {
-      ring = await openRing(next, options.issuer)
+      ring = await openRing(next)
       used = new Map()
       usedBefore = new Map()
     },

@@ -55,8 +55,8 @@ export type SessionPrinter = (
 /** Prints a grant: tokens in the body (bearer) or in cookies alone (cookie), and the same instants and user in both. */
 export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser: UserView): SessionPrinter {
   return (request, reply, grant, transport) => {
-    const projectId = request.project.id
-    const access = tokens.printAccess(projectId, grant)
+    const { project } = request
+    const access = tokens.printAccess(project, grant)
     const refresh = tokens.printRefresh(grant)
     const instants = {
       expires_at: grant.accessExpiresAt.toISOString(),
@@ -65,7 +65,7 @@ export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser
       user: viewUser(grant.user),
     }
     if (transport === 'cookie') {
-      cookies.set(reply, projectId, grant, { access, refresh })
+      cookies.set(reply, project.id, grant, { access, refresh })
       return instants
     }
     return { access_token: access, token_type: 'Bearer', refresh_token: refresh, ...instants }

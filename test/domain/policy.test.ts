@@ -26,6 +26,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
       refresh_seconds: 2_592_000,
       absolute_seconds: 7_776_000,
       replay_grace_seconds: 30,
+      issuer: 'installation',
     },
     lockout: { failures: 5, window_seconds: 900, base_seconds: 60 },
     limits: {

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 
 export interface ResourceServerOptions {
-  /** PUBLIC_URL of the Sallyport service: the issuer of its tokens. */
+  /** The issuer of the tokens: PUBLIC_URL, or that and `/projects/<id>` where the policy says `tokens.issuer` `project`. */
   readonly issuer: string
   /** The project whose users are let in: the audience of its tokens. */
   readonly projectId: string

@@ -36,7 +36,8 @@ t.test(
     t.teardown(() => sql.end())
     const store = createStore(unwalled(sql))
     const projects = createProjects(store)
-    const wide = { 'project-id': (await projects.create('Wide', wideLimits)).project.id }
+    const { project } = await projects.create('Wide', wideLimits)
+    const wide = { 'project-id': project.id }
     const narrow = { limits: { read: { max: 4, window_seconds: 600 } } }
     const tight = { 'project-id': (await projects.create('Tight', narrow)).project.id }
 
@@ -73,14 +74,14 @@ t.test(
 
     // Tokens of that living session as the service would have printed them before, by its own keys.
     const tokens = await createTokens(await createSigningKeys(store, [secrets('seal')]).open(), {
-      issuer: publicUrl,
+      publicUrl,
       refreshKey: refreshKey(secrets('refresh')),
       now: Date.now,
     })
     const [row] = await sql`select id, user_id from sessions`
     const [user] = await sql`select * from users`
     const tokenUntil = (seconds: number) =>
-      tokens.printAccess(wide['project-id'], {
+      tokens.printAccess(project, {
         user: { ...user, uuid: signedUp?.body.user.uuid } as never,
         sessionId: row?.id,
         generation: 0,

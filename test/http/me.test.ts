@@ -1,13 +1,10 @@
 // GET /me, as contracts.md §1 has it, and every wrong way to be signed in.
-import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { deriveKey } from '../../src/crypto/secrets.ts'
 import { publicPem } from '../../src/crypto/signing-key.ts'
-import { createSigningKeys } from '../../src/domain/signing-keys.ts'
-import { createStore } from '../../src/repositories/store.ts'
-import { type Answer, bearer, cookieHeader, startTestApp, testSecretKey } from '../support/app.ts'
-import { unwalled } from '../support/database.ts'
+import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
+import { createForge, encode, partsOf } from '../support/forge.ts'
 import { isProblem } from '../support/problems.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 
@@ -17,24 +14,8 @@ const token: string = signedUp.body.access_token
 const me = (headers: Record<string, string>) => app.api('GET', '/me', { headers })
 const withToken = (text: string) => me({ authorization: `Bearer ${text}` })
 
-const decode = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString())
-const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-const [header, claims] = token.split('.').slice(0, 2).map(decode) as [
-  Record<string, unknown>,
-  Record<string, unknown>,
-]
-
-// The service's own key, opened as the service opens it: forgeries that only a check of the claims can refuse.
-const sealingKey = deriveKey(Buffer.from(testSecretKey), 'seal')
-const ring = await createSigningKeys(createStore(unwalled(app.sql)), [sealingKey]).open()
-const key = ring.find(({ state }) => state === 'current')
-if (!key) throw new Error('There is no signing key.')
-const ownKey = createPrivateKey({ key: key.privateKey, format: 'der', type: 'pkcs8' })
-
-function forge(changes: { header?: object; claims?: object; key?: KeyObject }): string {
-  const signed = `${encode({ ...header, ...changes.header })}.${encode({ ...claims, ...changes.claims })}`
-  return `${signed}.${sign(null, Buffer.from(signed), changes.key ?? ownKey).toString('base64url')}`
-}
+const [header, claims] = partsOf(token)
+const { kid, forge } = await createForge(app, token)
 
 t.test('GET /me · 200 · the user, whole and nothing else', async (t) => {
   const answer = await me(bearer(signedUp))
@@ -60,7 +41,7 @@ t.test('GET /me · 200 · the scheme is read in any case', async (t) => {
 })
 
 t.test('GET /me · 200 · the access token says what other services need, and nothing personal', async (t) => {
-  t.same(header, { alg: 'EdDSA', typ: 'at+jwt', kid: key.kid })
+  t.same(header, { alg: 'EdDSA', typ: 'at+jwt', kid })
   t.match(claims, { iss: app.config.publicUrl, aud: app.projectId, sub: signedUp.body.user.uuid })
   t.same(Object.keys(claims).sort(), ['aud', 'exp', 'gen', 'iat', 'iss', 'sid', 'sub'])
   t.equal(Number(claims.exp) - Number(claims.iat) <= 901, true)

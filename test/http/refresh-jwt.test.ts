@@ -5,6 +5,7 @@ import t from 'tap'
 import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { generateSigningKey } from '../../src/crypto/signing-key.ts'
+import { defaultPolicy } from '../../src/domain/policy.ts'
 import type { Grant } from '../../src/domain/sessions.ts'
 import { createRefreshJwts } from '../../src/http/refresh-jwts.ts'
 import { createTokens } from '../../src/http/tokens.ts'
@@ -90,7 +91,7 @@ t.test('a key that was replaced still reads, a foreign one does not', async (t) 
 
 t.test('it is no access token, and an access token is none', async (t) => {
   const keys = [{ ...generateSigningKey(), state: 'current' as const }]
-  const tokens = await createTokens(keys, { issuer: 'http://127.0.0.1', refreshKey: key, now: Date.now })
+  const tokens = await createTokens(keys, { publicUrl: 'http://127.0.0.1', refreshKey: key, now: Date.now })
   t.equal(tokens.readAccess(token), null)
-  t.equal(jwts.read(tokens.printAccess(projectId, grant)), null)
+  t.equal(jwts.read(tokens.printAccess({ id: projectId, policy: defaultPolicy }, grant)), null)
 })

@@ -3,6 +3,7 @@ import { createPublicKey, verify } from 'node:crypto'
 import t from 'tap'
 import { refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
+import { defaultPolicy } from '../../src/domain/policy.ts'
 import { createSigningKeys } from '../../src/domain/signing-keys.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 import { createStore } from '../../src/repositories/store.ts'
@@ -18,7 +19,7 @@ t.test('tokens of every age are read by two rings that learn of a rotation at di
   const store = createStore(unwalled(app.sql))
   const keys = createSigningKeys(store, [deriveKey(Buffer.from(testSecretKey), 'seal')])
   const options = {
-    issuer: app.config.publicUrl,
+    publicUrl: app.config.publicUrl,
     refreshKey: refreshKey(deriveKey(Buffer.from(testSecretKey), 'refresh')),
     now: Date.now,
   }
@@ -33,18 +34,19 @@ t.test('tokens of every age are read by two rings that learn of a rotation at di
     accessExpiresAt: new Date(Date.now() + 900_000),
     refreshExpiresAt: new Date(Date.now() + 900_000),
   }
+  const project = { id: app.projectId, policy: defaultPolicy }
   const printed = [body.access_token]
   const kids = new Set<string>([kidOf(body.access_token)])
   for (let rotation = 0; rotation < 4; rotation++) {
     await keys.rotate({ currentSeconds: 0, nextSeconds: 0 })
     await early.use(await keys.open())
     // The other instance has not looked yet: it knows the key that signs now as the next one.
-    for (const tokens of rings) printed.push(tokens.printAccess(app.projectId, grant))
+    for (const tokens of rings) printed.push(tokens.printAccess(project, grant))
     for (const token of printed)
       for (const [place, tokens] of rings.entries())
         t.ok(tokens.readAccess(token), `rotation ${rotation}, ring ${place}`)
     await late.use(await keys.open())
-    kids.add(kidOf(early.printAccess(app.projectId, grant)))
+    kids.add(kidOf(early.printAccess(project, grant)))
   }
   t.equal(kids.size, 5, 'each rotation signs with another key')
   for (const token of printed) {

@@ -95,6 +95,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/.well-known/openid-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who issues the access tokens of one project (RFC 8414)
+         * @description Where the policy of the project says `tokens.issuer` `project`. A project without it is answered like one that does not exist. The keys are those of the installation.
+         */
+        get: operations["projectOpenidConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/signup": {
         parameters: {
             query?: never;
@@ -1106,6 +1126,7 @@ export interface components {
              * @example 1795175100
              */
             iat?: number;
+            /** @description Of an access token: its own; of an API key: the issuer of its project now. */
             iss?: string;
             /**
              * Format: uuid
@@ -1822,6 +1843,111 @@ export interface operations {
             };
             /** @description `route_not_found` There is nothing at this address. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projectOpenidConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the project.
+                 * @example 5e9f2e54-0000-4000-8000-000000000001
+                 */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata of the issuer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/projects/5e9f2e54-0000-4000-8000-000000000001
+                         */
+                        issuer: string;
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/.well-known/jwks.json
+                         */
+                        jwks_uri: string;
+                        /**
+                         * @example [
+                         *       "none"
+                         *     ]
+                         */
+                        response_types_supported: string[];
+                        /**
+                         * @example [
+                         *       "public"
+                         *     ]
+                         */
+                        subject_types_supported: string[];
+                        /**
+                         * @example [
+                         *       "EdDSA"
+                         *     ]
+                         */
+                        id_token_signing_alg_values_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/api/auth/introspect
+                         */
+                        introspection_endpoint: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `route_not_found` There is nothing at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,7 @@ import type { ApiKeys } from '../../domain/api-keys.ts'
 import { AuthError } from '../../domain/errors.ts'
 import type { Actor, KeyHolder } from '../../domain/principal.ts'
 import type { Sessions } from '../../domain/sessions.ts'
+import { issuerOf } from '../issuers.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { AccessClaims, Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
@@ -13,8 +14,8 @@ export interface IntrospectionRoutes {
   readonly tokens: Tokens
   readonly sessions: Sessions
   readonly apiKeys: ApiKeys
-  /** Who says what is said of a token. */
-  readonly issuer: string
+  /** The issuer of the installation. */
+  readonly publicUrl: string
 }
 
 type View = Static<typeof Introspection>
@@ -60,15 +61,17 @@ function keyView(holder: KeyHolder): View {
   }
 }
 
-const accessView = (actor: Actor, { sid, iat, exp }: AccessClaims): View => ({
+const accessView = (actor: Actor, { sid, iat, exp, iss, aud }: AccessClaims): View => ({
   ...userView(actor),
   sid,
   iat,
   exp,
+  iss,
+  aud,
 })
 
 export async function introspectionRoutes(api: Api, parts: IntrospectionRoutes): Promise<void> {
-  const { tokens, sessions, apiKeys, issuer } = parts
+  const { tokens, sessions, apiKeys, publicUrl } = parts
   // In a scope of its own: no other route takes a form, which any page can post without asking.
   await api.register(async (scope: Api) => {
     scope.addContentTypeParser(
@@ -80,16 +83,15 @@ export async function introspectionRoutes(api: Api, parts: IntrospectionRoutes):
       '/introspect',
       { schema: introspect, config: { access: 'project', limit: 'project' } },
       async ({ project, body: { token } }): Promise<View> => {
-        const said = { iss: issuer, aud: project.id }
         const holder = await apiKeys.recognize(project, token)
-        if (holder) return { ...keyView(holder), ...said }
+        if (holder) return { ...keyView(holder), iss: issuerOf(publicUrl, project), aud: project.id }
         const claims = tokens.readAccess(token)
         if (claims?.aud !== project.id) return { active: false }
         const presented = { sessionId: claims.sid, generation: claims.gen }
         const principal =
           sessions.recall(project, presented) ??
           (await sessions.authenticate(project, presented).catch(orEnded))
-        return principal ? { ...accessView(principal, claims), ...said } : { active: false }
+        return principal ? accessView(principal, claims) : { active: false }
       },
     )
   })

@@ -1,12 +1,13 @@
 // GET /health/live, /health/ready, /.well-known/jwks.json, /.well-known/openid-configuration.
 import { jwks, live, openidConfiguration, ready } from '../../../schemas/operations.ts'
+import { issuerMetadata, metadataCaching } from '../issuers.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 
 export interface OperationsRoutes {
   readonly tokens: Tokens
-  /** The issuer of access tokens. */
+  /** The issuer of the installation. */
   readonly publicUrl: string
   /** Whether the database answers, is migrated, and the hash queue has room; cheap, asked at most once a second. */
   readonly isReady: () => Promise<boolean>
@@ -30,7 +31,7 @@ export async function operationsRoutes(
   })
 
   api.get('/.well-known/jwks.json', { schema: jwks, config }, async (_request, reply) => {
-    reply.header('cache-control', 'public, max-age=300')
+    reply.header('cache-control', metadataCaching)
     return tokens.jwks()
   })
 
@@ -38,15 +39,8 @@ export async function operationsRoutes(
     '/.well-known/openid-configuration',
     { schema: openidConfiguration, config },
     async (_request, reply) => {
-      reply.header('cache-control', 'public, max-age=300')
-      return {
-        issuer: publicUrl,
-        jwks_uri: `${publicUrl}/.well-known/jwks.json`,
-        response_types_supported: ['none'],
-        subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: ['EdDSA'],
-        introspection_endpoint: `${publicUrl}/api/auth/introspect`,
-      }
+      reply.header('cache-control', metadataCaching)
+      return issuerMetadata(publicUrl, publicUrl)
     },
   )
 }

@@ -66,7 +66,7 @@ async function sessionRoutes(api: Api, { domain, tokens, refreshKeys }: Contract
     { schema: signInSchema, config: { access: 'public', limit: 'credential' } },
     async (request) => {
       const grant = await signIn.withPassword(request.project, request.body, callerOf(request))
-      const data = viewTokens(request.project.id, grant)
+      const data = viewTokens(request.project, grant)
       return said(messages.signIn, { ...data, isRegisteredToSupabase: false, sessionId: grant.sessionId })
     },
   )
@@ -78,7 +78,7 @@ async function sessionRoutes(api: Api, { domain, tokens, refreshKeys }: Contract
       const presented = jwts.read(request.body.refreshToken.trim())
       if (!presented) throw new AuthError('invalid_refresh_token')
       const grant = await sessions.refresh(request.project, presented)
-      return said(messages.refresh, viewTokens(request.project.id, grant))
+      return said(messages.refresh, viewTokens(request.project, grant))
     },
   )
 

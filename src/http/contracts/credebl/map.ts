@@ -6,6 +6,7 @@ import { isUuid } from '../../../domain/uuid.ts'
 import type { SessionRow } from '../../../repositories/sessions.ts'
 import type { UserRow } from '../../../repositories/users.ts'
 import { deviceOf } from '../../device.ts'
+import type { IssuingProject } from '../../issuers.ts'
 import type { RefreshJwts } from '../../refresh-jwts.ts'
 import { RequestProblem } from '../../refusal.ts'
 import type { Tokens } from '../../tokens.ts'
@@ -36,12 +37,12 @@ export function frontEndOf(
 export type TokenView = ReturnType<typeof tokenView>
 
 /** Shows the tokens of a grant. */
-export const tokenView = (tokens: Tokens, jwts: RefreshJwts) => (projectId: string, grant: Grant) => {
+export const tokenView = (tokens: Tokens, jwts: RefreshJwts) => (project: IssuingProject, grant: Grant) => {
   const lives = (until: Date) => Math.max(0, Math.round((until.getTime() - grant.issuedAt.getTime()) / 1000))
   return {
-    access_token: tokens.printAccess(projectId, grant, { email: grant.user.email }),
+    access_token: tokens.printAccess(project, grant, { email: grant.user.email }),
     expires_in: lives(grant.accessExpiresAt),
-    refresh_token: jwts.print(projectId, grant),
+    refresh_token: jwts.print(project.id, grant),
     refresh_expires_in: lives(grant.refreshExpiresAt),
     token_type: 'Bearer',
     scope: 'email profile',

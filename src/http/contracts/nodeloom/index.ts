@@ -80,7 +80,7 @@ async function authRoutes(api: Api, parts: ContractParts): Promise<void> {
   function carry(request: FastifyRequest, reply: FastifyReply, grant: Grant): void {
     const { issuedAt, accessExpiresAt: expires } = grant
     const maxAge = Math.round((expires.getTime() - issuedAt.getTime()) / 1000)
-    reply.setCookie(name, tokens.printAccess(request.project.id, grant), { ...attributes, maxAge, expires })
+    reply.setCookie(name, tokens.printAccess(request.project, grant), { ...attributes, maxAge, expires })
   }
 
   api.post(

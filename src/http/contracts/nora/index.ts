@@ -75,7 +75,7 @@ export const nora: BuildContract = (parts) => ({
 async function routes(api: Api, { domain, tokens }: ContractParts): Promise<void> {
   const { users, signIn, social, profile, avatars, passwordChange } = domain
   const printed = ({ project }: FastifyRequest, grant: Grant) => ({
-    token: tokens.printAccess(project.id, grant, claimsOf(grant.user)),
+    token: tokens.printAccess(project, grant, claimsOf(grant.user)),
   })
   const avatarOf = async (user: UserRow) => (user.avatarId ? avatars.find(user.avatarId) : null)
 
