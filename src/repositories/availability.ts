@@ -1,6 +1,6 @@
 // Tells an error that says "the database is away" from one that says "the query is wrong".
 
-/** postgres.js and Node: no connection, or it ended under the query. */
+/** postgres.js and Node: no connection (also for want of a file descriptor), or it ended under the query. */
 const connection = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
@@ -9,7 +9,9 @@ const connection = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',
+  'EMFILE',
   'ENETUNREACH',
+  'ENFILE',
   'ENOTFOUND',
   'EAI_AGAIN',
   'EPIPE',

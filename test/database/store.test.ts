@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { openPool } from '../../src/database/pool.ts'
+import { isUnavailable } from '../../src/repositories/availability.ts'
 import { createStore, type Repositories } from '../../src/repositories/store.ts'
 import { createDatabase } from '../support/database.ts'
 
@@ -53,4 +54,15 @@ t.test('a snapshot sees one moment, a transaction each statement its own', async
   }
   t.equal(await store.snapshot(project, around), 0)
   t.equal(await store.transaction(project, around), 1)
+})
+
+t.test('a process that has no file left to connect with has no database for now', (t) => {
+  const failing = (code: string) => Object.assign(new Error(`connect ${code}`), { code })
+  for (const code of ['EMFILE', 'ENFILE', 'ECONNREFUSED']) {
+    t.ok(isUnavailable(failing(code)), code)
+    t.ok(isUnavailable(new Error('Failed query', { cause: failing(code) })), 'as a cause')
+    t.ok(isUnavailable(new AggregateError([failing(code)])), 'of one of several addresses')
+  }
+  for (const code of ['ENOENT', '23505', '42601']) t.notOk(isUnavailable(failing(code)), code)
+  t.end()
 })
