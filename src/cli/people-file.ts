@@ -1,6 +1,6 @@
 // The file of an import: a JSON array or JSON lines, read piece by piece and added in batches.
 import { access, constants, open, readFile } from 'node:fs/promises'
-import { importPeople, readPerson } from '../domain/people-import.ts'
+import { importPeople, readPerson, renewStatistics } from '../domain/people-import.ts'
 import type { Project } from '../domain/projects.ts'
 import { OperatorError } from '../operator.ts'
 import type { ImportedUser } from '../repositories/people.ts'
@@ -71,6 +71,13 @@ export async function checkReadable(path: string): Promise<void> {
   })
 }
 
+/** So that statements are planned well at once. What fails here is made good by PostgreSQL itself, in a while. */
+async function settle(store: Store, created: number): Promise<void> {
+  const renewed = await renewStatistics(store, created).catch((error: Error) => error)
+  if (renewed instanceof Error) console.error('The statistics of the tables could not be renewed (analyze)')
+  else if (renewed) console.error('The statistics of the tables were renewed (analyze)')
+}
+
 /**
  * Imports a file and says on standard error how far it is. What was added stays when it is interrupted; the same file
  * can be imported again. @throws OperatorError where the file cannot be read, or its array is not JSON
@@ -104,5 +111,6 @@ export async function importFile(store: Store, project: Project, path: string): 
     else if (batch.push(person) >= batchSize) await flush()
   }
   await flush()
+  await settle(store, created)
   return { read, created, existing: read - created - refused.length, refused }
 }

@@ -112,3 +112,13 @@ export function importPeople(
 ): Promise<number> {
   return store.people.addMany(project.id, people)
 }
+
+/** People after whom what the planner knew of the tables is worth nothing any more. */
+const many = 10_000
+
+/** To be called after an import, with how many it added. Out: whether they were many, and the statistics were renewed. */
+export async function renewStatistics(store: Store, created: number): Promise<boolean> {
+  if (created < many) return false
+  await store.everywhere.statistics.renewAfterImport()
+  return true
+}

@@ -19,6 +19,7 @@ import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
 import { signInsRepository } from './sign-ins.ts'
 import { signingKeysRepository } from './signing-keys.ts'
+import { statisticsRepository } from './statistics.ts'
 import { sweepingRepository } from './sweeping.ts'
 import { teamInvitationsRepository } from './team-invitations.ts'
 import { teamMembersRepository } from './team-members.ts'
@@ -56,6 +57,7 @@ export interface Everywhere {
   readonly mailTokens: ReturnType<typeof mailTokensRepository>
   readonly projects: ReturnType<typeof projectsRepository>
   readonly signingKeys: ReturnType<typeof signingKeysRepository>
+  readonly statistics: ReturnType<typeof statisticsRepository>
   readonly sweeping: ReturnType<typeof sweepingRepository>
 }
 
@@ -90,6 +92,7 @@ function bindEverywhere(db: Queries): Everywhere {
     mailTokens: mailTokensRepository(db),
     projects: projectsRepository(db),
     signingKeys: signingKeysRepository(db),
+    statistics: statisticsRepository(db),
     sweeping: sweepingRepository(db),
   }
 }

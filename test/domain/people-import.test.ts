@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { passwordBytes } from '../../src/crypto/passwords.ts'
-import { importPeople, isCheckableHash, readPerson } from '../../src/domain/people-import.ts'
+import { importPeople, isCheckableHash, readPerson, renewStatistics } from '../../src/domain/people-import.ts'
 import type { ImportedUser } from '../../src/repositories/people.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
@@ -133,4 +133,15 @@ t.test('a hash is taken where it can be checked here at a bearable cost', async 
     hash.slice(0, -30),
   ])
     t.notOk(isCheckableHash(bad), bad)
+})
+
+t.test('after many people the planner knows of them, after a few nothing is done', async (t) => {
+  const analyzed = () =>
+    sql`select relname from pg_stat_user_tables where last_analyze is not null order by relname`.then(
+      (rows) => rows.map(({ relname }) => relname),
+    )
+  t.equal(await renewStatistics(store, 9999), false)
+  t.same(await analyzed(), [])
+  t.equal(await renewStatistics(store, 10_000), true)
+  t.same(await analyzed(), ['audit_events', 'users'])
 })
