@@ -182,6 +182,8 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
     metrics.read({
       hashes: scheduler.depth,
       connections: service.depth,
+      standby: () => replica && replica.state() === 'replica',
+      redis: () => sharedCounts && sharedCounts.state() === 'redis',
       caches: { sessions: domain.sessions.stats, api_keys: domain.apiKeys.stats },
       mails: store.everywhere.mailroom.standing,
     })

@@ -163,6 +163,15 @@ const rows: readonly { readonly title: string; readonly panels: readonly Panel[]
         lines: [{ expr: quantile(0.99, 'databaseWait'), legend: 'p99' }],
       },
       {
+        title: 'Neighbours in use',
+        description: '1: limits are counted in Redis, the standby is read from. 0: it is done without them.',
+        unit: 'short',
+        lines: [
+          { expr: gauge('redisCounting', 'min'), legend: 'Redis' },
+          { expr: gauge('standbyRead', 'min'), legend: 'standby' },
+        ],
+      },
+      {
         title: 'Share of hits',
         description: 'Callers recognised without asking the database.',
         unit: 'percentunit',

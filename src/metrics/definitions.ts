@@ -121,6 +121,20 @@ const list = {
     labels: {},
     together: 'min',
   },
+  standbyRead: {
+    name: 'sallyport_standby_read',
+    type: 'gauge',
+    help: 'Whether the standby of DATABASE_READ_URL is read from; missing where none is configured.',
+    labels: {},
+    together: 'min',
+  },
+  redisCounting: {
+    name: 'sallyport_redis_counting',
+    type: 'gauge',
+    help: 'Whether limits are counted in the Redis of REDIS_URL; missing where none is configured.',
+    labels: {},
+    together: 'min',
+  },
   cacheAsked: {
     name: 'sallyport_cache_requests_total',
     type: 'counter',

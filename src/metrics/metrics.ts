@@ -18,6 +18,9 @@ import { createHttpTally, type Sample } from './http-tally.ts'
 export interface Sources {
   readonly hashes: () => { running: number; waiting: number; capacity: number }
   readonly connections: () => { open: number; busy: number; limit: number; waiting: number }
+  /** Whether a neighbour is in use; null or undefined: there is none. */
+  readonly standby: () => boolean | null | undefined
+  readonly redis: () => boolean | null | undefined
   /** Memories, by their name. */
   readonly caches: Readonly<Record<string, () => { hits: number; misses: number; size: number }>>
   /** Asked at most once in five seconds; may fail, and then its metrics are missing. */
@@ -140,6 +143,14 @@ export function createMetrics(version: string): Metrics {
   number('databaseWaiting', () => sources?.connections().waiting)
   const databaseWait = histogram('databaseWait')
   number('databaseUp', async () => mails && ((await mails()) ? 1 : 0))
+  /** 1 or 0; missing where there is nothing to ask. */
+  const flag = (key: MetricKey, ask: () => boolean | null | undefined) =>
+    number(key, () => {
+      const said = ask()
+      return typeof said === 'boolean' ? Number(said) : null
+    })
+  flag('standbyRead', () => sources?.standby())
+  flag('redisCounting', () => sources?.redis())
   const caches = () => Object.entries(sources?.caches ?? {}).map(([cache, stats]) => ({ cache, ...stats() }))
   reading('cacheAsked', () =>
     caches().flatMap(({ cache, hits, misses }) => [

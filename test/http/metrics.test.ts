@@ -2,7 +2,7 @@
 import t from 'tap'
 import { generateDashboard } from '../../src/metrics/dashboard.ts'
 import { definitions } from '../../src/metrics/definitions.ts'
-import { bearer, startTestApp, type TestApp } from '../support/app.ts'
+import { bearer, freePort, startTestApp, type TestApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Family, readExposition, total } from '../support/exposition.ts'
@@ -21,7 +21,13 @@ async function scrape(app: TestApp): Promise<{ text: string; families: Map<strin
 }
 
 t.test('what is counted is what was asked, in every contract, and nothing names anybody', async (t) => {
-  const app = await startTestApp(t, { policy: { limits: { mail: { max: 1, window_seconds: 900 } } } })
+  const databaseUrl = await createDatabase(t)
+  const app = await startTestApp(t, {
+    databaseUrl,
+    // Neighbours that are of no use: no standby, and nobody at all.
+    env: { DATABASE_READ_URL: databaseUrl, REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    policy: { limits: { mail: { max: 1, window_seconds: 900 } } },
+  })
   const before = await scrape(app)
   const beforeAll = total(before.families, requests)
 
@@ -72,6 +78,8 @@ t.test('what is counted is what was asked, in every contract, and nothing names 
   t.equal(value('sallyport_account_events_total', { event: 'signed_in' }), 2)
   t.ok(total(families, 'sallyport_database_connections', { state: 'open' }) > 0)
   t.equal(total(families, 'sallyport_database_up'), 1)
+  for (const neighbour of ['standby_read', 'redis_counting'])
+    t.equal(families.get(`sallyport_${neighbour}`)?.samples[0]?.value, 0, neighbour)
   const asked = (outcome: string) => value('sallyport_cache_requests_total', { cache: 'sessions', outcome })
   t.ok(asked('hit') + asked('miss') >= 7, 'everybody who was recognised was looked for')
   t.equal(value('sallyport_hash_wait_seconds', {}, '_count'), 5, 'one hash for each password')
@@ -200,4 +208,6 @@ t.test('a database that is away is missing from the scrape and does not fail it'
   await proxy.restore()
   const back = await up(1)
   t.equal(back?.get('sallyport_mails_owed')?.samples.length, 1)
+  for (const neighbour of ['standby_read', 'redis_counting'])
+    t.same(back?.get(`sallyport_${neighbour}`)?.samples, [], `${neighbour}: none is configured`)
 })

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
+import { readExposition, total } from '../support/exposition.ts'
 import { needs, startRedis } from '../support/neighbours.ts'
 import { startProxy } from '../support/proxy.ts'
 
@@ -11,6 +12,9 @@ const limits = (max: number) => ({ limits: { read: { max, window_seconds: 600 } 
 const said = (app: TestApp) =>
   app.logs.map(({ msg }) => String(msg)).filter((line) => /Redis/.test(line) && !/request/.test(line))
 const left = (answer: Answer) => Number(/r=(\d+)/.exec(answer.headers.get('ratelimit') ?? '')?.[1] ?? -1)
+/** What the metrics say of Redis. */
+const counting = async (app: TestApp) =>
+  total(readExposition((await app.send('GET', '/metrics')).body), 'sallyport_redis_counting')
 
 t.test(
   'requests are counted for all instances together, and by each while Redis is away',
@@ -77,6 +81,7 @@ t.test(
           await together('a Redis to lose', async () => true)
           for (let turn = 0; turn < 3; turn++) await me(one, tight)
           const before = said(one).length
+          await eventually('it is counting', async () => (await counting(one)) === 1)
           await away()
           const crowd = await Promise.all(Array.from({ length: 5 }, () => me(one, tight)))
           t.same(
@@ -91,6 +96,7 @@ t.test(
           // More than one look later it has been said once.
           await new Promise((resolve) => setTimeout(resolve, 2500))
           t.match(said(one).slice(before), [/^Redis is away/])
+          t.equal(await counting(one), 0)
           await back()
           for (const app of [one, two])
             await eventually('Redis counts again', async () =>

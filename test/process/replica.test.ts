@@ -9,6 +9,7 @@ import t from 'tap'
 import { startEmbedded } from '../../src/database/embedded.ts'
 import { bearer, startTestApp, type TestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
+import { readExposition, total } from '../support/exposition.ts'
 import { startProxy } from '../support/proxy.ts'
 
 const settings = { fsync: 'off', wal_level: 'replica', max_wal_senders: '3' }
@@ -55,6 +56,9 @@ const said = (app: TestApp) => app.logs.filter(({ msg }) => isOfReplica(String(m
 /** Waits until the last thing that was said is this. */
 const says = (app: TestApp, what: RegExp) =>
   eventually(String(what), async () => what.test(String(said(app).at(-1)?.msg)))
+/** What the metrics say of it. */
+const readFrom = async (app: TestApp) =>
+  total(readExposition((await app.send('GET', '/metrics')).body), 'sallyport_standby_read')
 
 t.test('a real standby', async (t) => {
   const { primary, standby } = await startPair(t)
@@ -112,10 +116,12 @@ t.test('a real standby', async (t) => {
       `${how}: the primary answers, it is said once, and reading goes on when it is back`,
       async (t) => {
         const before = said(app).length
+        await eventually('a standby to lose', async () => (await readFrom(app)) === 1)
         await away()
         t.ok((await events('/me/activity')).length > 0)
         t.equal((await events('/me/export'))[0], 'data_exported')
         await says(app, /^The replica is passed over/)
+        t.equal(await readFrom(app), 0)
         t.equal((await app.send('GET', '/health/ready')).status, 200)
         // A look later it has still been said once.
         if (how === 'gone') await new Promise((resolve) => setTimeout(resolve, 2500))
