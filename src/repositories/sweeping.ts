@@ -7,8 +7,12 @@ import type { Queries } from './database.ts'
 
 const day = sql`interval '1 day'`
 
+/** Of failed sign-ins: neither in a lock nor used lately, so that who signs in often does not have rows made anew. */
+const noLonger = sql`greatest(window_started_at, locked_until) < now() - interval '1 hour'`
+
 /** What has expired, table by table. Ended sessions stay a day for whoever asks what happened; mail a
- * week, to strangers a day; keys a month, in which their owner sees that they ended. */
+ * week, to strangers a day; keys a month, in which their owner sees that they ended. Failed sign-ins go after the longest
+ * window that a policy may have, and sooner where nothing is counted in the row any more. */
 const expired = {
   sessions: sql`expires_at < now() - ${day} or revoked_at < now() - ${day}`,
   verification_tokens: sql`expires_at < now() - ${day}`,
@@ -17,7 +21,7 @@ const expired = {
   team_invitations: sql`expires_at < now() - ${day}`,
   idempotency_keys: sql`expires_at < now()`,
   spent_proofs: sql`expires_at < now() - ${day}`,
-  sign_in_failures: sql`greatest(window_started_at, locked_until) < now() - 2 * ${day}`,
+  sign_in_failures: sql`greatest(window_started_at, locked_until) < now() - ${day} or (attempts = 0 and ${noLonger})`,
   cooldowns: sql`last_at < now() - 2 * ${day}`,
   known_addresses: sql`last_at < now() - 180 * ${day}`,
   outbox: sql`sent_at < now() - 7 * ${day} or dead_at < now() - 30 * ${day}

@@ -42,6 +42,12 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
     (${app.projectId}, '\\x01', '\\x01', gen_random_uuid(), now(), now() - interval '1 second'),
     (${app.projectId}, '\\x02', '\\x01', gen_random_uuid(), now(), now() + interval '1 hour')`
   await app.sql`update sign_in_failures set window_started_at = now() - interval '3 days', locked_until = null`
+  await app.sql`insert into sign_in_failures (project_id, bucket, key_hash, attempts, window_started_at, locked_until)
+    select ${app.projectId}, 'address', key, attempts, now() - since, now() + wait from (values
+      ('\\x01'::bytea, 3, interval '25 hours', null::interval), ('\\x02', 0, interval '2 hours', null),
+      ('\\x03', 3, interval '23 hours', null), ('\\x04', 0, interval '5 minutes', null),
+      ('\\x05', 0, interval '3 days', interval '1 minute'), ('\\x06', 9, interval '3 days', interval '-23 hours')
+    ) as given(key, attempts, since, wait)`
   await app.api('POST', '/verify-email/resend', { body: { email: 'nobody@example.com' } })
   await app.sql`update cooldowns set last_at = now() - interval '3 days'`
 
@@ -59,6 +65,13 @@ t.test('expired rows of every kind go, living ones stay', async (t) => {
     'spent_proofs',
     'verification_tokens',
   ])
+  t.same(
+    (await app.sql`select get_byte(key_hash, 0) as key from sign_in_failures order by key_hash`).map(
+      ({ key }) => key,
+    ),
+    [3, 4, 5, 6],
+    'an attempt counts for as long as a policy may say, and a lock to its end',
+  )
   const me = { headers: { authorization: `Bearer ${kept.body.access_token}` } }
   t.equal((await app.api('GET', '/me', me)).status, 200)
   t.same(await sweep(store, never), {}, 'a second pass finds nothing')
