@@ -194,6 +194,7 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     await teamInvitationPage(pages, {
       projects: domain.projects,
       teamInvitations: domain.teamInvitations,
+      metrics,
     })
     await resetPasswordPage(pages, { projects: domain.projects, recovery: domain.recovery })
   })

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { bearer, startTestApp } from '../support/app.ts'
+import { readExposition, total } from '../support/exposition.ts'
 import { headerNames, isProblem } from '../support/problems.ts'
 import { type Person, teamsOf } from '../support/teams.ts'
 
@@ -266,6 +267,8 @@ t.test('POST /account/team-invitation · refuses like a sign-in, and tells nothi
   await app.sql`update users set disabled_at = null where email = ${bob.email}`
   for (let tries = 0; tries < 5; tries++) await submit({ ...known, password: 'wrong' })
   t.equal((await submit({ ...known, password: bob.password })).status, 429)
+  const metrics = readExposition((await app.send('GET', '/metrics')).body)
+  t.equal(total(metrics, 'sallyport_lockout_refusals_total'), 1, 'counted as by the API')
   const body = { email: bob.email, password: bob.password }
   isProblem(t, await app.api('POST', '/login', { body }), 'too_many_attempts')
   t.same(await rolesOf(ada, id), { [ada.uuid]: 'ADMIN' })

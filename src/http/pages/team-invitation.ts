@@ -5,6 +5,7 @@ import { html } from 'ghtml'
 import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
 import type { Projects } from '../../domain/projects.ts'
 import type { OpenInvitation, TeamInvitations } from '../../domain/team-invitations.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
 import { visitorOf } from '../caller.ts'
 import type { Api } from '../typebox.ts'
 import { acceptForms, type MailLink, readLink, sendDeadLink, sendPage } from './layout.ts'
@@ -14,6 +15,7 @@ const path = '/account/team-invitation'
 interface InvitationOptions {
   readonly projects: Projects
   readonly teamInvitations: TeamInvitations
+  readonly metrics: Pick<Metrics, 'lockedOut'>
 }
 
 /** What a person can do something about, with its status; every other refusal is a dead link. */
@@ -52,7 +54,7 @@ function sendForm(
 /** Registers the page: GET shows the invitation while the link works, POST accepts it, once. */
 export async function teamInvitationPage(
   api: Api,
-  { projects, teamInvitations }: InvitationOptions,
+  { projects, teamInvitations, metrics }: InvitationOptions,
 ): Promise<void> {
   const config = { access: 'open', limit: 'none' } as const
   const schema = { hide: true }
@@ -80,6 +82,7 @@ export async function teamInvitationPage(
       await teamInvitations.acceptWithPassword(project, link.token, password, visitorOf(request))
     } catch (error) {
       if (!(error instanceof AuthError) || error.code === 'overloaded') throw error
+      if (error.code === 'too_many_attempts') metrics.lockedOut()
       const complaint = complaints[error.code]
       return complaint ? sendForm(reply, link, invitation, complaint) : sendDeadLink(reply)
     }
