@@ -208,6 +208,29 @@ t.test('a client that reads nothing of its answers, or vanishes, holds nobody up
   t.ok(await isServed())
 })
 
+t.test(
+  'a client that reads nothing of its answer for a minute is cut off, whether it is there or not',
+  async (t) => {
+    const { server } = app.running.server
+    t.equal(server.timeout, 60_000)
+    server.timeout = 200
+    t.teardown(() => {
+      server.timeout = 60_000
+    })
+    const deaf = connect(port, '127.0.0.1').on('error', () => {})
+    const [held] = await once(server, 'connection')
+    deaf.pause()
+    let ended = false
+    held.once('close', () => {
+      ended = true
+    })
+    for (let i = 0; i < 200; i++) deaf.write('GET /openapi/auth.json HTTP/1.1\r\nhost: x\r\n\r\n')
+    await eventually('it is cut off', async () => ended)
+    deaf.destroy()
+    t.ok(await isServed())
+  },
+)
+
 // The last one: it takes the event loop for itself, and so would have requests refused.
 t.test('a million clients fill no more memory than twenty thousand', async (t) => {
   const counts = new Counts()
