@@ -6,8 +6,8 @@ import { type Command, readOptions } from './command.ts'
 
 const usage = `Usage: npx . doctor [--url] [--calibrate] [--json]
 
-Looks at the configuration, the database, its migrations, clock, connections and keys, mail, proxies, password hashing and
-disk, and says what to do. It changes nothing, and works beside a running service or with none.
+Looks at the configuration, the database, its migrations, clock, connections, keys and standby, mail, proxies, password
+hashing and disk, and says what to do. It changes nothing, and works beside a running service or with none.
 
   --url        also asks PUBLIC_URL, as people reach it
   --calibrate  instead measures how fast this machine hashes passwords (up to 15 seconds, all cores), and proposes settings

@@ -7,6 +7,7 @@ import { embeddedFiles } from './embedded.ts'
 import { type Check, type Finding, within } from './finding.ts'
 import { disk, hashing, nodeVerdict, proxyVerdict, secretFile, secretVerdict } from './here.ts'
 import { mail, redis, self } from './neighbours.ts'
+import { standby } from './standby.ts'
 
 /** Milliseconds that one check may take. */
 const deadlineMs = 4000
@@ -25,7 +26,7 @@ async function stored(config: Config): Promise<Finding[]> {
 
 /** Looks at everything. In: a configuration that could be read; whether to ask the service through its public address. */
 export async function examine(config: Config, { url }: { url: boolean }): Promise<readonly Finding[]> {
-  const { redisUrl, publicUrl, dataDir } = config
+  const { redisUrl, publicUrl, dataDir, databaseReadUrl, databasePooled } = config
   const checks: [name: string, check: Check][] = [
     ['node', async () => nodeVerdict(process.versions.node)],
     ['database', () => stored(config)],
@@ -35,6 +36,7 @@ export async function examine(config: Config, { url }: { url: boolean }): Promis
     ['disk', () => disk(dataDir)],
   ]
   if (redisUrl) checks.push(['redis', () => redis(redisUrl)])
+  if (databaseReadUrl) checks.push(['standby', () => standby(databaseReadUrl, databasePooled)])
   if (url) checks.push(['public url', () => self(publicUrl)])
   const found = await Promise.all(checks.map(([name, check]) => within(deadlineMs, name, check)))
   return found.flat()

@@ -50,20 +50,28 @@ t.test('what is broken is named, with what to do, and the end is 1', async (t) =
   const sink = await startSmtpSink()
   t.teardown(() => sink.close())
   const nowhere = `127.0.0.1:${await freePort()}`
-  const [away, closed, wrong, previous] = await Promise.all([
+  const [away, closed, wrong, previous, taking] = await Promise.all([
     findings({ DATABASE_URL: `postgres://somebody:hush-hush@${nowhere}/nowhere` }),
-    findings({ SMTP_URL: `smtp://user:hush-hush@${nowhere}`, REDIS_URL: `redis://:hush-hush@${nowhere}` }),
+    findings({
+      SMTP_URL: `smtp://user:hush-hush@${nowhere}`,
+      REDIS_URL: `redis://:hush-hush@${nowhere}`,
+      DATABASE_READ_URL: `postgres://somebody:hush-hush@${nowhere}/nowhere`,
+    }),
     findings({ SECRET_KEY: secret }),
     findings({
       SECRET_KEY: secret,
       SECRET_KEY_PREVIOUS: testSecretKey,
       PUBLIC_URL: 'https://auth.example.com',
     }),
+    findings({ DATABASE_READ_URL: app.databaseUrl }),
   ])
   const served = await findings({ SMTP_URL: sink.url, PUBLIC_URL: app.url }, ['--url'])
   t.match(away.of('database'), { verdict: 'bad', says: /ECONNREFUSED.*DATABASE_URL/ })
   t.match(closed.of('mail'), { verdict: 'bad', says: /ECONNREFUSED.*SMTP_URL/ })
   t.match(closed.of('redis'), { verdict: 'bad', says: /REDIS_URL/ })
+  t.match(closed.of('standby'), { verdict: 'bad', says: /ECONNREFUSED.*DATABASE_READ_URL/ })
+  t.match(taking.of('standby'), { verdict: 'bad', says: /no standby.*read from the primary/ })
+  t.equal(taking.code, 1)
   t.match(wrong.of('signing keys'), { verdict: 'bad', says: /SECRET_KEY_PREVIOUS/ })
   for (const { code, well } of [away, closed, wrong]) t.same({ code, well }, { code: 1, well: false })
   for (const { findings } of [away, closed]) t.notMatch(JSON.stringify(findings), /hush-hush/)
