@@ -1,23 +1,9 @@
 // Rows of `users`. Every query is led by the project.
-import {
-  and,
-  asc,
-  eq,
-  getTableColumns,
-  gt,
-  isNull,
-  lte,
-  not,
-  notExists,
-  or,
-  type SQLWrapper,
-  sql,
-} from 'drizzle-orm'
+import { and, eq, getTableColumns, gt, isNull, lte, notExists, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
-import { teamMembers } from '../../drizzle/tables/team-members.ts'
-import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
-import { type Database, first, parts, type Queries } from './database.ts'
+import { type Database, first } from './database.ts'
+import { held, removeHeld } from './leavers.ts'
 
 const { passwordHash, ...publicColumns } = getTableColumns(users)
 
@@ -50,37 +36,11 @@ export type ProfileChange = Partial<
 
 /** The same table under another name, for a look at other accounts in the same statement. */
 const other = alias(users, 'other')
-const otherMember = alias(teamMembers, 'other_member')
 
 const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWith(Number)
 
 /** Not one whose owner left and whose time to come back is over, though its row may still be there. */
 export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
-
-const held = () => parts.select({ projectId: users.projectId, id: users.id }).from(users)
-
-/** Removes accounts that the query holds, and the teams that nobody else is in: a team goes with its last member. */
-async function removeHeld(db: Queries, found: SQLWrapper): Promise<number> {
-  const ofLeaving = (member: typeof teamMembers | typeof otherMember) =>
-    sql`(${member.projectId}, ${member.userId}) in (select project_id, id from leaving)`
-  const rows = await db.execute(sql`with leaving as materialized (${found}), alone as (
-      delete from ${teams} where (${teams.projectId}, ${teams.id}) in (
-        select ${teamMembers.projectId}, ${teamMembers.teamId} from ${teamMembers} where ${ofLeaving(teamMembers)})
-      and ${notExists(
-        parts
-          .select({ id: otherMember.userId })
-          .from(otherMember)
-          .where(
-            and(
-              eq(otherMember.projectId, teams.projectId),
-              eq(otherMember.teamId, teams.id),
-              not(ofLeaving(otherMember)),
-            ),
-          ),
-      )})
-    delete from ${users} where ${users.id} in (select id from leaving) returning 1`)
-  return rows.length
-}
 
 export function usersRepository(db: Database) {
   const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
@@ -446,20 +406,6 @@ export function usersRepository(db: Database) {
         and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
       )
       await removeHeld(db.of(projectId), found.for('update'))
-    },
-  }
-}
-
-/** Accounts whose owners left, in every project. */
-export function leaversRepository(db: Queries) {
-  return {
-    /** Removes up to `limit` accounts that are due, the oldest first; returns how many. Several may call it at once. */
-    async removeDue(limit: number): Promise<number> {
-      const due = held()
-        .where(lte(users.deletionDueAt, sql`now()`))
-        .orderBy(asc(users.deletionDueAt))
-        .limit(limit)
-      return removeHeld(db, due.for('update', { skipLocked: true }))
     },
   }
 }
