@@ -76,6 +76,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'drizzle/tables': { values: ['drizzle/tables'] },
   'src/config.ts': { values: [] },
   'src/package.ts': { values: [] },
+  'src/resources.ts': { values: [] },
   'src/crypto': { values: ['src/crypto'] },
   'src/mail': { values: ['src/mail'] },
   'src/social': { values: ['src/social'] },
@@ -136,7 +137,14 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
     ],
   },
   'src/main.ts': {
-    values: ['src/app.ts', 'src/config.ts', 'src/logging.ts', 'src/operator.ts', 'src/workers'],
+    values: [
+      'src/app.ts',
+      'src/config.ts',
+      'src/logging.ts',
+      'src/operator.ts',
+      'src/resources.ts',
+      'src/workers',
+    ],
   },
   'src/doctor': {
     values: [
