@@ -286,6 +286,17 @@ function memoryLimit(): number {
 }
 
 /**
+ * Gives libuv threads for a hash on every core and a few beside them, so that files and names do not wait for hashes; to
+ * be called before anything uses them. Node 20 has used them by then to load this very module: there it counts for
+ * workers, which start with it, and UV_THREADPOOL_SIZE itself for a process alone on more than four cores.
+ */
+export function widenThreadPool(environment = process.env, node = process.versions.node): void {
+  const isAlone = (environment.WORKERS || '1') === '1'
+  if (environment.UV_THREADPOOL_SIZE || (isAlone && Number.parseInt(node, 10) < 22)) return
+  environment.UV_THREADPOOL_SIZE = String(availableParallelism() + 4)
+}
+
+/**
  * Reads the configuration. In: the environment, and the bytes that the process may fill; an empty variable counts as unset, except CONTRACTS.
  * @throws ConfigError with every problem at once; it never repeats a value
  */

@@ -1,9 +1,9 @@
 // The process: configuration, then the app (or the workers that each run one), then a clean stop on a signal.
 import cluster from 'node:cluster'
-import { ConfigError, exitConfig, readConfig } from './config.ts'
+import { ConfigError, exitConfig, readConfig, widenThreadPool } from './config.ts'
 import { createLogger, standardOutput } from './logging.ts'
 import { operatorMessage, welcome } from './operator.ts'
-import { keepHeapSmall, widenThreadPool } from './resources.ts'
+import { keepHeapSmall } from './resources.ts'
 import { startWorkers, WorkerError } from './workers/primary.ts'
 import { serveAsWorker } from './workers/worker.ts'
 
