@@ -164,7 +164,8 @@ export function startBare(log: string): Promise<Running> {
 
 function ask<Reply>(child: ChildProcess, message: object): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error('A process of the bench ended by itself.'))
+    const ended = (code: number | null, signal: string | null) =>
+      reject(new Error(`A process of the bench ended by itself (${signal ?? code}).`))
     child.once('exit', ended).once('message', (reply) => {
       child.off('exit', ended)
       resolve(reply as Reply)
