@@ -31,6 +31,7 @@ import { statementName } from './repositories/database.ts'
 import { noting } from './repositories/noting.ts'
 import { replicated } from './repositories/replicated.ts'
 import { createStore } from './repositories/store.ts'
+import { letHashesGiveWay } from './resources.ts'
 import { createProviders } from './social/providers.ts'
 import { mailerFor, replicaFor, sharedCountsFor } from './surroundings.ts'
 import { type Sweeper, startSweeper } from './sweeper.ts'
@@ -179,6 +180,7 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
       ),
       signingKeys.open(),
     ])
+    letHashesGiveWay(config.threadPoolSize)
     metrics.read({
       hashes: scheduler.depth,
       connections: service.depth,

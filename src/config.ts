@@ -274,6 +274,8 @@ export interface Config {
   /** Password hashes that each worker computes at the same time: together one for each core, as far as libuv has threads
    * for them, and a quarter of the memory has room. */
   readonly hashSlots: number
+  /** Threads of libuv, as far as the environment says: what computes hashes, reads files and asks for names. */
+  readonly threadPoolSize: number
 }
 
 /** The part of the memory that hashes may fill: as many mebibytes for each as its parameters ask. */
@@ -347,6 +349,7 @@ export function readConfig(
   const publicUrl = new URL(
     env.PUBLIC_URL ?? `http://${isIP(shownHost) === 6 ? `[${shownHost}]` : shownHost}:${port}`,
   )
+  const threadPoolSize = Number(environment.UV_THREADPOOL_SIZE) || 4
   return Object.freeze({
     host,
     port,
@@ -398,11 +401,12 @@ export function readConfig(
             lastName: ADMIN_LAST_NAME ?? null,
           }
         : null,
+    threadPoolSize,
     hashSlots: Math.max(
       1,
       Math.min(
         Math.ceil(availableParallelism() / workers),
-        Number(environment.UV_THREADPOOL_SIZE) || 4,
+        threadPoolSize,
         Math.floor((memoryBytes * hashShare) / hashBytes / workers),
       ),
     ),

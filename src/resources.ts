@@ -1,4 +1,6 @@
 // How much of the machine this process takes, where nobody else would ask for less.
+import { readdirSync, readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 
 /**
@@ -7,4 +9,30 @@ import { setFlagsFromString } from 'node:v8'
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=30')
+}
+
+/** Nicer than the rest by this much: where there is too little for all, they get a tenth of what others get. */
+const hashNiceness = 10
+
+/**
+ * Lets the threads of libuv's pool, which compute password hashes, give way to the thread that answers requests: a hash takes
+ * 10 ms of a core, and whoever only shows a token should not wait for it. To be called once there is a pool; on Linux
+ * alone, where a priority is a thread's. In: how many threads the pool has. Out: how many now give way.
+ */
+export function letHashesGiveWay(poolSize: number): number {
+  if (process.platform !== 'linux') return 0
+  try {
+    const named = readdirSync('/proc/self/task').map((id) => ({
+      id: Number(id),
+      name: readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim(),
+    }))
+    const byName = named.filter(({ name }) => name === 'libuv-worker')
+    // Node 20 names none of its threads; the pool's are the last that it makes.
+    const pool = byName.length > 0 ? byName : named.filter(({ id }) => id !== process.pid).slice(-poolSize)
+    for (const { id } of pool) setPriority(id, hashNiceness)
+    return pool.length
+  } catch {
+    // Nobody depends on it.
+    return 0
+  }
 }

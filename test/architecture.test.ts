@@ -131,6 +131,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/metrics',
       'src/package.ts',
       'src/repositories',
+      'src/resources.ts',
       'src/social',
       'src/tracing',
       'src/workers/counts.ts',
