@@ -3,16 +3,14 @@ import type { TSchema } from '@sinclair/typebox'
 import fastJsonStringify, { type Schema } from 'fast-json-stringify'
 import { plugin } from './plugin.ts'
 
-const unchangingAnswers = new WeakSet<object>()
+/** What answers that never change were printed as; null: not yet. Each belongs to one route, and so to one schema. */
+const printed = new WeakMap<object, string | null>()
 
 /** Declares that an answer never changes any more: it is serialised once, for as long as somebody keeps it. */
 export function unchanging<T extends object>(answer: T): T {
-  unchangingAnswers.add(answer)
+  printed.set(answer, null)
   return answer
 }
-
-const isUnchanging = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && unchangingAnswers.has(value)
 
 type Serialize = (value: unknown) => string
 
@@ -36,14 +34,12 @@ export const serialization = plugin<{ shared: readonly TSchema[] }>(
 
     api.setSerializerCompiler(({ schema }) => {
       let serialize: Serialize | undefined
-      const printed = new WeakMap<object, string>()
       return (value: unknown) => {
+        const known = printed.get(value as object)
+        if (known) return known
         serialize ??= compile(schema as object)
-        if (!isUnchanging(value)) return serialize(value)
-        const known = printed.get(value)
-        if (known !== undefined) return known
         const text = serialize(value)
-        printed.set(value, text)
+        if (known === null) printed.set(value as object, text)
         return text
       }
     })

@@ -27,9 +27,11 @@ async function beside(
   }
   const sides = async (name: keyof typeof places) => {
     const service = await serve(places[name], bench.folder, name, { env: { SESSION_CACHE: 'off' } })
+    const regulars = await startRegulars(places[name], service)
+    // Drawn last: two crowds may hold the same session, and the older refresh token of it would be reuse.
     const load = startLoad()
     await admit(load, places[name], service)
-    return { place: places[name], service, load, regulars: await startRegulars(places[name], service) }
+    return { place: places[name], service, load, regulars }
   }
   const [large, few] = [await sides('large'), await sides('small')]
   const figures: Figure[] = []
