@@ -19,7 +19,7 @@ const leaseMs = 75
 const answerMs = 1000
 /** How long our own notice may take from the pool to the listening connection. */
 const trialMs = 2000
-/** From a lost connection to the next attempt, and from a trial that failed. */
+/** From a lost connection to the next attempt; after a trial that failed, twice as long each time up to the latter. */
 const againMs = 500
 const muchLaterMs = 30_000
 /** As the pool's connections, so that it follows the server when it moves. */
@@ -77,6 +77,8 @@ export function openNotices({ url, pool, say }: NoticesOptions): Notices {
   let beating: Promise<void> | null = null
   let nextBeat: Promise<void> | null = null
   let retry: NodeJS.Timeout | undefined
+  /** Trials in a row that failed. */
+  let unheard = 0
   let closed = false
   let told: keyof typeof words | undefined
   /** The trial that is under way, by the text it waits for. */
@@ -152,13 +154,14 @@ export function openNotices({ url, pool, say }: NoticesOptions): Notices {
       if (opening.lost) throw new Error('The listening connection was lost.')
       if (!heard) {
         tell('unheard')
-        again(muchLaterMs)
+        again(Math.min(againMs * 2 ** unheard++, muchLaterMs))
         await opening.close()
         return false
       }
       // What was read before we listened may be older than what we were not told.
       doubt()
       hearing = true
+      unheard = 0
       renewAt = performance.now() + lifetimeMs
       tell('heard')
       return true

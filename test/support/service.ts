@@ -54,7 +54,8 @@ export interface RunOptions {
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Program {
   const { env = {}, ...user } = options
   const program = isAbsolute(file) ? [file] : ['--import=tsx', join('src', file)]
-  const child = spawn(process.execPath, [...program, ...args], {
+  // tap has every process that is spawned load something of its own, by NODE_OPTIONS.
+  const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...program, ...args], {
     ...user,
     cwd: packageRoot,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
