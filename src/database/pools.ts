@@ -34,24 +34,27 @@ export async function openPools(
   { warn, name = 'sallyport', ...options }: PoolOptions & { warn(line: string): void },
 ): Promise<Pools> {
   const { pooled = false } = options
-  // A pool of its own: connections learn from the query builder how to write JSON, and those that are open learn nothing.
-  const scout = openPool(url, { pooled, connections: 1, name })
-  const { role, open, outside } = await approachWalls(scout).finally(() => scout.end())
-  if (outside) throw new DatabaseError(standsOutside)
-  if (open) warn(standOpen)
-  const service = openPool(url, { ...options, name, role })
   const housekeeping = openPool(url, {
     pooled,
     connections: housekeepers,
     name: `${name}-housekeeping`,
     everywhere: true,
   })
+  const end = (pools: readonly Pool[]) => Promise.all(pools.map((pool) => pool.end({ timeout: 5 })))
+  const { role, open, outside } = await approachWalls(housekeeping).catch(async (error) => {
+    await end([housekeeping])
+    throw error
+  })
+  if (outside) {
+    await end([housekeeping])
+    throw new DatabaseError(standsOutside)
+  }
+  if (open) warn(standOpen)
+  const service = openPool(url, { ...options, name, role })
   return {
     service,
     housekeeping,
     role,
-    async end() {
-      await Promise.all([service.end({ timeout: 5 }), housekeeping.end({ timeout: 5 })])
-    },
+    end: async () => void (await end([service, housekeeping])),
   }
 }
