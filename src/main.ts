@@ -1,15 +1,16 @@
 // The process: configuration, then the app (or the workers that each run one), then a clean stop on a signal.
 import cluster from 'node:cluster'
-import { ConfigError, exitConfig, readConfig, widenThreadPool } from './config.ts'
+import { ConfigError, exitConfig, readConfig, shareArena, widenThreadPool } from './config.ts'
 import { createLogger, standardOutput } from './logging.ts'
 import { operatorMessage, welcome } from './operator.ts'
-import { keepHeapSmall } from './resources.ts'
+import { tuneCollector } from './resources.ts'
 import { startWorkers, WorkerError } from './workers/primary.ts'
 import { serveAsWorker } from './workers/worker.ts'
 
 try {
   widenThreadPool()
-  keepHeapSmall()
+  shareArena()
+  tuneCollector()
   const config = readConfig()
   const log = createLogger(config.logLevel, standardOutput(config.logFormat))
   const isPrimary = cluster.isPrimary && config.workers > 1

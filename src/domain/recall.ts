@@ -135,7 +135,8 @@ export function createRecall<T extends Memorable>(notices: Notices, capacity: nu
     async reading(id: string, read: () => Promise<T | null>): Promise<T | null> {
       const began = performance.now()
       const value = await read()
-      if (value) keep(id, began, value)
+      // Where nobody tells what changes it could never be used.
+      if (value && notices.isCurrent()) keep(id, began, value)
       return value
     },
 

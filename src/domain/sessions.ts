@@ -48,7 +48,7 @@ interface KnownSession extends Memorable {
 }
 
 /** Sessions remembered, if all of them weigh little: 1.8 kB each. */
-const remembered = 10_000
+const remembered = 5000
 
 function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
   const seconds = accessSeconds ?? project.policy.tokens.access_seconds

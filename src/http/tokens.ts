@@ -44,7 +44,7 @@ declare module '@fastify/jwt' {
  * Tokens whose claims are remembered after their signature was checked, so that it is checked once: those used last, and at
  * most twice as many. By the whole token: fast-jwt's own memory hashes it each time, which costs more than all the rest.
  */
-const verifiedTokens = 5000
+const verifiedTokens = 2500
 
 interface Space {
   sign(claims: object): string

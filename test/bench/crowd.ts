@@ -33,6 +33,8 @@ export interface Place {
   readonly projectId: string
   readonly projectSecret: string
   readonly sql: Sql
+  /** Addresses of those who sign in again and again, which ends their oldest sessions: nobody else is to draw one of them. */
+  readonly regulars: Set<string>
 }
 
 async function onServer<T>(serverUrl: string, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -70,14 +72,14 @@ export async function makePlace(
   await sql`vacuum (analyze) users`
   await sql`vacuum (analyze) sessions`
   await sql`checkpoint`
-  return { url, projectId: project.id, projectSecret: secret, sql }
+  return { url, projectId: project.id, projectSecret: secret, sql, regulars: new Set() }
 }
 
 /** Visitors of sessions drawn at random from the whole table, each with its first refresh token and an API key. */
-async function draw({ sql, projectId }: Place, count: number): Promise<Visitor[]> {
+async function draw({ sql, projectId, regulars }: Place, count: number): Promise<Visitor[]> {
   const rows = await sql<{ id: string; userId: string; email: string; generation: number }[]>`
     select sessions.id, users.id as "userId", users.email, sessions.generation from sessions join users on users.id = sessions.user_id
-    where sessions.expires_at > now() order by random() limit ${count}`
+    where sessions.expires_at > now() and users.email <> all(${[...regulars]}) order by random() limit ${count}`
   const key = refreshKey(deriveKey(Buffer.from(secretKey, 'utf8'), 'refresh'))
   const minted = rows.map(({ userId }) => ({ userId, ...mintApiKey() }))
   await sql`
@@ -114,11 +116,18 @@ export function planFor(
 }
 
 /** Gives the generator visitors who have refreshed once and shown access token and API key once: sessions in mid-life. */
-export async function admit(load: Load, place: Place, service: Running, count = 2000): Promise<void> {
-  await load.admit(await draw(place, count))
+export async function admit(
+  load: Load,
+  place: Place,
+  service: Running,
+  count = 2000,
+): Promise<readonly Visitor[]> {
+  const visitors = await draw(place, count)
+  await load.admit(visitors)
   await load.run(planFor(place, service, { kind: 'refresh', seconds: 'once each' }))
   await load.run(planFor(place, service, { kind: 'me', seconds: 'once each' }))
   await load.run(planFor(place, service, { kind: 'me by key', seconds: 'once each' }))
+  return visitors
 }
 
 /** The service on a place, its log and data in `folder`; `env`: variables besides. */

@@ -126,11 +126,13 @@ export function startService({
   const database: Record<string, string> = databaseUrl
     ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
     : {}
-  return start([...node, built('src/main.js')], {
+  return start(['--max-semi-space-size=8', ...node, built('src/main.js')], {
     readyPath: '/health/ready',
     log,
     env: {
       ...database,
+      // As in the container, and in every worker.
+      MALLOC_ARENA_MAX: '1',
       DATA_DIR: dataDir,
       // One issuer, whatever the port: instances read each other's tokens.
       PUBLIC_URL: 'http://127.0.0.1:3000',

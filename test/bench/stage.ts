@@ -23,7 +23,7 @@ export async function stage(bench: Bench, name: string, env: Record<string, stri
 /** A generator of people who have signed in from their address before: the first time costs a row and a mail more. */
 export async function startRegulars(place: Place, service: Running): Promise<Load> {
   const load = startLoad()
-  await admit(load, place, service, 192)
+  for (const { email } of await admit(load, place, service, 192)) place.regulars.add(email)
   for (const manyAddresses of [true, false])
     await load.run(planFor(place, service, { kind: 'login', seconds: 'once each', manyAddresses }))
   return load

@@ -31,7 +31,7 @@ export async function problemPages(api: Api): Promise<void> {
       title,
       html`<h1>${title}</h1>
 <p><code>${code}</code> · status ${status}</p>
-<p>“${message}”</p>
+<p>&ldquo;${message}&rdquo;</p>
 <p>${help}</p>
 <p class="quiet"><a href="/problems">All codes</a> · <a href="/docs">API documentation</a></p>`,
     )

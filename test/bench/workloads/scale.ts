@@ -28,7 +28,7 @@ async function beside(
   const sides = async (name: keyof typeof places) => {
     const service = await serve(places[name], bench.folder, name, { env: { SESSION_CACHE: 'off' } })
     const regulars = await startRegulars(places[name], service)
-    // Drawn last: two crowds may hold the same session, and the older refresh token of it would be reuse.
+    // Drawn last, so that it holds nobody of those who sign in, nor a session that an earlier crowd has refreshed.
     const load = startLoad()
     await admit(load, places[name], service)
     return { place: places[name], service, load, regulars }

@@ -10,7 +10,7 @@ import { stage, stagePeer, startRegulars } from '../stage.ts'
 export async function storm(bench: Bench): Promise<Figure[]> {
   const { place, service } = await stage(bench, 'bench_storm')
   const stormers = await startRegulars(place, service)
-  // Drawn last: two crowds may hold the same session, and the older refresh token of it would be reuse.
+  // Drawn last, so that it holds nobody of those who sign in, nor a session that an earlier crowd has refreshed.
   const load = startLoad()
   await admit(load, place, service)
   const signIn = (seconds: number) =>
