@@ -38,7 +38,7 @@ export async function contracts(bench: Bench): Promise<Figure[]> {
           await by.run(planFor(place, service, { kind: 'me', seconds: 'once each' }))
         return (await by.run(planFor(place, service, { ...over, seconds, manyAddresses: true }))).perSecond
       }
-    const found = await alternate(name, pace(bench.quick, 5, 2), rate, run(own), {
+    const found = await alternate(name, pace(bench.quick, 3, 2), rate, run(own), {
       canonical: run(canonical),
     })
     figures.push(atLeast(`${name} / the canonical route`, 0.9, found.canonical))

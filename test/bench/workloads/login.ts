@@ -20,8 +20,8 @@ export async function login(bench: Bench): Promise<Figure[]> {
   const from = (manyAddresses: boolean) => async (seconds: number) =>
     (await load.run(planFor(place, service, { kind: 'login', seconds, manyAddresses }))).perSecond
   const peers = own && same && { better: own.rate('peer login'), 'with argon2id': same.rate('peer login') }
-  const many = await alternate('login', pace(bench.quick, 7, 3), rate, from(true), { ...raw, ...peers })
-  const one = await alternate('login, one address', pace(bench.quick, 5, 3), rate, from(false), raw)
+  const many = await alternate('login', pace(bench.quick, 5, 3), rate, from(true), { ...raw, ...peers })
+  const one = await alternate('login, one address', pace(bench.quick, 3, 3), rate, from(false), raw)
   return [
     atLeast('login / raw argon2id on all cores', 0.9, many['raw argon2id']),
     atLeast('the same, all clients behind one address', 0.9, one['raw argon2id']),

@@ -20,7 +20,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
   // Nobody here asks the database, so the generator may keep a core to itself.
   const found = await alternate(
     'me',
-    pace(bench.quick, 7, 1.5),
+    pace(bench.quick, 5, 1.5),
     rate,
     run(cached, 'cache on', '/api/auth', 'me', true),
     {
@@ -33,7 +33,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
   )
   const off = await alternate(
     'me, no cache',
-    pace(bench.quick, 7, 1.5),
+    pace(bench.quick, 5, 1.5),
     rate,
     run(asking, 'cache off', '/api/auth', 'me'),
     {
@@ -82,7 +82,7 @@ export async function keys(bench: Bench): Promise<Figure[]> {
     // The first use of a key in a minute writes; what is compared is every other use.
     await place.sql`update api_keys set last_used_at = now() + interval '10 minutes'`
     await place.sql`vacuum api_keys`
-    const found = await alternate(kind, pace(bench.quick, 7, 1.5), rate, run(kind), { me: run('me') })
+    const found = await alternate(kind, pace(bench.quick, 5, 1.5), rate, run(kind), { me: run('me') })
     figures.push(atLeast(`${kind} / me`, 0.8, found.me))
   }
   return [...figures, processor.beside('me', ['me by key', 'introspect', 'introspect key'])]

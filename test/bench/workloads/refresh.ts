@@ -16,7 +16,7 @@ export async function refresh(bench: Bench): Promise<Figure[]> {
     )
   const found = await alternate(
     'refresh',
-    pace(bench.quick, 9, 1.5),
+    pace(bench.quick, 7, 1.5),
     rate,
     (seconds) => run(service, '/api/auth', seconds),
     {

@@ -9,11 +9,11 @@ const goalMb = 150
 
 /** Two instances on one database: sign-out at one, the access token shown to the other. */
 export async function revocation(bench: Bench): Promise<Figure[]> {
-  const sessions = bench.quick ? 4000 : 30_000
+  const sessions = bench.quick ? 4000 : 15_000
   const place = await makePlace(bench.serverUrl, 'bench_revocation', { users: sessions, sessions })
   const [one, other] = [await serve(place, bench.folder, 'one'), await serve(place, bench.folder, 'other')]
   const load = startLoad()
-  const count = Math.min(sessions, 25_000)
+  const count = Math.min(sessions, 12_000)
   console.log(`  revocation  ${count} sessions, known to both instances`)
   await admit(load, place, one, count)
   await load.run(planFor(place, other, { kind: 'me', seconds: 'once each' }))

@@ -23,7 +23,7 @@ export async function storm(bench: Bench): Promise<Figure[]> {
     const alone = (await signIn(4)).perSecond
     const found = await alternate(
       `storm ${kind}`,
-      pace(bench.quick, 5, 5),
+      pace(bench.quick, 5, 4),
       ms,
       async (seconds) => {
         const [logins, p99] = await Promise.all([
@@ -57,7 +57,7 @@ async function peerInStorm(bench: Bench): Promise<Figure[]> {
     (await peer.run('peer session', seconds, { connections: 4, restMs: 10 })).p99
   const found = await alternate(
     'storm, better-auth',
-    pace(bench.quick, 3, 5),
+    pace(bench.quick, 2, 3),
     ms,
     async (seconds) => {
       const [, p99] = await Promise.all([
