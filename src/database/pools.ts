@@ -41,20 +41,14 @@ export async function openPools(
     everywhere: true,
   })
   const end = (pools: readonly Pool[]) => Promise.all(pools.map((pool) => pool.end({ timeout: 5 })))
-  const { role, open, outside } = await approachWalls(housekeeping).catch(async (error) => {
+  try {
+    const { role, open, outside } = await approachWalls(housekeeping)
+    if (outside) throw new DatabaseError(standsOutside)
+    if (open) warn(standOpen)
+    const service = openPool(url, { ...options, name, role })
+    return { service, housekeeping, role, end: async () => void (await end([service, housekeeping])) }
+  } catch (error) {
     await end([housekeeping])
     throw error
-  })
-  if (outside) {
-    await end([housekeeping])
-    throw new DatabaseError(standsOutside)
-  }
-  if (open) warn(standOpen)
-  const service = openPool(url, { ...options, name, role })
-  return {
-    service,
-    housekeeping,
-    role,
-    end: async () => void (await end([service, housekeeping])),
   }
 }
