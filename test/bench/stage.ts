@@ -29,6 +29,14 @@ export async function startRegulars(place: Place, service: Running): Promise<Loa
   return load
 }
 
+/** People who sign in again and again, and visitors: drawn last, so that none of them is one of those. */
+export async function startCrowds(place: Place, service: Running): Promise<{ regulars: Load; load: Load }> {
+  const regulars = await startRegulars(place, service)
+  const load = startLoad()
+  await admit(load, place, service)
+  return { regulars, load }
+}
+
 /** better-auth with people of its own who are signed in; returns how to ask it; `beside`: on one that runs. Null where it cannot be installed. */
 export async function stagePeer(
   bench: Bench,

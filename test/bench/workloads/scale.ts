@@ -1,9 +1,8 @@
 // W6: whether the cost of a request depends on how many users and sessions there are.
-import { admit, makePlace, planFor, serve } from '../crowd.ts'
+import { makePlace, planFor, serve } from '../crowd.ts'
 import { atLeast, type Bench, pace, small } from '../figures.ts'
-import { startLoad } from '../processes.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
-import { startRegulars } from '../stage.ts'
+import { startCrowds } from '../stage.ts'
 
 /** `login`, `me` and `refresh` with a million users beside a few. */
 export const scale = (bench: Bench): Promise<Figure[]> =>
@@ -27,11 +26,7 @@ async function beside(
   }
   const sides = async (name: keyof typeof places) => {
     const service = await serve(places[name], bench.folder, name, { env: { SESSION_CACHE: 'off' } })
-    const regulars = await startRegulars(places[name], service)
-    // Drawn last, so that it holds nobody of those who sign in, nor a session that an earlier crowd has refreshed.
-    const load = startLoad()
-    await admit(load, places[name], service)
-    return { place: places[name], service, load, regulars }
+    return { place: places[name], service, ...(await startCrowds(places[name], service)) }
   }
   const [large, few] = [await sides('large'), await sides('small')]
   const figures: Figure[] = []

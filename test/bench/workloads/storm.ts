@@ -1,18 +1,22 @@
 // W5: what a storm of sign-ins does to everybody else.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { admit, planFor } from '../crowd.ts'
-import { atMost, type Bench, pace } from '../figures.ts'
-import { startLoad } from '../processes.ts'
+import { makePlace, planFor, serve } from '../crowd.ts'
+import { atMost, type Bench, pace, small } from '../figures.ts'
 import { alternate, type Figure, median, ms, percent } from '../rounds.ts'
-import { stage, stagePeer, startRegulars } from '../stage.ts'
+import { stagePeer, startCrowds } from '../stage.ts'
+
+/** What both come to: the storm begins a second before the probe and ends after it. */
+const amid = <S, P>(
+  storm: (seconds: number) => Promise<S>,
+  probe: (seconds: number) => Promise<P>,
+  seconds: number,
+): Promise<[S, P]> => Promise.all([storm(seconds + 1.5), sleep(1000).then(() => probe(seconds))])
 
 /** p99 of `me` and `refresh` while sign-ins saturate the hashes, and what the sign-ins still reach. */
 export async function storm(bench: Bench): Promise<Figure[]> {
-  const { place, service } = await stage(bench, 'bench_storm')
-  const stormers = await startRegulars(place, service)
-  // Drawn last, so that it holds nobody of those who sign in, nor a session that an earlier crowd has refreshed.
-  const load = startLoad()
-  await admit(load, place, service)
+  const place = await makePlace(bench.serverUrl, 'bench_storm', small)
+  const service = await serve(place, bench.folder)
+  const { regulars: stormers, load } = await startCrowds(place, service)
   const signIn = (seconds: number) =>
     stormers.run(planFor(place, service, { kind: 'login', seconds, manyAddresses: true }))
   const figures: Figure[] = []
@@ -26,10 +30,7 @@ export async function storm(bench: Bench): Promise<Figure[]> {
       pace(bench.quick, 5, 4),
       ms,
       async (seconds) => {
-        const [logins, p99] = await Promise.all([
-          signIn(seconds + 1.5),
-          sleep(1000).then(() => probe(seconds)),
-        ])
+        const [logins, p99] = await amid(signIn, probe, seconds)
         parts.push(logins.perSecond / alone)
         return p99
       },
@@ -60,10 +61,7 @@ async function peerInStorm(bench: Bench): Promise<Figure[]> {
     pace(bench.quick, 2, 3),
     ms,
     async (seconds) => {
-      const [, p99] = await Promise.all([
-        stormers.run('peer login', seconds + 1.5, {}),
-        sleep(1000).then(() => probe(seconds)),
-      ])
+      const [, p99] = await amid((longer) => stormers.run('peer login', longer, {}), probe, seconds)
       return p99
     },
     { idle: probe },
