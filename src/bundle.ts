@@ -3,7 +3,8 @@
 // rests main.js.map, for `node --enable-source-maps`. The commands, and every other file of dist, stay as TypeScript made them.
 import { realpathSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
@@ -24,9 +25,10 @@ const external = [
 const whereItsFilesAre: Plugin = {
   name: 'where its files are',
   setup({ onLoad }) {
-    onLoad({ filter: /@fastify\/swagger-ui\/.*\.js$/ }, async ({ path }) => {
-      const [, folder] = /@fastify\/swagger-ui(.*)$/.exec(dirname(path)) ?? []
-      const here = `require('node:path').join(require.resolve('@fastify/swagger-ui'), '..', '.${folder}')`
+    const root = dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui'))
+    onLoad({ filter: /@fastify[\\/]swagger-ui[\\/].*\.js$/ }, async ({ path }) => {
+      const folder = JSON.stringify(relative(root, dirname(path)))
+      const here = `require('node:path').join(require.resolve('@fastify/swagger-ui'), '..', ${folder})`
       return { contents: (await readFile(path, 'utf8')).replaceAll('__dirname', here) }
     })
   },

@@ -1,6 +1,6 @@
 // How much of the machine this process takes, where nobody else would ask for less.
 import { opendirSync, readFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 
 /**
@@ -42,7 +42,8 @@ export function letHashesGiveWay(poolSize: number): number {
     const byName = named.filter(({ name }) => name === 'libuv-worker')
     // Node 20 names none of its threads; the pool's are the last that it makes.
     const pool = byName.length > 0 ? byName : named.filter(({ id }) => id !== process.pid).slice(-poolSize)
-    for (const { id } of pool) setPriority(id, hashNiceness)
+    const niceness = Math.min(getPriority() + hashNiceness, constants.priority.PRIORITY_LOW)
+    for (const { id } of pool) setPriority(id, niceness)
     return pool.length
   } catch {
     // Nobody depends on it.
