@@ -44,6 +44,21 @@ const buildTap = () => promisify(execFile)(process.execPath, [tap, 'build'], { c
 
 const tapFolder = join(packageRoot, '.tap')
 const hadTapFolder = existsSync(tapFolder)
+
+/** Runs tap with arguments until it ends; a signal to this process is handed on. Returns its exit code. */
+async function runTap(args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const child = spawn(process.execPath, [tap, ...args], {
+    cwd: packageRoot,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  })
+  const pass = (signal: NodeJS.Signals) => child.kill(signal)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, pass)
+  return await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)))
+}
+
+// An earlier run's results would be told as this one's.
+await rm(join(tapFolder, 'test-results'), { recursive: true, force: true })
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
 // Tests ask whether statements do what they promise, not whether this disk does: durability has tests of its own.
 const settings = {
@@ -68,13 +83,10 @@ try {
   await migrateDatabase(template.href)
   await admin.end()
 
-  const child = spawn(process.execPath, [tap, 'run', ...process.argv.slice(2)], {
-    cwd: packageRoot,
-    stdio: 'inherit',
-    env: { ...process.env, TEST_DATABASE_URL: database.url },
-  })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
-  code = await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)))
+  const args = process.argv.slice(2)
+  code = await runTap(['run', ...args], { TEST_DATABASE_URL: database.url })
+  // In a log, what failed stands above tens of thousands of lines that passed: it is said again at the end, alone.
+  if (code !== 0 && !process.stdout.isTTY) await runTap(['replay', ...args, '--reporter=min'], { CI: 'true' })
 } finally {
   await database.stop()
   await rm(folder, { recursive: true, force: true })
