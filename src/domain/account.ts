@@ -55,7 +55,7 @@ export async function restore(
   user: UserRow,
   caller: Caller,
 ): Promise<void> {
-  if (user.deletionDueAt && (await tx.users.restore(project.id, user.id)))
+  if (user.deletionDueAt && (await tx.leavers.restore(project.id, user.id)))
     await record(tx, project, { userId: user.id, event: 'account_restored', caller })
 }
 
@@ -83,10 +83,10 @@ export function createAccount({ store, reauthentication }: Means) {
           await tx.sessions.hold(project.id, user.id)
           await partFromTeams(tx, project, user.id)
           // The audit trail goes with the account: there would be nobody left to show it to.
-          return tx.users.remove(project.id, user.id, checked)
+          return tx.leavers.remove(project.id, user.id, checked)
         }
         await partFromTeams(tx, project, user.id)
-        if (!(await tx.users.scheduleDeletion(project.id, user.id, checked, grace_seconds))) return false
+        if (!(await tx.leavers.schedule(project.id, user.id, checked, grace_seconds))) return false
         await record(tx, project, { userId: user.id, event: 'deletion_requested', sessionId, caller })
         await revokeApiKeys(tx, project, user.id, caller)
         return true
@@ -109,7 +109,7 @@ export function createAccount({ store, reauthentication }: Means) {
         const [exportedAt, hash, avatar, sessions, apiKeys, tokens, knownAddresses, mails, events] =
           await Promise.all([
             tx.holdings.now(project.id),
-            tx.users.findPasswordHash(project.id, id),
+            tx.passwords.find(project.id, id),
             tx.avatars.findOfUser(project.id, id),
             tx.holdings.sessions(project.id, id, exportedRows),
             tx.holdings.apiKeys(project.id, id, exportedRows),

@@ -181,7 +181,7 @@ export function createAdmission({ verification }: { verification: Verification }
       if (known) return recognise(tx, project, known.identity.id, known.user, arrival)
       if (email === null) return { kind: 'email_missing' }
       await tx.identities.releaseDue(project.id, issuer, subject)
-      await tx.users.releaseDue(project.id, email)
+      await tx.leavers.releaseDue(project.id, email)
       const found = await tx.users.findByEmail(project.id, email)
       if (!found) return welcome(tx, project, email, arrival)
       // Held, so that it is still unproven, or proven, when it is linked.

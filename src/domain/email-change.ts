@@ -40,7 +40,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
       const redeemed = await mailTokens.redeem(tx, project, purpose, proof)
       const before = redeemed && (await tx.users.find(project.id, redeemed.userId))
       if (!before || before.disabledAt) return null
-      await tx.users.releaseDue(project.id, redeemed.email)
+      await tx.leavers.releaseDue(project.id, redeemed.email)
       const after = await tx.users.changeEmail(project.id, before.id, before.email, redeemed.email)
       if (!after) return 'impossible'
       await tx.verificationTokens.voidAll(project.id, before.id, 'undo_email_change')
@@ -51,7 +51,7 @@ export function createEmailChange({ store, mailTokens, reauthentication }: Means
         if (byMail) await tx.outbox.owe({ ...owed, kind: 'email_changed', recipient: before.email })
       } else {
         // Whoever changed the address knew the password, may have linked a provider, and was not the owner.
-        await tx.users.expelPassword(project.id, before.id)
+        await tx.passwords.expel(project.id, before.id)
         await revokeApiKeys(tx, project, before.id, caller)
         await voidIdentities(tx, project, before)
         await record(tx, project, { userId: before.id, event: 'email_change_undone', caller })

@@ -23,12 +23,12 @@ export function createFirstPassword({ store, passwords, reauthentication }: Mean
     async set(project: Project, principal: Principal, caller: Caller, password: string): Promise<void> {
       const { user, sessionId } = principal
       const userId = user.id
-      if ((await store.users.findPasswordHash(project.id, userId)) !== null)
+      if ((await store.passwords.find(project.id, userId)) !== null)
         throw new AuthError('password_already_set')
       await reauthentication.proveLately(project, principal, caller, undefined)
       const hash = await passwords.hash(project, caller, password)
       const isSet = await store.transaction(project.id, async (tx) => {
-        const epoch = await tx.users.setFirstPassword(project.id, userId, user.epoch, hash)
+        const epoch = await tx.passwords.setFirst(project.id, userId, user.epoch, hash)
         if (epoch === null) return false
         await tx.sessions.keep(project.id, sessionId, epoch)
         await record(tx, project, { userId, event: 'password_set', sessionId, caller })

@@ -75,7 +75,7 @@ export function createIdentities({ store, reauthentication, prove }: Means) {
         if (!removed) throw new AuthError('identity_unknown')
         const others = all.filter((row) => row !== removed)
         const opens = others.some(({ provider }) => providerOf(project.policy.providers, provider) !== null)
-        if (!opens && (await tx.users.findPasswordHash(project.id, userId)) === null)
+        if (!opens && (await tx.passwords.find(project.id, userId)) === null)
           throw new AuthError('last_way_in')
         await tx.identities.remove(project.id, userId, identityId)
         if (user.provider === removed.provider && !others.some(({ provider }) => provider === user.provider))

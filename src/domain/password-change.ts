@@ -36,7 +36,7 @@ export function createPasswordChange({ store, passwords, lockout, reauthenticati
       throw new AuthError('password_unchanged')
     const next = await passwords.hash(project, caller, newPassword)
     return store.transaction(project.id, async (tx) => {
-      const epoch = await tx.users.changePassword(project.id, user.id, checkedHash, next)
+      const epoch = await tx.passwords.change(project.id, user.id, checkedHash, next)
       if (epoch === null) return false
       if (sessionId) await tx.sessions.keep(project.id, sessionId, epoch)
       await record(tx, project, { userId: user.id, event: 'password_changed', sessionId, caller })

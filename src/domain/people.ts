@@ -69,7 +69,7 @@ export function createPeople({ store, hash }: Means) {
     if (await store.users.findByEmail(project.id, email)) throw new AuthError('email_taken')
     const passwordHash = person.password === null ? null : await hash(project, person.password)
     return store.transaction(project.id, async (tx) => {
-      await tx.users.releaseDue(project.id, email)
+      await tx.leavers.releaseDue(project.id, email)
       const user = await tx.users.add({
         uuid: randomUUID(),
         projectId: project.id,
@@ -151,8 +151,8 @@ export function createPeople({ store, hash }: Means) {
       const removed = await store.transaction(project.id, async (tx) => {
         await tx.sessions.hold(project.id, user.id)
         await partFromTeams(tx, project, user.id)
-        const passwordHash = await tx.users.findPasswordHash(project.id, user.id)
-        return tx.users.remove(project.id, user.id, passwordHash)
+        const passwordHash = await tx.passwords.find(project.id, user.id)
+        return tx.leavers.remove(project.id, user.id, passwordHash)
       })
       if (!removed) throw new AuthError('account_unknown')
       return user

@@ -31,7 +31,7 @@ export function createReauthentication({ store, passwords, lockout }: Means) {
       currentPassword: string | undefined,
     ): Promise<string | null> {
       const { user } = principal
-      const hash = await store.users.findPasswordHash(project.id, user.id)
+      const hash = await store.passwords.find(project.id, user.id)
       if (hash === null) {
         if (await isRecent(project, principal)) return null
         throw new AuthError('recent_sign_in_required')

@@ -103,7 +103,7 @@ export function createRecovery({ store, passwords, lockout, mailTokens, lookupKe
         const redeemed = await mailTokens.redeem(tx, project, 'reset_password', proof)
         const { userId = 0, email = '' } = redeemed ?? {}
         const before = redeemed && (await tx.users.lock(project.id, userId))
-        const changed = redeemed && (await tx.users.resetPassword(project.id, userId, email, passwordHash))
+        const changed = redeemed && (await tx.passwords.reset(project.id, userId, email, passwordHash))
         if (!changed) return null
         // Nobody had proven the address: what opened the account was linked by whoever typed it.
         if (!before?.emailVerifiedAt) await voidIdentities(tx, project, changed)

@@ -133,7 +133,7 @@ export function createRegistration({ store, passwords, lockout, lookupKey, mailK
       return store.transaction(project.id, async (tx) => {
         if (!(await tx.registrations.consume(project.id, keyHash(email))))
           throw new AuthError('address_unproven')
-        await tx.users.releaseDue(project.id, email)
+        await tx.leavers.releaseDue(project.id, email)
         const proven = { ...newUser(project, facts, email, passwordHash), emailVerified: true }
         const user = await tx.users.add(proven)
         if (!user) throw new AuthError('email_taken')

@@ -75,7 +75,7 @@ export function createSignIn({ store, passwords, lockout, sessions, verification
       })
       if (passwords.isOutdated(passwordHash)) {
         const renewed = await passwords.hash(project, caller, credentials.password).catch(() => null)
-        if (renewed) await store.users.rehashPassword(project.id, user.id, passwordHash, renewed)
+        if (renewed) await store.passwords.rehash(project.id, user.id, passwordHash, renewed)
       }
       return grant
     },

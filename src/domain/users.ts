@@ -66,7 +66,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
       let user = await tx.users.add(fresh)
       if (!user) {
         // Taken, or held by an account whose owner left and whose time is over.
-        await tx.users.releaseDue(project.id, email)
+        await tx.leavers.releaseDue(project.id, email)
         user = await tx.users.add(fresh)
       }
       if (!user) return null
@@ -89,7 +89,7 @@ export function createUsers({ store, passwords, sessions, verification, lookupKe
     return store.transaction(project.id, async (tx) => {
       const quiet = project.policy.verification.resend_cooldown_seconds
       const wait = await tx.cooldowns.take(project.id, 'sign_up', keyedHash(lookupKey, 'email', email), quiet)
-      await tx.users.releaseDue(project.id, email)
+      await tx.leavers.releaseDue(project.id, email)
       const shown = await tx.users.takeId(project.id, fresh.metadata)
       const added = await tx.users.add(fresh, shown.id)
       const owner = await tx.users.findByEmail(project.id, email)

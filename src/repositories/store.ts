@@ -10,9 +10,10 @@ import { type Database, everywhere, over, type Queries } from './database.ts'
 import { holdingsRepository } from './holdings.ts'
 import { idempotencyKeysRepository } from './idempotency-keys.ts'
 import { identitiesRepository } from './identities.ts'
-import { leaversRepository } from './leavers.ts'
+import { dueLeaversRepository, leaversRepository } from './leavers.ts'
 import { mailTokensRepository } from './mail-tokens.ts'
 import { mailroomRepository, outboxRepository } from './outbox.ts'
+import { passwordsRepository } from './passwords.ts'
 import { peopleRepository } from './people.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
@@ -37,7 +38,9 @@ export interface Repositories {
   readonly holdings: ReturnType<typeof holdingsRepository>
   readonly idempotencyKeys: ReturnType<typeof idempotencyKeysRepository>
   readonly identities: ReturnType<typeof identitiesRepository>
+  readonly leavers: ReturnType<typeof leaversRepository>
   readonly outbox: ReturnType<typeof outboxRepository>
+  readonly passwords: ReturnType<typeof passwordsRepository>
   readonly people: ReturnType<typeof peopleRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
@@ -53,7 +56,7 @@ export interface Repositories {
 /** What belongs to no project, or to whichever: the way around the wall between them, for what cannot know the project. */
 export interface Everywhere {
   readonly avatars: ReturnType<typeof sharedAvatarsRepository>
-  readonly leavers: ReturnType<typeof leaversRepository>
+  readonly leavers: ReturnType<typeof dueLeaversRepository>
   readonly mailroom: ReturnType<typeof mailroomRepository>
   readonly mailTokens: ReturnType<typeof mailTokensRepository>
   readonly projects: ReturnType<typeof projectsRepository>
@@ -88,7 +91,7 @@ export interface Store extends Repositories {
 function bindEverywhere(db: Queries): Everywhere {
   return {
     avatars: sharedAvatarsRepository(db),
-    leavers: leaversRepository(db),
+    leavers: dueLeaversRepository(db),
     mailroom: mailroomRepository(db),
     mailTokens: mailTokensRepository(db),
     projects: projectsRepository(db),
@@ -107,7 +110,9 @@ function bind(db: Database): Repositories {
     holdings: holdingsRepository(db),
     idempotencyKeys: idempotencyKeysRepository(db),
     identities: identitiesRepository(db),
+    leavers: leaversRepository(db),
     outbox: outboxRepository(db),
+    passwords: passwordsRepository(db),
     people: peopleRepository(db),
     registrations: registrationsRepository(db),
     sessions: sessionsRepository(db),

@@ -1,9 +1,8 @@
-// Rows of `users`. Every query is led by the project.
-import { and, eq, getTableColumns, gt, isNull, lte, notExists, or, sql } from 'drizzle-orm'
+// Rows of `users`, but for passwords and leaving. Every query is led by the project.
+import { and, eq, getTableColumns, gt, isNull, notExists, or, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first } from './database.ts'
-import { held, removeHeld } from './leavers.ts'
 
 const { passwordHash, ...publicColumns } = getTableColumns(users)
 
@@ -44,9 +43,6 @@ export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sq
 
 export function usersRepository(db: Database) {
   const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
-  /** The account, if its password is still the one that was checked. */
-  const unchanged = (projectId: string, id: number, checkedHash: string | null) =>
-    and(one(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
 
   const byEmail = db.prepared((query) =>
     query
@@ -159,24 +155,6 @@ export function usersRepository(db: Database) {
       await db.of(projectId).update(users).set({ provider, updatedAt: sql`now()` }).where(one(projectId, id))
     },
 
-    /**
-     * The first password of an account that has none and whose sessions are those of `epoch`; ends every session. The
-     * new epoch, or null.
-     */
-    async setFirstPassword(projectId: string, id: number, epoch: number, to: string): Promise<number | null> {
-      const row = first(
-        await db
-          .of(projectId)
-          .update(users)
-          .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-          .where(
-            and(one(projectId, id), eq(users.epoch, epoch), isNull(passwordHash), isNull(users.disabledAt)),
-          )
-          .returning({ epoch: users.epoch }),
-      )
-      return row?.epoch ?? null
-    },
-
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
       return first(await byEmail({ projectId, email }))
     },
@@ -190,68 +168,8 @@ export function usersRepository(db: Database) {
       return rows.length > 0
     },
 
-    async findPasswordHash(projectId: string, id: number): Promise<string | null> {
-      const row = first(
-        await db
-          .of(projectId)
-          .select({ passwordHash })
-          .from(users)
-          .where(and(eq(users.projectId, projectId), eq(users.id, id))),
-      )
-      return row?.passwordHash ?? null
-    },
-
     async find(projectId: string, id: number): Promise<UserRow | null> {
-      return first(
-        await db
-          .of(projectId)
-          .select(userColumns)
-          .from(users)
-          .where(and(eq(users.projectId, projectId), eq(users.id, id))),
-      )
-    },
-
-    /**
-     * Replaces the password if it still is the one that was checked, and ends every session by a new epoch.
-     * Returns the new epoch, or null when somebody else was faster.
-     */
-    async changePassword(projectId: string, id: number, from: string, to: string): Promise<number | null> {
-      const row = first(
-        await db
-          .of(projectId)
-          .update(users)
-          .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-          .where(and(eq(users.projectId, projectId), eq(users.id, id), eq(users.passwordHash, from)))
-          .returning({ epoch: users.epoch }),
-      )
-      return row?.epoch ?? null
-    },
-
-    /**
-     * Sets a password for whoever proved that they read the mail of `email`: that proves the address too, and ends
-     * every session. Null if the account has another address by now, or is disabled.
-     */
-    async resetPassword(projectId: string, id: number, email: string, to: string): Promise<UserRow | null> {
-      return first(
-        await db
-          .of(projectId)
-          .update(users)
-          .set({
-            passwordHash: to,
-            epoch: sql`${users.epoch} + 1`,
-            emailVerifiedAt: sql`coalesce(${users.emailVerifiedAt}, now())`,
-            updatedAt: sql`now()`,
-          })
-          .where(
-            and(
-              eq(users.projectId, projectId),
-              eq(users.id, id),
-              eq(users.email, email),
-              isNull(users.disabledAt),
-            ),
-          )
-          .returning(userColumns),
-      )
+      return first(await db.of(projectId).select(userColumns).from(users).where(one(projectId, id)))
     },
 
     /** Changes a proven address from one to another; null if the account has moved on, or another account has it. */
@@ -280,31 +198,13 @@ export function usersRepository(db: Database) {
       )
     },
 
-    /** Takes the password away and ends every session: whoever knew it may be somebody else. */
-    async expelPassword(projectId: string, id: number): Promise<void> {
-      await db
-        .of(projectId)
-        .update(users)
-        .set({ passwordHash: null, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-        .where(and(eq(users.projectId, projectId), eq(users.id, id)))
-    },
-
-    /** The same password under newer parameters: compare and set, and no session ends. */
-    async rehashPassword(projectId: string, id: number, from: string, to: string): Promise<void> {
-      await db
-        .of(projectId)
-        .update(users)
-        .set({ passwordHash: to })
-        .where(and(eq(users.projectId, projectId), eq(users.id, id), eq(users.passwordHash, from)))
-    },
-
     /** Ends every session of the user at once. */
     async advanceEpoch(projectId: string, id: number): Promise<void> {
       await db
         .of(projectId)
         .update(users)
         .set({ epoch: sql`${users.epoch} + 1` })
-        .where(and(eq(users.projectId, projectId), eq(users.id, id)))
+        .where(one(projectId, id))
     },
 
     /** Marks the address as proven if it still is the account's; null otherwise. A second proof keeps the first instant. */
@@ -361,51 +261,6 @@ export function usersRepository(db: Database) {
           .where(one(projectId, id))
           .returning(userColumns),
       )
-    },
-
-    /** Removes the account and all that hangs on it; false if its password changed since it was checked. */
-    async remove(projectId: string, id: number, checkedHash: string | null): Promise<boolean> {
-      const found = held().where(unchanged(projectId, id, checkedHash))
-      return (await removeHeld(db.of(projectId), found.for('update'))) > 0
-    },
-
-    /** Ends every session now and makes the account due in `graceSeconds`; false as in `remove`. */
-    async scheduleDeletion(
-      projectId: string,
-      id: number,
-      checkedHash: string | null,
-      graceSeconds: number,
-    ): Promise<boolean> {
-      const rows = await db
-        .of(projectId)
-        .update(users)
-        .set({
-          deletionDueAt: sql`now() + make_interval(secs => ${graceSeconds}::int)`,
-          epoch: sql`${users.epoch} + 1`,
-          updatedAt: sql`now()`,
-        })
-        .where(unchanged(projectId, id, checkedHash))
-        .returning({ id: users.id })
-      return rows.length > 0
-    },
-
-    /** Takes a deletion back before it is due; false where there is none to take back. */
-    async restore(projectId: string, id: number): Promise<boolean> {
-      const rows = await db
-        .of(projectId)
-        .update(users)
-        .set({ deletionDueAt: null, updatedAt: sql`now()` })
-        .where(and(one(projectId, id), gt(users.deletionDueAt, sql`now()`)))
-        .returning({ id: users.id })
-      return rows.length > 0
-    },
-
-    /** Frees an address of an account that is due and that the sweeper has not reached. */
-    async releaseDue(projectId: string, email: string): Promise<void> {
-      const found = held().where(
-        and(eq(users.projectId, projectId), eq(users.email, email), lte(users.deletionDueAt, sql`now()`)),
-      )
-      await removeHeld(db.of(projectId), found.for('update'))
     },
   }
 }

@@ -83,7 +83,7 @@ t.test('whether the new one is the old one is told only to who knows the old one
 t.test('an unknown address, an account without a password and a wrong one cost the same', async (t) => {
   const { email } = await person()
   const { email: passwordless, principal } = await person()
-  await store.users.expelPassword(project.id, principal.user.id)
+  await store.passwords.expel(project.id, principal.user.id)
   for (const address of [email, passwordless, 'nobody-at-all@example.com']) {
     const before = checked.length
     await t.rejects(change(address, 'a wrong long password', better), { code: 'invalid_credentials' })

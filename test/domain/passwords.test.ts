@@ -31,7 +31,7 @@ async function userWithHash(passwordHash: string | null) {
     metadata: {},
   })
   if (!user) throw new Error('The address was taken.')
-  return { email, user, hash: () => store.users.findPasswordHash(project.id, user.id) }
+  return { email, user, hash: () => store.passwords.find(project.id, user.id) }
 }
 
 t.test('an unknown account costs one check of a hash with the parameters in force', async (t) => {
@@ -86,7 +86,7 @@ t.test('a wrong password renews nothing', async (t) => {
 
 t.test('a hash that was replaced meanwhile is not renewed over', async (t) => {
   const { user, hash } = await userWithHash('the newer hash')
-  await store.users.rehashPassword(project.id, user.id, 'the hash that was read', 'the renewed hash')
+  await store.passwords.rehash(project.id, user.id, 'the hash that was read', 'the renewed hash')
   t.equal(await hash(), 'the newer hash')
 })
 

@@ -48,7 +48,7 @@ t.test('a person comes with everything that is theirs, and signs in with the old
   })
   t.equal(grant.user.emailVerifiedAt?.toISOString(), '2020-02-03T02:05:06.000Z')
   t.equal(grant.user.createdAt.toISOString(), '2019-01-01T00:00:00.000Z')
-  const renewed = await store.users.findPasswordHash(project.id, grant.user.id)
+  const renewed = await store.passwords.find(project.id, grant.user.id)
   t.not(renewed, hash, 'and the hash is renewed with the parameters in force')
   t.match((await sql`select event from audit_events where user_id = ${grant.user.id} order by id`)[0], {
     event: 'account_created',
