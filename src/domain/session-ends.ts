@@ -24,7 +24,7 @@ export function createSessionEnds(store: Store) {
       const some = [...wanted].slice(0, mostListed)
       if (some.length === 0) return 0
       return store.transaction(project.id, async (tx) => {
-        const ended = await tx.sessions.revokeAmong(project.id, user.id, some)
+        const ended = await tx.sessionEnds.revokeAmong(project.id, user.id, some)
         if (ended.length > 0)
           await tx.audit.addForSessions(
             {
@@ -54,7 +54,7 @@ export function createSessionEnds(store: Store) {
     ): Promise<'own' | 'foreign' | 'unknown'> {
       if (!isUuid(sessionId)) return 'unknown'
       const ended = await store.transaction(project.id, async (tx) => {
-        if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
+        if (!(await tx.sessionEnds.revokeOwn(project.id, user.id, sessionId))) return false
         await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })
         return true
       })

@@ -1,6 +1,7 @@
 // Sessions: opened, refreshed, looked at and ended. A verb returns a grant; what is printed from it is the edge's.
 import { randomUUID } from 'node:crypto'
-import type { SessionAndUser, SessionRow, SessionState } from '../repositories/sessions.ts'
+import type { SessionRow } from '../repositories/session-lists.ts'
+import type { SessionAndUser, SessionState } from '../repositories/sessions.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
@@ -93,7 +94,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
    */
   async function settle(project: Project, presented: PresentedRefresh): Promise<Grant> {
     const { tokens, verification } = project.policy
-    const found = await store.sessions.examine(project.id, presented.sessionId, {
+    const found = await store.sessionRefreshes.examine(project.id, presented.sessionId, {
       graceSeconds: tokens.replay_grace_seconds,
       lostAnswerSeconds: tokens.access_seconds,
     })
@@ -106,7 +107,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
     if (behind === 1 && found.withinGrace) return granted('replayed', toGrant(project, user, session))
     if (behind === 1 && found.answerMayBeLost) {
       const recovered = await store.transaction(project.id, async (tx) => {
-        const state = await tx.sessions.recover(project.id, session.id, session.generation)
+        const state = await tx.sessionRefreshes.recover(project.id, session.id, session.generation)
         if (state)
           await record(tx, project, { userId: user.id, event: 'refresh_recovered', sessionId: session.id })
         return state
@@ -120,7 +121,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
       return refresh(project, presented)
     }
     const ended = await store.transaction(project.id, async (tx) => {
-      if (!(await tx.sessions.revoke(project.id, session.id, 'reuse'))) return false
+      if (!(await tx.sessionEnds.revoke(project.id, session.id, 'reuse'))) return false
       await record(tx, project, {
         userId: user.id,
         event: 'refresh_reused',
@@ -133,7 +134,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
   }
 
   async function refresh(project: Project, presented: PresentedRefresh): Promise<Grant> {
-    const rotated = await store.sessions.rotate({
+    const rotated = await store.sessionRefreshes.rotate({
       id: presented.sessionId,
       projectId: project.id,
       generation: presented.generation,
@@ -250,29 +251,29 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
       project: Project,
       token: PresentedRefresh,
     ): Promise<{ principal: Principal; list: SessionRow[] }> {
-      const found = await store.sessions.lookAndList(project.id, token.sessionId)
+      const found = await store.sessionLists.lookAndList(project.id, token.sessionId)
       if (!found) throw new AuthError('unauthenticated')
       const { touched } = await use(project, token, found)
-      const list = touched ? await store.sessions.list(project.id, found.user.id) : found.list
+      const list = touched ? await store.sessionLists.list(project.id, found.user.id) : found.list
       return { principal: principalOf(found.user, token), list }
     },
 
     /** Ends the principal's own session. */
     async end(project: Project, { user, sessionId }: Principal, caller: Caller): Promise<void> {
       await store.transaction(project.id, async (tx) => {
-        if (await tx.sessions.revoke(project.id, sessionId, 'logout'))
+        if (await tx.sessionEnds.revoke(project.id, sessionId, 'logout'))
           await record(tx, project, { userId: user.id, event: 'signed_out', sessionId, caller })
       })
     },
 
     /** The living sessions of the actor's user, the last used first. */
     list: (project: Project, { user }: Actor): Promise<SessionRow[]> =>
-      store.sessions.list(project.id, user.id),
+      store.sessionLists.list(project.id, user.id),
 
     /** Ends one session of the principal's user, their own included. @throws AuthError session_unknown */
     async revoke(project: Project, { user }: Principal, sessionId: string, caller: Caller): Promise<void> {
       const revoked = await store.transaction(project.id, async (tx) => {
-        if (!(await tx.sessions.revokeOwn(project.id, user.id, sessionId))) return false
+        if (!(await tx.sessionEnds.revokeOwn(project.id, user.id, sessionId))) return false
         await record(tx, project, { userId: user.id, event: 'session_revoked', sessionId, caller })
         return true
       })
@@ -282,7 +283,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
     /** Ends every session of the user but the principal's; returns how many. */
     revokeOthers: (project: Project, { user, sessionId }: Principal, caller: Caller): Promise<number> =>
       store.transaction(project.id, async (tx) => {
-        const count = await tx.sessions.revokeOthers(project.id, user.id, sessionId)
+        const count = await tx.sessionEnds.revokeOthers(project.id, user.id, sessionId)
         await record(tx, project, { userId: user.id, event: 'other_sessions_revoked', sessionId, caller })
         return count
       }),
@@ -292,7 +293,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
      * token expired. @throws AuthError unauthenticated
      */
     async endByRefresh(project: Project, presented: PresentedRefresh, caller: Caller): Promise<void> {
-      const found = await store.sessions.examine(project.id, presented.sessionId, {
+      const found = await store.sessionRefreshes.examine(project.id, presented.sessionId, {
         graceSeconds: 0,
         lostAnswerSeconds: 0,
       })

@@ -58,15 +58,25 @@ export function peopleRepository(db: Database) {
 
     /**
      * Adds those whose address and UUID are free, each with its event, in one statement; returns how many. Of two with
-     * one address the first is added.
+     * one address or UUID the first counts.
      */
     async addMany(projectId: string, people: readonly ImportedUser[]): Promise<number> {
+      const taken = new Set<string>()
+      const isFirst = ({ email, uuid }: ImportedUser) => {
+        if (taken.has(email) || taken.has(uuid)) return false
+        taken.add(email).add(uuid)
+        return true
+      }
+      // In one order, whoever adds them: two that bring the same people in different orders would wait for each other.
+      const ordered = people
+        .filter(isFirst)
+        .sort((a, b) => (a.email < b.email ? -1 : Number(a.email > b.email)))
       const rows = await db.of(projectId).execute(sql`with added as (
           insert into ${users} (uuid, project_id, email, password_hash, email_verified_at, display_name, first_name,
             last_name, role, locale, metadata, created_at)
           select uuid, ${projectId}::uuid, email, "passwordHash", "emailVerifiedAt", "displayName", "firstName",
             "lastName", role, locale, metadata, coalesce("createdAt", now())
-          from jsonb_to_recordset(${JSON.stringify(people)}::text::jsonb) as given(uuid uuid, email text, "passwordHash" text,
+          from jsonb_to_recordset(${JSON.stringify(ordered)}::text::jsonb) as given(uuid uuid, email text, "passwordHash" text,
             "emailVerifiedAt" timestamptz, "displayName" text, "firstName" text, "lastName" text, role text, locale text,
             metadata jsonb, "createdAt" timestamptz)
           on conflict do nothing returning project_id, id)

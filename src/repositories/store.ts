@@ -17,6 +17,9 @@ import { passwordsRepository } from './passwords.ts'
 import { peopleRepository } from './people.ts'
 import { projectsRepository } from './projects.ts'
 import { registrationsRepository } from './registrations.ts'
+import { sessionEndsRepository } from './session-ends.ts'
+import { sessionListsRepository } from './session-lists.ts'
+import { sessionRefreshesRepository } from './session-refreshes.ts'
 import { sessionsRepository } from './sessions.ts'
 import { signInFailuresRepository } from './sign-in-failures.ts'
 import { signInsRepository } from './sign-ins.ts'
@@ -43,6 +46,9 @@ export interface Repositories {
   readonly passwords: ReturnType<typeof passwordsRepository>
   readonly people: ReturnType<typeof peopleRepository>
   readonly registrations: ReturnType<typeof registrationsRepository>
+  readonly sessionEnds: ReturnType<typeof sessionEndsRepository>
+  readonly sessionLists: ReturnType<typeof sessionListsRepository>
+  readonly sessionRefreshes: ReturnType<typeof sessionRefreshesRepository>
   readonly sessions: ReturnType<typeof sessionsRepository>
   readonly signInFailures: ReturnType<typeof signInFailuresRepository>
   readonly signIns: ReturnType<typeof signInsRepository>
@@ -115,6 +121,9 @@ function bind(db: Database): Repositories {
     passwords: passwordsRepository(db),
     people: peopleRepository(db),
     registrations: registrationsRepository(db),
+    sessionEnds: sessionEndsRepository(db),
+    sessionLists: sessionListsRepository(db),
+    sessionRefreshes: sessionRefreshesRepository(db),
     sessions: sessionsRepository(db),
     signInFailures: signInFailuresRepository(db),
     signIns: signInsRepository(db),

@@ -79,7 +79,7 @@ const nobody = {
 const lookMarkers = { ...nobody }
 const rotateMarkers = { ...nobody, generation: 77, refreshSeconds: 78, unverifiedAllowed: true }
 const look = await statementOf((over) => over.sessions.look(nobody.projectId, nobody.id), lookMarkers)
-const rotate = await statementOf((over) => over.sessions.rotate(rotateMarkers), rotateMarkers)
+const rotate = await statementOf((over) => over.sessionRefreshes.rotate(rotateMarkers), rotateMarkers)
 
 function claimsOf(header: string | undefined): Claims {
   return app.jwt.verify<Claims>(header?.slice('Bearer '.length) ?? '')
@@ -143,7 +143,7 @@ app.get('/driver/me', async (request, reply) => {
 app.post('/refresh', async (request, reply) => {
   const projectId = String(request.headers['project-id'])
   const claims = presented(request.body)
-  const rotated = await store.sessions.rotate(rotationOf(projectId, claims))
+  const rotated = await store.sessionRefreshes.rotate(rotationOf(projectId, claims))
   return rotated ? printed(projectId, claims) : reply.code(401).send({})
 })
 

@@ -35,7 +35,8 @@ t.test('three processes that share one stored token stay signed in over many ref
   const app = await startTestApp(t, { policy: { tokens: { access_seconds: 1 } } })
   const visit = { baseUrl: app.url, projectId: app.projectId, file: join(app.dataDir, 'session.json') }
   const first = await run({ ...visit, email: 'processes@example.com' })
-  t.same(first.events, ['signed_in'])
+  // A second is short where the machine is busy: the first visit may refresh already.
+  t.same(new Set(first.events.filter((event) => event !== 'token_refreshed')), new Set(['signed_in']))
   const all = await Promise.all([1, 2, 3].map(() => run({ ...visit, refreshes: 4 })))
   for (const { events, errors, calls } of all) {
     t.same(errors, [])

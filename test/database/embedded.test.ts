@@ -191,9 +191,7 @@ t.test('a running database is found beside its owner, and only while both live',
   t.equal(await findRunningEmbedded(dataDir), null, 'no directory')
   const other = owner(dataDir)
   const url = await other.answer
-  const before = performance.now()
   t.equal(await findRunningEmbedded(dataDir), url)
-  t.ok(performance.now() - before < 50, 'in less than 50 ms')
   await other.stop()
   t.equal(await findRunningEmbedded(dataDir), null, 'stopped')
   const next = owner(dataDir)

@@ -49,10 +49,11 @@ const current = () =>
     await notices.catchUp()
     return notices.isCurrent()
   })
-/** Who is remembered; on a machine that is too busy to beat, nobody is for a while. */
+/** Who is remembered after they were recognised; on a machine that is too busy to beat, nobody is for a while. */
 const recalled = (token: Token) =>
   eventually('somebody is remembered', async () => {
     await current()
+    await recognise(token)
     return recall(project, token)
   })
 const statementsOn = (table: string, from: number) =>
@@ -60,15 +61,15 @@ const statementsOn = (table: string, from: number) =>
 
 t.test('two hundred requests of one session cost far fewer statements', async (t) => {
   const { token, user } = await signedUp()
-  await authenticate(project, token)
-  const from = seen.length
-  for (let i = 0; i < 200; i++) {
-    t.equal((await recognise(token)).user.id, user.id)
-    // As requests come: each in a turn of its own.
-    await new Promise(setImmediate)
-  }
-  const cost = statementsOn('sessions', from)
-  t.ok(cost < 100, 'most of them were remembered', { cost })
+  await eventually('most of them are remembered', async () => {
+    const from = seen.length
+    for (let i = 0; i < 200; i++) {
+      t.equal((await recognise(token)).user.id, user.id)
+      // As requests come: each in a turn of its own.
+      await new Promise(setImmediate)
+    }
+    return statementsOn('sessions', from) < 100
+  })
   t.match(domain.sessions.stats(), { capacity: 5000, size: Number, hits: Number, misses: Number })
 })
 
@@ -83,7 +84,6 @@ t.test('where nobody listens, every request asks the database', async (t) => {
 
 t.test('a generation that was never seen is the database’s to mark', async (t) => {
   const { token } = await signedUp()
-  await authenticate(project, token)
   t.ok(await recalled(token))
   const next = await domain.sessions.refresh(project, token)
   t.equal(recall(project, next), null, 'the next generation is not taken on trust')
@@ -96,7 +96,6 @@ t.test('a generation that was never seen is the database’s to mark', async (t)
 
 t.test('what is remembered of one project is unknown in another', async (t) => {
   const { token } = await signedUp()
-  await authenticate(project, token)
   t.ok(await recalled(token))
   const { project: other } = await domain.projects.create('Another', {})
   t.equal(recall(other, token), null)
@@ -291,9 +290,7 @@ t.test('a key is remembered like a session, and its hash is compared each time',
 
 t.test('the end of a session is kept by the database’s clock', async (t) => {
   const { token } = await signedUp()
-  await sql`update sessions set expires_at = now() + interval '2 seconds' where id = ${token.sessionId}`
-  await notices.catchUp()
-  await authenticate(project, token)
+  await sql`update sessions set expires_at = now() + interval '4 seconds' where id = ${token.sessionId}`
   t.ok(await recalled(token))
   await eventually('the end', async () => {
     const [row] = await sql`select expires_at <= now() as over from sessions where id = ${token.sessionId}`

@@ -21,6 +21,13 @@ t.test('an instance refuses what it has acknowledged as ended, with its next ans
     app.api('POST', path, { headers: bearer(who), body })
   const signIn = ({ email, password }: Person) => app.api('POST', '/login', { body: { email, password } })
   const me = (who: Answer) => app.api('GET', '/me', { headers: bearer(who) })
+  /** Asks until an answer came from memory; on a machine that is too busy to beat, none does for a while. */
+  const untilRemembered = (of: 'sessions' | 'apiKeys', ask: () => Promise<Answer>) =>
+    eventually(`${of} are remembered`, async () => {
+      const { hits } = app.running.remembered()[of]
+      t.equal((await ask()).status, 200)
+      return app.running.remembered()[of].hits > hits
+    })
   const resetMail = (address: string) =>
     eventually('the mail', async () =>
       (await app.mailbox.all()).find(({ to, kind }) => to === address && kind === 'reset_password'),
@@ -61,7 +68,7 @@ t.test('an instance refuses what it has acknowledged as ended, with its next ans
     for (let round = 0; round < 2; round++) {
       const person = await app.signUp()
       const other = await signIn(person)
-      for (let i = 0; i < 3; i++) t.equal((await me(other)).status, 200)
+      await untilRemembered('sessions', () => me(other))
       const answer = await end(person, other)
       if (answer.status >= 300 && name !== 'reuse') t.fail(`${name}: ${answer.status}`)
       const after = await me(other)
@@ -70,17 +77,15 @@ t.test('an instance refuses what it has acknowledged as ended, with its next ans
 
   for (let round = 0; round < 2; round++) {
     const person = await app.signUp()
-    for (let i = 0; i < 3; i++) await me(person)
+    await untilRemembered('sessions', () => me(person))
     await app.api('PATCH', '/profile', { headers: bearer(person), body: { display_name: `Ada ${round}` } })
     t.equal((await me(person)).body.user.display_name, `Ada ${round}`, 'a changed profile is shown')
     const made = await post(person, '/api-keys', { name: 'one' })
     const byKey = () => app.api('GET', '/me', { headers: { 'x-api-key': made.body.plain_text_key } })
-    for (let i = 0; i < 3; i++) t.equal((await byKey()).status, 200)
+    await untilRemembered('apiKeys', byKey)
     await post(person, `/api-keys/${made.body.id}/revoke`)
     t.equal((await byKey()).status, 401, 'a revoked key is refused')
   }
-  const { sessions, apiKeys } = app.running.remembered()
-  t.ok(sessions.hits > 10 && apiKeys.hits > 1, 'and all of them were remembered', { sessions, apiKeys })
 })
 
 t.test('switched off, nothing is remembered and nobody listens', async (t) => {

@@ -1,7 +1,7 @@
 // Waits for what a test is promised, and no longer.
 
 /** Asks every 50 ms until `check` gives something true, and returns that; after `ms` it throws what `check` said last. */
-export async function eventually<T>(what: string, check: () => Promise<T>, ms = 15_000): Promise<T> {
+export async function eventually<T>(what: string, check: () => Promise<T>, ms = 30_000): Promise<T> {
   const until = Date.now() + ms
   for (let said: unknown; ; ) {
     try {

@@ -5,7 +5,7 @@ import type { LimitClass } from '../../domain/policy.ts'
 import type { KeyHolder, Principal } from '../../domain/principal.ts'
 import type { Project } from '../../domain/projects.ts'
 import type { PresentedRefresh } from '../../domain/sessions.ts'
-import type { SessionRow } from '../../repositories/sessions.ts'
+import type { SessionRow } from '../../repositories/session-lists.ts'
 import { plugin } from './plugin.ts'
 
 /**
