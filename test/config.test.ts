@@ -282,7 +282,7 @@ t.test('a wrong configuration ends the process with 78, all its problems, and no
 })
 
 t.test('every variable that is read is documented', async (t) => {
-  const source = readFileSync(join(packageRoot, 'src/config.ts'), 'utf8')
+  const source = readFileSync(join(packageRoot, 'src/environment.ts'), 'utf8')
   const names = [
     ...(/environmentSchema = Type\.Object\(\{(.*?)\n\}\)/s.exec(source)?.[1] ?? '').matchAll(
       /^ +([A-Z_]+):/gm,

@@ -1,31 +1,17 @@
 // Sessions: opened, refreshed, looked at and ended. A verb returns a grant; what is printed from it is the edge's.
 import { randomUUID } from 'node:crypto'
 import type { SessionRow } from '../repositories/session-lists.ts'
-import type { SessionAndUser, SessionState } from '../repositories/sessions.ts'
+import type { SessionAndUser } from '../repositories/sessions.ts'
 import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
-import { AuthError, type AuthErrorCode } from './errors.ts'
+import { AuthError } from './errors.ts'
+import { type Grant, type PresentedRefresh, toGrant } from './grants.ts'
 import type { Attempt, Lockout } from './lockout.ts'
 import type { Actor, Caller, Principal } from './principal.ts'
 import type { Project } from './projects.ts'
 import { createRecall, type Memorable, type Notices } from './recall.ts'
-
-/** Leave to hand out the tokens of one generation of one session. Instants are the database's. */
-export interface Grant {
-  readonly user: UserRow
-  readonly sessionId: string
-  readonly generation: number
-  readonly issuedAt: Date
-  readonly accessExpiresAt: Date
-  readonly refreshExpiresAt: Date
-}
-
-/** A refresh token that was read: which session, which generation of it. */
-export interface PresentedRefresh {
-  readonly sessionId: string
-  readonly generation: number
-}
+import { createRefresh, type Refreshed } from './refresh.ts'
 
 /** How long a session and its first access token live, where the policy's answer is not the one that is wanted. */
 export interface Lifetimes {
@@ -51,23 +37,6 @@ interface KnownSession extends Memorable {
 /** Sessions remembered, if all of them weigh little: 1.8 kB each. */
 const remembered = 5000
 
-function toGrant(project: Project, user: UserRow, session: SessionState, accessSeconds?: number): Grant {
-  const seconds = accessSeconds ?? project.policy.tokens.access_seconds
-  const accessEnd = session.now.getTime() + seconds * 1000
-  return {
-    user,
-    sessionId: session.id,
-    generation: session.generation,
-    issuedAt: session.now,
-    // An access token never outlives its session.
-    accessExpiresAt: new Date(Math.min(accessEnd, session.expiresAt.getTime())),
-    refreshExpiresAt: session.expiresAt,
-  }
-}
-
-/** What came of a refresh token; `reused` ended its session, `refused` is every other refusal. */
-export type Refreshed = 'rotated' | 'replayed' | 'recovered' | 'reused' | 'refused'
-
 interface Means {
   readonly store: Store
   readonly lockout: Lockout
@@ -78,73 +47,6 @@ interface Means {
 
 export function createSessions({ store, lockout, notices, refreshed = () => {} }: Means) {
   const known = createRecall<KnownSession>(notices, remembered)
-
-  const granted = (outcome: Refreshed, grant: Grant): Grant => {
-    refreshed(outcome)
-    return grant
-  }
-  const refused = (outcome: 'reused' | 'refused', code: AuthErrorCode = 'invalid_refresh_token') => {
-    refreshed(outcome)
-    return new AuthError(code)
-  }
-
-  /**
-   * Why a rotation found no row (decision 2). Repeats the current token for a replay within the grace and, once, for
-   * an answer that was lost; anything else on a living session is reuse and ends it before the refusal is told.
-   */
-  async function settle(project: Project, presented: PresentedRefresh): Promise<Grant> {
-    const { tokens, verification } = project.policy
-    const found = await store.sessionRefreshes.examine(project.id, presented.sessionId, {
-      graceSeconds: tokens.replay_grace_seconds,
-      lostAnswerSeconds: tokens.access_seconds,
-    })
-    if (!found?.alive) throw refused('refused')
-    const { session, user } = found
-    const behind = session.generation - presented.generation
-    const expected = behind === 0 || (behind === 1 && (found.withinGrace || found.answerMayBeLost))
-    if (expected && verification.mode === 'strict' && !user.emailVerifiedAt)
-      throw refused('refused', 'email_verification_required')
-    if (behind === 1 && found.withinGrace) return granted('replayed', toGrant(project, user, session))
-    if (behind === 1 && found.answerMayBeLost) {
-      const recovered = await store.transaction(project.id, async (tx) => {
-        const state = await tx.sessionRefreshes.recover(project.id, session.id, session.generation)
-        if (state)
-          await record(tx, project, { userId: user.id, event: 'refresh_recovered', sessionId: session.id })
-        return state
-      })
-      if (recovered) return granted('recovered', toGrant(project, user, recovered))
-      // Another request claimed the repetition, or the session moved on or ended: what is true now decides.
-      return settle(project, presented)
-    }
-    if (expected) {
-      // Nothing stood in the way when we looked: the row changed in between, and another try will tell.
-      return refresh(project, presented)
-    }
-    const ended = await store.transaction(project.id, async (tx) => {
-      if (!(await tx.sessionEnds.revoke(project.id, session.id, 'reuse'))) return false
-      await record(tx, project, {
-        userId: user.id,
-        event: 'refresh_reused',
-        sessionId: session.id,
-        outcome: 'refused',
-      })
-      return true
-    })
-    throw refused(ended ? 'reused' : 'refused')
-  }
-
-  async function refresh(project: Project, presented: PresentedRefresh): Promise<Grant> {
-    const rotated = await store.sessionRefreshes.rotate({
-      id: presented.sessionId,
-      projectId: project.id,
-      generation: presented.generation,
-      refreshSeconds: project.policy.tokens.refresh_seconds,
-      unverifiedAllowed: project.policy.verification.mode !== 'strict',
-    })
-    return rotated
-      ? granted('rotated', toGrant(project, rotated.user, rotated.session))
-      : settle(project, presented)
-  }
 
   /** Remembers that a living session was used now. Out: whether that was written, and the newest generation that was used. */
   async function use(project: Project, { generation }: PresentedRefresh, { session }: SessionAndUser) {
@@ -222,7 +124,7 @@ export function createSessions({ store, lockout, notices, refreshed = () => {} }
      * Exchanges a refresh token for the next one: one statement where all is well.
      * @throws AuthError invalid_refresh_token, email_verification_required
      */
-    refresh,
+    refresh: createRefresh(store, refreshed),
 
     /**
      * The principal behind an access token's session, as it was read a moment ago; null where only the database can tell,

@@ -8,10 +8,11 @@ import type { Provider } from '../social/profile.ts'
 import type { Providers } from '../social/providers.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
+import type { Grant } from './grants.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 import { checkRedirect } from './redirects.ts'
-import type { Grant, Lifetimes, Sessions } from './sessions.ts'
+import type { Lifetimes, Sessions } from './sessions.ts'
 import { believed, providerNamed, type Social } from './social.ts'
 
 /** How a browser's sign-in is to end. */

@@ -6,10 +6,11 @@ import type { Providers } from '../social/providers.ts'
 import { restore } from './account.ts'
 import { type AdmissionRules, settling, spend } from './admission.ts'
 import { AuthError } from './errors.ts'
+import type { Grant } from './grants.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
 import { providerOf } from './providers.ts'
-import type { Grant, Lifetimes, Sessions } from './sessions.ts'
+import type { Lifetimes, Sessions } from './sessions.ts'
 import type { Verification } from './verification.ts'
 
 /** What a client got from a provider: an id_token, or an access token where the provider has no id_tokens. */

@@ -5,10 +5,11 @@ import type { Repositories, Store } from '../repositories/store.ts'
 import type { UserRow } from '../repositories/users.ts'
 import { record } from './audit.ts'
 import { AuthError } from './errors.ts'
+import type { Grant } from './grants.ts'
 import type { Passwords } from './passwords.ts'
 import type { Caller } from './principal.ts'
 import type { Project } from './projects.ts'
-import type { Grant, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import type { Verification } from './verification.ts'
 
 /** What a person says about themselves when they sign up. */

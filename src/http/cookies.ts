@@ -1,7 +1,7 @@
 // Session cookies: HttpOnly, one pair for each project, `__Host-` where Secure is on (RFC 6265bis §4.1.3.2).
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Grant } from '../domain/sessions.ts'
+import type { Grant } from '../domain/grants.ts'
 
 type Kind = 'access' | 'refresh'
 

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type RefreshClaims, type RefreshKey, readRefreshToken } from '../crypto/refresh-secret.ts'
 import { deriveKey } from '../crypto/secrets.ts'
-import type { Grant } from '../domain/sessions.ts'
+import type { Grant } from '../domain/grants.ts'
 import type { AccessClaims } from './tokens.ts'
 
 /** Refresh tokens in a form that tells a client when it expires. */

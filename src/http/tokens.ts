@@ -3,7 +3,7 @@ import jwt from '@fastify/jwt'
 import Fastify from 'fastify'
 import { printRefreshToken, type RefreshKey } from '../crypto/refresh-secret.ts'
 import { type PublicJwk, privatePem, publicPem } from '../crypto/signing-key.ts'
-import type { Grant } from '../domain/sessions.ts'
+import type { Grant } from '../domain/grants.ts'
 import type { OpenedKey } from '../domain/signing-keys.ts'
 import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
 

@@ -2,7 +2,8 @@
 
 import { QueryBuilder } from 'drizzle-orm/pg-core'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import type { ProjectSql, Sql } from '../database/pool.ts'
+import type { Sql } from '../database/pool.ts'
+import type { ProjectSql } from '../database/statements.ts'
 
 /** A query builder that reaches the database. */
 export type Queries = PostgresJsDatabase

@@ -1,5 +1,6 @@
 // All repositories as one value, over the pool or, inside `transaction`, over one connection.
-import type { Pool, ProjectSql, Sql } from '../database/pool.ts'
+import type { Pool, Sql } from '../database/pool.ts'
+import type { ProjectSql } from '../database/statements.ts'
 import { apiKeysRepository } from './api-keys.ts'
 import { auditRepository } from './audit.ts'
 import { isOvertaken } from './availability.ts'

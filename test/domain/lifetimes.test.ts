@@ -1,7 +1,8 @@
 // Sessions with a lifetime of their own: as long as they were opened for, whatever the policy says of refreshing.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { Grant, Lifetimes } from '../../src/domain/sessions.ts'
+import type { Grant } from '../../src/domain/grants.ts'
+import type { Lifetimes } from '../../src/domain/sessions.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
 const { domain, sql } = await createTestDomain(t)

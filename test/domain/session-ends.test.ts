@@ -1,9 +1,9 @@
 // Sessions ended by their ids: only the owner's go, whatever else is in the list, and whose one was is told where asked.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import type { Grant } from '../../src/domain/grants.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import type { Project } from '../../src/domain/projects.ts'
-import type { Grant } from '../../src/domain/sessions.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
 const { domain, project, sql } = await createTestDomain(t)

@@ -1,10 +1,10 @@
 // What a route must declare about itself, and the refusal to boot with one that did not.
 import type { FastifyRequest } from 'fastify'
 import type { KeyScope } from '../../domain/api-keys.ts'
+import type { PresentedRefresh } from '../../domain/grants.ts'
 import type { LimitClass } from '../../domain/policy.ts'
 import type { KeyHolder, Principal } from '../../domain/principal.ts'
 import type { Project } from '../../domain/projects.ts'
-import type { PresentedRefresh } from '../../domain/sessions.ts'
 import type { SessionRow } from '../../repositories/session-lists.ts'
 import { plugin } from './plugin.ts'
 

@@ -1,7 +1,7 @@
 // CREDEBL's words for ours, both ways. Pure.
 import type { FrontEnd } from '../../../domain/front-ends.ts'
+import type { Grant } from '../../../domain/grants.ts'
 import type { Policy } from '../../../domain/policy.ts'
-import type { Grant } from '../../../domain/sessions.ts'
 import { isUuid } from '../../../domain/uuid.ts'
 import type { SessionRow } from '../../../repositories/session-lists.ts'
 import type { UserRow } from '../../../repositories/users.ts'

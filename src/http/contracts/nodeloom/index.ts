@@ -16,7 +16,7 @@ import {
   updateTeam,
 } from '../../../../schemas/contracts/nodeloom.ts'
 import { AuthError } from '../../../domain/errors.ts'
-import type { Grant } from '../../../domain/sessions.ts'
+import type { Grant } from '../../../domain/grants.ts'
 import { callerOf } from '../../caller.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import { actorOf, idOf } from '../../team-views.ts'

@@ -10,7 +10,7 @@ import {
   updateProfile,
 } from '../../../../schemas/contracts/nora.ts'
 import { AuthError } from '../../../domain/errors.ts'
-import type { Grant } from '../../../domain/sessions.ts'
+import type { Grant } from '../../../domain/grants.ts'
 import type { UserRow } from '../../../repositories/users.ts'
 import { callerOf } from '../../caller.ts'
 import { preferredLanguage } from '../../language.ts'
