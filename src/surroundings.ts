@@ -5,7 +5,9 @@ import type { Config } from './config.ts'
 import type { Pools } from './database/pools.ts'
 import { openReplica, type Replica } from './database/replica.ts'
 import type { SharedCounts } from './http/shared-counts.ts'
-import { createCaptureMailer, createSmtpMailer, type Mailer } from './mail/mailer.ts'
+import { createCaptureMailer } from './mail/capture-mailer.ts'
+import type { Mailer } from './mail/mailer.ts'
+import { createSmtpMailer } from './mail/smtp-mailer.ts'
 import { isUnavailable } from './repositories/availability.ts'
 
 /** Sends by SMTP, or writes every mail to a file where there is no mail server. */

@@ -359,7 +359,6 @@ t.test('a file beyond 250 lines says why', async (t) => {
     'schemas/contracts/nodeloom.ts': 'every answer of a product, whose documents repeat themselves as well',
     'src/metrics/dashboard.ts':
       'a panel for each thing that is to be seen, read from top to bottom as it is shown',
-    'src/mail/mailer.ts': 'two mailers that must agree on what a mail may hold, and the faults of SMTP',
     'src/repositories/users.ts':
       'every statement on an account, so that none is written elsewhere without its project',
     'src/database/places.ts': 'connections as they come, are had and go: one state that every step reads',

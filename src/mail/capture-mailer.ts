@@ -1,0 +1,84 @@
+// Keeps mails as files, where there is no SMTP server.
+import { chmod, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import nodemailer from 'nodemailer'
+import { compose, parseSender } from './envelope.ts'
+import { closable, MailError, type Mailer, type OutgoingMail } from './mailer.ts'
+
+/**
+ * A mailer that sends nothing: each mail becomes `<directory>/<time>-<kind>.eml`, a whole RFC 5322 message.
+ *
+ * The directory is made (mode 0700) when the first mail comes. A file (mode 0600) appears complete, its name is
+ * never used twice, and names sort in the order of capture. `onCaptured` is told the mail and the file's path.
+ * Throws a TypeError when `from` is not one address; a send that cannot write fails temporarily.
+ */
+export function createCaptureMailer(options: {
+  directory: string
+  from: string
+  onCaptured: (mail: OutgoingMail, file: string) => void
+}): Mailer {
+  const sender = parseSender(options.from)
+  const transport = nodemailer.createTransport({
+    streamTransport: true,
+    buffer: true,
+    newline: 'windows',
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  let lastTime = 0
+
+  async function send(mail: OutgoingMail): Promise<void> {
+    const { text: _text, html: _html, ...rest } = compose(mail, sender)
+    const alternatives = [unwrapped('text/plain', mail.text), unwrapped('text/html', mail.html)]
+    const { message } = await transport.sendMail({ ...rest, alternatives })
+    let file: string | null = null
+    try {
+      await mkdir(options.directory, { recursive: true, mode: 0o700 })
+      await chmod(options.directory, 0o700)
+      while (file === null) {
+        lastTime = Math.max(Date.now(), lastTime + 1)
+        const time = new Date(lastTime).toISOString().replace(/[:.]/g, '-')
+        file = await writeOnce(options.directory, `${time}-${mail.kind}.eml`, message as Buffer)
+      }
+    } catch (error) {
+      throw new MailError(`mail not captured: ${(error as NodeJS.ErrnoException).code}`, false, true)
+    }
+    options.onCaptured(mail, file)
+  }
+
+  return closable(send, () => transport.close())
+}
+
+// The part file is a lock on the name as well, between processes too: only who made it looks for the name and
+// renames onto it. Answers null when the name is taken.
+async function writeOnce(directory: string, name: string, content: Buffer): Promise<string | null> {
+  const file = join(directory, name)
+  const part = join(directory, `.${name}.part`)
+  const handle = await open(part, 'wx', 0o600).catch(unless('EEXIST'))
+  if (handle === null) return null
+  try {
+    await handle.writeFile(content).finally(() => handle.close())
+    if ((await stat(file).catch(unless('ENOENT'))) === null) {
+      await rename(part, file)
+      return file
+    }
+  } catch (error) {
+    await unlink(part).catch(unless('ENOENT'))
+    throw error
+  }
+  await unlink(part)
+  return null
+}
+
+function unless(expected: string): (error: NodeJS.ErrnoException) => null {
+  return (error) => {
+    if (error.code === expected) return null
+    throw error
+  }
+}
+
+/** A part as it stands, in 8bit (RFC 2045 §6.2): whoever opens the captured file can follow its link. */
+function unwrapped(contentType: string, content: string) {
+  const head = `Content-Type: ${contentType}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`
+  return { contentType, raw: head + content }
+}

@@ -1,0 +1,55 @@
+// A mail as it is put on the wire: nothing in it can be read as another header, another recipient or its own end.
+import { domainToASCII } from 'node:url'
+import type { SendMailOptions } from 'nodemailer'
+import addressparser from 'nodemailer/lib/addressparser'
+import { MailError, type OutgoingMail } from './mailer.ts'
+
+/** Whom mails are from. */
+export interface Sender {
+  name: string
+  address: string
+  host: string
+}
+
+/** Reads one address, with or without a name. @throws TypeError for anything else */
+export function parseSender(from: string): Sender {
+  const [mailbox, ...others] = addressparser(from, { flatten: true })
+  if (mailbox === undefined || others.length > 0 || !isAddress(mailbox.address) || /\p{Cc}/u.test(from)) {
+    throw new TypeError(
+      'The sender must be one address, like no-reply@example.com or Acme <no-reply@example.com>',
+    )
+  }
+  const domain = mailbox.address.slice(mailbox.address.lastIndexOf('@') + 1)
+  return { ...mailbox, host: domainToASCII(domain) || domain }
+}
+
+// A dot-atom or a quoted string before the at sign (RFC 5321, 4.1.2; letters beyond ASCII by RFC 6531) and one
+// domain after it: nothing that a header or a command could read as a second address or as its own end.
+function isAddress(value: string): boolean {
+  return /^([^\s\p{Cc}<>@,;:"()[\]\\]+|"[^\p{Cc}<>"\\]+")@[^\s\p{Cc}<>@,;"()\\]+$/u.test(value)
+}
+
+const WORD = /^[A-Za-z0-9_-]{1,64}$/
+
+/** The message of a mail. @throws MailError, permanent, for what cannot be put on the wire */
+export function compose(mail: OutgoingMail, sender: Sender): SendMailOptions {
+  if (!WORD.test(mail.id) || !WORD.test(mail.kind)) {
+    throw new MailError('mail not sent: its id or kind is no plain word', true)
+  }
+  if (!isAddress(mail.to)) throw new MailError('mail not sent: its recipient is not one address', true)
+  return {
+    from: { name: sender.name, address: sender.address },
+    to: { name: '', address: mail.to },
+    subject: oneLine(mail.subject),
+    text: mail.text,
+    html: mail.html,
+    messageId: `<${mail.id}@${sender.host}>`,
+    // RFC 3834: no out-of-office note answers this.
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  }
+}
+
+/** A text without anything that could end its line. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+}
