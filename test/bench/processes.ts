@@ -126,7 +126,9 @@ export function startService({
   const database: Record<string, string> = databaseUrl
     ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
     : {}
-  return start(['--max-semi-space-size=8', ...node, built('src/main.js')], {
+  const { scripts } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  const [, ...words] = String(scripts.start).split(' ')
+  return start([...words.slice(0, -1), ...node, built('src/main.js')], {
     readyPath: '/health/ready',
     log,
     env: {
