@@ -15,6 +15,14 @@ const store = createStore(unwalled(sql))
 /** What operators do elsewhere: another process with a cache of its own. */
 const elsewhere = createProjects(store)
 
+/** Lets the clock stand, and pass at our word: a busy machine would let it pass at its own. */
+const start = performance.now()
+let passed = 0
+t.intercept(performance, 'now', { value: () => start + passed })
+const pass = (ms: number) => {
+  passed += ms
+}
+
 /** The projects of an instance, and how often it asked the database. */
 function counted() {
   let reads = 0
@@ -48,18 +56,13 @@ t.test('a changed policy is in force within two seconds, without any request wai
   const { projects, reads } = counted()
   t.equal((await projects.get(project.id)).policy.tokens.access_seconds, 60)
   await elsewhere.setPolicy(project.id, { tokens: { access_seconds: 120 } })
-  const changedAt = performance.now()
-  let seenAfter = Number.POSITIVE_INFINITY
-  while (performance.now() - changedAt < 2000) {
+  pass(1000)
+  const isNew = () => {
     const peeked = projects.peek(project.id)
     t.ok(peeked, 'a busy project is always at hand')
-    if (peeked?.policy.tokens.access_seconds === 120) {
-      seenAfter = performance.now() - changedAt
-      break
-    }
-    await sleep(25)
+    return peeked?.policy.tokens.access_seconds === 120
   }
-  t.ok(seenAfter <= 2000, `${Math.round(seenAfter)} ms`)
+  while (!isNew()) await sleep(5)
   t.equal(reads(), 2, 'and the reload was one read')
 })
 
@@ -68,7 +71,7 @@ t.test('a project that nobody asked for in two seconds is read before it is used
   const { projects } = counted()
   await projects.get(project.id)
   await elsewhere.rotateSecret(project.id)
-  await sleep(2000)
+  pass(2000)
   t.equal(projects.peek(project.id), null)
   t.not(
     (await projects.get(project.id)).secretHash?.toString('hex'),
@@ -102,9 +105,9 @@ t.test('a database that is away for a moment does not lose what is fresh enough'
   })
   await projects.get(project.id)
   away = true
-  await sleep(1050)
+  pass(1050)
   t.ok(projects.peek(project.id), 'stale enough to reload, fresh enough to use')
-  await sleep(900)
+  pass(900)
   await t.rejects(projects.get(project.id), { message: 'away' }, 'too old: the failure is told')
   away = false
   t.ok(await projects.get(project.id))

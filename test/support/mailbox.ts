@@ -50,7 +50,7 @@ export function openMailbox(folder: string): Mailbox {
   }
   return {
     all,
-    async waitFor(address, { count = 1, ms = 8000 } = {}) {
+    async waitFor(address, { count = 1, ms = 20_000 } = {}) {
       const until = Date.now() + ms
       for (;;) {
         const mails = (await all()).filter((mail) => mail.to === address)
