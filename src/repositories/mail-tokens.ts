@@ -2,6 +2,7 @@
 import { and, eq, exists, inArray, isNull, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { outbox } from '../../drizzle/tables/outbox.ts'
+import { users } from '../../drizzle/tables/users.ts'
 import { verificationTokens as table } from '../../drizzle/tables/verification-tokens.ts'
 import type { Queries } from './database.ts'
 import { type NewVerificationToken, open } from './verification-tokens.ts'
@@ -17,10 +18,16 @@ export function mailTokensRepository(db: Queries) {
      * again finds its token and renews it. Returns the ids whose token works: the others' mails were withdrawn, their
      * token was used, or a newer one replaced it.
      *
-     * Never waits for a token that is being redeemed at this moment: who redeems may be waiting for the mail's row.
+     * Never waits for a token that is being redeemed at this moment: who redeems may be waiting for the mail's row. And
+     * holds the accounts before the mails, as whoever removes an account does.
      */
     async add(tokens: readonly NewMailToken[]): Promise<Set<string>> {
       const ids = tokens.map(({ id }) => id)
+      await db
+        .select({ id: users.id })
+        .from(users)
+        .where(inArray(users.id, [...new Set(tokens.map(({ userId }) => userId))]))
+        .for('key share')
       const owed = await db
         .select({ id: outbox.id })
         .from(outbox)

@@ -416,6 +416,35 @@ t.test('a mail that is tried again late carries a link that lives its whole life
   await domain.verification.confirm(project, { token: tokenOf(sent[0]) }, stranger)
 })
 
+t.test('an account that is removed while its mail is being made stands in nobody’s way', async (t) => {
+  await nothingOwed()
+  const { id, user } = await owed()
+  const mint = {
+    id,
+    owedAt: user.createdAt,
+    project,
+    user,
+    purpose: 'verify_email',
+    email: user.email,
+  } as const
+  const making = await sql.begin(async (tx) => {
+    // Were the two to stand against each other, this one would notice first and fail.
+    await tx`set local deadlock_timeout = '10ms'`
+    await tx`select 1 from users where id = ${user.id} for update`
+    const minted = domain.mailTokens.mintForMails([mint])
+    await until(
+      async () =>
+        (
+          await sql`select 1 from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`
+        ).length > 0,
+    )
+    await tx`delete from users where id = ${user.id}`
+    return { minted }
+  })
+  t.same(await making.minted, new Map(), 'and nothing is owed any more')
+})
+
 t.test('a mail whose link was used already is not sent again', async (t) => {
   await nothingOwed()
   const { id, user } = await owed()
