@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { bearer, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 
 const noBrowser = 'there is no Chromium here'
 const path = findChromium()
@@ -17,7 +17,7 @@ const desk = { width: 1280, height: 800 }
 /** Opens a link as a person does; scripts are off, and whatever a page complains about is kept. */
 async function visit(link: string, viewport = phone): Promise<{ page: Page; complaints: string[] }> {
   if (!browser) throw new Error('There is no browser.')
-  const context = await browser.newContext({ viewport, javaScriptEnabled: false })
+  const context = await openContext(t, browser, { viewport, javaScriptEnabled: false })
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('console', (message) => {

@@ -3,7 +3,7 @@ import type { Locator, Page, Response } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { contractNames } from '../../src/http/contracts/catalogue.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 
 const chromium = findChromium()
 if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })
@@ -127,10 +127,8 @@ else {
   })
 
   async function openDocs(t: Test, app: TestApp) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
-    t.teardown(() => context.close())
+    const context = await openContext(t, browser, { viewport: { width: 1280, height: 1000 } })
     const page = await context.newPage()
-    page.setDefaultTimeout(30_000)
     const complaints: string[] = []
     const strangers: string[] = []
     page.on('console', (message) => {

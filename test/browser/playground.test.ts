@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 
 const run = promisify(execFile)
 
@@ -42,14 +42,12 @@ else {
   const password = 'correct horse battery'
 
   async function open(t: Test, app: TestApp, options: { width?: number; dark?: boolean } = {}) {
-    const context = await browser.newContext({
+    const context = await openContext(t, browser, {
       viewport: { width: options.width ?? 1280, height: 900 },
       colorScheme: options.dark ? 'dark' : 'light',
       permissions: ['clipboard-read', 'clipboard-write'],
     })
-    t.teardown(() => context.close())
     const page = await context.newPage()
-    page.setDefaultTimeout(30_000)
     const complaints: string[] = []
     page.on('console', (message) => {
       // A refusal that the page shows is also a line of the console: Chromium's own.

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { newSubject, startIssuer } from '../support/issuer.ts'
 
 const path = findChromium()
@@ -70,8 +70,7 @@ const says = (page: Page, text: string) => page.getByText(text).waitFor()
 
 async function open(): Promise<Page> {
   if (!browser) throw new Error('There is no browser.')
-  const context = await browser.newContext()
-  t.teardown(() => context.close())
+  const context = await openContext(t, browser)
   const page = await context.newPage()
   await page.goto(home)
   await says(page, 'ready')

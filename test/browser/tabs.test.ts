@@ -3,7 +3,7 @@
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { freePort, startTestApp, type TestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -27,8 +27,7 @@ else {
 
   /** Opens tabs of one browser, each with a client of its own, and signs up in the first. */
   async function open(t: Test, app: TestApp, { count, transport, clocks = [], old }: TabsOptions) {
-    const context = await browser.newContext()
-    t.teardown(() => context.close())
+    const context = await openContext(t, browser)
     const presented: (string | null)[] = []
     context.on('request', (request) => {
       if (request.url().endsWith('/api/auth/refresh')) presented.push(request.postData())
@@ -36,7 +35,6 @@ else {
     const tabs: Page[] = []
     for (let n = 0; n < count; n++) {
       const page = await context.newPage()
-      page.setDefaultTimeout(30_000)
       await page.addInitScript(`{
         const real = Date.now
         Date.now = () => real() + ${clocks[n] ?? 0}

@@ -1,7 +1,7 @@
 // Where the link of a verification mail lands, in a real browser, without JavaScript, on phones and desktops.
 import t from 'tap'
 import { startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 
 const chromium = findChromium()
 if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })
@@ -20,8 +20,7 @@ else {
           const [mail] = await app.mailbox.waitFor(email)
           const link = mail?.link ?? ''
           const options = { viewport, colorScheme, isMobile: screen === 'phone' }
-          const context = await browser.newContext({ ...options, javaScriptEnabled: false })
-          t.teardown(() => context.close())
+          const context = await openContext(t, browser, { ...options, javaScriptEnabled: false })
           const page = await context.newPage()
           const complaints: string[] = []
           page.on('console', (message) => complaints.push(message.text()))

@@ -1,6 +1,6 @@
 // Debian's Chromium, driven by playwright-core; none installed is a word, not a failure.
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
 
 const places = [
   '/usr/bin/chromium',
@@ -29,4 +29,16 @@ export function launchChromium(executablePath: string): Promise<Browser> {
       '--disable-sync',
     ],
   })
+}
+
+/** A person's browser, which knows nothing yet; it is closed when the test ends, and waits as long as a busy machine needs. */
+export async function openContext(
+  t: { teardown(work: () => unknown): void },
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await browser.newContext(options)
+  context.setDefaultTimeout(120_000)
+  t.teardown(() => context.close())
+  return context
 }
