@@ -67,7 +67,7 @@ t.test(
     const browser = await launchChromium(chromium ?? '')
     t.teardown(() => browser.close())
     const page = await browser.newPage()
-    page.setDefaultTimeout(30_000)
+    page.setDefaultTimeout(120_000)
     const says = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor()
     const where = new URLSearchParams({ service: app.url, project: app.projectId })
     await page.goto(`${origin}/cookie-page.html?${where}`)

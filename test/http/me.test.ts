@@ -193,7 +193,7 @@ t.test('GET /me · 401 · a changed claim breaks the signature', async (t) => {
 })
 
 t.test('GET /me · 401 · expired, also for a token that was good a moment ago', async (t) => {
-  const short = await app.project({ tokens: { access_seconds: 1 } })
+  const short = await app.project({ tokens: { access_seconds: 4 } })
   const headers = { 'project-id': short.id }
   const body = { email: 'short@example.com', password: 'a good long password' }
   const answer = await app.api('POST', '/signup', { headers, body })
