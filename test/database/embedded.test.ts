@@ -25,9 +25,9 @@ import postgres from 'postgres'
 import t from 'tap'
 import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../../src/database/embedded.ts'
 
-t.setTimeout(120_000)
-
 const subject = fileURLToPath(new URL('../../src/database/embedded.ts', import.meta.url))
+/** Of this run alone: another may be going on beside it. */
+const ownPrefix = `embedded-test-${process.pid}-`
 const settings = { fsync: 'off' }
 const nobody = 65534
 const isRoot = process.getuid?.() === 0
@@ -35,7 +35,7 @@ const onlyRoot = isRoot && process.platform === 'linux' ? false : 'needs root on
 const onlyLinux = process.platform === 'linux' ? false : 'needs /proc'
 
 function scratch(test: { teardown(work: () => unknown): void }): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'embedded-test-')))
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), ownPrefix)))
   test.teardown(async () => {
     for (const pid of processesNaming(directory)) process.kill(pid, 'SIGKILL')
     await until(() => processesNaming(directory).length === 0)
@@ -74,7 +74,7 @@ function readProc(path: string): string {
   }
 }
 
-async function until(done: () => boolean | Promise<boolean>, patienceMs = 15_000): Promise<void> {
+async function until(done: () => boolean | Promise<boolean>, patienceMs = 30_000): Promise<void> {
   for (const since = Date.now(); !(await done()); await sleep(20)) {
     if (Date.now() - since > patienceMs) throw new Error('waited in vain')
   }
@@ -397,5 +397,5 @@ t.test('an ordinary user runs it as himself', async (t) => {
 })
 
 t.test('no process is left behind', { skip: onlyLinux }, async (t) => {
-  t.same(processesNaming(join(tmpdir(), 'embedded-test-')), [])
+  t.same(processesNaming(join(tmpdir(), ownPrefix)), [])
 })
