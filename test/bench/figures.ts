@@ -16,7 +16,7 @@ export const small = { users: 2000, sessions: 4000 }
 export const pace = (quick: boolean, rounds: number, seconds: number): Pace =>
   quick
     ? { rounds: 5, seconds: Math.min(seconds, 3), warmUpSeconds: 1 }
-    : { rounds, seconds, warmUpSeconds: 3 }
+    : { rounds, seconds, warmUpSeconds: 2 }
 
 /** A part of the other's rate that ours must reach; null: for information. */
 export const atLeast = (name: string, goal: number | null, found: Compared, show = rate): Figure => ({

@@ -73,13 +73,19 @@ function cleanUp(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)))
 
+/** Minutes and seconds since the beginning. */
+const elapsed = () => {
+  const seconds = Math.round(performance.now() / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+}
+
 const figures: Figure[] = []
 let machine = ''
 try {
   machine = await describeMachine(database.url)
   console.log(`${machine}\n`)
   for (const name of names) {
-    console.log(name)
+    console.log(`${name}  (after ${elapsed()})`)
     figures.push(...((await known[name]?.({ serverUrl: database.url, folder, quick: values.quick })) ?? []))
     await endAll()
   }
@@ -94,8 +100,7 @@ const rows = figures.map(
 const table = ['| | goal | measured | | behind it |', '|---|---|---|---|---|', ...rows].join('\n')
 console.log(`\n${table}`)
 if (positionals.length === 0 && !values.quick) {
-  const minutes = Math.round(performance.now() / 60_000)
-  const heading = `# The last full run\n\n${new Date().toISOString().slice(0, 10)}, ${machine}; ${minutes} minutes.\n\n`
+  const heading = `# The last full run\n\n${new Date().toISOString().slice(0, 10)}, ${machine}; ${elapsed()} minutes.\n\n`
   await writeFile(join(packageRoot, 'test', 'bench', 'RESULTS.md'), `${heading}${table}\n`)
 }
 process.exitCode = figures.some(({ met }) => met === false) ? 1 : 0

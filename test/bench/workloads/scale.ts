@@ -39,7 +39,7 @@ async function beside(
             planFor(place, service, { kind, seconds, manyAddresses: true }),
           )
         ).perSecond
-    const found = await alternate(`scale ${kind}`, pace(bench.quick, 5, 2.5), rate, run(large), {
+    const found = await alternate(`scale ${kind}`, pace(bench.quick, 5, 2), rate, run(large), {
       small: run(few),
     })
     figures.push(atLeast(`${kind}: ${much.users} users / ${small.users}`, 0.9, found.small))

@@ -27,7 +27,7 @@ export async function storm(bench: Bench): Promise<Figure[]> {
     const alone = (await signIn(4)).perSecond
     const found = await alternate(
       `storm ${kind}`,
-      pace(bench.quick, 5, 4),
+      pace(bench.quick, 5, 3),
       ms,
       async (seconds) => {
         const [logins, p99] = await amid(signIn, probe, seconds)
