@@ -1,11 +1,23 @@
 // The end of a row of `sessions`: one that was revoked stays so, and says why.
-import { and, eq, isNull, ne, sql } from 'drizzle-orm'
+import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import type { Database } from './database.ts'
 import { alive } from './sessions.ts'
 
 export function sessionEndsRepository(db: Database) {
+  /** Ends those of the user's living sessions that `which` names, in one statement; returns their ids. */
+  async function endOwn(projectId: string, userId: number, which: SQL): Promise<string[]> {
+    const rows = await db
+      .of(projectId)
+      .update(sessions)
+      .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
+      .from(users)
+      .where(and(eq(sessions.projectId, projectId), eq(sessions.userId, userId), which, alive))
+      .returning({ id: sessions.id })
+    return rows.map(({ id }) => id)
+  }
+
   return {
     /** Ends one session for good; true if it was alive. */
     async revoke(projectId: string, id: string, reason: 'logout' | 'reuse'): Promise<boolean> {
@@ -19,51 +31,19 @@ export function sessionEndsRepository(db: Database) {
     },
 
     /** Ends a session of this user; true if it was alive. */
-    async revokeOwn(projectId: string, userId: number, id: string): Promise<boolean> {
-      const rows = await db
-        .of(projectId)
-        .update(sessions)
-        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
-        .from(users)
-        .where(
-          and(eq(sessions.id, id), eq(sessions.projectId, projectId), eq(sessions.userId, userId), alive),
-        )
-        .returning({ id: sessions.id })
-      return rows.length > 0
-    },
+    revokeOwn: async (projectId: string, userId: number, id: string): Promise<boolean> =>
+      (await endOwn(projectId, userId, eq(sessions.id, id))).length > 0,
 
     /** Ends every living session of the user but one; returns how many. */
-    async revokeOthers(projectId: string, userId: number, keptId: string): Promise<number> {
-      const rows = await db
-        .of(projectId)
-        .update(sessions)
-        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
-        .from(users)
-        .where(
-          and(eq(sessions.projectId, projectId), eq(sessions.userId, userId), ne(sessions.id, keptId), alive),
-        )
-        .returning({ id: sessions.id })
-      return rows.length
-    },
+    revokeOthers: async (projectId: string, userId: number, keptId: string): Promise<number> =>
+      (await endOwn(projectId, userId, ne(sessions.id, keptId))).length,
 
-    /** Ends those of the listed sessions that are this user's and alive, in one statement; returns which. */
-    async revokeAmong(projectId: string, userId: number, ids: readonly string[]): Promise<string[]> {
-      const listed = sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`
-      const rows = await db
-        .of(projectId)
-        .update(sessions)
-        .set({ revokedAt: sql`now()`, revokedReason: 'owner' })
-        .from(users)
-        .where(
-          and(
-            eq(sessions.projectId, projectId),
-            eq(sessions.userId, userId),
-            sql`${sessions.id} in ${listed}`,
-            alive,
-          ),
-        )
-        .returning({ id: sessions.id })
-      return rows.map(({ id }) => id)
-    },
+    /** Ends those of the listed sessions that are this user's and alive; returns which. */
+    revokeAmong: (projectId: string, userId: number, ids: readonly string[]): Promise<string[]> =>
+      endOwn(
+        projectId,
+        userId,
+        sql`${sessions.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`,
+      ),
   }
 }

@@ -396,19 +396,15 @@ t.test(
   },
 )
 
+/** What a courier mints for a mail that is to verify the address of `user`. */
+const verificationOf = (id: string, user: UserRow) =>
+  ({ id, owedAt: user.createdAt, project, user, purpose: 'verify_email', email: user.email }) as const
+
 t.test('a mail that is tried again late carries a link that lives its whole life from then on', async (t) => {
   await nothingOwed()
   const { id, user } = await owed()
   await store.everywhere.mailroom.take(10, 0)
-  const mint = {
-    id,
-    owedAt: user.createdAt,
-    project,
-    user,
-    purpose: 'verify_email',
-    email: user.email,
-  } as const
-  const first = (await domain.mailTokens.mintForMails([mint])).get(id)
+  const first = (await domain.mailTokens.mintForMails([verificationOf(id, user)])).get(id)
   await sql`update verification_tokens set expires_at = now() - interval '1 hour' where id = ${id}`
   const { sent } = courierWith(t, () => {})
   await allSent([id])
@@ -419,19 +415,11 @@ t.test('a mail that is tried again late carries a link that lives its whole life
 t.test('an account that is removed while its mail is being made stands in nobody’s way', async (t) => {
   await nothingOwed()
   const { id, user } = await owed()
-  const mint = {
-    id,
-    owedAt: user.createdAt,
-    project,
-    user,
-    purpose: 'verify_email',
-    email: user.email,
-  } as const
   const making = await sql.begin(async (tx) => {
     // Were the two to stand against each other, this one would notice first and fail.
     await tx`set local deadlock_timeout = '10ms'`
     await tx`select 1 from users where id = ${user.id} for update`
-    const minted = domain.mailTokens.mintForMails([mint])
+    const minted = domain.mailTokens.mintForMails([verificationOf(id, user)])
     await until(
       async () =>
         (
@@ -448,15 +436,7 @@ t.test('an account that is removed while its mail is being made stands in nobody
 t.test('a mail whose link was used already is not sent again', async (t) => {
   await nothingOwed()
   const { id, user } = await owed()
-  const mint = {
-    id,
-    owedAt: user.createdAt,
-    project,
-    user,
-    purpose: 'reset_password',
-    email: user.email,
-  } as const
-  await domain.mailTokens.mintForMails([mint])
+  await domain.mailTokens.mintForMails([verificationOf(id, user)])
   await sql`update verification_tokens set used_at = now() where id = ${id}`
   const { sent } = courierWith(t, () => {})
   await allSent([id])
