@@ -8,7 +8,7 @@ import { startCrowds } from '../stage.ts'
 export const scale = (bench: Bench): Promise<Figure[]> =>
   beside(bench, bench.quick ? 100_000 : 1_000_000, ['login', 'me', 'refresh'])
 
-/** `me` and `refresh` with ten million users; half an hour and 12 GB of disk. */
+/** `me` and `refresh` with ten million users; ten minutes and 12 GB of disk. */
 export const huge = (bench: Bench): Promise<Figure[]> =>
   beside(bench, bench.quick ? 1_000_000 : 10_000_000, ['me', 'refresh'])
 
