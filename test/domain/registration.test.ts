@@ -266,7 +266,8 @@ t.test('no address rests in a registration, no secret in its mail, and both are 
   await post.settled()
   const [row] =
     await sql`select to_jsonb(registrations)::text as text from registrations order by created_at desc limit 1`
-  t.notMatch(row?.text, /ada|example|@/)
+  // Hashes are hexadecimal, and now and then there is an "ada" in one.
+  t.notMatch(row?.text, /ada\.|example|@/)
   const [owed] = await sql`select to_jsonb(outbox)::text as text from outbox where recipient = ${email}`
   t.notMatch(owed?.text, token)
   t.notMatch(owed?.text.replace(/[\d-]+T[\d:.+]+|[\da-f]{8}-[\da-f-]{27}/g, ''), code)
