@@ -61,6 +61,7 @@ interface Waiting {
 
 /** What a connection is wanted for: a transaction has it alone. */
 type Kind = 'read' | 'statement' | 'transaction'
+
 /** Statements that may be on their way on one connection when all connections are busy. */
 const pipelined = 32
 

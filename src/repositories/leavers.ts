@@ -5,6 +5,7 @@ import { teamMembers } from '../../drizzle/tables/team-members.ts'
 import { teams } from '../../drizzle/tables/teams.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, parts, type Queries } from './database.ts'
+import { thisUser } from './users.ts'
 
 const otherMember = alias(teamMembers, 'other_member')
 
@@ -36,10 +37,9 @@ async function removeHeld(db: Queries, found: SQLWrapper): Promise<number> {
 
 /** Accounts whose owners leave, and come back. */
 export function leaversRepository(db: Database) {
-  const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
   /** The account, if its password is still the one that was checked. */
   const unchanged = (projectId: string, id: number, checkedHash: string | null) =>
-    and(one(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
+    and(thisUser(projectId, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
 
   return {
     /** Removes the account and all that hangs on it; false if its password changed since it was checked. */
@@ -74,7 +74,7 @@ export function leaversRepository(db: Database) {
         .of(projectId)
         .update(users)
         .set({ deletionDueAt: null, updatedAt: sql`now()` })
-        .where(and(one(projectId, id), gt(users.deletionDueAt, sql`now()`)))
+        .where(and(thisUser(projectId, id), gt(users.deletionDueAt, sql`now()`)))
         .returning({ id: users.id })
       return rows.length > 0
     },

@@ -1,11 +1,27 @@
 // The password of a row of `users`: what sets, changes or takes it away ends sessions by a new epoch in the same statement.
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { users } from '../../drizzle/tables/users.ts'
 import { type Database, first } from './database.ts'
-import { type UserRow, userColumns } from './users.ts'
+import { thisUser, type UserRow, userColumns } from './users.ts'
 
 export function passwordsRepository(db: Database) {
-  const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
+  /** Another password for the account that `which` names, which ends its sessions; the new epoch, or null for none. */
+  async function replace(
+    projectId: string,
+    which: SQL | undefined,
+    to: string | null,
+  ): Promise<number | null> {
+    const row = first(
+      await db
+        .of(projectId)
+        .update(users)
+        .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
+        .where(which)
+        .returning({ epoch: users.epoch }),
+    )
+    return row?.epoch ?? null
+  }
+
   return {
     /** The hash of the account's password; null where it has none. */
     async find(projectId: string, id: number): Promise<string | null> {
@@ -14,7 +30,7 @@ export function passwordsRepository(db: Database) {
           .of(projectId)
           .select({ passwordHash: users.passwordHash })
           .from(users)
-          .where(one(projectId, id)),
+          .where(thisUser(projectId, id)),
       )
       return row?.passwordHash ?? null
     },
@@ -23,40 +39,24 @@ export function passwordsRepository(db: Database) {
      * The first password of an account that has none and whose sessions are those of `epoch`; ends every session. The
      * new epoch, or null.
      */
-    async setFirst(projectId: string, id: number, epoch: number, to: string): Promise<number | null> {
-      const row = first(
-        await db
-          .of(projectId)
-          .update(users)
-          .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-          .where(
-            and(
-              one(projectId, id),
-              eq(users.epoch, epoch),
-              isNull(users.passwordHash),
-              isNull(users.disabledAt),
-            ),
-          )
-          .returning({ epoch: users.epoch }),
-      )
-      return row?.epoch ?? null
-    },
+    setFirst: (projectId: string, id: number, epoch: number, to: string): Promise<number | null> =>
+      replace(
+        projectId,
+        and(
+          thisUser(projectId, id),
+          eq(users.epoch, epoch),
+          isNull(users.passwordHash),
+          isNull(users.disabledAt),
+        ),
+        to,
+      ),
 
     /**
      * Replaces the password if it still is the one that was checked, and ends every session by a new epoch.
      * Returns the new epoch, or null when somebody else was faster.
      */
-    async change(projectId: string, id: number, from: string, to: string): Promise<number | null> {
-      const row = first(
-        await db
-          .of(projectId)
-          .update(users)
-          .set({ passwordHash: to, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-          .where(and(one(projectId, id), eq(users.passwordHash, from)))
-          .returning({ epoch: users.epoch }),
-      )
-      return row?.epoch ?? null
-    },
+    change: (projectId: string, id: number, from: string, to: string): Promise<number | null> =>
+      replace(projectId, and(thisUser(projectId, id), eq(users.passwordHash, from)), to),
 
     /**
      * Sets a password for whoever proved that they read the mail of `email`: that proves the address too, and ends
@@ -73,18 +73,14 @@ export function passwordsRepository(db: Database) {
             emailVerifiedAt: sql`coalesce(${users.emailVerifiedAt}, now())`,
             updatedAt: sql`now()`,
           })
-          .where(and(one(projectId, id), eq(users.email, email), isNull(users.disabledAt)))
+          .where(and(thisUser(projectId, id), eq(users.email, email), isNull(users.disabledAt)))
           .returning(userColumns),
       )
     },
 
     /** Takes the password away and ends every session: whoever knew it may be somebody else. */
     async expel(projectId: string, id: number): Promise<void> {
-      await db
-        .of(projectId)
-        .update(users)
-        .set({ passwordHash: null, epoch: sql`${users.epoch} + 1`, updatedAt: sql`now()` })
-        .where(one(projectId, id))
+      await replace(projectId, thisUser(projectId, id), null)
     },
 
     /** The same password under newer parameters: compare and set, and no session ends. */
@@ -93,7 +89,7 @@ export function passwordsRepository(db: Database) {
         .of(projectId)
         .update(users)
         .set({ passwordHash: to })
-        .where(and(one(projectId, id), eq(users.passwordHash, from)))
+        .where(and(thisUser(projectId, id), eq(users.passwordHash, from)))
     },
   }
 }

@@ -41,9 +41,11 @@ const nextId = sql<number>`nextval(pg_get_serial_sequence('users', 'id'))`.mapWi
 /** Not one whose owner left and whose time to come back is over, though its row may still be there. */
 export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, sql`now()`))
 
-export function usersRepository(db: Database) {
-  const one = (projectId: string, id: number) => and(eq(users.projectId, projectId), eq(users.id, id))
+/** The account of this project with this id. */
+export const thisUser = (projectId: string, id: number) =>
+  and(eq(users.projectId, projectId), eq(users.id, id))
 
+export function usersRepository(db: Database) {
   const byEmail = db.prepared((query) =>
     query
       .select(userColumns)
@@ -143,7 +145,7 @@ export function usersRepository(db: Database) {
             epoch: sql`${users.epoch} + 1`,
             updatedAt: sql`now()`,
           })
-          .where(one(projectId, id))
+          .where(thisUser(projectId, id))
           .returning(userColumns),
       )
       if (!row) throw new Error('A user that was held is gone.')
@@ -152,7 +154,11 @@ export function usersRepository(db: Database) {
 
     /** Names the provider that an account came from, or none. */
     async setProvider(projectId: string, id: number, provider: string | null): Promise<void> {
-      await db.of(projectId).update(users).set({ provider, updatedAt: sql`now()` }).where(one(projectId, id))
+      await db
+        .of(projectId)
+        .update(users)
+        .set({ provider, updatedAt: sql`now()` })
+        .where(thisUser(projectId, id))
     },
 
     async findByEmail(projectId: string, email: string): Promise<UserRow | null> {
@@ -169,7 +175,7 @@ export function usersRepository(db: Database) {
     },
 
     async find(projectId: string, id: number): Promise<UserRow | null> {
-      return first(await db.of(projectId).select(userColumns).from(users).where(one(projectId, id)))
+      return first(await db.of(projectId).select(userColumns).from(users).where(thisUser(projectId, id)))
     },
 
     /** Changes a proven address from one to another; null if the account has moved on, or another account has it. */
@@ -181,8 +187,7 @@ export function usersRepository(db: Database) {
           .set({ email: to, emailVerifiedAt: sql`now()`, updatedAt: sql`now()` })
           .where(
             and(
-              eq(users.projectId, projectId),
-              eq(users.id, id),
+              thisUser(projectId, id),
               eq(users.email, from),
               isNull(users.disabledAt),
               notExists(
@@ -204,7 +209,7 @@ export function usersRepository(db: Database) {
         .of(projectId)
         .update(users)
         .set({ epoch: sql`${users.epoch} + 1` })
-        .where(one(projectId, id))
+        .where(thisUser(projectId, id))
     },
 
     /** Marks the address as proven if it still is the account's; null otherwise. A second proof keeps the first instant. */
@@ -217,14 +222,7 @@ export function usersRepository(db: Database) {
             emailVerifiedAt: sql`coalesce(${users.emailVerifiedAt}, now())`,
             updatedAt: sql`now()`,
           })
-          .where(
-            and(
-              eq(users.projectId, projectId),
-              eq(users.id, id),
-              eq(users.email, email),
-              isNull(users.disabledAt),
-            ),
-          )
+          .where(and(thisUser(projectId, id), eq(users.email, email), isNull(users.disabledAt)))
           .returning(userColumns),
       )
     },
@@ -232,7 +230,12 @@ export function usersRepository(db: Database) {
     /** The account, held until the transaction ends: what is read here is still true when it is written. */
     async lock(projectId: string, id: number): Promise<UserRow | null> {
       return first(
-        await db.of(projectId).select(userColumns).from(users).where(one(projectId, id)).for('no key update'),
+        await db
+          .of(projectId)
+          .select(userColumns)
+          .from(users)
+          .where(thisUser(projectId, id))
+          .for('no key update'),
       )
     },
 
@@ -244,7 +247,7 @@ export function usersRepository(db: Database) {
           .of(projectId)
           .update(users)
           .set({ displayName, firstName, lastName, metadata, locale, updatedAt: sql`now()` })
-          .where(one(projectId, id))
+          .where(thisUser(projectId, id))
           .returning(userColumns),
       )
       if (!row) throw new Error('A user that was held is gone.')
@@ -258,7 +261,7 @@ export function usersRepository(db: Database) {
           .of(projectId)
           .update(users)
           .set({ avatarId, updatedAt: sql`now()` })
-          .where(one(projectId, id))
+          .where(thisUser(projectId, id))
           .returning(userColumns),
       )
     },

@@ -143,6 +143,7 @@ t.test('no connection left to give is a 503 with Retry-After, until others let g
     'and nobody is told anything else',
   )
   await Promise.all(greedy.splice(0).map((sql) => sql.end({ timeout: 1 })))
+  await eventually('ready again', isReady, 30_000)
   // The server takes its time to notice who has left.
   await eventually('a sign-in', async () => (await signIn()).status === 200)
   await eventually('a refresh', async () => (await refresh()).status === 200)

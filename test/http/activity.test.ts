@@ -171,5 +171,5 @@ t.test('no agent takes long, and many agents leave no trace', async (t) => {
   ]
   for (const piece of pieces) deviceOf(`Mozilla/5.0 (${piece.repeat(16_000 / piece.length)}`)
   for (let agent = 0; agent < 5000; agent++) deviceOf(`agent ${agent}`)
-  t.ok(process.cpuUsage(began).user < 5_000_000, 'in microseconds of a core')
+  t.ok(process.cpuUsage(began).user < 3_000_000, 'in microseconds of a core')
 })

@@ -52,8 +52,7 @@ async function runTap(args: string[], env: NodeJS.ProcessEnv = {}): Promise<numb
     stdio: 'inherit',
     env: { ...process.env, ...env },
   })
-  const pass = (signal: NodeJS.Signals) => child.kill(signal)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, pass)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   return await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)))
 }
 
