@@ -3,7 +3,7 @@ import { and, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { sessions } from '../../drizzle/tables/sessions.ts'
 import { users } from '../../drizzle/tables/users.ts'
 import type { Database } from './database.ts'
-import { alive } from './sessions.ts'
+import { alive, thisSession } from './sessions.ts'
 
 export function sessionEndsRepository(db: Database) {
   /** Ends those of the user's living sessions that `which` names, in one statement; returns their ids. */
@@ -25,7 +25,7 @@ export function sessionEndsRepository(db: Database) {
         .of(projectId)
         .update(sessions)
         .set({ revokedAt: sql`now()`, revokedReason: reason })
-        .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), isNull(sessions.revokedAt)))
+        .where(and(thisSession(projectId, id), isNull(sessions.revokedAt)))
         .returning({ id: sessions.id })
       return rows.length > 0
     },

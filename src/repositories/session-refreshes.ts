@@ -11,6 +11,7 @@ import {
   type SessionAndUser,
   type SessionState,
   sessionState,
+  thisSession,
   verifiedEnough,
 } from './sessions.ts'
 import { userColumns } from './users.ts'
@@ -87,8 +88,7 @@ export function sessionRefreshesRepository(db: Database) {
           .set({ recoveredAt: sql`now()` })
           .where(
             and(
-              eq(sessions.id, id),
-              eq(sessions.projectId, projectId),
+              thisSession(projectId, id),
               eq(sessions.generation, generation),
               lt(sessions.seenGeneration, generation),
               isNull(sessions.recoveredAt),

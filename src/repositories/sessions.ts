@@ -56,6 +56,10 @@ export const named = and(
   eq(sessions.projectId, sql.placeholder('projectId')),
 )
 
+/** The session of this project with this id. */
+export const thisSession = (projectId: string, id: string) =>
+  and(eq(sessions.id, id), eq(sessions.projectId, projectId))
+
 /** What the project asks of a session's user, in a prepared statement. */
 export const verifiedEnough = or(
   sql`${sql.placeholder('unverifiedAllowed')}::boolean`,
@@ -101,7 +105,7 @@ export function sessionsRepository(db: Database) {
           seenGeneration: sql`case when ${sessions.generation} = ${generation}
             then greatest(${sessions.seenGeneration}, ${generation}) else ${sessions.seenGeneration} end`,
         })
-        .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId), isNull(sessions.revokedAt)))
+        .where(and(thisSession(projectId, id), isNull(sessions.revokedAt)))
     },
 
     /** Whether the session began less than `seconds` ago. */
@@ -112,8 +116,7 @@ export function sessionsRepository(db: Database) {
         .from(sessions)
         .where(
           and(
-            eq(sessions.id, id),
-            eq(sessions.projectId, projectId),
+            thisSession(projectId, id),
             gt(sessions.createdAt, sql`now() - make_interval(secs => ${seconds}::int)`),
           ),
         )
@@ -138,7 +141,7 @@ export function sessionsRepository(db: Database) {
           .of(projectId)
           .select({ userId: sessions.userId })
           .from(sessions)
-          .where(and(eq(sessions.id, id), eq(sessions.projectId, projectId))),
+          .where(thisSession(projectId, id)),
       )
       return row?.userId ?? null
     },
@@ -157,14 +160,7 @@ export function sessionsRepository(db: Database) {
         .of(projectId)
         .update(sessions)
         .set({ epoch })
-        .where(
-          and(
-            eq(sessions.id, id),
-            eq(sessions.projectId, projectId),
-            eq(sessions.epoch, epoch - 1),
-            isNull(sessions.revokedAt),
-          ),
-        )
+        .where(and(thisSession(projectId, id), eq(sessions.epoch, epoch - 1), isNull(sessions.revokedAt)))
     },
   }
 }

@@ -6,7 +6,7 @@ import t from 'tap'
 import { createClient } from '../../openapi/client/src/client.ts'
 import { packageRoot } from '../../src/package.ts'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { createResourceServer } from './resource-server.ts'
 
 const password = 'correct horse battery'
@@ -66,8 +66,7 @@ t.test(
 
     const browser = await launchChromium(chromium ?? '')
     t.teardown(() => browser.close())
-    const page = await browser.newPage()
-    page.setDefaultTimeout(120_000)
+    const page = await (await openContext(t, browser)).newPage()
     const says = (text: string) => page.getByRole('status').filter({ hasText: text }).waitFor()
     const where = new URLSearchParams({ service: app.url, project: app.projectId })
     await page.goto(`${origin}/cookie-page.html?${where}`)
