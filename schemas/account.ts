@@ -1,9 +1,10 @@
-// The account as a whole: leaving it, everything we hold of it, and what happened to it.
+// The account as a whole: deletion, data export and activity.
 import { Type } from '@sinclair/typebox'
 import { ApiKey } from './api-keys.ts'
 import { readErrors, writeErrors } from './errors.ts'
+import { trustedDeviceFields } from './factors.ts'
 import { projectHeader } from './headers.ts'
-import { Id, Instant, Nullable, Password, Shared } from './primitives.ts'
+import { Id, Instant, Nullable, optionalBody, Password, Shared } from './primitives.ts'
 import { Device } from './sessions.ts'
 import { TeamRole } from './teams.ts'
 import { User } from './users.ts'
@@ -15,25 +16,28 @@ export const leave = {
   tags: ['Account'],
   summary: 'Delete the account',
   description:
-    'Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a recent sign-in instead (policy `reauthentication`, 5 minutes by default). Teams that nobody else is in go along; a team whose last ADMIN this is, and that has other members, stands against it (409).',
+    'Ends every session now. The account is deleted at once, or after the project’s grace period, in which signing in restores it. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets (5 minutes by default). A wrong password is a 422 on current_password and counts like a failed sign-in. Teams without other members are deleted as well. The last ADMIN of a team that has other members is refused (409).',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
+  ...optionalBody,
   body: Type.Object({ current_password: Type.Optional(Password) }),
   response: {
-    204: Type.Null({ description: 'The account is gone, or will be. Session cookies are cleared.' }),
-    ...writeErrors('unauthenticated', 'team_admin_needed', 'too_many_attempts'),
+    204: Type.Null({
+      description: 'The account is deleted, or will be after the grace period. Session cookies are cleared.',
+    }),
+    ...writeErrors('unauthenticated', 'step_up_required', 'team_admin_needed', 'too_many_attempts'),
   },
 }
 
 const event = {
   id: Type.Integer({ examples: [4711] }),
-  event: Type.String({ description: 'What happened; new ones may be added.', examples: ['signed_in'] }),
+  event: Type.String({ description: 'The kind of event; new kinds may be added.', examples: ['signed_in'] }),
   outcome: Type.Union([Type.Literal('success'), Type.Literal('refused')]),
   session_id: Nullable(Id),
-  api_key_id: Nullable(Id, { description: 'The API key that acted, or that was made or revoked.' }),
-  team_id: Nullable(Id, { description: 'The team that it was about.' }),
+  api_key_id: Nullable(Id, { description: 'The API key that acted, or that was created or revoked.' }),
+  team_id: Nullable(Id, { description: 'The team concerned.' }),
   address_prefix: Nullable(Type.String(), {
-    description: 'The network it came from: IPv4 /24, IPv6 /48.',
+    description: 'The network of the client: IPv4 /24, IPv6 /48.',
     examples: ['203.0.113.0/24'],
   }),
 }
@@ -48,28 +52,28 @@ export const Activity = Type.Object(
 export const listActivity = {
   operationId: 'listActivity',
   tags: ['Account'],
-  summary: 'What happened to the account, the newest first',
+  summary: 'List the events of the account, the newest first',
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   querystring: Type.Object({
     cursor: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'The next_cursor of the page before; absent for the first.',
+        description: 'The next_cursor of the previous page; absent for the first page.',
       }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })),
   }),
   response: {
     200: {
-      description: 'A page.',
+      description: 'A page of events.',
       content: {
         'application/json': {
           schema: Type.Object(
             {
               data: Type.Array(Shared(Activity)),
               next_cursor: Nullable(Type.String(), {
-                description: 'null: this was the last page.',
+                description: 'null on the last page.',
                 examples: ['NDcxMQ'],
               }),
             },
@@ -133,7 +137,7 @@ export const AccountExport = Type.Object(
         },
         closed,
       ),
-      { description: 'That there were such, never what was in them.' },
+      { description: 'Their purposes and times, without the tokens.' },
     ),
     identities: Type.Array(
       Type.Object(
@@ -149,11 +153,39 @@ export const AccountExport = Type.Object(
         closed,
       ),
     ),
+    passkeys: Type.Array(
+      Type.Object(
+        {
+          id: Id,
+          name: Type.String({ examples: ['My phone'] }),
+          aaguid: Id,
+          backed_up: Type.Boolean(),
+          created_at: Instant,
+          last_used_at: Nullable(Instant),
+        },
+        closed,
+      ),
+    ),
+    authenticators: Type.Array(
+      Type.Object({ created_at: Instant, confirmed_at: Nullable(Instant) }, closed),
+      {
+        description: 'Authenticator apps, without their secrets. Until it is confirmed one is only proposed.',
+      },
+    ),
+    recovery_codes: Type.Array(Type.Object({ created_at: Instant, used_at: Nullable(Instant) }, closed), {
+      description: 'Their times, without the codes.',
+    }),
+    trusted_devices: Type.Array(Type.Object(trustedDeviceFields, closed)),
+    second_factor_challenges: Type.Array(
+      Type.Object({ created_at: Instant, expires_at: Instant, used_at: Nullable(Instant) }, closed),
+      { description: 'Sign-ins that asked for a second factor, lately.' },
+    ),
     known_addresses: Type.Object(
       { count: Type.Integer({ minimum: 0 }), last_used_at: Type.Array(Instant) },
       {
         ...closed,
-        description: 'Networks and devices the account has signed in from; they rest as keyed hashes alone.',
+        description:
+          'Networks and devices the account has signed in from; they are stored as keyed hashes only.',
       },
     ),
     mails: Type.Array(
@@ -186,7 +218,7 @@ export const AccountExport = Type.Object(
         },
         closed,
       ),
-      { description: 'Those that the user sent, and those to their address, once it is verified.' },
+      { description: 'Invitations that the user sent, and those to their address once it is verified.' },
     ),
     activity: Type.Array(Type.Object({ ...event, user_agent: UserAgent, created_at: Instant }, closed)),
   },
@@ -196,9 +228,9 @@ export const AccountExport = Type.Object(
 export const exportAccount = {
   operationId: 'exportCurrentUser',
   tags: ['Account'],
-  summary: 'Everything we hold of the user',
+  summary: 'Export the data of the user',
   description:
-    'One document, as of one moment, without any secret or hash. Of each list the newest 10 000 entries.',
+    'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. One document with everything that is stored about the user, read at one moment, without secrets and hashes. Each list has at most the newest 10 000 entries.',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
@@ -207,7 +239,7 @@ export const exportAccount = {
       headers: { 'Content-Disposition': { type: 'string', description: 'attachment, with a file name.' } },
       content: { 'application/json': { schema: Shared(AccountExport) } },
     },
-    ...readErrors('unauthenticated'),
+    ...readErrors('unauthenticated', 'step_up_required'),
   },
 }
 

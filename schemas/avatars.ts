@@ -1,8 +1,8 @@
-// The picture of an account: handed in as a data URI or as bytes, shown to whoever has been told its address.
+// The picture of an account: uploaded as a data URI or as bytes, served without authentication at a URL of its own.
 import { Type } from '@sinclair/typebox'
 import { actionErrors, errorResponses, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
-import { showingUser } from './profile.ts'
+import { userResponse } from './profile.ts'
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const
 
@@ -17,7 +17,7 @@ export const putAvatar = {
   tags: ['Profile'],
   summary: 'Set the picture',
   description:
-    'A whole PNG, JPEG, GIF or WebP picture whose bytes are what they are said to be, at most 8192 pixels on a side. It may be as long as 500 000 characters of data URI, about 375 000 bytes, however it is sent; a longer one is 413. Each picture gets a new address.',
+    'A complete PNG, JPEG, GIF or WebP picture whose bytes match its media type, at most 8192 pixels on a side and 16.7 million pixels in all frames. As a data URI it may have 500 000 characters, which is about 375 000 bytes; the same limit applies to bytes, and a longer picture is a 413. Each picture gets a new URL.',
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: {
@@ -36,7 +36,7 @@ export const putAvatar = {
     },
   },
   response: {
-    200: showingUser('The user with the new avatar_url.'),
+    200: userResponse('The user with the new avatar_url.'),
     ...writeErrors('unauthenticated', 'insufficient_scope'),
   },
 }
@@ -48,27 +48,27 @@ export const deleteAvatar = {
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
-    204: Type.Null({ description: 'There is no picture, or none any more.' }),
+    204: Type.Null({ description: 'The account has no picture now.' }),
     ...actionErrors('unauthenticated', 'insufficient_scope'),
   },
 }
 
 const caching = {
-  ETag: { type: 'string', description: 'Strong; the same for ever.' },
+  ETag: { type: 'string', description: 'Strong; it never changes.' },
   'Cache-Control': { type: 'string', description: 'public, max-age=31536000, immutable' },
 } as const
 
 export const getAvatar = {
   operationId: 'getAvatar',
   tags: ['Profile'],
-  summary: 'A picture',
+  summary: 'Get a picture',
   description:
-    'For anybody who has been told the address, without project or session, so that <img> can show it. What stands at an address never changes.',
+    'Needs neither project nor session, so that <img> can show it. The content at a URL never changes.',
   security: [{}],
   headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
   params: Type.Object({
     id: Type.String({
-      description: 'Of the picture.',
+      description: 'The id of the picture.',
       examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
     }),
   }),
@@ -78,7 +78,7 @@ export const getAvatar = {
       headers: caching,
       content: eachMediaType(() => ({ schema: Type.String({ format: 'binary' }) })),
     },
-    304: Type.Null({ description: 'The one that the client has is the one.' }),
+    304: Type.Null({ description: 'The picture that the client has is current.' }),
     ...errorResponses('not_found', 'service_unavailable'),
   },
 }

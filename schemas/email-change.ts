@@ -1,8 +1,8 @@
-// Changing the address of an account: asking, proving the new one, and taking it back from the old one.
+// Changing the address of an account: requesting it, proving the new address, and undoing it from the old address.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Email, LinkTarget, Password, Shared, ShortCode, Token } from './primitives.ts'
+import { Email, LinkTarget, mailedProof, Password, Shared, Token } from './primitives.ts'
 import { accepted } from './recovery.ts'
 import { User } from './users.ts'
 
@@ -21,9 +21,9 @@ const changed = (description: string) => ({
 export const changeEmail = {
   operationId: 'changeEmail',
   tags: ['E-mail address'],
-  summary: 'Ask to change the address',
+  summary: 'Request a change of address',
   description:
-    'A mail to the new address confirms; until then nothing changes. A taken address gets the same answer and no mail. A wrong current password counts like a failed sign-in.',
+    'Sends a mail to the new address; nothing changes until its link or code confirms. A taken address gets the same answer and no mail. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets. A wrong current password counts like a failed sign-in.',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({
@@ -31,30 +31,33 @@ export const changeEmail = {
     current_password: Type.Optional(Password),
     redirect_to: Type.Optional(LinkTarget),
   }),
-  response: { 202: accepted('Accepted.'), ...writeErrors('unauthenticated', 'too_many_attempts') },
+  response: {
+    202: accepted('Accepted.'),
+    ...writeErrors('unauthenticated', 'step_up_required', 'too_many_attempts'),
+  },
 }
 
 export const confirmEmailChange = {
   operationId: 'confirmEmailChange',
   tags: ['E-mail address'],
   summary: 'Prove the new address and make the change',
-  description: 'The old address gets a mail with a link that takes the change back for 7 days.',
-  security: [{}],
+  description:
+    'Takes the proof in a session of the account that asked, or the token of the link with its password. The old address gets a mail with a link that undoes the change within 7 days.',
+  security: [{}, { bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
-  body: Type.Object({
-    token: Type.Optional(Token),
-    email: Type.Optional(Email),
-    code: Type.Optional(ShortCode),
-  }),
-  response: { 200: changed('E-mail address changed.'), ...writeErrors('too_many_attempts') },
+  body: Type.Object({ ...mailedProof, current_password: Type.Optional(Password) }),
+  response: {
+    200: changed('E-mail address changed.'),
+    ...writeErrors('unauthenticated', 'too_many_attempts'),
+  },
 }
 
 export const undoEmailChange = {
   operationId: 'undoEmailChange',
   tags: ['E-mail address'],
-  summary: 'Bring the old address back',
+  summary: 'Restore the old address',
   description:
-    'With the token of the mail to the old address. Ends every session and takes the password away, because somebody else knew it; a mail to choose a new one follows.',
+    'Takes the token of the mail to the old address. Ends every session and removes the password, because another person may know it; a mail to choose a new password follows.',
   security: [{}],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({ token: Token }),

@@ -1,13 +1,13 @@
 // The problem document (RFC 9457), the closed list of its codes, and the responses block of a route.
 import { Type } from '@sinclair/typebox'
-import { Secret, Shared } from './primitives.ts'
+import { factorMethods, Secret, Shared } from './primitives.ts'
 
 export interface ProblemKind {
   readonly status: number
   readonly title: string
   /** The sentence in `message`. */
   readonly message: string
-  /** For the code's page of documentation: why it happens and what to do. */
+  /** Cause and remedy, shown on the code's documentation page. */
   readonly help: string
 }
 
@@ -28,37 +28,61 @@ const kinds = {
     status: 401,
     title: 'Invalid credentials',
     message: 'Invalid credentials.',
-    help: 'The address is unknown or the password is wrong; which of the two is never told.',
+    help: 'The address is unknown or the password is wrong. The answer never says which.',
   },
   unauthenticated: {
     status: 401,
     title: 'Unauthenticated',
     message: 'Unauthenticated.',
-    help: 'The access token is missing, malformed, expired, of another project, or its session has ended. Refresh, or sign in again. An API key is refused the same way when it is revoked, expired or of another project, and where only a session is taken.',
+    help: 'The access token is missing, malformed, expired, of another project, or its session has ended. Refresh, or sign in again. An API key gets the same answer when it is revoked, expired or of another project, and on routes that need a session.',
+  },
+  step_up_required: {
+    status: 401,
+    title: 'Step-up required',
+    message: 'Please prove again that this is your account.',
+    help: 'This needs a second factor where the account has enrolled one, else the password, or a mailed code where it has none, within the time that the policy sets (reauthentication.max_age_seconds, 5 minutes by default). The member factors lists what the account accepts: send one of them to POST /api/auth/step-up, then repeat the request with the new tokens. Where the body has a field current_password, an account without a second factor may send the password there instead.',
+  },
+  second_factor_invalid: {
+    status: 401,
+    title: 'Second factor invalid',
+    message: 'This code is not accepted.',
+    help: 'The code is wrong, was used before or has expired; or the challenge is unknown, was used, is older than five minutes, got five wrong codes, or belongs to another client. The answer never says which. Try another code; where that fails too, sign in again for another challenge.',
   },
   invalid_refresh_token: {
     status: 401,
     title: 'Invalid refresh token',
     message: 'Invalid refresh token.',
-    help: 'The refresh token is unknown, expired, revoked, of another project, or was used before. A reused token ends its session, because two parties hold it. Sign in again.',
+    help: 'The refresh token is unknown, expired, revoked, of another project, or was used before. A reused token ends its session, because two parties have it. Sign in again.',
   },
   invalid_project_secret: {
     status: 401,
     title: 'Invalid project secret',
     message: 'The project secret is missing or wrong.',
-    help: 'This is for back ends of the application: send the header project-secret with the secret that projects create or projects rotate-secret showed.',
+    help: 'This route is for back ends of the application. Send the secret that the command projects create or projects rotate-secret printed: in the header project-secret, or where the route says so by HTTP Basic with the id of the project as user (id and secret encoded as in a form), or as client_id and client_secret of a form.',
   },
   invalid_social_login: {
     status: 401,
     title: 'Invalid social login',
     message: 'Invalid social login.',
-    help: 'The token or code proves nobody: its signature, issuer, audience, time or nonce does not fit, or it was used before. Which of these is never told. Ask the provider for a new one.',
+    help: 'The token or code is not accepted: its signature, issuer, audience, time or nonce is wrong, or it was used before. The answer never says which. Get a new one from the provider.',
+  },
+  passkey_unknown: {
+    status: 401,
+    title: 'Passkey unknown',
+    message: 'This passkey opens no account here.',
+    help: 'The passkey was removed, or its account was. Where the answer has a credential_id, call PublicKeyCredential.signalUnknownCredential with it, so that the authenticator offers the passkey no longer. Without one the passkey is not known to be ours: it may belong to another application on the same domain.',
   },
   email_verification_required: {
     status: 403,
     title: 'E-mail verification required',
     message: 'Please verify your e-mail address first.',
-    help: 'The project lets nobody in before the address is proven. Follow the link in the mail, or ask for another with POST /api/auth/verify-email/resend.',
+    help: 'The project allows no sign-in before the address is verified, and no passkey is added before mailbox and holder have proven it together, by a mailed code that is typed in the session. Follow the link in the mail, or request another mail with POST /api/auth/verify-email/resend.',
+  },
+  second_factor_required: {
+    status: 403,
+    title: 'Second factor required',
+    message: 'A second factor is required to sign in.',
+    help: 'The first factor was right. The account has a second factor, or the project demands one (policy factors.required). Send challenge with one of factors and its code to POST /api/auth/login/second-factor within five minutes. For email_code, ask for the mail first: POST /api/auth/login/second-factor/email-code. Nothing is opened before.',
   },
   account_disabled: {
     status: 403,
@@ -70,19 +94,19 @@ const kinds = {
     status: 403,
     title: 'Insufficient scope',
     message: 'This API key does not have the scope that this needs.',
-    help: 'The key is alive, and its scopes do not include this. The header WWW-Authenticate names the one that is missing. Make another key with it; the scopes of a key never change.',
+    help: 'The key is valid, but it lacks the scope that the header WWW-Authenticate names. Create another key with that scope; the scopes of a key never change.',
   },
   cross_site_request: {
     status: 403,
     title: 'Cross-site request',
     message: 'This request came from a page that may not use the session cookie.',
-    help: 'A request that carries session cookies or asks for them must come from the same origin, or from one of the origins in the policy of the project.',
+    help: 'A request that sends session cookies or requests them must come from the same origin, or from one of the origins in the policy of the project.',
   },
   team_role_insufficient: {
     status: 403,
     title: 'Team role insufficient',
     message: 'Only an ADMIN of the team can do this.',
-    help: 'You are a member of the team, in a role that may read it. An ADMIN of the team can do this, or give you the role.',
+    help: 'Your role in the team may only read. An ADMIN of the team can do this, or make you an ADMIN.',
   },
   project_not_found: {
     status: 404,
@@ -94,19 +118,19 @@ const kinds = {
     status: 404,
     title: 'Not found',
     message: 'Not found.',
-    help: 'There is nothing with this id, or it does not belong to the signed-in user. Which of the two is never told.',
+    help: 'The id does not exist, or it does not belong to the signed-in user. The answer never says which.',
   },
   route_not_found: {
     status: 404,
     title: 'Not found',
     message: 'There is nothing at this address.',
-    help: 'The path is not one of this API. The whole list stands at /docs.',
+    help: 'The path does not exist in this API. /docs lists every route.',
   },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
     message: 'This address does not answer that method.',
-    help: 'The path exists with another method; the header Allow lists which.',
+    help: 'The path exists with other methods; the header Allow lists them.',
   },
   request_timeout: {
     status: 408,
@@ -130,43 +154,55 @@ const kinds = {
     status: 409,
     title: 'API key limit reached',
     message: 'There are as many API keys as this account may have.',
-    help: 'Revoke a key that is no longer used, then make the new one. How many an account may have is policy of the project: api_keys.max_per_user.',
+    help: 'Revoke a key that is no longer used, then create the new one. The policy of the project sets the limit: api_keys.max_per_user.',
+  },
+  passkey_exists: {
+    status: 409,
+    title: 'Passkey exists',
+    message: 'This passkey is registered already.',
+    help: 'The authenticator answered with a credential that this project has. Nothing was changed. Pass the excludeCredentials of the options to navigator.credentials.create, and the browser tells this before.',
+  },
+  passkey_limit_reached: {
+    status: 409,
+    title: 'Passkey limit reached',
+    message: 'There are as many passkeys as this account may have.',
+    help: 'An account has at most 25 passkeys. Remove one that is no longer used, then add the new one.',
   },
   idempotency_in_flight: {
     status: 409,
     title: 'Request in flight',
     message: 'The first request with this Idempotency-Key is still being carried out.',
-    help: 'Nothing was done a second time. Ask again with the same key and body after retry_after seconds to get the answer of the first one.',
+    help: 'Nothing was done a second time. Repeat the request with the same key and body after retry_after seconds to get the answer of the first one.',
   },
   body_too_large: {
     status: 413,
     title: 'Body too large',
     message: 'The request body is too large.',
-    help: 'Bodies are limited to 64 KiB, a picture to 500 000 characters as a data URI (about 375 000 bytes), however it is sent.',
+    help: 'Bodies are limited to 64 KiB, and a picture to 500 000 characters as a data URI, or about 375 000 bytes.',
   },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported media type',
     message: 'The request body must be JSON.',
-    help: 'Send Content-Type: application/json; POST /introspect takes a form as well. A picture may also be sent as its bytes, with its own media type.',
+    help: 'Send Content-Type: application/json; POST /introspect takes a form as well. A picture may also be sent as bytes, with its own media type.',
   },
   validation_failed: {
     status: 422,
     title: 'Validation failed',
     message: 'The request has fields that need another value.',
-    help: 'errors lists every field with its sentences. Nothing was changed.',
+    help: 'The member errors lists the sentences of each field. Nothing was changed.',
   },
   idempotency_key_reused: {
     status: 422,
     title: 'Idempotency-Key reused',
     message: 'This Idempotency-Key was used for another request.',
-    help: 'A key stands for one request for 24 hours: its body, the ids in its path, session-transport, and whether it carried the project secret. Nothing was changed. Use a new key (a random UUID) for a new request. After five requests that differ a key answers nobody any more.',
+    help: 'A key belongs to one request for 24 hours: its body, the ids in its path, session-transport, and whether it had the project secret. Nothing was changed. Use a new key (a random UUID) for a new request. After five different requests a key gives no answer any more.',
   },
   too_many_attempts: {
     status: 429,
     title: 'Too many attempts',
     message: 'Invalid credentials.',
-    help: 'Too many failed attempts for this account from this address. Wait retry_after seconds; each further failure doubles the wait.',
+    help: 'There were too many failed attempts for this account from this address. Wait retry_after seconds; each further failure doubles the wait.',
   },
   rate_limited: {
     status: 429,
@@ -178,7 +214,7 @@ const kinds = {
     status: 431,
     title: 'Headers too large',
     message: 'The request headers are too large.',
-    help: 'The headers exceed 16 KiB together.',
+    help: 'All headers together exceed 16 KiB.',
   },
   internal_error: {
     status: 500,
@@ -190,13 +226,13 @@ const kinds = {
     status: 503,
     title: 'Provider unavailable',
     message: 'The sign-in provider cannot be reached right now. Please try again shortly.',
-    help: 'The keys or the answer of the provider could not be read, or its client is not set up. Nothing was changed and the token is still good. Try again after retry_after seconds; an operator finds the reason in the log.',
+    help: 'The keys or the answer of the provider could not be read, or its client is not configured. Nothing was changed, and the token is still valid. Try again after retry_after seconds; the log has the reason.',
   },
   service_unavailable: {
     status: 503,
     title: 'Service unavailable',
     message: 'The service cannot answer right now. Please try again shortly.',
-    help: 'A part of the service (the database, the queue of password hashes, the process itself) is down or full. Nothing was acknowledged. Try again after retry_after seconds.',
+    help: 'A part of the service (the database, the queue of password hashes, the process itself) is down or full. The request was not confirmed. Try again after retry_after seconds.',
   },
 } satisfies Record<string, ProblemKind>
 
@@ -212,13 +248,13 @@ export const Problem = Type.Object(
     status: Type.Integer({ minimum: 400, maximum: 599 }),
     code: Type.Union(
       problemCodes.map((code) => Type.Literal(code)),
-      { description: 'A closed list; decide by this, not by the message.' },
+      { description: 'A closed list. Programs decide by the code, not by the message.' },
     ),
     message: Type.String({ description: 'A sentence for people.' }),
-    request_id: Type.String({ description: 'Names this request in the log.' }),
+    request_id: Type.String({ description: 'Identifies this request in the log.' }),
     errors: Type.Optional(
       Type.Record(Type.String(), Type.Array(Type.String()), {
-        description: 'On 422: field name to sentences.',
+        description: 'On 422: the sentences of each field, by its name.',
       }),
     ),
     retry_after: Type.Optional(
@@ -227,11 +263,34 @@ export const Problem = Type.Object(
         description: 'On 429, 503 and idempotency_in_flight: seconds, as in the header Retry-After.',
       }),
     ),
+    factors: Type.Optional(
+      Type.Array(
+        Type.Union((['password', ...factorMethods] as const).map((method) => Type.Literal(method))),
+        {
+          description:
+            'On step_up_required: the methods that POST /step-up accepts. On second_factor_required: those of POST /login/second-factor.',
+        },
+      ),
+    ),
+    challenge: Type.Optional(
+      Secret(
+        Type.String({
+          description:
+            'On second_factor_required, except from the APIs of products: what POST /login/second-factor completes the sign-in with.',
+        }),
+      ),
+    ),
+    credential_id: Type.Optional(
+      Type.String({
+        description:
+          'On passkey_unknown, where the passkey was this project’s: for PublicKeyCredential.signalUnknownCredential.',
+      }),
+    ),
     verification_token: Type.Optional(
       Secret(
         Type.String({
           description:
-            'On 403 email_verification_required, for a caller with the project secret where applications deliver mail.',
+            'On 403 email_verification_required, for a caller with the project secret in a project whose application delivers mail.',
         }),
       ),
     ),
@@ -241,10 +300,10 @@ export const Problem = Type.Object(
 
 export const problemMediaType = 'application/problem+json'
 
-/** Codes that every route can give, whatever it does. */
-const everywhere: readonly ProblemCode[] = ['malformed_request', 'internal_error']
+/** Codes that every route can return. */
+const commonCodes: readonly ProblemCode[] = ['malformed_request', 'internal_error']
 
-/** Codes that every route of a project can give besides. */
+/** Further codes that every route of a project can return. */
 const inProject: readonly ProblemCode[] = [
   'project_header_missing',
   'project_not_found',
@@ -252,29 +311,28 @@ const inProject: readonly ProblemCode[] = [
   'service_unavailable',
 ]
 
-/** What a route that reads a JSON body can refuse before it looks at any field. */
-const beforeFields: readonly ProblemCode[] = ['body_too_large', 'unsupported_media_type']
+/** Codes for a JSON body that is refused before its fields are checked. */
+const bodyCodes: readonly ProblemCode[] = ['body_too_large', 'unsupported_media_type']
 
-/** The error half of a GET in a project: its own codes and those of every such route. */
+/** The error responses of a GET in a project: its own codes and those of every such route. */
 export const readErrors = (...codes: readonly ProblemCode[]) => errorResponses(...inProject, ...codes)
 
-/** The error half of a POST in a project without fields of its own. */
+/** The error responses of a POST in a project without fields of its own. */
 export const actionErrors = (...codes: readonly ProblemCode[]) =>
-  readErrors(...beforeFields, 'cross_site_request', ...codes)
+  readErrors(...bodyCodes, 'cross_site_request', ...codes)
 
-/** The error half of a POST in a project with fields. */
+/** The error responses of a POST in a project with fields. */
 export const writeErrors = (...codes: readonly ProblemCode[]) => actionErrors('validation_failed', ...codes)
 
-/** What a route that takes an Idempotency-Key gives besides. */
-export const repeatable: readonly ProblemCode[] = ['idempotency_in_flight', 'idempotency_key_reused']
+/** Further codes of a route that takes an Idempotency-Key. */
+export const idempotencyCodes: readonly ProblemCode[] = ['idempotency_in_flight', 'idempotency_key_reused']
 
 /**
- * The error half of a route's `response`: one entry for each status that its codes have, those of every route
- * included.
+ * The error part of a route's `response`: one entry for each status of the given codes and of those that every route has.
  */
 export function errorResponses(...codes: readonly ProblemCode[]) {
   const byStatus = new Map<number, ProblemCode[]>()
-  for (const code of new Set([...everywhere, ...codes])) {
+  for (const code of new Set([...commonCodes, ...codes])) {
     const { status } = problemKinds[code]
     byStatus.set(status, [...(byStatus.get(status) ?? []), code])
   }
@@ -294,6 +352,10 @@ function problemResponse(codes: readonly ProblemCode[]) {
       request_id: '0198f2a4-6f0e-4f6b-9a53-2f6a3c1d9b1e',
       ...(code === 'validation_failed' ? { errors: { email: ['Must be an e-mail address.'] } } : {}),
       ...(status === 429 || status === 503 ? { retry_after: 30 } : {}),
+      ...(code === 'step_up_required' ? { factors: ['password'] } : {}),
+      ...(code === 'second_factor_required'
+        ? { factors: ['totp', 'recovery_code'], challenge: 'sfc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk' }
+        : {}),
       ...(code === 'idempotency_in_flight' ? { retry_after: 1 } : {}),
     }
     return [code, { value }] as const

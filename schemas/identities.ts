@@ -1,9 +1,9 @@
-// The identities of an account: who its owner is at which provider; and the first password beside them.
+// Linked sign-in providers, and the first password of an account that has only those.
 import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
+import { renewedSession } from './passwords.ts'
 import { Id, Instant, NewPassword, Nullable, Password, Shared } from './primitives.ts'
-import { saying } from './sessions.ts'
 import { ProviderName, providerTokens } from './social.ts'
 
 const security = [{ bearer: [] }, { cookie: [] }]
@@ -13,7 +13,7 @@ export const Identity = Type.Object(
     id: Id,
     provider: Type.String({ examples: ['google'] }),
     email: Nullable(Type.String(), {
-      description: 'What the provider said last; it opens nothing.',
+      description: 'The provider’s latest address; it plays no part in signing in.',
       examples: ['ada@example.com'],
     }),
     created_at: Instant,
@@ -25,7 +25,7 @@ export const Identity = Type.Object(
 export const listIdentities = {
   operationId: 'listIdentities',
   tags: ['Identities'],
-  summary: 'The providers that open the account, the oldest first',
+  summary: 'List the linked providers of the account, the oldest first',
   security,
   headers: Type.Object({ ...projectHeader }),
   response: {
@@ -44,32 +44,44 @@ export const listIdentities = {
 export const linkIdentity = {
   operationId: 'linkIdentity',
   tags: ['Identities'],
-  summary: 'Let a provider open the account as well',
+  summary: 'Link a provider to the account',
   description:
-    'After a sign-in of the last minutes (policy `reauthentication`), or with the current password. The owner is told by mail. One that is linked already is answered as it is.',
+    'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets, or the current password. The owner is notified by mail. An identity that is linked already is returned unchanged.',
   security,
   headers: Type.Object({ ...projectHeader }),
-  params: Type.Object({ provider: ProviderName }),
+  params: Type.Object({
+    identity: { ...ProviderName, description: 'The provider to link, as the policy names it.' },
+  }),
   body: Type.Object({ ...providerTokens, current_password: Type.Optional(Password) }),
   response: {
     200: { description: 'Linked.', content: { 'application/json': { schema: Shared(Identity) } } },
-    ...writeErrors('unauthenticated', 'invalid_social_login', 'too_many_attempts', 'provider_unavailable'),
+    ...writeErrors(
+      'unauthenticated',
+      'step_up_required',
+      'invalid_social_login',
+      'too_many_attempts',
+      'provider_unavailable',
+    ),
   },
 }
 
 export const unlinkIdentity = {
   operationId: 'unlinkIdentity',
   tags: ['Identities'],
-  summary: 'Let a provider open the account no longer',
-  description: 'Never the last way in: a password or another provider that is in use must remain.',
+  summary: 'Unlink a provider from the account',
+  description:
+    'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. The last way to sign in cannot be removed: the account must keep a password or another enabled provider. The owner is notified by mail.',
   security,
   headers: Type.Object({ ...projectHeader }),
   params: Type.Object({
-    id: Type.String({ description: 'Of the identity.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
+    identity: Type.String({
+      description: 'The id of the identity.',
+      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
+    }),
   }),
   response: {
-    204: Type.Null({ description: 'It opens the account no longer.' }),
-    ...actionErrors('unauthenticated', 'not_found', 'validation_failed'),
+    204: Type.Null({ description: 'The provider is unlinked.' }),
+    ...actionErrors('unauthenticated', 'step_up_required', 'not_found', 'validation_failed'),
   },
 }
 
@@ -78,9 +90,12 @@ export const setPassword = {
   tags: ['Password'],
   summary: 'Set the first password of an account that has none',
   description:
-    'After a sign-in of the last minutes (policy `reauthentication`). Ends every other session of the user and keeps this one; the owner is told by mail.',
+    'Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.',
   security,
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({ new_password: NewPassword }),
-  response: { 200: saying('Password set.'), ...writeErrors('unauthenticated') },
+  response: {
+    200: renewedSession('Password set.'),
+    ...writeErrors('unauthenticated', 'step_up_required'),
+  },
 }

@@ -1,4 +1,4 @@
-// Token introspection (RFC 7662): what a token is worth now, for back ends of the application.
+// Token introspection (RFC 7662), for back ends of the application.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
@@ -8,25 +8,39 @@ const seconds = (description: string, example: number) => Type.Integer({ descrip
 
 export const Introspection = Type.Object(
   {
-    active: Type.Boolean({ description: 'Whether the token is alive now; if not, nothing else is said.' }),
+    active: Type.Boolean({
+      description: 'Whether the token is valid now; if not, there are no other members.',
+    }),
     sub: Type.Optional(Type.String({ format: 'uuid', description: 'UUID of the user.' })),
     scope: Type.Optional(
       Type.String({
         description:
-          'Of an API key: its scopes, with spaces between. A session has no such bounds, and no scope.',
+          'The scopes of an API key, separated by spaces. A session is not limited by scopes and has none.',
       }),
     ),
     token_type: Type.Optional(Type.Literal('Bearer')),
-    exp: Type.Optional(seconds('Absent: until it is revoked.', 1795176000)),
+    exp: Type.Optional(seconds('When it expires. Absent: valid until it is revoked.', 1795176000)),
     iat: Type.Optional(seconds('When it was issued.', 1795175100)),
     iss: Type.Optional(
       Type.String({
-        description: 'Of an access token: its own; of an API key: the issuer of its project now.',
+        description: 'The issuer of the access token; for an API key, the current issuer of its project.',
       }),
     ),
     aud: Type.Optional(Type.String({ format: 'uuid', description: 'UUID of the project.' })),
-    sid: Type.Optional(Type.String({ format: 'uuid', description: 'Of an access token: its session.' })),
-    key_id: Type.Optional(Type.String({ format: 'uuid', description: 'Of an API key.' })),
+    sid: Type.Optional(Type.String({ format: 'uuid', description: 'The session of an access token.' })),
+    client_id: Type.Optional(
+      Type.String({ description: 'The API that opened the session.', examples: ['canonical'] }),
+    ),
+    jti: Type.Optional(Type.String({ description: 'The id of the access token.' })),
+    auth_time: Type.Optional(seconds('When the user was authenticated last (RFC 9470).', 1795175100)),
+    acr: Type.Optional(Type.String({ description: '2: with a second factor; else 1.', examples: ['1'] })),
+    amr: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'How (RFC 8176): pwd, otp, hwk, swk, user, mfa, or fed for a sign-in provider.',
+        examples: [['pwd']],
+      }),
+    ),
+    key_id: Type.Optional(Type.String({ format: 'uuid', description: 'The id of an API key.' })),
     email: Type.Optional(Type.String()),
     email_verified: Type.Optional(Type.Boolean()),
     role: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('admin')])),
@@ -52,10 +66,10 @@ const about = {
 export const introspect = {
   operationId: 'introspectToken',
   tags: ['API keys'],
-  summary: 'What a token is worth now (RFC 7662)',
+  summary: 'Check whether a token is valid (RFC 7662)',
   description:
-    'For back ends of the application, with the project secret. Answers for API keys and access tokens alike and sees a revocation at once; asking counts as a use. Whatever is not alive, a token of another project or a refresh token (which no back end should be shown) included, is `active: false` and no more.',
-  security: [{ projectSecret: [] }],
+    'For back ends of the application, with the project secret: in the header `project-secret`, by HTTP Basic with the project’s id as user, or as `client_id` and `client_secret` of a form (RFC 6749 §2.3.1). Takes API keys and access tokens, sees a revocation at once, and counts as a use of the token. Every other token gets only `active: false`: expired, revoked, of another project, or a refresh token (which a back end should never receive).',
+  security: [{ projectSecret: [] }, { projectBasic: [] }],
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   consumes: ['application/json', 'application/x-www-form-urlencoded'],
   body: Type.Object({
@@ -67,14 +81,18 @@ export const introspect = {
     ),
     token_type_hint: Type.Optional(
       Type.String({
-        description: 'Taken and not needed: a token tells what it is.',
+        description: 'Accepted and ignored: the kind of a token is recognised from the token.',
         examples: ['access_token'],
       }),
     ),
+    client_id: Type.Optional(
+      Type.String({ description: 'In a form: the UUID of the project, where client_secret proves it.' }),
+    ),
+    client_secret: Type.Optional(Secret(Type.String({ description: 'In a form: the project secret.' }))),
   }),
   response: {
     200: {
-      description: 'What it is worth.',
+      description: 'The state of the token.',
       content: {
         'application/json': {
           schema: Shared(Introspection),

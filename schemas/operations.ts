@@ -1,4 +1,4 @@
-// What operators and load balancers ask: health, and the keys that verify access tokens.
+// Routes for operators and load balancers: health, metrics, and the keys that verify access tokens.
 import { Type } from '@sinclair/typebox'
 import { errorResponses } from './errors.ts'
 
@@ -7,11 +7,11 @@ const projectId = '5e9f2e54-0000-4000-8000-000000000001'
 export const live = {
   operationId: 'live',
   tags: ['Operations'],
-  summary: 'Whether the process runs',
+  summary: 'Check that the process runs',
   security: [{}],
   response: {
     200: {
-      description: 'It does.',
+      description: 'The process runs.',
       content: { 'application/json': { schema: Type.Object({ status: Type.Literal('ok') }) } },
     },
     ...errorResponses(),
@@ -21,11 +21,11 @@ export const live = {
 export const ready = {
   operationId: 'ready',
   tags: ['Operations'],
-  summary: 'Whether requests can be answered: database, migrations, hash queue',
+  summary: 'Check that requests can be served: database, migrations, hash queue',
   security: [{}],
   response: {
     200: {
-      description: 'They can.',
+      description: 'Requests can be served.',
       content: {
         'application/json': {
           schema: Type.Object({
@@ -46,9 +46,9 @@ export const ready = {
 export const metrics = {
   operationId: 'metrics',
   tags: ['Operations'],
-  summary: 'What the service does, in numbers',
+  summary: 'Get the metrics of the service',
   description:
-    'For Prometheus, in its text format. With METRICS_TOKEN set, for who sends it as bearer token; otherwise for direct neighbours on a loopback or private address, and for nobody who comes through a proxy. No number tells of a single person.',
+    'For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only clients on a loopback or private address that come through no proxy are answered. The metrics hold no personal data.',
   security: [{}, { metricsToken: [] }],
   response: {
     200: {
@@ -68,7 +68,7 @@ export const metrics = {
 export const jwks = {
   operationId: 'jwks',
   tags: ['Operations'],
-  summary: 'The keys that verify access tokens (RFC 7517)',
+  summary: 'Get the keys that verify access tokens (RFC 7517)',
   security: [{}],
   response: {
     200: {
@@ -79,11 +79,14 @@ export const jwks = {
             keys: Type.Array(
               Type.Object({
                 kty: Type.String(),
-                crv: Type.String(),
-                x: Type.String(),
                 kid: Type.String(),
-                alg: Type.Literal('EdDSA'),
+                alg: Type.Union([Type.Literal('ES256'), Type.Literal('EdDSA'), Type.Literal('RS256')]),
                 use: Type.Literal('sig'),
+                crv: Type.Optional(Type.String({ description: 'Of ES256 and EdDSA, with x.' })),
+                x: Type.Optional(Type.String()),
+                y: Type.Optional(Type.String({ description: 'Of ES256.' })),
+                n: Type.Optional(Type.String({ description: 'Of RS256, with e.' })),
+                e: Type.Optional(Type.String()),
               }),
             ),
           }),
@@ -94,35 +97,81 @@ export const jwks = {
   },
 }
 
-/** The metadata of an issuer. */
+/** The members that both documents of an issuer have. */
+const serverMembers = (issuer: string) => ({
+  issuer: Type.String({ format: 'uri', examples: [issuer] }),
+  jwks_uri: Type.String({
+    format: 'uri',
+    examples: ['https://auth.example.com/.well-known/jwks.json'],
+  }),
+  response_types_supported: Type.Array(Type.String(), { examples: [['none']] }),
+  introspection_endpoint: Type.String({
+    format: 'uri',
+    examples: ['https://auth.example.com/api/auth/introspect'],
+  }),
+  introspection_endpoint_auth_methods_supported: Type.Array(Type.String(), {
+    examples: [['client_secret_basic', 'client_secret_post']],
+  }),
+  service_documentation: Type.String({ format: 'uri', examples: ['https://auth.example.com/docs'] }),
+})
+
+/** The metadata of an authorization server. */
+const serverMetadata = (issuer: string) => ({
+  description: 'The metadata of the authorization server.',
+  content: { 'application/json': { schema: Type.Object(serverMembers(issuer)) } },
+})
+
+/** The metadata of an OpenID provider, for its libraries. */
 const issuerMetadata = (issuer: string) => ({
   description: 'The metadata of the issuer.',
   content: {
     'application/json': {
       schema: Type.Object({
-        issuer: Type.String({ format: 'uri', examples: [issuer] }),
-        jwks_uri: Type.String({
-          format: 'uri',
-          examples: ['https://auth.example.com/.well-known/jwks.json'],
-        }),
-        response_types_supported: Type.Array(Type.String(), { examples: [['none']] }),
+        ...serverMembers(issuer),
         subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
-        id_token_signing_alg_values_supported: Type.Array(Type.String(), { examples: [['EdDSA']] }),
-        introspection_endpoint: Type.String({
-          format: 'uri',
-          examples: ['https://auth.example.com/api/auth/introspect'],
+        id_token_signing_alg_values_supported: Type.Array(Type.String(), {
+          examples: [['ES256', 'EdDSA', 'RS256']],
         }),
       }),
     },
   },
 })
 
+export const authorizationServer = {
+  operationId: 'authorizationServer',
+  tags: ['Operations'],
+  summary: 'Get the metadata of the OAuth authorization server (RFC 8414)',
+  description:
+    'The issuer of access tokens, the address of its keys, and introspection. There is no authorization or token endpoint: people sign in through this API.',
+  security: [{}],
+  response: {
+    200: serverMetadata('https://auth.example.com'),
+    ...errorResponses('service_unavailable'),
+  },
+}
+
+export const projectAuthorizationServer = {
+  operationId: 'projectAuthorizationServer',
+  tags: ['Operations'],
+  summary: 'Get the metadata of the OAuth authorization server of one project (RFC 8414)',
+  description:
+    'Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist.',
+  security: [{}],
+  params: Type.Object({
+    project_id: Type.String({ description: 'UUID of the project.', examples: [projectId] }),
+  }),
+  response: {
+    200: serverMetadata(`https://auth.example.com/projects/${projectId}`),
+    ...errorResponses('route_not_found', 'rate_limited', 'service_unavailable'),
+  },
+}
+
 export const openidConfiguration = {
   operationId: 'openidConfiguration',
   tags: ['Operations'],
-  summary: 'Who issues access tokens, and where their keys are (RFC 8414)',
+  summary: 'Get the issuer of access tokens and the address of its keys (RFC 8414)',
   description:
-    'For libraries that verify access tokens by the issuer alone. There is no authorization endpoint: people sign in by this API.',
+    'For libraries that find the keys by the issuer. There is no authorization endpoint: people sign in through this API.',
   security: [{}],
   response: {
     200: issuerMetadata('https://auth.example.com'),
@@ -133,9 +182,9 @@ export const openidConfiguration = {
 export const projectOpenidConfiguration = {
   operationId: 'projectOpenidConfiguration',
   tags: ['Operations'],
-  summary: 'Who issues the access tokens of one project (RFC 8414)',
+  summary: 'Get the issuer of the access tokens of one project (RFC 8414)',
   description:
-    'Where the policy of the project says `tokens.issuer` `project`. A project without it is answered like one that does not exist. The keys are those of the installation.',
+    'Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist. The keys are those of the installation.',
   security: [{}],
   params: Type.Object({
     project_id: Type.String({ description: 'UUID of the project.', examples: [projectId] }),

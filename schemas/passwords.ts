@@ -1,16 +1,42 @@
 // Changing the password of the signed-in user.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
-import { projectHeader } from './headers.ts'
-import { NewPassword, Password } from './primitives.ts'
-import { saying } from './sessions.ts'
+import { projectHeader, sessionHeaders } from './headers.ts'
+import { NewPassword, Password, Shared } from './primitives.ts'
+import { Session } from './sessions.ts'
+import { User } from './users.ts'
+
+const { access_token, token_type, expires_at, expires_in, refresh_token, refresh_token_expires_at } =
+  Session.properties
+
+/** One sentence, and the new tokens of the session that asked. */
+export const RenewedSession = Type.Object(
+  {
+    message: Type.String(),
+    access_token,
+    token_type,
+    expires_at: Type.Optional(expires_at),
+    expires_in: Type.Optional(expires_in),
+    refresh_token,
+    refresh_token_expires_at: Type.Optional(refresh_token_expires_at),
+    user: Type.Optional(Shared(User)),
+  },
+  { $id: 'RenewedSession', additionalProperties: false },
+)
+
+/** A 200 with a sentence and new tokens. */
+export const renewedSession = (message: string) => ({
+  description: message,
+  headers: sessionHeaders,
+  content: { 'application/json': { schema: Shared(RenewedSession) } },
+})
 
 export const changePassword = {
   operationId: 'changePassword',
   tags: ['Password'],
   summary: 'Change the password',
   description:
-    'Ends every other session of the user and keeps this one. A wrong current password is a 422 on current_password and counts like a failed sign-in.',
+    'Ends every other session of the user. This one goes on with the new tokens of the answer, in the body or in cookies; its former tokens end. A session that another API opened keeps its tokens and gets none. A wrong current password is a 422 on current_password and counts like a failed sign-in. An account with a second factor proves it first, by a sign-in or step-up within the time of the policy.',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({
@@ -18,7 +44,7 @@ export const changePassword = {
     new_password: { ...NewPassword, examples: ['another horse, another battery'] },
   }),
   response: {
-    200: saying('Password updated.'),
-    ...writeErrors('unauthenticated', 'too_many_attempts'),
+    200: renewedSession('Password updated.'),
+    ...writeErrors('unauthenticated', 'step_up_required', 'too_many_attempts'),
   },
 }

@@ -1,19 +1,19 @@
-// The wire's small words: e-mail address, password, instant, and the mark of what must never be logged.
+// Parts that the schemas share: e-mail address, password, instant, and the mark of values that must never be logged.
 import { type SchemaOptions, type Static, type TSchema, Type } from '@sinclair/typebox'
+import { mailboxPattern, maxEmailLength, passwordLength } from '../src/formats.ts'
 
-/** The published formats behind our own names; the validator is taught the same two. */
-export const formats = {
-  /** RFC 5321 mailbox in ASCII with a dotted domain; white space around it is allowed and trimmed away. */
-  email:
-    /^\s*(?=[^@]{1,64}@)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\s*$/i,
-}
+/** Formats that we add to the validator's standard ones. */
+export const formats = { email: mailboxPattern }
 
 /** Marks a property whose value must never be logged; the logger's redaction list is read from these marks. */
 export function Secret<T extends TSchema>(schema: T): T {
   return { ...schema, 'x-secret': true }
 }
 
-/** Null or a value, in the form that OpenAPI 3.1 and its generators read best. */
+/** Marks an operation that also takes a request without a body; the document says it by `requestBody.required`. */
+export const optionalBody = { 'x-optional-body': true } as const
+
+/** Null or a value, in the form that OpenAPI 3.1 generators handle best. */
 export function Nullable<T extends TSchema>(schema: T, options: SchemaOptions = {}) {
   return Type.Union([schema, Type.Null()], options)
 }
@@ -26,7 +26,7 @@ export function Shared<T extends TSchema>(schema: T) {
 
 export const Email = Type.String({
   format: 'email',
-  maxLength: 255,
+  maxLength: maxEmailLength,
   description:
     'ASCII address with a dotted domain; trimmed, compared without regard to case. Internationalised domains in their xn-- form.',
   examples: ['ada@example.com'],
@@ -34,19 +34,19 @@ export const Email = Type.String({
 
 export const NewPassword = Secret(
   Type.String({
-    minLength: 8,
-    maxLength: 255,
-    description: '8 to 255 characters of any kind; never trimmed; hashed in its NFKC form.',
+    minLength: passwordLength.min,
+    maxLength: passwordLength.max,
+    description: `${passwordLength.min} to ${passwordLength.max} characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.`,
     examples: ['correct horse battery staple'],
   }),
 )
 
-/** A password to be checked: anything may have been set once, so only absurd lengths are refused. */
+/** A password to be checked: older rules may have allowed any, so only extreme lengths are refused. */
 export const Password = Secret(
   Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery staple'] }),
 )
 
-/** What the link of a mail carried. */
+/** The token that the link of a mail carries. */
 export const Token = Secret(
   Type.String({
     minLength: 1,
@@ -55,10 +55,28 @@ export const Token = Secret(
   }),
 )
 
-/** What a person typed from a mail. */
+/** The short code of a mail, as a person types it. */
 export const ShortCode = Secret(Type.String({ minLength: 1, maxLength: 32, examples: ['123456'] }))
 
-/** Where the link of a mail leads; its origin is checked against the project's list. */
+/** What a browser that the account trusts keeps. */
+export const DeviceToken = Secret(
+  Type.String({
+    minLength: 1,
+    maxLength: 128,
+    description:
+      'From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.',
+    examples: ['std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk'],
+  }),
+)
+
+/** The proof from a mail: the token, or the address with the short code. */
+export const mailedProof = {
+  token: Type.Optional(Token),
+  email: Type.Optional(Email),
+  code: Type.Optional(ShortCode),
+}
+
+/** The target of the link in a mail, one of the `redirect_urls` of the policy. */
 export const LinkTarget = Type.String({
   minLength: 1,
   maxLength: 2048,
@@ -75,7 +93,7 @@ export const Instant = Type.String({
 
 export const Name = Type.String({ maxLength: 255, examples: ['Ada'] })
 
-/** Every schema property below `schema` that carries the secret mark. */
+/** Names of the properties below `schema` that carry the secret mark. */
 export function secretNames(schema: unknown, found = new Set<string>()): Set<string> {
   if (typeof schema !== 'object' || schema === null) return found
   const properties = (schema as { properties?: Record<string, unknown> }).properties ?? {}
@@ -84,3 +102,6 @@ export function secretNames(schema: unknown, found = new Set<string>()): Set<str
   for (const value of Object.values(schema)) secretNames(value, found)
   return found
 }
+
+/** The methods of a second factor. */
+export const factorMethods = ['totp', 'recovery_code', 'email_code'] as const

@@ -1,12 +1,12 @@
-// The profile of the signed-in user: what they say about themselves.
+// The profile of the signed-in user: names, metadata and language.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
-import { Name, Nullable, Shared } from './primitives.ts'
-import { User } from './users.ts'
+import { Nullable, optionalBody, Shared } from './primitives.ts'
+import { profileFields, User } from './users.ts'
 
-/** A 200 that shows the user as they are now. */
-export function showingUser(description: string) {
+/** A 200 with the user as they are now. */
+export function userResponse(description: string) {
   return {
     description,
     content: {
@@ -22,20 +22,19 @@ export const updateProfile = {
   tags: ['Profile'],
   summary: 'Change the profile',
   description:
-    'Changes what is named and leaves the rest; at least one field must be there. Requests that meet are applied one after the other, so that none undoes another.',
+    'Changes the fields in the body and keeps the others; at least one field is required. Concurrent requests are applied one after the other, so none undoes another.',
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
+  ...optionalBody,
   body: Type.Object(
     {
-      display_name: Type.Optional(Nullable(Name)),
-      first_name: Type.Optional(Nullable(Name)),
-      last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
+      ...profileFields,
       metadata: Type.Optional(
         Type.Record(Type.String(), Type.Unknown(), {
-          // The patch may name what it removes; what counts is the size of the result.
+          // The patch may also name keys that it removes, so the limit is on the size of the result.
           'x-max-json-bytes': 65_536,
           description:
-            'A merge patch (RFC 7396): objects are merged, null removes a key, anything else replaces. The result may be at most 16 KiB of JSON.',
+            'A merge patch (RFC 7396): objects are merged, null removes a key, any other value replaces. The result may be at most 16 KiB of JSON.',
           examples: [{ plan: 'pro', trial_ends: null }],
         }),
       ),
@@ -43,7 +42,7 @@ export const updateProfile = {
         Nullable(
           Type.String({
             maxLength: 35,
-            description: 'BCP 47: the language of the mail we send. null: English.',
+            description: 'The language of mail to the user (BCP 47). null: English.',
             examples: ['de-AT'],
           }),
         ),
@@ -52,7 +51,7 @@ export const updateProfile = {
     { examples: [{ display_name: 'Ada', metadata: { plan: 'pro' }, locale: 'de' }] },
   ),
   response: {
-    200: showingUser('The user as changed.'),
+    200: userResponse('The user as changed.'),
     ...writeErrors('unauthenticated', 'insufficient_scope'),
   },
 }

@@ -1,9 +1,9 @@
-// Forgotten passwords: asking for the mail, and the new password by what it carried.
+// Forgotten passwords: requesting the mail, and setting a new password with its token or code.
 import { Type } from '@sinclair/typebox'
-import { repeatable, writeErrors } from './errors.ts'
+import { idempotencyCodes, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
-import { Email, LinkTarget, NewPassword, Secret, Shared, ShortCode, Token } from './primitives.ts'
-import { saying } from './sessions.ts'
+import { Email, LinkTarget, mailedProof, NewPassword, Secret, Shared } from './primitives.ts'
+import { messageResponse } from './sessions.ts'
 
 export const Accepted = Type.Object(
   {
@@ -11,7 +11,7 @@ export const Accepted = Type.Object(
     token: Type.Optional(
       Secret(
         Type.String({
-          description: 'Where the application delivers mail, for a caller that sent the project secret.',
+          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
         }),
       ),
     ),
@@ -19,7 +19,7 @@ export const Accepted = Type.Object(
   { $id: 'Accepted', additionalProperties: false },
 )
 
-/** A 202 that says what will be sent, and never whether there is anybody to send it to. */
+/** A 202 that is the same whether or not there is an account. */
 export const accepted = (description: string) => ({
   description,
   content: { 'application/json': { schema: Shared(Accepted) } },
@@ -28,31 +28,29 @@ export const accepted = (description: string) => ({
 export const forgotPassword = {
   operationId: 'forgotPassword',
   tags: ['Password'],
-  summary: 'Ask for a mail to choose a new password',
+  summary: 'Request a mail to choose a new password',
   description:
-    'Known and unknown addresses get the same answer. The mail carries a link and a short code, which work once and for one hour. `redirect_to` is where the link leads instead of our own page; its origin must be one of the project’s `link_origins`.',
+    'Known and unknown addresses get the same answer. The mail has a link and a short code, which work once within one hour. The link leads to `redirect_to` instead of our own page; it must be one of the policy’s `redirect_urls`.',
   security: [{}, { projectSecret: [] }],
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader, ...idempotencyHeader }),
   body: Type.Object({ email: Email, redirect_to: Type.Optional(LinkTarget) }),
-  response: { 202: replayable(accepted('Accepted.')), ...writeErrors(...repeatable) },
+  response: { 202: replayable(accepted('Accepted.')), ...writeErrors(...idempotencyCodes) },
 }
 
 export const resetPassword = {
   operationId: 'resetPassword',
   tags: ['Password'],
-  summary: 'Choose a new password with what the mail carried',
+  summary: 'Choose a new password with the link or code of the mail',
   description:
-    'By the token of the link, or by the short code together with the address it was sent to. Ends every session of the user and voids every other message that was sent to them.',
+    'Takes the token of the link, or the short code and the address it was sent to. Ends every session of the user and voids every other mailed link and code.',
   security: [{}],
   headers: Type.Object({ ...projectHeader, ...idempotencyHeader }),
   body: Type.Object({
-    token: Type.Optional(Token),
-    email: Type.Optional(Email),
-    code: Type.Optional(ShortCode),
+    ...mailedProof,
     password: NewPassword,
   }),
   response: {
-    200: replayable(saying('Password updated. Please sign in.')),
-    ...writeErrors('too_many_attempts', ...repeatable),
+    200: replayable(messageResponse('Password updated. Please sign in.')),
+    ...writeErrors('too_many_attempts', ...idempotencyCodes),
   },
 }

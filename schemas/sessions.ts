@@ -1,36 +1,48 @@
-// Sessions on the wire: what a sign-in answers, refresh, and both ways of signing out.
+// Sessions: sign-in and its answer, refresh, signing out, and the list of sessions.
 import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { Email, Id, Instant, Nullable, Password, Secret, Shared } from './primitives.ts'
+import {
+  DeviceToken,
+  Email,
+  Id,
+  Instant,
+  Nullable,
+  optionalBody,
+  Password,
+  Secret,
+  Shared,
+} from './primitives.ts'
 import { User } from './users.ts'
 
-export const Session = Type.Object(
-  {
-    access_token: Type.Optional(
-      Secret(Type.String({ description: 'JWT (RFC 9068), EdDSA. Absent in cookie mode.' })),
+/** The tokens of a session, or in cookie mode what is said of them. */
+export const sessionFields = {
+  access_token: Type.Optional(
+    Secret(
+      Type.String({
+        description: 'JWT (RFC 9068), signed by the algorithm of the project. Absent in cookie mode.',
+      }),
     ),
-    token_type: Type.Optional(Type.Literal('Bearer')),
-    expires_at: Instant,
-    expires_in: Type.Integer({ description: 'Seconds until expires_at, for clients whose clock is wrong.' }),
-    refresh_token: Type.Optional(
-      Secret(
-        Type.String({ minLength: 40, description: 'Replaced by every refresh. Absent in cookie mode.' }),
-      ),
-    ),
-    refresh_token_expires_at: Instant,
-    user: Shared(User),
-  },
-  { $id: 'Session', additionalProperties: false },
-)
+  ),
+  token_type: Type.Optional(Type.Literal('Bearer')),
+  expires_at: Instant,
+  expires_in: Type.Integer({ description: 'Seconds until expires_at, for clients whose clock is wrong.' }),
+  refresh_token: Type.Optional(
+    Secret(Type.String({ minLength: 40, description: 'Replaced by every refresh. Absent in cookie mode.' })),
+  ),
+  refresh_token_expires_at: Instant,
+  user: Shared(User),
+}
+
+export const Session = Type.Object(sessionFields, { $id: 'Session', additionalProperties: false })
 
 export const Message = Type.Object(
   { message: Type.String() },
   { $id: 'Message', additionalProperties: false },
 )
 
-/** A 200 that only says one sentence. */
-export function saying(message: string) {
+/** A 200 with one sentence. */
+export function messageResponse(message: string) {
   return {
     description: message,
     content: {
@@ -50,15 +62,16 @@ export const login = {
   tags: ['Sign-up and sign-in'],
   summary: 'Sign in with e-mail address and password',
   description:
-    'Failed attempts are counted for the account and the address together; after too many, 429 says how long to wait.',
+    'Failed attempts are counted for the account and the client address together; after too many, the answer is 429 with the time to wait. Where a second factor is due, the answer is 403 `second_factor_required` with a `challenge` for `POST /login/second-factor`, and nothing is opened yet.',
   security: [{}, { projectSecret: [] }],
   headers: Type.Object({ ...projectHeader, ...transportHeader, ...projectSecretHeader }),
-  body: Type.Object({ email: Email, password: Password }),
+  body: Type.Object({ email: Email, password: Password, device_token: Type.Optional(DeviceToken) }),
   response: {
     200: sessionResponse('Signed in.'),
     ...writeErrors(
       'invalid_credentials',
       'email_verification_required',
+      'second_factor_required',
       'account_disabled',
       'too_many_attempts',
     ),
@@ -70,8 +83,9 @@ export const refresh = {
   tags: ['Session'],
   summary: 'Exchange the refresh token for new tokens',
   description:
-    'Takes the refresh token from the body, or from the cookie when the body has none; answers the same way. Repeating the last refresh within the grace gives the same refresh token again, so tabs and retries converge. Reusing an older one ends the session.',
+    'Takes the refresh token from the body, or from the cookie when the body has none, and answers in the same way. Repeating the last refresh within the grace period returns the same refresh token again, so concurrent tabs and retries succeed. Reusing an older token ends the session.',
   security: [{}, { refreshCookie: [] }],
+  ...optionalBody,
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object(
     {
@@ -80,13 +94,13 @@ export const refresh = {
           Type.String({
             minLength: 40,
             maxLength: 1024,
-            description: 'Left out where the cookie is used.',
+            description: 'Absent where the cookie is used.',
             examples: ['srt_ZKkZ7n2xT0uVnBq0VJ8m2wAAAAF0cGq3o5l9qv1m3mXK6kHc8mVQbYhYb1u7gkE2pVZxEQ'],
           }),
         ),
       ),
     },
-    // What works as it stands in the documentation: the cookie is used.
+    // An empty body is a request that can be sent from the documentation: the cookie is used.
     { examples: [{}] },
   ),
   response: {
@@ -100,11 +114,11 @@ export const logout = {
   tags: ['Session'],
   summary: 'End this session',
   description:
-    'Its access token is refused from now on. In cookie mode an expired access cookie does not matter.',
+    'Its access token is refused from now on. In cookie mode an expired access cookie is accepted.',
   security: [{ bearer: [] }, { cookie: [] }, { refreshCookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
-    200: saying('Logged out.'),
+    200: messageResponse('Logged out.'),
     ...actionErrors('unauthenticated'),
   },
 }
@@ -116,7 +130,7 @@ export const logoutAll = {
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
-    200: saying('Logged out from all sessions.'),
+    200: messageResponse('Logged out from all sessions.'),
     ...actionErrors('unauthenticated'),
   },
 }
@@ -139,22 +153,28 @@ export const Device = Type.Object(
   {
     $id: 'Device',
     additionalProperties: false,
-    description: 'As the User-Agent said; shown, never trusted.',
+    description: 'Read from the User-Agent, for display only.',
   },
 )
 
 export const SessionEntry = Type.Object(
   {
     id: Id,
-    current: Type.Boolean({ description: 'Whether this request was made in it.' }),
+    current: Type.Boolean({ description: 'Whether this is the session of the request.' }),
     created_at: Instant,
-    last_seen_at: Type.String({ format: 'date-time', description: 'Moves at most once in five minutes.' }),
+    last_seen_at: Type.String({ format: 'date-time', description: 'Updated at most once in five minutes.' }),
     expires_at: Instant,
     device: Shared(Device),
     address_prefix: Nullable(Type.String(), {
-      description: 'Where the sign-in came from: IPv4 /24 or IPv6 /48.',
+      description: 'The network of the sign-in: IPv4 /24 or IPv6 /48.',
       examples: ['203.0.113.0/24'],
     }),
+    auth_time: Type.String({
+      format: 'date-time',
+      description: 'When the user was authenticated last in it.',
+    }),
+    acr: Type.String({ description: '2: with a second factor; else 1.', examples: ['1'] }),
+    amr: Type.Array(Type.String(), { description: 'How (RFC 8176).', examples: [['pwd']] }),
   },
   { $id: 'SessionEntry', additionalProperties: false },
 )
@@ -162,12 +182,12 @@ export const SessionEntry = Type.Object(
 export const listSessions = {
   operationId: 'listSessions',
   tags: ['Devices'],
-  summary: 'The living sessions of the user, the last used first',
+  summary: 'List the active sessions of the user, the last used first',
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {
     200: {
-      description: 'The sessions. No token is among them, because none is stored.',
+      description: 'The sessions, without tokens, because tokens are not stored.',
       content: {
         'application/json': {
           schema: Type.Object({ data: Type.Array(Shared(SessionEntry)) }, { additionalProperties: false }),
@@ -183,14 +203,17 @@ export const revokeSession = {
   tags: ['Devices'],
   summary: 'End one session of the user',
   description:
-    'Its access token is refused from the next request on. 404 for anything but a living session of one’s own.',
+    'Its access token is refused from the next request on. An id that is not an active session of the user is a 404.',
   security: [{ bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
   params: Type.Object({
-    id: Type.String({ description: 'Of the session.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
+    id: Type.String({
+      description: 'The id of the session.',
+      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
+    }),
   }),
   response: {
-    204: Type.Null({ description: 'It has ended.' }),
+    204: Type.Null({ description: 'The session has ended.' }),
     ...actionErrors('unauthenticated', 'not_found'),
   },
 }
@@ -203,7 +226,7 @@ export const revokeOtherSessions = {
   headers: Type.Object({ ...projectHeader }),
   response: {
     200: {
-      description: 'They have ended.',
+      description: 'All other sessions have ended.',
       content: {
         'application/json': {
           schema: Type.Object(

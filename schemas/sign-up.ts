@@ -1,6 +1,6 @@
-// Sign-up: an account, and its first session or the demand to verify.
+// Sign-up: a new account, with its first session or a request to verify the address.
 import { Type } from '@sinclair/typebox'
-import { repeatable, writeErrors } from './errors.ts'
+import { idempotencyCodes, writeErrors } from './errors.ts'
 import {
   idempotencyHeader,
   projectHeader,
@@ -9,9 +9,9 @@ import {
   sessionHeaders,
   transportHeader,
 } from './headers.ts'
-import { Email, Name, NewPassword, Nullable, Secret, Shared } from './primitives.ts'
+import { Email, NewPassword, Secret, Shared } from './primitives.ts'
 import { Session } from './sessions.ts'
-import { User } from './users.ts'
+import { profileFields, User } from './users.ts'
 
 export const VerificationRequired = Type.Object(
   {
@@ -22,8 +22,7 @@ export const VerificationRequired = Type.Object(
     verification_token: Type.Optional(
       Secret(
         Type.String({
-          description:
-            'Where the application delivers verification, for a caller that sent the project secret.',
+          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
         }),
       ),
     ),
@@ -36,7 +35,7 @@ export const signUp = {
   tags: ['Sign-up and sign-in'],
   summary: 'Create an account',
   description:
-    'Answers 201 with tokens, or 202 where the project demands a verified address first. With `session-transport: cookie` the tokens travel in HttpOnly cookies and the body keeps the instants and the user.',
+    'Answers 201 with tokens, or 202 where the project requires a verified address first. With `session-transport: cookie` the tokens are sent in HttpOnly cookies, and the body has only the times and the user.',
   security: [{}, { projectSecret: [] }],
   headers: Type.Object({
     ...projectHeader,
@@ -47,13 +46,11 @@ export const signUp = {
   body: Type.Object({
     email: Email,
     password: NewPassword,
-    display_name: Type.Optional(Nullable(Name)),
-    first_name: Type.Optional(Nullable(Name)),
-    last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
+    ...profileFields,
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), {
         'x-max-json-bytes': 16_384,
-        description: 'What the application keeps with the account; at most 16 KiB of JSON.',
+        description: 'Data of the application about the account; at most 16 KiB of JSON.',
         examples: [{ plan: 'free' }],
       }),
     ),
@@ -68,6 +65,6 @@ export const signUp = {
       description: 'The account exists once its address is verified. A taken address gets the same answer.',
       content: { 'application/json': { schema: Shared(VerificationRequired) } },
     }),
-    ...writeErrors(...repeatable),
+    ...writeErrors(...idempotencyCodes),
   },
 }

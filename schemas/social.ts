@@ -1,8 +1,8 @@
-// Sign-in by a provider: with its token, or by a browser that is sent there and comes back.
+// Sign-in through a provider: with its token, or by redirect in a browser.
 import { Type } from '@sinclair/typebox'
-import { readErrors, writeErrors } from './errors.ts'
+import { errorResponses, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { LinkTarget, Secret, Shared } from './primitives.ts'
+import { DeviceToken, LinkTarget, Secret, Shared } from './primitives.ts'
 import { Session } from './sessions.ts'
 
 export const ProviderName = Type.String({
@@ -12,14 +12,14 @@ export const ProviderName = Type.String({
   examples: ['google'],
 })
 
-/** What a client got from a provider. */
+/** The provider's token, as a client sends it. */
 export const providerTokens = {
   id_token: Type.Optional(
     Secret(
       Type.String({
         minLength: 1,
         maxLength: 16_384,
-        description: 'Of an OpenID provider, for one of the client ids of the policy. Accepted once.',
+        description: 'From an OpenID provider, for one of the client ids in the policy. Accepted once.',
         examples: ['eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl'],
       }),
     ),
@@ -29,7 +29,7 @@ export const providerTokens = {
       Type.String({
         minLength: 1,
         maxLength: 1024,
-        description: 'Of GitHub, which has no id_tokens; refused for every other provider.',
+        description: 'From GitHub, which has no id_tokens; refused for every other provider.',
       }),
     ),
   ),
@@ -38,7 +38,7 @@ export const providerTokens = {
       minLength: 1,
       maxLength: 255,
       description:
-        'The one that the provider was asked with; required where the token carries one, which may also be its SHA-256 in hexadecimal.',
+        'The nonce of the request to the provider, where the application gave one. The token may have its SHA-256 in hexadecimal instead. Required where the token has one, except from Google, whose SDK for iOS adds its own: such a token is accepted within five minutes of its issue.',
     }),
   ),
 }
@@ -54,15 +54,20 @@ export const socialLogin = {
   tags: ['Social sign-in'],
   summary: 'Sign in with the token of a provider',
   description:
-    'Opens the account that the provider’s person has here, and makes it where there is none. A verified address of the provider links to the account that has proven the same address and tells its owner by mail; an account whose address nobody has proven is taken over from whoever began it; an unverified address links to nothing.',
+    'Signs in to the account that is linked to the identity, and creates an account where there is none. An address that the provider has verified links the identity to the account with the same verified address, whose owner is notified by mail. An account whose address was never verified passes to the person with the verified address. An unverified address links to nothing.',
   security: [{}, { projectSecret: [] }],
   headers: Type.Object({ ...projectHeader, ...transportHeader, ...projectSecretHeader }),
-  body: Type.Object({ provider: ProviderName, ...providerTokens }),
+  body: Type.Object({
+    provider: ProviderName,
+    ...providerTokens,
+    device_token: Type.Optional(DeviceToken),
+  }),
   response: {
     200: signedIn('Signed in.'),
     ...writeErrors(
       'invalid_social_login',
       'email_verification_required',
+      'second_factor_required',
       'account_disabled',
       'provider_unavailable',
     ),
@@ -77,16 +82,16 @@ export const beginSocialLogin = {
   tags: ['Social sign-in'],
   summary: 'Send a browser to a provider',
   description:
-    'For a link or a redirect, not for fetch: the browser leaves for the provider with PKCE, a state and a nonce that only it can bring back, within ten minutes. It ends at `redirect_to` with `code` in its query, which the application exchanges by `POST /login/social/exchange`; with `session_transport=cookie` it ends there signed in by cookie. What goes wrong is told there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.',
+    'For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge` and `factors` (separated by spaces) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.',
   security: [{}],
   params: Type.Object({ provider: ProviderName }),
   querystring: Type.Object({
     redirect_to: {
       ...LinkTarget,
-      description: 'Where the browser ends; on one of the `link_origins` of the project.',
+      description: 'The final target of the browser: one of the `redirect_urls` of the policy, exactly.',
     },
     project_id: Type.Optional(
-      Type.String({ description: 'As the header project-id, which no link can send.' }),
+      Type.String({ description: 'Like the header project-id, which a link cannot send.' }),
     ),
     session_transport: Type.Optional(
       Type.Unsafe<'bearer' | 'cookie'>({
@@ -98,8 +103,12 @@ export const beginSocialLogin = {
     code_challenge: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{43}$',
-        description: 'S256 (RFC 7636) of a verifier that the exchange then must bring.',
+        description:
+          'S256 (RFC 7636) of the verifier that the exchange must send. Required unless the flow ends with a cookie.',
       }),
+    ),
+    code_challenge_method: Type.Optional(
+      Type.Unsafe<'S256'>({ type: 'string', enum: ['S256'], description: 'The only method.' }),
     ),
   }),
   response: {
@@ -111,16 +120,17 @@ export const beginSocialLogin = {
 export const finishSocialLogin = {
   operationId: 'finishSocialLogin',
   tags: ['Social sign-in'],
-  summary: 'Where a provider sends the browser back to',
+  summary: 'Receive the browser from a provider',
   description:
-    'Called by providers alone. A browser that did not begin here, with this provider and in this project, gets a page and nothing else.',
+    'Only for redirects from providers. A browser that did not begin the sign-in here, with this provider and in this project, gets an error page; one that is signed in by cookie and loads this address again goes on to `redirect_to`.',
   security: [{}],
-  params: Type.Object({ provider: ProviderName }),
+  // No bounds: whatever stands there, a browser gets a page.
+  params: Type.Object({ provider: Type.String({ examples: ['google'] }) }),
   response: {
-    302: found('To where the sign-in was asked to end.'),
-    ...readErrors(),
+    302: found('To the `redirect_to` of the sign-in.'),
+    ...errorResponses('malformed_request', 'rate_limited', 'service_unavailable'),
     422: {
-      description: 'A page that says that this sign-in cannot go on.',
+      description: 'A page that says that this sign-in cannot be continued.',
       'x-codes': [],
       content: { 'text/html': { schema: Type.String() } },
     },
@@ -131,7 +141,8 @@ export const exchangeSocialLogin = {
   operationId: 'exchangeSocialLogin',
   tags: ['Social sign-in'],
   summary: 'Exchange the code of a finished browser sign-in for tokens',
-  description: 'Once, within a minute.',
+  description:
+    'A code works once, within a minute, with the verifier of the sign-in. One that comes back ends the session that it opened. It opens nothing by itself: where a second factor is due, the answer is 403 `second_factor_required`.',
   security: [{}],
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({
@@ -142,14 +153,17 @@ export const exchangeSocialLogin = {
         examples: ['ssc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk'],
       }),
     ),
-    code_verifier: Type.Optional(
-      Secret(
-        Type.String({
-          pattern: '^[A-Za-z0-9._~-]{43,128}$',
-          description: 'Where the sign-in began with a code_challenge.',
-        }),
-      ),
+    code_verifier: Secret(
+      Type.String({
+        pattern: '^[A-Za-z0-9._~-]{43,128}$',
+        description: 'Of the code_challenge with which the sign-in began (RFC 7636 §4.1).',
+        examples: ['dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'],
+      }),
     ),
+    device_token: Type.Optional(DeviceToken),
   }),
-  response: { 200: signedIn('Signed in.'), ...writeErrors('invalid_social_login') },
+  response: {
+    200: signedIn('Signed in.'),
+    ...writeErrors('invalid_social_login', 'second_factor_required'),
+  },
 }

@@ -1,9 +1,9 @@
-// Invitations into a team: what its ADMINs send and see, and what the owner of the address accepts.
+// Invitations into a team: sent and seen by its ADMINs, accepted by the owner of the address.
 import { Type } from '@sinclair/typebox'
-import { actionErrors, readErrors, repeatable, writeErrors } from './errors.ts'
+import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
 import { Email, Id, Instant, LinkTarget, Secret, Shared, Token } from './primitives.ts'
-import { answering, ofTeams, pathId, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
+import { jsonResponse, ofTeams, pathId, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -12,7 +12,7 @@ export const TeamInvitation = Type.Object(
     id: Id,
     email: Type.String({ examples: ['grace@example.com'] }),
     role: TeamRole,
-    invited_by: { ...Id, description: 'The `user_uuid` of who invited.' },
+    invited_by: { ...Id, description: 'The `user_uuid` of the inviting member.' },
     created_at: Instant,
     expires_at: Instant,
   },
@@ -26,7 +26,7 @@ const Invited = Type.Object(
     token: Type.Optional(
       Secret(
         Type.String({
-          description: 'Where the application delivers mail, for a caller that sent the project secret.',
+          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
         }),
       ),
     ),
@@ -41,16 +41,24 @@ const body = Type.Object(
   { examples: [{ email: 'grace@example.com', role: 'BUILDER' }] },
 )
 const headers = Type.Object({ ...projectHeader, ...projectSecretHeader, ...idempotencyHeader })
-const refusals = ['unauthenticated', 'not_found', 'team_role_insufficient', 'team_limit_reached'] as const
+const refusals = [
+  'unauthenticated',
+  'email_verification_required',
+  'not_found',
+  'team_role_insufficient',
+  'team_limit_reached',
+  'too_many_attempts',
+] as const
 
 export const listTeamInvitations = {
   ...ofTeams,
   operationId: 'listTeamInvitations',
-  summary: 'The open invitations of a team, the oldest first',
-  description: 'For its ADMINs. All of them: the policy `teams.max_invitations` bounds their number.',
+  summary: 'List the open invitations of a team, the oldest first',
+  description:
+    'For the ADMINs of the team. Returns all invitations; the policy `teams.max_invitations` limits their number.',
   params: Type.Object(teamPath),
   response: {
-    200: answering('The invitations.', Type.Object({ data: Type.Array(Shared(TeamInvitation)) }, closed)),
+    200: jsonResponse('The invitations.', Type.Object({ data: Type.Array(Shared(TeamInvitation)) }, closed)),
     ...readErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -60,13 +68,13 @@ export const inviteToTeam = {
   operationId: 'inviteToTeam',
   summary: 'Invite the owner of an address',
   description:
-    'The answer is the same whether or not the address has an account. The mail carries a link that works once and for as long as the policy `teams.invitation_seconds` says; inviting an address again voids the earlier link. `redirect_to` is where the link leads instead of our own page; its origin must be one of the project’s `link_origins`.',
+    'The answer is the same whether or not the address has an account. The mail has a link that works once within the policy’s `teams.invitation_seconds`; inviting an address again voids the earlier link. The link leads to `redirect_to` instead of our own page; it must be one of the policy’s `redirect_urls`. Who invites has proven their own address. 429 where the invited address had enough mails of any kind (policy `mail`).',
   headers,
   params: Type.Object(teamPath),
   body,
   response: {
-    202: replayable(answering('Accepted.', Shared(Invited))),
-    ...writeErrors(...refusals, ...repeatable),
+    202: replayable(jsonResponse('Accepted.', Shared(Invited))),
+    ...writeErrors(...refusals, ...idempotencyCodes),
   },
 }
 
@@ -75,14 +83,14 @@ export const addTeamMember = {
   operationId: 'addTeamMember',
   summary: 'Add a member, by invitation',
   description:
-    'Invites the owner of the address, so that nobody learns whether there is an account. A back end of the application that sends `project-secret` besides adds the account at once, and is told where there is none.',
+    'Invites the owner of the address, so the answer does not reveal whether there is an account. With `project-secret` a back end of the application adds the account at once, and learns when there is none.',
   headers,
   params: Type.Object(teamPath),
   body,
   response: {
-    201: replayable(answering('Added at once, for a caller with the project secret.', Shared(TeamMember))),
-    202: replayable(answering('Invited.', Shared(Invited))),
-    ...writeErrors(...refusals, ...repeatable),
+    201: replayable(jsonResponse('Added at once, for a caller with the project secret.', Shared(TeamMember))),
+    202: replayable(jsonResponse('Invited.', Shared(Invited))),
+    ...writeErrors(...refusals, ...idempotencyCodes),
   },
 }
 
@@ -90,9 +98,9 @@ export const revokeTeamInvitation = {
   ...ofTeams,
   operationId: 'revokeTeamInvitation',
   summary: 'Withdraw an invitation',
-  params: Type.Object({ ...teamPath, invitation: pathId('Of the invitation.') }),
+  params: Type.Object({ ...teamPath, invitation: pathId('The id of the invitation.') }),
   response: {
-    204: Type.Null({ description: 'Its link works no longer.' }),
+    204: Type.Null({ description: 'The link of the invitation no longer works.' }),
     ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -102,10 +110,15 @@ export const acceptTeamInvitation = {
   operationId: 'acceptTeamInvitation',
   summary: 'Accept an invitation',
   description:
-    'With the token of the link, as the signed-in owner of the invited address, which must be verified. An invitation for another address is refused like an unknown one.',
+    'Takes the token of the link. The signed-in user must own the invited address and have verified it. An invitation for another address is refused like an unknown one.',
   body: Type.Object({ token: Token }),
   response: {
-    200: replayable(answering('The team, with the role in it.', Shared(Team))),
-    ...writeErrors('unauthenticated', 'email_verification_required', 'team_limit_reached', ...repeatable),
+    200: replayable(jsonResponse('The team, with the role of the user.', Shared(Team))),
+    ...writeErrors(
+      'unauthenticated',
+      'email_verification_required',
+      'team_limit_reached',
+      ...idempotencyCodes,
+    ),
   },
 }

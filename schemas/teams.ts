@@ -1,17 +1,18 @@
 // Teams and their members, as every member sees them.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { actionErrors, readErrors, repeatable, writeErrors } from './errors.ts'
+import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, replayable } from './headers.ts'
 import { Id, Instant, Nullable, Shared } from './primitives.ts'
 
 const closed = { additionalProperties: false } as const
 const id = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
 
-/** As an enum, not a union of literals: Swagger UI offers the choices of no other form. */
+/** As an enum, not a union of literals: Swagger UI shows choices for enums only. */
 export const TeamRole = Type.Unsafe<'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'>({
   type: 'string',
   enum: ['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'],
-  description: 'The highest first. Only an ADMIN changes the team, its members and its invitations.',
+  description:
+    'From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.',
   examples: ['BUILDER'],
 })
 
@@ -19,7 +20,7 @@ export const Team = Type.Object(
   {
     id: Id,
     name: Type.String({ examples: ['Rockets'] }),
-    role: { ...TeamRole, description: 'The role of who asks.', examples: ['ADMIN'] },
+    role: { ...TeamRole, description: 'The role of the signed-in user.', examples: ['ADMIN'] },
     member_count: Type.Integer({ minimum: 1, examples: [3] }),
     created_at: Instant,
   },
@@ -41,12 +42,12 @@ export const TeamMember = Type.Object(
 )
 
 /** A JSON answer of one schema. */
-export const answering = <T extends TSchema>(description: string, schema: T) => ({
+export const jsonResponse = <T extends TSchema>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
 })
 
-/** What every route of a team shares: for signed-in users, and of one group. */
+/** The parts that all team routes share: sign-in, and their group in the documentation. */
 export const ofTeams = {
   tags: ['Teams'],
   security: [{ bearer: [] }, { cookie: [] }] as Record<string, string[]>[],
@@ -59,7 +60,7 @@ export const repeatedly = { ...ofTeams, headers: Type.Object({ ...projectHeader,
 /** The same for routes that take an API key with the scope teams:read as well. */
 const readingTeams = { ...ofTeams, security: [...ofTeams.security, { apiKey: [] }] }
 
-/** An id in a path; one of another form names nothing, which is a 404. */
+/** An id in a path; an id of another form is a 404. */
 export const pathId = (description: string) => Type.String({ description, examples: [id] })
 export const teamPath = { id: pathId('Of the team.') }
 
@@ -72,10 +73,10 @@ const TeamName = Type.String({
 export const listTeams = {
   ...readingTeams,
   operationId: 'listTeams',
-  summary: 'The teams of the signed-in user, the oldest first',
-  description: 'All of them: the policy `teams.max_per_user` bounds their number.',
+  summary: 'List the teams of the signed-in user, the oldest first',
+  description: 'Returns all teams; the policy `teams.max_per_user` limits their number.',
   response: {
-    200: answering('The teams.', Type.Object({ data: Type.Array(Shared(Team)) }, closed)),
+    200: jsonResponse('The teams.', Type.Object({ data: Type.Array(Shared(Team)) }, closed)),
     ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }
@@ -83,22 +84,22 @@ export const listTeams = {
 export const createTeam = {
   ...repeatedly,
   operationId: 'createTeam',
-  summary: 'Make a team and become its ADMIN',
+  summary: 'Create a team and become its ADMIN',
   body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets' }] }),
   response: {
-    201: replayable(answering('The team.', Shared(Team))),
-    ...writeErrors('unauthenticated', 'team_limit_reached', ...repeatable),
+    201: replayable(jsonResponse('The team.', Shared(Team))),
+    ...writeErrors('unauthenticated', 'team_limit_reached', ...idempotencyCodes),
   },
 }
 
 export const getTeam = {
   ...readingTeams,
   operationId: 'getTeam',
-  summary: 'A team of the signed-in user',
-  description: 'Somebody else’s team is the same 404 as one that does not exist.',
+  summary: 'Get a team of the signed-in user',
+  description: 'A team of other users is the same 404 as one that does not exist.',
   params: Type.Object(teamPath),
   response: {
-    200: answering('The team.', Shared(Team)),
+    200: jsonResponse('The team.', Shared(Team)),
     ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
   },
 }
@@ -110,7 +111,7 @@ export const updateTeam = {
   params: Type.Object(teamPath),
   body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets and Satellites' }] }),
   response: {
-    200: answering('The team as changed.', Shared(Team)),
+    200: jsonResponse('The team as changed.', Shared(Team)),
     ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -122,7 +123,7 @@ export const deleteTeam = {
   description: 'Its members stay users of the project; its open invitations are withdrawn.',
   params: Type.Object(teamPath),
   response: {
-    204: Type.Null({ description: 'It is gone.' }),
+    204: Type.Null({ description: 'The team is deleted.' }),
     ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -130,11 +131,11 @@ export const deleteTeam = {
 export const listTeamMembers = {
   ...readingTeams,
   operationId: 'listTeamMembers',
-  summary: 'The members of a team, the highest role first',
-  description: 'All of them: the policy `teams.max_members` bounds their number.',
+  summary: 'List the members of a team, the highest role first',
+  description: 'Returns all members; the policy `teams.max_members` limits their number.',
   params: Type.Object(teamPath),
   response: {
-    200: answering('The members.', Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed)),
+    200: jsonResponse('The members.', Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed)),
     ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
   },
 }
@@ -146,11 +147,11 @@ export const updateTeamMember = {
   operationId: 'updateTeamMember',
   summary: 'Give a member another role',
   description:
-    'The last ADMIN keeps the role. What an ADMIN has invited to is withdrawn when they are one no longer.',
+    'The last ADMIN keeps the role. When an ADMIN loses the role, the invitations that they sent are withdrawn.',
   params: Type.Object(memberPath),
   body: Type.Object({ role: TeamRole }, { examples: [{ role: 'OPERATOR' }] }),
   response: {
-    200: answering('The member as changed.', Shared(TeamMember)),
+    200: jsonResponse('The member as changed.', Shared(TeamMember)),
     ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient', 'team_admin_needed'),
   },
 }
@@ -158,11 +159,11 @@ export const updateTeamMember = {
 export const removeTeamMember = {
   ...ofTeams,
   operationId: 'removeTeamMember',
-  summary: 'Remove a member, or leave',
-  description: 'Everybody may leave by themself, but for the last ADMIN.',
+  summary: 'Remove a member, or leave the team',
+  description: 'An ADMIN removes any member; each member may leave, except the last ADMIN.',
   params: Type.Object(memberPath),
   response: {
-    204: Type.Null({ description: 'They are a member no longer.' }),
+    204: Type.Null({ description: 'The member is removed.' }),
     ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient', 'team_admin_needed'),
   },
 }

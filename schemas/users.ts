@@ -1,8 +1,8 @@
-// The user as every route shows it.
+// The user, as every route returns it.
 import { Type } from '@sinclair/typebox'
 import { readErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
-import { Id, Instant, Nullable, Shared } from './primitives.ts'
+import { Id, Instant, Name, Nullable, Shared } from './primitives.ts'
 
 export const User = Type.Object(
   {
@@ -22,10 +22,17 @@ export const User = Type.Object(
   { $id: 'User', additionalProperties: false },
 )
 
+/** Fields of the profile that both sign-up and PATCH /profile take. */
+export const profileFields = {
+  display_name: Type.Optional(Nullable(Name)),
+  first_name: Type.Optional(Nullable(Name)),
+  last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
+}
+
 export const me = {
   operationId: 'getCurrentUser',
   tags: ['Session'],
-  summary: 'The signed-in user',
+  summary: 'Get the signed-in user',
   security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
   headers: Type.Object({ ...projectHeader }),
   response: {

@@ -1,8 +1,8 @@
-// Proving an e-mail address: asking for another mail, and redeeming what it carried.
+// Verifying an e-mail address: requesting another mail, and confirming with its token or code.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Email, Secret, Shared, ShortCode, Token } from './primitives.ts'
+import { Email, mailedProof, Password, Secret, Shared } from './primitives.ts'
 import { User } from './users.ts'
 
 const Resent = Type.Object(
@@ -13,8 +13,7 @@ const Resent = Type.Object(
     verification_token: Type.Optional(
       Secret(
         Type.String({
-          description:
-            'Where the application delivers verification, for a caller that sent the project secret.',
+          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
         }),
       ),
     ),
@@ -34,14 +33,15 @@ export const verificationSchemas = [Resent, Confirmed]
 export const resendVerification = {
   operationId: 'resendVerificationEmail',
   tags: ['Verification'],
-  summary: 'Ask for another verification message',
-  description: 'Unknown and verified addresses get the same answer and the same cooldown.',
-  security: [{}, { projectSecret: [] }],
+  summary: 'Request another verification mail',
+  description:
+    'Unknown and verified addresses get the same answer and the same cooldown. In a session of the account an address that was verified without its holder gets another code: typed in the session, it proves mailbox and holder together, as a passkey needs.',
+  security: [{}, { projectSecret: [] }, { bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({ email: Email }),
   response: {
     200: {
-      description: 'Accepted, or still cooling down.',
+      description: 'Accepted, whether or not a mail is sent.',
       content: { 'application/json': { schema: Shared(Resent) } },
     },
     ...writeErrors(),
@@ -51,15 +51,12 @@ export const resendVerification = {
 export const confirmVerification = {
   operationId: 'confirmVerificationEmail',
   tags: ['Verification'],
-  summary: 'Prove the address',
-  description: 'By the token of the link, or by the short code together with the address it was sent to.',
-  security: [{}],
+  summary: 'Verify the address',
+  description:
+    'Takes the token of the link, or the short code and the address it was sent to. In a session of the account, or with its password, it proves mailbox and holder together; without, the mailbox alone: then a person who later enters by the mailbox ends what was set up before. Where verification is demanded, it makes the account that was typed at sign-up.',
+  security: [{}, { bearer: [] }, { cookie: [] }],
   headers: Type.Object({ ...projectHeader }),
-  body: Type.Object({
-    token: Type.Optional(Token),
-    email: Type.Optional(Email),
-    code: Type.Optional(ShortCode),
-  }),
+  body: Type.Object({ ...mailedProof, current_password: Type.Optional(Password) }),
   response: {
     200: {
       description: 'The address is verified.',

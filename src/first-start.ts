@@ -1,17 +1,25 @@
-// What every start finds or makes before it serves: the projects it stands on, and the first admin.
-import { type Config, ConfigError } from './config.ts'
+// What every start finds or creates before it serves: the folder of captured mail, the projects that it works on, and the first
+// admin.
+import { type Config, ConfigError } from './config/config.ts'
+import { operatorContext, type Services } from './domain/context.ts'
 import { AuthError } from './domain/errors.ts'
-import type { Domain } from './domain/index.ts'
+import { ensureUser } from './domain/operators/users.ts'
+import { ensureDefaultProject } from './domain/projects/projects.ts'
+import { requireFolder } from './folders.ts'
 
 /**
- * The project of requests that name none, and the one that the product contracts work on.
- * @throws ConfigError where the configuration names one that is not there
+ * Finds the projects that the configuration names; creates the default project at the first start.
+ * @returns the project of requests that name none (null: none), and the one that the product contracts work on
+ * @throws ConfigError where the configuration names a project that does not exist
  */
-export async function standingProjects(config: Config, domain: Domain) {
-  const made = await domain.projects.ensureDefault()
+export async function findProjects(
+  config: Pick<Config, 'defaultProjectId' | 'contractProjectId'>,
+  services: Services,
+): Promise<{ defaultProjectId: string | null; contractProjectId: string }> {
+  const created = await ensureDefaultProject(services)
   async function named(variable: string, id: string): Promise<string> {
     try {
-      return (await domain.projects.get(id)).id
+      return (await services.projects.get(id)).id
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
       throw new ConfigError([
@@ -21,23 +29,40 @@ export async function standingProjects(config: Config, domain: Domain) {
   }
   const { defaultProjectId: chosen, contractProjectId } = config
   const defaultProjectId =
-    chosen === 'none' ? null : chosen === null ? made.id : await named('DEFAULT_PROJECT_ID', chosen)
+    chosen === 'none' ? null : chosen === null ? created.id : await named('DEFAULT_PROJECT_ID', chosen)
   return {
     defaultProjectId,
     contractProjectId: contractProjectId
       ? await named('CONTRACT_PROJECT_ID', contractProjectId)
-      : (defaultProjectId ?? made.id),
+      : (defaultProjectId ?? created.id),
   }
 }
 
-/** Makes the first admin of the product contracts' project, unless their address has an account, whoever's it is. */
-export async function makeFirstAdmin(
-  { firstAdmin }: Config,
-  domain: Domain,
+/**
+ * Creates the first admin of the product contracts' project, unless their address has an account already.
+ * @returns whether it was created
+ */
+export async function createFirstAdmin(
+  { firstAdmin }: Pick<Config, 'firstAdmin'>,
+  services: Services,
   projectId: string,
 ): Promise<boolean> {
   if (!firstAdmin) return false
-  const project = await domain.projects.get(projectId)
-  const person = { ...firstAdmin, role: 'admin', verified: true } as const
-  return (await domain.people.ensure(project, person)) !== null
+  const ctx = operatorContext(services, await services.projects.get(projectId))
+  return (await ensureUser(ctx, { ...firstAdmin, role: 'admin', verified: true })) !== null
+}
+
+/** Bytes that captured mails need at least. */
+const mailBytes = 2 ** 20
+
+/** @throws ConfigError where mail is to be captured and DATA_DIR takes no file */
+export function requireMailFolder({ smtpUrl, dataDir }: Pick<Config, 'smtpUrl' | 'dataDir'>): void {
+  if (smtpUrl) return
+  try {
+    requireFolder(dataDir, mailBytes)
+  } catch (error) {
+    throw new ConfigError([
+      `DATA_DIR must be a folder that this user can write to, because mail is captured in it while SMTP_URL is not set (${(error as Error).message}).`,
+    ])
+  }
 }

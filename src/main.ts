@@ -1,30 +1,31 @@
-// The process: configuration, then the app (or the workers that each run one), then a clean stop on a signal.
+// The process: reads the configuration, starts the app (or the workers that each run one), and stops it on a signal.
 import cluster from 'node:cluster'
-import { ConfigError, exitConfig, readConfig, shareArena, widenThreadPool } from './config.ts'
-import { createLogger, standardOutput } from './logging.ts'
-import { operatorMessage, welcome } from './operator.ts'
-import { tuneCollector } from './resources.ts'
-import { startWorkers, WorkerError } from './workers/primary.ts'
-import { serveAsWorker } from './workers/worker.ts'
+import { startWorkers } from './cluster/primary.ts'
+import { serveAsWorker } from './cluster/worker.ts'
+import { readConfig, setDefaults } from './config/config.ts'
+import { createLogger, prettyOutput, standardOutput } from './observability/logging.ts'
+import { exitCodeOf, operatorMessage, welcome } from './operator-messages.ts'
+import { tuneProcess } from './tuning.ts'
+
+/** Milliseconds after SHUTDOWN_DELAY_MS after which a stop that does not end is cut off, before a container is killed. */
+const stopMs = 20_000
 
 try {
-  widenThreadPool()
-  shareArena()
-  tuneCollector()
   const config = readConfig()
-  const log = createLogger(config.logLevel, standardOutput(config.logFormat))
-  const isPrimary = cluster.isPrimary && config.workers > 1
-  const starting = isPrimary
-    ? startWorkers(config, log)
-    : import('./app.ts').then(({ startApp }) => startApp(config, log))
+  setDefaults(tuneProcess(config))
+  const output = config.logFormat === 'pretty' ? await prettyOutput() : standardOutput()
+  const log = createLogger(config.logLevel, output)
+  const starting =
+    cluster.isPrimary && config.workers > 1
+      ? startWorkers(config, log)
+      : import('./app.ts').then(({ startApp }) => startApp(config, log))
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {
     // Ctrl-C reaches a process that npm started twice: from the terminal and from npm.
     if (stopping) return
     stopping = true
     if (cluster.isPrimary) log.info({ signal }, 'Stopping')
-    // What does not end by itself is cut off before a container's grace period is over.
-    setTimeout(() => process.exit(1), 20_000).unref()
+    setTimeout(() => process.exit(1), config.shutdownDelayMs + stopMs).unref()
     const app = await starting.catch(() => null)
     if (!app) return
     await app.close()
@@ -41,8 +42,7 @@ try {
   if ('failed' in app) await app.failed
 } catch (error) {
   console.error(operatorMessage(error))
-  const code = error instanceof WorkerError ? error.code : 1
-  process.exitCode = error instanceof ConfigError ? exitConfig : code
-  // The channel to the primary process would keep it.
+  process.exitCode = exitCodeOf(error)
+  // Its channel to the primary process would keep a worker alive.
   if (cluster.isWorker) process.exit()
 }

@@ -1,11 +1,14 @@
-// The environment: read once, every problem told at once in a sentence, and nothing started on a wrong one.
+// The configuration: every problem is reported at once in a sentence, and nothing starts with a wrong one.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { ConfigError, exitConfig, readConfig, widenThreadPool } from '../src/config.ts'
+import { ConfigError, exitConfig, readConfig } from '../src/config/config.ts'
+import { variablesTable, withVariablesTable } from '../src/config/documentation.ts'
+import { variables } from '../src/config/variables.ts'
 import { packageRoot } from '../src/package.ts'
+import { tuneProcess, tunings } from '../src/tuning.ts'
 import { freePort } from './support/app.ts'
 
 const secret = 'a secret of more than thirty-two bytes'
@@ -41,7 +44,7 @@ t.test('nothing configured is a service on this machine', async (t) => {
     nodeloomCookie: 'nodeloom_session',
     logLevel: 'info',
     smtpUrl: null,
-    mailFrom: 'Sallyport <no-reply@localhost>',
+    mailFrom: 'no-reply@localhost',
   })
   t.match(config.dataDir, /\/\.data$/)
   t.ok(config.hashSlots >= 1)
@@ -62,7 +65,7 @@ t.test('workers share connections and hash slots', async (t) => {
 
 t.test('hashes fill no more than a quarter of the memory, and there is always one', async (t) => {
   const slots = (megabytes: number, env: Record<string, string> = {}) =>
-    readConfig({ UV_THREADPOOL_SIZE: '64', ...env }, megabytes * 2 ** 20).hashSlots
+    readConfig({ UV_THREADPOOL_SIZE: '64', ...env }, { memoryBytes: megabytes * 2 ** 20 }).hashSlots
   t.equal(slots(64), 1)
   t.equal(slots(32), 1)
   t.equal(slots(4096), availableParallelism())
@@ -71,16 +74,22 @@ t.test('hashes fill no more than a quarter of the memory, and there is always on
 })
 
 t.test('threads beside the hashes: set unless they were chosen, or in use already', async (t) => {
-  const given = (environment: Record<string, string>, node: string) => {
-    widenThreadPool(environment, node)
-    return environment.UV_THREADPOOL_SIZE
-  }
-  const wide = String(availableParallelism() + 4)
-  t.equal(given({}, '22.3.0'), wide)
-  t.equal(given({ UV_THREADPOOL_SIZE: '7' }, '24.0.0'), '7')
-  t.equal(given({}, '20.9.0'), undefined)
-  t.equal(given({ WORKERS: '1' }, '20.9.0'), undefined)
-  t.equal(given({ WORKERS: 'auto' }, '20.9.0'), wide)
+  const size = (environment: Record<string, string>, node: string) =>
+    readConfig(environment, { node, cores: 6 }).threadPoolSize
+  t.equal(size({}, '22.3.0'), 10)
+  t.equal(size({ UV_THREADPOOL_SIZE: '7' }, '24.0.0'), 7)
+  t.equal(size({}, '20.9.0'), 4)
+  t.equal(size({ WORKERS: '1' }, '20.9.0'), 4)
+  t.equal(size({ WORKERS: '2' }, '20.9.0'), 10)
+  t.equal(size({ TUNING: 'collector' }, '22.3.0'), 4)
+})
+
+t.test('TUNING chooses what is applied', async (t) => {
+  const applied = (TUNING: string) => tuneProcess(readConfig({ TUNING }, { node: '22.3.0', cores: 6 }))
+  t.same(readConfig({}).tunings, tunings)
+  t.same(applied(''), { UV_THREADPOOL_SIZE: '10', MALLOC_ARENA_MAX: '1' })
+  t.same(applied('arena, hash-priority'), { MALLOC_ARENA_MAX: '1' })
+  t.same(applied('off'), {})
 })
 
 t.test('every variable of the interface is read', async (t) => {
@@ -157,7 +166,7 @@ t.test('every problem is told at once, each in a sentence that names the variabl
     DEFAULT_PROJECT_ID: 'hunter2-project',
     CONTRACTS: 'nora,hunter2',
     CONTRACT_PROJECT_ID: 'hunter2-contract',
-    PUBLIC_URL: 'https://hunter2.example/path',
+    PUBLIC_URL: 'https://hunter2.example/?path',
     TRUSTED_PROXIES: '10.0.0.0/8,hunter2',
     REDIS_URL: 'http://hunter2',
     COOKIE_SECURE: 'hunter2',
@@ -190,12 +199,22 @@ t.test('each variable alone is refused for what it cannot be', async (t) => {
     ['DATABASE_URL', 'db', 'http://db', '//db/auth'],
     ['SECRET_KEY', 'x'.repeat(31), 'é'.repeat(15)],
     ['DEFAULT_PROJECT_ID', 'None', '123', '7c1f7a52-4f0b-4d8e-9c58'],
-    ['PUBLIC_URL', 'auth.example.com', 'ftp://a.example', 'https://a.example/auth', 'https://a.example/?a=b'],
-    ['TRUSTED_PROXIES', 'proxy.internal', '10.0.0.0/33', '10.0.0'],
+    [
+      'PUBLIC_URL',
+      'auth.example.com',
+      'ftp://a.example',
+      'https://a.example/?a=b',
+      'https://u@a.example',
+      'https://a.example/#x',
+      'https://a.example/a//b',
+    ],
+    ['TRUSTED_PROXIES', 'proxy.internal', '10.0.0.0/33', '10.0.0', '10/8', '0x0a.0.0.0/8'],
     ['COOKIE_SECURE', 'yes', '1', 'TRUE'],
     ['NODELOOM_COOKIE', 'a b', 'a=b', 'a;b', 'a"b', 'é', 'x'.repeat(65), '__Host-loom', '__secure-loom'],
     ['LOG_LEVEL', 'verbose', 'INFO'],
     ['LOG_FORMAT', 'xml', 'PRETTY'],
+    ['TUNING', 'on', 'arena,hunter2'],
+    ['UV_THREADPOOL_SIZE', '0', 'four', '1025'],
     ['METRICS_TOKEN', 'too-short', 'with a space in the midst of it'],
     ['MAX_EVENT_LOOP_DELAY_MS', 'soon', '-1', '1.5'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', 'grpc://collector:4317'],
@@ -281,20 +300,20 @@ t.test('a wrong configuration ends the process with 78, all its problems, and no
   await t.rejects(fetch(`http://127.0.0.1:${port}/health/live`), 'and nobody listens')
 })
 
-t.test('every variable that is read is documented', async (t) => {
-  const source = readFileSync(join(packageRoot, 'src/environment.ts'), 'utf8')
-  const names = [
-    ...(/environmentSchema = Type\.Object\(\{(.*?)\n\}\)/s.exec(source)?.[1] ?? '').matchAll(
-      /^ +([A-Z_]+):/gm,
-    ),
-  ].map(([, name]) => name ?? '')
-  t.ok(names.length >= 16)
-  const readme = readFileSync(join(packageRoot, 'README.md'), 'utf8')
-  t.same(
-    names.filter((name) => !readme.includes(name)),
-    [],
-  )
-})
+t.test(
+  'the table names every variable with its default and its sentence, and stands between its markers',
+  async (t) => {
+    const table = variablesTable()
+    const rows = table.split('\n').slice(2)
+    t.equal(rows.length, Object.keys(variables).length + 1, 'and SOCIAL_SECRET_…')
+    for (const row of rows) t.match(row, /^\| `[A-Z_]+…?` \| [^|]+ \| [A-Z`][^|]+\. \|$/)
+    t.equal(
+      withVariablesTable('before\n<!-- variables -->\nold\n<!-- /variables -->\nafter\n'),
+      `before\n<!-- variables -->\n${table}\n<!-- /variables -->\nafter\n`,
+    )
+    t.equal(withVariablesTable('no markers'), null)
+  },
+)
 
 t.test('traces go where the standard variables say', (t) => {
   const read = (env: Record<string, string>) => readConfig(env).tracing

@@ -1,11 +1,11 @@
 // Logs: what is secret is censored by the schemas' own marks, and errors of the database leave their data behind.
+import { createRequire } from 'node:module'
 import postgres from 'postgres'
 import t from 'tap'
 import { generateDocuments } from '../src/http/generate.ts'
-import { createLogger, loggedError, redactedNames } from '../src/logging.ts'
-import { prettyLine } from '../src/pretty-lines.ts'
-import { createStore } from '../src/repositories/store.ts'
-import { createDatabase, unwalled } from './support/database.ts'
+import { createLogger, loggedError, prettyPrinter, redactedNames } from '../src/observability/logging.ts'
+import { findUserByEmail, insertUser } from '../src/repositories/accounts/users.ts'
+import { createDatabase, storesOn } from './support/database.ts'
 
 function logged(write: (log: ReturnType<typeof createLogger>) => void): {
   line: string
@@ -21,22 +21,30 @@ t.test('the list of redacted names is kept golden', async (t) => {
   const golden = [
     'access_token',
     'authorization',
+    'challenge',
+    'client_secret',
     'code',
     'code_verifier',
     'cookie',
     'currentPassword',
     'current_password',
+    'device_token',
     'id_token',
     'newPassword',
     'new_password',
     'oauthAccessToken',
     'oauthIdToken',
     'oldPassword',
+    'otpauth_uri',
     'password',
     'plain_text_key',
     'project-secret',
+    'qr_svg',
+    'recovery_codes',
     'refreshToken',
     'refresh_token',
+    'secret',
+    'sessionToken',
     'set-cookie',
     'token',
     'verificationCode',
@@ -90,8 +98,10 @@ t.test(
   async (t) => {
     const sql = postgres(await createDatabase(t), { max: 1, onnotice: () => {} })
     t.teardown(() => sql.end())
-    const store = createStore(unwalled(sql))
-    await sql`insert into projects (id, name) values ('5e9f2e54-0000-4000-8000-000000000001', 'Mine')`
+    const projectId = '5e9f2e54-0000-4000-8000-000000000001'
+    const stores = storesOn(sql)
+    const store = stores.forProject(projectId)
+    await sql`insert into projects (id, name) values (${projectId}, 'Mine')`
     const sentinel = 'hunter2-sentinel'
     const thrown = async (work: () => Promise<unknown>): Promise<Error> => {
       try {
@@ -103,7 +113,6 @@ t.test(
     }
     const user = {
       uuid: '5e9f2e54-0000-4000-8000-000000000002',
-      projectId: '5e9f2e54-0000-4000-8000-000000000001',
       email: `${sentinel}@example.com`,
       passwordHash: sentinel,
       displayName: sentinel,
@@ -111,10 +120,10 @@ t.test(
       lastName: null,
       metadata: { sentinel },
     }
-    await store.users.add(user)
+    await insertUser(store, user)
     const failures = [
-      await thrown(() => store.users.add({ ...user, email: `2${user.email}` })),
-      await thrown(() => store.users.findByEmail(sentinel, sentinel)),
+      await thrown(() => insertUser(store, { ...user, email: `2${user.email}` })),
+      await thrown(() => findUserByEmail(stores.forProject(sentinel), sentinel)),
       await thrown(() => sql`select ${sentinel}::int`),
     ]
     for (const error of failures) {
@@ -126,7 +135,8 @@ t.test(
       const { line } = logged((log) => log.error({ err: error }, 'Unexpected error'))
       t.notMatch(line, sentinel)
       t.notMatch(line, /insert into|select /i, 'nor the query')
-      t.match(line, /"stack":"[^"]*logging\.test\.ts/, 'but where it happened')
+      // The whole run compiles the tests to dist/test and follows no source maps.
+      t.match(line, /"stack":"[^"]*(?:logging\.test\.ts|dist\/test\/)/, 'but where it happened')
     }
     const codes = failures.map((error) =>
       JSON.stringify(logged((log) => log.error({ err: error })).parsed.err),
@@ -158,9 +168,13 @@ t.test('an error is logged with what caused it', async (t) => {
   })
 })
 
-t.test('at a terminal a line is read from left to right, and its secrets stay censored', async (t) => {
-  const pretty = (write: (log: ReturnType<typeof createLogger>) => void) =>
-    prettyLine(logged(write).line, false)
+t.test('a line for people has its facts behind the message, and its secrets stay redacted', async (t) => {
+  const isLoaded = () =>
+    Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('/pino-pretty/'))
+  t.notOk(isLoaded(), 'nothing else loads pino-pretty')
+  const print = await prettyPrinter(false)
+  t.ok(isLoaded())
+  const pretty = (write: (log: ReturnType<typeof createLogger>) => void) => print(logged(write).line)
   t.match(
     pretty((log) =>
       log.info(
@@ -168,27 +182,35 @@ t.test('at a terminal a line is read from left to right, and its secrets stay ce
         'answered',
       ),
     ),
-    /^\d\d:\d\d:\d\d info {2}GET \/api\/auth\/me 200 1\.2 ms reqId=an-id project=a-project\n$/,
+    /^\[\d\d:\d\d:\d\d\] INFO: GET \/api\/auth\/me 200 1\.2 ms \{"reqId":"an-id","project":"a-project"\}\n$/,
   )
   t.match(
     pretty((log) => log.warn({ password: 'hunter2!', kind: 'a kind' }, 'Said')),
-    /^\S+ warn {2}Said password=\[secret\] kind="a kind"\n$/,
+    /^\S+ WARN: Said \{"password":"\[secret\]","kind":"a kind"\}\n$/,
   )
   const failed = pretty((log) =>
     log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'Failed'),
   )
-  t.match(failed, /^\S+ error Failed\n {4}Error outer\n {8}at [\s\S]*\n {4}Error inner\n {8}at /)
+  t.match(
+    failed,
+    /^\S+ ERROR: Failed\s*\n {4}err: [\s\S]*"message": "outer"[\s\S]*\n +at [\s\S]*"message": "inner"/,
+  )
   t.notMatch(failed, /\n(?! {4}| *$)/, 'what belongs to a line is below it')
 })
 
-t.test('nothing that is logged forges a line or moves the cursor of a terminal', async (t) => {
+t.test('no value forges a line or moves the cursor of a terminal', async (t) => {
+  const print = await prettyPrinter(false)
   const hostile = 'x\n12:00:00 info Forged\u001b[2J\u0007\u2028\u009b1m'
-  const line = prettyLine(
-    logged((log) => log.warn({ agent: hostile, [hostile]: 1, err: new Error(hostile) }, hostile)).line,
-    false,
-  )
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there
-  t.notMatch(line, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/)
-  t.notMatch(line, /^12:00:00/m)
-  t.equal(prettyLine('no JSON at all', true), 'no JSON at all')
+  const error = Object.assign(new Error(hostile), { code: hostile })
+  error.stack = `Error: x\n    at ${hostile}`
+  for (const facts of [
+    { agent: hostile, [hostile]: 1, err: error },
+    { name: hostile, caller: hostile },
+  ]) {
+    const line = print(logged((log) => log.warn(facts, hostile)).line)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what must not be there
+    t.notMatch(line, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/)
+    t.notMatch(line, /^12:00:00/m)
+    t.notMatch(line, /\n(?! {4}| *$)/, 'every further line is indented')
+  }
 })

@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import t from 'tap'
 import { DatabaseError, isMigrated, migrateDatabase } from '../src/database/migrations.ts'
 import { openPool } from '../src/database/pool.ts'
-import { operatorMessage } from '../src/operator.ts'
+import { operatorMessage } from '../src/operator-messages.ts'
 import { packageRoot } from '../src/package.ts'
 import { createDatabase } from './support/database.ts'
 

@@ -1,9 +1,11 @@
-// What the process takes of the machine, read back from the kernel.
+// Tuning: the start flags of package.json, and the priority of the threads that hash passwords, read back from the kernel.
 import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { bundle } from '../src/bundle.ts'
+import { packageRoot } from '../src/package.ts'
+import { startFlags } from '../src/tuning.ts'
 import { testSecretKey } from './support/app.ts'
 import { createDatabase } from './support/database.ts'
 import { ask, startService, temporaryDataDir } from './support/service.ts'
@@ -17,9 +19,14 @@ function timeOfThreads(pid: number): Map<number, number> {
   return new Map(ids.filter((id) => id !== pid).map((id) => [id, time(id)]))
 }
 
+t.test('npm start gives V8 the flags that it reads at the start only', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  t.equal(scripts.start, ['node', ...startFlags, 'dist/src/main.js'].join(' '))
+})
+
 t.test(
   'the threads that compute hashes give way to the one that answers requests',
-  isLinux ? {} : { skip: 'priorities are a process’s here, not a thread’s' },
+  isLinux ? {} : { skip: 'a priority belongs to a process here, not to a thread' },
   async (t) => {
     // As it is built: a loader that compiles what it loads makes threads of its own, when it likes.
     const main = join(t.testdir(), 'main.js')
@@ -40,7 +47,7 @@ t.test(
       time: time - (before.get(id) ?? 0),
     }))
     const [busiest] = spent.sort((a, b) => b.time - a.time)
-    t.equal(getPriority(busiest?.id), getPriority() + 10, 'who has computed most is nicer')
-    t.equal(getPriority(service.pid), getPriority(), 'who answers is not')
+    t.equal(getPriority(busiest?.id), getPriority() + 10, 'the thread that has computed most')
+    t.equal(getPriority(service.pid), getPriority(), 'the thread that answers')
   },
 )

@@ -1,10 +1,11 @@
 // api_keys: long-lived keys with which a user's programs act for them, within scopes.
 //
 // Legal states:
-//   alive    revoked_at null, expires_at null or in the future, and the user neither disabled nor leaving
-//   ended    any of these fails; a revoked or expired key is never revived, and is swept a month later
-// key_prefix is the beginning of the key (uak_ and 12 characters): shown, and what a key is found by. Of the rest only the
-// SHA-256 of the whole key rests. scopes are separated by spaces (RFC 6749 §3.3). last_used_at moves at most once a minute.
+//   active   revoked_at null, expires_at null or in the future, and the user neither disabled nor to be deleted
+//   ended    any of these fails; a revoked or expired key never becomes valid again, and is deleted a month later
+// key_prefix is the beginning of the key (uak_ and 12 characters): it is shown, and keys are looked up by it. key_hash is the
+// SHA-256 of the whole key, which is not stored. scopes are separated by spaces (RFC 6749 §3.3). last_used_at is updated at
+// most once a minute.
 import { index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'

@@ -1,13 +1,13 @@
-// audit_events: what happened to an account, written in the transaction that it describes. Never a secret.
+// audit_events: the events of an account, each written in the transaction that it describes. They contain no secret.
 //
-// Legal states: rows are only added, and go with their account. outcome refused = somebody tried and was told no.
-// session_id or api_key_id say by what the owner acted, where they did; api_key_id also which key was made or revoked, and
-// team_id which team it was about. Both outlive the key and the team.
+// Legal states: rows are only inserted, and are deleted with their account. outcome refused: the attempt failed.
+// session_id or api_key_id name the session or key with which the owner acted, if any; api_key_id also names a key that was
+// created or revoked, and team_id the team concerned. Both are kept when the key or the team is deleted.
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, reference, serialId } from './columns.ts'
 import { ofUser } from './users.ts'
 
-/** The closed list. */
+/** The closed list of events. */
 export type AuditEvent =
   | 'signed_up'
   | 'signed_in'
@@ -17,8 +17,10 @@ export type AuditEvent =
   | 'other_sessions_revoked'
   | 'refresh_recovered'
   | 'refresh_reused'
+  | 'code_reused'
   | 'email_verified'
   | 'password_changed'
+  | 'stepped_up'
   | 'password_reset_requested'
   | 'password_reset'
   | 'profile_updated'
@@ -27,12 +29,18 @@ export type AuditEvent =
   | 'email_change_requested'
   | 'email_changed'
   | 'email_change_undone'
+  | 'sign_in_disowned'
   | 'deletion_requested'
   | 'account_restored'
   | 'data_exported'
   | 'identity_linked'
   | 'identity_unlinked'
   | 'account_taken_over'
+  | 'passkey_added'
+  | 'passkey_renamed'
+  | 'passkey_removed'
+  | 'passkeys_removed'
+  | 'passkey_counter_back'
   | 'password_set'
   | 'account_created'
   | 'account_disabled'
@@ -41,6 +49,15 @@ export type AuditEvent =
   | 'api_key_created'
   | 'api_key_revoked'
   | 'api_keys_revoked'
+  | 'factor_added'
+  | 'factor_removed'
+  | 'recovery_codes_renewed'
+  | 'recovery_code_used'
+  | 'device_trusted'
+  | 'trusted_devices_ended'
+  | 'factors_reset_requested'
+  | 'factors_reset_cancelled'
+  | 'factors_reset'
   | 'team_created'
   | 'team_joined'
   | 'team_left'

@@ -1,6 +1,6 @@
 // avatars: the pictures of accounts, in a table of their own so that the user row stays small.
 //
-// Legal states: at most one row for each user; a new picture has a new id, so that an address never changes its content.
+// Legal states: at most one row for each user; a new picture gets a new id, so the content at a URL never changes.
 import { pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'

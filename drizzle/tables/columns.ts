@@ -1,4 +1,4 @@
-// The house's column vocabulary: every table spells an id, an instant and a hash the same way.
+// Column types shared by all tables: ids, instants, hashes.
 import { bigint, customType, timestamp, uuid } from 'drizzle-orm/pg-core'
 
 /** An instant with milliseconds, always with its zone; read as a Date. */
@@ -6,10 +6,10 @@ export const instant = (name: string) => timestamp(name, { withTimezone: true, p
 
 export const createdAt = () => instant('created_at').notNull().defaultNow()
 
-/** An opaque id that may be shown to anybody who may see the row. */
+/** A random UUID, which may be shown to callers that may read the row. */
 export const opaqueId = (name = 'id') => uuid(name)
 
-/** A number that grows with each row; users carry it on the wire because Noma's documents do. */
+/** A number that grows with each row; the API shows it for users, because Noma's documents have it. */
 export const serialId = () => bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity()
 
 export const reference = (name: string) => bigint(name, { mode: 'number' })

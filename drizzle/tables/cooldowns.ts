@@ -1,6 +1,6 @@
-// cooldowns: when something was last asked for an address, whether or not an account stands behind it.
+// cooldowns: when a mail was last requested for an address, whether or not the address has an account.
 //
-// Legal states: one row for each project, kind and key; last_at moves forward only. key_hash is an HMAC of the address.
+// Legal states: one row for each project, kind and key; last_at only increases. key_hash is an HMAC of the address.
 import { pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
 import { projects } from './projects.ts'
@@ -11,7 +11,9 @@ export const cooldowns = pgTable(
     projectId: uuid('project_id')
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
-    kind: text('kind').$type<'resend' | 'sign_up' | 'reset' | 'register'>().notNull(),
+    kind: text('kind')
+      .$type<'resend' | 'sign_up' | 'reset' | 'register' | 'step_up' | 'sign_in_failures' | 'second_factor'>()
+      .notNull(),
     keyHash: bytes('key_hash').notNull(),
     lastAt: instant('last_at').notNull().defaultNow(),
   },

@@ -1,12 +1,12 @@
-// idempotency_keys: a request that its client may send again, and the answer that it gets then.
+// idempotency_keys: requests that their client may repeat, and the response that a repetition gets.
 //
 // Legal states, until expires_at:
-//   in flight  answer null, leased_until in the future: somebody is at it
-//   left       answer null, leased_until past: whoever was at it died; the same request may take it over
-//   answered   answer set, once, by the holder of the claim
-//   spent      too many other requests came under the key: it answers nobody any more
-// Nothing here can be read without the master secret: key_hash and fingerprint are HMACs of the key with its scope and of
-// the request, answer is sealed. user_id is who asked; null where nobody was signed in.
+//   in flight  answer null, leased_until in the future: the first request is being processed
+//   abandoned  answer null, leased_until past: that process died; the same request may take the row over with a new claim
+//   answered   answer set, once, by the request whose claim is in the row
+//   unusable   too many other requests came under the key: it gives no answer any more
+// Nothing here can be read without the master secret: key_hash is an HMAC of the key with its scope, fingerprint an HMAC of
+// the request, and answer is encrypted. user_id is the signed-in user, or null.
 import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'

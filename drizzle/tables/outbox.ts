@@ -1,9 +1,10 @@
-// outbox: mail that is owed. A row says what is owed to whom and holds no secret; the courier mints one when it sends.
+// outbox: the mail queue. A row holds the kind and the recipient but no secret; the mail job derives tokens when it sends.
 //
 // Legal states:
-//   owed   sent_at and dead_at null; may be tried from next_attempt_at on. Tried before: last_error says what happened
-//   taken  owed, last_error null, and next_attempt_at moved ahead by the courier that holds it (a lease: a crash frees it)
-//   sent   sent_at set          dead   dead_at set: given up, last_error says why
+//   queued    sent_at and dead_at null; due from next_attempt_at on. After a failed attempt last_error has the reason
+//   sending   queued, last_error null, and next_attempt_at moved ahead by the mail job: after a crash it is due again then
+//   sent      sent_at set
+//   given up  dead_at set; last_error has the reason
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
@@ -16,33 +17,70 @@ export type MailKind =
   | 'reset_password'
   | 'password_changed'
   | 'change_email'
+  | 'email_change_requested'
   | 'email_changed'
   | 'new_device'
   | 'team_invitation'
   | 'register'
   | 'identity_linked'
+  | 'identity_unlinked'
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'passkey_counter_back'
+  | 'step_up_code'
   | 'api_key_created'
+  | 'account_opened'
+  | 'sign_in_failures'
+  | 'deletion_scheduled'
+  | 'account_deleted'
+  | 'second_factor_code'
+  | 'factor_added'
+  | 'factor_removed'
+  | 'recovery_codes_low'
+  | 'recovery_codes_renewed'
+  | 'factors_reset_requested'
+  | 'factors_reset'
 
-/** What a mail needs to say beside its kind; never a secret. */
+/** The contents of a mail that its kind does not determine; never a secret. */
 export interface MailDetails {
-  /** Where the link leads instead of our own page; checked against the project's link_origins when it was owed. */
+  /** Where the link leads instead of our own page; checked against the project's link_origins when the mail was queued. */
   readonly redirectTo?: string
-  /** The device of a sign-in, or on which something was made, in words. */
+  /** The device that signed in or created an API key, in words. */
   readonly device?: string
   readonly addressPrefix?: string
-  /** The team that somebody is invited to. */
+  /** Of verify_email: asked for in a session, to prove an address as its holder that the mailbox has proven. */
+  readonly forHolder?: boolean
+  /** The session that a code steps up. */
+  readonly sessionId?: string
+  /** The challenge of the sign-in that a code completes. */
+  readonly challengeId?: string
+  /** The second factor that was added or removed, by its name among the holdings. */
+  readonly factor?: string
+  /** From when on something asked for takes effect: ISO 8601. */
+  readonly dueAt?: string
+  /** The team of an invitation. */
   readonly teamName?: string
-  /** The language of who gets it, where that is not the account's. */
+  /** The recipient's language, where it is not the account's. */
   readonly locale?: string
-  /** Of a front end that asked in its own name: how to show it, and where its link begins; checked when it was owed. */
+  /** The front end that requested the mail: its name and logo, and the base of its link; checked when the mail was queued. */
   readonly frontEnd?: {
     readonly base?: string
     readonly alias?: string
     readonly platform?: string
     readonly logoUrl?: string
   }
-  /** A provider that can open the account from now on, as people call it. */
+  /** The display name of a provider that was linked to the account. */
   readonly provider?: string
+  /** The name of a passkey, as its owner or its authenticator says. */
+  readonly passkey?: string
+  /** The claim on the recipient's address that the mail asks to prove (`claims`). */
+  readonly claimId?: string
+  readonly claimSerial?: number
+  /** How long after the mail an account is deleted. */
+  readonly graceSeconds?: number
+  /** What a recovery ended, and what it left, as the account's owner is told. */
+  readonly ended?: readonly string[]
+  readonly stayed?: readonly string[]
 }
 
 export const outbox = pgTable(
@@ -52,10 +90,10 @@ export const outbox = pgTable(
     projectId: uuid('project_id')
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
-    // Null: a mail to an address that had no account; recipient says which.
+    // Null: a mail to an address without an account; recipient holds the address.
     userId: reference('user_id'),
     kind: text('kind').$type<MailKind>().notNull(),
-    // Who gets it, where that is not the account's address at the time of sending.
+    // The recipient's address, where it is not the account's address at the time of sending.
     recipient: text('recipient'),
     details: jsonb('details').$type<MailDetails>().notNull().default({}),
     attempts: integer('attempts').notNull().default(0),

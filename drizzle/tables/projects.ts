@@ -1,7 +1,7 @@
-// projects: one wall around a set of accounts.
+// projects: tenants; each has accounts, sessions and teams of its own.
 //
-// Legal states: exactly one row may have is_default = true (the project made on the first start).
-// secret_hash is null until an operator asks for a secret; policy holds only what differs from the defaults.
+// Legal states: exactly one row may have is_default = true (the project created at the first start).
+// secret_hash is null until an operator creates a secret; policy holds only what differs from the defaults.
 import { sql } from 'drizzle-orm'
 import { boolean, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'

@@ -1,12 +1,15 @@
-// sessions: one sign-in, one row for its whole life. No token rests here; see decision 2 of the design.
+// sessions: one row for each sign-in, for its whole life. No token is stored; docs/decisions.md (Sessions and tokens) says why.
 //
 // Legal states:
-//   alive      revoked_at null, expires_at in the future, epoch equal to its user's
-//   ended      any of the three fails; nothing ever revives the row
-// generation is the one refresh token that is current. rotated_at is when it became so.
-// seen_generation < generation means that no access token of the current generation was ever presented:
-// its answer may have been lost. last_seen_at moves at most once in five minutes; user_agent and address_prefix (IPv4
-// /24, IPv6 /48) are those of the sign-in. recovered_at is set when such a lost answer was repeated (once).
+//   active     revoked_at null, expires_at in the future, epoch equal to its user's
+//   ended      any of the three fails; the row never becomes active again
+// generation numbers the current refresh token, and rotated_at is when it was issued. seen_generation < generation means that
+// no access token of the current generation was ever presented, so the answer that carried it may have been lost; recovered_at
+// is set when that answer was repeated (once). last_seen_at is updated at most once in five minutes. user_agent and
+// address_prefix (IPv4 /24, IPv6 /48) are those of the sign-in. Tokens of a generation before valid_generation are refused: the
+// session's owner proved the password again. client is the API that opened the session, and the only one that may refresh,
+// extend or upgrade it. amr (RFC 8176, separated by spaces; `fed`: a sign-in provider; empty: not known), acr and auth_time say
+// how and when its user was last authenticated.
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'
@@ -18,7 +21,15 @@ export const sessions = pgTable(
     projectId: uuid('project_id').notNull(),
     userId: reference('user_id').notNull(),
     epoch: integer('epoch').notNull(),
+    client: text('client')
+      .$type<'canonical' | 'nodeloom' | 'credebl' | 'nora'>()
+      .notNull()
+      .default('canonical'),
+    amr: text('amr').notNull().default(''),
+    acr: text('acr').$type<'1' | '2'>().notNull().default('1'),
+    authTime: instant('auth_time').notNull().defaultNow(),
     generation: integer('generation').notNull().default(1),
+    validGeneration: integer('valid_generation').notNull().default(1),
     seenGeneration: integer('seen_generation').notNull().default(0),
     createdAt: createdAt(),
     lastSeenAt: instant('last_seen_at').notNull().defaultNow(),

@@ -1,9 +1,9 @@
-// sign_in_failures: attempts that were paid for and not redeemed, in buckets.
+// sign_in_failures: counters of failed attempts. An attempt is counted before it is checked, and released if it succeeds.
 //
-// Legal states: attempts counts within the window that began at window_started_at; locked_until in the future
-// refuses the bucket. A success clears the strict bucket and takes its own attempt back from the loose ones.
+// Legal states: attempts counts within the window that began at window_started_at; while locked_until is in the future,
+// attempts are refused. A success clears the strict bucket and subtracts its own attempt from the others.
 // bucket: account_address (strict), address (over all accounts), account (over all addresses), code (short codes).
-// key_hash is an HMAC: neither addresses nor e-mail addresses of strangers rest here.
+// key_hash is an HMAC: neither client addresses nor e-mail addresses are stored.
 import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
 import { projects } from './projects.ts'

@@ -1,11 +1,11 @@
-// team_invitations: an ADMIN asks the owner of an e-mail address into a team, whether or not there is such an account.
+// team_invitations: invitations of an e-mail address into a team, whether or not the address has an account.
 //
 // Legal states:
-//   owed       token_hash null: the mail of the same id has not been sent yet, nobody can accept
+//   queued     token_hash null: the mail of the same id has not been sent yet, so the invitation cannot be accepted
 //   open       token_hash set, expires_at in the future
-//   expired    expires_at passed; the sweeper removes it
-// Accepting, revoking and inviting the same address again remove the row or give it another id, so that an older link is
-// dead. user_id is who invited: an invitation goes with their account, and when they are an ADMIN no longer.
+//   expired    expires_at passed; the cleanup job deletes it
+// Accepting, revoking and inviting the same address again delete the row or give it another id, so older links stop working.
+// user_id is the ADMIN who invited: the row is deleted with their account, and when they lose the role.
 import { index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofTeam, type TeamRole } from './team-members.ts'

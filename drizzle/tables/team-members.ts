@@ -1,7 +1,7 @@
-// team_members: who belongs to a team, and what they may do in it.
+// team_members: the members of a team and their roles.
 //
-// Legal states: one row for each user and team of one project. Roles rank ADMIN, BUILDER, OPERATOR, VIEWER. A member goes
-// with their account and with the team; the last ADMIN goes only with one of the two.
+// Legal states: one row for each user and team of one project. Roles rank ADMIN, BUILDER, OPERATOR, VIEWER. A row is
+// deleted with its account and with its team; the last ADMIN's row only with one of the two.
 import { type AnyPgColumn, foreignKey, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, reference } from './columns.ts'
 import { teams } from './teams.ts'
@@ -9,7 +9,7 @@ import { ofUser } from './users.ts'
 
 export type TeamRole = 'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'
 
-/** The wall between projects, kept by the database: a row of a team names the team's own project, and goes with it. */
+/** The foreign key to the team: a row has the team's project, and is deleted with the team. */
 export const ofTeam = (table: { projectId: AnyPgColumn; teamId: AnyPgColumn }) =>
   foreignKey({
     columns: [table.projectId, table.teamId],

@@ -1,7 +1,7 @@
-// teams: people of one project who work together under a name.
+// teams: named groups of users of one project.
 //
-// Legal states: a team has at least one ADMIN from its first member on; the one without any member was made by an operator
-// and waits for its first. Whoever changes its members holds this row, so that two changes never see half of each other.
+// Legal states: a team has at least one ADMIN from its first member on; a team without members was created by an operator.
+// A transaction that changes the members locks the team's row first, so that changes run one after the other.
 import { pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, opaqueId } from './columns.ts'
 import { projects } from './projects.ts'

@@ -1,10 +1,15 @@
 // users: one account of one project.
 //
 // Legal states: email is stored trimmed and in lower case, unique within the project.
-// email_verified_at null = unproven address. password_hash null = signs in by a provider only.
-// avatar_id names the row of avatars that is the account's picture. locale is the language of its mail (null: English).
-// disabled_at set = refused everywhere. deletion_due_at set = the owner left; signing in before it restores the account. epoch grows by one whenever every session must end
-// (password change, reset, logout-all, disable); a session of an older epoch is dead.
+// email_verified_at null = unproven address. email_proof says who proved it: 'holder', the mailbox together with the account's
+// session, password or provider; 'claim', the mailbox by the token that belongs to what was typed at sign-up; 'mailbox' (and
+// null on a proven address of an earlier version), its mail alone: then another person may have set the account up. password_hash null = signs in through a provider only.
+// avatar_id is the row of avatars with the account's picture. locale is the language of its mail (null: English).
+// disabled_at set = refused everywhere. deletion_due_at set = to be deleted then; signing in before restores the account.
+// second_factors names the kinds of enrolled second factors, separated by spaces (empty: none), so that a sign-in without any costs no
+// further statement. factors_reset_due_at set = an operator will have removed them then; a sign-in with a factor before cancels it.
+// epoch grows by one whenever every session must end (password change, reset, logout-all, disable); sessions of an older
+// epoch have ended.
 import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
@@ -31,6 +36,7 @@ export const users = pgTable(
       .references(() => projects.id, { onDelete: 'cascade' }),
     email: text('email').notNull(),
     emailVerifiedAt: instant('email_verified_at'),
+    emailProof: text('email_proof').$type<'holder' | 'claim' | 'mailbox'>(),
     passwordHash: text('password_hash'),
     displayName: text('display_name'),
     firstName: text('first_name'),
@@ -40,6 +46,8 @@ export const users = pgTable(
     avatarId: uuid('avatar_id'),
     locale: text('locale'),
     metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+    secondFactors: text('second_factors').notNull().default(''),
+    factorsResetDueAt: instant('factors_reset_due_at'),
     epoch: integer('epoch').notNull().default(0),
     disabledAt: instant('disabled_at'),
     deletionDueAt: instant('deletion_due_at'),
@@ -50,13 +58,16 @@ export const users = pgTable(
     uniqueIndex('users_project_email').on(table.projectId, table.email),
     uniqueIndex('users_project_uuid').on(table.projectId, table.uuid),
     unique('users_project_id').on(table.projectId, table.id),
+    index('users_factors_reset_due')
+      .on(table.factorsResetDueAt)
+      .where(sql`${table.factorsResetDueAt} is not null`),
     index('users_deletion_due').on(table.deletionDueAt).where(sql`${table.deletionDueAt} is not null`),
   ],
 )
 
 /**
- * The wall between projects, kept by the database: a row of a user names the user's own project, and goes with them.
- * Led by the project like every index, so removing a user finds the rows without a scan.
+ * The foreign key to the user: a row has the user's project, and is deleted with the user. The project comes first, as in
+ * every index, so deleting a user finds the rows without a scan.
  */
 export const ofUser = (table: { projectId: AnyPgColumn; userId: AnyPgColumn }) =>
   foreignKey({

@@ -1,14 +1,15 @@
-// verification_tokens: what a mail or an application hands to a person to prove an address; and what a browser that came
-// back from a provider hands to its application (social_sign_in).
+// verification_tokens: tokens and codes that a mail or an application hands to a person to prove an address; and the code
+// that a browser brings from a provider's redirect to its application (social_sign_in).
 //
 // Legal states:
 //   open        used_at and superseded_at null, expires_at in the future
 //   used        used_at set, exactly once
-//   superseded  a newer token of the same user and purpose was minted
-// Only hashes rest: SHA-256 of the token, an HMAC of the short code (a bare hash of six digits hides nothing).
+//   superseded  a newer token of the same user and purpose was created
+// Only hashes are stored: SHA-256 of the token, an HMAC of the short code (a plain hash of six digits could be reversed).
 // email is the address that the token proves (verify_email, reset_password: void once the account's address is another),
-// would set (change_email) or would bring back (undo_email_change). For social_sign_in code_hash is the challenge (RFC 7636)
-// that the application began with, or empty.
+// would set (change_email) or would restore (undo_email_change), or that was told of a sign-in (disown_sign_in). For
+// social_sign_in code_hash is the code challenge (RFC 7636) with which the application began, or empty. For step_up code_hash is
+// bound to the session that asked, for second_factor to the challenge.
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'
@@ -20,7 +21,16 @@ export const verificationTokens = pgTable(
     projectId: uuid('project_id').notNull(),
     userId: reference('user_id').notNull(),
     purpose: text('purpose')
-      .$type<'verify_email' | 'reset_password' | 'change_email' | 'undo_email_change' | 'social_sign_in'>()
+      .$type<
+        | 'verify_email'
+        | 'reset_password'
+        | 'change_email'
+        | 'undo_email_change'
+        | 'disown_sign_in'
+        | 'social_sign_in'
+        | 'step_up'
+        | 'second_factor'
+      >()
       .notNull(),
     email: text('email').notNull(),
     tokenHash: bytes('token_hash').notNull(),

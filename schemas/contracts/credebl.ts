@@ -1,6 +1,6 @@
-// CREDEBL's documented shapes, in its own spelling.
+// CREDEBL's documented requests and answers, in its own spelling.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { Nullable, Secret, Shared } from '../primitives.ts'
+import { Nullable, optionalBody, Secret, Shared } from '../primitives.ts'
 
 export const CredeblError = Type.Object(
   {
@@ -27,22 +27,22 @@ const reasons: Record<number, string> = {
   503: 'Service Unavailable',
 }
 
-/** What each status can say; a list is a validation error. Those that every route can give are added. */
-type Said = Record<number, readonly (string | readonly string[])[]>
+/** The sentences of each status; a list is a validation error. Those that every route can return are added. */
+type Sentences = Record<number, readonly (string | readonly string[])[]>
 
-function refusals(sentences: Said) {
-  const everywhere: Said = {
+function refusals(sentences: Sentences) {
+  const commonSentences: Sentences = {
     400: ['Malformed request'],
     429: ['Too many requests, please try again later'],
     500: ['Something went wrong!'],
     503: ['Service unavailable, please try again later'],
   }
-  const statuses = [...new Set([...Object.keys(everywhere), ...Object.keys(sentences)])].map(Number)
+  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
   return Object.fromEntries(
     statuses.map((statusCode) => {
-      const said = [...(sentences[statusCode] ?? []), ...(everywhere[statusCode] ?? [])]
+      const all = [...(sentences[statusCode] ?? []), ...(commonSentences[statusCode] ?? [])]
       const error = reasons[statusCode] ?? ''
-      const examples = said.map((message, place) => [
+      const examples = all.map((message, place) => [
         `case${place + 1}`,
         { value: { statusCode, message, error } },
       ])
@@ -50,7 +50,7 @@ function refusals(sentences: Said) {
       return [
         statusCode,
         {
-          description: said.map((message) => `\`${[message].flat().join('`, `')}\``).join(' · '),
+          description: all.map((message) => `\`${[message].flat().join('`, `')}\``).join(' · '),
           content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
         },
       ]
@@ -66,7 +66,7 @@ function success(message: string, data?: TSchema, statusCode = 200) {
   return { [statusCode]: { description: message, content: { 'application/json': { schema } } } }
 }
 
-/** What each route says when it has done its work. */
+/** The success message of each route. */
 export const messages = {
   signIn: 'User login successfully',
   refresh: 'Token details fetched successfully',
@@ -75,6 +75,9 @@ export const messages = {
   passwordReset: 'Password reset successfully',
   sessions: 'User Sessions fetched Successfully',
   deleteSession: 'Session deleted successfully',
+  sessionDetails: 'Session details fetched successfully',
+  profile: 'User fetched successfully',
+  verify: 'Email verified successfully',
   verificationMail: 'Verification link has been successfully sent on the email. Please verify',
   signUp: 'User registered successfully',
   clientAliases: 'Client aliases fetched successfully',
@@ -82,14 +85,19 @@ export const messages = {
 
 const strict = { additionalProperties: false }
 const bearer = [{ bearer: [] }]
-const withBody: Said = { 413: ['Request body too large'], 415: ['Content type must be application/json'] }
-const unauthorized: Said = { 401: ['Unauthorized'] }
+const withBody: Sentences = {
+  413: ['Request body too large'],
+  415: ['Content type must be application/json'],
+}
+/** A path whose parameter is too long for any value of ours. */
+const longPath: Sentences = { 404: ['Not Found'] }
+const unauthorized: Sentences = { 401: ['Unauthorized'] }
 const badEmail = ['Email should be a string', 'Email is required', 'Please provide a valid email']
 const tooShort = (field: string) => [`${field} must be at least 8 characters`]
 const tooMany = 'Too many attempts, please try again later'
 const ownerRefusals = ['Invalid Credentials', 'Please verify your email', 'Account disabled']
 
-/** Something that can be seen. */
+/** A string with at least one visible character. */
 const notBlank = { pattern: '\\S' }
 const address = { format: 'email', maxLength: 255, ...notBlank, examples: ['awqx@getnada.com'] }
 const email = Type.String({ ...address, description: 'Trimmed, compared without regard to case.' })
@@ -106,7 +114,7 @@ const account = Type.Object({ id, email: Type.String({ examples: ['awqx@getnada.
 const brandLogoUrl = Type.Optional(
   Nullable(
     Type.String({
-      // A host with a top-level domain, nobody's name in front of it, and no character that readers take differently.
+      // A host with a top-level domain, no userinfo, and no character that parsers read differently.
       pattern:
         '^\\s*[Hh][Tt][Tt][Pp][Ss]?://(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+(?:[A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{1,59})(?::[0-9]{1,5})?(?:[/?#][^\\s\\\\<>"]*)?\\s*$',
       maxLength: 2048,
@@ -117,8 +125,8 @@ const brandLogoUrl = Type.Optional(
 )
 const frontEnd = {
   brandLogoUrl,
-  platformName: text('MyPlatform', 'What the mail calls the platform.'),
-  clientAlias: text('VERIFIER', 'The front end that asks; one of `GET /clientAliases`.'),
+  platformName: text('MyPlatform', 'The name of the platform in the mail.'),
+  clientAlias: text('VERIFIER', 'The alias of the calling front end; one of `GET /clientAliases`.'),
 }
 const badLogo = [['brandLogoUrl should be a valid URL'], 'brandLogoUrl is not an allowed origin']
 
@@ -138,7 +146,8 @@ const sessionEntry = {
   expiresAt: instant,
   createdAt: instant,
   clientInfo: Type.String({
-    description: 'JSON of `{ browser, os, deviceType, rawDetail, ip }`; of the address a prefix alone.',
+    description:
+      'JSON of `{ browser, os, deviceType, rawDetail, ip }`; `ip` has only a prefix of the address.',
     examples: [
       '{"browser":"Firefox","os":"Linux","deviceType":"desktop","rawDetail":"…","ip":"192.0.2.0/24"}',
     ],
@@ -187,6 +196,7 @@ export const signOut = {
   tags: ['Auth'],
   summary: 'End the current session, or those that are listed',
   security: bearer,
+  ...optionalBody,
   body: Type.Object({
     sessions: Type.Optional(
       Type.Array(Type.String({ ...notBlank, examples: id.examples }), {
@@ -218,7 +228,7 @@ export const forgotPassword = {
   body: Type.Object({
     email,
     ...frontEnd,
-    endpoint: text('https://app.example.com', 'Where the link begins; on one of `link_origins`.'),
+    endpoint: text('https://app.example.com', 'The base of the link, on one of `link_origins`.'),
   }),
   response: {
     ...success(messages.forgotPassword, account),
@@ -248,6 +258,7 @@ export const passwordReset = {
         tooShort('password'),
         ['Please provide a valid email'],
       ],
+      ...longPath,
       ...withBody,
     }),
   },
@@ -276,6 +287,69 @@ export const resetPassword = {
   },
 }
 
+export const sessionDetails = {
+  operationId: 'getSessionDetails',
+  tags: ['Sessions'],
+  summary: 'The tokens of a session',
+  description:
+    'For the platform’s front end, which encrypts the id of a session with the key that it shares with this server. With a bearer token alone: its session, without a refresh token.',
+  security: [{}, ...bearer],
+  querystring: Type.Object({
+    sessionId: Type.Optional(
+      Secret(Type.String({ maxLength: 1024, description: 'The encrypted id of a session.' })),
+    ),
+  }),
+  response: {
+    ...success(
+      messages.sessionDetails,
+      Type.Object(
+        {
+          id,
+          userId: id,
+          sessionToken: tokenData.access_token,
+          refreshToken: Type.Optional(tokenData.refresh_token),
+          expiresAt: instant,
+          sessionType: Type.Literal('user-session'),
+        },
+        strict,
+      ),
+    ),
+    ...refusals({
+      400: [['sessionId must not be encrypted: this server has no key for it.']],
+      ...unauthorized,
+    }),
+  },
+}
+
+const nullableName = Nullable(Type.String(), { examples: ['Alen'] })
+
+export const profile = {
+  operationId: 'getUserProfile',
+  tags: ['Auth'],
+  summary: 'The signed-in user',
+  security: bearer,
+  response: {
+    ...success(
+      messages.profile,
+      Type.Object(
+        {
+          id,
+          email: Type.String({ examples: ['awqx@getnada.com'] }),
+          username: Type.String({ examples: ['awqx@getnada.com'] }),
+          firstName: nullableName,
+          lastName: nullableName,
+          profileImg: Nullable(Type.String()),
+          publicProfile: Type.Boolean(),
+          isEmailVerified: Type.Boolean(),
+          userOrgRoles: Type.Array(Type.Object({}), { maxItems: 0 }),
+        },
+        strict,
+      ),
+    ),
+    ...refusals(unauthorized),
+  },
+}
+
 export const listSessions = {
   operationId: 'getUserSessions',
   tags: ['Sessions'],
@@ -287,6 +361,7 @@ export const listSessions = {
     ...refusals({
       400: ['Invalid user ID'],
       403: ['You are not allowed to access sessions of another user'],
+      ...longPath,
       ...unauthorized,
     }),
   },
@@ -313,13 +388,13 @@ export const deleteSession = {
 export const verificationMail = {
   operationId: 'sendVerificationMail',
   tags: ['Registration'],
-  summary: 'Send a mail that proves the address',
+  summary: 'Send a mail to verify the address',
   description: 'The same answer whether or not the address has an account.',
   security: [{}],
   querystring: Type.Object({ clientAlias: Type.Optional(Type.String({ examples: ['VERIFIER'] })) }),
   body: Type.Object({ email, ...frontEnd }),
   response: {
-    ...success(messages.verificationMail),
+    ...success(messages.verificationMail, undefined, 201),
     ...refusals({
       400: [badEmail, ...badLogo, 'clientAlias is not an allowed origin'],
       ...withBody,
@@ -330,9 +405,9 @@ export const verificationMail = {
 export const verify = {
   operationId: 'verifyEmail',
   tags: ['Registration'],
-  summary: 'Where the link of the mail leads',
+  summary: 'Open the link of the mail',
   description:
-    'Redirects to a page that asks for a click; opening it proves nothing, because scanners open links.',
+    'Tells a client whether the code is good. Redirects a browser, which asks for HTML, to a page with a button. Neither confirms anything, because mail scanners open links.',
   security: [{}],
   querystring: Type.Object({
     email: Type.String(address),
@@ -341,8 +416,11 @@ export const verify = {
     ),
   }),
   response: {
+    ...success(messages.verify),
     302: { description: 'To the page.', type: 'null', headers: { Location: { type: 'string' } } },
-    ...refusals({ 400: [[...badEmail, 'Verification code is required.']] }),
+    ...refusals({
+      400: ['Invalid verification code or EmailId!', [...badEmail, 'Verification code is required.']],
+    }),
   },
 }
 
@@ -352,13 +430,16 @@ const nameOf = (example: string) => Type.String({ ...notBlank, maxLength: 255, e
 export const signUp = {
   operationId: 'signUp',
   tags: ['Registration'],
-  summary: 'Register with an address that was proven in the last hour',
+  summary: 'Register with an address that was verified',
+  description:
+    'Takes the code of the mail, or works for ten minutes for the client that confirmed the address on our page.',
   security: [{}],
   body: Type.Object({
     email,
     firstName: nameOf('Alen'),
     lastName: nameOf('Harvey'),
     password: newPassword,
+    verificationCode: Type.Optional(Nullable(Secret(Type.String({ maxLength: 255 })))),
   }),
   response: {
     ...success(messages.signUp, Type.Object({ userId: id }, strict), 201),
@@ -382,7 +463,7 @@ const client = Type.Object(
 export const clientAliases = {
   operationId: 'getClientAliases',
   tags: ['Registration'],
-  summary: 'The front ends that mail may lead to',
+  summary: 'List the front ends to which mail may link',
   security: [{}],
   response: {
     ...success(messages.clientAliases, Type.Array(client)),

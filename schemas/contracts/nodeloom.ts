@@ -1,6 +1,6 @@
-// NodeLoom's documented shapes, in its own spelling.
+// NodeLoom's documented requests and answers, in its own spelling.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { Secret, Shared } from '../primitives.ts'
+import { optionalBody, Secret, Shared } from '../primitives.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -11,11 +11,11 @@ const text = (example: string) => Type.String({ examples: [example] })
 
 export const NodeLoomError = Type.Object(
   {
-    status: status('The status again.', 401),
-    error: Type.String({ description: 'Its reason phrase.', examples: ['Unauthorized'] }),
+    status: status('The status of the response.', 401),
+    error: Type.String({ description: 'The reason phrase of the status.', examples: ['Unauthorized'] }),
     message: text('Invalid credentials'),
     timestamp: instant,
-    path: Type.String({ description: 'What was asked for.', examples: ['/nodeloom/api/auth/login'] }),
+    path: Type.String({ description: 'The path of the request.', examples: ['/nodeloom/api/auth/login'] }),
   },
   { $id: 'NodeLoomError', ...closed },
 )
@@ -51,7 +51,7 @@ export const NodeLoomTeam = Type.Object(
     id: teamId,
     name: text('Engineering'),
     memberCount: Type.Integer({ minimum: 1, examples: [8] }),
-    role: { ...Role, description: 'The role of who asks.' },
+    role: { ...Role, description: 'The role of the signed-in user.' },
     createdAt: instant,
   },
   { $id: 'NodeLoomTeam', ...closed },
@@ -79,20 +79,20 @@ export const nodeloomSchemas = [
 
 const header = (type: 'integer' | 'string', description: string) => ({ type, description })
 const limits = {
-  'X-RateLimit-Limit': header('integer', 'Requests of this kind that a client address has in a window.'),
-  'X-RateLimit-Remaining': header('integer', 'How many of them are left.'),
+  'X-RateLimit-Limit': header('integer', 'Requests of this kind that a client address may make in a window.'),
+  'X-RateLimit-Remaining': header('integer', 'Requests that are left in the window.'),
   'X-RateLimit-Reset': header('integer', 'When the window ends, in Unix seconds.'),
 }
 const cookie = { 'Set-Cookie': header('string', 'The session cookie: HttpOnly, for 24 hours.') }
 const noCookie = { 'Set-Cookie': header('string', 'Removes the session cookie.') }
 
-const answering = <T extends TSchema>(description: string, schema: T, headers = {}) => ({
+const jsonResponse = <T extends TSchema>(description: string, schema: T, headers = {}) => ({
   description,
   headers: { ...limits, ...headers },
   content: { 'application/json': { schema } },
 })
 
-/** The reason phrases of the statuses that this contract gives (RFC 9110 §15). */
+/** The reason phrases of the statuses that this contract returns (RFC 9110 §15). */
 const reasons: Record<number, string> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -105,27 +105,27 @@ const reasons: Record<number, string> = {
   503: 'Service Unavailable',
 }
 
-/** A sentence of the contract for each status; those that every route can give are added. */
+/** The contract's sentences for each status; those that every route can return are added. */
 function refusals(path: string, sentences: Record<number, readonly string[]>) {
-  const everywhere: Record<number, readonly string[]> = {
+  const commonSentences: Record<number, readonly string[]> = {
     400: ['Malformed request'],
     429: ['Too many requests'],
     500: ['Internal server error'],
     503: ['Service unavailable'],
   }
-  const statuses = [...new Set([...Object.keys(everywhere), ...Object.keys(sentences)])].map(Number)
+  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
   const shown = { timestamp: '2026-02-17T10:30:00.000Z', path: `/nodeloom${path}` }
   return Object.fromEntries(
     statuses.map((status) => {
-      const said = [...(sentences[status] ?? []), ...(everywhere[status] ?? [])]
+      const all = [...(sentences[status] ?? []), ...(commonSentences[status] ?? [])]
       const error = reasons[status] ?? ''
       const examples = Object.fromEntries(
-        said.map((message, place) => [`case${place + 1}`, { value: { status, error, message, ...shown } }]),
+        all.map((message, place) => [`case${place + 1}`, { value: { status, error, message, ...shown } }]),
       )
       return [
         status,
         {
-          description: said.map((sentence) => `\`${sentence}\``).join(' · '),
+          description: all.map((sentence) => `\`${sentence}\``).join(' · '),
           headers: limits,
           content: { 'application/json': { schema: Shared(NodeLoomError), examples } },
         },
@@ -142,7 +142,7 @@ const withBody = {
 const unauthorized = { 401: ['Authentication required', 'Invalid or expired session'] }
 const teamUnknown = { 404: ['Team not found'] }
 const memberUnknown = { 404: ['Team not found', 'Team member not found'] }
-/** What a route answers that changes a team: its ADMINs alone may. */
+/** The refusals of a route that changes a team, which only its ADMINs may call. */
 const ofAdmins = { ...withBody, ...unauthorized, 403: [...withBody[403], 'ADMIN role required'] }
 const session = [{ session: [] }]
 
@@ -156,7 +156,7 @@ export const login = {
     password: Secret(Type.String({ minLength: 1, maxLength: 1024, examples: ['securepassword123'] })),
   }),
   response: {
-    200: answering('The user, and the cookie.', Shared(NodeLoomUser), cookie),
+    200: jsonResponse('The user, and the cookie.', Shared(NodeLoomUser), cookie),
     ...refusals('/api/auth/login', {
       400: ['Email is required', 'Email must be valid', 'Password is required', 'Password is too long'],
       401: ['Invalid credentials', 'Email address is not verified', 'Account is disabled'],
@@ -172,7 +172,7 @@ export const refresh = {
   summary: 'Refresh the JWT token before it expires',
   security: session,
   response: {
-    200: answering('A cookie that expires later.', Shared(NodeLoomMessage), cookie),
+    200: jsonResponse('A cookie that expires later.', Shared(NodeLoomMessage), cookie),
     ...refusals('/api/auth/refresh', {
       ...withBody,
       401: [...unauthorized[401], 'Email address is not verified'],
@@ -184,10 +184,10 @@ export const logout = {
   operationId: 'logout',
   tags: ['Authentication'],
   summary: 'Clear the JWT cookie and end the session',
-  description: 'The same answer without a cookie, or with one that is dead.',
-  security: session,
+  description: 'The answer is the same without a cookie, or with one whose session has ended.',
+  security: [{}, ...session],
   response: {
-    200: answering('Logged out.', Shared(NodeLoomMessage), noCookie),
+    200: jsonResponse('Logged out.', Shared(NodeLoomMessage), noCookie),
     ...refusals('/api/auth/logout', withBody),
   },
 }
@@ -207,7 +207,7 @@ export const listTeams = {
   summary: 'List all teams the authenticated user belongs to',
   security: session,
   response: {
-    200: answering('The teams, the oldest first.', Type.Array(Shared(NodeLoomTeam))),
+    200: jsonResponse('The teams, the oldest first.', Type.Array(Shared(NodeLoomTeam))),
     ...refusals('/api/teams', unauthorized),
   },
 }
@@ -216,11 +216,11 @@ export const createTeam = {
   operationId: 'createTeam',
   tags: ['Teams'],
   summary: 'Create a new team',
-  description: 'Who creates it becomes its ADMIN.',
+  description: 'The creator becomes its ADMIN.',
   security: session,
   body: Type.Object({ name }),
   response: {
-    201: answering('The team.', Shared(NodeLoomTeam)),
+    201: jsonResponse('The team.', Shared(NodeLoomTeam)),
     ...refusals('/api/teams', {
       400: ['Team name is required', ...nameSentences, 'Team limit reached'],
       ...unauthorized,
@@ -236,7 +236,7 @@ export const getTeam = {
   security: session,
   params: Type.Object(ofTeam),
   response: {
-    200: answering('The team.', Shared(NodeLoomTeam)),
+    200: jsonResponse('The team.', Shared(NodeLoomTeam)),
     ...refusals('/api/teams/{teamId}', { ...unauthorized, ...teamUnknown }),
   },
 }
@@ -247,9 +247,10 @@ export const updateTeam = {
   summary: 'Update team details (requires ADMIN role)',
   security: session,
   params: Type.Object(ofTeam),
+  ...optionalBody,
   body: Type.Object({ name: Type.Optional(name) }, { examples: [{ name: 'Engineering' }] }),
   response: {
-    200: answering('The team as it is now.', Shared(NodeLoomTeam)),
+    200: jsonResponse('The team as it is now.', Shared(NodeLoomTeam)),
     ...refusals('/api/teams/{teamId}', { 400: nameSentences, ...ofAdmins, ...teamUnknown }),
   },
 }
@@ -262,7 +263,7 @@ export const deleteTeam = {
   security: session,
   params: Type.Object(ofTeam),
   response: {
-    200: answering('`Team deleted successfully`', Shared(NodeLoomMessage)),
+    200: jsonResponse('`Team deleted successfully`', Shared(NodeLoomMessage)),
     ...refusals('/api/teams/{teamId}', { ...ofAdmins, ...teamUnknown }),
   },
 }
@@ -274,7 +275,7 @@ export const listMembers = {
   security: session,
   params: Type.Object(ofTeam),
   response: {
-    200: answering('The members, the highest role first.', Type.Array(Shared(NodeLoomMember))),
+    200: jsonResponse('The members, the highest role first.', Type.Array(Shared(NodeLoomMember))),
     ...refusals('/api/teams/{teamId}/members', { ...unauthorized, ...teamUnknown }),
   },
 }
@@ -284,11 +285,11 @@ export const addMember = {
   tags: ['Team members'],
   summary: 'Add a member to a team (requires ADMIN role)',
   description:
-    'Invites the owner of the address by mail, so that nobody learns whether there is an account. A back end that sends `project-secret` besides adds the account at once.',
+    'Invites the owner of the address by mail, so the answer does not reveal whether there is an account. With `project-secret` a back end adds the account at once.',
   security: session,
   headers: Type.Object({
     'project-secret': Type.Optional(
-      Secret(Type.String({ description: 'Proves a back end of the application.' })),
+      Secret(Type.String({ description: 'Authenticates a back end of the application.' })),
     ),
   }),
   params: Type.Object(ofTeam),
@@ -297,8 +298,8 @@ export const addMember = {
     role: { ...Role, examples: ['BUILDER'] },
   }),
   response: {
-    201: answering('The member, added at once.', Shared(NodeLoomMember)),
-    202: answering('`Invitation sent successfully`', Shared(NodeLoomMessage)),
+    201: jsonResponse('The member, added at once.', Shared(NodeLoomMember)),
+    202: jsonResponse('`Invitation sent successfully`', Shared(NodeLoomMessage)),
     ...refusals('/api/teams/{teamId}/members', {
       400: [
         'Email is required',
@@ -326,7 +327,7 @@ export const updateMember = {
   params: Type.Object(ofMember),
   body: Type.Object({ role: { ...Role, examples: ['OPERATOR'] } }),
   response: {
-    200: answering('The member as changed.', Shared(NodeLoomMember)),
+    200: jsonResponse('The member as changed.', Shared(NodeLoomMember)),
     ...refusals('/api/teams/{teamId}/members/{userId}', {
       400: [
         'Role is required',
@@ -346,7 +347,7 @@ export const removeMember = {
   security: session,
   params: Type.Object(ofMember),
   response: {
-    200: answering('`Member removed successfully`', Shared(NodeLoomMessage)),
+    200: jsonResponse('`Member removed successfully`', Shared(NodeLoomMessage)),
     ...refusals('/api/teams/{teamId}/members/{userId}', {
       400: ['Team must have at least one ADMIN'],
       ...ofAdmins,

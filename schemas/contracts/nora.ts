@@ -1,5 +1,6 @@
-// Nora's documented shapes, in its own spelling.
+// Nora's documented requests and answers, in its own spelling.
 import { type TSchema, Type } from '@sinclair/typebox'
+import { maxEmailLength } from '../../src/formats.ts'
 import { Nullable, Secret, Shared } from '../primitives.ts'
 
 export const NoraError = Type.Object(
@@ -7,24 +8,24 @@ export const NoraError = Type.Object(
   { $id: 'NoraError', additionalProperties: false },
 )
 
-/** A sentence of the contract for each status; those that every route can give are added. */
+/** The contract's sentences for each status; those that every route can return are added. */
 function refusals(sentences: Record<number, readonly string[]>) {
-  const everywhere: Record<number, readonly string[]> = {
+  const commonSentences: Record<number, readonly string[]> = {
     400: ['Malformed request'],
     500: ['Internal server error'],
     503: ['Service unavailable, please try again later'],
   }
-  const statuses = [...new Set([...Object.keys(everywhere), ...Object.keys(sentences)])].map(Number)
+  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
   return Object.fromEntries(
     statuses.map((status) => {
-      const said = [...(sentences[status] ?? []), ...(everywhere[status] ?? [])]
+      const all = [...(sentences[status] ?? []), ...(commonSentences[status] ?? [])]
       const examples = Object.fromEntries(
-        said.map((error, place) => [`case${place + 1}`, { value: { error } }]),
+        all.map((error, place) => [`case${place + 1}`, { value: { error } }]),
       )
       return [
         status,
         {
-          description: said.map((sentence) => `\`${sentence}\``).join(' · '),
+          description: all.map((sentence) => `\`${sentence}\``).join(' · '),
           content: { 'application/json': { schema: Shared(NoraError), examples } },
         },
       ]
@@ -32,7 +33,7 @@ function refusals(sentences: Record<number, readonly string[]>) {
   ) as Record<number, { description: string; content: { 'application/json': { schema: TSchema } } }>
 }
 
-const answering = <T extends TSchema>(description: string, schema: T) => ({
+const jsonResponse = <T extends TSchema>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
 })
@@ -42,19 +43,29 @@ const tooManyReads = { 429: ['Too many requests, please try again later'] }
 const withBody = { 413: ['Request body too large'], 415: ['Content type must be application/json'] }
 const unauthorized = { 401: ['Bearer token required', 'Invalid or expired token'] }
 const gone = { 404: ['User not found'] }
-const badPassword = ['Password must be at least 8 characters', 'Password too long']
+const badPassword = [
+  'Password must be at least 8 characters',
+  'Password too long',
+  'Password is too common',
+  'Password must not be the email address or a name',
+  'Password is known from a data breach',
+]
 const bearer = [{ bearer: [] }]
 const user = { id: Type.String({ format: 'uuid', examples: ['d4e5f6a7-b8c9-4d01-a234-56789bcdef01'] }) }
 const email = Type.String({ examples: ['you@example.com'] })
-const password = Secret(Type.String({ minLength: 1, examples: ['securepassword'] }))
-const token = answering(
+/** Texts with anything in them but blanks. */
+const notBlank = '\\S'
+const password = Secret(Type.String({ pattern: notBlank, examples: ['securepassword'] }))
+const token = jsonResponse(
   'The token, valid for 7 days.',
   Type.Object(
     { token: Secret(Type.String({ examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…'] })) },
     { additionalProperties: false },
   ),
 )
-const newPassword = Secret(Type.String({ minLength: 8, maxLength: 128, examples: ['newpass123'] }))
+const newPassword = Secret(
+  Type.String({ pattern: notBlank, minLength: 8, maxLength: 128, examples: ['newpass123'] }),
+)
 const name = Nullable(Type.String({ examples: ['Alex Smith'] }))
 const avatar = Nullable(Type.String({ description: 'A data URI: data:image/…;base64,…' }), {
   examples: [null],
@@ -66,11 +77,16 @@ export const signUp = {
   summary: 'Create a new user account',
   security: [{}],
   body: Type.Object({
-    email: Type.String({ format: 'email', maxLength: 255, examples: ['you@example.com'] }),
+    email: Type.String({
+      pattern: notBlank,
+      format: 'email',
+      maxLength: maxEmailLength,
+      examples: ['you@example.com'],
+    }),
     password: { ...newPassword, examples: ['securepassword'] },
   }),
   response: {
-    200: answering('The new user.', Type.Object({ ...user, email }, { additionalProperties: false })),
+    200: jsonResponse('The new user.', Type.Object({ ...user, email }, { additionalProperties: false })),
     ...refusals({
       400: [
         'Email is required',
@@ -91,7 +107,7 @@ export const login = {
   tags: ['Auth'],
   summary: 'Exchange email and password for a JWT',
   security: [{}],
-  body: Type.Object({ email: { ...email, minLength: 1 }, password }),
+  body: Type.Object({ email: { ...email, pattern: notBlank }, password }),
   response: {
     200: token,
     ...refusals({
@@ -108,7 +124,7 @@ export const oauthLogin = {
   tags: ['Auth'],
   summary: 'Exchange the token of an OAuth provider for a JWT',
   description:
-    'One of the two tokens: an id_token of an OpenID provider, or an access token of GitHub. The first time makes an account.',
+    'Takes one of two tokens: an id_token of an OpenID provider, or an access token of GitHub. The first sign-in creates an account.',
   security: [{}],
   body: Type.Object(
     {
@@ -116,7 +132,7 @@ export const oauthLogin = {
       oauthIdToken: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 16_384 }))),
       oauthAccessToken: Type.Optional(Secret(Type.String({ minLength: 1, maxLength: 4096 }))),
       nonce: Type.Optional(
-        Type.String({ maxLength: 255, description: 'The nonce that the provider was asked for, if any.' }),
+        Type.String({ maxLength: 255, description: 'The nonce of the request to the provider, if any.' }),
       ),
     },
     { examples: [{ provider: 'google', oauthIdToken: 'eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ…' }] },
@@ -138,7 +154,7 @@ export const me = {
   summary: 'Get the current user',
   security: bearer,
   response: {
-    200: answering(
+    200: jsonResponse(
       'The authenticated user.',
       Type.Object(
         {
@@ -180,7 +196,10 @@ export const updateProfile = {
     { examples: [{ name: 'Alex Smith' }] },
   ),
   response: {
-    200: answering('Both, as they are now.', Type.Object({ name, avatar }, { additionalProperties: false })),
+    200: jsonResponse(
+      'The name and the avatar after the change.',
+      Type.Object({ name, avatar }, { additionalProperties: false }),
+    ),
     ...refusals({
       400: [
         'No fields to update',
@@ -202,14 +221,12 @@ export const changePassword = {
   security: bearer,
   body: Type.Object({ currentPassword: password, newPassword }),
   response: {
-    200: answering('Updated.', Type.Object({ success: Type.Literal(true) }, { additionalProperties: false })),
+    200: jsonResponse(
+      'Updated.',
+      Type.Object({ success: Type.Literal(true) }, { additionalProperties: false }),
+    ),
     ...refusals({
-      400: [
-        'Both passwords required',
-        ...badPassword,
-        'New password must differ from the current password',
-        'OAuth user — no password to change',
-      ],
+      400: ['Both passwords required', ...badPassword, 'OAuth user — no password to change'],
       401: [...unauthorized[401], 'Current password is incorrect'],
       ...gone,
       ...withBody,

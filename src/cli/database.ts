@@ -1,60 +1,106 @@
-// The database that a command works on: the given one, the embedded one that a service is running, or the embedded one
-// started for the length of the command.
+// The database that a command works on: the one of DATABASE_URL, the embedded one of a running service, or the embedded one,
+// started for as long as the command runs.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readConfig } from '../config.ts'
-import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../database/embedded.ts'
+import { readConfig } from '../config/config.ts'
+import { createHashScheduler } from '../crypto/hash-scheduler.ts'
+import { defaultParameters, loadArgon2 } from '../crypto/passwords.ts'
+import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../database/embedded/embedded.ts'
 import { migrateDatabase } from '../database/migrations.ts'
 import { openPools } from '../database/pools.ts'
-import { createStore, type Store } from '../repositories/store.ts'
+import { ensureSecretKey } from '../database/secret-file.ts'
+import { type OperatorContext, operatorContext, type Services } from '../domain/context.ts'
+import { createServices, type Secrets, serviceKeys } from '../domain/services.ts'
+import { createStores } from '../repositories/store.ts'
 
-/** Milliseconds for which a service that is starting or restarting its database is waited for. */
+/** Milliseconds to wait for a service that is starting or stopping the embedded database. */
 const patienceMs = 15_000
 
-/** The database of a live service, or one started here; a service between the two is given time to finish. */
+const say = (line: string) => console.error(line)
+
+/** The embedded database of a running service, or one that is started here; a service in between is waited for. */
 async function findOrStart(dataDir: string): Promise<{ url: string; stop(): Promise<void> }> {
   const until = performance.now() + patienceMs
   for (;;) {
     const url = await findRunningEmbedded(dataDir)
     if (url) return { url, stop: async () => {} }
     try {
-      return await startEmbedded({ dataDir, say: (line) => console.error(line) })
+      return await startEmbedded({ dataDir, say })
     } catch (error) {
-      if (!(error instanceof EmbeddedDatabaseError) || performance.now() > until) throw error
+      if (!(error instanceof EmbeddedDatabaseError) || error.isConfiguration) throw error
+      if (performance.now() > until) throw error
       await sleep(200)
     }
   }
 }
 
-/** Runs `work` with the URL of the database and whether it leads to a pooler, and stops what was started for it. */
-export async function withDatabaseUrl<T>(
-  work: (url: string, access: { pooled: boolean; ownerUrl: string | null }) => Promise<T>,
-): Promise<T> {
-  const config = readConfig()
-  if (config.databaseUrl)
-    return work(config.databaseUrl, { pooled: config.databasePooled, ownerUrl: config.databaseOwnerUrl })
-  const database = await findOrStart(config.dataDir)
+/** Runs `work` with the URL of the database as it is. Stops the database if it was started for that. */
+export async function withUnmigrated<T>(work: (url: string, pooled: boolean) => Promise<T>): Promise<T> {
+  const { databaseUrl, databasePooled: pooled, dataDir } = readConfig()
+  const embedded = databaseUrl ? null : await findOrStart(dataDir)
   try {
-    return await work(database.url, { pooled: false, ownerUrl: null })
+    return await work(databaseUrl ?? embedded?.url ?? '', pooled)
   } finally {
-    await database.stop()
+    await embedded?.stop()
   }
 }
 
-/** Runs `work` with a store over the migrated database. */
-export function withStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-  return withDatabaseUrl(async (url, access) => {
-    await migrateDatabase(url, access)
-    const warn = (line: string) => console.error(line)
-    const { service, housekeeping, end } = await openPools(url, {
-      connections: 2,
-      name: 'sallyport-cli',
-      pooled: access.pooled,
-      warn,
+/**
+ * Applies the migrations that the database is missing and runs `work` with its URL. Stops the database if it was started
+ * for that.
+ * @param work.pooled whether the URL leads to a pooler in transaction mode
+ */
+export function withDatabase<T>(work: (url: string, pooled: boolean) => Promise<T>): Promise<T> {
+  const { databaseOwnerUrl: ownerUrl } = readConfig()
+  return withUnmigrated(async (url, pooled) => {
+    await migrateDatabase(url, { pooled, ownerUrl })
+    return await work(url, pooled)
+  })
+}
+
+/** Takes the place of a part that no command uses: a verb that reads it fails. */
+function absent<T extends object>(part: string): T {
+  return new Proxy({} as T, {
+    get() {
+      throw new Error(`A command has no ${part}.`)
+    },
+  })
+}
+
+/** SECRET_KEY or the generated secret, and SECRET_KEY_PREVIOUS where there is one. */
+export async function readSecrets(): Promise<Secrets> {
+  const { secretKey, previousSecretKey, dataDir } = readConfig()
+  return [secretKey ?? (await ensureSecretKey(dataDir)), ...(previousSecretKey ? [previousSecretKey] : [])]
+}
+
+/** Runs `work` with services on the migrated database. Argon2 is loaded where a password is hashed. */
+export function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
+  return withDatabase(async (url, pooled) => {
+    const secrets = await readSecrets()
+    const options = { connections: 2, name: 'sallyport-cli', pooled, warn: say }
+    const { service, unscoped, end } = await openPools(url, options)
+    const services = createServices({
+      stores: createStores(service, { unscopedPool: unscoped }),
+      publicUrl: readConfig().publicUrl,
+      keys: serviceKeys(secrets),
+      providers: absent('providers'),
+      argon2: loadArgon2,
+      parameters: defaultParameters,
+      scheduler: createHashScheduler(),
     })
     try {
-      return await work(createStore(service, housekeeping))
+      return await work(services)
     } finally {
       await end()
     }
   })
+}
+
+/**
+ * Runs `work` in the context of an operator of a project.
+ * @throws AuthError project_unknown
+ */
+export function withProject<T>(projectId: string, work: (ctx: OperatorContext) => Promise<T>): Promise<T> {
+  return withServices(async (services) =>
+    work(operatorContext(services, await services.projects.get(projectId))),
+  )
 }

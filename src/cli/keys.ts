@@ -1,73 +1,105 @@
 // npx . keys …
-import { readConfig } from '../config.ts'
-import { deriveKey } from '../crypto/secrets.ts'
-import { keptSecretKey } from '../database/secret-file.ts'
-import { createSigningKeys, publishedSeconds, type SigningKeys } from '../domain/signing-keys.ts'
-import { OperatorError } from '../operator.ts'
-import { type Command, readOptions, UsageError } from './command.ts'
-import { withStore } from './database.ts'
+import { recordInstallationAct, resealChains } from '../domain/audit/chain.ts'
+import { resealTotpSecrets } from '../domain/credentials/totp.ts'
+import * as verbs from '../domain/signing-keys/signing-keys.ts'
+import { withServices } from './database.ts'
+import { CommandError } from './errors.ts'
+import { argument, command, group, jsonOption, notBlank, option, print } from './options.ts'
 
-const usage = `Usage:
-  npx . keys list
-  npx . keys rotate [--force]
-  npx . keys reseal
+interface Given {
+  readonly json?: boolean
+  readonly force?: boolean
+}
 
-  list     the signing keys: next is published and signs nothing yet, current signs, previous only verifies
-  rotate   the next key signs from now on; running instances follow within a minute, and no token is refused.
-           A key signs after it was published for ${publishedSeconds / 60} minutes; --force does not wait for that: services that
-           verify tokens themselves may refuse new ones until they fetch the keys again
-  reseal   seals under SECRET_KEY what SECRET_KEY_PREVIOUS sealed; after that the previous one can go
-  --json   print JSON: a list of { kid, state, created_at }, { rotated }, { resealed }`
+async function list({ json }: Given): Promise<void> {
+  const rows = await withServices(verbs.listSigningKeys)
+  const facts = rows.map(({ kid, algorithm, state, createdAt }) => ({
+    kid,
+    algorithm,
+    state,
+    created_at: createdAt.toISOString(),
+  }))
+  const lines = facts.map(
+    ({ kid, algorithm, state, created_at }) =>
+      `${kid}  ${state.padEnd(8)}  ${algorithm.padEnd(5)}  made ${created_at}`,
+  )
+  print(json, facts, lines.join('\n'))
+}
 
-async function openRing<T>(work: (keys: SigningKeys) => Promise<T>): Promise<T> {
-  const config = readConfig()
-  return withStore(async (store) => {
-    const secrets = [config.secretKey ?? (await keptSecretKey(config.dataDir)), config.previousSecretKey]
-    const [newest, ...older] = secrets.filter((secret) => secret !== null)
-    const sealing = (secret: string | undefined) => deriveKey(Buffer.from(secret ?? '', 'utf8'), 'seal')
-    return work(createSigningKeys(store, [sealing(newest), ...older.map(sealing)]))
+async function rotate({ json, force }: Given): Promise<void> {
+  const { publishedSeconds } = verbs
+  await withServices(async (services) => {
+    await verbs.openSigningKeys(services)
+    const ages = { currentSeconds: 0, nextSeconds: force ? 0 : publishedSeconds }
+    if (!(await verbs.rotateSigningKeys(services, ages)))
+      throw new CommandError(
+        `The next key was published less than ${publishedSeconds / 60} minutes ago, and other services may not have fetched it yet. Wait, or use --force.`,
+      )
+    await verbs.retireSigningKeys(services)
+    await recordInstallationAct(services, 'signing_key_rotated')
   })
+  print(json, { rotated: true }, 'The next key signs from now on.')
 }
 
-async function list(keys: SigningKeys, json: boolean): Promise<void> {
-  const rows = await keys.list()
-  if (json)
-    console.log(
-      JSON.stringify(
-        rows.map(({ kid, state, createdAt }) => ({ kid, state, created_at: createdAt.toISOString() })),
-      ),
-    )
-  else
-    for (const { kid, state, createdAt } of rows)
-      console.log(`${kid}  ${state.padEnd(8)}  made ${createdAt.toISOString()}`)
+async function revoke(kid: string, { json }: Given): Promise<void> {
+  const state = await withServices(async (services) => {
+    const found = await verbs.revokeSigningKey(services, kid)
+    if (found !== null) await recordInstallationAct(services, 'signing_key_revoked')
+    return found
+  })
+  if (state === null) throw new CommandError('There is no signing key with this id. See: npx . keys list')
+  const words = {
+    current: 'It signs and verifies nothing any more; the next key signs from now on.',
+    next: 'It will never sign; another next key was made.',
+    previous: 'It verifies nothing any more.',
+  }[state]
+  print(json, { revoked: kid, state }, words)
 }
 
-async function rotate(keys: SigningKeys, json: boolean, force: boolean): Promise<void> {
-  await keys.open()
-  if (!(await keys.rotate({ currentSeconds: 0, nextSeconds: force ? 0 : publishedSeconds })))
-    throw new OperatorError(
-      `The next key was published less than ${publishedSeconds / 60} minutes ago, and not everybody may know it yet. Wait, or use --force.`,
-    )
-  await keys.retire()
-  console.log(json ? JSON.stringify({ rotated: true }) : 'The next key signs from now on.')
+async function reseal({ json }: Given): Promise<void> {
+  const resealed = await withServices(async (services) => {
+    const count = await verbs.resealSigningKeys(services)
+    await resealChains(services)
+    await resealTotpSecrets(services)
+    await recordInstallationAct(services, 'signing_keys_resealed')
+    return count
+  })
+  print(json, { resealed }, `Sealed anew: ${resealed}.`)
 }
 
-export const command: Command = {
-  usage,
-  async run(words) {
-    const options = { force: { type: 'boolean' }, json: { type: 'boolean' } } as const
-    const { values, positionals } = readOptions(words, options, usage)
-    const [verb, ...rest] = positionals
-    const json = values.json ?? false
-    if (rest.length > 0 || (values.force && verb !== 'rotate'))
-      throw new UsageError('That is not a keys command.', usage)
-    if (verb === 'list') return openRing((keys) => list(keys, json))
-    if (verb === 'rotate') return openRing((keys) => rotate(keys, json, values.force ?? false))
-    if (verb === 'reseal')
-      return openRing(async (keys) => {
-        const resealed = await keys.reseal()
-        console.log(json ? JSON.stringify({ resealed }) : `Sealed anew: ${resealed}.`)
-      })
-    throw new UsageError('That is not a keys command.', usage)
-  },
-}
+export const keys = group(
+  'keys',
+  'Manages the keys that sign access tokens. With --json list prints an array of { kid, algorithm, state, created_at }, rotate { rotated }, revoke { revoked, state } and reseal { resealed }.',
+  [
+    command(
+      'list',
+      'prints the signing keys: next is published and signs nothing yet, current signs, previous only verifies',
+      [jsonOption],
+      list,
+    ),
+    command(
+      'rotate',
+      'lets the next key sign from now on, once it was published for 10 minutes; running instances follow within a minute, and no token is refused',
+      [
+        option(
+          '--force',
+          'do not wait for the 10 minutes: services that verify tokens themselves may refuse new ones until they fetch the keys again',
+        ),
+        jsonOption,
+      ],
+      rotate,
+    ),
+    command(
+      'revoke',
+      'ends a key at once, everywhere, such as one that is in other hands: no token of it is accepted any more, so its users refresh or sign in again; where it signed, the next key signs from now on',
+      [argument('<KID>', 'the key, as keys list prints it', notBlank), jsonOption],
+      revoke,
+    ).allowUnknownOption(),
+    command(
+      'reseal',
+      'seals under SECRET_KEY what SECRET_KEY_PREVIOUS sealed; after that the previous secret can be removed',
+      [jsonOption],
+      reseal,
+    ),
+  ],
+)

@@ -1,18 +1,13 @@
 // npx . migrate
-import { migrateDatabase } from '../database/migrations.ts'
-import { type Command, readOptions } from './command.ts'
-import { withDatabaseUrl } from './database.ts'
+import { withDatabase } from './database.ts'
+import { command } from './options.ts'
 
-const usage = `Usage: npx . migrate
-
-Applies the migrations that the database of DATABASE_URL (or the embedded one) is missing.
-The service does the same at its start; this is for those who run it apart.`
-
-export const command: Command = {
-  usage,
-  async run(words) {
-    readOptions(words, {}, usage)
-    await withDatabaseUrl(migrateDatabase)
+export const migrate = command(
+  'migrate',
+  'Applies the migrations that the database of DATABASE_URL, or the embedded one, is missing. The service does the same at its start.',
+  [],
+  async () => {
+    await withDatabase(async () => {})
     console.log('The database is up to date.')
   },
-}
+)

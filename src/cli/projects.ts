@@ -1,101 +1,127 @@
 // npx . projects …
 import { readFile } from 'node:fs/promises'
-import { createProjects, type Project, type Projects } from '../domain/projects.ts'
-import { isUuid } from '../domain/uuid.ts'
-import { OperatorError } from '../operator.ts'
-import { type Command, readOptions, UsageError } from './command.ts'
-import { withStore } from './database.ts'
+import { mergeStored } from '../domain/projects/policy.ts'
+import * as verbs from '../domain/projects/projects.ts'
+import { withServices } from './database.ts'
+import { CommandError } from './errors.ts'
+import {
+  argument,
+  command,
+  group,
+  jsonOption,
+  notBlank,
+  option,
+  print,
+  projectId,
+  required,
+} from './options.ts'
 
-const usage = `Usage:
-  npx . projects create --name NAME [--policy FILE]
-  npx . projects list
-  npx . projects show ID
-  npx . projects policy set ID --policy FILE
-  npx . projects rotate-secret ID
+const idArgument = argument('<ID>', 'the project', projectId)
+const policyWords = [
+  '--policy <FILE>',
+  'file with the policy as JSON; what it leaves out keeps its default',
+] as const
 
-  --json   print JSON: { id, name, secret, policy }; a list as an array.
-           The secret is shown by create and rotate-secret alone.
-
-A policy file is JSON; what it leaves out keeps its default. Running instances follow within two seconds.`
-
+/** @throws CommandError where the file cannot be read or is not JSON */
 async function readPolicy(file: string | undefined): Promise<unknown> {
   if (file === undefined) return {}
   try {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (error) {
     const why = error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read'
-    throw new OperatorError(`The policy file ${file} ${why}: ${(error as Error).message}`)
+    throw new CommandError(`The policy file ${file} ${why}: ${(error as Error).message}`)
   }
 }
 
-function projectId(id: string | undefined): string {
-  if (id === undefined) throw new UsageError('The id of a project is missing.', usage)
-  if (!isUuid(id))
-    throw new OperatorError(`"${id}" is no project id; see the list with: npx . projects list.`)
-  return id.toLowerCase()
+function printProject({ id, name, policy }: verbs.Project, json: boolean | undefined, secret?: string): void {
+  const secretLine = secret ? `\nsecret  ${secret}   (shown this once)` : ''
+  const words = `id      ${id}\nname    ${name}${secretLine}\npolicy  ${JSON.stringify(policy, null, 2)}`
+  print(json, { id, name, ...(secret && { secret }), policy }, words)
 }
 
-function print(project: Project, json: boolean, secret?: string): void {
-  const { id, name, policy } = project
-  if (json) {
-    console.log(JSON.stringify({ id, name, ...(secret ? { secret } : {}), policy }))
-    return
-  }
-  console.log(`id      ${id}\nname    ${name}`)
-  if (secret) console.log(`secret  ${secret}   (shown this once)`)
-  console.log(`policy  ${JSON.stringify(policy, null, 2)}`)
+/** Changes a policy and prints the project. Keys that were reset are told on standard error beside JSON. */
+async function change(
+  id: string,
+  next: Parameters<typeof verbs.changePolicy>[2],
+  json: boolean | undefined,
+): Promise<void> {
+  const { project, reset } = await withServices((services) => verbs.changePolicy(services, id, next))
+  printProject(project, json)
+  if (reset.length === 0) return
+  const words = `Reset to the default, because the file does not name it:\n${reset.map((key) => `  - ${key}`).join('\n')}`
+  if (json) console.error(words)
+  else console.log(words)
 }
 
-/** What the words ask for; nonsense and an unreadable file are refused before any database is touched. */
-async function understand(words: readonly string[]): Promise<(projects: Projects) => Promise<void>> {
-  const options = {
-    name: { type: 'string' },
-    policy: { type: 'string' },
-    json: { type: 'boolean' },
-  } as const
-  const { values, positionals } = readOptions(words, options, usage)
-  const json = values.json ?? false
-  const [verb, ...rest] = positionals
-
-  if (verb === 'create' && rest.length === 0) {
-    const name = values.name?.trim()
-    if (!name) throw new UsageError('A project needs --name.', usage)
-    const policy = await readPolicy(values.policy)
-    return async (projects) => {
-      const { project, secret } = await projects.create(name, policy)
-      print(project, json, secret)
-    }
-  }
-  if (verb === 'list' && rest.length === 0)
-    return async (projects) => {
-      const all = await projects.list()
-      if (json) console.log(JSON.stringify(all.map(({ id, name, policy }) => ({ id, name, policy }))))
-      else for (const { id, name } of all) console.log(`${id}  ${name}`)
-    }
-  if (verb === 'show' && rest.length <= 1) {
-    const id = projectId(rest[0])
-    return async (projects) => print(await projects.get(id), json)
-  }
-  if (verb === 'policy' && rest[0] === 'set' && rest.length <= 2) {
-    if (values.policy === undefined) throw new UsageError('policy set needs --policy FILE.', usage)
-    const id = projectId(rest[1])
-    const policy = await readPolicy(values.policy)
-    return async (projects) => print(await projects.setPolicy(id, policy), json)
-  }
-  if (verb === 'rotate-secret' && rest.length <= 1) {
-    const id = projectId(rest[0])
-    return async (projects) => {
-      const { project, secret } = await projects.rotateSecret(id)
-      print(project, json, secret)
-    }
-  }
-  throw new UsageError('That is not a projects command.', usage)
+interface Given {
+  readonly name: string
+  readonly policy?: string
+  readonly json?: boolean
 }
 
-export const command: Command = {
-  usage,
-  async run(words) {
-    const work = await understand(words)
-    await withStore((store) => work(createProjects(store)))
-  },
-}
+export const projects = group(
+  'projects',
+  'Manages projects. With --json a command prints { id, name, secret, policy }, list an array of these; the secret is shown by create and rotate-secret only. Running instances follow a change within two seconds.',
+  [
+    command(
+      'create',
+      'makes a project and prints it with its secret',
+      [required('--name <NAME>', 'its name', notBlank), option(...policyWords), jsonOption],
+      async ({ name, policy: file, json }: Given) => {
+        const policy = await readPolicy(file)
+        const made = await withServices((services) => verbs.createProject(services, name, policy))
+        printProject(made.project, json, made.secret)
+      },
+    ),
+    command('list', 'prints every project', [jsonOption], async ({ json }: Given) => {
+      const all = await withServices(verbs.listProjects)
+      const facts = all.map(({ id, name, policy }) => ({ id, name, policy }))
+      print(json, facts, all.map(({ id, name }) => `${id}  ${name}`).join('\n'))
+    }),
+    command('show', 'prints a project', [idArgument, jsonOption], async (id: string, { json }: Given) =>
+      printProject(await withServices((services) => services.projects.get(id)), json),
+    ),
+    group('policy', 'shows and changes the policy of a project', [
+      command(
+        'show',
+        'prints the policy of a project: what was set, over the defaults',
+        [idArgument, jsonOption],
+        async (id: string, { json }: Given) => {
+          const { policy } = await withServices((services) => services.projects.get(id))
+          print(json, policy, JSON.stringify(policy, null, 2))
+        },
+      ),
+      command(
+        'set',
+        'replaces the policy of a project, and prints the project and each key that has its default again',
+        [idArgument, required(...policyWords), jsonOption],
+        async (id: string, { policy: file, json }: Given) => {
+          const policy = await readPolicy(file)
+          await change(id, () => policy, json)
+        },
+      ),
+      command(
+        'merge',
+        'changes in the policy of a project what the file names, and prints the project; lists are replaced whole',
+        [
+          idArgument,
+          required('--policy <FILE>', 'file with a part of the policy as JSON; what it leaves out stays'),
+          jsonOption,
+        ],
+        async (id: string, { policy: file, json }: Given) => {
+          const part = await readPolicy(file)
+          await change(id, (stored) => mergeStored(stored, part), json)
+        },
+      ),
+    ]),
+    command(
+      'rotate-secret',
+      'gives a project a new secret and prints it; the old one ends at once',
+      [idArgument, jsonOption],
+      async (id: string, { json }: Given) => {
+        const { project, secret } = await withServices((services) => verbs.rotateProjectSecret(services, id))
+        printProject(project, json, secret)
+      },
+    ),
+  ],
+)

@@ -1,95 +1,72 @@
 // npx . users …
-import { readConfig } from '../config.ts'
-import { defaultParameters, loadArgon2, passwordBytes } from '../crypto/passwords.ts'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
-import { createPeople, type People } from '../domain/people.ts'
-import { createProjects, type Project } from '../domain/projects.ts'
-import { isUuid } from '../domain/uuid.ts'
+
+import { readConfig } from '../config/config.ts'
+import type { OperatorContext } from '../domain/context.ts'
+import * as factors from '../domain/operators/factors.ts'
+import * as verbs from '../domain/operators/users.ts'
 import { userView } from '../http/views.ts'
-import { OperatorError } from '../operator.ts'
-import type { Store } from '../repositories/store.ts'
-import type { UserRow } from '../repositories/users.ts'
-import { type Command, readOptions, UsageError } from './command.ts'
-import { withStore } from './database.ts'
-import { checkReadable, importFile, type Report } from './people-file.ts'
+import type { UserRow } from '../repositories/accounts/users.ts'
+import { emailOption, group, oneOf, option, type ProjectOptions, required, wholeNumber } from './options.ts'
+import { projectCommands } from './project-command.ts'
+import { checkReadable, importFile } from './user-file.ts'
 
-const usage = `Usage:
-  npx . users create --project ID --email ADDRESS [--password PASSWORD] [--first-name NAME] [--last-name NAME]
-                     [--display-name NAME] [--role user|admin] [--verified]
-  npx . users list --project ID [--after ID] [--limit N]
-  npx . users show --project ID --email ADDRESS
-  npx . users set-role --project ID --email ADDRESS --role user|admin
-  npx . users disable --project ID --email ADDRESS [--force]
-  npx . users enable --project ID --email ADDRESS
-  npx . users delete --project ID --email ADDRESS
-  npx . users import --project ID --file FILE
+/** The options of all commands; each has those that it declares. */
+interface Given extends ProjectOptions {
+  readonly email: string
+  readonly password?: string
+  readonly firstName?: string
+  readonly lastName?: string
+  readonly displayName?: string
+  readonly role: UserRow['role']
+  readonly verified?: boolean
+  readonly force?: boolean
+  readonly cancel?: boolean
+  readonly after?: number
+  readonly limit: number
+  readonly file: string
+}
 
-  --json   print JSON: the user as GET /me shows them, a list as an array, a report as an object.
-
-create   sends no mail. Without --password the account has none: its owner chooses one with "forgot password".
-         --password - reads one line of standard input. --verified: you vouch for the address.
-disable  refuses the account everywhere and ends its sessions at once; enable lets it sign in again. --force: also the
-         last ADMIN of a team that has other members.
-delete   removes the account and all that hangs on it at once.
-list     the oldest first, 100 at most; --after the id of the last one goes on.
-import   adds people from a JSON array or JSON lines. Who has an account stays as they are, so that a file can be
-         imported again. Fields: email; password_hash (PHC string of argon2id), email_verified_at, display_name,
-         first_name, last_name, role, locale, metadata, uuid, created_at.`
-
-const options = {
-  project: { type: 'string' },
-  email: { type: 'string' },
-  password: { type: 'string' },
-  'first-name': { type: 'string' },
-  'last-name': { type: 'string' },
-  'display-name': { type: 'string' },
-  role: { type: 'string' },
-  verified: { type: 'boolean' },
-  force: { type: 'boolean' },
-  after: { type: 'string' },
-  limit: { type: 'string' },
-  file: { type: 'string' },
-  json: { type: 'boolean' },
-} as const
-
-type Option = Exclude<keyof typeof options, 'json' | 'project'>
-type Flag = 'verified' | 'force'
-type Given = Partial<Readonly<Record<Exclude<Option, Flag>, string> & Record<Flag, boolean>>>
-
-/** The sentences for what an operator can be refused here. */
-const sentences: Partial<Record<AuthErrorCode, string>> = {
+const command = projectCommands<Given>({
+  account_unproven:
+    'The holder of this account has not proven the address, so it may be the account of another person. To make it an admin nevertheless: --force.',
   account_unknown: 'There is no account with this address in the project.',
+  factor_needed: 'This account has no second factor.',
   email_taken: 'There is an account with this address in the project already.',
   team_admin_needed:
     'A team would be left without an ADMIN: make another of its members one first, with: npx . teams set-role. An account that must be locked at once: users disable --force.',
-}
+})
 
-interface Means {
-  readonly people: People
-  readonly project: Project
-  readonly store: Store
-}
+/** @returns a function that shows a user as `GET /me` does */
+const viewFor = () => userView(readConfig().publicUrl)
 
-/** What a verb does with the database; the result is printed. */
-type Work = (means: Means) => Promise<UserRow | readonly UserRow[] | Report>
+/** A command about one account, which it prints. */
+const accountCommand = (
+  name: string,
+  description: string,
+  options: Parameters<typeof command>[2],
+  act: (ctx: OperatorContext, given: Given) => Promise<UserRow>,
+  prepare?: Parameters<typeof command>[4],
+) =>
+  command(
+    name,
+    description,
+    [emailOption, ...options],
+    async (ctx, given) => {
+      const user = await act(ctx, given)
+      const facts = viewFor()(user)
+      const lines = Object.entries({ ...facts, disabled_at: user.disabledAt?.toISOString() })
+        .filter(([, value]) => value !== null && value !== undefined)
+        .map(
+          ([name, value]) =>
+            `${name.padEnd(18)} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
+        )
+      return [facts, lines.join('\n')]
+    },
+    prepare,
+  )
 
-interface Verb {
-  readonly needs: readonly Option[]
-  readonly takes?: readonly Option[]
-  /** Refuses nonsense before any database is touched. */
-  understand(given: Given): Work | Promise<Work>
-}
-
-function roleOf(text: string | undefined): UserRow['role'] {
-  if (text === 'user' || text === 'admin') return text
-  throw new UsageError('--role must be user or admin.', usage)
-}
-
-function wholeNumber(name: string, text: string | undefined, otherwise: number, most: number): number {
-  const number = Number(text ?? otherwise)
-  if (Number.isInteger(number) && number >= 1 && number <= most) return number
-  throw new UsageError(`--${name} must be a whole number from 1 to ${most}.`, usage)
-}
+const userLine = (user: UserRow) =>
+  `${String(user.id).padEnd(8)} ${user.uuid}  ${user.email}  ${user.role}${user.emailVerifiedAt ? '  verified' : ''}${user.disabledAt ? '  disabled' : ''}`
 
 /** The first line of standard input. */
 async function readLine(): Promise<string> {
@@ -101,128 +78,128 @@ async function readLine(): Promise<string> {
   return text.replace(/\r?\n[\s\S]*$/, '')
 }
 
-/** A verb about the account of --email. */
-const about = (
-  work: (means: Means, email: string, given: Given) => Promise<UserRow>,
-  ...needs: Option[]
-): Verb => ({
-  needs: ['email', ...needs],
-  understand: (given) => {
-    if (needs.includes('role')) roleOf(given.role)
-    return (means) => work(means, given.email ?? '', given)
-  },
-})
+async function create(ctx: OperatorContext, given: Given): Promise<UserRow> {
+  const { email, role, password = null, firstName = null, lastName = null, displayName = null } = given
+  const { verified = false } = given
+  const facts = { email, password, firstName, lastName, displayName, role, verified }
+  const user = await verbs.createUser(ctx, facts)
+  if (password === null)
+    console.error('No password was given: the account has none until its owner asks for a reset mail.')
+  return user
+}
 
-const verbs: Record<string, Verb> = {
-  create: {
-    needs: ['email'],
-    takes: ['password', 'first-name', 'last-name', 'display-name', 'role', 'verified'],
-    async understand(given) {
-      const password = given.password === '-' ? await readLine() : (given.password ?? null)
-      const person = {
-        email: given.email ?? '',
-        password,
-        firstName: given['first-name'] ?? null,
-        lastName: given['last-name'] ?? null,
-        displayName: given['display-name'] ?? null,
-        role: roleOf(given.role ?? 'user'),
-        verified: given.verified ?? false,
-      }
-      return async ({ people, project }) => {
-        const user = await people.create(project, person)
-        if (password === null)
-          console.error('No password was given: the account has none until its owner asks for a reset mail.')
-        return user
-      }
-    },
-  },
-  list: {
-    needs: [],
-    takes: ['after', 'limit'],
-    understand: (given) => {
-      const limit = wholeNumber('limit', given.limit, 100, 10_000)
-      const after =
-        given.after === undefined ? null : wholeNumber('after', given.after, 0, Number.MAX_SAFE_INTEGER)
-      return ({ people, project }) => people.list(project, after, limit)
-    },
-  },
-  show: about(({ people, project }, email) => people.find(project, email)),
-  'set-role': about(
-    ({ people, project }, email, { role }) => people.setRole(project, email, roleOf(role)),
-    'role',
-  ),
-  disable: {
-    ...about(({ people, project }, email, { force = false }) =>
-      people.setDisabled(project, email, true, { force }),
+const roles: readonly UserRow['role'][] = ['user', 'admin']
+const roleWords = ['--role <ROLE>', roles.join(', '), oneOf(roles)] as const
+
+export const users = group(
+  'users',
+  'Manages the accounts of a project. With --json a command prints the user as GET /me shows them, list an array of users, import a report, factors { enrolled, recovery_codes_left, trusted_devices, reset_due_at } and reset-factors { reset_due_at }.',
+  [
+    accountCommand(
+      'create',
+      'makes an account and sends no mail; without --password its owner chooses one with "forgot password"',
+      [
+        option('--password <PASSWORD>', 'the password; - reads one line of standard input'),
+        option('--first-name <NAME>', 'first name'),
+        option('--last-name <NAME>', 'last name'),
+        option('--display-name <NAME>', 'display name'),
+        option(...roleWords).default('user'),
+        option('--verified', 'you vouch for the address'),
+      ],
+      create,
+      async (given) => (given.password === '-' ? { ...given, password: await readLine() } : given),
     ),
-    takes: ['force'],
-  },
-  enable: about(({ people, project }, email) => people.setDisabled(project, email, false)),
-  delete: about(({ people, project }, email) => people.remove(project, email)),
-  import: {
-    needs: ['file'],
-    async understand({ file = '' }) {
-      await checkReadable(file)
-      return ({ store, project }) => importFile(store, project, file)
-    },
-  },
-}
-
-const line = (user: UserRow) =>
-  `${String(user.id).padEnd(8)} ${user.uuid}  ${user.email}  ${user.role}${user.emailVerifiedAt ? '  verified' : ''}${user.disabledAt ? '  disabled' : ''}`
-
-function print(result: Awaited<ReturnType<Work>>, json: boolean): void {
-  const view = userView(readConfig().publicUrl)
-  if ('read' in result) {
-    const { read, created, existing, refused } = result
-    if (json) console.log(JSON.stringify(result))
-    else {
-      for (const { line, reason } of refused) console.error(`${line}: ${reason}`)
-      console.log(`${read} read, ${created} created, ${existing} there already, ${refused.length} refused`)
-    }
-    if (refused.length > 0) process.exitCode = 1
-  } else if (Array.isArray(result)) {
-    if (json) console.log(JSON.stringify(result.map(view)))
-    else for (const user of result) console.log(line(user))
-  } else if (json) console.log(JSON.stringify(view(result as UserRow)))
-  else printUser(result as UserRow, view(result as UserRow))
-}
-
-function printUser({ disabledAt }: UserRow, shown: object): void {
-  for (const [name, value] of Object.entries({ ...shown, disabled_at: disabledAt?.toISOString() }))
-    if (value !== null && value !== undefined)
-      console.log(`${name.padEnd(18)} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
-}
-
-export const command: Command = {
-  usage,
-  async run(words) {
-    const { values, positionals } = readOptions(words, options, usage)
-    const { project: projectId, json = false, ...given } = values
-    const [name = '', ...rest] = positionals
-    const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
-    if (!verb || rest.length > 0) throw new UsageError('That is not a users command.', usage)
-    const taken: readonly string[] = [...verb.needs, ...(verb.takes ?? [])]
-    const foreign = Object.keys(given).find((option) => !taken.includes(option))
-    if (foreign) throw new UsageError(`users ${name} takes no --${foreign}.`, usage)
-    const missing = verb.needs.find((option) => given[option] === undefined)
-    if (missing) throw new UsageError(`users ${name} needs --${missing}.`, usage)
-    if (projectId === undefined) throw new UsageError(`users ${name} needs --project.`, usage)
-    if (!isUuid(projectId))
-      throw new OperatorError(`"${projectId}" is no project id; see the list with: npx . projects list.`)
-    const work = await verb.understand(given)
-
-    // Loaded only where a password is hashed: the other verbs answer sooner without it.
-    const hash = async (_project: Project, password: string) =>
-      (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
-    try {
-      await withStore(async (store) => {
-        const project = await createProjects(store).get(projectId.toLowerCase())
-        print(await work({ people: createPeople({ store, hash }), project, store }), json)
-      })
-    } catch (error) {
-      const sentence = error instanceof AuthError ? sentences[error.code] : undefined
-      throw sentence ? new OperatorError(sentence) : error
-    }
-  },
-}
+    command(
+      'list',
+      'prints the accounts, the oldest first',
+      [
+        option('--after <ID>', 'go on after this id', wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+        option('--limit <N>', 'how many at most', wholeNumber(1, 10_000)).default(100),
+      ],
+      async (ctx, { after = null, limit }) => {
+        const found = await verbs.listUsers(ctx, after, limit)
+        return [found.map(viewFor()), found.map(userLine).join('\n')]
+      },
+    ),
+    accountCommand('show', 'prints an account', [], (ctx, { email }) => verbs.findAccount(ctx, email)),
+    accountCommand(
+      'set-role',
+      'changes the role of an account',
+      [required(...roleWords), option('--force', 'also where the holder has not proven the address')],
+      (ctx, { email, role, force = false }) => verbs.setUserRole(ctx, email, role, { force }),
+    ),
+    accountCommand(
+      'disable',
+      'refuses the account everywhere and ends its sessions at once',
+      [option('--force', 'also the last ADMIN of a team that has other members')],
+      (ctx, { email, force = false }) => verbs.setUserDisabled(ctx, email, true, { force }),
+    ),
+    accountCommand('enable', 'lets the account sign in again', [], (ctx, { email }) =>
+      verbs.setUserDisabled(ctx, email, false),
+    ),
+    accountCommand(
+      'delete',
+      'removes the account with everything that belongs to it at once',
+      [],
+      (ctx, { email }) => verbs.removeUser(ctx, email),
+    ),
+    command(
+      'factors',
+      'prints the second factors of an account, without secrets',
+      [emailOption],
+      async (ctx, { email }) => {
+        const { enrolled, recoveryCodesLeft, trustedDevices, resetDueAt } = await factors.showFactors(
+          ctx,
+          email,
+        )
+        const facts = {
+          enrolled,
+          recovery_codes_left: recoveryCodesLeft,
+          trusted_devices: trustedDevices.length,
+          reset_due_at: resetDueAt?.toISOString() ?? null,
+        }
+        const lines = [
+          `second factors       ${enrolled.join(', ') || 'none'}`,
+          `recovery codes left  ${recoveryCodesLeft}`,
+          `trusted devices      ${trustedDevices.length}`,
+          ...(resetDueAt ? [`to be removed        ${resetDueAt.toISOString()}`] : []),
+        ]
+        return [facts, lines.join('\n')]
+      },
+    ),
+    command(
+      'reset-factors',
+      'removes the second factors and recovery codes of an account whose owner lost them, after the waiting time of the policy (factors.reset_wait_hours): the owner is told by mail, and a sign-in with a factor before that cancels it',
+      [emailOption, option('--cancel', 'takes such a request back')],
+      async (ctx, { email, cancel = false }) => {
+        if (cancel) {
+          await factors.cancelFactorsReset(ctx, email)
+          return [{ reset_due_at: null }, 'The factors stay.']
+        }
+        const dueAt = await factors.resetFactors(ctx, email)
+        const isWaiting = ctx.project.policy.factors.reset_wait_hours > 0
+        const words = isWaiting
+          ? `The factors are removed within minutes of ${dueAt.toISOString()}, unless the owner signs in with one before.`
+          : 'The factors are removed.'
+        return [{ reset_due_at: dueAt.toISOString() }, words]
+      },
+    ),
+    command(
+      'import',
+      'adds accounts from a JSON array or JSON lines; an account that exists stays as it is, so a file can be imported again. Fields: email; password_hash (PHC string of argon2id), email_verified_at, display_name, first_name, last_name, role, locale, metadata, uuid, created_at',
+      [required('--file <FILE>', 'the file')],
+      async (ctx, { file, json }) => {
+        const report = await importFile(ctx, file)
+        const { read, created, existing, refused } = report
+        if (!json) for (const { line, reason } of refused) console.error(`${line}: ${reason}`)
+        if (refused.length > 0) process.exitCode = 1
+        const words = `${read} read, ${created} created, ${existing} there already, ${refused.length} refused`
+        return [report, words]
+      },
+      async (given) => {
+        await checkReadable(given.file)
+        return given
+      },
+    ),
+  ],
+)

@@ -1,9 +1,9 @@
-// User API keys: told by their form without a query, found by their prefix, and only their hash rests.
+// User API keys: recognised by their form without a query, found by their prefix; only their hash is stored.
 //
 // uak_ + name · 12 + _ + random · 43 (256 bits) + checksum · 6, each character one of 0-9 A-Z a-z
-// The checksum is the CRC-32 (IEEE 802.3, as in zlib) of all that stands before it, in base 62, the highest digit first: a
+// The checksum is the CRC-32 (IEEE 802.3, as in zlib) of everything before it, in base 62, the highest digit first: a
 // scanner of leaked secrets can tell a key from a coincidence, and a mistyped one is refused without a query.
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { hashSecret, type MintedSecret } from './secrets.ts'
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -11,7 +11,6 @@ const shape = /^uak_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}$/
 const prefixLength = 16
 const checksumLength = 6
 
-/** What every key begins with. */
 export const apiKeyMark = 'uak_'
 
 /** A key as it was presented: where to look for it, and what must be found there. */
@@ -20,17 +19,13 @@ export interface PresentedApiKey {
   readonly hash: Buffer
 }
 
-const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let rest = byte
-  for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
-  return rest
-})
-
 /** CRC-32 of an ASCII text, unsigned. By hand: zlib has it from Node 20.15 on. */
 export function crc32(text: string): number {
   let rest = 0xffffffff
-  for (let at = 0; at < text.length; at++)
-    rest = (rest >>> 8) ^ (remainders[(rest ^ text.charCodeAt(at)) & 255] ?? 0)
+  for (const byte of Buffer.from(text, 'latin1')) {
+    rest ^= byte
+    for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
+  }
   return (rest ^ 0xffffffff) >>> 0
 }
 
@@ -41,16 +36,11 @@ function checksum(text: string): string {
   return printed
 }
 
-/** Random digits; bytes that would favour some of them are thrown away. */
 function randomDigits(length: number): string {
-  let text = ''
-  while (text.length < length)
-    for (const byte of randomBytes(length))
-      if (byte < 248 && text.length < length) text += digits.charAt(byte % 62)
-  return text
+  return Array.from({ length }, () => digits.charAt(randomInt(62))).join('')
 }
 
-/** Mints a key: `plain` is handed out once, `prefix` and `hash` rest. */
+/** Mints a key: `plain` is handed out once, `prefix` and `hash` are stored. */
 export function mintApiKey(): MintedSecret & PresentedApiKey {
   const prefix = apiKeyMark + randomDigits(12)
   const body = `${prefix}_${randomDigits(43)}`

@@ -1,18 +1,17 @@
-// Bounds the password hashes in flight to the cores and the queue behind them, so that a login storm slows logins alone;
-// and serves who waits in turn, first the projects, then the addresses of each, so that one flood slows nobody else's.
+// Limits the password hashes that are computed at once to the cores, with a bounded queue behind them, so that a storm of
+// sign-ins slows sign-ins alone. The queue is fair: projects take turns, and in each project its addresses do.
 import { availableParallelism } from 'node:os'
 
-/** Thrown when a hash was not begun: the queue is full or the deadline passed. Nothing was computed. */
+/** A hash was refused before it began: the queue is full, or the deadline has passed. */
 export class HashQueueFull extends Error {
+  override name = 'HashQueueFull'
   readonly retryAfterSeconds: number
   constructor(retryAfterSeconds: number) {
     super('The password hash queue is full.')
-    this.name = 'HashQueueFull'
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
 
-/** For whom a hash is computed: a project, and a client's address as limits count it. */
 export interface Asker {
   readonly project: string
   readonly address: string
@@ -25,83 +24,85 @@ export interface HashSchedulerOptions {
   readonly queue?: number
   /** Milliseconds that a hash may wait before it is refused; default 5000. */
   readonly deadlineMs?: number
-  /** Told of each hash that begins, how many milliseconds it waited: 0 where there was room at once. */
+  /** Called for each slot that is taken with the milliseconds it was waited for; 0: it was free. */
   readonly onBegin?: (waitedMs: number) => void
 }
 
+/** The right to compute one hash. */
+export interface HashSlot {
+  release(): void
+}
+
 export interface HashScheduler {
-  /** Runs `work` in a slot; who names no asker waits in a line with all who do not. @throws HashQueueFull */
-  run<T>(work: () => Promise<T>, asker?: Asker): Promise<T>
+  /** Waits for a slot, which the caller releases in a `finally`. @throws HashQueueFull */
+  acquire(asker?: Asker): Promise<HashSlot>
   readonly depth: () => { running: number; waiting: number; capacity: number }
 }
 
 interface Waiting {
   readonly asker: Asker
   readonly start: () => void
-  readonly refuse: (error: HashQueueFull) => void
-  readonly since: number
+  readonly refuse: (retryAfterSeconds: number) => void
 }
 
-/** Who waits from one project: a line for each address. Whose turn is next stands first in the map. */
-interface Crowd {
-  readonly lines: Map<string, Waiting[]>
+/** The waiting requests of one project, by address; the address whose turn is next is first in the map. */
+interface ProjectQueue {
+  readonly addresses: Map<string, Waiting[]>
   size: number
 }
 
-const nobody: Asker = { project: '', address: '' }
+const anonymous: Asker = { project: '', address: '' }
 
-/** Everybody who waits: in order of arrival, and by whose turn it is. */
-function createCrowds() {
-  const arrivals = new Set<Waiting>()
-  const crowds = new Map<string, Crowd>()
+class FairQueue {
+  size = 0
+  /** The project whose turn is next is first. */
+  readonly #projects = new Map<string, ProjectQueue>()
 
-  function leave(waiting: Waiting): void {
+  add(waiting: Waiting): void {
     const { project, address } = waiting.asker
-    const crowd = crowds.get(project)
-    const line = crowd?.lines.get(address)
-    if (!crowd || !line || !arrivals.delete(waiting)) return
-    line.splice(line.lastIndexOf(waiting), 1)
-    if (line.length === 0) crowd.lines.delete(address)
-    if (--crowd.size === 0) crowds.delete(project)
+    const queue = this.#projects.get(project) ?? { addresses: new Map<string, Waiting[]>(), size: 0 }
+    const line = queue.addresses.get(address) ?? []
+    line.push(waiting)
+    queue.addresses.set(address, line)
+    queue.size++
+    this.#projects.set(project, queue)
+    this.size++
   }
 
-  return {
-    count: () => arrivals.size,
-    oldest: (): Waiting | undefined => arrivals.values().next().value,
-    leave,
+  /** Removes a request that is waiting. */
+  remove(waiting: Waiting): void {
+    const { project, address } = waiting.asker
+    const queue = this.#projects.get(project)
+    const line = queue?.addresses.get(address)
+    if (!queue || !line) return
+    this.size--
+    line.splice(line.lastIndexOf(waiting), 1)
+    if (line.length === 0) queue.addresses.delete(address)
+    if (--queue.size === 0) this.#projects.delete(project)
+  }
 
-    join(waiting: Waiting): void {
-      const { project, address } = waiting.asker
-      const crowd = crowds.get(project) ?? { lines: new Map<string, Waiting[]>(), size: 0 }
-      const line = crowd.lines.get(address) ?? []
-      line.push(waiting)
-      crowd.lines.set(address, line)
-      crowd.size++
-      crowds.set(project, crowd)
-      arrivals.add(waiting)
-    },
+  /** Removes the request whose turn it is, and puts its project and its address behind all others. */
+  next(): Waiting | undefined {
+    const [project, queue] = this.#projects.entries().next().value ?? []
+    const [address, line] = queue?.addresses.entries().next().value ?? []
+    const waiting = line?.[0]
+    if (project === undefined || address === undefined || !queue || !line || !waiting) return undefined
+    this.remove(waiting)
+    if (queue.addresses.delete(address) && line.length > 0) queue.addresses.set(address, line)
+    if (this.#projects.delete(project) && queue.size > 0) this.#projects.set(project, queue)
+    return waiting
+  }
 
-    /** Takes out whose turn it is, and puts their project and their address behind all others. */
-    next(): Waiting | undefined {
-      const [project, crowd] = crowds.entries().next().value ?? []
-      const [address, line] = crowd?.lines.entries().next().value ?? []
-      const waiting = line?.[0]
-      if (project === undefined || address === undefined || !crowd || !line || !waiting) return undefined
-      leave(waiting)
-      if (crowd.lines.delete(address) && line.length > 0) crowd.lines.set(address, line)
-      if (crowds.delete(project) && crowd.size > 0) crowds.set(project, crowd)
-      return waiting
-    },
-
-    /** The newest of the longest line of the largest crowd; of equals, the one that `waiting` stands in. */
-    newestOfGreediest({ asker }: Waiting): Waiting | undefined {
-      let crowd = crowds.get(asker.project)
-      const own = crowd
-      for (const other of crowds.values()) if (other.size > (crowd?.size ?? 0)) crowd = other
-      let line = crowd === own ? crowd?.lines.get(asker.address) : undefined
-      for (const other of crowd?.lines.values() ?? []) if (other.length > (line?.length ?? 0)) line = other
-      return line?.at(-1)
-    },
+  /** Removes the newest of the longest line of the largest project; of equals, from the line of `newest`. */
+  evictFromLargest(newest: Waiting): Waiting {
+    const own = this.#projects.get(newest.asker.project)
+    let queue = own
+    for (const other of this.#projects.values()) if (other.size > (queue?.size ?? 0)) queue = other
+    let line = queue === own ? queue?.addresses.get(newest.asker.address) : undefined
+    for (const other of queue?.addresses.values() ?? []) if (other.length > (line?.length ?? 0)) line = other
+    const evicted = line?.at(-1) ?? newest
+    this.remove(evicted)
+    return evicted
   }
 }
 
@@ -109,65 +110,45 @@ export function createHashScheduler(options: HashSchedulerOptions = {}): HashSch
   const slots = options.slots ?? availableParallelism()
   const capacity = options.queue ?? slots * 64
   const deadlineMs = options.deadlineMs ?? 5000
-  const queue = createCrowds()
+  const queue = new FairQueue()
   let running = 0
-  let timer: NodeJS.Timeout | null = null
 
-  // One timer for the oldest waiter, who is always the next to expire.
-  function watch(): void {
-    const oldest = queue.oldest()
-    if (timer || !oldest) return
-    timer = setTimeout(
-      () => {
-        timer = null
-        for (let late = queue.oldest(); late && performance.now() - late.since >= deadlineMs; ) {
-          queue.leave(late)
-          late.refuse(new HashQueueFull(Math.ceil(deadlineMs / 1000)))
-          late = queue.oldest()
-        }
-        watch()
-      },
-      Math.max(1, oldest.since + deadlineMs - performance.now()),
-    )
-    timer.unref()
+  function take(waitedMs: number): HashSlot {
+    running++
+    options.onBegin?.(waitedMs)
+    return { release }
   }
 
-  function next(): void {
+  function release(): void {
     running--
     queue.next()?.start()
-    if (queue.count() === 0 && timer) {
-      clearTimeout(timer)
-      timer = null
-    }
-  }
-
-  async function begin<T>(work: () => Promise<T>, waitedMs: number): Promise<T> {
-    running++
-    try {
-      options.onBegin?.(waitedMs)
-      return await work()
-    } finally {
-      next()
-    }
   }
 
   return {
-    run<T>(work: () => Promise<T>, asker = nobody): Promise<T> {
-      if (running < slots) return begin(work, 0)
-      return new Promise<T>((resolve, reject) => {
+    acquire(asker = anonymous) {
+      if (running < slots) return Promise.resolve(take(0))
+      return new Promise<HashSlot>((resolve, reject) => {
         const since = performance.now()
-        const start = () => void begin(work, performance.now() - since).then(resolve, reject)
-        const waiting: Waiting = { asker, start, refuse: reject, since }
-        queue.join(waiting)
-        if (queue.count() > capacity) {
-          // Room is made by whoever takes most of it, which may be this one.
-          const surplus = queue.newestOfGreediest(waiting) ?? waiting
-          queue.leave(surplus)
-          surplus.refuse(new HashQueueFull(1))
+        const waiting: Waiting = {
+          asker,
+          start() {
+            clearTimeout(deadline)
+            resolve(take(performance.now() - since))
+          },
+          refuse(retryAfterSeconds) {
+            clearTimeout(deadline)
+            reject(new HashQueueFull(retryAfterSeconds))
+          },
         }
-        watch()
+        const deadline = setTimeout(() => {
+          queue.remove(waiting)
+          waiting.refuse(Math.ceil(deadlineMs / 1000))
+        }, deadlineMs).unref()
+        queue.add(waiting)
+        // The request that is refused for lack of room may be this one.
+        if (queue.size > capacity) queue.evictFromLargest(waiting).refuse(1)
       })
     },
-    depth: () => ({ running, waiting: queue.count(), capacity }),
+    depth: () => ({ running, waiting: queue.size, capacity }),
   }
 }

@@ -1,4 +1,4 @@
-// argon2id (RFC 9106) behind one seam: the faster binding where it loads, the card's otherwise, the same PHC strings from both.
+// argon2id (RFC 9106): the faster binding where it loads, the reference binding otherwise; both make the same PHC strings.
 import { randomBytes } from 'node:crypto'
 
 export interface Argon2Parameters {
@@ -12,28 +12,27 @@ export const defaultParameters: Argon2Parameters = { memoryKib: 19_456, passes: 
 
 export interface Argon2 {
   readonly binding: '@node-rs/argon2' | 'argon2'
-  /** PHC string of `password` with a new random salt of 16 bytes. */
-  hash(password: Buffer, parameters: Argon2Parameters): Promise<string>
+  /** PHC string of `password` with a salt of 16 bytes; default: new random ones. */
+  hash(password: Buffer, parameters: Argon2Parameters, salt?: Buffer): Promise<string>
   /** Whether `password` is behind `phc`; false for a string that is no argon2 hash. */
   verify(phc: string, password: Buffer): Promise<boolean>
 }
 
 const argon2id = 2
 
-/** Loads the card's binding. */
+const optionsOf = ({ memoryKib, passes, lanes }: Argon2Parameters, salt: Uint8Array = randomBytes(16)) => ({
+  memoryCost: memoryKib,
+  timeCost: passes,
+  parallelism: lanes,
+  salt: Buffer.from(salt),
+})
+
 export async function loadReference(): Promise<Argon2> {
   const { default: argon2 } = await import('argon2')
   return {
     binding: 'argon2',
-    hash: (password, { memoryKib, passes, lanes }) =>
-      argon2.hash(password, {
-        type: argon2id,
-        memoryCost: memoryKib,
-        timeCost: passes,
-        parallelism: lanes,
-        hashLength: 32,
-        salt: randomBytes(16),
-      }),
+    hash: (password, parameters, salt) =>
+      argon2.hash(password, { ...optionsOf(parameters, salt), type: argon2id, hashLength: 32 }),
     verify: (phc, password) => argon2.verify(phc, password).catch(() => false),
   }
 }
@@ -43,20 +42,12 @@ export async function loadFaster(): Promise<Argon2> {
   const argon2 = await import('@node-rs/argon2')
   return {
     binding: '@node-rs/argon2',
-    hash: (password, { memoryKib, passes, lanes }) =>
-      argon2.hash(password, {
-        algorithm: argon2id,
-        memoryCost: memoryKib,
-        timeCost: passes,
-        parallelism: lanes,
-        outputLen: 32,
-        salt: randomBytes(16),
-      }),
+    hash: (password, parameters, salt) =>
+      argon2.hash(password, { ...optionsOf(parameters, salt), algorithm: argon2id, outputLen: 32 }),
     verify: (phc, password) => argon2.verify(phc, password).catch(() => false),
   }
 }
 
-/** The fastest binding that loads here. */
 export async function loadArgon2(): Promise<Argon2> {
   return loadFaster().catch(loadReference)
 }
@@ -70,9 +61,16 @@ export function isCurrent(phc: string, parameters: Argon2Parameters): boolean {
 }
 
 /**
- * The bytes of a password as they are hashed: UTF-8 of its NFKC form (NIST SP 800-63B §5.1.1.2), so that the same
- * keys on another keyboard give the same password. Nothing is trimmed, nothing cut off.
+ * The bytes under which a password is looked for: as we hash it and, where that differs, as it was typed, which is how other
+ * services hash `²`, `µ`, `½` and decomposed letters. How many there are depends on the password alone.
  */
+export function candidateBytes(password: string): readonly Buffer[] {
+  const own = passwordBytes(password)
+  const typed = Buffer.from(password, 'utf8')
+  return own.equals(typed) ? [own] : [own, typed]
+}
+
+/** The bytes of a password as they are hashed: its NFKC form in UTF-8 (NIST SP 800-63B §5.1.1.2), nothing cut off. */
 export function passwordBytes(password: string): Buffer {
   return Buffer.from(password.normalize('NFKC'), 'utf8')
 }

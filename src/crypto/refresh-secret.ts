@@ -15,7 +15,6 @@ export interface RefreshKey {
 }
 
 export interface RefreshClaims {
-  /** UUID of the session. */
   readonly sessionId: string
   readonly generation: number
 }

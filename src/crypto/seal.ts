@@ -1,4 +1,4 @@
-// Authenticated encryption for what must rest in the database and be read again: AES-256-GCM (NIST SP 800-38D).
+// Authenticated encryption for secrets that the database stores and that are read again: AES-256-GCM (NIST SP 800-38D).
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 const ivBytes = 12

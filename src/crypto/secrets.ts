@@ -1,20 +1,20 @@
-// Secrets that are handed out once: born here, recognisable by their prefix, and only their hash rests.
+// Secrets that are handed out once: minted here, recognisable by their prefix; only their hash is stored.
 import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** What a secret is for; its prefix lets people and scanners tell one from another. */
-export type SecretKind = 'project' | 'verification' | 'invitation' | 'social'
-
-const prefixes: Record<SecretKind, string> = {
+/** By what a secret is for: a prefix lets people and scanners tell one from another. */
+const prefixes = {
   project: 'sps_',
   verification: 'svt_',
   invitation: 'sti_',
   social: 'ssc_',
+  challenge: 'sfc_',
+  device: 'std_',
 }
 
+type SecretKind = keyof typeof prefixes
+
 export interface MintedSecret {
-  /** What is handed out, once. */
   readonly plain: string
-  /** What is stored. */
   readonly hash: Buffer
 }
 
@@ -26,7 +26,7 @@ export function mintSecret(kind: SecretKind): MintedSecret {
 
 /**
  * Derives a secret and a short code from a seed under a key: the same seed gives the same ones, so that a mail which
- * is sent twice carries one link. As unguessable as the key; only their hashes rest.
+ * is sent twice carries one link. As unguessable as the key; only their hashes are stored.
  */
 export function deriveSecret(
   kind: SecretKind,
@@ -54,13 +54,13 @@ export function deriveKey(master: Buffer, use: string): Buffer {
 }
 
 /** HMAC-SHA256 (RFC 2104) of `parts`, each preceded by its length so that no two lists collide. */
-export function keyedHash(key: Buffer, ...parts: readonly string[]): Buffer {
+export function keyedHash(key: Buffer, ...parts: readonly (string | Buffer)[]): Buffer {
   const hmac = createHmac('sha256', key)
-  for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part, 'utf8')
+  for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest()
 }
 
-/** A UUID (RFC 9562, version 4 as far as anybody can tell) that always follows from the same parts under the key. */
+/** A UUID (RFC 9562, version 4 in form) that always follows from the same parts under the key. */
 export function keyedUuid(key: Buffer, ...parts: readonly string[]): string {
   const bytes = keyedHash(key, 'uuid', ...parts).subarray(0, 16)
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)

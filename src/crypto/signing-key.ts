@@ -1,35 +1,46 @@
-// Ed25519 keys (RFC 8032) for access tokens, named by their JWK thumbprint (RFC 7638, RFC 8037).
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+// Keys that sign access tokens (RFC 7518 §3.3 and §3.4, RFC 8037), named by their JWK thumbprint (RFC 7638).
+import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
 
-export interface PublicJwk {
-  readonly kty: string
-  readonly crv: string
-  readonly x: string
+/** Algorithms of signatures (RFC 7518 §3.1, RFC 8037 §3.1); the first is the default. */
+export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256'] as const
+export type SigningAlgorithm = (typeof signingAlgorithms)[number]
+
+/** A public key: its type, and the members that the type requires. */
+export type PublicJwk = Readonly<Record<string, string>> & { readonly kty: string }
+
+/** The required members of each type of key, in lexicographic order (RFC 7638 §3.2, RFC 8037 §2). */
+const members: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  RSA: ['e', 'kty', 'n'],
 }
 
-export interface GeneratedKey {
-  readonly kid: string
-  readonly publicJwk: PublicJwk
-  /** PKCS #8, DER. */
-  readonly privateKey: Buffer
-}
+const requiredMembers = (jwk: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries((members[String(jwk.kty)] ?? []).map((name) => [name, String(jwk[name])]))
 
 /** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
 export function thumbprint(jwk: PublicJwk): string {
-  const canonical = JSON.stringify({ crv: jwk.crv, kty: jwk.kty, x: jwk.x })
-  return createHash('sha256').update(canonical).digest('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify(requiredMembers(jwk)))
+    .digest('base64url')
 }
 
-/** Makes a new key pair. */
-export function generateSigningKey(): GeneratedKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  const jwk = publicKey.export({ format: 'jwk' })
-  const publicJwk = { kty: jwk.kty ?? '', crv: jwk.crv ?? '', x: jwk.x ?? '' }
-  return {
-    kid: thumbprint(publicJwk),
-    publicJwk,
-    privateKey: privateKey.export({ format: 'der', type: 'pkcs8' }),
-  }
+const generate = promisify(generateKeyPair)
+
+/** Outside of the event loop: an RSA key takes some hundred milliseconds. */
+const pairs: Record<SigningAlgorithm, () => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>> = {
+  ES256: () => generate('ec', { namedCurve: 'P-256' }),
+  EdDSA: () => generate('ed25519'),
+  RS256: () => generate('rsa', { modulusLength: 2048 }),
+}
+
+/** Generates a key pair; the private key is PKCS #8, DER. */
+export async function generateSigningKey(algorithm: SigningAlgorithm = 'ES256') {
+  const { publicKey, privateKey } = await pairs[algorithm]()
+  const publicJwk = requiredMembers(publicKey.export({ format: 'jwk' })) as PublicJwk
+  const der = privateKey.export({ format: 'der', type: 'pkcs8' })
+  return { kid: thumbprint(publicJwk), algorithm, publicJwk, privateKey: der }
 }
 
 /** PEM of a public JWK (SPKI). */
@@ -39,7 +50,6 @@ export function publicPem(jwk: PublicJwk): string {
     .toString()
 }
 
-/** PEM of a private key in PKCS #8, DER. */
 export function privatePem(der: Buffer): string {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     .export({ format: 'pem', type: 'pkcs8' })

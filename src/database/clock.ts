@@ -1,23 +1,22 @@
-// The database's time as this process knows it, for what is decided without asking the database: the end of an access
-// token. It goes on by the monotonic clock, so that a machine whose own clock is stepped neither takes tokens that have
-// expired nor refuses fresh ones.
+// The database's time, for decisions that do not ask the database: the expiry of access tokens. It advances by the monotonic
+// clock, so a step of this machine's clock makes no expired token valid and no fresh one invalid.
 import type { Sql } from 'postgres'
 
 export interface Clock {
   /** Milliseconds since 1970, by the database. */
   now(): number
-  /** Asks the database once more. @throws whatever the database throws */
+  /** Asks the database again. @throws the database's error */
   set(): Promise<void>
   stop(): void
 }
 
-/** Milliseconds between two looks: a database that was stepped, or replaced by another, is followed within them. */
-const pauseMs = 30_000
+/** Milliseconds between two requests: a step of the database's clock, or a failover, is followed within them. */
+const intervalMs = 30_000
 
-/** A look that took longer than this says too little about when its answer was true. */
-const roundTripMs = 1000
+/** An answer that took longer than this is too imprecise. */
+const maxRoundTripMs = 1000
 
-/** Asks the database for its time, now and every half minute. @throws whatever the database throws */
+/** Asks the database for its time, now and every half minute. @throws the database's error */
 export async function startClock(sql: Sql): Promise<Clock> {
   let offsetMs: number | undefined
 
@@ -25,12 +24,12 @@ export async function startClock(sql: Sql): Promise<Clock> {
     const asked = performance.now()
     const [row] = await sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms`
     const answered = performance.now()
-    if (offsetMs !== undefined && answered - asked > roundTripMs) return
+    if (offsetMs !== undefined && answered - asked > maxRoundTripMs) return
     offsetMs = Number(row?.ms) - (asked + answered) / 2
   }
 
   await set()
-  // What fails here is asked again; until then the last answer goes on.
-  const timer = setInterval(() => void set().catch(() => {}), pauseMs).unref()
+  // A failure is retried at the next interval; until then the last answer holds.
+  const timer = setInterval(() => void set().catch(() => {}), intervalMs).unref()
   return { now: () => performance.now() + (offsetMs ?? 0), set, stop: () => clearInterval(timer) }
 }

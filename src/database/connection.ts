@@ -1,112 +1,131 @@
-// One connection to PostgreSQL, for one life: every statement is answered or refused in time, and once lost it is never
-// used again.
-//
-// postgres.js would reconnect in place. It then writes to the lost socket (which ends the process), sends leftovers of
-// the old connection on the new one, and lets the rest of a transaction run outside of it. So its own reconnecting is
-// never reached here: each of its instances has one socket.
+// One connection to PostgreSQL, with one socket: every statement is answered or refused in time, and a lost connection is
+// never used again. Where postgres.js reconnects in place, it writes to the lost socket (which ends the process), sends
+// leftovers of the old connection on the new one, and runs the rest of a transaction outside of it.
 import { createConnection, type Socket } from 'node:net'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
+import { readDatabaseUrl } from '../database-url/read.ts'
+import type { DatabaseTarget } from '../database-url/target.ts'
+import { startSettings } from './session.ts'
+import { encrypt } from './tls.ts'
 
 /**
- * How values travel, as the query builder wants them: JSON and instants as the text that it makes and reads itself. Asked of
- * it before there is any connection, for one that was opened earlier would write JSON as a string of JSON.
+ * Parsers and serializers as Drizzle sets them: it reads and writes JSON and timestamps as text itself. Taken before the first
+ * connection is opened, because one that was opened earlier would write JSON as a string of JSON.
  */
-export const types: Pick<Sql['options'], 'parsers' | 'serializers'> = { parsers: {}, serializers: {} }
+const types: Pick<Sql['options'], 'parsers' | 'serializers'> = { parsers: {}, serializers: {} }
 drizzle({ options: types } as unknown as Sql)
 
-export interface ConnectionSettings {
-  /** How the connection names itself in pg_stat_activity. */
+export interface ConnectionOptions {
+  /** application_name in pg_stat_activity. */
   readonly name: string
-  /** Milliseconds after which a statement without an answer costs the connection; null: it may take for ever. */
+  /** Milliseconds after which an unanswered statement costs the connection; null: never. */
   readonly answerMs: number | null
-  /**
-   * Whether a pooler in transaction mode stands between: the next statement may meet another session, so nothing is
-   * prepared or set in one.
-   */
+  /** Behind a pooler in transaction mode the next statement may meet another session: nothing is prepared or set in one. */
   readonly pooled: boolean
   /** Settings that the session begins with, besides its limits. */
-  readonly costume?: Readonly<Record<string, string>>
-  /** Told of each notice on a channel that a statement listens to, before the statement that follows it is answered. */
-  readonly onNotice?: (payload: string) => void
-  /** Told before the connection is given up because no answer came. */
-  readonly onSilence?: () => void
-  /** Told once, in the moment in which the connection is lost or closed. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Called with each notification (LISTEN), before the statement that follows it is answered. */
+  readonly onNotification?: (payload: string) => void
+  /** Called before the connection is given up because no answer came. */
+  readonly onTimeout?: () => void
+  /** Called once, when the connection is lost or closed. */
   readonly onLost?: () => void
 }
 
 export interface Connection {
   /** Whether it can never answer again. */
   readonly lost: boolean
-  /** Issues a statement behind those before it. @throws what the server said, or that the connection is lost */
-  run<T>(issue: (sql: Sql) => PromiseLike<T>): Promise<T>
-  /** Ends it in any case: taking leave of the server if that takes no more than `timeout` seconds. */
+  /** Sends a statement behind those before it. @throws the server's error, or that the connection is lost */
+  run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T>
+  /** Closes it: in order if that takes no more than `timeout` seconds, else abruptly. */
   close(timeout?: number): Promise<void>
 }
 
-/** What postgres.js hands to a socket factory. */
-interface Target {
+/** What postgres.js hands to a socket factory: what the URL says, or else PGHOST and PGPORT. */
+interface Place {
   readonly host: readonly string[]
   readonly port: readonly number[]
   readonly path: string | false
 }
 
-/** A refusal in the form that postgres.js gives its own; `isUnavailable` knows the codes. */
+/** An error with a code of postgres.js; `isUnavailable` knows them. */
 export function connectionError(
   code: 'CONNECTION_CLOSED' | 'CONNECTION_ENDED' | 'CONNECT_TIMEOUT',
-  why: string,
+  message: string,
 ) {
-  return Object.assign(new Error(why), { code })
+  return Object.assign(new Error(message), { code })
 }
 
-/** Counts on, so that each host of a URL that names several has its turn. */
-let attempts = 0
+/**
+ * The target in the driver's words; it takes lists of hosts and ports. What is not named is left out: the driver then asks
+ * PGHOST, PGUSER and so on.
+ */
+function driverOptions(target: DatabaseTarget): object {
+  const { host, port, user, password, database, connectTimeoutSeconds } = target
+  const socketPath = host?.startsWith('/') ? `${host}/.s.PGSQL.${port ?? 5432}` : null
+  return {
+    ...(socketPath !== null && { path: socketPath }),
+    ...(host !== null && socketPath === null && { host: [host] }),
+    ...((host !== null || port !== null) && { port: [port ?? 5432] }),
+    ...(user !== null && { user }),
+    ...(password !== null && { password }),
+    ...(database !== null && { database }),
+    connect_timeout: connectTimeoutSeconds,
+  }
+}
 
-/** Milliseconds after which the server itself ends what takes too long. */
-export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
-
-/** Prepares a connection; its first statement makes it. */
-export function openConnection(url: string, settings: ConnectionSettings): Connection {
-  const { name, answerMs, pooled, costume, onNotice, onSilence, onLost } = settings
+/** Prepares a connection; its first statement opens it. */
+export function openConnection(url: string, options: ConnectionOptions): Connection {
+  const { name, answerMs, pooled, settings, onNotification, onTimeout, onLost } = options
   let socket: Socket | undefined
   let lost = false
-  const owed = new Set<(error: Error) => void>()
+  const pending = new Set<(error: Error) => void>()
 
   function lose(): void {
     if (lost) return
     lost = true
     socket?.destroy()
     onLost?.()
-    // What postgres.js knows of the reason comes first; what it forgets (statements it had not sent) is refused here.
+    // postgres.js refuses first, with its reason; the statements that it had not sent and forgets are refused here.
     setImmediate(() => {
-      for (const refuse of owed) refuse(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
+      for (const refuse of pending) refuse(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
     })
   }
 
-  function dial({ host, port, path }: Target): Socket {
+  const target = readDatabaseUrl(url)
+  const connectMs = target.connectTimeoutSeconds * 1000
+
+  function connect({
+    host: [host = 'localhost'],
+    port: [port = 5432],
+    path,
+  }: Place): Socket | Promise<Socket> {
     if (lost || socket) throw connectionError('CONNECTION_CLOSED', 'The connection was lost.')
-    const at = attempts++ % host.length
-    const [chosen = 'localhost', chosenPort = 5432] = [host[at], port[at]]
-    socket = path ? createConnection(path) : createConnection({ host: chosen, port: chosenPort })
+    socket = path ? createConnection(path) : createConnection({ host, port })
     socket.once('close', lose)
-    // postgres.js takes the name that a certificate must bear from here.
-    return Object.assign(socket, { host: chosen, port: chosenPort })
+    return target.tls && !path ? encrypt(socket, host, target.tls, connectMs) : socket
   }
 
-  const sql = postgres(url, {
+  const sql = postgres({
+    ...driverOptions(target),
     max: 1,
-    connect_timeout: 5,
+    ssl: false,
     idle_timeout: 0,
     max_lifetime: null,
     fetch_types: false,
     onnotice: () => {},
     prepare: !pooled,
-    // A pooler refuses to start a session with settings that it cannot keep for us.
-    connection: { application_name: name, ...(pooled ? {} : sessionLimits), ...costume },
+    connection: {
+      application_name: [target.applicationName, name].filter(Boolean).join(' '),
+      ...target.settings,
+      ...startSettings(target.schema, pooled),
+      ...settings,
+    },
     ...{
-      socket: dial,
+      socket: connect,
       no_subscribe: true,
-      onnotify: (_channel: string, payload: string) => lost || onNotice?.(payload),
+      onnotify: (_channel: string, payload: string) => lost || onNotification?.(payload),
     },
   })
   Object.assign(sql.options.parsers, types.parsers)
@@ -116,30 +135,30 @@ export function openConnection(url: string, settings: ConnectionSettings): Conne
     get lost() {
       return lost
     },
-    run<T>(issue: (sql: Sql) => PromiseLike<T>) {
+    run<T>(query: (sql: Sql) => PromiseLike<T>) {
       return new Promise<T>((resolve, reject) => {
         if (lost) return reject(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
-        // An answer that arrived while this process was busy or stopped is read before the verdict.
-        const verdict = () =>
+        // An answer that arrived while this process was busy or stopped is read first.
+        const giveUp = () =>
           setImmediate(() => {
-            if (!owed.has(refuse)) return
-            onSilence?.()
+            if (!pending.has(refuse)) return
+            onTimeout?.()
             lose()
           })
-        const timer = answerMs === null ? undefined : setTimeout(verdict, answerMs)
-        const settle = () => {
-          owed.delete(refuse)
+        const timer = answerMs === null ? undefined : setTimeout(giveUp, answerMs)
+        const finish = () => {
+          pending.delete(refuse)
           clearTimeout(timer)
         }
         const refuse = (error: unknown) => {
-          settle()
-          // All but a refused statement: the server ends the connection, or it never came to be.
+          finish()
+          // Any other error than a refused statement: the server ends the connection, or it was never opened.
           if ((error as { severity?: unknown }).severity !== 'ERROR') lose()
           reject(error)
         }
-        owed.add(refuse)
-        issue(sql).then((answer) => {
-          settle()
+        pending.add(refuse)
+        query(sql).then((answer) => {
+          finish()
           resolve(answer)
         }, refuse)
       })
@@ -149,4 +168,34 @@ export function openConnection(url: string, settings: ConnectionSettings): Conne
       lose()
     },
   }
+}
+
+/** A query on whichever connection it is given. */
+export type Query = (sql: Sql) => PromiseLike<unknown>
+/** Called with the text of each statement, without its parameters; returns a function that is called when it ended. */
+export type Watch = (text: string) => (error?: unknown) => void
+
+/** The part of postgres.js that queries use (the tagged template and `unsafe`), sent by `run`. */
+export function sqlOver(run: (query: Query, text: string) => Promise<unknown>, watch?: Watch): Sql {
+  function send(
+    text: string,
+    query: (sql: Sql) => PromiseLike<unknown> & { values(): PromiseLike<unknown> },
+  ) {
+    const ended = watch?.(text)
+    let asValues = false
+    // Sent when the caller's turn is over: until then it may ask for rows as arrays.
+    const answer = Promise.resolve().then(() =>
+      run((sql) => (asValues ? query(sql).values() : query(sql)), text),
+    )
+    if (ended) answer.then(() => ended(), ended)
+    const values = () => {
+      asValues = true
+      return answer
+    }
+    return Object.assign(answer, { values })
+  }
+  const tagged = (strings: TemplateStringsArray, ...values: never[]) =>
+    send(strings.join('?'), (sql) => sql(strings, ...values))
+  const unsafe = (...query: Parameters<Sql['unsafe']>) => send(query[0], (sql) => sql.unsafe(...query))
+  return Object.assign(tagged, { unsafe, options: types }) as unknown as Sql
 }

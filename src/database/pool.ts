@@ -1,99 +1,98 @@
-// The pool of connections to PostgreSQL: every statement is answered or refused within a bounded time, whatever the
-// server or the network does, and sees the rows of the project that it names (walls.ts).
+// The pool of connections to PostgreSQL: every statement is answered or refused within a bounded time, and sees the rows of
+// the project that it names alone (row-level-security.ts). A session holds the project as a setting, sent when it changes.
+// Behind a pooler in transaction mode every transaction sends its settings itself: see `inOwnTransaction`.
 import type { Sql } from 'postgres'
-import { openConnection, sessionLimits, types } from './connection.ts'
-import { createPlaces, type PoolDepth } from './places.ts'
-import { facade, type ProjectSql, type Run, statement, type Watch } from './statements.ts'
-import { everywhereSetting, projectSetting } from './walls.ts'
+import { readDatabaseUrl } from '../database-url/read.ts'
+import { type Connection, openConnection, type Query, sqlOver, type Watch } from './connection.ts'
+import { Connections, type Depth, type ProjectSql } from './connections.ts'
+import { projectSetting, unscopedSetting } from './row-level-security.ts'
+import { isolation, transactionSettings } from './session.ts'
 
-/** A pool; what it issues by itself belongs to no project. */
+export type { ProjectSql, Sql }
+
+/** A pool. Statements issued on it directly belong to no project. */
 export type Pool = Sql &
   ProjectSql & {
     /**
-     * Runs `work` in a transaction. In: what follows "begin" (may be empty), whose rows it sees (null: it belongs to no
-     * project), and the work, on the one connection that it has.
+     * Runs `work` in a transaction on one connection. A statement that failed in it fails it, even if `work` caught the error.
+     * @param mode follows "begin", such as "isolation level repeatable read"; may be empty
+     * @param projectId the project whose rows it sees; null: none
      */
     transaction<T>(
       mode: string,
       projectId: string | null,
       work: (sql: Sql & ProjectSql) => Promise<T>,
     ): Promise<T>
-    readonly depth: () => PoolDepth
+    depth(): Depth
   }
 
-export interface PoolOptions {
-  readonly connections?: number
-  /** How the connections name themselves in pg_stat_activity. */
-  readonly name?: string
+const defaults = {
+  /** Most connections that are open. */
+  connections: 10,
+  /** application_name in pg_stat_activity. */
+  name: 'sallyport',
   /** Milliseconds that a statement or transaction may wait for a connection. */
-  readonly waitMs?: number
-  /**
-   * Milliseconds that a statement may wait for its answer before the connection is given up, which is longer than the
-   * server lets it run (five seconds); null: for ever.
-   */
-  readonly answerMs?: number | null
+  waitMs: 3000,
+  /** Milliseconds until an unanswered statement costs the connection, longer than statement_timeout; null: for ever. */
+  answerMs: 6000 as number | null,
   /** Whether the URL leads to a pooler in transaction mode, such as PgBouncer. */
-  readonly pooled?: boolean
-  /** The role that the connections become; default: they stay who the URL says. */
-  readonly role?: string | null
-  /** Whether what is issued here belongs to no project and may see every row. */
-  readonly everywhere?: boolean
-  /** Told how many seconds a statement or transaction waited for a connection, where it had to wait. */
-  readonly waited?: (seconds: number) => void
-  /** Told of each statement as it is asked, by its text without its parameters. Out: told how it ended. */
-  readonly watch?: Watch | undefined
+  pooled: false,
+  /** The role that the connections take (SET ROLE); null: the one of the URL. */
+  role: null as string | null,
+  /** Whether the statements belong to no project and may see every row. */
+  unscoped: false,
+  /** Called with the seconds that a statement or transaction waited for a connection, if it had to. */
+  waited: undefined as ((seconds: number) => void) | undefined,
+  /** Called with the text of each statement, without its parameters; returns a function that is called when it ended. */
+  watch: undefined as Watch | undefined,
 }
 
-const isRead = (text: string) => text.startsWith('select')
+export type PoolOptions = Partial<Readonly<typeof defaults>>
 
-/** What may be written into a statement as it is. */
-const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/**
+ * A statement in a transaction of its own that begins with its settings, in one round trip: for a pooler, where the session
+ * is another one each time. Elsewhere it would cost 41 % of the authenticated requests per second (docs/decisions.md).
+ */
+async function inOwnTransaction(connection: Connection, begin: string, query: Query): Promise<unknown> {
+  const sent = [
+    connection.run((raw) => raw.unsafe(begin)),
+    connection.run(query),
+    connection.run((raw) => raw.unsafe('commit')),
+  ]
+  await Promise.allSettled(sent)
+  const [, answer] = await Promise.all(sent)
+  return answer
+}
 
 /** Opens a pool; it connects at the first statement. */
-export function openPool(
-  url: string,
-  {
-    connections = 10,
-    name = 'sallyport',
-    waitMs = 3000,
-    answerMs = 6000,
-    pooled = false,
-    role = null,
-    everywhere = false,
-    waited,
-    watch,
-  }: PoolOptions = {},
-): Pool {
-  // Behind a pooler the session is not ours: there each transaction puts on what it needs and leaves nothing behind.
-  const costume = { ...(role && { role }), ...(everywhere && { [everywhereSetting]: 'on' }) }
-  const local = (settings: object) =>
-    Object.entries(settings)
-      .map(([setting, value]) => `; set local ${setting} = '${value}'`)
-      .join('')
-  const opening = (project: string | null) =>
-    pooled ? local({ ...sessionLimits, ...costume, ...(project && { [projectSetting]: project }) }) : ''
+export function openPool(url: string, given: PoolOptions = {}): Pool {
+  const options = { ...defaults, ...given }
+  const { name, answerMs, pooled, role, unscoped, watch } = options
+  const settings = { ...(role && { role }), ...(unscoped && { [unscopedSetting]: 'on' }) }
+  const open = (onTimeout: () => void) =>
+    openConnection(url, { name, answerMs, pooled, settings: pooled ? {} : settings, onTimeout })
+  const connections = new Connections({ ...options, open })
+  const sessionProject = (project: string | null) => (pooled ? null : project)
+  const { schema } = readDatabaseUrl(url)
+  const begin = (mode: string, project: string | null) => {
+    if (!pooled) return `begin ${mode}`
+    const local = {
+      ...transactionSettings(schema),
+      ...settings,
+      ...(project && { [projectSetting]: project }),
+    }
+    const set = Object.entries(local).map(([setting, value]) => `; set local ${setting} = '${value}'`)
+    return `begin ${mode || `isolation level ${isolation.default_transaction_isolation}`}${set.join('')}`
+  }
 
-  const { use, end, depth } = createPlaces({
-    connect: (onSilence) =>
-      openConnection(url, { name, answerMs, pooled, costume: pooled ? {} : costume, onSilence }),
-    connections,
-    waitMs,
-    pooled,
-    waited,
-    watch,
-  })
-
-  /**
-   * A transaction as postgres.js has it: a statement that failed in it fails it, even if the work took no notice.
-   * `mode` is what follows "begin".
-   */
   const transaction: Pool['transaction'] = (mode, project, work) =>
-    use('transaction', project, async ({ connection, sql, failures }) => {
-      failures.length = 0
-      await connection.run((raw) => raw.unsafe(`begin ${mode}${opening(project)}`))
+    connections.use('transaction', sessionProject(project), async (member) => {
+      const { connection, sql } = member
+      Object.assign(member, { transactionProject: project, failure: null })
+      await connection.run((raw) => raw.unsafe(begin(mode, project)))
       try {
         const result = await work(sql)
-        if (failures.length > 0) throw failures[0]
+        if (member.failure) throw member.failure
         await connection.run((raw) => raw.unsafe('commit'))
         return result
       } catch (error) {
@@ -103,49 +102,31 @@ export function openPool(
       }
     })
 
-  type Begin = [work: (sql: Sql) => Promise<unknown>] | [mode: string, work: (sql: Sql) => Promise<unknown>]
-  const begin = (...words: Begin) =>
-    words.length === 1 ? transaction('', null, words[0]) : transaction(words[0], null, words[1])
-
-  /** A statement by itself. Behind a pooler a transaction around it, in one round trip, says what it may see. */
-  const issueFor = (project: string | null, kind: 'read' | 'statement'): Run => {
-    const apart = pooled && (project !== null || role !== null || everywhere)
-    return (ask) =>
-      use(apart ? 'transaction' : kind, project, async ({ connection }) => {
-        if (!apart) return connection.run(ask)
-        const [begun, answered, committed] = await Promise.allSettled([
-          connection.run((raw) => raw.unsafe(`begin${opening(project)}`)),
-          connection.run(ask),
-          connection.run((raw) => raw.unsafe('commit')),
-        ])
-        for (const end of [begun, answered, committed]) if (end.status === 'rejected') throw end.reason
-        return answered.status === 'fulfilled' ? answered.value : undefined
-      })
-  }
-
-  function issuer(project: string | null): Sql {
-    const [read, write] = [issueFor(project, 'read'), issueFor(project, 'statement')]
-    return facade((issue, text) => statement(isRead(text) ? read : write, issue), watch)
+  function statementsOf(project: string | null): Sql {
+    const run = (query: Query, text: string) => {
+      const kind = pooled ? 'transaction' : text.startsWith('select') ? 'read' : 'write'
+      return connections.use(kind, sessionProject(project), ({ connection }) =>
+        pooled ? inOwnTransaction(connection, begin('', project), query) : connection.run(query),
+      )
+    }
+    return sqlOver(run, watch)
   }
 
   /** Of the project that was asked for last: most installations have one. */
-  let worn: { projectId: string; sql: Sql } | null = null
-  function of(projectId: string): Sql {
-    if (worn?.projectId !== projectId) {
-      if (!isUuid.test(projectId)) throw new Error('This is no id of a project.')
-      worn = { projectId, sql: Object.assign(issuer(projectId), { options: types }) as Sql }
-    }
-    return worn.sql
-  }
-
-  return Object.assign(issuer(null), {
-    begin,
-    end,
-    depth,
-    of,
+  let last: { projectId: string; sql: Sql } | null = null
+  return Object.assign(statementsOf(null), {
     transaction,
-    options: types,
+    end: (how?: { timeout?: number }) => connections.end(how),
+    depth: () => connections.depth(),
+    of(projectId: string): Sql {
+      if (last?.projectId !== projectId) {
+        // It is written into statements as it is.
+        if (!isUuid.test(projectId)) throw new Error('This is no id of a project.')
+        last = { projectId, sql: statementsOf(projectId) }
+      }
+      return last.sql
+    },
   }) as unknown as Pool
 }
 
-export type { Sql }
+const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

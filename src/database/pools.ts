@@ -1,54 +1,81 @@
-// The connections of a process, on both sides of the walls: the service's, which see one project at a time, and a few for
-// what belongs to none.
+// The two pools of a process: the service's, whose statements see one project at a time, and a small one for statements that
+// belong to no project.
+import { type Login, type Logins, loginUrl } from './logins.ts'
 import { DatabaseError } from './migrations.ts'
 import { openPool, type Pool, type PoolOptions } from './pool.ts'
-import { approachWalls } from './walls.ts'
+import { checkLogin } from './row-level-security.ts'
 
 export interface Pools {
   /** For the rows of one project at a time. */
   readonly service: Pool
-  /** For what belongs to no project, or to whichever. */
-  readonly housekeeping: Pool
-  /** The role that the service's connections become; null: they stay who the URL says. */
+  /** For jobs, projects and keys: rows of no project, or of any. */
+  readonly unscoped: Pool
+  /** The role that the service's connections take; null: the one of the URL. */
   readonly role: string | null
+  /** The URL with the login of the service's connections. */
+  readonly serviceUrl: string
+  /** That login, which a standby has as well; null: the one of the URL. */
+  readonly login: Login | null
   end(): Promise<void>
 }
 
-/** The courier, the sweeper and whoever looks for a project wait for each other, and hardly ever do. */
-const housekeepers = 2
-
-const standsOutside =
+const notOwner =
   'The role of DATABASE_URL is not the owner of the tables, and they were migrated without it in mind: set ' +
   'DATABASE_MIGRATION_URL to the URL of their owner, for one start or for npx . migrate.'
 
-const standOpen =
+const bypassesPolicies =
   'The role of DATABASE_URL may get around row-level security and cannot become sallyport_service: nothing but our own ' +
-  'filters stands between the projects. Connect as another role, or grant it sallyport_service (README.md, "Walls").'
+  'filters stands between the projects. Connect as another role, or grant it sallyport_service (docs/operate.md).'
+
+/** Said at the start, and by doctor. */
+export const mightyLogin =
+  'The service is connected as a superuser or as the owner of its tables, because no login that can do less could be made or ' +
+  'used. Make a role that owns nothing, put it into DATABASE_URL, and the owner into DATABASE_MIGRATION_URL (docs/operate.md).'
+
+interface OpenPoolsOptions extends Omit<PoolOptions, 'role' | 'unscoped'> {
+  /** Called with a sentence where the connections can do more than they should. */
+  readonly warn: (line: string) => void
+  /** The roles to log in as; null: none could be made, which is said; undefined: the role of the URL is wanted. */
+  readonly logins?: Logins | null | undefined
+}
 
 /**
- * Opens both on a migrated database, and asks it first what the walls want of us. In: as for one pool; who is told that the
- * walls do not hold for the role of the URL. @throws DatabaseError where that role may not keep house
+ * Opens both pools on a migrated database.
+ * @throws DatabaseError where the role of the URL can neither own nor use the tables
  */
 export async function openPools(
   url: string,
-  { warn, name = 'sallyport', ...options }: PoolOptions & { warn(line: string): void },
+  { warn, logins, name = 'sallyport', ...options }: OpenPoolsOptions,
 ): Promise<Pools> {
   const { pooled = false } = options
-  const housekeeping = openPool(url, {
-    pooled,
-    connections: housekeepers,
-    name: `${name}-housekeeping`,
-    everywhere: true,
-  })
-  const end = (pools: readonly Pool[]) => Promise.all(pools.map((pool) => pool.end({ timeout: 5 })))
+  // Jobs hardly ever need a connection at once.
+  const housekeeping = { pooled, connections: 2, name: `${name}-housekeeping`, unscoped: true }
+  const join = (login: Login | null, unscoped: Pool, role: string | null): Pools => {
+    const serviceUrl = login ? loginUrl(url, login) : url
+    const service = openPool(serviceUrl, { ...options, name, role })
+    const end = async () => void (await Promise.all([service.end(), unscoped.end()]))
+    return { service, unscoped, role, serviceUrl, login, end }
+  }
+  if (logins) {
+    const unscoped = openPool(loginUrl(url, logins.unscoped), housekeeping)
+    try {
+      await unscoped`select 1`
+      return join(logins.service, unscoped, null)
+    } catch (error) {
+      await unscoped.end()
+      // Refused by the server, such as by its pg_hba.conf; anything else is a fault of any login.
+      if (!/^(?:28|42501)/.test(String((error as { code?: unknown }).code))) throw error
+    }
+  }
+  const unscoped = openPool(url, housekeeping)
   try {
-    const { role, open, outside } = await approachWalls(housekeeping)
-    if (outside) throw new DatabaseError(standsOutside)
-    if (open) warn(standOpen)
-    const service = openPool(url, { ...options, name, role })
-    return { service, housekeeping, role, end: async () => void (await end([service, housekeeping])) }
+    const { role, bypasses, isMighty, isStranger } = await checkLogin(unscoped)
+    if (isStranger) throw new DatabaseError(notOwner)
+    if (bypasses) warn(bypassesPolicies)
+    else if (isMighty && logins !== undefined) warn(mightyLogin)
+    return join(null, unscoped, role)
   } catch (error) {
-    await end([housekeeping])
+    await unscoped.end()
     throw error
   }
 }

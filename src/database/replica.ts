@@ -1,4 +1,4 @@
-// A standby of the database: read where an answer may be some seconds old, passed over while it is away or far behind.
+// Reads from a standby of the database where an answer may be some seconds old; not used while it is away or far behind.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMigrated } from './migrations.ts'
 import { openPool, type Pool, type Sql } from './pool.ts'
@@ -8,8 +8,9 @@ export type ReplicaState = 'replica' | 'primary (fallback)'
 export interface Replica {
   readonly sql: Pool
   /**
-   * Runs `read` on the replica; null where it is away, or goes away meanwhile: then the primary is to be asked.
-   * `fresh`: not before the replica has all that is committed now; null where that takes more than a second.
+   * Runs `read` on the replica.
+   * @param fresh waits until the replica has everything committed before the call, at most a second
+   * @returns null where the replica is away, late, or lost meanwhile: the caller then asks the primary
    */
   ask<T>(read: () => Promise<T>, fresh: boolean): Promise<{ readonly answer: T } | null>
   state(): ReplicaState
@@ -20,54 +21,55 @@ export interface ReplicaOptions {
   readonly url: string
   readonly primary: Sql
   readonly pooled: boolean
-  /** What its connections become, as those to the primary. */
+  /** The role that its connections take, as those to the primary. */
   readonly role: string | null
   /** Whether an error means that the server is away. */
   readonly isAway: (error: unknown) => boolean
-  /** Told once of each change, in words for the log: whether it is there, and why not. */
-  readonly say: (found: boolean, words: string, reason?: string) => void
+  /** Called with a sentence for the log at each change of state. */
+  readonly say: (isUsed: boolean, sentence: string, reason?: string) => void
 }
 
-/** Milliseconds between two looks at it: what it lacked at one it must have at the next. */
-const lookMs = 2000
+/** Milliseconds between two checks: what the primary had at one check the replica must have at the next. */
+const checkMs = 2000
 
-/** Milliseconds that a look, or a read that must be fresh, waits for the replica. */
-const patienceMs = 1000
+/** Milliseconds that a check, or a fresh read, waits for the replica. */
+const waitMs = 1000
 
-/** Connects, and looks once; where it is away, the service starts all the same. */
+/** Connects and checks once. A replica that is away does not keep the service from starting. */
 export async function openReplica(options: ReplicaOptions): Promise<Replica> {
   const { url, primary, pooled, role, isAway, say } = options
-  const sql = openPool(url, { connections: 5, name: 'sallyport-read', waitMs: patienceMs, pooled, role })
+  const sql = openPool(url, { connections: 5, name: 'sallyport-read', waitMs, pooled, role })
   const waiting = new Set<() => void>()
   let state: ReplicaState | undefined
-  let behind: string | undefined
-  let closed = false
+  /** Where the primary's log ended at the last check that the replica passed. */
+  let required: string | undefined
   const stopping = new AbortController()
 
-  function find(): void {
-    if (state !== 'replica' && !closed) say(true, 'Activity and exports are read from the replica')
+  function use(): void {
+    if (state !== 'replica' && !stopping.signal.aborted)
+      say(true, 'Activity and exports are read from the replica')
     state = 'replica'
   }
 
   function lose(reason: string): void {
-    if (state !== 'primary (fallback)' && !closed)
+    if (state !== 'primary (fallback)' && !stopping.signal.aborted)
       say(false, 'The replica is passed over: until it is back, everything is read from the primary', reason)
     state = 'primary (fallback)'
     for (const giveUp of waiting) giveUp()
   }
 
-  /** Where the primary's log ends now. */
+  /** The end of the primary's write-ahead log. */
   async function position(): Promise<string> {
     const [row] = await primary`select pg_current_wal_insert_lsn()::text as position`
     return String(row?.position)
   }
 
-  /** Whether the replica has what the primary's log held up to there, now or within a second. */
-  async function reaches(there: string): Promise<boolean> {
-    const until = performance.now() + patienceMs
+  /** Whether the replica has replayed the log up to `end`, now or within a second. */
+  async function reaches(end: string): Promise<boolean> {
+    const until = performance.now() + waitMs
     for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
       const [row] =
-        await sql`select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= ${there}::pg_lsn as reached`
+        await sql`select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= ${end}::pg_lsn as reached`
       if (row?.reached) return true
       if (performance.now() > until) return false
       await sleep(pauseMs)
@@ -79,54 +81,51 @@ export async function openReplica(options: ReplicaOptions): Promise<Replica> {
     const [row] = await sql`select pg_is_in_recovery() as standby`
     if (!row?.standby) return 'it is no standby of the database'
     if (!(await isMigrated(sql))) return 'its tables are those of another version'
-    if (!(await reaches(behind ?? now))) return 'it is too far behind'
-    behind = now
+    if (!(await reaches(required ?? now))) return 'it is too far behind'
+    required = now
     return null
   }
 
-  async function look(): Promise<void> {
-    const late = sleep(2 * patienceMs, 'it does not answer', { ref: false })
+  async function check(): Promise<void> {
+    const late = sleep(2 * waitMs, 'it does not answer', { ref: false })
     const why = await Promise.race([whyNot(), late]).catch((error: Error) => error.message)
-    if (why === null) find()
+    if (why === null) use()
     else lose(why)
   }
 
-  async function keepLooking(): Promise<void> {
-    while (!closed) {
-      await sleep(lookMs, undefined, { ref: false, signal: stopping.signal }).catch(() => {})
-      if (!closed) await look()
+  async function keepChecking(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await sleep(checkMs, undefined, { ref: false, signal: stopping.signal }).catch(() => {})
+      if (!stopping.signal.aborted) await check()
     }
   }
 
-  await look()
-  void keepLooking()
+  await check()
+  void keepChecking()
 
   return {
     sql,
     state: () => state ?? 'primary (fallback)',
-    ask: (read, fresh) =>
-      new Promise((resolve, reject) => {
-        if (state !== 'replica') return resolve(null)
-        const settle = <A>(end: (value: A) => void, value: A) => {
-          waiting.delete(giveUp)
-          end(value)
-        }
-        const giveUp = () => settle(resolve, null)
-        waiting.add(giveUp)
-        const ready = fresh ? position().then(reaches) : Promise.resolve(true)
-        ready
-          .then(async (isReady) => (isReady ? { answer: await read() } : null))
-          .then(
-            (found) => settle(resolve, found),
-            (error: Error) => {
-              if (!isAway(error)) return settle(reject, error)
-              lose(error.message)
-              giveUp()
-            },
-          )
-      }),
+    async ask(read, fresh) {
+      if (state !== 'replica') return null
+      let giveUp = () => {}
+      const lost = new Promise<null>((resolve) => {
+        giveUp = () => resolve(null)
+      })
+      waiting.add(giveUp)
+      const answer = async () =>
+        !fresh || (await reaches(await position())) ? read().then((found) => ({ answer: found })) : null
+      try {
+        return await Promise.race([lost, answer()])
+      } catch (error) {
+        if (!isAway(error)) throw error
+        lose((error as Error).message)
+        return null
+      } finally {
+        waiting.delete(giveUp)
+      }
+    },
     async close() {
-      closed = true
       stopping.abort()
       await sql.end({ timeout: 1 })
     },

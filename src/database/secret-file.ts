@@ -1,9 +1,10 @@
-// The master secret of an installation that was given none: made once, kept beside its data.
+// The master secret of an installation without SECRET_KEY: generated once and kept in its data directory.
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
+import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../folders.ts'
 
-/** Reads `<dataDir>/secret-key`; null where none was made. @throws what the file system says else */
+/** Reads `<dataDir>/secret-key`; null where there is none. @throws other errors of the file system */
 export async function readSecretKey(dataDir: string): Promise<string | null> {
   try {
     return (await readFile(join(dataDir, 'secret-key'), 'utf8')).trim()
@@ -13,21 +14,17 @@ export async function readSecretKey(dataDir: string): Promise<string | null> {
   }
 }
 
-/** Reads `<dataDir>/secret-key`, or makes it (mode 600). Two first starts at once agree on one. */
-export async function keptSecretKey(dataDir: string): Promise<string> {
+/** Reads `<dataDir>/secret-key`, or generates it (mode 600). Two first starts at once agree on one. */
+export async function ensureSecretKey(dataDir: string): Promise<string> {
   const file = join(dataDir, 'secret-key')
-  const read = () => readFile(file, 'utf8').then((text) => text.trim())
-  try {
-    return await read()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const known = await readSecretKey(dataDir)
+  if (known !== null) return known
+  makeFolder(dataDir, 0o700)
   const draft = `${file}.${process.pid}`
   await writeFile(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600 })
   await link(draft, file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
   await unlink(draft)
-  return read()
+  return (await readFile(file, 'utf8')).trim()
 }

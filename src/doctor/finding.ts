@@ -1,21 +1,27 @@
-// What a check of `npx . doctor` says: a verdict, and a sentence that tells what to do where something is to be done.
+// The result of a check of `npx . doctor`: a verdict, and a sentence that says what to do where something is wrong.
 
 export type Verdict = 'good' | 'warning' | 'bad'
 
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** What was checked, in a word or two. */
   readonly check: string
   readonly verdict: Verdict
   readonly says: string
 }
 
-export type Check = () => Promise<Finding | readonly Finding[]>
+/** @returns a template tag for each verdict, which makes a finding on `check` of a sentence */
+export function findingsOn(check: string) {
+  const tag =
+    (verdict: Verdict) =>
+    (words: TemplateStringsArray, ...values: readonly unknown[]): Finding => ({
+      check,
+      verdict,
+      says: String.raw({ raw: words }, ...values),
+    })
+  return { good: tag('good'), warning: tag('warning'), bad: tag('bad') }
+}
 
-export const good = (check: string, says: string): Finding => ({ check, verdict: 'good', says })
-export const warning = (check: string, says: string): Finding => ({ check, verdict: 'warning', says })
-export const bad = (check: string, says: string): Finding => ({ check, verdict: 'bad', says })
-
-/** What went wrong, without the text of a statement or a URL with its password. */
+/** The innermost cause of a failure, without a stack. It holds neither a statement nor a URL, so no password. */
 export function reasonOf(error: unknown): string {
   let at = error instanceof Error ? error : new Error(String(error))
   while (at.cause instanceof Error) at = at.cause
@@ -23,17 +29,21 @@ export function reasonOf(error: unknown): string {
   return (at.message || String(code ?? at.name)).replace(/\.$/, '')
 }
 
-/** Runs a check for at most `ms`: what fails or hangs is a finding as well. */
-export async function within(ms: number, name: string, check: Check): Promise<readonly Finding[]> {
+/** Runs a check for at most `ms` milliseconds. A check that throws or does not end is a finding as well. */
+export async function within(
+  ms: number,
+  name: string,
+  check: () => Promise<Finding | readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  const { bad } = findingsOn(name)
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<Finding>((resolve) => {
-    timer = setTimeout(resolve, ms, bad(name, `No answer within ${ms / 1000} s. Is it reachable from here?`))
+    timer = setTimeout(resolve, ms, bad`No answer within ${ms / 1000} s. Is it reachable from here?`)
   })
   try {
-    const found = await Promise.race([check(), tooLate])
-    return Array.isArray(found) ? found : [found as Finding]
+    return [await Promise.race([check(), tooLate])].flat()
   } catch (error) {
-    return [bad(name, `The check failed: ${reasonOf(error)}.`)]
+    return [bad`The check failed: ${reasonOf(error)}.`]
   } finally {
     clearTimeout(timer)
   }

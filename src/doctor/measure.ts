@@ -1,14 +1,14 @@
-// A process that does nothing but hash, as many at once as it is told: started by calibrate.ts with threads enough.
+// A process that only hashes, as many passwords at once as it is asked to; calibrate.ts starts it with enough threads.
 import { type Argon2, defaultParameters, loadFaster, loadReference } from '../crypto/passwords.ts'
 
-/** What is asked: so many hashes at once, for so long, by one of the bindings. */
+/** Hash with this binding, `slots` passwords at once, for `ms` milliseconds. */
 export interface Task {
   readonly binding: Argon2['binding']
   readonly slots: number
   readonly ms: number
 }
 
-/** What came of it: hashes in a second, and milliseconds for each; null where the binding does not load. */
+/** Hashes in a second and milliseconds for each; null where the binding does not load. */
 export type Measured = { readonly perSecond: number; readonly eachMs: number } | null
 
 async function measure({ binding, slots, ms }: Task): Promise<Measured> {

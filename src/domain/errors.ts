@@ -1,4 +1,4 @@
-// Every refusal the domain knows, by name. Each edge gives each name a face; none is missing, or it does not compile.
+// Every refusal of the domain by its code. Each edge maps every code to an answer; a missing one does not compile.
 
 export type AuthErrorCode =
   | 'project_required'
@@ -8,15 +8,26 @@ export type AuthErrorCode =
   | 'account_disabled'
   | 'email_taken'
   | 'email_verification_required'
+  | 'second_factor_required'
+  | 'second_factor_invalid'
+  | 'second_factor_method_refused'
+  | 'wrong_factor_code'
+  | 'totp_already_enrolled'
+  | 'factor_needed'
+  | 'factor_unknown'
   | 'address_unproven'
+  | 'account_unproven'
+  | 'account_needed'
   | 'unauthenticated'
   | 'account_gone'
   | 'invalid_refresh_token'
   | 'wrong_current_password'
   | 'password_unchanged'
+  | 'password_refused'
   | 'no_password'
-  | 'current_password_required'
-  | 'recent_sign_in_required'
+  | 'wrong_password'
+  | 'step_up_required'
+  | 'step_up_method_refused'
   | 'metadata_too_large'
   | 'picture_invalid'
   | 'picture_too_large'
@@ -37,10 +48,18 @@ export type AuthErrorCode =
   | 'invalid_social_login'
   | 'social_email_missing'
   | 'social_flow_broken'
+  | 'code_challenge_required'
+  | 'cookie_flow_impossible'
   | 'identity_taken'
   | 'identity_unknown'
   | 'last_way_in'
   | 'too_many_identities'
+  | 'passkey_unknown'
+  | 'passkey_missing'
+  | 'passkey_refused'
+  | 'passkey_flow_over'
+  | 'passkey_exists'
+  | 'passkey_limit_reached'
   | 'password_already_set'
   | 'overloaded'
   | 'team_unknown'
@@ -54,21 +73,57 @@ export type AuthErrorCode =
   | 'team_limit_reached'
   | 'invalid_team_invitation'
 
+/** Why a new password is refused, by the project's policy. */
+export interface PasswordFault {
+  readonly reason: 'too_short' | 'common' | 'contextual' | 'breached'
+  /** Characters that the policy demands. */
+  readonly minLength: number
+}
+
+/**
+ * What completes a sign-in whose first factor was right: an enrolled factor, a code that stands in for it, or a mailed code where
+ * the policy demands a second factor of an account that has enrolled none.
+ */
+export type FactorMethod = 'totp' | 'recovery_code' | 'email_code'
+
+/** How an account's owner can step a session up: by a factor that is enrolled, else by the password, else by a mailed code. */
+export type StepUpFactor = 'password' | FactorMethod
+
 export interface AuthErrorDetails {
   /** Whole seconds after which the same request may succeed. */
   readonly retryAfterSeconds?: number
-  /** For a caller that proved itself with the project's secret, and nobody else. */
+  /** Only with `password_refused`. */
+  readonly password?: PasswordFault
+  /** Only for callers that proved the project's secret. */
   readonly verificationToken?: string
+  /** Only with `passkey_unknown`, where the credential is one that this project once had: base64url. */
+  readonly credentialId?: string
+  /** For step_up_required and second_factor_required: what the account accepts. */
+  readonly factors?: readonly StepUpFactor[]
+  /** For second_factor_required: what the client completes the sign-in with. */
+  readonly challenge?: string
 }
 
-/** A refusal. Its message is its code: what a person reads is written at the edge. */
+/** A refusal. Its message is its code: the edge writes the text that people read. */
 export class AuthError extends Error {
+  override name = 'AuthError'
   readonly code: AuthErrorCode
   readonly details: AuthErrorDetails
-  constructor(code: AuthErrorCode, details: AuthErrorDetails = {}) {
+  /** Why, for the security log and log lines: what the answer must not tell. Default: the code. */
+  readonly reason: string
+  constructor(code: AuthErrorCode, details: AuthErrorDetails = {}, reason: string = code) {
     super(code)
-    this.name = 'AuthError'
     this.code = code
     this.details = details
+    this.reason = reason
+  }
+}
+
+/** Thrown with every problem of what an operator wrote, each a sentence. */
+export class ProblemsError extends Error {
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
   }
 }

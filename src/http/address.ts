@@ -1,32 +1,89 @@
-// The client's address as limits count it: an IPv4 address whole, an IPv6 address by its /64 (one household, one host).
+// The client's address. Whatever a socket or a proxy calls it, it has one spelling before it is compared, counted or kept.
+import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** No address is longer in any spelling; a count must not remember kilobytes of what is none. */
-const longest = 64
+/** What every client counts as whose address cannot be read: together they are one client. */
+export const unknownAddress = 'unknown'
 
-const plainIpv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
+/** Characters of the longest text that is read as an address. */
+const longest = 128
 
-/** Normalises an address; IPv4 in its IPv6-mapped form counts as IPv4. What is no address counts by its beginning. */
-export function countedAddress(ip: string): string {
-  const bare = ip.startsWith('::ffff:') ? ip.slice(7) : ip
-  if (plainIpv4.test(bare)) return bare
-  if (!ipaddr.isValid(ip)) return ip.slice(0, longest)
-  const address = ipaddr.process(ip)
-  if (address.kind() === 'ipv4') return address.toString()
-  const [network] = ipaddr.IPv6.networkAddressFromCIDR(`${ip.replace(/%.*$/, '')}/64`)
-    .toNormalizedString()
-    .split('%')
-  return `${network}/64`
+/**
+ * An address as proxies write it: perhaps quoted (RFC 7239 §6), IPv4 or an IPv6 address in brackets perhaps with a port,
+ * an IPv6 address perhaps with a zone (RFC 4007 §11).
+ */
+const written =
+  /^\s*(?:"\s*)?(?:\[([0-9a-f:.]+)(?:%[\w.~%-]*)?\](?::\d{0,5})?|([\d.]+)(?::\d{0,5})?|([0-9a-f:.]+)(?:%[\w.~%-]*)?)(?:\s*")?\s*$/i
+
+/**
+ * The one spelling of an address (RFC 5952): without port, brackets, quotes and zone. An IPv4 address in IPv6 clothes
+ * (`::ffff:203.0.113.8`) is that IPv4 address.
+ * @returns null where the text is no address
+ */
+export function canonicalAddress(text: string | undefined): string | null {
+  if (text === undefined || text.length > longest) return null
+  const [, bracketed, dotted, plain] = written.exec(text) ?? []
+  if (dotted !== undefined) return isIPv4(dotted) ? dotted : null
+  const bare = bracketed ?? plain
+  return bare !== undefined && isIPv6(bare) ? ipaddr.process(bare).toString() : null
 }
 
-/** The part of an address that an account's owner is shown and that we keep: IPv4 /24, IPv6 /48; null for no address. */
-export function addressPrefix(ip: string): string | null {
-  const bare = ip.replace(/%.*$/, '')
-  if (!ipaddr.isValid(bare)) return null
-  const address = ipaddr.process(bare)
-  const length = address.kind() === 'ipv4' ? 24 : 48
-  const network = (address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(
-    `${address.toString()}/${length}`,
-  )
-  return `${network.toString()}/${length}`
+/** Whether a canonical address is a trusted proxy's. */
+export type Trust = (address: string) => boolean
+
+/** @param proxies addresses and CIDR ranges, as `TRUSTED_PROXIES` holds them */
+export function trustOf(proxies: readonly string[]): Trust {
+  if (proxies.length === 0) return () => false
+  const ranges = proxies.map((entry) => {
+    const [address = '', length] = entry.replace(/%[^/]*/, '').split('/')
+    const parsed = ipaddr.parse(address)
+    if (parsed.kind() !== 'ipv6' || !(parsed as ipaddr.IPv6).isIPv4MappedAddress())
+      return [parsed, Number(length ?? (parsed.kind() === 'ipv4' ? 32 : 128))] as const
+    return [(parsed as ipaddr.IPv6).toIPv4Address(), Math.max(0, Number(length ?? 128) - 96)] as const
+  })
+  return (address) => {
+    const parsed = ipaddr.parse(address)
+    return ranges.some(([range, length]) => parsed.kind() === range.kind() && parsed.match(range, length))
+  }
 }
+
+/**
+ * The client of a request: the socket's peer, or the rightmost entry of `X-Forwarded-For` that is no trusted proxy, where the
+ * peer is one. Entries left of it are what anybody may have written.
+ * @param peer address of the socket's other end
+ * @param forwardedFor the header's lines, joined by commas
+ * @returns a canonical address; null where the entry that decides cannot be read
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | string[] | undefined,
+  isTrusted: Trust,
+): string | null {
+  let found = canonicalAddress(peer)
+  if (forwardedFor === undefined) return found
+  const entries = String(forwardedFor).split(',')
+  while (found !== null && entries.length > 0 && isTrusted(found)) found = canonicalAddress(entries.pop())
+  return found
+}
+
+/**
+ * The client as limits count it: an IPv4 address whole, an IPv6 address by its /64 (one household, one host).
+ * @param address a canonical address, or null for one that cannot be read
+ */
+export function countedAddress(address: string | null): string {
+  if (address === null) return unknownAddress
+  return isIPv4(address) ? address : `${networkOf(address, 64).toNormalizedString()}/64`
+}
+
+/**
+ * The part of an address that an account's owner is shown and that we keep: IPv4 /24, IPv6 /48.
+ * @param address a canonical address, or null for one that cannot be read
+ */
+export function addressPrefix(address: string | null): string | null {
+  if (address === null) return null
+  const length = isIPv4(address) ? 24 : 48
+  return `${networkOf(address, length).toString()}/${length}`
+}
+
+const networkOf = (address: string, length: number) =>
+  (isIPv4(address) ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${address}/${length}`)

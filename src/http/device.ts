@@ -1,47 +1,42 @@
-// The device behind a User-Agent header, in words for the owner of an account. A guess, never a proof.
+// The device that a User-Agent header names, in words for the owner of an account. A guess, never a proof.
 import Bowser from 'bowser'
 
 export interface Device {
-  /** Its name without a version; null where the header does not tell. */
+  /** Its name without a version; null where the header names none. */
   readonly browser: string | null
   readonly os: string | null
-  readonly kind: 'desktop' | 'mobile' | 'tablet' | 'bot' | 'other'
+  readonly kind: (typeof kinds)[number] | 'other'
 }
 
-/** Agents remembered; the oldest leaves first. A list of sessions repeats a few of them over and over. */
+/** Cached agents; the oldest is evicted first. A list of sessions repeats a few of them. */
 const capacity = 1000
-/** Characters of an agent that are looked at: as many as are kept, and the header may be far longer. */
+/** Characters of an agent that are parsed: as many as are stored; the header may be far longer. */
 const agentLength = 512
 /** Longer than any name that means something. */
 const nameLength = 64
 
-const kinds = new Set<string>(['desktop', 'mobile', 'tablet', 'bot'])
+const kinds = ['desktop', 'mobile', 'tablet', 'bot'] as const
 const unknown: Device = { browser: null, os: null, kind: 'other' }
-const memo = new Map<string, Device>()
+const cache = new Map<string, Device>()
 
-function parse(userAgent: string): Device {
-  const { browser, os, platform } = Bowser.parse(userAgent)
-  const { type = '' } = platform
-  return {
-    browser: browser.name?.slice(0, nameLength) || null,
-    os: os.name?.slice(0, nameLength) || null,
-    kind: kinds.has(type) ? (type as Device['kind']) : 'other',
-  }
-}
-
-/** Reads a User-Agent; whatever it holds, there is an answer. */
+/** Reads a User-Agent; any text gives an answer. */
 export function deviceOf(header: string | null): Device {
   if (!header) return unknown
   const userAgent = header.slice(0, agentLength)
-  const known = memo.get(userAgent)
+  const known = cache.get(userAgent)
   if (known) return known
-  const device = parse(userAgent)
-  if (memo.size >= capacity) memo.delete(memo.keys().next().value ?? '')
-  memo.set(userAgent, device)
+  const { browser, os, platform } = Bowser.parse(userAgent)
+  const device: Device = {
+    browser: browser.name?.slice(0, nameLength) || null,
+    os: os.name?.slice(0, nameLength) || null,
+    kind: kinds.find((kind) => kind === platform.type) ?? 'other',
+  }
+  if (cache.size >= capacity) cache.delete(cache.keys().next().value ?? '')
+  cache.set(userAgent, device)
   return device
 }
 
-/** The same in words for a mail: "Firefox on Linux"; empty where nothing is known. */
+/** Reads a User-Agent into words for a mail, such as "Firefox on Linux"; empty where it names nothing. */
 export function deviceWords(userAgent: string | null): string {
   const { browser, os } = deviceOf(userAgent)
   return browser && os ? `${browser} on ${os}` : (browser ?? os ?? '')

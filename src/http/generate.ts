@@ -3,18 +3,18 @@ import type { FastifyInstance, RouteOptions } from 'fastify'
 import pino from 'pino'
 import { refreshKey } from '../crypto/refresh-secret.ts'
 import { generateSigningKey } from '../crypto/signing-key.ts'
-import type { Domain } from '../domain/index.ts'
+import type { Services } from '../domain/context.ts'
 import { version } from '../package.ts'
-import { contractNames } from './contracts/catalogue.ts'
 import { createServer } from './server.ts'
+import { contractNames } from './server-options.ts'
 import { createTokens } from './tokens.ts'
 
-/** A domain that no route calls while the routes are only listed; touching it anyway says so. */
-const unreachable = new Proxy({} as Domain, {
-  get: (_target, name) => (name === 'then' ? undefined : new Proxy({}, { get: () => refuse })),
+/** Services that no route calls while the routes are only listed. */
+const noServices = new Proxy({} as Services, {
+  get: (_services, part) => new Proxy({}, { get: (_part, name) => () => refuse(part, name) }),
 })
-function refuse(): never {
-  throw new Error('The documents are generated without a domain.')
+function refuse(...path: (string | symbol)[]): never {
+  throw new Error(`The documents are generated without services; ${path.map(String).join('.')} was called.`)
 }
 
 function routeLine(route: RouteOptions): string {
@@ -39,16 +39,18 @@ function routeLine(route: RouteOptions): string {
 }
 
 /**
- * File name to content, the same bytes for the same routes. `build`: what makes the server.
- * @throws Error where a document cannot be made, instead of publishing the problem
+ * Generates the documents and routes.txt: the same bytes for the same routes.
+ * @param build creates the server
+ * @returns content by file name
+ * @throws Error where a document cannot be made, instead of publishing the refusal
  */
 export async function generateDocuments(build = createServer): Promise<Record<string, string>> {
   const routes: RouteOptions[] = []
   const publicUrl = 'http://127.0.0.1:3000'
   const key = refreshKey(Buffer.alloc(32))
   const server: FastifyInstance = await build({
-    domain: unreachable,
-    tokens: await createTokens([{ ...generateSigningKey(), state: 'current' }], {
+    services: noServices,
+    tokens: await createTokens([{ ...(await generateSigningKey()), state: 'current' }], {
       publicUrl,
       refreshKey: key,
       now: Date.now,
@@ -58,6 +60,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
     version,
     cookieSecure: false,
     nodeloomCookie: 'nodeloom_session',
+    credeblCryptoKey: null,
     trustedProxies: [],
     defaultProjectId: null,
     playground: true,

@@ -1,32 +1,47 @@
-// Who issues access tokens: the installation, or each project under a name of its own where its policy says so.
-import type { Project } from '../domain/projects.ts'
+// Issuers of access tokens: the installation, or the project itself where its policy says so.
+import { signingAlgorithms } from '../crypto/signing-key.ts'
+import type { Project } from '../domain/projects/projects.ts'
 
 export type IssuingProject = Pick<Project, 'id' | 'policy'>
 
-/** Below it, a project's metadata stands where discovery looks (OpenID Connect Discovery 1.0 §4). */
+/** The base of the URL at which discovery finds a project's metadata (OpenID Connect Discovery 1.0 §4). */
 const ownIssuer = (publicUrl: string, projectId: string) => `${publicUrl}/projects/${projectId}`
 
-/** The issuer of the access tokens that a project gets now. `publicUrl`: the issuer of the installation. */
+/**
+ * The issuer of a project's access tokens.
+ * @param publicUrl issuer of the installation
+ */
 export function issuerOf(publicUrl: string, { id, policy }: IssuingProject): string {
   return policy.tokens.issuer === 'project' ? ownIssuer(publicUrl, id) : publicUrl
 }
 
 /**
- * Whether `iss` is one of the two issuers that tokens of the project `aud` have had or will have. The policy of now is
- * not asked, so that changing it refuses no living token. Takes claims as they were signed, of any type.
+ * Whether `iss` is one of the two issuers that tokens of the project `aud` can have. The current policy is not asked, so
+ * that changing it refuses no valid token.
+ * @param claims as they were signed, of any type
  */
 export function isIssuerOf(publicUrl: string, { iss, aud }: { iss: unknown; aud: unknown }): boolean {
   return iss === publicUrl || (typeof aud === 'string' && iss === ownIssuer(publicUrl, aud))
 }
 
-/** The metadata of an issuer (RFC 8414); every issuer of an installation signs with the same keys. */
-export const issuerMetadata = (publicUrl: string, issuer: string) => ({
+/**
+ * The metadata of an authorization server (RFC 8414 §2); every issuer of an installation signs with the same keys. There is no
+ * authorization or token endpoint, so no grant: people sign in through the API.
+ */
+export const serverMetadata = (publicUrl: string, issuer: string) => ({
   issuer,
   jwks_uri: `${publicUrl}/.well-known/jwks.json`,
   response_types_supported: ['none'],
-  subject_types_supported: ['public'],
-  id_token_signing_alg_values_supported: ['EdDSA'],
   introspection_endpoint: `${publicUrl}/api/auth/introspect`,
+  introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+  service_documentation: `${publicUrl}/docs`,
+})
+
+/** The same with what OpenID Connect Discovery 1.0 §3 demands. */
+export const issuerMetadata = (publicUrl: string, issuer: string) => ({
+  ...serverMetadata(publicUrl, issuer),
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: [...signingAlgorithms],
 })
 
 /** How long verifiers may keep what they fetch. */

@@ -1,20 +1,21 @@
-// The language that a person reads, from the header Accept-Language (RFC 9110 §12.5.4).
+// The language of a request, from its header Accept-Language (RFC 9110 §12.5.4).
+//
+// Ours: negotiator, which @fastify/accepts wraps, overlooks a weight after a blank (`fr; q=0.5`) or in upper case.
+import { type LanguageTag, languages } from '../formats.ts'
 
-/** Languages our mail is written in. */
-const supported = new Set(['en', 'de', 'fr', 'es', 'zh', 'ar'])
-/** Ranges looked at; a browser sends a handful. */
+/** Ranges that are read; a browser sends a handful. */
 const ranges = 20
 
-/** The language of ours that the header prefers, without its region; null where there is none. */
-export function preferredLanguage(header: string | undefined): string | null {
-  let best: { language: string; quality: number } | null = null
+/** The supported language, without its region, that the header prefers; null where it names none. */
+export function preferredLanguage(header: string | undefined): LanguageTag | null {
+  let best: { language: LanguageTag; quality: number } | null = null
   for (const range of header?.split(',', ranges) ?? []) {
     const [tag = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
-    const language = tag.split('-', 1)[0] ?? ''
+    const language = languages.find((known) => known === tag.split('-', 1)[0])
     const given = parameters.find((parameter) => parameter.startsWith('q='))
     const quality = given === undefined ? 1 : Number(given.slice(2))
-    // Of equal ones the first stays; q=0 means "not this one"; what is no number is no wish.
-    if (supported.has(language) && quality > (best?.quality ?? 0)) best = { language, quality }
+    // Of equal weights the first wins; q=0 means "not this one"; a weight that is no number is ignored.
+    if (language && quality > (best?.quality ?? 0)) best = { language, quality }
   }
   return best?.language ?? null
 }

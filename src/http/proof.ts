@@ -1,8 +1,8 @@
-// How bodies prove: that a mail was read, or who somebody is at a provider.
-import type { Proof } from '../domain/mail-tokens.ts'
+// Proofs in request bodies: of an e-mail address, and of an identity at a provider.
+import type { Proof } from '../domain/credentials/mailed-tokens.ts'
 import { type FieldErrors, RequestProblem } from './refusal.ts'
 
-/** A token, or an address with a code. @throws RequestProblem with the sentences for what is missing */
+/** Reads a token, or an address with a code. @throws RequestProblem validation_failed naming the missing fields */
 export function proofOf(body: { token?: string; email?: string; code?: string }): Proof {
   if (body.token !== undefined) return { token: body.token }
   if (body.email !== undefined && body.code !== undefined) return { email: body.email, code: body.code }
@@ -12,7 +12,7 @@ export function proofOf(body: { token?: string; email?: string; code?: string })
   throw new RequestProblem('validation_failed', { errors })
 }
 
-/** The token of a provider that a body holds, in the domain's words. @throws RequestProblem where there is none */
+/** Reads a provider's token. @throws RequestProblem validation_failed where there is none */
 export function proofOfProvider(body: { id_token?: string; access_token?: string; nonce?: string }) {
   const { id_token: idToken, access_token: accessToken, nonce } = body
   if (idToken === undefined && accessToken === undefined)

@@ -1,8 +1,8 @@
-// What went wrong, by name, before an edge gives it a face: the domain's refusals, and those that the wire makes itself.
+// Refusals by code, before an edge maps them to its own answer: the domain's, and those of the HTTP side itself.
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
+import { AuthError, type AuthErrorCode, type PasswordFault, type StepUpFactor } from '../domain/errors.ts'
 
-/** What the wire refuses before, beside or after the domain. */
+/** Codes of refusals that the HTTP side makes. */
 export type WireCode =
   | 'malformed_request'
   | 'body_too_large'
@@ -25,7 +25,7 @@ export type WireCode =
 
 export type RefusalCode = AuthErrorCode | WireCode
 
-/** Field name to sentences. */
+/** Sentences by the name of the field. */
 export type FieldErrors = Record<string, string[]>
 
 export interface Refusal {
@@ -33,12 +33,18 @@ export interface Refusal {
   readonly errors?: FieldErrors | undefined
   readonly retryAfterSeconds?: number | undefined
   readonly verificationToken?: string | undefined
+  /** Only with `passkey_unknown`. */
+  readonly credentialId?: string | undefined
+  /** Only with `password_refused`. */
+  readonly password?: PasswordFault | undefined
+  readonly factors?: readonly StepUpFactor[] | undefined
+  readonly challenge?: string | undefined
 }
 
-/** How an edge says a refusal: status, headers and body in its own shape. */
+/** Answers a refusal with an edge's own status, headers and body. */
 export type Answer = (request: FastifyRequest, reply: FastifyReply, refusal: Refusal) => FastifyReply
 
-/** A refusal that the wire itself makes. */
+/** A refusal that the HTTP side makes. */
 export class RequestProblem extends Error {
   readonly code: WireCode
   readonly errors: FieldErrors | undefined
@@ -52,7 +58,7 @@ export class RequestProblem extends Error {
   }
 }
 
-/** Fastify's own errors, by code; what is not listed and below 500 is a malformed request. */
+/** Fastify's own errors by code; every other one with a status below 500 is a malformed request. */
 const fastifyCodes: Record<string, WireCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
@@ -61,7 +67,7 @@ const fastifyCodes: Record<string, WireCode> = {
   FST_ERR_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-/** The refusal that an error stands for, or null for one that is a failure of ours. */
+/** The refusal that an error means; null: the error is a failure of ours. */
 export function refusalOf(error: unknown): Refusal | null {
   if (error instanceof AuthError) return { code: error.code, ...error.details }
   if (error instanceof RequestProblem) {

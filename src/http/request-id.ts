@@ -1,6 +1,6 @@
-// Names of requests that callers bring along: taken where they are sane, because they stand in logs and headers.
-const sane = /^[\w.:-]{8,128}$/
+// Ids of requests that callers send: accepted where they are short and plain, because logs and headers repeat them.
+const plain = /^[\w.:-]{8,128}$/
 
-/** The name in a header, or null where there is none that may be repeated. */
+/** The id in a header; null where there is none that is accepted. */
 export const givenId = (header: string | string[] | undefined): string | null =>
-  typeof header === 'string' && sane.test(header) ? header : null
+  typeof header === 'string' && plain.test(header) ? header : null

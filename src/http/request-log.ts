@@ -1,59 +1,42 @@
-// The logger of one request, made when somebody writes to it: few requests do, and making one costs more than recognising
-// its user.
+// The logger of one request, created at the first line that is logged: few requests log any, and creating one costs more
+// than authenticating its user.
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify'
 
 type Factory = NonNullable<FastifyServerOptions['childLoggerFactory']>
-type Bindings = Parameters<Factory>[1]
-type Options = Parameters<Factory>[2]
 
 class RequestLog {
-  readonly #parent: FastifyBaseLogger
-  readonly #bindings: Bindings
-  readonly #options: Options
-  #made: FastifyBaseLogger | undefined
+  readonly #create: () => FastifyBaseLogger
+  #created: FastifyBaseLogger | undefined
 
-  constructor(parent: FastifyBaseLogger, bindings: Bindings, options: Options) {
-    this.#parent = parent
-    this.#bindings = bindings
-    this.#options = options
+  constructor(create: () => FastifyBaseLogger) {
+    this.#create = create
   }
 
-  get #own(): FastifyBaseLogger {
-    this.#made ??= this.#parent.child(this.#bindings, this.#options)
-    return this.#made
+  get own(): FastifyBaseLogger {
+    this.#created ??= this.#create()
+    return this.#created
   }
 
   get level(): string {
-    return this.#own.level
+    return this.own.level
   }
   set level(level: string) {
-    this.#own.level = level
+    this.own.level = level
   }
 
-  fatal(...words: [never, ...never[]]): void {
-    this.#own.fatal(...words)
-  }
-  error(...words: [never, ...never[]]): void {
-    this.#own.error(...words)
-  }
-  warn(...words: [never, ...never[]]): void {
-    this.#own.warn(...words)
-  }
-  info(...words: [never, ...never[]]): void {
-    this.#own.info(...words)
-  }
-  debug(...words: [never, ...never[]]): void {
-    this.#own.debug(...words)
-  }
-  trace(...words: [never, ...never[]]): void {
-    this.#own.trace(...words)
-  }
   silent(): void {}
-  child(bindings: Bindings, options?: Options): FastifyBaseLogger {
-    return this.#own.child(bindings, options)
+  child(...settings: Parameters<FastifyBaseLogger['child']>): FastifyBaseLogger {
+    return this.own.child(...settings)
   }
 }
 
-/** What Fastify makes the logger of each request with. @see Fastify's childLoggerFactory */
+for (const level of ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const)
+  Object.defineProperty(RequestLog.prototype, level, {
+    value(this: RequestLog, ...words: [never, ...never[]]) {
+      this.own[level](...words)
+    },
+  })
+
+/** Creates the logger of each request. @see Fastify's childLoggerFactory */
 export const requestLog: Factory = (parent, bindings, options) =>
-  new RequestLog(parent, bindings, options) as unknown as FastifyBaseLogger
+  new RequestLog(() => parent.child(bindings, options)) as unknown as FastifyBaseLogger

@@ -1,126 +1,166 @@
 // The HTTP side put together: plugins in the order in which a request meets them, then routes, documents and pages.
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import cookie from '@fastify/cookie'
 import Fastify, {
-  type FastifyBaseLogger,
+  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   LogController,
-  type RouteOptions,
 } from 'fastify'
-import type { RefreshKey } from '../crypto/refresh-secret.ts'
-import type { Domain } from '../domain/index.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import type { Tracing } from '../tracing/tracing.ts'
-import { countedAddress } from './address.ts'
-import { connectionRoom, hasTooManyHeaders } from './bounds.ts'
+import { clientAddress, countedAddress, trustOf } from './address.ts'
+import { BasePath, basePathOf } from './base-path.ts'
 import { canonicalApi } from './canonical.ts'
-import { type ContractName, loadContracts } from './contracts/catalogue.ts'
+import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
+import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
+import { acceptForms } from './pages/link-page.ts'
 import { playgroundPage } from './pages/playground.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
 import { teamInvitationPage } from './pages/team-invitation.ts'
+import { verificationPages } from './pages/verify-email.ts'
 import { declaredAccess } from './plugins/access.ts'
+import { accessLog } from './plugins/access-log.ts'
+import { openToEveryOrigin } from './plugins/cors.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
-import { countedRequests, type MetricsRoute } from './plugins/metrics.ts'
+import { countedRequests } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { pressure } from './plugins/pressure.ts'
-import { type CountStore, createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
-import { secured, securityHeadersFor } from './plugins/secured.ts'
+import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
+import { securityHeaders, securityHeadersFor } from './plugins/security-headers.ts'
 import { tracedRequests } from './plugins/tracing.ts'
 import { validation } from './plugins/validation.ts'
 import { problemAnswer, statusOf } from './problems.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { memoryCounter } from './rate-limit-memory.ts'
+import { type Answer, type Refusal, refusalOf } from './refusal.ts'
+import { readHeader } from './request-headers.ts'
 import { givenId } from './request-id.ts'
 import { requestLog } from './request-log.ts'
-import type { SharedCounts } from './shared-counts.ts'
-import type { Tokens } from './tokens.ts'
+import type { ServerOptions } from './server-options.ts'
+import { visitorFinder } from './strategies/cookie.ts'
 import type { Api } from './typebox.ts'
 
-export interface ServerParts {
-  readonly domain: Domain
-  readonly tokens: Tokens
-  /** All of them read. */
-  readonly refreshKeys: readonly [RefreshKey, ...RefreshKey[]]
-  readonly publicUrl: string
-  readonly version: string
-  readonly cookieSecure: boolean
-  readonly nodeloomCookie: string
-  readonly trustedProxies: readonly string[]
-  readonly defaultProjectId: string | null
-  /** Whether /playground is there. */
-  readonly playground: boolean
-  /** Contracts of other products to mount, and the project that they work on. */
-  readonly contracts: readonly ContractName[]
-  readonly contractProjectId: string
-  /** Null: limits are counted in this process alone. */
-  readonly sharedCounts?: SharedCounts | null
-  /** Where limits are counted, if not in this process alone. */
-  readonly countStore?: CountStore | null
-  readonly isReady: () => Promise<boolean>
-  readonly isUnavailable: (error: unknown) => boolean
-  readonly metrics: Pick<Metrics, 'answered' | 'limited' | 'lockedOut' | 'shed'>
-  /** Where GET /metrics reads, and who may. */
-  readonly metricsRoute: Omit<MetricsRoute, 'publicUrl'>
-  /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
-  readonly maxEventLoopDelayMs: number
-  /** Null: requests are not traced. */
-  readonly tracing: Tracing | null
-  readonly logger: FastifyBaseLogger
-  /** Told of every route as it is registered; the golden list is made of it. */
-  readonly onRoute?: (route: RouteOptions) => void
-}
+type App = Api & FastifyInstance
 
 const bodyLimitBytes = 65_536
 
-/** Builds the server; it neither listens nor touches the database. */
-export async function createServer(parts: ServerParts): Promise<FastifyInstance> {
-  const { domain, metrics, publicUrl } = parts
-  const securityHeaders = securityHeadersFor(publicUrl)
-  const answer = problemAnswer(publicUrl)
+/** Fastify's settings that depend on no option of ours. */
+const serverSettings = {
+  logController: new LogController({ disableRequestLogging: true }),
+  childLoggerFactory: requestLog,
+  bodyLimit: bodyLimitBytes,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionTimeout: 60_000,
+  forceCloseConnections: 'idle',
+  // A request that still arrives while the server stops is answered like any other.
+  return503OnClosing: false,
+  http: {
+    joinDuplicateHeaders: true,
+    maxHeaderSize: 16_384,
+    headersTimeout: 15_000,
+    // How often Node looks for requests that are over their time; its default makes 15 seconds out to be 45.
+    connectionsCheckingInterval: 2000,
+  },
+  routerOptions: { maxParamLength: 16_384, ignoreTrailingSlash: true },
+  ajv: { customOptions: { coerceTypes: false } },
+  genReqId: (request) => givenId(readHeader(request, 'x-request-id')) ?? randomUUID(),
+} satisfies FastifyHttpOptions<Server>
+
+/** Requests whose path no router can read, and the contracts that answer some of them. */
+class UnreadablePaths {
   /** Where the contracts' paths begin. */
-  const prefixes: string[] = []
-  /** What is wrong with paths below them that no router could read. */
-  const unreadable = new WeakMap<IncomingMessage, Refusal>()
+  readonly #prefixes: string[] = []
+  readonly #refusals = new WeakMap<IncomingMessage, Refusal>()
+
+  addPrefix(prefix: string): void {
+    this.#prefixes.push(prefix)
+  }
+  /** The refusal of a request that was routed again. */
+  refusalOf(request: FastifyRequest): Refusal | undefined {
+    return this.#refusals.get(request.raw)
+  }
+  /** Gives a request of a contract a path that can be read, so that its hooks and its own answer refuse it. */
+  reroute(raw: IncomingMessage, refusal: Refusal): boolean {
+    const prefix = this.#prefixes.find((known) => raw.url?.startsWith(known))
+    if (!prefix) return false
+    this.#refusals.set(raw, refusal)
+    Object.assign(raw, { originalUrl: raw.url, url: prefix })
+    return true
+  }
+}
+
+/** Builds the server; it neither listens nor touches the database. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { services, metrics, publicUrl } = options
+  const answer = problemAnswer(publicUrl)
+  const unreadable = new UnreadablePaths()
+  const app = newApp(options, answer, unreadable)
+
+  if (options.onRoute) app.addHook('onRoute', options.onRoute)
+  boundConnections(app, options)
+  decorateRequests(app, options)
+  app.decorate('basePath', basePathOf(publicUrl))
+  await app.register(tracedRequests, { tracing: options.tracing })
+  await app.register(countedRequests, { metrics })
+  await app.register(errors, { answer, isUnavailable: options.isUnavailable, metrics })
+  await app.register(notFound, { answer })
+  await app.register(securityHeaders, { headers: securityHeadersFor(publicUrl) })
+  await app.register(openToEveryOrigin, {})
+  await app.register(accessLog, {})
+  await app.register(pressure, { maxDelayMs: options.maxEventLoopDelayMs, shed: metrics.shed })
+  await app.register(validation, {})
+  await app.register(cookie)
+  const limiter = await createLimiter(app, options.counter ?? memoryCounter())
+  const limits = createLimits(limiter)
+
+  const contracts = await loadContracts(options.contracts, {
+    ...options,
+    app,
+    limiter,
+    limits,
+    unreadable: (request) => unreadable.refusalOf(request),
+  })
+  await canonicalApi(app, { ...options, answer, limits, products: contracts })
+  for (const contract of contracts) {
+    await contract.mount()
+    unreadable.addPrefix(contract.prefix)
+  }
+
+  await app.register(async (pages: Api) => {
+    await pages.register(declaredAccess, {})
+    problemPages(pages)
+    if (options.playground) playgroundPage(pages)
+    await pages.register(pageLimit, { limiter })
+    acceptForms(pages)
+    confirmPages(pages, services)
+    verificationPages(pages, services, visitorFinder(options))
+    teamInvitationPage(pages, services, metrics)
+    resetPasswordPage(pages, services)
+  })
+  const docs = `${basePathOf(publicUrl)}/docs`
+  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect(docs))
+  return app
+}
+
+function newApp(options: ServerOptions, answer: Answer, unreadable: UnreadablePaths): App {
+  const { metrics, publicUrl } = options
+  const headers = securityHeadersFor(publicUrl)
+  const below = new BasePath(publicUrl)
   const app = Fastify({
-    loggerInstance: parts.logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    childLoggerFactory: requestLog,
-    bodyLimit: bodyLimitBytes,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 65_000,
-    connectionTimeout: 60_000,
-    forceCloseConnections: 'idle',
-    // A request that still arrives while the server stops is answered like any other.
-    return503OnClosing: false,
-    trustProxy: parts.trustedProxies.length > 0 ? [...parts.trustedProxies] : false,
-    http: {
-      joinDuplicateHeaders: true,
-      maxHeaderSize: 16_384,
-      headersTimeout: 15_000,
-      // How often Node looks for requests that are over their time; its default makes 15 seconds out to be 45.
-      connectionsCheckingInterval: 2000,
-    },
-    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
-    ajv: { customOptions: { coerceTypes: false } },
-    genReqId: (request) => givenId(request.headers['x-request-id']) ?? randomUUID(),
+    ...serverSettings,
+    // Not where there is nothing to remove: Fastify then keeps the URL twice.
+    ...(basePathOf(publicUrl) === '' ? {} : { rewriteUrl: below.rewrite }),
+    loggerInstance: options.logger,
     // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
-    frameworkErrors(error, request, reply) {
+    frameworkErrors(error, given, givenReply) {
+      const [request, reply] = [given as FastifyRequest, givenReply as FastifyReply]
       const refusal = refusalOf(error) ?? { code: 'internal_error' }
-      const { raw } = request as FastifyRequest
-      const prefix = prefixes.find((known) => raw.url?.startsWith(known))
-      if (prefix) {
-        // Once more as a path that can be read: the contract's own hooks see it, and its own answer refuses it.
-        unreadable.set(raw, refusal)
-        Object.assign(raw, { originalUrl: raw.url, url: prefix })
-        return app.routing(raw, (reply as FastifyReply).raw)
-      }
+      if (unreadable.reroute(request.raw, refusal)) return app.routing(request.raw, reply.raw)
       metrics.answered(request.method, undefined, statusOf(refusal.code), 0)
-      const headed = (reply as FastifyReply).headers(securityHeaders).header('x-request-id', request.id)
-      answer(request as FastifyRequest, headed, refusal)
+      answer(request, reply.headers(headers).header('x-request-id', request.id), refusal)
     },
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy()
@@ -128,12 +168,16 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       metrics.answered('OTHER', undefined, status, 0)
       socket.end(text)
     },
-  }) as unknown as Api & FastifyInstance
+  }) as unknown as App
+  app.addHook('onRoute', ({ url }) => below.addOwn(url))
+  return app
+}
 
-  if (parts.onRoute) app.addHook('onRoute', parts.onRoute)
-  const room = connectionRoom()
-  if (room !== null) app.server.maxConnections = room
-  // Before any other hook, and whatever the path is: like a header that Node itself finds too large.
+/** Bounds connections by what the process may open, and refuses too many headers as Node does too large ones. */
+function boundConnections(app: App, { metrics, publicUrl }: ServerOptions): void {
+  const connections = maxConnections()
+  if (connections !== null) app.server.maxConnections = connections
+  // Before any other hook, and whatever the path is.
   app.addHook('onRequest', (request, reply, done) => {
     if (!hasTooManyHeaders(request.raw)) return done()
     const { status, text } = rawProblem('HPE_HEADER_OVERFLOW', publicUrl, request.id)
@@ -141,11 +185,33 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
     reply.hijack()
     request.raw.socket.end(text)
   })
-  // A chain of forwarded addresses is walked once, however often the address is asked for.
+}
+
+/** Said once, because every request would say it. */
+const unreadableAddress =
+  'A proxy of TRUSTED_PROXIES sends an X-Forwarded-For in which the client cannot be read: all such clients count as one address. Let the proxy write plain addresses.'
+
+/** Decorates the client's address and `request.declared`, each computed once however often it is read. */
+function decorateRequests(app: App, { trustedProxies }: ServerOptions): void {
+  const isTrusted = trustOf(trustedProxies)
+  let isTold = false
+  app.decorateRequest('foundClient', undefined)
+  app.decorateRequest('clientAddress', {
+    getter(this: FastifyRequest) {
+      const { headers, socket } = this.raw
+      if (this.foundClient === undefined)
+        this.foundClient = clientAddress(socket.remoteAddress, headers['x-forwarded-for'], isTrusted)
+      if (this.foundClient === null && !isTold && trustedProxies.length > 0) {
+        isTold = true
+        app.log.warn(unreadableAddress)
+      }
+      return this.foundClient
+    },
+  })
   app.decorateRequest('foundAddress', null)
   app.decorateRequest('address', {
     getter(this: FastifyRequest) {
-      this.foundAddress ??= countedAddress(this.ip)
+      this.foundAddress ??= countedAddress(this.clientAddress)
       return this.foundAddress
     },
   })
@@ -156,48 +222,4 @@ export async function createServer(parts: ServerParts): Promise<FastifyInstance>
       return this.foundDeclared
     },
   })
-  await app.register(tracedRequests, { tracing: parts.tracing })
-  await app.register(countedRequests, { metrics })
-  await app.register(errors, { answer, isUnavailable: parts.isUnavailable, metrics })
-  await app.register(notFound, { answer })
-  await app.register(secured, { headers: securityHeaders })
-  await app.register(pressure, { maxDelayMs: parts.maxEventLoopDelayMs, shed: metrics.shed })
-  await app.register(validation, {})
-  await app.register(cookie)
-  const limiter = await createLimiter(app, parts.sharedCounts ?? null, parts.countStore ?? null)
-  const limits = createLimits(limiter)
-
-  const contracts = await loadContracts(parts.contracts, {
-    ...parts,
-    app,
-    limiter,
-    limits,
-    unreadable: (request) => unreadable.get(request.raw),
-  })
-  await canonicalApi(app, { ...parts, answer, limits, products: contracts })
-  for (const contract of contracts) {
-    await contract.mount()
-    prefixes.push(contract.prefix)
-  }
-
-  await app.register(async (pages: Api) => {
-    await pages.register(declaredAccess, {})
-    await problemPages(pages)
-    if (parts.playground) await playgroundPage(pages)
-    await pages.register(pageLimit, { limiter })
-    await confirmPages(pages, {
-      projects: domain.projects,
-      verification: domain.verification,
-      emailChanges: domain.emailChanges,
-      registration: domain.registration,
-    })
-    await teamInvitationPage(pages, {
-      projects: domain.projects,
-      teamInvitations: domain.teamInvitations,
-      metrics,
-    })
-    await resetPasswordPage(pages, { projects: domain.projects, recovery: domain.recovery })
-  })
-  app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
-  return app
 }

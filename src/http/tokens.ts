@@ -1,14 +1,23 @@
-// Access tokens: Ed25519 JWTs of type at+jwt (RFC 9068, RFC 8037), printed from a grant and read back synchronously.
+// Access tokens: JWTs of type at+jwt (RFC 9068), signed by the algorithm of the project's policy, printed from a grant and read
+// back synchronously.
+import { randomUUID } from 'node:crypto'
 import jwt from '@fastify/jwt'
 import Fastify from 'fastify'
 import { printRefreshToken, type RefreshKey } from '../crypto/refresh-secret.ts'
-import { type PublicJwk, privatePem, publicPem } from '../crypto/signing-key.ts'
-import type { Grant } from '../domain/grants.ts'
-import type { OpenedKey } from '../domain/signing-keys.ts'
+import {
+  type PublicJwk,
+  privatePem,
+  publicPem,
+  type SigningAlgorithm,
+  signingAlgorithms,
+} from '../crypto/signing-key.ts'
+import type { Grant } from '../domain/sessions/grants.ts'
+import type { OpenedKey } from '../domain/signing-keys/signing-keys.ts'
 import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
 
+/** The claims that we read. Those from `client_id` on are missing in tokens of version 0.1. */
 export interface AccessClaims {
-  /** Who issued it: the installation, or the project under its own name. */
+  /** URL of the issuer: the installation's or the project's own. */
   readonly iss: string
   /** UUID of the user. */
   readonly sub: string
@@ -20,142 +29,198 @@ export interface AccessClaims {
   readonly gen: number
   readonly iat: number
   readonly exp: number
+  /** The API that opened the session, and the only one that may extend it. */
+  readonly client_id?: string
+  readonly jti?: string
+  /** When, how and how strongly the user was authenticated last (RFC 9470 §6, RFC 8176). */
+  readonly auth_time?: number
+  readonly amr?: readonly string[]
+  readonly acr?: string
+  readonly role?: string
 }
 
+/** A public key as the key set shows it. */
+export type PublishedKey = PublicJwk & { kid: string; alg: SigningAlgorithm; use: 'sig' }
+
 export interface Tokens {
-  /** `claims`: what another product's clients read, beside ours; never instead of ours. */
+  /** @param claims additional ones, for clients of a product contract; ours win */
   printAccess(project: IssuingProject, grant: Grant, claims?: object): string
   printRefresh(grant: Grant): string
-  /** The claims of a token of ours that is valid now; null for anything else. */
+  /** The claims of a valid access token of ours; null for anything else. */
   readAccess(token: string): AccessClaims | null
   /** The public halves of all keys (RFC 7517). */
-  jwks(): { readonly keys: readonly (PublicJwk & { kid: string; alg: 'EdDSA'; use: 'sig' })[] }
-  /** Prints and reads with another ring from now on. */
+  jwks(): { readonly keys: readonly PublishedKey[] }
+  /** Whether there is any key of an algorithm. */
+  hasKeys(algorithm: SigningAlgorithm): boolean
+  /** Replaces the keys. */
   use(keys: readonly OpenedKey[]): Promise<void>
 }
 
-declare module '@fastify/jwt' {
-  interface JWT {
-    [kid: string]: unknown
-  }
-}
-
 /**
- * Tokens whose claims are remembered after their signature was checked, so that it is checked once: those used last, and at
- * most twice as many. By the whole token: fast-jwt's own memory hashes it each time, which costs more than all the rest.
+ * Verified tokens that are cached, so that a signature is checked once: those used last, at most twice as many. Keyed by
+ * the whole token: fast-jwt's own cache hashes the token each time, which costs more than everything else here.
  */
 const verifiedTokens = 2500
 
-interface Space {
+/** A namespace of @fastify/jwt. */
+interface Namespace {
   sign(claims: object): string
   verify(token: string): AccessClaims
 }
 
-/** What one ring of keys prints and reads with. */
-interface Ring {
-  readonly signer: Space
-  /** By the first part of a token: a header of ours is one of a few constant strings. */
-  readonly readers: ReadonlyMap<string, Space>
+/** A set of signing keys, ready for use. */
+interface KeyRing {
+  readonly algorithms: ReadonlySet<SigningAlgorithm>
+  /** The keys that sign, by algorithm. */
+  readonly signers: ReadonlyMap<SigningAlgorithm, Namespace>
+  /** Signs where an algorithm has no key that signs yet. */
+  readonly otherwise: Namespace
+  /** By the first part of a token: our headers are a few constant strings. */
+  readonly readers: ReadonlyMap<string, Namespace>
   readonly jwks: ReturnType<Tokens['jwks']>
 }
 
 /**
- * One namespace of @fastify/jwt for each key: a key passed with each call costs ten times more. Namespaces are made while
- * a server is built and never after, so each ring has a small one of its own, which serves nothing.
+ * Registers one namespace of @fastify/jwt for each key: a key passed with each call costs ten times more. Namespaces can
+ * only be added while a server is built, so each ring builds a server of its own, which serves no request.
  */
-async function openRing(keys: readonly OpenedKey[]): Promise<Ring> {
+async function registerKeys(keys: readonly OpenedKey[]): Promise<(kid: string) => Namespace> {
   const holder = Fastify()
-  for (const key of keys)
+  for (const { kid, algorithm, privateKey, publicJwk } of keys)
     holder.register(jwt, {
-      namespace: key.kid,
-      secret: { private: privatePem(key.privateKey), public: publicPem(key.publicJwk) },
-      sign: { algorithm: 'EdDSA', kid: key.kid, header: { alg: 'EdDSA', typ: 'at+jwt' } },
+      namespace: kid,
+      secret: { private: privatePem(privateKey), public: publicPem(publicJwk) },
+      sign: { algorithm, kid, header: { alg: algorithm, typ: 'at+jwt' } },
       verify: {
-        algorithms: ['EdDSA'],
+        algorithms: [algorithm],
         checkTyp: 'at+jwt',
-        // The end is judged by the database's time (`readAccess`); this would take the machine's.
+        // `readAccess` compares the expiry with the database's clock; the library would take the machine's.
         ignoreExpiration: true,
         requiredClaims: ['iss', 'aud', 'sub', 'sid', 'gen', 'iat', 'exp'],
       },
     })
   await holder.ready()
-  const spaces = holder.jwt as unknown as Record<string, Space>
-  const current = keys.find((key) => key.state === 'current')
-  const signer = current && spaces[current.kid]
-  if (!signer) throw new Error('There is no current signing key.')
-  // A token with any other header (none, HS256, jku, a foreign kid) finds no reader.
-  const readers = new Map(
-    keys.map((key) => {
-      const space = spaces[key.kid]
-      if (!space) throw new Error(`The signing key ${key.kid} was not registered.`)
-      return [space.sign({ probe: true }).split('.', 1)[0] ?? '', space]
-    }),
-  )
+  const namespaces = holder.jwt as unknown as Record<string, Namespace>
+  return (kid) => {
+    const namespace = namespaces[kid]
+    if (!namespace) throw new Error(`The signing key ${kid} was not registered.`)
+    return namespace
+  }
+}
+
+async function openRing(keys: readonly OpenedKey[]): Promise<KeyRing> {
+  const namespaceOf = await registerKeys(keys)
+  // A token with any other header (none, HS256, jku, a foreign kid) has no reader.
+  const readers = new Map<string, Namespace>()
+  const signers = new Map<SigningAlgorithm, Namespace>()
+  for (const { kid, state, algorithm } of keys) {
+    const namespace = namespaceOf(kid)
+    readers.set(namespace.sign({ probe: true }).split('.', 1)[0] ?? '', namespace)
+    if (state === 'current') signers.set(algorithm, namespace)
+  }
+  const otherwise = signingAlgorithms.flatMap((algorithm) => signers.get(algorithm) ?? [])[0]
+  if (!otherwise) throw new Error('There is no current signing key.')
   const published = keys.map(
-    ({ kid, publicJwk }) => ({ ...publicJwk, kid, alg: 'EdDSA', use: 'sig' }) as const,
+    ({ kid, algorithm, publicJwk }) => ({ ...publicJwk, kid, alg: algorithm, use: 'sig' }) as PublishedKey,
   )
-  return { signer, readers, jwks: { keys: published } }
+  const algorithms = new Set(keys.map(({ algorithm }) => algorithm))
+  return { algorithms, signers, otherwise, readers, jwks: { keys: published } }
+}
+
+const toSeconds = (at: Date) => Math.floor(at.getTime() / 1000)
+
+/** The claims of a token (RFC 9068 §2.2; `sid`: OpenID Connect Back-Channel Logout §2.4). Its lifetime is whole seconds. */
+function claimsOf(publicUrl: string, project: IssuingProject, grant: Grant): AccessClaims {
+  const iat = toSeconds(grant.issuedAt)
+  return {
+    iss: issuerOf(publicUrl, project),
+    sub: grant.user.uuid,
+    aud: project.id,
+    client_id: grant.client,
+    jti: randomUUID(),
+    iat,
+    exp: iat + grant.accessSeconds,
+    auth_time: toSeconds(grant.authTime),
+    acr: grant.acr,
+    amr: grant.amr,
+    sid: grant.sessionId,
+    gen: grant.generation,
+    role: grant.user.role,
+  }
 }
 
 /**
- * Builds the tokens' printer and reader over a ring that may be replaced at any moment. `now`: milliseconds since 1970
- * by the database, which wrote the end into the token. `publicUrl`: the issuer of the installation.
+ * Creates the printer and reader of tokens; the keys may be replaced at any moment.
+ * @param options `publicUrl` is the issuer of the installation, `refreshKey` prints refresh tokens, `now` is the
+ *   database's clock in milliseconds since 1970
  */
 export async function createTokens(
   keys: readonly OpenedKey[],
   options: { publicUrl: string; refreshKey: RefreshKey; now: () => number },
 ): Promise<Tokens> {
   let ring = await openRing(keys)
-  /** Tokens of the ring of now that were good, in two halves: what was not used while one filled up goes with the other. */
-  let used = new Map<string, AccessClaims>()
-  let usedBefore = new Map<string, AccessClaims>()
+  const verified = createTokenCache(options.now)
 
-  /** Also where the end is no number: the library, told to leave the end to us, has not looked at it. */
-  const isOver = ({ exp }: AccessClaims) => typeof exp !== 'number' || !(options.now() < exp * 1000)
-
-  function remember(token: string, claims: AccessClaims): AccessClaims {
-    if (used.size >= verifiedTokens) {
-      usedBefore = used
-      used = new Map()
-    }
-    used.set(token, claims)
-    return claims
-  }
+  /** The key that signs for a project: of the algorithm of its policy, as soon as one of it signs. */
+  const signerOf = ({ policy }: IssuingProject) =>
+    ring.signers.get(policy.tokens.signing_algorithm) ?? ring.otherwise
 
   return {
     printAccess: (project, grant, claims) =>
-      ring.signer.sign({
-        ...claims,
-        iss: issuerOf(options.publicUrl, project),
-        sub: grant.user.uuid,
-        aud: project.id,
-        sid: grant.sessionId,
-        gen: grant.generation,
-        iat: Math.floor(grant.issuedAt.getTime() / 1000),
-        exp: Math.ceil(grant.accessExpiresAt.getTime() / 1000),
-      }),
+      signerOf(project).sign({ ...claims, ...claimsOf(options.publicUrl, project, grant) }),
     printRefresh: (grant) => printRefreshToken(options.refreshKey, grant),
     readAccess(token) {
-      const now = used.get(token)
-      const known = now ?? usedBefore.get(token)
-      if (known && !isOver(known)) return now ?? remember(token, known)
+      const cached = verified.find(token)
+      if (cached) return cached
       const dot = token.indexOf('.')
       const reader = dot > 0 ? ring.readers.get(token.slice(0, dot)) : undefined
       if (!reader) return null
       try {
         const claims = reader.verify(token)
-        // Which issuers are good is told by the audience: the library knows only fixed ones.
-        if (isOver(claims) || !isIssuerOf(options.publicUrl, claims)) return null
-        return remember(token, claims)
+        // The audience says which issuers are valid; the library knows only fixed ones.
+        if (isExpired(claims, options.now()) || !isIssuerOf(options.publicUrl, claims)) return null
+        verified.keep(token, claims)
+        return claims
       } catch {
+        // Not signed by this key, or without a required claim.
         return null
       }
     },
     jwks: () => ring.jwks,
+    hasKeys: (algorithm) => ring.algorithms.has(algorithm),
     async use(next) {
       ring = await openRing(next)
-      used = new Map()
-      usedBefore = new Map()
+      verified.clear()
+    },
+  }
+}
+
+/** Also true where `exp` is no number: the library, which ignores the expiry, has not checked that. */
+const isExpired = ({ exp }: AccessClaims, nowMs: number) => typeof exp !== 'number' || !(nowMs < exp * 1000)
+
+/** Caches verified tokens in two generations: those that are not used while the newer fills up go with the older. */
+function createTokenCache(now: () => number) {
+  let recent = new Map<string, AccessClaims>()
+  let older = new Map<string, AccessClaims>()
+  function keep(token: string, claims: AccessClaims): void {
+    if (recent.size >= verifiedTokens) {
+      older = recent
+      recent = new Map()
+    }
+    recent.set(token, claims)
+  }
+  return {
+    keep,
+    find(token: string): AccessClaims | null {
+      const used = recent.get(token)
+      const cached = used ?? older.get(token)
+      if (!cached || isExpired(cached, now())) return null
+      if (!used) keep(token, cached)
+      return cached
+    },
+    clear(): void {
+      recent = new Map()
+      older = new Map()
     },
   }
 }

@@ -1,4 +1,4 @@
-// Teaches Fastify's types to read TypeBox: a handler sees what its schema says.
+// Lets Fastify's types read TypeBox: a handler sees the types of its schema.
 import type { Static, TSchema } from '@sinclair/typebox'
 import type {
   FastifyBaseLogger,
@@ -14,7 +14,7 @@ export interface TypeBox extends FastifyTypeProvider {
   serializer: unknown
 }
 
-/** The Fastify instance that every plugin and route file is given. */
+/** The Fastify instance that plugins and routes are registered on. */
 export type Api = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,

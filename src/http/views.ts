@@ -1,34 +1,35 @@
-// How the canonical API shows what the domain returns.
+// How the canonical API shows users, sessions, API keys and identities.
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { AccountExport, Activity } from '../../schemas/account.ts'
-import type { ApiKey } from '../../schemas/api-keys.ts'
-import type { Identity } from '../../schemas/identities.ts'
+import { ApiKey } from '../../schemas/api-keys.ts'
+import { Factors } from '../../schemas/factors.ts'
+import { Identity } from '../../schemas/identities.ts'
 import type { Session, SessionEntry } from '../../schemas/sessions.ts'
 import type { User } from '../../schemas/users.ts'
-import type { AccountExport as Held } from '../domain/account.ts'
-import { scopesOf } from '../domain/api-keys.ts'
-import { toDataUri } from '../domain/avatars.ts'
-import type { Grant } from '../domain/grants.ts'
-import type { ApiKeyRow } from '../repositories/api-keys.ts'
-import type { AuditRow } from '../repositories/audit.ts'
-import type { IdentityRow } from '../repositories/identities.ts'
-import type { SessionRow } from '../repositories/session-lists.ts'
-import type { UserRow } from '../repositories/users.ts'
+import type { Factors as AccountFactors } from '../domain/accounts/factors.ts'
+import { scopesOf } from '../domain/api-keys/api-keys.ts'
+import { type Grant, readAmr } from '../domain/sessions/grants.ts'
+import type { ProfileChange, UserRow } from '../repositories/accounts/users.ts'
+import type { ApiKeyRow } from '../repositories/api-keys/api-keys.ts'
+import type { SessionRow } from '../repositories/sessions/lists.ts'
 import type { SessionCookies } from './cookies.ts'
 import { deviceOf } from './device.ts'
+import { viewOf } from './schema-view.ts'
 import type { Tokens } from './tokens.ts'
 
 export type Transport = 'bearer' | 'cookie'
 
-/** Shows a user as the wire spells it. */
 export type UserView = (user: UserRow) => Static<typeof User>
 
-/** Where every avatar stands; `publicUrl` in front and the avatar's id behind. */
-export const avatarsPath = '/api/auth/avatars/'
+/** Path of every avatar, between `publicUrl` and the avatar's id. */
+const avatarsPath = '/api/auth/avatars/'
 
-/** Builds the view of a user. `publicUrl` is where the addresses in it begin. */
+export const avatarUrl = (publicUrl: string, avatarId: string | null) =>
+  avatarId && `${publicUrl}${avatarsPath}${avatarId}`
+
+/** Builds the view of a user. @param publicUrl where the addresses in it begin */
 export function userView(publicUrl: string): UserView {
+  // Field by field, and sessions below: for every request, and six times as fast as `viewOf`.
   return (user) => ({
     id: user.id,
     uuid: user.uuid,
@@ -40,9 +41,30 @@ export function userView(publicUrl: string): UserView {
     last_name: user.lastName,
     role: user.role,
     provider: user.provider,
-    avatar_url: user.avatarId && `${publicUrl}${avatarsPath}${user.avatarId}`,
+    avatar_url: avatarUrl(publicUrl, user.avatarId),
     created_at: user.createdAt.toISOString(),
   })
+}
+
+/** Names of the profile's fields on the wire. */
+const profileNames = {
+  displayName: 'display_name',
+  firstName: 'first_name',
+  lastName: 'last_name',
+  metadata: 'metadata',
+  locale: 'locale',
+} as const satisfies Record<keyof ProfileChange, string>
+
+type ProfileBody = {
+  readonly [Field in keyof typeof profileNames as (typeof profileNames)[Field]]?:
+    | ProfileChange[Field]
+    | undefined
+}
+
+/** The fields of a profile that a body names, in the domain's words. */
+export function readProfile(body: ProfileBody): ProfileChange {
+  const named = Object.entries(profileNames).map(([field, name]) => [field, body[name]] as const)
+  return Object.fromEntries(named.filter(([, value]) => value !== undefined))
 }
 
 export type SessionPrinter = (
@@ -52,27 +74,29 @@ export type SessionPrinter = (
   transport: Transport,
 ) => Static<typeof Session>
 
-/** Prints a grant: tokens in the body (bearer) or in cookies alone (cookie), and the same instants and user in both. */
+/** Prints a grant: tokens in the body (bearer) or in cookies alone (cookie), the same instants and user in both. */
 export function sessionPrinter(tokens: Tokens, cookies: SessionCookies, viewUser: UserView): SessionPrinter {
   return (request, reply, grant, transport) => {
     const { project } = request
+    const { sessionId, generation, user } = grant
+    request.issued = { sessionId, generation, epoch: user.epoch }
     const access = tokens.printAccess(project, grant)
     const refresh = tokens.printRefresh(grant)
     const instants = {
       expires_at: grant.accessExpiresAt.toISOString(),
-      expires_in: Math.round((grant.accessExpiresAt.getTime() - grant.issuedAt.getTime()) / 1000),
+      expires_in: grant.accessSeconds,
       refresh_token_expires_at: grant.refreshExpiresAt.toISOString(),
       user: viewUser(grant.user),
     }
     if (transport === 'cookie') {
-      cookies.set(reply, project.id, grant, { access, refresh })
+      cookies.set(reply, project, grant, { access, refresh })
       return instants
     }
     return { access_token: access, token_type: 'Bearer', refresh_token: refresh, ...instants }
   }
 }
 
-/** A session as its owner sees it; `currentId` is the one in which they ask, if they ask in one. */
+/** A session as its owner sees it. @param currentId the session of the request, if it is made in one */
 export function sessionView(row: SessionRow, currentId: string | null): Static<typeof SessionEntry> {
   return {
     id: row.id,
@@ -82,126 +106,22 @@ export function sessionView(row: SessionRow, currentId: string | null): Static<t
     expires_at: row.expiresAt,
     device: deviceOf(row.userAgent),
     address_prefix: row.addressPrefix,
+    auth_time: row.authTime,
+    acr: row.acr,
+    amr: readAmr(row),
   }
 }
 
-const instant = (at: Date | null) => at?.toISOString() ?? null
+const showFactors = viewOf(Factors)
+
+/** The second factors of an account as its owner sees them. */
+export const factorsView = ({ enrolled, recoveryCodesLeft, trustedDevices }: AccountFactors) =>
+  showFactors({ totp: enrolled.includes('totp'), passkeys: [], recoveryCodesLeft, trustedDevices })
+
+const showApiKey = viewOf(ApiKey)
 
 /** A key as its owner sees it. */
-export function apiKeyView(row: ApiKeyRow): Static<typeof ApiKey> {
-  return {
-    id: row.id,
-    name: row.name,
-    key_prefix: row.keyPrefix,
-    scopes: scopesOf(row),
-    expires_at: instant(row.expiresAt),
-    last_used_at: instant(row.lastUsedAt),
-    revoked_at: instant(row.revokedAt),
-    created_at: row.createdAt.toISOString(),
-  }
-}
+export const apiKeyView = (row: ApiKeyRow) => showApiKey({ ...row, scopes: scopesOf(row) })
 
 /** An identity as its owner sees it. */
-export function identityView(row: IdentityRow): Static<typeof Identity> {
-  return {
-    id: row.id,
-    provider: row.provider,
-    email: row.email,
-    created_at: row.createdAt.toISOString(),
-    last_used_at: instant(row.lastUsedAt),
-  }
-}
-
-type StoredEvent = Omit<AuditRow, 'projectId' | 'userId'>
-
-const eventView = (row: StoredEvent) => ({
-  id: row.id,
-  event: row.event,
-  outcome: row.outcome,
-  session_id: row.sessionId,
-  api_key_id: row.apiKeyId,
-  team_id: row.teamId,
-  address_prefix: row.addressPrefix,
-})
-
-/** What happened to an account, as its owner sees it. */
-export function activityView(row: StoredEvent): Static<typeof Activity> {
-  return {
-    ...eventView(row),
-    device: deviceOf(row.userAgent),
-    created_at: row.createdAt.toISOString(),
-  }
-}
-
-/** Everything we hold of a user, in the spelling of the wire. */
-export function exportView(held: Held, viewUser: UserView): Static<typeof AccountExport> {
-  const { user, avatar } = held
-  return {
-    exported_at: held.exportedAt.toISOString(),
-    user: viewUser(user),
-    account: {
-      locale: user.locale,
-      has_password: held.hasPassword,
-      disabled_at: instant(user.disabledAt),
-      deletion_due_at: instant(user.deletionDueAt),
-      updated_at: user.updatedAt.toISOString(),
-    },
-    avatar: avatar && {
-      media_type: avatar.mediaType,
-      data_uri: toDataUri(avatar),
-      created_at: avatar.createdAt.toISOString(),
-    },
-    sessions: held.sessions.map((row) => ({
-      id: row.id,
-      created_at: row.createdAt.toISOString(),
-      last_seen_at: row.lastSeenAt.toISOString(),
-      expires_at: row.expiresAt.toISOString(),
-      revoked_at: instant(row.revokedAt),
-      revoked_reason: row.revokedReason,
-      user_agent: row.userAgent,
-      address_prefix: row.addressPrefix,
-    })),
-    api_keys: held.apiKeys.map(apiKeyView),
-    verification_tokens: held.tokens.map((row) => ({
-      purpose: row.purpose,
-      created_at: row.createdAt.toISOString(),
-      expires_at: row.expiresAt.toISOString(),
-      used_at: instant(row.usedAt),
-      superseded_at: instant(row.supersededAt),
-    })),
-    identities: held.identities.map((row) => ({
-      ...identityView(row),
-      issuer: row.issuer,
-      subject: row.subject,
-    })),
-    known_addresses: {
-      count: held.knownAddresses.length,
-      last_used_at: held.knownAddresses.map((row) => row.lastAt.toISOString()),
-    },
-    mails: held.mails.map((row) => ({
-      kind: row.kind,
-      created_at: row.createdAt.toISOString(),
-      sent_at: instant(row.sentAt),
-      dead_at: instant(row.deadAt),
-    })),
-    teams: held.teams.map((row) => ({
-      id: row.id,
-      name: row.name,
-      role: row.role,
-      joined_at: row.joinedAt.toISOString(),
-    })),
-    team_invitations: held.teamInvitations.map((row) => ({
-      team_id: row.teamId,
-      direction: row.isSent ? ('sent' as const) : ('received' as const),
-      email: row.email,
-      role: row.role,
-      created_at: row.createdAt.toISOString(),
-      expires_at: row.expiresAt.toISOString(),
-    })),
-    activity: held.events.map((row) => ({
-      ...eventView(row),
-      user_agent: row.userAgent,
-      created_at: row.createdAt.toISOString(),
-    })),
-  }
-}
+export const identityView = viewOf(Identity)

@@ -1,15 +1,16 @@
 // Keeps mails as files, where there is no SMTP server.
-import { chmod, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
+import { chmod, open, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import nodemailer from 'nodemailer'
-import { compose, parseSender } from './envelope.ts'
+import { makeFolder } from '../folders.ts'
+import { compose, noFileAccess, parseSender } from './envelope.ts'
 import { closable, MailError, type Mailer, type OutgoingMail } from './mailer.ts'
 
 /**
  * A mailer that sends nothing: each mail becomes `<directory>/<time>-<kind>.eml`, a whole RFC 5322 message.
  *
  * The directory is made (mode 0700) when the first mail comes. A file (mode 0600) appears complete, its name is
- * never used twice, and names sort in the order of capture. `onCaptured` is told the mail and the file's path.
+ * never used twice, and names sort in the order of capture. `onCaptured` gets the mail and the file's path.
  * Throws a TypeError when `from` is not one address; a send that cannot write fails temporarily.
  */
 export function createCaptureMailer(options: {
@@ -22,8 +23,7 @@ export function createCaptureMailer(options: {
     streamTransport: true,
     buffer: true,
     newline: 'windows',
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...noFileAccess,
   })
   let lastTime = 0
 
@@ -33,7 +33,7 @@ export function createCaptureMailer(options: {
     const { message } = await transport.sendMail({ ...rest, alternatives })
     let file: string | null = null
     try {
-      await mkdir(options.directory, { recursive: true, mode: 0o700 })
+      makeFolder(options.directory, 0o700)
       await chmod(options.directory, 0o700)
       while (file === null) {
         lastTime = Math.max(Date.now(), lastTime + 1)
@@ -41,7 +41,9 @@ export function createCaptureMailer(options: {
         file = await writeOnce(options.directory, `${time}-${mail.kind}.eml`, message as Buffer)
       }
     } catch (error) {
-      throw new MailError(`mail not captured: ${(error as NodeJS.ErrnoException).code}`, false, true)
+      const { code, cause } = error as NodeJS.ErrnoException
+      const reason = code ?? (cause as NodeJS.ErrnoException | undefined)?.code ?? 'EIO'
+      throw new MailError(`mail not captured: ${reason}`, false, true)
     }
     options.onCaptured(mail, file)
   }
@@ -49,8 +51,8 @@ export function createCaptureMailer(options: {
   return closable(send, () => transport.close())
 }
 
-// The part file is a lock on the name as well, between processes too: only who made it looks for the name and
-// renames onto it. Answers null when the name is taken.
+// The part file locks the name, between processes too: only its creator looks for the name and renames onto it. Returns
+// null when the name is taken.
 async function writeOnce(directory: string, name: string, content: Buffer): Promise<string | null> {
   const file = join(directory, name)
   const part = join(directory, `.${name}.part`)
@@ -77,7 +79,7 @@ function unless(expected: string): (error: NodeJS.ErrnoException) => null {
   }
 }
 
-/** A part as it stands, in 8bit (RFC 2045 §6.2): whoever opens the captured file can follow its link. */
+/** A part in 8bit (RFC 2045 §6.2), not wrapped or encoded, so that its link can be followed from the captured file. */
 function unwrapped(contentType: string, content: string) {
   const head = `Content-Type: ${contentType}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`
   return { contentType, raw: head + content }

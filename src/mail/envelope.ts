@@ -1,18 +1,14 @@
-// A mail as it is put on the wire: nothing in it can be read as another header, another recipient or its own end.
+// The message of a mail: nothing in it can be read as another header, another recipient or its own end.
 import { domainToASCII } from 'node:url'
 import type { SendMailOptions } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
 import { MailError, type OutgoingMail } from './mailer.ts'
 
-/** Whom mails are from. */
-export interface Sender {
-  name: string
-  address: string
-  host: string
-}
+/** Options of every transport: no part of a message is read from a file or a URL. */
+export const noFileAccess = { disableFileAccess: true, disableUrlAccess: true }
 
-/** Reads one address, with or without a name. @throws TypeError for anything else */
-export function parseSender(from: string): Sender {
+/** Reads the sender of every mail: one address, with or without a name. @throws TypeError for anything else */
+export function parseSender(from: string) {
   const [mailbox, ...others] = addressparser(from, { flatten: true })
   if (mailbox === undefined || others.length > 0 || !isAddress(mailbox.address) || /\p{Cc}/u.test(from)) {
     throw new TypeError(
@@ -32,13 +28,14 @@ function isAddress(value: string): boolean {
 const WORD = /^[A-Za-z0-9_-]{1,64}$/
 
 /** The message of a mail. @throws MailError, permanent, for what cannot be put on the wire */
-export function compose(mail: OutgoingMail, sender: Sender): SendMailOptions {
+export function compose(mail: OutgoingMail, sender: ReturnType<typeof parseSender>): SendMailOptions {
   if (!WORD.test(mail.id) || !WORD.test(mail.kind)) {
     throw new MailError('mail not sent: its id or kind is no plain word', true)
   }
   if (!isAddress(mail.to)) throw new MailError('mail not sent: its recipient is not one address', true)
+  const name = oneLine(mail.sender?.brand || sender.name || mail.sender?.project || '')
   return {
-    from: { name: sender.name, address: sender.address },
+    from: { name, address: sender.address },
     to: { name: '', address: mail.to },
     subject: oneLine(mail.subject),
     text: mail.text,

@@ -1,6 +1,6 @@
 // Lays a mail out, as text and as HTML that say the same in the same order; everything it is given is escaped.
 import { html } from 'ghtml'
-import { inkOn, readableOn } from './colors.ts'
+import { inkOn, readableOn } from '../colors.ts'
 import type { Language } from './language.ts'
 
 /** What a mail consists of, from top to bottom. */

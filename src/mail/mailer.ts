@@ -1,6 +1,6 @@
-// What a mail is, who takes it over, and why they did not: whether trying again can help, and never a word of its body.
+// A mail, the mailer that hands it over, and the error when it cannot: whether a retry can help, and nothing of the body.
 export interface OutgoingMail {
-  /** The outbox row's uuid: makes the Message-ID the same at every attempt. */
+  /** Id of the queued mail: makes the Message-ID the same at every attempt. */
   id: string
   kind: string
   to: string
@@ -8,6 +8,8 @@ export interface OutgoingMail {
   text: string
   html: string
   link?: string
+  /** Whom the mail is from: the brand's name if the project has one, else that of MAIL_FROM, else the project's. */
+  sender?: { readonly brand: string | null; readonly project: string }
 }
 
 export interface Mailer {
@@ -36,7 +38,7 @@ export class MailError extends Error {
   }
 }
 
-/** A mailer of what hands a mail over, and of what closes the way; its end waits for what is under way. */
+/** Makes a mailer whose `close` stops the transport and then waits for the sends under way. */
 export function closable(send: Mailer['send'], stop: () => void): Mailer {
   const underWay = new Set<Promise<void>>()
   return {

@@ -1,7 +1,10 @@
-// Turns facts into the words of a mail, as text and as HTML that say the same; pure, and nothing a user chose can become
-// markup, a header or a link.
+// Composes mails: the kinds that there are, and their text and HTML, which say the same. Nothing that a user chose can
+// become markup, a header or a link.
+import { fill } from '../formats.ts'
 import { type Language, languageOf } from './language.ts'
 import { type Block, layHtml, layText } from './layout.ts'
+import type { LinkPurpose } from './links.ts'
+import type { OutgoingMail } from './mailer.ts'
 import {
   clean,
   isolate,
@@ -12,91 +15,170 @@ import {
   platformOrNothing,
 } from './words.ts'
 
-export const mailKinds = [
-  'verify_email',
-  'address_taken',
-  'reset_password',
-  'password_changed',
-  'change_email',
-  'email_changed',
-  'new_device',
-  'team_invitation',
-  'register',
-  'identity_linked',
-  'api_key_created',
-] as const
-
-export type MailKind = (typeof mailKinds)[number]
-
-export interface Composed {
-  readonly subject: string
-  readonly text: string
-  readonly html: string
-}
+export type Composed = Pick<OutgoingMail, 'subject' | 'text' | 'html'>
 
 export interface MessageFacts {
-  /** BCP 47; null or a language that nobody speaks here: English. */
+  /** BCP 47; null or an unsupported language: English. */
   readonly locale: string | null
   readonly brand: { readonly name: string; readonly logoUrl: string | null; readonly color: string }
   /**
-   * The name of a front end that asked in its own, as a stranger gave it: in place of the brand's where it can be shown.
-   * With it, empty or not, the subject of reset_password is the one that such front ends document, in every language.
+   * The name of the client that asked, as a stranger gave it: replaces the brand's where it can be shown. With it, empty or
+   * not, reset_password has the subject that such clients document, in every language.
    */
-  readonly platform?: string
+  readonly platform?: string | undefined
   readonly displayName: string | null
-  /** For verify_email, reset_password, change_email, email_changed, team_invitation, register: goes in as it is. */
-  readonly link?: string
+  /** For every kind with a link: goes in as it is. */
+  readonly link?: string | undefined
   /** The six digits that do the same; goes in as it is. */
-  readonly code?: string
-  readonly expiresInSeconds?: number
-  readonly device?: string
-  readonly addressPrefix?: string
-  /** For identity_linked: a provider, as people call it. */
-  readonly provider?: string
+  readonly code?: string | undefined
+  readonly expiresInSeconds?: number | undefined
+  readonly device?: string | undefined
+  readonly addressPrefix?: string | undefined
+  /** The name of a passkey. */
+  readonly passkey?: string | undefined
+  /** For identity_linked and identity_unlinked: a provider, as people call it. */
+  readonly provider?: string | undefined
+  /** For factor_added and factor_removed: a key of the language's `holdings`. */
+  readonly factor?: string | undefined
+  /** From when on what was asked for takes effect. */
+  readonly dueAt?: Date | undefined
   /** The whole address; the mail shows a mask of it. */
-  readonly newEmail?: string
-  /** The team of an invitation, as somebody named it. */
-  readonly teamName?: string
+  readonly newEmail?: string | undefined
+  /** The name of an invitation's team, as a user gave it. */
+  readonly teamName?: string | undefined
   /** For register: whether there is an account for the address already. */
   readonly hasAccount?: boolean
+  /** What a recovery ended, and what it left: keys of the language's `holdings`. */
+  readonly ended?: readonly string[] | undefined
+  readonly stayed?: readonly string[] | undefined
   /** When it happened. */
   readonly at?: Date
 }
 
-/** What the sentences of a kind are made from. */
-interface Means {
-  readonly language: Language
-  readonly facts: MessageFacts
-  /** The project's name as it stands inside a sentence. */
-  readonly brand: string
+export type MailKind = keyof Language['mails']
+
+/** What the link of a mail does; null: mails of this kind have none. */
+export const linkPurposes: Readonly<Record<MailKind, LinkPurpose | null>> = {
+  verify_email: 'verify_email',
+  address_taken: null,
+  reset_password: 'reset_password',
+  password_changed: null,
+  change_email: 'change_email',
+  email_change_requested: null,
+  email_changed: 'undo_email_change',
+  new_device: 'disown_sign_in',
+  team_invitation: 'team_invitation',
+  register: 'register',
+  identity_linked: null,
+  identity_unlinked: null,
+  passkey_added: null,
+  passkey_removed: null,
+  passkey_counter_back: null,
+  step_up_code: null,
+  api_key_created: null,
+  account_opened: 'disown_sign_in',
+  sign_in_failures: null,
+  deletion_scheduled: null,
+  account_deleted: null,
+  second_factor_code: null,
+  factor_added: null,
+  factor_removed: null,
+  recovery_codes_low: null,
+  recovery_codes_renewed: null,
+  factors_reset_requested: null,
+  factors_reset: null,
 }
 
-type Draft = { readonly subject: (brand: string) => string; readonly blocks: readonly Block[] }
+export const mailKinds = Object.keys(linkPurposes) as readonly MailKind[]
 
-const words = (text: string): Block => ({ is: 'words', text })
-const quiet = (text: string): Block => ({ is: 'words', text, quiet: true })
+/** Mails about a change of the account: they show from where and when it was made. */
+const notices: ReadonlySet<MailKind> = new Set([
+  'email_change_requested',
+  'password_changed',
+  'new_device',
+  'identity_linked',
+  'identity_unlinked',
+  'passkey_added',
+  'passkey_removed',
+  'passkey_counter_back',
+  'step_up_code',
+  'api_key_created',
+  'account_opened',
+  'sign_in_failures',
+  'deletion_scheduled',
+  'second_factor_code',
+  'factor_added',
+  'factor_removed',
+  'recovery_codes_low',
+  'recovery_codes_renewed',
+  'factors_reset_requested',
+  'factors_reset',
+])
+
+/** Mails whose code has no link. */
+const codeMails: ReadonlySet<MailKind> = new Set(['step_up_code', 'second_factor_code'])
+
+/** The sentences of a mail, in the order in which they are shown; a kind has those that it needs. */
+interface Sentences {
+  readonly subject: string
+  readonly what: string
+  /** Instead of `what` where the name of the team or passkey can be shown. */
+  readonly whatNamed?: string
+  readonly ifYou?: string
+  readonly undo?: string
+  readonly button?: string
+  /** What to do after the link. */
+  readonly then?: string
+  readonly notYou?: string
+}
+
+const words = (text: string | undefined, quiet = false): Block[] =>
+  text === undefined ? [] : [{ is: 'words', text, quiet }]
 
 /** Button, code if there is one, and for how long they work. */
-function proof({ language, facts }: Means, label: string): Block[] {
-  const { link, code, expiresInSeconds } = facts
+function proof(language: Language, { link, code, expiresInSeconds }: MessageFacts, label: string): Block[] {
   if (link === undefined || expiresInSeconds === undefined)
     throw new TypeError('This mail needs a link and its lifetime.')
   const lifetime = lifetimeInWords(language, expiresInSeconds)
   const button: Block = { is: 'link', label, href: link }
-  if (code === undefined) return [button, words(language.linkOnce(lifetime))]
-  return [button, words(language.orTypeCode), { is: 'code', code }, words(language.linkAndCodeOnce(lifetime))]
+  if (code === undefined) return [button, ...words(fill(language.linkOnce, { lifetime }))]
+  const once = fill(language.linkAndCodeOnce, { lifetime })
+  return [button, ...words(language.orTypeCode), { is: 'code', code }, ...words(once)]
 }
 
-function circumstances({ language, facts }: Means): Block[] {
-  const { device, addressPrefix, at } = facts
-  const shown = (value: string) => isolate(language, value)
+/** The code of a mail that has no link, and for how long it works. */
+function lonelyCode(language: Language, { code, expiresInSeconds }: MessageFacts): Block[] {
+  if (code === undefined || expiresInSeconds === undefined)
+    throw new TypeError('This mail needs a code and its lifetime.')
+  const lifetime = lifetimeInWords(language, expiresInSeconds)
+  return [{ is: 'code', code }, ...words(fill(language.codeOnce, { lifetime }))]
+}
+
+function circumstances(language: Language, { device, addressPrefix, at }: MessageFacts): Block[] {
   const rows: [string, string][] = []
+  const add = (label: string, value: string) => rows.push([label, isolate(language, value)])
   const named = nameOrNothing(device ?? '')
-  if (named) rows.push([language.device, shown(named)])
-  if (addressPrefix && /^[\da-f.:]+(?:\/\d{1,3})?$/i.test(addressPrefix))
-    rows.push([language.network, shown(addressPrefix)])
-  if (at) rows.push([language.time, shown(instant(language, at))])
+  if (named) add(language.device, named)
+  if (addressPrefix && /^[\da-f.:]+(?:\/\d{1,3})?$/i.test(addressPrefix)) add(language.network, addressPrefix)
+  if (at) add(language.time, instant(language, at))
   return rows.length > 0 ? [{ is: 'facts', rows }] : []
+}
+
+/** A sentence with the names of holdings; none without any. */
+function listed(language: Language, sentence: string, names: readonly string[] = []): Block[] {
+  const { holdings } = language
+  const known = names.flatMap((name) => (isHolding(holdings, name) ? [holdings[name]] : []))
+  if (known.length === 0) return []
+  const list = new Intl.ListFormat(language.tag, { type: 'conjunction' }).format(known)
+  return words(fill(sentence, { list }))
+}
+
+const isHolding = <T extends object>(holdings: T, name: string): name is Extract<keyof T, string> =>
+  Object.hasOwn(holdings, name)
+
+/** A factor in the words of the language; empty where it has none. */
+function factorName({ holdings }: Language, factor = ''): string {
+  return isHolding(holdings, factor) ? holdings[factor] : ''
 }
 
 function instant(language: Language, at: Date): string {
@@ -107,111 +189,60 @@ function instant(language: Language, at: Date): string {
   }).format(at)
 }
 
-const drafts: Record<MailKind, (means: Means) => Draft> = {
-  verify_email(means) {
-    const { subject, ask, button, notYou } = means.language.verifyEmail
-    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
-  },
-  address_taken({ language, brand }) {
-    const { subject, what, ifYou, notYou } = language.addressTaken
-    return { subject, blocks: [words(what(brand)), words(ifYou), quiet(notYou)] }
-  },
-  reset_password(means) {
-    const { subject: ours, ask, button, notYou } = means.language.resetPassword
-    const theirs = (platform: string) => `[${platform}] Important: Password Reset Request`
-    const subject = means.facts.platform === undefined ? ours : theirs
-    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
-  },
-  password_changed(means) {
-    const { subject, what, ifYou, notYou } = means.language.passwordChanged
-    return {
-      subject,
-      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
-    }
-  },
-  change_email(means) {
-    const { subject, ask, button, notYou } = means.language.changeEmail
-    return { subject, blocks: [words(ask(means.brand)), ...proof(means, button), quiet(notYou)] }
-  },
-  email_changed(means) {
-    const { subject, what, undo, button, afterUndo, ifYou } = means.language.emailChanged
-    const newEmail = isolate(means.language, maskAddress(means.facts.newEmail ?? ''))
-    return {
-      subject,
-      blocks: [
-        words(what(means.brand, newEmail)),
-        words(ifYou),
-        words(undo),
-        ...proof(means, button),
-        words(afterUndo),
-      ],
-    }
-  },
-  team_invitation(means) {
-    const { subject, ask, askNamed, button, condition, notYou } = means.language.teamInvitation
-    const team = isolate(means.language, nameOrNothing(means.facts.teamName ?? ''))
-    const invitation = team ? askNamed(means.brand, team) : ask(means.brand)
-    return {
-      subject,
-      blocks: [words(invitation), ...proof(means, button), words(condition), quiet(notYou)],
-    }
-  },
-  register(means) {
-    const { language, brand, facts } = means
-    const { button } = language.verifyEmail
-    const { subject, ask, notYou } = language.register
-    if (!facts.hasAccount)
-      return { subject, blocks: [words(ask(brand)), ...proof(means, button), words(notYou)] }
-    const { subject: taken, what, ifYou, notYou: notOwner } = language.addressTaken
-    return {
-      subject: taken,
-      blocks: [words(what(brand)), words(ifYou), ...proof(means, button), quiet(notOwner)],
-    }
-  },
-  identity_linked(means) {
-    const { subject, what, ifYou, notYou } = means.language.identityLinked
-    const provider = isolate(means.language, clean(means.facts.provider ?? ''))
-    return {
-      subject,
-      blocks: [words(what(means.brand, provider)), ...circumstances(means), words(ifYou), words(notYou)],
-    }
-  },
-  api_key_created(means) {
-    const { subject, what, ifYou, notYou } = means.language.apiKeyCreated
-    return {
-      subject,
-      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
-    }
-  },
-  new_device(means) {
-    const { subject, what, ifYou, notYou } = means.language.newDevice
-    return {
-      subject,
-      blocks: [words(what(means.brand)), ...circumstances(means), words(ifYou), words(notYou)],
-    }
-  },
-}
-
 /**
- * Composes a mail of any kind in the language of its reader.
+ * Composes a mail in the language of its reader.
  *
- * Link and code are ours and go in as they are; names, device and addresses are cleaned, capped and escaped, and a name
- * that mail programs would turn into a link is left out: anyone can sign up with someone else's address, and the form
- * would deliver a stranger's advertising under our name. The subject never holds the code, a line break or a control.
- * Throws a TypeError when a kind that needs a link gets none, and for nothing else.
+ * Link and code are ours and go in as they are; names, device and addresses are cleaned, capped and escaped. A name that
+ * mail programs would turn into a link is left out: anyone can sign up with another person's address, and the form would
+ * deliver advertising under our name. The subject never holds the code, a line break or a control character.
+ * @throws TypeError when a kind that needs a link or a code gets none
  */
 export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
   const language = languageOf(facts.locale)
+  const { mails } = language
+  const shown = (value: string) => isolate(language, value)
   const brandName = platformOrNothing(facts.platform ?? '') || clean(facts.brand.name) || 'Sallyport'
-  const { subject, blocks } = drafts[kind]({ language, facts, brand: isolate(language, brandName) })
+  const team = shown(nameOrNothing(facts.teamName ?? ''))
+  const passkey = shown(nameOrNothing(facts.passkey ?? ''))
+  const values = {
+    brand: shown(brandName),
+    team,
+    newEmail: shown(maskAddress(facts.newEmail ?? '')),
+    provider: shown(clean(facts.provider ?? '')),
+    lifetime: facts.expiresInSeconds === undefined ? '' : lifetimeInWords(language, facts.expiresInSeconds),
+    factor: factorName(language, facts.factor),
+    dueAt: facts.dueAt ? shown(instant(language, facts.dueAt)) : '',
+    passkey,
+  }
+  const isTaken = kind === 'register' && facts.hasAccount
+  const sentences: Sentences = isTaken
+    ? { ...mails.address_taken, button: mails.register.button }
+    : mails[kind]
+  const { what, whatNamed, ifYou, undo, button, then, notYou } = sentences
+  const isWarning = notices.has(kind) || (kind === 'register' && !isTaken)
   const name = nameOrNothing(facts.displayName ?? '')
-  const hello = words(name ? language.hello(isolate(language, name)) : language.helloStranger)
-  const title = subject(brandName)
+  const blocks = [
+    ...words(name ? fill(language.hello, { name: shown(name) }) : language.helloStranger),
+    ...words(fill(((team || passkey) && whatNamed) || what, values)),
+    ...(codeMails.has(kind) ? lonelyCode(language, facts) : []),
+    ...(notices.has(kind) ? circumstances(language, facts) : []),
+    ...listed(language, language.ended, facts.ended),
+    ...listed(language, language.stayed, facts.stayed),
+    ...words(ifYou && fill(ifYou, values)),
+    ...words(undo),
+    ...(button ? proof(language, facts, button) : []),
+    ...words(then),
+    ...words(notYou && fill(notYou, values), !isWarning),
+  ]
+  const subject =
+    kind === 'reset_password' && facts.platform !== undefined
+      ? `[${brandName}] Important: Password Reset Request`
+      : fill(sentences.subject, { brand: brandName })
   const { logoUrl, color } = facts.brand
   return {
-    subject: title,
-    text: layText([hello, ...blocks]),
-    html: layHtml(title, [hello, ...blocks], {
+    subject,
+    text: layText(blocks),
+    html: layHtml(subject, blocks, {
       language,
       brandName,
       logoUrl: logoUrl !== null && isWebAddress(logoUrl) ? logoUrl : null,

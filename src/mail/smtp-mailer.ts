@@ -1,27 +1,21 @@
-// Hands mails to an SMTP server; a failure says whether trying again can help.
+// Hands mails to an SMTP server, where a failure says whether trying again can help; and checks that one can be reached.
 import nodemailer, { type NodemailerError } from 'nodemailer'
-import { compose, oneLine, parseSender } from './envelope.ts'
+import { compose, noFileAccess, oneLine, parseSender } from './envelope.ts'
 import { closable, MailError, type Mailer, type OutgoingMail } from './mailer.ts'
 
-export interface SmtpTimeouts {
+const defaultTimeouts = {
   /** From the look-up of the name to the end of STARTTLS. */
-  connectionSeconds: number
-  greetingSeconds: number
-  /** Silence in the middle of a conversation. */
-  socketSeconds: number
-  /** One send altogether, waiting for a free connection included: ends a server that trickles. */
-  sendSeconds: number
-  /** For what is being handed over when the mailer closes. */
-  closeSeconds: number
-}
-
-const DEFAULT_TIMEOUTS: SmtpTimeouts = {
   connectionSeconds: 10,
   greetingSeconds: 10,
+  /** Silence in the middle of a conversation. */
   socketSeconds: 20,
+  /** One send altogether, waiting for a free connection included: ends a server that trickles. */
   sendSeconds: 60,
+  /** For a mail that is being handed over when the mailer closes. */
   closeSeconds: 3,
 }
+
+export type SmtpTimeouts = typeof defaultTimeouts
 
 // The transport reads its settings from the query, and there they win: only what describes the server may pass,
 // or `?debug=true` would print every link.
@@ -31,7 +25,7 @@ const URL_SETTINGS = ['requireTLS', 'ignoreTLS', 'name', 'tls.rejectUnauthorized
  * A mailer over pooled SMTP connections (RFC 5321).
  *
  * `url`: `smtp://[user:password@]host[:587]` uses STARTTLS (RFC 3207) when the server offers it and, with
- * `?requireTLS=true`, refuses to go on without; `smtps://…[:465]` speaks TLS from the first byte (RFC 8314).
+ * `?requireTLS=true`, refuses to go on without; `smtps://…[:465]` uses TLS from the first byte (RFC 8314).
  * Certificates are verified unless `?tls.rejectUnauthorized=false`. `from`: one address, with or without a name.
  * Throws a TypeError, without the URL and its password, when either cannot be used. Opens no connection yet.
  *
@@ -44,7 +38,7 @@ export function createSmtpMailer(options: {
   timeouts?: Partial<SmtpTimeouts>
 }): Mailer {
   const sender = parseSender(options.from)
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+  const timeouts = { ...defaultTimeouts, ...options.timeouts }
   checkSmtpUrl(options.url)
   const transport = nodemailer.createTransport({
     pool: true,
@@ -54,8 +48,7 @@ export function createSmtpMailer(options: {
     socketTimeout: timeouts.socketSeconds * 1000,
     // Covers an idle connection that the server has closed meanwhile; other retries are the caller's to schedule.
     maxRequeues: 2,
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...noFileAccess,
   })
 
   const closing = new AbortController()
@@ -77,6 +70,20 @@ export function createSmtpMailer(options: {
     transport.close()
     setTimeout(() => closing.abort(), timeouts.closeSeconds * 1000).unref()
   })
+}
+
+/**
+ * Connects, greets, encrypts and signs in as a send would, and sends nothing.
+ * @throws what the server or the network said, without the password
+ */
+export async function reachSmtp(url: string, timeoutMs: number): Promise<void> {
+  const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs }
+  const transport = nodemailer.createTransport({ url, ...timeouts, ...noFileAccess })
+  try {
+    await transport.verify()
+  } finally {
+    transport.close()
+  }
 }
 
 function checkSmtpUrl(url: string): void {
@@ -115,8 +122,8 @@ function explain(error: NodemailerError): MailError {
   )
 }
 
-// A 5xx reply about the recipient, and not about us: 503 and 530 speak of the session (RFC 5321, RFC 4954), and
-// among the enhanced codes (RFC 3463) 5.1.7 and 5.1.8 speak of the sender and 5.7 of policy. A server that takes
+// A 5xx reply about the recipient, and not about us: 503 and 530 are about the session (RFC 5321, RFC 4954), and
+// among the enhanced codes (RFC 3463) 5.1.7 and 5.1.8 are about the sender and 5.7 about policy. A server that takes
 // any recipient may name the fault after the body, where only a 5.1 or 5.2 says that it was the address.
 function refusesRecipient(command: string, responseCode: number, response: string): boolean {
   if (responseCode < 500 || responseCode > 599 || responseCode === 503 || responseCode === 530) return false

@@ -1,4 +1,4 @@
-// The small parts of a sentence that come from elsewhere: names, addresses and lifetimes, made harmless and readable.
+// Values inside sentences (names, addresses, lifetimes), made harmless and readable.
 import type { Language } from './language.ts'
 
 const nameLength = 60
@@ -21,21 +21,20 @@ export function clean(value: string): string {
     .trimEnd()}…`
 }
 
+function cleanUnless(becomesLink: RegExp, value: string): string {
+  const name = clean(value)
+  return becomesLink.test(name) ? '' : name
+}
+
 /** A cleaned name; empty when a mail program would turn it into a link. */
-export function nameOrNothing(value: string): string {
-  const name = clean(value)
-  const readsLikeLink = /[/\\@]|\p{L}{2}:|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/u.test(name)
-  return readsLikeLink ? '' : name
-}
+export const nameOrNothing = (value: string): string =>
+  cleanUnless(/[/\\@]|\p{L}{2}:|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/u, value)
 
-/** A cleaned name of a platform, which may hold any sign but what a mail program would turn into a link; empty otherwise. */
-export function platformOrNothing(value: string): string {
-  const name = clean(value)
-  const becomesLink = /@|:\/\/|\/\/|\p{L}{2}:|\bwww\b|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/iu.test(name)
-  return becomesLink ? '' : name
-}
+/** A cleaned name of a platform, which may hold slashes; empty when a mail program would turn it into a link. */
+export const platformOrNothing = (value: string): string =>
+  cleanUnless(/@|\/\/|\p{L}{2}:|\bwww\b|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/iu, value)
 
-/** A value as it may stand in a sentence of the language: one of the other direction keeps its order to itself (UAX #9). */
+/** A value for a sentence of the language: one of the other direction keeps its order to itself (UAX #9). */
 export function isolate(language: Language, value: string): string {
   const turned =
     language.direction === 'rtl' ||
@@ -43,7 +42,7 @@ export function isolate(language: Language, value: string): string {
   return turned && value !== '' ? `\u2068${value}\u2069` : value
 }
 
-/** `ada@example.org` as `a***@example.org`: enough for its owner to know it, too little for anybody else. */
+/** `ada@example.org` as `a***@example.org`: enough for its owner to know it, too little for other readers. */
 export function maskAddress(email: string): string {
   const [, first = '', domain = ''] = /^(.).*@([^@]+)$/su.exec(email) ?? []
   return domain === '' ? '***' : clean(`${first}***@${domain}`)

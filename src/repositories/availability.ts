@@ -1,22 +1,8 @@
 // Tells an error that says "the database is away" from one that says "the query is wrong".
 
 /** postgres.js and Node: no connection (also for want of a file descriptor), or it ended under the query. */
-const connection = new Set([
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
-  'CONNECT_TIMEOUT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'EMFILE',
-  'ENETUNREACH',
-  'ENFILE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPIPE',
-  'ETIMEDOUT',
-])
+const connection =
+  /^(?:CONNECT(?:ION)?_\w+|EAI_AGAIN|ECONN(?:REFUSED|RESET)|E(?:HOST|NET)UNREACH|E[MN]FILE|ENOTFOUND|EPIPE|ETIMEDOUT)$/
 
 /**
  * SQLSTATEs and classes (PostgreSQL appendix A): connection exceptions, out of resources, operator intervention,
@@ -24,21 +10,20 @@ const connection = new Set([
  */
 const states = /^(?:08|28|53|57|58|25006|40001|40P01)/
 
-/** Whether the error, or what caused it, is that another transaction stood against this one: a deadlock, a snapshot. */
-export function isOvertaken(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown }
-    if (code === '40001' || code === '40P01') return true
-  }
-  return false
+/** The codes of the error and of its causes. */
+export function codesOf(error: unknown): unknown[] {
+  return error instanceof Error ? [(error as { code?: unknown }).code, ...codesOf(error.cause)] : []
 }
 
-/** Whether the error, or what caused it, means that the database cannot serve this now. */
+/** Whether another transaction stood against this one: a deadlock, a snapshot. */
+export function isOvertaken(error: unknown): boolean {
+  return codesOf(error).some((code) => code === '40001' || code === '40P01')
+}
+
+/** Whether the error, or its cause, means that the database cannot serve this now. */
 export function isUnavailable(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as { code?: unknown }
-    if (typeof code === 'string' && (connection.has(code) || states.test(code))) return true
-    if (at instanceof AggregateError && at.errors.some(isUnavailable)) return true
-  }
-  return false
+  if (!(error instanceof Error)) return false
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && (connection.test(code) || states.test(code))) return true
+  return isUnavailable(error.cause) || (error instanceof AggregateError && error.errors.some(isUnavailable))
 }

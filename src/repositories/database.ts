@@ -1,74 +1,66 @@
-// What a query runs on: the pool, or the one connection of a transaction. Nothing outside this folder sees Drizzle.
-
+// What queries run on: a pool or the one connection of a transaction, bound to one project or to none. Nothing outside
+// this folder sees Drizzle.
 import { QueryBuilder } from 'drizzle-orm/pg-core'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import type { Sql } from '../database/pool.ts'
-import type { ProjectSql } from '../database/statements.ts'
 
 /** A query builder that reaches the database. */
 export type Queries = PostgresJsDatabase
 
-/** Parts of queries, which reach nothing by themselves. */
+/** Builds parts of queries; reaches nothing by itself. */
 export const parts = new QueryBuilder()
+
+export type AuditEventName = typeof auditEvents.$inferInsert.event
+
+/** Where statements of no project run: projects, signing keys, jobs over all projects. */
+export interface UnscopedDatabase {
+  readonly sql: Sql
+  readonly queries: Queries
+}
+
+/** Where the statements of one project run. Row-level security shows them the rows of this project alone. */
+export interface Database extends UnscopedDatabase {
+  readonly projectId: string
+  /** Counts an audit event, once the transaction that wrote it is committed. */
+  readonly recorded: (event: AuditEventName) => void
+}
 
 /** What Drizzle makes of `.prepare(name)`. */
 interface Prepared<T> {
   execute(values?: Record<string, unknown>): Promise<T>
 }
 
-/** What a repository of a project's rows runs on: there is no query that does not say whose it is. */
-export interface Database {
-  /** Queries that see the rows of this project alone. */
-  of(projectId: string): Queries
-  /** A statement that is built and prepared at its first use; the project is among its values. */
-  prepared<T>(build: (query: Queries) => Prepared<T>): (values: Values) => Promise<T>
-}
+/** Where the prepared statement that is being executed runs. Drizzle sends it before `execute` returns. */
+let target: Sql | null = null
 
-type Values = Record<string, unknown> & { readonly projectId: string }
-
-/** Wraps our pool, or one connection of it, for queries that name their project. */
-export function over(sql: ProjectSql): Database {
-  // A statement is on its way before its `execute` returns, so the project is handed over in between and to nobody else.
-  let handed: Sql | null = null
-  const unsafe = (...query: Parameters<Sql['unsafe']>) => {
-    if (!handed) throw new Error('A prepared statement was issued without its project.')
-    return handed.unsafe(...query)
-  }
-  const query = naming(drizzle({ unsafe, options: sql.options } as unknown as Sql))
-  let last: { projectId: string; queries: Queries } | null = null
-  return {
-    of(projectId) {
-      if (last?.projectId !== projectId) last = { projectId, queries: drizzle(sql.of(projectId)) }
-      return last.queries
+const statements = naming(
+  drizzle({
+    unsafe(...query: Parameters<Sql['unsafe']>) {
+      if (!target) throw new Error('A prepared statement was executed without a database.')
+      return target.unsafe(...query)
     },
-    prepared(build) {
-      const statement = once(() => build(query))
-      return (values) => {
-        handed = sql.of(values.projectId)
-        try {
-          return statement().execute(values)
-        } finally {
-          handed = null
-        }
-      }
-    },
-  }
-}
+    options: { parsers: {}, serializers: {} },
+  } as unknown as Sql),
+)
 
-/** Wraps a pool, or one connection of it, for queries that belong to no project. */
-export function everywhere(sql: Sql): Queries {
-  return naming(drizzle(sql))
-}
-
-/** A query builder that remembers what its prepared statements are called: the driver is told only that they are some. */
-function naming(db: Queries): Queries {
-  const { session } = db._ as unknown as { session: Session }
-  const prepare = session.prepareQuery.bind(session)
-  session.prepareQuery = (query, fields, name, ...rest) => {
-    if (name) names.set(query.sql, name)
-    return prepare(query, fields, name, ...rest)
+/**
+ * Defines a statement that is prepared on the server. It is built at its first use and once for the process: building
+ * costs more than running.
+ * @param build the query, ending in `.prepare(name)`; placeholders are named, `projectId` among them
+ * @returns runs the statement on a database with the values of its placeholders; `projectId` is filled in
+ */
+export function prepared<T>(build: (query: Queries) => Prepared<T>) {
+  let statement: Prepared<T> | undefined
+  return (database: UnscopedDatabase & { readonly projectId?: string }, values: object = {}): Promise<T> => {
+    statement ??= build(statements)
+    target = database.sql
+    try {
+      return statement.execute({ ...values, projectId: database.projectId })
+    } finally {
+      target = null
+    }
   }
-  return db
 }
 
 /** What a query builder prepares statements with. */
@@ -76,10 +68,24 @@ interface Session {
   prepareQuery(query: { sql: string }, fields: unknown, name: string | undefined, ...rest: unknown[]): unknown
 }
 
+/** Remembers the names of prepared statements: the driver is only told that they are prepared. */
+function naming(queries: Queries): Queries {
+  const { session } = queries._ as unknown as { session: Session }
+  const prepare = session.prepareQuery.bind(session)
+  session.prepareQuery = (query, fields, name, ...rest) => {
+    if (name) names.set(query.sql, name)
+    return prepare(query, fields, name, ...rest)
+  }
+  return queries
+}
+
 /** Names of prepared statements, by their text. */
 const names = new Map<string, string>()
 
-/** What a statement is called: the name it was prepared under, else its verb and first table. Holds no value of it. */
+/**
+ * The name of a statement for traces: the one it was prepared under, else its verb and first table.
+ * @param text the statement without its values
+ */
 export function statementName(text: string): string {
   const known = names.get(text)
   if (known) return known
@@ -88,21 +94,26 @@ export function statementName(text: string): string {
   return `${verb.toLowerCase()} ${table}`.trimEnd()
 }
 
-/**
- * Builds a statement at its first use and keeps it.
- *
- * Building costs more than running: a repository is bound once to the pool and once to each connection that a
- * transaction is given, and none of them should pay for a statement that it does not run.
- */
-export function once<T>(build: () => T): () => T {
-  let built: T | undefined
-  return () => {
-    built ??= build()
-    return built
-  }
-}
+type Rows<T> = PromiseLike<readonly T[]>
 
 /** The first row of an answer, or null. */
-export function first<T>(rows: readonly T[]): T | null {
-  return rows[0] ?? null
+export async function first<T>(rows: Rows<T>): Promise<T | null> {
+  return (await rows)[0] ?? null
+}
+
+/** The row of a statement that always returns one. */
+export async function one<T>(rows: Rows<T>): Promise<T> {
+  const [row] = await rows
+  if (row === undefined) throw new Error('A statement returned no row.')
+  return row
+}
+
+/** How many rows a statement returns. */
+export async function rowCount(rows: Rows<unknown>): Promise<number> {
+  return (await rows).length
+}
+
+/** Whether a statement returns a row. */
+export async function hasRows(rows: Rows<unknown>): Promise<boolean> {
+  return (await rows).length > 0
 }

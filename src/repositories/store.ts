@@ -1,142 +1,57 @@
-// All repositories as one value, over the pool or, inside `transaction`, over one connection.
+// Stores: the pool bound to one project, and the pool for what belongs to no project, each with its transactions.
+import { drizzle } from 'drizzle-orm/postgres-js'
 import type { Pool, Sql } from '../database/pool.ts'
-import type { ProjectSql } from '../database/statements.ts'
-import { apiKeysRepository } from './api-keys.ts'
-import { auditRepository } from './audit.ts'
 import { isOvertaken } from './availability.ts'
-import { avatarsRepository, sharedAvatarsRepository } from './avatars.ts'
-import { isConflict } from './conflict.ts'
-import { cooldownsRepository } from './cooldowns.ts'
-import { type Database, everywhere, over, type Queries } from './database.ts'
-import { holdingsRepository } from './holdings.ts'
-import { idempotencyKeysRepository } from './idempotency-keys.ts'
-import { identitiesRepository } from './identities.ts'
-import { dueLeaversRepository, leaversRepository } from './leavers.ts'
-import { mailTokensRepository } from './mail-tokens.ts'
-import { mailroomRepository, outboxRepository } from './outbox.ts'
-import { passwordsRepository } from './passwords.ts'
-import { peopleRepository } from './people.ts'
-import { projectsRepository } from './projects.ts'
-import { registrationsRepository } from './registrations.ts'
-import { sessionEndsRepository } from './session-ends.ts'
-import { sessionListsRepository } from './session-lists.ts'
-import { sessionRefreshesRepository } from './session-refreshes.ts'
-import { sessionsRepository } from './sessions.ts'
-import { signInFailuresRepository } from './sign-in-failures.ts'
-import { signInsRepository } from './sign-ins.ts'
-import { signingKeysRepository } from './signing-keys.ts'
-import { statisticsRepository } from './statistics.ts'
-import { sweepingRepository } from './sweeping.ts'
-import { teamInvitationsRepository } from './team-invitations.ts'
-import { teamMembersRepository } from './team-members.ts'
-import { teamsRepository } from './teams.ts'
-import { usersRepository } from './users.ts'
-import { verificationTokensRepository } from './verification-tokens.ts'
+import type { AuditEventName, Database, Queries, UnscopedDatabase } from './database.ts'
 
-/** The tables of one project's rows: every method takes the project first, or with the row. */
-export interface Repositories {
-  readonly apiKeys: ReturnType<typeof apiKeysRepository>
-  readonly audit: ReturnType<typeof auditRepository>
-  readonly avatars: ReturnType<typeof avatarsRepository>
-  readonly cooldowns: ReturnType<typeof cooldownsRepository>
-  readonly holdings: ReturnType<typeof holdingsRepository>
-  readonly idempotencyKeys: ReturnType<typeof idempotencyKeysRepository>
-  readonly identities: ReturnType<typeof identitiesRepository>
-  readonly leavers: ReturnType<typeof leaversRepository>
-  readonly outbox: ReturnType<typeof outboxRepository>
-  readonly passwords: ReturnType<typeof passwordsRepository>
-  readonly people: ReturnType<typeof peopleRepository>
-  readonly registrations: ReturnType<typeof registrationsRepository>
-  readonly sessionEnds: ReturnType<typeof sessionEndsRepository>
-  readonly sessionLists: ReturnType<typeof sessionListsRepository>
-  readonly sessionRefreshes: ReturnType<typeof sessionRefreshesRepository>
-  readonly sessions: ReturnType<typeof sessionsRepository>
-  readonly signInFailures: ReturnType<typeof signInFailuresRepository>
-  readonly signIns: ReturnType<typeof signInsRepository>
-  readonly teamInvitations: ReturnType<typeof teamInvitationsRepository>
-  readonly teamMembers: ReturnType<typeof teamMembersRepository>
-  readonly teams: ReturnType<typeof teamsRepository>
-  readonly users: ReturnType<typeof usersRepository>
-  readonly verificationTokens: ReturnType<typeof verificationTokensRepository>
-}
-
-/** What belongs to no project, or to whichever: the way around the wall between them, for what cannot know the project. */
-export interface Everywhere {
-  readonly avatars: ReturnType<typeof sharedAvatarsRepository>
-  readonly leavers: ReturnType<typeof dueLeaversRepository>
-  readonly mailroom: ReturnType<typeof mailroomRepository>
-  readonly mailTokens: ReturnType<typeof mailTokensRepository>
-  readonly projects: ReturnType<typeof projectsRepository>
-  readonly signingKeys: ReturnType<typeof signingKeysRepository>
-  readonly statistics: ReturnType<typeof statisticsRepository>
-  readonly sweeping: ReturnType<typeof sweepingRepository>
-}
-
-export interface Store extends Repositories {
-  /** Whether a write failed because something unique was taken in the same moment. */
-  isConflict(error: unknown): boolean
+/** The rows of one project, and its transactions. */
+export interface Store extends Database {
   /**
-   * Runs `work` in one transaction of the project on repositories of the same shape; commits when it returns, rolls back
-   * when it throws. Where another transaction stands against it, nothing is kept and it runs again: only the database may
-   * remember it. A refusal that must be remembered is therefore returned by `work` and thrown afterwards.
+   * Runs `work` in one transaction: commits when it returns, rolls back when it throws. After a deadlock or a
+   * serialization failure it runs again, so only the database may remember it. A refusal that must be remembered is
+   * therefore returned by `work` and thrown afterwards. Inside a transaction, `work` runs in that one.
    */
-  transaction<T>(projectId: string, work: (store: Repositories) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>
   /** The same for work that is one statement, which is a transaction by itself. */
-  statement<T>(work: (store: Repositories) => Promise<T>): Promise<T>
-  /** The same, and every read in it sees one moment: the one of its first statement. */
-  snapshot<T>(projectId: string, work: (store: Repositories) => Promise<T>): Promise<T>
+  statement<T>(work: (database: Store) => Promise<T>): Promise<T>
   /** Runs one read whose answer may be some seconds old: on the replica, if there is one. */
-  readingLate<T>(read: (store: Repositories) => Promise<T>): Promise<T>
-  /** Runs reads of one moment, which is no earlier than the call: on the replica, if there is one. */
-  readingSnapshot<T>(projectId: string, read: (store: Repositories) => Promise<T>): Promise<T>
-  readonly everywhere: Everywhere & {
-    /** A transaction of no project, otherwise as above. */
-    transaction<T>(work: (store: Everywhere) => Promise<T>): Promise<T>
-  }
+  readLate<T>(read: (database: Database) => Promise<T>): Promise<T>
+  /** Runs reads that see one moment, no earlier than the call: on the replica, if there is one. */
+  readSnapshot<T>(read: (database: Database) => Promise<T>): Promise<T>
 }
 
-function bindEverywhere(db: Queries): Everywhere {
-  return {
-    avatars: sharedAvatarsRepository(db),
-    leavers: dueLeaversRepository(db),
-    mailroom: mailroomRepository(db),
-    mailTokens: mailTokensRepository(db),
-    projects: projectsRepository(db),
-    signingKeys: signingKeysRepository(db),
-    statistics: statisticsRepository(db),
-    sweeping: sweepingRepository(db),
-  }
+/** The rows of no project or of all. */
+export interface UnscopedStore extends UnscopedDatabase {
+  /** As `Store.transaction`. */
+  transaction<T>(work: (tx: UnscopedDatabase) => Promise<T>): Promise<T>
 }
 
-function bind(db: Database): Repositories {
-  return {
-    apiKeys: apiKeysRepository(db),
-    audit: auditRepository(db),
-    avatars: avatarsRepository(db),
-    cooldowns: cooldownsRepository(db),
-    holdings: holdingsRepository(db),
-    idempotencyKeys: idempotencyKeysRepository(db),
-    identities: identitiesRepository(db),
-    leavers: leaversRepository(db),
-    outbox: outboxRepository(db),
-    passwords: passwordsRepository(db),
-    people: peopleRepository(db),
-    registrations: registrationsRepository(db),
-    sessionEnds: sessionEndsRepository(db),
-    sessionLists: sessionListsRepository(db),
-    sessionRefreshes: sessionRefreshesRepository(db),
-    sessions: sessionsRepository(db),
-    signInFailures: signInFailuresRepository(db),
-    signIns: signInsRepository(db),
-    teamInvitations: teamInvitationsRepository(db),
-    teamMembers: teamMembersRepository(db),
-    teams: teamsRepository(db),
-    users: usersRepository(db),
-    verificationTokens: verificationTokensRepository(db),
-  }
+export interface Stores {
+  forProject(projectId: string): Store
+  readonly unscoped: UnscopedStore
 }
 
-/** Times that a transaction is begun before its conflict with another one is told. */
+/** A standby of the database to read from. */
+export interface Replica {
+  readonly sql: Pool
+  /**
+   * Runs `read` on the replica; null where it cannot answer.
+   * @param fresh whether to wait until the replica has all that is committed now
+   */
+  ask<T>(read: () => Promise<T>, fresh: boolean): Promise<{ readonly answer: T } | null>
+}
+
+export interface StoresOptions {
+  /** For what belongs to no project; default: the pool itself. */
+  readonly unscopedPool?: Pool
+  /** Awaited between the commit of a change and its acknowledgement: until no session cache uses older reads. */
+  readonly awaitDelivery?: (() => Promise<void>) | undefined
+  /** Told of each audit event that is committed; events of many accounts in one statement count once. */
+  readonly recorded?: ((event: AuditEventName) => void) | undefined
+  readonly replica?: Replica | undefined
+}
+
+/** Times that a transaction is begun before its conflict with another one is reported. */
 const attempts = 3
 
 async function retrying<T>(work: () => Promise<T>): Promise<T> {
@@ -149,50 +64,114 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Builds a value for each object that it is asked about, once: for a connection as long as it lives. */
-function keeping<K extends object, V>(build: (key: K) => V): (key: K) => V {
-  const built = new WeakMap<K, V>()
-  return (key) => {
-    const known = built.get(key) ?? build(key)
-    built.set(key, known)
-    return known
+/** Statements on the pool or on the connection of a transaction; the query builder is made where one is asked for. */
+class Statements implements UnscopedDatabase {
+  readonly sql: Sql
+  #queries: Queries | undefined
+  constructor(sql: Sql) {
+    this.sql = sql
+  }
+  get queries(): Queries {
+    this.#queries ??= drizzle(this.sql)
+    return this.#queries
   }
 }
 
-/**
- * Binds every repository to a pool, and to each of its connections that a transaction is given; what belongs to no project
- * to `housekeeping`. `settled` is awaited between the commit of whatever may have ended something and its acknowledgement:
- * until this process will not use what it remembered from before.
- */
-export function createStore(
-  pool: Pool,
-  housekeeping: Pool = pool,
-  settled: () => Promise<void> = async () => {},
-): Store {
-  // The pool hands out the same value for the same connection, so a statement is built once for each connection.
-  const boundTo = keeping((sql: ProjectSql) => bind(over(sql)))
-  const boundEverywhere = keeping((sql: Sql) => bindEverywhere(everywhere(sql)))
-  const settling = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work
-    await settled()
+/** Statements on the rows of one project. */
+class ProjectStatements extends Statements implements Database {
+  readonly projectId: string
+  readonly recorded: Database['recorded']
+  constructor(sql: Sql, projectId: string, recorded: Database['recorded']) {
+    super(sql)
+    this.projectId = projectId
+    this.recorded = recorded
+  }
+}
+
+/** One project's store inside a transaction: all that runs on it is part of that transaction. */
+class TransactionStore extends ProjectStatements implements Store {
+  readonly transaction = <T>(work: (tx: Store) => Promise<T>): Promise<T> => work(this)
+  readonly statement = this.transaction
+  readonly readLate = this.transaction
+  readonly readSnapshot = this.transaction
+}
+
+/** One project's store on the pool. */
+class ProjectStore extends ProjectStatements implements Store {
+  readonly #pool: Pool
+  readonly #options: StoresOptions
+  constructor(pool: Pool, projectId: string, options: StoresOptions) {
+    super(pool.of(projectId), projectId, options.recorded ?? (() => {}))
+    this.#pool = pool
+    this.#options = options
+  }
+
+  #within<T>(pool: Pool, mode: string, work: (tx: Store) => Promise<T>): Promise<T> {
+    return retrying(async () => {
+      const events: AuditEventName[] = []
+      const result = await pool.transaction(mode, this.projectId, (tx) =>
+        work(new TransactionStore(tx.of(this.projectId), this.projectId, (event) => events.push(event))),
+      )
+      for (const event of events) this.recorded(event)
+      return result
+    })
+  }
+
+  async transaction<T>(work: (tx: Store) => Promise<T>): Promise<T> {
+    const result = await this.#within(this.#pool, '', work)
+    await this.#options.awaitDelivery?.()
     return result
   }
-  const within = <T>(mode: string, projectId: string, work: (store: Repositories) => Promise<T>) =>
-    retrying(() => pool.transaction(mode, projectId, (tx) => work(boundTo(tx))))
-  const alone = bind(over(pool))
-  return {
-    ...alone,
-    isConflict,
-    transaction: (projectId, work) => settling(within('', projectId, work)),
-    statement: (work) => settling(retrying(() => work(alone))),
-    snapshot: (projectId, work) => within('isolation level repeatable read', projectId, work),
-    readingLate: (read) => read(alone),
-    readingSnapshot: (projectId, read) =>
-      within('isolation level repeatable read, read only', projectId, read),
-    everywhere: {
-      ...bindEverywhere(everywhere(housekeeping)),
-      transaction: (work) =>
-        settling(retrying(() => housekeeping.transaction('', null, (tx) => work(boundEverywhere(tx))))),
+
+  async statement<T>(work: (database: Store) => Promise<T>): Promise<T> {
+    const result = await retrying(() => work(this))
+    await this.#options.awaitDelivery?.()
+    return result
+  }
+
+  async readLate<T>(read: (database: Database) => Promise<T>): Promise<T> {
+    const { replica } = this.#options
+    const there = replica && new ProjectStore(replica.sql, this.projectId, {})
+    const found = there && (await replica.ask(() => read(there), false))
+    return found ? found.answer : read(this)
+  }
+
+  async readSnapshot<T>(read: (database: Database) => Promise<T>): Promise<T> {
+    const { replica } = this.#options
+    const mode = 'isolation level repeatable read, read only'
+    const found = await replica?.ask(() => this.#within(replica.sql, mode, read), true)
+    return found ? found.answer : this.#within(this.#pool, mode, read)
+  }
+}
+
+/** The store of what belongs to no project. */
+function unscopedStore(pool: Pool, { awaitDelivery }: StoresOptions): UnscopedStore {
+  return Object.assign(new Statements(pool), {
+    async transaction<T>(work: (tx: UnscopedDatabase) => Promise<T>): Promise<T> {
+      const result = await retrying(() => pool.transaction('', null, (tx) => work(new Statements(tx))))
+      await awaitDelivery?.()
+      return result
     },
+  })
+}
+
+/** Stores kept ready; installations with more projects make them anew. */
+const keptStores = 1000
+
+/** Binds a pool to projects. */
+export function createStores(pool: Pool, options: StoresOptions = {}): Stores {
+  const stores = new Map<string, Store>()
+  // Drizzle sets how a driver reads values when it first meets it.
+  drizzle(pool)
+  return {
+    forProject(projectId) {
+      const known = stores.get(projectId)
+      if (known) return known
+      if (stores.size >= keptStores) stores.clear()
+      const store = new ProjectStore(pool, projectId, options)
+      stores.set(projectId, store)
+      return store
+    },
+    unscoped: unscopedStore(options.unscopedPool ?? pool, options),
   }
 }

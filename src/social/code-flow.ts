@@ -1,37 +1,24 @@
-// The code flow with PKCE (RFC 6749 §4.1, RFC 7636, RFC 9700): where a browser is sent, and what its code is good for.
+// The authorization code flow with PKCE (RFC 6749 §4.1, RFC 7636, RFC 9700), by openid-client.
 import * as openid from 'openid-client'
-import { callProvider } from './outbound.ts'
+import { guardedFetch } from './guarded-fetch.ts'
 import { ProofRefused, type Provider, ProviderUnavailable } from './profile.ts'
-
-/** What binds the two halves of a flow; rests nowhere but in the browser that began it, sealed. */
-export interface FlowSecrets {
-  readonly state: string
-  readonly nonce: string
-  readonly verifier: string
-}
-
-/** What a code was exchanged for. */
-export interface FlowTokens {
-  readonly idToken: string | null
-  readonly accessToken: string
-}
 
 const lifetimeMs = 6 * 3_600_000
 const capacity = 500
 
-/** Random values for a new flow: 256 bits each. */
-export function newFlowSecrets(): FlowSecrets {
-  return {
-    state: openid.randomState(),
-    nonce: openid.randomNonce(),
-    verifier: openid.randomPKCECodeVerifier(),
-  }
-}
+/** Random values that bind the two halves of a new flow, 256 bits each; kept, sealed, in the browser that began it alone. */
+export const newFlowSecrets = () => ({
+  state: openid.randomState(),
+  nonce: openid.randomNonce(),
+  verifier: openid.randomPKCECodeVerifier(),
+})
 
-/** The guarded call in the shape that openid-client wants. */
+export type FlowSecrets = Readonly<ReturnType<typeof newFlowSecrets>>
+
+/** The guarded call as openid-client's `customFetch`. */
 function fetchFor({ allowPrivateNetwork }: Provider): openid.CustomFetch {
   return async (url, { method, headers, body }) => {
-    const response = await callProvider(url, {
+    const response = await guardedFetch(url, {
       method,
       headers,
       allowPrivateNetwork,
@@ -69,19 +56,30 @@ async function configure(provider: Provider, secret: string | null): Promise<ope
   return openid.discovery(new URL(provider.discovery), clientId, metadata, auth, options)
 }
 
-/** Whether this error, or what caused it, is a provider that could not be asked. */
+/** Whether this error, or its cause, is a provider that could not be asked. */
 function isUnavailable(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof ProviderUnavailable) return true
-    if ((at as { code?: unknown }).code === 'OAUTH_TIMEOUT') return true
-  }
-  return false
+  if (!(error instanceof Error)) return false
+  const timedOut = 'code' in error && error.code === 'OAUTH_TIMEOUT'
+  return error instanceof ProviderUnavailable || timedOut || isUnavailable(error.cause)
 }
 
-export function createCodeFlow() {
+/** Runs a call of openid-client and translates its errors. @throws ProofRefused, ProviderUnavailable */
+async function translated<T>(call: Promise<T>, unavailable: string, refused: string): Promise<T> {
+  try {
+    return await call
+  } catch (cause) {
+    throw isUnavailable(cause)
+      ? new ProviderUnavailable(unavailable, { cause })
+      : new ProofRefused(refused, { cause })
+  }
+}
+
+/** @param secretOf the secret of a provider's first client; null: a public client */
+export function createCodeFlow(secretOf: (provider: Provider) => string | null) {
   const configurations = new Map<string, { made: Promise<openid.Configuration>; at: number }>()
 
-  function configurationOf(provider: Provider, secret: string | null): Promise<openid.Configuration> {
+  async function configurationOf(provider: Provider): Promise<openid.Configuration> {
+    const secret = secretOf(provider)
     const key = JSON.stringify([provider, secret])
     const known = configurations.get(key)
     if (known && performance.now() - known.at < lifetimeMs) return known.made
@@ -98,14 +96,8 @@ export function createCodeFlow() {
 
   return {
     /** Where to send the browser. @throws ProviderUnavailable */
-    async begin(
-      provider: Provider,
-      secret: string | null,
-      redirectUri: string,
-      flow: FlowSecrets,
-    ): Promise<URL> {
-      const configuration = await configurationOf(provider, secret)
-      return openid.buildAuthorizationUrl(configuration, {
+    async begin(provider: Provider, redirectUri: string, flow: FlowSecrets): Promise<URL> {
+      return openid.buildAuthorizationUrl(await configurationOf(provider), {
         redirect_uri: redirectUri,
         scope: provider.scopes.join(' '),
         state: flow.state,
@@ -119,41 +111,34 @@ export function createCodeFlow() {
      * Exchanges the code that came back at `callback`, the whole address with its query.
      * @throws ProofRefused, ProviderUnavailable
      */
-    async redeem(
-      provider: Provider,
-      secret: string | null,
-      callback: URL,
-      flow: FlowSecrets,
-    ): Promise<FlowTokens> {
-      const configuration = await configurationOf(provider, secret)
-      const isOpenid = provider.kind === 'openid'
-      try {
-        const tokens = await openid.authorizationCodeGrant(configuration, callback, {
-          expectedState: flow.state,
-          pkceCodeVerifier: flow.verifier,
-          ...(isOpenid ? { expectedNonce: flow.nonce, idTokenExpected: true } : {}),
-        })
-        return { idToken: tokens.id_token ?? null, accessToken: tokens.access_token }
-      } catch (error) {
-        if (isUnavailable(error))
-          throw new ProviderUnavailable('The code could not be exchanged.', { cause: error })
-        throw new ProofRefused('The code was not accepted.', { cause: error })
-      }
+    async exchange(provider: Provider, callback: URL, flow: FlowSecrets) {
+      const configuration = await configurationOf(provider)
+      const grant = openid.authorizationCodeGrant(configuration, callback, {
+        expectedState: flow.state,
+        pkceCodeVerifier: flow.verifier,
+        ...(provider.kind === 'openid' ? { expectedNonce: flow.nonce, idTokenExpected: true } : {}),
+      })
+      const tokens = await translated(
+        grant,
+        'The code could not be exchanged.',
+        'The provider did not accept the code, or its answer fits no flow. Check client_ids, the secret and the redirect URI there.',
+      )
+      return { idToken: tokens.id_token ?? '', accessToken: tokens.access_token }
     },
 
     /**
-     * What the userinfo endpoint says of the subject: a provider to the letter tells addresses there and not in the
-     * id_token (OpenID Connect Core §5.4). @throws ProofRefused, ProviderUnavailable
+     * The claims of the userinfo endpoint: a provider may give the address there and not in the id_token
+     * (OpenID Connect Core §5.4). @throws ProofRefused, ProviderUnavailable
      */
-    async userInfo(provider: Provider, secret: string | null, accessToken: string, subject: string) {
-      const configuration = await configurationOf(provider, secret)
+    async userInfo(provider: Provider, accessToken: string, subject: string) {
+      const configuration = await configurationOf(provider)
       if (!configuration.serverMetadata().userinfo_endpoint) return {}
-      try {
-        return await openid.fetchUserInfo(configuration, accessToken, subject)
-      } catch (error) {
-        if (isUnavailable(error)) throw new ProviderUnavailable('No userinfo came.', { cause: error })
-        throw new ProofRefused('The userinfo is of somebody else.', { cause: error })
-      }
+      const userInfo = openid.fetchUserInfo(configuration, accessToken, subject)
+      return translated(
+        userInfo,
+        'No userinfo came.',
+        'The userinfo is of another subject. Check the discovery of this provider.',
+      )
     },
   }
 }

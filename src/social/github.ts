@@ -1,5 +1,5 @@
-// GitHub speaks OAuth without id_tokens: its own API says whose token it is, and first of all whether it is for us.
-import { callProvider, readJson } from './outbound.ts'
+// GitHub issues no id_tokens: its API names the user of an access token, once it has confirmed that it was issued to us.
+import { fetchJson, guardedFetch } from './guarded-fetch.ts'
 import {
   keptEmail,
   keptText,
@@ -28,8 +28,9 @@ export async function askGithub(provider: Provider, accessToken: string, secret:
   const { issuer, allowPrivateNetwork } = provider
   const api = apiOf(issuer)
   const [clientId = ''] = provider.clientIds
-  if (!/^[\x21-\x7e]{1,512}$/.test(accessToken)) throw new ProofRefused('It is no token.')
-  const checked = await callProvider(`${api}/applications/${encodeURIComponent(clientId)}/token`, {
+  if (!/^[\x21-\x7e]{1,512}$/.test(accessToken))
+    throw new ProofRefused('It is no token. The application must send GitHub’s access_token, unchanged.')
+  const checked = await guardedFetch(`${api}/applications/${encodeURIComponent(clientId)}/token`, {
     method: 'POST',
     headers: {
       authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`,
@@ -39,11 +40,11 @@ export async function askGithub(provider: Provider, accessToken: string, secret:
     allowPrivateNetwork,
   })
   if (checked.status === 404 || checked.status === 422)
-    throw new ProofRefused('Not a token of this application.')
+    throw new ProofRefused('GitHub issued it to another application. Check client_ids and the secret.')
   if (checked.status !== 200) throw new ProviderUnavailable(`GitHub answered ${checked.status}.`)
 
   const headers = { authorization: `Bearer ${accessToken}`, 'x-github-api-version': '2022-11-28' }
-  const person = await readJson(`${api}/user`, { headers, allowPrivateNetwork })
+  const person = await fetchJson(`${api}/user`, { headers, allowPrivateNetwork })
   if (!Number.isSafeInteger(person.id)) throw new ProviderUnavailable('GitHub named no user.')
   const primary = await primaryAddress(`${api}/user/emails`, { headers, allowPrivateNetwork })
   const email = keptEmail(primary?.email)
@@ -61,9 +62,9 @@ export async function askGithub(provider: Provider, accessToken: string, secret:
 /** The primary address; null where the token may not read addresses. */
 async function primaryAddress(
   url: string,
-  call: Parameters<typeof callProvider>[1],
+  call: Parameters<typeof guardedFetch>[1],
 ): Promise<Address | null> {
-  const response = await callProvider(url, call)
+  const response = await guardedFetch(url, call)
   if (response.status === 403 || response.status === 404) return null
   const list: unknown = response.status === 200 ? await response.json().catch(() => null) : null
   if (!Array.isArray(list)) throw new ProviderUnavailable('GitHub listed no addresses.')

@@ -1,110 +1,89 @@
-// The public keys of providers: read once, kept for hours, read again for a key that is not among them, and then not
-// again for half a minute, whatever strangers send.
-import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from 'jose'
-import { readJson } from './outbound.ts'
+// The public keys of providers (RFC 7517), read through their discovery documents and cached by jose.
+import { createRemoteJWKSet, customFetch, errors, type JWK, type JWTVerifyGetKey } from 'jose'
+import { fetchJson } from './guarded-fetch.ts'
 import { ProofRefused, type Provider, ProviderUnavailable } from './profile.ts'
 
 export interface KeySetOptions {
-  /** Milliseconds between two reads of one provider, and after a failed one; the default is for everything but tests. */
-  readonly floorMs?: number
-  readonly failureFloorMs?: number
+  /** Milliseconds after a successful read in which an unknown key causes no other; only tests change it. */
+  readonly cooldownMs?: number
+  /** Milliseconds after a failed read in which no other is tried; only tests change it. */
+  readonly retryMs?: number
 }
 
-/** How long keys are believed without being read again: as long as a key that its provider withdrew still works. */
-const lifetimeMs = 6 * 3_600_000
-/** Providers remembered, and keys of each. */
-const capacity = 500
+/** How long keys are used without being read again, and so how long a withdrawn key still verifies. */
+const cacheMaxAgeMs = 6 * 3_600_000
+const maxProviders = 500
 const maxKeys = 100
 
-type Header = Parameters<JWTVerifyGetKey>[0]
-type Token = Parameters<JWTVerifyGetKey>[1]
-
-/** Microsoft says of each key for which issuer it signs. */
+type KeySet = ReturnType<typeof createRemoteJWKSet>
+/** Microsoft names, in each key, the issuer that it signs for. */
 type PublishedKey = JWK & { readonly issuer?: unknown }
 
-interface KeySet {
-  readonly find: JWTVerifyGetKey
-  readonly keys: readonly PublishedKey[]
-}
-
-interface Entry {
-  set: KeySet | null
-  readAt: number
-  failedAt: number
-  reading: Promise<KeySet> | null
-}
-
-async function readKeySet({ discovery, issuer, allowPrivateNetwork }: Provider): Promise<KeySet> {
+/** Reads the keys that a provider's discovery document points to. @throws ProviderUnavailable */
+async function readKeys(discovery: string, { issuer, allowPrivateNetwork }: Provider): Promise<Response> {
   const call = { allowPrivateNetwork }
-  const document = await readJson(`${discovery.replace(/\/$/, '')}/.well-known/openid-configuration`, call)
+  const document = await fetchJson(discovery, call)
   if (document.issuer !== issuer)
-    throw new ProviderUnavailable(
-      `The provider at ${new URL(discovery).host} says that it is another issuer.`,
-    )
+    throw new ProviderUnavailable(`The document at ${new URL(discovery).host} is of another issuer.`)
   const address = String(document.jwks_uri)
   if (!URL.canParse(address)) throw new ProviderUnavailable(`${issuer} names no keys.`)
-  const { keys } = await readJson(address, call)
+  const { keys } = await fetchJson(address, call)
   if (!Array.isArray(keys) || keys.length > maxKeys)
     throw new ProviderUnavailable(`${issuer} has no keys, or too many.`)
-  try {
-    return { find: createLocalJWKSet({ keys }), keys }
-  } catch (cause) {
-    throw new ProviderUnavailable(`The keys of ${issuer} cannot be read.`, { cause })
-  }
+  return Response.json({ keys })
 }
 
-export function createKeySets({ floorMs = 30_000, failureFloorMs = 5000 }: KeySetOptions = {}) {
-  const entries = new Map<string, Entry>()
+export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOptions = {}) {
+  const keySets = new Map<string, KeySet>()
 
-  function entryOf(provider: Provider): Entry {
-    const key = `${provider.discovery} ${provider.issuer} ${provider.allowPrivateNetwork}`
-    const known = entries.get(key)
-    if (known) return known
-    if (entries.size >= capacity) entries.delete(entries.keys().next().value ?? '')
-    const entry = { set: null, readAt: -Infinity, failedAt: -Infinity, reading: null }
-    entries.set(key, entry)
-    return entry
+  /** jose asks for the discovery document, and is given the keys: so both are read again together. */
+  function createKeySet(provider: Provider): KeySet {
+    let failedAtMs = -Infinity
+    const discovery = `${provider.discovery.replace(/\/$/, '')}/.well-known/openid-configuration`
+    return createRemoteJWKSet(new URL(discovery), {
+      cacheMaxAge: cacheMaxAgeMs,
+      cooldownDuration: cooldownMs,
+      [customFetch]: async (url) => {
+        // jose has no pause after a failure.
+        if (performance.now() - failedAtMs < retryMs)
+          throw new ProviderUnavailable(`${provider.issuer} failed a moment ago.`)
+        return readKeys(url, provider).catch((error: unknown) => {
+          failedAtMs = performance.now()
+          throw error
+        })
+      },
+    })
   }
 
-  /** Reads the keys, once for all who ask at the same time. @throws ProviderUnavailable */
-  function read(provider: Provider, entry: Entry): Promise<KeySet> {
-    if (performance.now() - entry.failedAt < failureFloorMs)
-      throw new ProviderUnavailable(`${provider.issuer} failed a moment ago.`)
-    entry.reading ??= readKeySet(provider)
-      .then((set) => {
-        entry.set = set
-        entry.readAt = performance.now()
-        return set
-      })
-      .catch((error: unknown) => {
-        entry.failedAt = performance.now()
-        throw error
-      })
-      .finally(() => {
-        entry.reading = null
-      })
-    return entry.reading
+  function keySetOf(provider: Provider): KeySet {
+    const { discovery, issuer, allowPrivateNetwork } = provider
+    const name = JSON.stringify([discovery, issuer, allowPrivateNetwork])
+    const known = keySets.get(name)
+    if (known) return known
+    if (keySets.size >= maxProviders) keySets.delete(keySets.keys().next().value ?? '')
+    const made = createKeySet(provider)
+    keySets.set(name, made)
+    return made
   }
 
   return {
     /**
-     * The key that a token's header names, and the set's own record of it.
-     * @throws ProofRefused where the provider has no such key, ProviderUnavailable
+     * The key that a token's header names.
+     * @returns the key, and its record in the provider's set where the header has a `kid`
+     * @throws ProofRefused where the provider has no such key; ProviderUnavailable where its keys cannot be read
      */
-    async find(provider: Provider, header: Header, token: Token) {
-      const entry = entryOf(provider)
-      const age = performance.now() - entry.readAt
-      let set = entry.set && age < lifetimeMs ? entry.set : await read(provider, entry)
-      for (;;) {
-        try {
-          const key = await set.find(header, token)
-          return { key, jwk: set.keys.find(({ kid }) => kid !== undefined && kid === header.kid) }
-        } catch (error) {
-          const unknown = error instanceof errors.JWKSNoMatchingKey
-          // Two keys that fit and no kid to tell them apart, or a key that is none.
-          if (!unknown || performance.now() - entry.readAt < floorMs) throw new ProofRefused('No such key.')
-          set = await read(provider, entry)
-        }
+    async find(provider: Provider, ...[header, token]: Parameters<JWTVerifyGetKey>) {
+      const keySet = keySetOf(provider)
+      try {
+        const key = await keySet(header, token)
+        const published: readonly PublishedKey[] = keySet.jwks()?.keys ?? []
+        return { key, jwk: published.find(({ kid }) => kid !== undefined && kid === header.kid) }
+      } catch (cause) {
+        if (cause instanceof ProviderUnavailable) throw cause
+        if (cause instanceof errors.JWKSInvalid)
+          throw new ProviderUnavailable(`The keys of ${provider.issuer} cannot be read.`, { cause })
+        // No key, several that fit and no `kid` to tell them apart, or one that cannot be used.
+        throw new ProofRefused('No such key.', { cause })
       }
     },
   }

@@ -6,9 +6,8 @@ import { defaultParameters, loadArgon2, passwordBytes } from '../../src/crypto/p
 import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createStore } from '../../src/repositories/store.ts'
-import { unwalled } from '../support/database.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { storesOn } from '../support/database.ts'
 import type { Plan, Visitor } from './load.ts'
 import { type Load, type Running, secretKey, startService } from './processes.ts'
 
@@ -56,7 +55,7 @@ export async function makePlace(
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
   await migrateDatabase(url)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const { project, secret } = await createProjects(createStore(unwalled(sql))).create('Bench', policy)
+  const { project, secret } = await createProject({ stores: storesOn(sql) }, 'Bench', policy)
   const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
   // The rows refer to each other by construction; checking two million of them would take longer than the bench.
   await sql`set session_replication_role = replica`

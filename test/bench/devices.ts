@@ -1,14 +1,14 @@
 // `npm run build && npx tsx test/bench/devices.ts [--sessions N]`: what the list of 50 devices costs beside `me`, and what a
-// sweep of expired sessions does to `me`; ends with 1 when a figure misses its goal.
+// cleanup of expired sessions does to `me`; ends with 1 when a figure misses its goal.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startEmbedded } from '../../src/database/embedded.ts'
+import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { openPool } from '../../src/database/pool.ts'
-import { createStore } from '../../src/repositories/store.ts'
-import { sweep } from '../../src/sweeper.ts'
+import { cleanUp, type Deleted } from '../../src/jobs/cleanup.ts'
+import { createStores } from '../../src/repositories/store.ts'
 import { makePlace, serve } from './crowd.ts'
 import { endAll } from './processes.ts'
 import { median } from './rounds.ts'
@@ -93,16 +93,16 @@ try {
   const idle = await probe(() => performance.now() > idleUntil)
   const pool = openPool(place.url, { connections: 1 })
   const began = performance.now()
-  let removed: Awaited<ReturnType<typeof sweep>> | undefined
-  const sweeping = sweep(createStore(pool), new AbortController().signal).then((result) => {
+  let removed: Deleted | undefined
+  const cleaning = cleanUp(createStores(pool), new AbortController().signal).then((result) => {
     removed = result
   })
   const during = await probe(() => removed !== undefined)
-  await sweeping
+  await cleaning
   await pool.end({ timeout: 1 })
   const [calm, busy] = [quantile(idle, 0.99), quantile(during, 0.99)]
   console.log(
-    `sweep of ${removed?.sessions} sessions in ${((performance.now() - began) / 1000).toFixed(0)} s: ` +
+    `cleanup of ${removed?.sessions} sessions in ${((performance.now() - began) / 1000).toFixed(0)} s: ` +
       `p99 of me ${calm.toFixed(1)} → ${busy.toFixed(1)} ms, ${(busy / calm).toFixed(2)} × (goal ≤ 2 ×)`,
   )
   missed ||= busy / calm > 2

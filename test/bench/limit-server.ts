@@ -21,16 +21,18 @@ import {
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { privatePem, publicPem } from '../../src/crypto/signing-key.ts'
 import { openPool } from '../../src/database/pool.ts'
-import { createSigningKeys } from '../../src/domain/signing-keys.ts'
-import { createStore } from '../../src/repositories/store.ts'
-import { unwalled } from '../support/database.ts'
+import { openSigningKeys } from '../../src/domain/signing-keys/signing-keys.ts'
+import { rotateSession } from '../../src/repositories/sessions/refresh.ts'
+import { findSession } from '../../src/repositories/sessions/sessions.ts'
+import { createStores, type Store } from '../../src/repositories/store.ts'
+import { storesOn } from '../support/database.ts'
 
 const { DATABASE_URL: url = '', SECRET_KEY: secret = '', PORT: port } = process.env
 const key = (use: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
 
 const pool = openPool(url)
-const store = createStore(pool)
-const signing = (await createSigningKeys(store, [key('seal')]).open()).find(
+const stores = createStores(pool)
+const signing = (await openSigningKeys({ stores, keys: { sealing: [key('seal')] } })).find(
   ({ state }) => state === 'current',
 )
 if (!signing) throw new Error('There is no current signing key.')
@@ -49,10 +51,7 @@ interface Claims {
 }
 
 /** The text of a statement of the service, and the places of its named parameters, as the driver is handed them. */
-async function statementOf(
-  issue: (over: typeof store) => Promise<unknown>,
-  markers: Record<string, unknown>,
-) {
+async function statementOf(issue: (store: Store) => Promise<unknown>, markers: Record<string, unknown>) {
   let seen: { text: string; names: string[] } | undefined
   const spied = postgres(url, {
     max: 1,
@@ -64,7 +63,7 @@ async function statementOf(
       seen = { text, names }
     },
   })
-  await issue(createStore(unwalled(spied)))
+  await issue(storesOn(spied).forProject(nobody.projectId))
   await spied.end()
   if (!seen) throw new Error('The statement was not seen.')
   const { text, names } = seen
@@ -76,10 +75,14 @@ const nobody = {
   id: '00000000-0000-4000-8000-000000000001',
   projectId: '00000000-0000-4000-8000-000000000002',
 }
+const canonical = { client: 'canonical', adoptsFormer: false } as const
 const lookMarkers = { ...nobody }
-const rotateMarkers = { ...nobody, generation: 77, refreshSeconds: 78, unverifiedAllowed: true }
-const look = await statementOf((over) => over.sessions.look(nobody.projectId, nobody.id), lookMarkers)
-const rotate = await statementOf((over) => over.sessionRefreshes.rotate(rotateMarkers), rotateMarkers)
+const rotateMarkers = { ...nobody, generation: 77, refreshSeconds: 78, unverifiedAllowed: true, ...canonical }
+const look = await statementOf((store) => findSession(store, nobody.id), lookMarkers)
+const rotate = await statementOf(
+  (store) => rotateSession(store, { ...rotateMarkers, by: canonical }),
+  rotateMarkers,
+)
 
 function claimsOf(header: string | undefined): Claims {
   return app.jwt.verify<Claims>(header?.slice('Bearer '.length) ?? '')
@@ -105,6 +108,7 @@ const rotationOf = (projectId: string, { sessionId, generation }: RefreshClaims)
   projectId,
   generation,
   refreshSeconds: 2_592_000,
+  ...canonical,
   unverifiedAllowed: true,
 })
 
@@ -130,7 +134,7 @@ app.get('/answer/constant', { schema }, async () => ({ user }))
 
 app.get('/me', async (request, reply) => {
   const { aud, sid } = claimsOf(request.headers.authorization)
-  const found = await store.sessions.look(aud, sid)
+  const found = await findSession(stores.forProject(aud), sid)
   return found ? { id: found.user.id } : reply.code(401).send({})
 })
 
@@ -143,7 +147,10 @@ app.get('/driver/me', async (request, reply) => {
 app.post('/refresh', async (request, reply) => {
   const projectId = String(request.headers['project-id'])
   const claims = presented(request.body)
-  const rotated = await store.sessionRefreshes.rotate(rotationOf(projectId, claims))
+  const rotated = await rotateSession(stores.forProject(projectId), {
+    ...rotationOf(projectId, claims),
+    by: canonical,
+  })
   return rotated ? printed(projectId, claims) : reply.code(401).send({})
 })
 

@@ -1,24 +1,25 @@
-// `tsx test/bench/mail.ts [--mails N]`: how fast one courier sends what is owed through a local SMTP server of its own
+// `tsx test/bench/mail.ts [--mails N]`: how fast one mail job sends what is owed through a local SMTP server of its own
 // process, without and with that server dying halfway; ends with 1 when a figure misses its goal.
 import { fork } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startCourier } from '../../src/courier.ts'
 import { createHashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { loadArgon2 } from '../../src/crypto/passwords.ts'
-import { startEmbedded } from '../../src/database/embedded.ts'
+import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
 import { openPool } from '../../src/database/pool.ts'
-import { createDomain } from '../../src/domain/index.ts'
-import { createLogger } from '../../src/logging.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { createServices } from '../../src/domain/services.ts'
+import { startMailJob } from '../../src/jobs/mail.ts'
 import { createSmtpMailer } from '../../src/mail/smtp-mailer.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { createLogger } from '../../src/observability/logging.ts'
+import { createStores } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
+import { testKeys } from '../support/domain.ts'
 import { startSmtpSink } from '../support/smtp-sink.ts'
 
 const goalPerSecond = 300
@@ -45,20 +46,16 @@ async function runBench(): Promise<void> {
   try {
     await migrateDatabase(database.url)
     const sql = openPool(database.url)
-    const store = createStore(sql)
-    const domain = await createDomain({
-      store,
-      argon2: await loadArgon2(),
+    const services = createServices({
+      stores: createStores(sql),
+      publicUrl: 'http://127.0.0.1:3000',
+      keys: testKeys,
+      argon2: loadArgon2,
       parameters: { memoryKib: 64, passes: 1, lanes: 1 },
       scheduler: createHashScheduler(),
-      lookupKey: randomBytes(32),
-      mailKey: randomBytes(32),
-      flowKeys: [randomBytes(32)],
-      fingerprintKeys: [randomBytes(32)],
-      answerKeys: [randomBytes(32)],
       providers: createProviders({ secrets: {} }),
     })
-    const { project } = await domain.projects.create('Bench', {})
+    const { project } = await createProject(services, 'Bench', {})
     await sql`insert into users (uuid, project_id, email, display_name, metadata)
       select gen_random_uuid(), ${project.id}, 'user-' || n || '@example.com', 'User ' || n, '{}'
       from generate_series(1, ${mails}::int) n`
@@ -71,12 +68,8 @@ async function runBench(): Promise<void> {
         select gen_random_uuid(), project_id, id, 'verify_email' from users`
       if (dies) child.send({ dieAt: mails / 2, awayMs: 3000 })
       const [begun, cpu] = [performance.now(), process.cpuUsage()]
-      const courier = startCourier({
-        store,
-        projects: domain.projects,
-        mailTokens: domain.mailTokens,
-        teamInvitations: domain.teamInvitations,
-        registration: domain.registration,
+      const job = startMailJob({
+        services,
         mailer: createSmtpMailer({ url, from: 'Bench <no-reply@bench.example>' }),
         publicUrl: 'https://auth.example.com',
         log: createLogger('error'),
@@ -89,7 +82,7 @@ async function runBench(): Promise<void> {
       }
       const seconds = (performance.now() - begun) / 1000
       const { user, system } = process.cpuUsage(cpu)
-      await courier.stop()
+      await job.stop()
       child.send({ report: true })
       const [{ accepted }] = (await once(child, 'message')) as [{ accepted: string[] }]
       child.disconnect()

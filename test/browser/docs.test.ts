@@ -1,7 +1,7 @@
 // Swagger UI at /docs in a real browser: it loads under a strict policy, and its examples work when clicked through.
 import type { Locator, Page, Response } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { contractNames } from '../../src/http/contracts/catalogue.ts'
+import { contractNames } from '../../src/http/server-options.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 
@@ -60,9 +60,83 @@ else {
     t.equal((await me.request().allHeaders()).authorization, `Bearer ${token}`)
     t.match(await shown(page, 'getCurrentUser'), 'ada@example.com', 'and shows it')
     t.equal((await execute(page, 'changePassword')).status(), 200, 'the example changes the password')
-    t.equal((await execute(page, 'signOut')).status(), 200)
     t.same(complaints, [])
-    t.equal((await execute(page, 'getCurrentUser')).status(), 401, 'the token is void')
+    t.equal((await execute(page, 'getCurrentUser')).status(), 401, 'the former token is void')
+  })
+
+  t.test('each try is a request of its own, and Authorize outlives a reload', async (t) => {
+    const app = await startTestApp(t)
+    const { page, complaints } = await openDocs(t, app)
+    const signUp = operation(page, 'signUp')
+    const first = await execute(page, 'signUp')
+    t.equal(first.status(), 201)
+    t.notOk('idempotency-key' in (await first.request().allHeaders()), 'no key is filled in')
+    const another = JSON.stringify({ email: 'grace@example.com', password: 'a bug in a relay' })
+    await signUp.locator('.body-param textarea').fill(another)
+    const answer = page.waitForResponse((response) => response.url().includes('/api/'))
+    await signUp.locator('.execute').click()
+    t.equal((await answer).status(), 201, 'the second sign-up is none of the first')
+
+    const { access_token: token } = await (await execute(page, 'signIn')).json()
+    await page.locator('.auth-wrapper .authorize').click()
+    const bearer = page.locator('.modal-ux .auth-container form', { hasText: 'bearer (http' })
+    await bearer.getByLabel('auth-bearer-value').fill(token)
+    await bearer.getByLabel('Apply credentials').click()
+    await page.locator('.modal-ux .close-modal').click()
+    await page.reload()
+    await page.locator('.opblock').first().waitFor()
+    t.equal((await execute(page, 'getCurrentUser')).status(), 200)
+    t.same(complaints, [])
+  })
+
+  t.test(
+    'errors are a line each until one is opened, and the playground is a link of the text',
+    async (t) => {
+      const app = await startTestApp(t)
+      const { page, complaints } = await openDocs(t, app)
+      const block = operation(page, 'signUp')
+      await block.locator('.opblock-summary-control').click()
+      const errors = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="4"]')
+      await errors.first().locator('[aria-expanded="false"]').waitFor()
+      t.ok((await errors.count()) >= 5)
+      const height = async () => (await block.locator('.responses-wrapper').boundingBox())?.height ?? 0
+      const folded = await height()
+      t.ok(folded < 2000, `${folded} pixels of answers`)
+      t.equal(await errors.locator('.model-example:visible').count(), 0)
+      await errors.first().locator('.response-col_status').click()
+      t.equal(await errors.locator('.model-example:visible').count(), 1, 'one is open')
+      await errors.nth(1).locator('.response-col_status').press('Enter')
+      t.equal(await errors.locator('.model-example:visible').count(), 2, 'another one by the keyboard')
+      await errors.nth(1).locator('.response-col_status').press('Enter')
+      await errors.first().locator('.response-col_status').click()
+      t.ok(Math.abs((await height()) - folded) < 5, 'and folded again')
+      const success = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="2"]')
+      t.ok((await success.locator('.model-example:visible').count()) > 0, 'what is meant to come is shown')
+
+      t.equal(await page.locator('.playground-link').count(), 1)
+      t.equal(await page.locator('.info .playground-link').getAttribute('href'), '/playground')
+      t.equal(
+        await page.evaluate('document.body.firstElementChild.id'),
+        'swagger-ui',
+        'nothing above the page',
+      )
+      t.same(complaints, [])
+    },
+  )
+
+  t.test('on a phone nothing is cut off at the side', async (t) => {
+    const app = await startTestApp(t)
+    const { page } = await openDocs(t, app, { width: 390, height: 844 })
+    t.equal(await page.evaluate('innerWidth'), 390, 'the viewport is that of the screen')
+    t.equal(
+      await page.locator('meta[name=viewport]').getAttribute('content'),
+      'width=device-width, initial-scale=1',
+    )
+    const overflow = () => page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    t.equal(await overflow(), 0)
+    await operation(page, 'signUp').locator('.opblock-summary-control').click()
+    await operation(page, 'signUp').locator('.responses-table .highlight-code').first().waitFor()
+    t.equal(await overflow(), 0, 'an open operation too')
   })
 
   t.test('by cookie: sign in, read /me, refresh and sign out without a token in sight', async (t) => {
@@ -97,7 +171,7 @@ else {
     t.equal(offered[0], 'Sallyport')
     t.same(
       offered.slice(1).map((title) => title.toLowerCase()),
-      app.config.contracts.filter((name) => (contractNames as string[]).includes(name)),
+      app.config.contracts.filter((name) => (contractNames as readonly string[]).includes(name)),
       'what is mounted',
     )
     for (const title of offered.slice(1)) {
@@ -126,8 +200,9 @@ else {
     t.same([...some.complaints, ...none.complaints], [])
   })
 
-  async function openDocs(t: Test, app: TestApp) {
-    const context = await openContext(t, browser, { viewport: { width: 1280, height: 1000 } })
+  async function openDocs(t: Test, app: TestApp, viewport = { width: 1280, height: 1000 }) {
+    const isPhone = viewport.width < 500
+    const context = await openContext(t, browser, { viewport, isMobile: isPhone, hasTouch: isPhone })
     const page = await context.newPage()
     const complaints: string[] = []
     const strangers: string[] = []

@@ -19,7 +19,7 @@ const issuer = await startIssuer(t, [`${origin}/api/auth/login/social/acme/callb
 const app = await startTestApp(t, {
   policy: {
     providers: { acme: issuer.policy({ client_secret_env: 'SOCIAL_SECRET_ACME' }) },
-    link_origins: [home],
+    redirect_urls: [`${home}/`, `${home}/?cookie`],
     origins: [home],
   },
   env: { PORT: String(port), SOCIAL_SECRET_ACME: issuer.clientSecret },
@@ -122,7 +122,7 @@ t.test('the way back of one browser, opened in another, is a page that says no',
   const other = await open()
   const answer = await other.goto(back)
   t.equal(answer?.status(), 422)
-  await other.getByRole('heading', { name: 'This sign-in cannot go on' }).waitFor()
+  await other.getByRole('heading', { name: 'This sign-in cannot be continued' }).waitFor()
   t.equal(
     (await other.context().cookies(origin)).filter(({ name }) => name.startsWith('sallyport_')).length,
     0,

@@ -10,7 +10,7 @@ import {
   outboxVerdict,
 } from '../../src/doctor/database.ts'
 import { type Finding, within } from '../../src/doctor/finding.ts'
-import { diskVerdict, nodeVerdict, proxyVerdict, secretVerdict } from '../../src/doctor/here.ts'
+import { diskVerdict, nodeVerdict, proxyVerdict, secretVerdict } from '../../src/doctor/installation.ts'
 import { freePort, startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { startSmtpSink } from '../support/smtp-sink.ts'

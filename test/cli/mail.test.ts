@@ -109,7 +109,7 @@ t.test(
       refused.map(({ code }) => code),
       [1, 1, 1, 1],
     )
-    for (const [at, said] of [/is being sent/, /was sent/, /There is no mail/, /is no mail's id/].entries())
+    for (const [at, said] of [/is being sent/, /was sent/, /There is no mail/, /is not a mail id/].entries())
       t.match(refused[at]?.err, said)
     t.match(await stateOf(taken), { attempts: 3, due: false })
     await sql`delete from outbox`
@@ -173,9 +173,12 @@ t.test('a command that makes no sense ends with its usage, before a database is 
     t.equal(out, '')
     t.match(err, /Usage:/)
   }
-  const help = await run(['list', '--help'], { DATABASE_URL: 'nothing' })
-  t.equal(help.code, 0)
-  t.match(help.out, /mail retry ID/)
+  const [help, listHelp] = await Promise.all(
+    [['--help'], ['list', '--help']].map((words) => run(words, { DATABASE_URL: 'nothing' })),
+  )
+  t.same([help?.code, listHelp?.code], [0, 0])
+  t.match(help?.out, /mail retry ID/)
+  t.match(listHelp?.out, /^Usage: npx \. mail list \[--dead\] \[--limit N\] \[--json\]\n/)
   const unknown = await mail('preview', 'new_device', '--project', randomUUID())
   t.equal(unknown.code, 1)
   t.match(unknown.err, /no project with this id/)

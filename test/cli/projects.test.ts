@@ -130,6 +130,33 @@ t.test('policy set is in force in the running service within two seconds', async
   t.equal((await signUp()).status, 202)
 })
 
+t.test('policy set tells what it resets, merge keeps it, show prints the policy alone', async (t) => {
+  const { id } = await app.project({ verification: { mode: 'strict' }, origins: ['https://a.example'] })
+  const part = policyFile({ verification: { delivery: 'app' }, origins: ['https://b.example'] })
+  const merged = await projects('policy', 'merge', id, '--policy', part, '--json')
+  t.same([merged.code, merged.err], [0, ''])
+  t.match(JSON.parse(merged.out).policy, {
+    verification: { mode: 'strict', delivery: 'app' },
+    origins: ['https://b.example'],
+  })
+  const shown = await projects('policy', 'show', id, '--json')
+  t.same(JSON.parse(shown.out), JSON.parse(merged.out).policy)
+  const refused = await projects('policy', 'merge', id, '--policy', policyFile({ orgins: [] }))
+  t.equal(refused.code, 1)
+  t.match(refused.err, 'orgins: is not a key of a policy. Did you mean origins?')
+  t.same(await projects('policy', 'show', id, '--json'), shown, 'nothing was stored')
+
+  const next = policyFile({ verification: { mode: 'strict' } })
+  const set = await projects('policy', 'set', id, '--policy', next)
+  t.equal(set.code, 0)
+  t.match(set.out, /Reset to the default/)
+  t.match(set.out, '  - verification.delivery\n')
+  t.notMatch(set.out, '  - verification.mode')
+  const again = await projects('policy', 'set', id, '--policy', policyFile({}), '--json')
+  t.match(again.err, '  - verification.mode\n', 'beside JSON on standard error')
+  t.same(Object.keys(JSON.parse(again.out)), ['id', 'name', 'policy'])
+})
+
 t.test('an id that is unknown or no id is told in a sentence', async (t) => {
   const unknown = randomUUID()
   const [shown, rotated, noId] = await Promise.all([
@@ -143,7 +170,7 @@ t.test('an id that is unknown or no id is told in a sentence', async (t) => {
     t.equal(err, 'There is no project with this id.\n')
   }
   t.equal(noId.code, 1)
-  t.match(noId.err, /"shop" is no project id/)
+  t.match(noId.err, /"shop" is not a project id/)
 })
 
 t.test('a command line that makes no sense ends with 2 and the usage, and touches no database', async (t) => {
@@ -172,7 +199,10 @@ t.test('--help explains itself, needs no database and ends with 0', async (t) =>
   for (const { code, err } of [all, one, amid]) t.same([code, err], [0, ''])
   for (const command of ['projects', 'migrate', 'openapi']) t.match(all.out, `  ${command}`)
   t.match(one.out, 'npx . projects rotate-secret ID')
-  t.equal(amid.out, one.out)
+  t.match(amid.out, /^Usage: npx \. projects create --name NAME \[--policy FILE\] \[--json\]\n/)
+  for (const option of ['  --name NAME', '  --policy FILE', '  --json', '  -h, --help'])
+    t.match(amid.out, option)
+  t.match(all.out, '    DATABASE_URL (the embedded PostgreSQL)\n', 'and the variables')
 })
 
 t.test('a database that is away, or a wrong configuration, is told in a sentence', async (t) => {

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { UsageError } from '../../src/cli/command.ts'
-import { command } from '../../src/cli/users.ts'
+import { UsageError } from '../../src/cli/errors.ts'
+import { run } from '../../src/cli/program.ts'
 import { loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
 import { bearer, startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
+import { newPerson } from '../support/factors.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
@@ -111,6 +112,7 @@ t.test('disable ends every session at once, enable lets in again, delete removes
 t.test('disable leaves no team without an ADMIN, unless forced', async (t) => {
   const [ada, bob] = [await app.signUp(), await app.signUp()]
   const team = await app.api('POST', '/teams', { headers: bearer(ada), body: { name: 'Rockets' } })
+  await app.sql`update users set email_verified_at = now() where email = ${bob.email}`
   await app.api('POST', `/teams/${team.body.id}/members`, {
     headers: { ...bearer(ada), 'project-secret': app.projectSecret },
     body: { email: bob.email, role: 'VIEWER' },
@@ -126,7 +128,7 @@ t.test('disable leaves no team without an ADMIN, unless forced', async (t) => {
 
 t.test('set-role counts at the next request', async (t) => {
   const signUp = await app.signUp()
-  const set = await of('set-role', signUp.email, '--role', 'admin', '--json')
+  const set = await of('set-role', signUp.email, '--role', 'admin', '--force', '--json')
   t.equal(JSON.parse(set.out).role, 'admin')
   const me = await app.api('GET', '/me', { headers: bearer(signUp) })
   t.equal(me.body.user.role, 'admin')
@@ -202,13 +204,13 @@ t.test('nonsense ends with 2 and the usage, what is wrong with a value with 1 an
     ['list', ...project, '--limit', 'all'],
     ['import', ...project],
   ])
-    await t.rejects(command.run(words), UsageError, words.join(' '))
+    await t.rejects(run(['users', ...words]), UsageError, words.join(' '))
   const nonsense = await users(['dance'])
   t.equal(nonsense.code, 2)
   t.match(nonsense.err, /Usage:/)
   t.equal(nonsense.out, '')
   for (const [words, said] of [
-    [['show', '--project', 'mine', '--email', 'a@example.com'], /is no project id/],
+    [['show', '--project', 'mine', '--email', 'a@example.com'], /is not a project id/],
     [['show', '--project', randomUUID(), '--email', 'a@example.com'], /There is no project with this id/],
     [['create', ...project, '--email', 'nobody', '--password', 'short'], /e-mail address.*\n.*8 to 255/],
     [['import', ...project, '--file', join(folder, 'none')], /cannot be read/],
@@ -221,4 +223,24 @@ t.test('nonsense ends with 2 and the usage, what is wrong with a value with 1 an
   const help = await users(['--help'])
   t.equal(help.code, 0)
   t.match(help.out, /^Usage:\n {2}npx \. users create/)
+})
+
+t.test('factors and reset-factors show and remove the second factors of an account', async (t) => {
+  const { authenticator: _, email } = await newPerson(app)
+  const shown = await of('factors', email, '--json')
+  t.equal(shown.code, 0, shown.err)
+  t.same(JSON.parse(shown.out), {
+    ...{ enrolled: ['totp'], recovery_codes_left: 10, trusted_devices: 0, reset_due_at: null },
+  })
+  t.notMatch((await of('factors', email)).out, /secret/i)
+  const asked = await of('reset-factors', email, '--json')
+  const { reset_due_at } = JSON.parse(asked.out)
+  t.ok(Date.parse(reset_due_at) > Date.now() + 86_000_000)
+  t.equal(JSON.parse((await of('factors', email, '--json')).out).reset_due_at, reset_due_at)
+  t.equal((await of('reset-factors', email, '--cancel')).code, 0)
+  t.equal(JSON.parse((await of('factors', email, '--json')).out).reset_due_at, null)
+  const plain = await app.signUp()
+  const refused = await of('reset-factors', plain.email)
+  t.equal(refused.code, 1)
+  t.match(refused.err, /no second factor/)
 })

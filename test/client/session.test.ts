@@ -4,11 +4,13 @@ import {
   type AuthEvent,
   type ClientOptions,
   createClient,
+  createProofKey,
   memoryStorage,
 } from '../../openapi/client/src/client.ts'
 import { startTestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { pixels } from '../support/pictures.ts'
+import { challengeOf } from '../support/pkce.ts'
 import { record } from '../support/recorder.ts'
 
 const app = await startTestApp(t)
@@ -113,7 +115,7 @@ t.test('profile, picture, devices, activity, export, address, password, leaving'
   await client.changePassword({ current_password: password, new_password: 'another good password' })
   t.equal((await client.me()).user.email, `new-${email}`)
   t.match((await client.undoEmailChange({ token: undo })).user.email, email)
-  t.equal(events.at(-1), 'signed_in')
+  t.same([...new Set(events)], ['signed_in', 'token_refreshed'], 'a new password comes with new tokens')
 
   const leaving = open(t)
   await leaving.client.signUp({ email: someone(), password })
@@ -141,7 +143,9 @@ t.test('an API key is told once, listed without it, and revoked', async (t) => {
 
 t.test('teams: made, joined by invitation, left and removed', async (t) => {
   const [owner, guest] = [open(t).client, open(t).client]
-  await owner.signUp({ email: someone(), password })
+  const ownEmail = someone()
+  await owner.signUp({ email: ownEmail, password })
+  await owner.confirmVerificationEmail({ token: await tokenOf(ownEmail, 'verify_email') })
   const email = someone()
   const joined = await guest.signUp({ email, password })
   await guest.confirmVerificationEmail({ token: await tokenOf(email, 'verify_email') })
@@ -235,4 +239,88 @@ t.test('tokens that the application brings are used, and told in full', async (t
   const one = open(t, { projectUserAuth: { refreshToken } })
   t.equal((await one.client.me()).user.email, email, 'a refresh token alone is enough')
   t.equal(one.recorder.count('/refresh'), 1)
+})
+
+t.test('cookies that the browser does not keep are told at sign-in, and nobody is signed in', async (t) => {
+  const jar = new Map<string, string>()
+  const asked: string[] = []
+  /** A browser that keeps cookies, or one that drops them. */
+  const browser = (keeps: boolean) => async (url: string, init: RequestInit) => {
+    asked.push(new URL(url).pathname)
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await fetch(url, { ...init, headers: { ...(init.headers as object), cookie } })
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (keeps) jar.set(name, value)
+    }
+    return response
+  }
+  const auth = { transport: 'cookie', tokenStorage: memoryStorage() } as const
+  const dropping = open(t, { fetch: browser(false), projectUserAuth: auth })
+  const email = someone()
+  await t.rejects(dropping.client.signUp({ email, password }), {
+    name: 'SessionNotKeptError',
+    code: 'session_not_kept',
+  })
+  await t.rejects(dropping.client.signInWithPassword({ email, password }), { name: 'SessionNotKeptError' })
+  t.same(dropping.events, [], 'nothing is said to have happened')
+
+  asked.length = 0
+  const keeping = open(t, {
+    fetch: browser(true),
+    projectUserAuth: { ...auth, tokenStorage: memoryStorage() },
+  })
+  await keeping.client.signInWithPassword({ email, password })
+  await keeping.client.signOut()
+  await keeping.client.signInWithPassword({ email, password })
+  t.equal((await keeping.client.me()).user.email, email)
+  t.equal(asked.filter((path) => path.endsWith('/me')).length, 2, 'asked once, and once by the application')
+})
+
+t.test('a proof key is new each time, and fits the service', async (t) => {
+  const [one, other] = [await createProofKey(), await createProofKey()]
+  t.match(one.code_verifier, /^[A-Za-z0-9_-]{43}$/)
+  t.not(one.code_verifier, other.code_verifier)
+  t.equal(one.code_challenge, challengeOf(one.code_verifier))
+})
+
+t.test('a changed password and a step-up replace the tokens, and the client goes on', async (t) => {
+  const { client, events } = open(t)
+  const email = someone()
+  await client.signUp({ email, password })
+  const before = (await client.getSession())?.access_token
+  const next = 'another good password'
+  const calls = [client.me(), client.me()]
+  const changed = await client.changePassword({ current_password: password, new_password: next })
+  t.equal(changed.message, 'Password updated.')
+  await Promise.all(calls)
+  t.not((await client.getSession())?.access_token, before)
+  t.equal((await client.me()).user.email, email)
+  await client.stepUp({ method: 'password', password: next })
+  t.equal((await client.me()).user.email, email)
+  await client.refreshSession()
+  t.notOk(events.includes('signed_out'))
+  await t.rejects(client.stepUp({ method: 'password', password }), { name: 'ValidationError' })
+})
+
+t.test('signOut ends the session, or throws: a 401 of something in between is no sign-out', async (t) => {
+  let between = 0
+  const { client } = open(t, {
+    fetch: (url, init) =>
+      between-- > 0
+        ? Promise.resolve(
+            new Response('<h1>401</h1>', { status: 401, headers: { 'content-type': 'text/html' } }),
+          )
+        : fetch(url, init),
+  })
+  const email = someone()
+  await client.signUp({ email, password })
+  between = 1
+  await t.rejects(client.signOut(), { code: 'unexpected_answer' })
+  t.equal((await client.me()).user.email, email, 'still signed in')
+  const token = (await client.getSession())?.access_token
+  await client.signOut()
+  t.equal(await client.getSession(), null)
+  const headers = { 'project-id': app.projectId, authorization: `Bearer ${token}` }
+  t.equal((await app.api('GET', '/me', { headers })).status, 401)
 })

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { contractNames } from '../../src/http/contracts/catalogue.ts'
-import { faceByStatus } from '../../src/http/contracts/faces.ts'
+import { problemOf } from '../../src/http/contracts/problem-map.ts'
+import { contractNames } from '../../src/http/server-options.ts'
 import { startTestApp, type TestApp, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { isProblem } from '../support/problems.ts'
@@ -59,8 +59,8 @@ t.test('nothing of a contract that is switched off is loaded', async (t) => {
   const one = await loadedBy(t, 'nora')
   t.ok(one.includes('src/http/server.ts'), 'what is loaded is seen')
   const ofContract = (files: readonly string[]) =>
-    new Set(files.flatMap((file) => /contracts\/(\w+)(?:\/|\.ts)/.exec(file)?.[1] ?? []).sort())
-  t.same(ofContract(one), new Set(['catalogue', 'faces', 'mount', 'nora', 'sentences']))
+    new Set(files.flatMap((file) => /contracts\/([\w-]+)(?:\/|\.ts)/.exec(file)?.[1] ?? []).sort())
+  t.same(ofContract(one), new Set(['catalogue', 'mount', 'nora', 'problem-map', 'validation-messages']))
   t.same(ofContract(await loadedBy(t, '')), new Set(['catalogue']))
 })
 
@@ -85,18 +85,13 @@ async function loadedBy(t: Test, contracts: string): Promise<string[]> {
 }
 
 t.test('a refusal that a product has no sentence for keeps its kind', async (t) => {
-  const [malformed, failed, conflict] = [
-    [400, 'a'],
-    [500, 'b'],
-    [409, 'c'],
-  ] as const
-  const face = faceByStatus({ 409: conflict }, malformed, failed)
-  for (const [code, wanted] of [
-    ['idempotency_in_flight', conflict],
-    ['idempotency_key_reused', malformed],
-    ['cross_site_request', malformed],
-    ['service_unavailable', failed],
-    ['internal_error', failed],
+  const map = { byCode: {}, byStatus: { 400: 'a', 409: 'c', 500: 'b' } }
+  for (const [code, ...wanted] of [
+    ['idempotency_in_flight', 409, 'c'],
+    ['idempotency_key_reused', 400, 'a'],
+    ['cross_site_request', 400, 'a'],
+    ['service_unavailable', 500, 'b'],
+    ['internal_error', 500, 'b'],
   ] as const)
-    t.equal(face(code), wanted, code)
+    t.same(problemOf(map, code), wanted, code)
 })

@@ -378,6 +378,12 @@ t.test('the cookie is Secure and named as configured', async (t) => {
   const headers = { cookie: line.split(';')[0] ?? '' }
   t.equal((await other.send('POST', `${auth}/refresh`, { headers })).status, 200)
   const renamed = { cookie: headers.cookie.replace('__Host-loom', 'nodeloom_session') }
+  const bound = await startTestApp(t, { env: { COOKIE_SECURE: 'true' } })
+  const { email: there, password: secret } = await bound.signUp()
+  const prefixed = await bound.send('POST', `${auth}/login`, { body: { email: there, password: secret } })
+  t.match(prefixed.headers.getSetCookie()[0], /^__Host-nodeloom_session=/)
+  const bare = { cookie: `nodeloom_session=${prefixed.cookies['__Host-nodeloom_session']}` }
+  t.equal((await bound.send('POST', `${auth}/refresh`, { headers: bare })).status, 401)
   t.equal((await other.send('POST', `${auth}/refresh`, { headers: renamed })).status, 401)
   const { securitySchemes } = (await other.send('GET', '/openapi/nodeloom.json')).body.components
   t.equal(securitySchemes.session.name, '__Host-loom')
@@ -655,6 +661,8 @@ t.test(
     const headers = { ...admin.headers, 'project-secret': app.projectSecret }
     const add = (email: string) =>
       app.send('POST', `/nodeloom/api/teams/${id}/members`, { headers, body: { email, role: 'OPERATOR' } })
+    t.equal((await add(other.email)).status, 400, 'not while its holder has not proven the address')
+    await app.sql`update users set email_verified_at = now() where email = ${other.email}`
     const answer = await add(other.email)
     t.equal(answer.status, 201)
     t.match(answer.body, { userId: other.id, email: other.email, role: 'OPERATOR' })
@@ -799,6 +807,7 @@ function teams(
 /** A team with an ADMIN and a VIEWER. */
 async function staffed() {
   const [admin, viewer] = [await person(), await person()]
+  await app.sql`update users set email_verified_at = now() where email in (${admin.email}, ${viewer.email})`
   const { id } = (await teams('POST', '', admin, { name: 'Engineering' })).body
   await app.api('POST', `/teams/${id}/members`, {
     headers: { ...admin.bearer, 'project-secret': app.projectSecret },

@@ -1,7 +1,22 @@
 // The scheduler bounds what runs and what waits, keeps the order, and forgets nothing when work fails.
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createHashScheduler, HashQueueFull } from '../../src/crypto/hash-scheduler.ts'
+import {
+  type Asker,
+  createHashScheduler,
+  HashQueueFull,
+  type HashScheduler,
+} from '../../src/crypto/hash-scheduler.ts'
+
+/** Runs work in a slot of the scheduler. */
+async function run<T>(scheduler: HashScheduler, work: () => T | Promise<T>, asker?: Asker): Promise<T> {
+  const slot = await scheduler.acquire(asker)
+  try {
+    return await work()
+  } finally {
+    slot.release()
+  }
+}
 
 /** Work that runs until it is told to end. */
 function held() {
@@ -23,7 +38,7 @@ t.test('never more run than there are slots, and all are answered', async (t) =>
   let most = 0
   const answers = await Promise.all(
     Array.from({ length: 40 }, (_, i) =>
-      scheduler.run(async () => {
+      run(scheduler, async () => {
         most = Math.max(most, ++running)
         await turn()
         running--
@@ -44,7 +59,7 @@ t.test('who waits is served in the order of arrival', async (t) => {
   const order: number[] = []
   await Promise.all(
     Array.from({ length: 10 }, (_, i) =>
-      scheduler.run(async () => {
+      run(scheduler, async () => {
         order.push(i)
         await turn()
       }),
@@ -58,11 +73,11 @@ function crowded(queue: number) {
   const waits: number[] = []
   const scheduler = createHashScheduler({ slots: 1, queue, onBegin: (waitedMs) => waits.push(waitedMs) })
   const { work, release } = held()
-  const all: Promise<unknown>[] = [scheduler.run(work, { project: 'any', address: 'any' })]
+  const all: Promise<unknown>[] = [run(scheduler, work, { project: 'any', address: 'any' })]
   const log: string[] = []
   const refused: string[] = []
   const ask = (project: string, address: string, name = `${project} ${address}`) => {
-    const served = scheduler.run(async () => void log.push(name), { project, address })
+    const served = run(scheduler, async () => void log.push(name), { project, address })
     all.push(
       served.catch((error) => {
         if (!(error instanceof HashQueueFull)) throw error
@@ -131,10 +146,10 @@ t.test('who makes room is the newest of the longest line, and what they asked is
 t.test('beyond the queue work is refused at once and not begun', async (t) => {
   const scheduler = createHashScheduler({ slots: 1, queue: 2 })
   const { work, release } = held()
-  const accepted = [scheduler.run(work), scheduler.run(work), scheduler.run(work)]
+  const accepted = [run(scheduler, work), run(scheduler, work), run(scheduler, work)]
   t.same(scheduler.depth(), { running: 1, waiting: 2, capacity: 2 })
   let begun = false
-  const refused = scheduler.run(async () => {
+  const refused = run(scheduler, async () => {
     begun = true
   })
   const error = await refused.then(
@@ -146,20 +161,20 @@ t.test('beyond the queue work is refused at once and not begun', async (t) => {
   release()
   await Promise.all(accepted)
   t.notOk(begun)
-  t.equal(await scheduler.run(async () => 'served'), 'served', 'and later ones are served again')
+  t.equal(await run(scheduler, async () => 'served'), 'served', 'and later ones are served again')
 })
 
 t.test('who waits past the deadline is refused, who came later keeps waiting', async (t) => {
   const scheduler = createHashScheduler({ slots: 1, deadlineMs: 400 })
   const { work, release } = held()
-  const first = scheduler.run(work)
+  const first = run(scheduler, work)
   let begun = false
-  const early = scheduler.run(async () => {
+  const early = run(scheduler, async () => {
     begun = true
   })
   const refusal = early.catch((error: unknown) => error)
   await sleep(250)
-  const late = scheduler.run(async () => 'late')
+  const late = run(scheduler, async () => 'late')
   const error = await refusal
   t.ok(error instanceof HashQueueFull)
   t.equal(scheduler.depth().waiting, 1)
@@ -171,10 +186,10 @@ t.test('who waits past the deadline is refused, who came later keeps waiting', a
 
 t.test('a deadline is watched again after the queue was empty', async (t) => {
   const scheduler = createHashScheduler({ slots: 1, deadlineMs: 40 })
-  await Promise.all([scheduler.run(turn), scheduler.run(turn)])
+  await Promise.all([run(scheduler, turn), run(scheduler, turn)])
   const { work, release } = held()
-  const first = scheduler.run(work)
-  await t.rejects(scheduler.run(turn), HashQueueFull)
+  const first = run(scheduler, work)
+  await t.rejects(run(scheduler, turn), HashQueueFull)
   release()
   await first
 })
@@ -183,7 +198,7 @@ t.test('work that fails gives its slot back, and its error to its caller alone',
   const scheduler = createHashScheduler({ slots: 2 })
   const outcomes = await Promise.allSettled(
     Array.from({ length: 20 }, (_, i) =>
-      scheduler.run(async () => {
+      run(scheduler, async () => {
         await turn()
         if (i % 2) throw new Error(`number ${i}`)
         return i
@@ -196,7 +211,7 @@ t.test('work that fails gives its slot back, and its error to its caller alone',
     t.equal(outcome.status, i % 2 ? 'rejected' : 'fulfilled')
   }
   const thrown = () =>
-    scheduler.run(() => {
+    run(scheduler, () => {
       throw new Error('before it began')
     })
   for (let i = 0; i < 5; i++) await t.rejects(thrown(), { message: 'before it began' })

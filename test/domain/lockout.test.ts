@@ -1,20 +1,18 @@
 // Lockout: which bucket refuses whom, and for how long.
 import { randomUUID } from 'node:crypto'
-import postgres from 'postgres'
 import t from 'tap'
 import { AuthError } from '../../src/domain/errors.ts'
-import { createLockout } from '../../src/domain/lockout.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createStore } from '../../src/repositories/store.ts'
-import { createDatabase, unwalled } from '../support/database.ts'
+import { createProject, type Project } from '../../src/domain/projects/projects.ts'
+import * as lockout from '../../src/domain/throttling/lockout.ts'
+import { createTestDomain, stranger } from '../support/domain.ts'
 
-const sql = postgres(await createDatabase(t), { max: 20, onnotice: () => {} })
-t.teardown(() => sql.end())
-const store = createStore(unwalled(sql))
-const lockout = createLockout({ store, lookupKey: Buffer.alloc(32, 1) })
-const projects = createProjects(store)
+const { sql, services, context } = await createTestDomain(t)
 const policy = { lockout: { failures: 3, window_seconds: 600, base_seconds: 60 } }
-const newProject = async () => (await projects.create('Lockout', policy)).project
+const newProject = async () => (await createProject(services, 'Lockout', policy)).project
+const passwordAttempt = (project: Project, email: string, address: string, addressKnown: boolean) =>
+  lockout.passwordAttempt(context({ ...stranger, address }, null, project), email, addressKnown)
+const codeAttempt = (project: Project, email: string) =>
+  lockout.codeAttempt(context(stranger, null, project), email)
 
 let addresses = 0
 const newAddress = () => `192.0.2.${++addresses}`
@@ -34,20 +32,20 @@ async function waitOf(attempt: { reserve(): Promise<void> }): Promise<number | n
 t.test('as many failures as the policy says are borne, and the next attempt waits', async (t) => {
   const project = await newProject()
   const [email, address] = [newEmail(), newAddress()]
-  const attempt = () => waitOf(lockout.attempt(project, email, address, false))
+  const attempt = () => waitOf(passwordAttempt(project, email, address, false))
   t.same([await attempt(), await attempt(), await attempt()], [null, null, null])
   const wait = (await attempt()) ?? 0
   t.ok(wait > 55 && wait <= 60, `${wait} seconds`)
-  t.equal(await waitOf(lockout.attempt(project, newEmail(), address, false)), null, 'another account may')
-  t.equal(await waitOf(lockout.attempt(project, email, newAddress(), false)), null, 'another address may')
+  t.equal(await waitOf(passwordAttempt(project, newEmail(), address, false)), null, 'another account may')
+  t.equal(await waitOf(passwordAttempt(project, email, newAddress(), false)), null, 'another address may')
   const elsewhere = await newProject()
-  t.equal(await waitOf(lockout.attempt(elsewhere, email, address, false)), null, 'another project may')
+  t.equal(await waitOf(passwordAttempt(elsewhere, email, address, false)), null, 'another project may')
 })
 
 t.test('each failure after a lock doubles it, up to 2^10 times', async (t) => {
   const project = await newProject()
   const [email, address] = [newEmail(), newAddress()]
-  const attempt = () => waitOf(lockout.attempt(project, email, address, false))
+  const attempt = () => waitOf(passwordAttempt(project, email, address, false))
   for (let i = 0; i < 3; i++) await attempt()
   const waits: number[] = []
   for (let i = 0; i < 13; i++) {
@@ -64,7 +62,7 @@ t.test('each failure after a lock doubles it, up to 2^10 times', async (t) => {
 t.test('a waiting attempt counts nothing, so waiting is enough', async (t) => {
   const project = await newProject()
   const [email, address] = [newEmail(), newAddress()]
-  const attempt = () => waitOf(lockout.attempt(project, email, address, false))
+  const attempt = () => waitOf(passwordAttempt(project, email, address, false))
   for (let i = 0; i < 20; i++) await attempt()
   const rows = await sql`select bucket, attempts from sign_in_failures where project_id = ${project.id}`
   t.same(new Set(rows.map((row) => row.attempts)), new Set([3]))
@@ -75,7 +73,7 @@ t.test('refused attempts count nothing either when they come at the same time', 
     const project = await newProject()
     const [email, address] = [newEmail(), newAddress()]
     const waits = await Promise.all(
-      Array.from({ length: 20 }, () => waitOf(lockout.attempt(project, email, address, false))),
+      Array.from({ length: 20 }, () => waitOf(passwordAttempt(project, email, address, false))),
     )
     t.equal(waits.filter((wait) => wait === null).length, 3)
     const rows = await sql`select bucket, attempts from sign_in_failures where project_id = ${project.id}`
@@ -90,7 +88,7 @@ t.test('refused attempts count nothing either when they come at the same time', 
 t.test('a window that is over forgets', async (t) => {
   const project = await newProject()
   const [email, address] = [newEmail(), newAddress()]
-  const attempt = () => waitOf(lockout.attempt(project, email, address, false))
+  const attempt = () => waitOf(passwordAttempt(project, email, address, false))
   await attempt()
   await attempt()
   await sql`update sign_in_failures set window_started_at = now() - interval '601 seconds' where project_id = ${project.id}`
@@ -101,11 +99,11 @@ t.test('a window that is over forgets', async (t) => {
 t.test('a success empties the strict bucket and gives the loose ones their attempt back', async (t) => {
   const project = await newProject()
   const [email, address] = [newEmail(), newAddress()]
-  await lockout.attempt(project, email, address, false).reserve()
-  await lockout.attempt(project, email, address, false).reserve()
-  const right = lockout.attempt(project, email, address, false)
+  await passwordAttempt(project, email, address, false).reserve()
+  await passwordAttempt(project, email, address, false).reserve()
+  const right = passwordAttempt(project, email, address, false)
   await right.reserve()
-  await right.redeem()
+  await right.release('succeeded')
   const rows =
     await sql`select bucket, attempts, locked_until from sign_in_failures where project_id = ${project.id}`
   t.same(Object.fromEntries(rows.map((row) => [row.bucket, row.attempts])), {
@@ -123,41 +121,41 @@ t.test('one account guessed at from everywhere locks at twenty times the failure
   const project = await newProject()
   const email = newEmail()
   for (let i = 0; i < 60; i++)
-    t.equal(await waitOf(lockout.attempt(project, email, newAddress(), false)), null)
-  t.ok(await waitOf(lockout.attempt(project, email, newAddress(), false)), 'an unknown address waits')
+    t.equal(await waitOf(passwordAttempt(project, email, newAddress(), false)), null)
+  t.ok(await waitOf(passwordAttempt(project, email, newAddress(), false)), 'an unknown address waits')
   const home = newAddress()
-  t.equal(await waitOf(lockout.attempt(project, email, home, true)), null, 'a known address never does')
+  t.equal(await waitOf(passwordAttempt(project, email, home, true)), null, 'a known address never does')
   t.same(
     [
-      await waitOf(lockout.attempt(project, email, home, true)),
-      await waitOf(lockout.attempt(project, email, home, true)),
+      await waitOf(passwordAttempt(project, email, home, true)),
+      await waitOf(passwordAttempt(project, email, home, true)),
     ],
     [null, null],
   )
-  t.ok(await waitOf(lockout.attempt(project, email, home, true)), 'until its own strict bucket is full')
+  t.ok(await waitOf(passwordAttempt(project, email, home, true)), 'until its own strict bucket is full')
 })
 
 t.test('one address that guesses at every account locks at twenty times the failures', async (t) => {
   const project = await newProject()
   const address = newAddress()
   for (let i = 0; i < 60; i++)
-    t.equal(await waitOf(lockout.attempt(project, newEmail(), address, false)), null)
-  t.ok(await waitOf(lockout.attempt(project, newEmail(), address, false)))
+    t.equal(await waitOf(passwordAttempt(project, newEmail(), address, false)), null)
+  t.ok(await waitOf(passwordAttempt(project, newEmail(), address, false)))
   t.ok(
-    await waitOf(lockout.attempt(project, newEmail(), address, true)),
+    await waitOf(passwordAttempt(project, newEmail(), address, true)),
     'that an account knows the address opens its own bucket alone',
   )
-  t.equal(await waitOf(lockout.attempt(project, newEmail(), newAddress(), false)), null)
+  t.equal(await waitOf(passwordAttempt(project, newEmail(), newAddress(), false)), null)
 })
 
 t.test('ten wrong short codes in an hour, over all codes of an address, and not one more', async (t) => {
   const project = await newProject()
   const email = newEmail()
-  for (let i = 0; i < 10; i++) t.equal(await waitOf(lockout.codeAttempt(project, email)), null)
-  const wait = (await waitOf(lockout.codeAttempt(project, email))) ?? 0
+  for (let i = 0; i < 10; i++) t.equal(await waitOf(codeAttempt(project, email)), null)
+  const wait = (await waitOf(codeAttempt(project, email))) ?? 0
   t.ok(wait > 3590 && wait <= 3600)
   t.equal(
-    await waitOf(lockout.attempt(project, email, newAddress(), false)),
+    await waitOf(passwordAttempt(project, email, newAddress(), false)),
     null,
     'signing in is another matter',
   )
@@ -165,7 +163,7 @@ t.test('ten wrong short codes in an hour, over all codes of an address, and not 
 
 t.test('the rows name neither address nor account', async (t) => {
   const project = await newProject()
-  await lockout.attempt(project, 'ada@example.com', '203.0.113.9', false).reserve()
+  await passwordAttempt(project, 'ada@example.com', '203.0.113.9', false).reserve()
   const rows = await sql`select * from sign_in_failures where project_id = ${project.id}`
   t.equal(rows.length, 3)
   const text = rows

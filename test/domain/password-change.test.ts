@@ -2,7 +2,13 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { type Argon2, loadArgon2 } from '../../src/crypto/passwords.ts'
-import type { Principal } from '../../src/domain/principal.ts'
+import { changePassword, changePasswordByAddress } from '../../src/domain/accounts/password-change.ts'
+import { signUp } from '../../src/domain/accounts/sign-up.ts'
+import type { Principal } from '../../src/domain/actor.ts'
+import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { authenticateSession } from '../../src/domain/sessions/sessions.ts'
+import { removePassword } from '../../src/repositories/credentials/passwords.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
 const checked: string[] = []
@@ -14,7 +20,7 @@ const watched: Argon2 = {
     return argon2.verify(phc, password)
   },
 }
-const { domain, project, sql, store } = await createTestDomain(t, {
+const { services, project, context, signedIn, sql } = await createTestDomain(t, {
   argon2: watched,
   policy: { sessions: { notify_new_device: false } },
 })
@@ -23,9 +29,9 @@ const better = 'a better and longer password'
 
 async function person(of = project) {
   const email = `${randomUUID()}@example.com`
-  const signedUp = await domain.users.signUp(of, { email, password }, stranger)
+  const signedUp = await signUp(context(stranger, null, of), { email, password })
   if (signedUp.kind !== 'signed_in') throw new Error('A session was expected.')
-  const principal = await domain.sessions.authenticate(of, signedUp.grant)
+  const principal = await authenticateSession(context(stranger, null, of), signedUp.grant)
   return { email, principal, grant: signedUp.grant }
 }
 const change = (
@@ -34,9 +40,9 @@ const change = (
   newPassword: string,
   principal: Principal | null = null,
   caller = stranger,
-) => domain.passwordChange.changeByAddress(project, principal, caller, { email, oldPassword, newPassword })
-const signIn = (email: string, secret: string) =>
-  domain.signIn.withPassword(project, { email, password: secret }, stranger)
+) => changePasswordByAddress(context(caller, principal), { email, oldPassword, newPassword })
+const signIn = (email: string, secret: string, caller = stranger) =>
+  signInWithPassword(context(caller), { email, password: secret })
 const events = async ({ user }: Principal, event: string) =>
   (await sql`select count(*)::int as n from audit_events where user_id = ${user.id} and event = ${event}`)[0]
     ?.n
@@ -48,7 +54,7 @@ t.test('the old password and the address give a new password, and every session 
   const user = await change(` ${email.toUpperCase()} `, password, better)
   t.equal(user.uuid, principal.user.uuid)
   t.notOk('passwordHash' in user, 'no hash leaves the domain')
-  await t.rejects(domain.sessions.authenticate(project, grant), { code: 'unauthenticated' })
+  await t.rejects(authenticateSession(context(), grant), { code: 'unauthenticated' })
   await t.rejects(signIn(email, password), { code: 'invalid_credentials' })
   t.ok(await signIn(email, better))
   t.equal(await events(principal, 'password_changed'), 1)
@@ -59,8 +65,8 @@ t.test('a principal keeps the session that asked, and no other', async (t) => {
   const { email, principal, grant } = await person()
   const other = await signIn(email, password)
   await change(email, password, better, principal)
-  t.equal((await domain.sessions.authenticate(project, grant)).user.email, email)
-  await t.rejects(domain.sessions.authenticate(project, other), { code: 'unauthenticated' })
+  t.equal((await authenticateSession(context(), grant)).user.email, email)
+  await t.rejects(authenticateSession(context(), other), { code: 'unauthenticated' })
 })
 
 t.test('a principal cannot change the password of somebody else, and no hash is computed', async (t) => {
@@ -83,7 +89,7 @@ t.test('whether the new one is the old one is told only to who knows the old one
 t.test('an unknown address, an account without a password and a wrong one cost the same', async (t) => {
   const { email } = await person()
   const { email: passwordless, principal } = await person()
-  await store.passwords.expel(project.id, principal.user.id)
+  await removePassword(context().store, principal.user.id)
   for (const address of [email, passwordless, 'nobody-at-all@example.com']) {
     const before = checked.length
     await t.rejects(change(address, 'a wrong long password', better), { code: 'invalid_credentials' })
@@ -97,7 +103,7 @@ t.test('failures count like failed sign-ins, in both directions, known and unkno
     for (let i = 0; i < 5; i++)
       await t.rejects(change(email, `wrong ${i}`, better, null, caller), { code: 'invalid_credentials' })
     await t.rejects(change(email, password, better, null, caller), { code: 'too_many_attempts' })
-    await t.rejects(domain.signIn.withPassword(project, { email, password }, caller), {
+    await t.rejects(signIn(email, password, caller), {
       code: 'too_many_attempts',
     })
   }
@@ -109,23 +115,23 @@ t.test('a disabled account and an unproven address are told after a correct pass
   await t.rejects(change(email, 'wrong', better), { code: 'invalid_credentials' })
   await t.rejects(change(email, password, better), { code: 'account_disabled' })
 
-  const { project: strict } = await domain.projects.create('Strict', { verification: { mode: 'strict' } })
-  await domain.users.signUp(strict, { email, password }, stranger)
+  const { project: strict } = await createProject(services, 'Strict', { verification: { mode: 'strict' } })
+  const inStrict = context(stranger, null, strict)
+  await signUp(inStrict, { email, password })
   const asked = { email, oldPassword: password, newPassword: better }
-  await t.rejects(
-    domain.passwordChange.changeByAddress(strict, null, stranger, { ...asked, oldPassword: 'wrong' }),
-    { code: 'invalid_credentials' },
-  )
-  await t.rejects(domain.passwordChange.changeByAddress(strict, null, stranger, asked), {
+  await t.rejects(changePasswordByAddress(inStrict, { ...asked, oldPassword: 'wrong' }), {
+    code: 'invalid_credentials',
+  })
+  await t.rejects(changePasswordByAddress(inStrict, asked), {
     code: 'email_verification_required',
   })
 })
 
 t.test('an account of another project has another password', async (t) => {
   const { email } = await person()
-  const { project: other } = await domain.projects.create('Other', {})
+  const { project: other } = await createProject(services, 'Other', {})
   await t.rejects(
-    domain.passwordChange.changeByAddress(other, null, stranger, {
+    changePasswordByAddress(context(stranger, null, other), {
       email,
       oldPassword: password,
       newPassword: better,
@@ -145,12 +151,12 @@ t.test('eight changes at once: one wins, and the password is the winner’s', as
       t.match(outcome.reason.code, /^(?:invalid_credentials|too_many_attempts)$/)
   t.equal(await events(principal, 'password_changed'), 1)
   const caller = { ...stranger, address: '203.0.113.77' }
-  t.ok(await domain.signIn.withPassword(project, { email, password: winners[0] ?? '' }, caller))
+  t.ok(await signIn(email, winners[0] ?? '', caller))
 })
 
 t.test('a change in a session is in the trail and told by mail as well', async (t) => {
   const { principal } = await person()
-  await domain.passwordChange.change(project, principal, stranger, {
+  await changePassword(signedIn(principal), {
     currentPassword: password,
     newPassword: better,
   })

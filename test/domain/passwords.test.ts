@@ -4,25 +4,29 @@ import t from 'tap'
 import { problemKinds } from '../../schemas/errors.ts'
 import { createHashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { type Argon2, isCurrent, loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
+import { signUp } from '../../src/domain/accounts/sign-up.ts'
+import { hashPassword, verifyPassword } from '../../src/domain/credentials/passwords.ts'
+import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { AuthError } from '../../src/domain/errors.ts'
-import { createPasswords } from '../../src/domain/passwords.ts'
-import { faceOf } from '../../src/http/problems.ts'
+import { authenticateSession } from '../../src/domain/sessions/sessions.ts'
+import { problemFacts } from '../../src/http/problems.ts'
 import { refusalOf } from '../../src/http/refusal.ts'
-import { cheapParameters, createTestDomain, stranger } from '../support/domain.ts'
+import { insertUser } from '../../src/repositories/accounts/users.ts'
+import { findPasswordHash, renewPasswordHash } from '../../src/repositories/credentials/passwords.ts'
+import { cheapParameters, createTestDomain } from '../support/domain.ts'
 
 const argon2 = await loadArgon2()
-const { sql, store, domain, project } = await createTestDomain(t)
+const { sql, context } = await createTestDomain(t)
+const { store } = context()
 
 const newEmail = () => `${randomUUID()}@example.com`
-const signIn = (email: string, password: string) =>
-  domain.signIn.withPassword(project, { email, password }, stranger)
+const signIn = (email: string, password: string) => signInWithPassword(context(), { email, password })
 
 /** A user as another version of the service may have left them. */
 async function userWithHash(passwordHash: string | null) {
   const email = newEmail()
-  const user = await store.users.add({
+  const user = await insertUser(store, {
     uuid: randomUUID(),
-    projectId: project.id,
     email,
     passwordHash,
     displayName: null,
@@ -31,7 +35,7 @@ async function userWithHash(passwordHash: string | null) {
     metadata: {},
   })
   if (!user) throw new Error('The address was taken.')
-  return { email, user, hash: () => store.passwords.find(project.id, user.id) }
+  return { email, user, hash: () => findPasswordHash(store, user.id) }
 }
 
 t.test('an unknown account costs one check of a hash with the parameters in force', async (t) => {
@@ -44,13 +48,39 @@ t.test('an unknown account costs one check of a hash with the parameters in forc
     },
   }
   const parameters = { memoryKib: 128, passes: 2, lanes: 1 }
-  const passwords = await createPasswords({ argon2: watched, parameters, scheduler: createHashScheduler() })
-  const hash = () => passwords.hash(project, stranger, 'right')
-  t.equal(await passwords.verify(project, stranger, null, 'whatever'), false)
-  t.equal(await passwords.verify(project, stranger, await hash(), 'wrong'), false)
-  t.equal(await passwords.verify(project, stranger, await hash(), 'right'), true)
+  const ctx = (await createTestDomain(t, { argon2: watched, parameters })).context()
+  const hash = () => hashPassword(ctx, 'right')
+  t.equal(await verifyPassword(ctx, null, 'whatever'), false)
+  t.equal(await verifyPassword(ctx, await hash(), 'wrong'), false)
+  t.equal(await verifyPassword(ctx, await hash(), 'right'), true)
   t.equal(checked.length, 3)
   for (const phc of checked) t.ok(isCurrent(phc, parameters), phc)
+})
+
+t.test('a password that NFKC changes costs two checks, whether or not there is an account', async (t) => {
+  let checks = 0
+  const watched: Argon2 = {
+    ...argon2,
+    verify(phc, password) {
+      checks++
+      return argon2.verify(phc, password)
+    },
+  }
+  const ctx = (await createTestDomain(t, { argon2: watched })).context()
+  const own = await hashPassword(ctx, 'right')
+  const foreign = await argon2.hash(Buffer.from('10 m² is right'), cheapParameters)
+  const counted = async (hash: string | null, password: string) => {
+    checks = 0
+    const fits = await verifyPassword(ctx, hash, password)
+    return [fits, checks]
+  }
+  for (const wrong of ['½', 'µ-wave', 'cafe\u0301', 'ﬁne', 'Ångström \u212b']) {
+    t.same(await counted(null, wrong), [false, 2], wrong)
+    t.same(await counted(own, wrong), [false, 2], wrong)
+    t.same(await counted(foreign, wrong), [false, 2], wrong)
+  }
+  for (const hash of [null, own, foreign]) t.same(await counted(hash, 'plain, é'), [false, 1])
+  t.same(await counted(foreign, '10 m² is right'), [true, 2])
 })
 
 t.test('an account without a password is refused in the same words as an unknown one', async (t) => {
@@ -73,7 +103,7 @@ t.test('a hash with older parameters is renewed by a sign-in, and no session end
   t.ok(await argon2.verify(renewed, passwordBytes('a good long password')))
   await signIn(email, 'a good long password')
   t.equal(await hash(), renewed, 'the next sign-in leaves it alone')
-  const principal = await domain.sessions.authenticate(project, first)
+  const principal = await authenticateSession(context(), first)
   t.equal(principal.user.email, email)
 })
 
@@ -86,7 +116,7 @@ t.test('a wrong password renews nothing', async (t) => {
 
 t.test('a hash that was replaced meanwhile is not renewed over', async (t) => {
   const { user, hash } = await userWithHash('the newer hash')
-  await store.passwords.rehash(project.id, user.id, 'the hash that was read', 'the renewed hash')
+  await renewPasswordHash(store, user.id, 'the hash that was read', 'the renewed hash')
   t.equal(await hash(), 'the newer hash')
 })
 
@@ -99,18 +129,14 @@ t.test('a sign-in succeeds where there is no room to renew its hash', async (t) 
     scheduler: {
       ...inner,
       // The check finds room, the renewal does not.
-      run: (work) =>
-        hashing++ === 0 ? inner.run(work) : createHashScheduler({ slots: 0, queue: 0 }).run(work),
+      acquire: () =>
+        hashing++ === 0 ? inner.acquire() : createHashScheduler({ slots: 0, queue: 0 }).acquire(),
     },
   })
   await crowded.sql`
     insert into users (uuid, project_id, email, password_hash)
     values (${randomUUID()}, ${crowded.project.id}, ${email}, ${old})`
-  const grant = await crowded.domain.signIn.withPassword(
-    crowded.project,
-    { email, password: 'a good long password' },
-    stranger,
-  )
+  const grant = await signInWithPassword(crowded.context(), { email, password: 'a good long password' })
   t.equal(grant.user.email, email)
   t.equal(hashing, 2)
   t.equal(await hash(), old)
@@ -118,7 +144,7 @@ t.test('a sign-in succeeds where there is no room to renew its hash', async (t) 
 
 t.test('passwords are equal when their NFKC forms are', async (t) => {
   const email = newEmail()
-  await domain.users.signUp(project, { email, password: 'Zo\u00eb \u210c\ufb01 1\u00bd' }, stranger)
+  await signUp(context(), { email, password: 'Zo\u00eb \u210c\ufb01 1\u00bd' })
   t.ok(await signIn(email, 'Zoe\u0308 Hfi 11\u20442'))
   await t.rejects(signIn(email, 'Zoe Hfi 11\u20442'), { code: 'invalid_credentials' })
 })
@@ -127,7 +153,7 @@ t.test('nothing is trimmed, folded or cut off', async (t) => {
   const email = newEmail()
   const password = ` ${'pässwörd '.repeat(28)} x`
   t.equal(password.length, 255)
-  await domain.users.signUp(project, { email, password }, stranger)
+  await signUp(context(), { email, password })
   t.ok(await signIn(email, password))
   for (const other of [password.trim(), `${password} `, password.slice(0, -1), password.toUpperCase()])
     await t.rejects(signIn(email, other), { code: 'invalid_credentials' })
@@ -141,16 +167,16 @@ t.test('where no hash can be begun the answer is 503, and the attempt is not cou
   const crowded = await createTestDomain(t, { scheduler: full })
   const credentials = { email: newEmail(), password: 'a good long password' }
   for (const refused of [
-    () => crowded.domain.signIn.withPassword(crowded.project, credentials, stranger),
-    () => crowded.domain.users.signUp(crowded.project, credentials, stranger),
+    () => signInWithPassword(crowded.context(), credentials),
+    () => signUp(crowded.context(), credentials),
   ]) {
     const error = await refused().catch((thrown: unknown) => thrown)
     t.ok(error instanceof AuthError)
     const refusal = refusalOf(error)
-    const face = refusal && faceOf(refusal)
-    t.equal(face?.code, 'service_unavailable')
+    const problem = refusal && problemFacts(refusal)
+    t.equal(problem?.code, 'service_unavailable')
     t.equal(problemKinds.service_unavailable.status, 503)
-    t.ok((face?.retryAfterSeconds ?? 0) >= 1)
+    t.ok((problem?.retryAfterSeconds ?? 0) >= 1)
   }
   const rows = await crowded.sql`select attempts from sign_in_failures where attempts > 0`
   t.equal(rows.length, 0, 'nobody is locked out by a busy service')

@@ -1,7 +1,15 @@
 // Policy: merged over the defaults, refused with every problem at once, and no way around the schema.
 import t from 'tap'
-import { checkPolicy, defaultPolicy, mergePolicy, PolicyError } from '../../src/domain/policy.ts'
-import { providerOf } from '../../src/domain/providers.ts'
+import {
+  checkPolicy,
+  defaultPolicy,
+  effectivePasswordPolicy,
+  mergePolicy,
+  mergeStored,
+  PolicyError,
+  resetKeys,
+} from '../../src/domain/projects/policy.ts'
+import { providerOf } from '../../src/domain/projects/providers.ts'
 
 function problemsOf(value: unknown): readonly string[] {
   try {
@@ -27,23 +35,38 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
       absolute_seconds: 7_776_000,
       replay_grace_seconds: 30,
       issuer: 'installation',
+      signing_algorithm: 'ES256',
     },
     lockout: { failures: 5, window_seconds: 900, base_seconds: 60 },
+    passwords: {
+      min_length: 8,
+      common: 'refuse',
+      contextual: 'refuse',
+      breached_range_url: null,
+      preset: null,
+    },
     limits: {
       credential: { max: 30, window_seconds: 900 },
       mail: { max: 10, window_seconds: 3600 },
       read: { max: 600, window_seconds: 60 },
       project: { max: 60_000, window_seconds: 60 },
     },
+    mail: { per_recipient_hour: 10, per_recipient_day: 30 },
     sessions: { max_per_user: 100, notify_new_device: true },
+    factors: { required: 'never', trusted_device_days: 30, email_code: true, reset_wait_hours: 24 },
+    contracts: { without_second_factor: false },
     teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 604_800 },
     api_keys: { max_per_user: 25 },
     deletion: { grace_seconds: 0 },
     branding: { name: null, logo_url: null, color: '#1f5fbf' },
     origins: [],
+    cookies: { same_site: 'lax' },
+    redirect_urls: [],
     link_origins: [],
     redirect_to: null,
     clients: [],
+    audit: { retention_days: 400 },
+    passkeys: { rp_id: null, related_origins: [], manage_url: null },
     reauthentication: { max_age_seconds: 300 },
     providers: {},
   })
@@ -94,6 +117,30 @@ t.test('every problem is told at once, each a line that names the key', async (t
     )
 })
 
+t.test('the domain of passkeys is a domain, and related origins are what a browser sends', async (t) => {
+  for (const rp_id of ['example.com', 'auth.example.co.uk', 'localhost', 'xn--bcher-kva.example', null])
+    t.same(problemsOf({ passkeys: { rp_id } }), [], String(rp_id))
+  for (const rp_id of [
+    'Example.com',
+    'https://example.com',
+    'example.com:443',
+    '127.0.0.1',
+    '[::1]',
+    'com',
+    '',
+    'a..b',
+    7,
+  ])
+    t.match(problemsOf({ passkeys: { rp_id } }), [/^passkeys.rp_id: must be a domain/], String(rp_id))
+  t.same(problemsOf({ passkeys: { related_origins: ['https://example.de', 'http://localhost:5500'] } }), [])
+  for (const origin of ['https://example.de/', 'example.de', 'https://*.example.de', 'capacitor://localhost'])
+    t.match(
+      problemsOf({ passkeys: { related_origins: [origin] } }),
+      [/^passkeys.related_origins.0: /],
+      origin,
+    )
+})
+
 t.test('unknown keys are refused at every depth', async (t) => {
   for (const unknown of [
     { tokens: { access_second: 900 } },
@@ -131,12 +178,16 @@ t.test('every number has its bounds, and the bounds themselves are allowed', asy
     ['tokens.refresh_seconds', 1, 63_072_000],
     ['tokens.absolute_seconds', 1, 315_360_000],
     ['tokens.replay_grace_seconds', 0, 3600],
+    ['passwords.min_length', 8, 128],
     ['lockout.failures', 1, 1000],
     ['lockout.window_seconds', 1, 86_400],
     ['lockout.base_seconds', 1, 86_400],
     ['api_keys.max_per_user', 0, 100],
     ['limits.credential.max', 1, 10_000_000],
     ['limits.mail.window_seconds', 1, 86_400],
+    ['mail.per_recipient_hour', 3, 10_000],
+    ['mail.per_recipient_day', 3, 100_000],
+    ['audit.retention_days', 1, 3650],
     ['reauthentication.max_age_seconds', 1, 86_400],
     ['teams.max_per_user', 1, 1000],
     ['teams.max_members', 1, 1000],
@@ -257,4 +308,89 @@ t.test('a client has an alias of its own and a URL on one of the link origins', 
   t.same(refused([{ ...a, alias: 'no spaces' }]), ['clients.0.alias'])
   t.same(refused([{ ...a, secret: 'x' }]), ['clients.0.secret'])
   t.same(refused('VERIFIER'), ['clients'])
+})
+
+t.test('an unknown key is refused with the nearest one, a value with those that are allowed', async (t) => {
+  const sentences: [policy: unknown, sentence: string][] = [
+    [
+      { verification: { mode: 'strikt' } },
+      'verification.mode: must be "off", "lenient" or "strict" (found "strikt").',
+    ],
+    [{ cookies: { same_site: 'strict' } }, 'cookies.same_site: must be "lax" or "none" (found "strict").'],
+    [
+      { tokens: { access_second: 5 } },
+      'tokens.access_second: is not a key of a policy. Did you mean tokens.access_seconds?',
+    ],
+    [{ Origins: [] }, 'Origins: is not a key of a policy. Did you mean origins?'],
+    [{ mode: 'strict' }, 'mode: is not a key of a policy. Did you mean verification.mode?'],
+    [{ redirect_uris: [] }, 'redirect_uris: is not a key of a policy. Did you mean redirect_urls?'],
+    [{ xyzzy_plugh: 1 }, 'xyzzy_plugh: is not a key of a policy.'],
+    [
+      { providers: { google: { client_ids: ['a'], isuer: 'https://x.example' } } },
+      'providers.google.isuer: is not a key of a policy. Did you mean providers.google.issuer?',
+    ],
+    [{ lockout: { failures: 1.5 } }, 'lockout.failures: must be a whole number from 1 to 1000 (found 1.5).'],
+    [
+      { sessions: { notify_new_device: 'yes' } },
+      'sessions.notify_new_device: must be true or false (found "yes").',
+    ],
+    [
+      { branding: { logo_url: 'x' } },
+      'branding.logo_url: must be an http or https URL without user information, or null (found "x").',
+    ],
+  ]
+  for (const [policy, sentence] of sentences) t.same(problemsOf(policy), [sentence])
+  for (const text of ['constructor', '__proto__', 'a'.repeat(5000), 'a/b~c', ''])
+    t.match(problemsOf(JSON.parse(`{${JSON.stringify(text)}: 1}`)), [/is not a key of a policy/])
+})
+
+t.test('merging keeps what it does not name; replacing tells what it resets', async (t) => {
+  const stored = {
+    verification: { mode: 'strict', delivery: 'app' },
+    origins: ['https://a.test'],
+    tokens: {},
+  }
+  t.same(mergeStored(stored, { verification: { mode: 'off' }, origins: [] }), {
+    verification: { mode: 'off', delivery: 'app' },
+    origins: [],
+    tokens: {},
+  })
+  t.same(mergeStored(stored, {}), stored)
+  t.same(mergeStored(stored, [1]), [1], 'what is no policy stays what it is, and is refused')
+  t.same(resetKeys(stored, { verification: { mode: 'off' } }), ['verification.delivery', 'origins', 'tokens'])
+  t.same(resetKeys(stored, {}), ['verification.mode', 'verification.delivery', 'origins', 'tokens'])
+  t.same(resetKeys(stored, stored), [])
+  t.same(resetKeys({}, stored), [])
+})
+
+t.test('password rules that could not take effect are refused', async (t) => {
+  const preset = 'nist-800-63b-4'
+  const refused = (passwords: object) => problemsOf({ passwords }).map((line) => line.split(':')[0])
+  t.same(
+    refused({ preset, min_length: 20, common: 'refuse', breached_range_url: 'https://hibp.test/range' }),
+    [],
+  )
+  t.same(refused({ preset, min_length: 12 }), ['passwords.min_length'])
+  t.same(refused({ preset, common: 'allow', contextual: 'allow' }), [
+    'passwords.common',
+    'passwords.contextual',
+  ])
+  t.same(refused({ preset: 'nist' }), ['passwords.preset'])
+  t.same(refused({ breached_range_url: 'http://hibp.test/range' }), ['passwords.breached_range_url'])
+  t.same(refused({ breached_range_url: 'ftp://hibp.test' }), ['passwords.breached_range_url'])
+  t.same(refused({ breached_range_url: 'http://127.0.0.1:4000/range' }), [])
+  t.match(effectivePasswordPolicy(mergePolicy({ passwords: { preset } })), {
+    min_length: 15,
+    common: 'refuse',
+  })
+  t.match(effectivePasswordPolicy(mergePolicy({ passwords: { preset, min_length: 20 } })), { min_length: 20 })
+})
+
+t.test('a second factor is not demanded where an account without one could enrol none', async (t) => {
+  const problems = (factors: object) => problemsOf({ factors })
+  t.match(problems({ required: 'always', email_code: false }), [/^factors\.email_code: must be true while/])
+  t.same(problems({ required: 'always' }), [])
+  t.same(problems({ email_code: false }), [])
+  t.match(problems({ required: 'sometimes' }), [/"never", "admins" or "always"/])
+  t.match(problems({ trusted_device_days: -1 }), [/whole number from 0 to 365/])
 })

@@ -1,19 +1,24 @@
 // Projects: a cache that is never older than two seconds, and what operators may do.
-
 import { randomUUID } from 'node:crypto'
 import postgres from 'postgres'
 import t from 'tap'
-import { PolicyError } from '../../src/domain/policy.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createStore, type Store } from '../../src/repositories/store.ts'
-import { createDatabase, unwalled } from '../support/database.ts'
+import { PolicyError } from '../../src/domain/projects/policy.ts'
+import { ProjectCache } from '../../src/domain/projects/project-cache.ts'
+import {
+  createProject,
+  ensureDefaultProject,
+  provesProject,
+  rotateProjectSecret,
+  setPolicy,
+} from '../../src/domain/projects/projects.ts'
+import { insertProject } from '../../src/repositories/projects/projects.ts'
+import { createDatabase, failingStores, storesOn } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 
 const sql = postgres(await createDatabase(t), { max: 4, onnotice: () => {} })
 t.teardown(() => sql.end())
-const store = createStore(unwalled(sql))
-/** What operators do elsewhere: another process with a cache of its own. */
-const elsewhere = createProjects(store)
+/** What operators do elsewhere: in another process. */
+const elsewhere = { stores: storesOn(sql) }
 
 /** Lets the clock stand, and pass at our word: a busy machine would let it pass at its own. */
 // Whole, so that what passed is exactly what is found to have passed.
@@ -27,24 +32,15 @@ const pass = (ms: number) => {
 /** The projects of an instance, and how often it asked the database. */
 function counted() {
   let reads = 0
-  const counting: Store = {
-    ...store,
-    everywhere: {
-      ...store.everywhere,
-      projects: {
-        ...store.everywhere.projects,
-        find(id) {
-          reads++
-          return store.everywhere.projects.find(id)
-        },
-      },
-    },
-  }
-  return { projects: createProjects(counting), reads: () => reads }
+  const stores = failingStores(sql, () => {
+    reads++
+    return false
+  })
+  return { projects: new ProjectCache(stores), reads: () => reads }
 }
 
 t.test('a project is read once for many requests, also when they come at the same time', async (t) => {
-  const { project } = await elsewhere.create('Busy', {})
+  const { project } = await createProject(elsewhere, 'Busy', {})
   const { projects, reads } = counted()
   await Promise.all(Array.from({ length: 50 }, () => projects.get(project.id)))
   for (let i = 0; i < 50; i++) await projects.get(project.id)
@@ -53,10 +49,10 @@ t.test('a project is read once for many requests, also when they come at the sam
 })
 
 t.test('a changed policy is in force within two seconds, without any request waiting for it', async (t) => {
-  const { project } = await elsewhere.create('Changing', { tokens: { access_seconds: 60 } })
+  const { project } = await createProject(elsewhere, 'Changing', { tokens: { access_seconds: 60 } })
   const { projects, reads } = counted()
   t.equal((await projects.get(project.id)).policy.tokens.access_seconds, 60)
-  await elsewhere.setPolicy(project.id, { tokens: { access_seconds: 120 } })
+  await setPolicy(elsewhere, project.id, { tokens: { access_seconds: 120 } })
   pass(1000)
   const isNew = () => {
     const peeked = projects.peek(project.id)
@@ -68,54 +64,45 @@ t.test('a changed policy is in force within two seconds, without any request wai
 })
 
 t.test('a project that nobody asked for in two seconds is read before it is used', async (t) => {
-  const { project } = await elsewhere.create('Quiet', {})
+  const { project } = await createProject(elsewhere, 'Quiet', {})
   const { projects } = counted()
   await projects.get(project.id)
-  await elsewhere.rotateSecret(project.id)
+  await rotateProjectSecret(elsewhere, project.id)
   pass(2000)
   t.equal(projects.peek(project.id), null)
   t.not(
     (await projects.get(project.id)).secretHash?.toString('hex'),
     project.secretHash?.toString('hex'),
-    'the new secret, not the remembered one',
+    'the new secret, not the cached one',
   )
 })
 
-t.test('a project that does not exist is not remembered as missing', async (t) => {
+t.test('a project that does not exist is not cached as missing', async (t) => {
   const { projects, reads } = counted()
   const id = randomUUID()
   await t.rejects(projects.get(id), { code: 'project_unknown' })
   await t.rejects(projects.get(id), { code: 'project_unknown' })
   t.equal(reads(), 2)
-  await store.everywhere.projects.add({ id, name: 'Late' })
+  await insertProject(elsewhere.stores.unscoped, { id, name: 'Late' })
   t.equal((await projects.get(id)).name, 'Late')
 })
 
 t.test('a database that is away for a moment does not lose what is fresh enough', async (t) => {
-  const { project } = await elsewhere.create('Sturdy', {})
+  const { project } = await createProject(elsewhere, 'Sturdy', {})
   let away = false
-  const projects = createProjects({
-    ...store,
-    everywhere: {
-      ...store.everywhere,
-      projects: {
-        ...store.everywhere.projects,
-        find: (id) => (away ? Promise.reject(new Error('away')) : store.everywhere.projects.find(id)),
-      },
-    },
-  })
+  const projects = new ProjectCache(failingStores(sql, () => away))
   await projects.get(project.id)
   away = true
   pass(1050)
   t.ok(projects.peek(project.id), 'stale enough to reload, fresh enough to use')
   pass(900)
-  await t.rejects(projects.get(project.id), { message: 'away' }, 'too old: the failure is told')
+  await t.rejects(projects.get(project.id), { cause: { message: 'away' } }, 'too old: the failure is told')
   away = false
   t.ok(await projects.get(project.id))
 })
 
 t.test('the default project is one, however many make it at once', async (t) => {
-  const made = await Promise.all(Array.from({ length: 8 }, () => elsewhere.ensureDefault()))
+  const made = await Promise.all(Array.from({ length: 8 }, () => ensureDefaultProject(elsewhere)))
   t.equal(new Set(made.map(({ id }) => id)).size, 1)
   const rows = await sql`select name, secret_hash from projects where is_default`
   t.same(rows.length, 1)
@@ -123,31 +110,31 @@ t.test('the default project is one, however many make it at once', async (t) => 
 })
 
 t.test('a secret proves its own project and no other; a rotated one proves nothing', async (t) => {
-  const one = await elsewhere.create('One', {})
-  const two = await elsewhere.create('Two', {})
-  t.ok(elsewhere.proves(one.project, one.secret))
-  t.notOk(elsewhere.proves(two.project, one.secret))
-  const rotated = await elsewhere.rotateSecret(one.project.id)
-  t.notOk(elsewhere.proves(rotated.project, one.secret))
-  t.ok(elsewhere.proves(rotated.project, rotated.secret))
-  const without = await elsewhere.ensureDefault()
-  for (const secret of ['', 'null', one.secret]) t.notOk(elsewhere.proves(without, secret))
+  const one = await createProject(elsewhere, 'One', {})
+  const two = await createProject(elsewhere, 'Two', {})
+  t.ok(provesProject(one.project, one.secret))
+  t.notOk(provesProject(two.project, one.secret))
+  const rotated = await rotateProjectSecret(elsewhere, one.project.id)
+  t.notOk(provesProject(rotated.project, one.secret))
+  t.ok(provesProject(rotated.project, rotated.secret))
+  const without = await ensureDefaultProject(elsewhere)
+  for (const secret of ['', 'null', one.secret]) t.notOk(provesProject(without, secret))
 })
 
 t.test('a refused policy changes nothing', async (t) => {
-  const { project } = await elsewhere.create('Careful', { tokens: { access_seconds: 60 } })
-  await t.rejects(elsewhere.setPolicy(project.id, { tokens: { access_seconds: 0 } }), PolicyError)
-  t.equal((await elsewhere.get(project.id)).policy.tokens.access_seconds, 60)
+  const { project } = await createProject(elsewhere, 'Careful', { tokens: { access_seconds: 60 } })
+  await t.rejects(setPolicy(elsewhere, project.id, { tokens: { access_seconds: 0 } }), PolicyError)
+  t.equal((await new ProjectCache(elsewhere.stores).get(project.id)).policy.tokens.access_seconds, 60)
   const [{ before } = { before: -1 }] = await sql`select count(*)::int as before from projects`
-  await t.rejects(elsewhere.create('Never', { nonsense: true }), PolicyError)
+  await t.rejects(createProject(elsewhere, 'Never', { nonsense: true }), PolicyError)
   const [{ after } = { after: -2 }] = await sql`select count(*)::int as after from projects`
   t.equal(after, before)
 })
 
 t.test('setting a policy replaces the last one: what it leaves out has its default again', async (t) => {
-  const { project } = await elsewhere.create('Twice', { tokens: { access_seconds: 60 } })
-  const changed = await elsewhere.setPolicy(project.id, { lockout: { failures: 9 } })
+  const { project } = await createProject(elsewhere, 'Twice', { tokens: { access_seconds: 60 } })
+  const changed = await setPolicy(elsewhere, project.id, { lockout: { failures: 9 } })
   t.equal(changed.policy.tokens.access_seconds, 900)
   t.equal(changed.policy.lockout.failures, 9)
-  await t.rejects(elsewhere.setPolicy(randomUUID(), {}), { code: 'project_unknown' })
+  await t.rejects(setPolicy(elsewhere, randomUUID(), {}), { code: 'project_unknown' })
 })

@@ -1,25 +1,37 @@
 // What a sign-in asks of the database: as few statements as its promises allow, and nothing by halves.
 import t from 'tap'
 import { openPool } from '../../src/database/pool.ts'
+import { signUp as signUpWith } from '../../src/domain/accounts/sign-up.ts'
+import { createContext } from '../../src/domain/context.ts'
+import { enter } from '../../src/domain/credentials/second-factor.ts'
+import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { AuthError } from '../../src/domain/errors.ts'
-import { createLockout } from '../../src/domain/lockout.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { noNotices } from '../../src/domain/recall.ts'
-import { createSessions } from '../../src/domain/sessions.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { refreshSession } from '../../src/domain/sessions/refresh.ts'
+import { authenticateSession, openSession } from '../../src/domain/sessions/sessions.ts'
+import { signInAttempt } from '../../src/domain/throttling/lockout.ts'
+import { advanceEpoch, findUserByEmail, type UserRow } from '../../src/repositories/accounts/users.ts'
+import { createStores } from '../../src/repositories/store.ts'
 import { createDatabase } from '../support/database.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 
 const seen: string[] = []
-const { sql, store, domain, project } = await createTestDomain(t, {
+const { sql, services, context, project } = await createTestDomain(t, {
   policy: { lockout: { failures: 2 }, sessions: { max_per_user: 2 } },
   onStatement: (text) => seen.push(text),
 })
 const password = 'a good long password'
 const credentials = (email: string) => ({ email, password })
-const signUp = (email: string) => domain.users.signUp(project, credentials(email), stranger)
-const signIn = (email: string, given = password) =>
-  domain.signIn.withPassword(project, { email, password: given }, stranger)
+const signUp = (email: string) => signUpWith(context(), credentials(email))
+const signIn = (email: string, given = password, caller = stranger) =>
+  signInWithPassword(context(caller), { email, password: given })
+
+/** What a session of an account without a second factor is opened from. */
+async function enterByPassword(user: UserRow) {
+  const entrance = await enter(context(), { user, amr: ['pwd'] })
+  if (entrance instanceof AuthError) throw entrance
+  return entrance
+}
 
 /** How many statements `work` sends; begin and commit are statements. */
 async function count(work: () => Promise<unknown>): Promise<number> {
@@ -41,7 +53,7 @@ t.test('a sign-in is two statements: one before the password is checked, one aft
   t.equal(await count(() => signIn('two@example.com')), 2)
   const device = { ...stranger, device: 'another device', address: '192.0.2.77' }
   t.equal(
-    await count(() => domain.signIn.withPassword(project, credentials('two@example.com'), device)),
+    await count(() => signIn('two@example.com', password, device)),
     2,
     'and so is one from a new device, of which the owner is told',
   )
@@ -60,7 +72,11 @@ t.test(
     t.equal(await count(wrong('wrong@example.com')), 2)
     t.equal(await count(wrong('nobody@example.com')), 2)
     await wrong('wrong@example.com')()
-    t.equal(await count(refused('too_many_attempts', () => signIn('wrong@example.com'))), 2, 'and a wait two')
+    t.equal(
+      await count(refused('too_many_attempts', () => signIn('wrong@example.com'))),
+      3,
+      'and a wait three',
+    )
   },
 )
 
@@ -72,19 +88,18 @@ t.test('a sign-up is six: a look, a transaction of three writes', async (t) => {
 t.test('a sign-in reads the rows that concern it, however many there are beside them', async (t) => {
   const pool = openPool(await createDatabase(t), { connections: 1 })
   t.teardown(() => pool.end())
-  const store = createStore(pool)
-  const { project } = await createProjects(store).create('Plans', { lockout: { failures: 50 } })
+  const planned = { ...services, stores: createStores(pool) }
+  const { project } = await createProject(planned, 'Plans', { lockout: { failures: 50 } })
   const [row] = await pool<{ id: number }[]>`insert into users (uuid, project_id, email)
     values (gen_random_uuid(), ${project.id}, 'planned@example.com') returning id::int`
-  const lockout = createLockout({ store, lookupKey: Buffer.alloc(32, 1) })
-  const sessions = createSessions({ store, lockout, notices: noNotices })
-  const user = await store.users.findByEmail(project.id, 'planned@example.com')
+  const from = (address: string) => createContext(planned, project, { ...stranger, address }, null)
+  const user = await findUserByEmail(from('192.0.2.5').store, 'planned@example.com')
   if (!row || !user) throw new Error('There is no user.')
   async function enter(): Promise<void> {
-    const attempt = lockout.signInAttempt(project, user?.email ?? '', '192.0.2.5')
+    const attempt = signInAttempt(from('192.0.2.5'), user?.email ?? '')
     await attempt.reserve()
-    if (user) await sessions.open(store, project, user, stranger, 'signed_in', { forgives: attempt })
-    await lockout.signInAttempt(project, 'nobody@example.com', '192.0.2.6').reserve()
+    if (user) await openSession(from(stranger.address), await enterByPassword(user), 'signed_in', { attempt })
+    await signInAttempt(from('192.0.2.6'), 'nobody@example.com').reserve()
   }
   /** Rows that the one connection has read from each table until now. */
   async function read(): Promise<Record<string, number>> {
@@ -116,21 +131,22 @@ t.test('an authenticated request and a refresh are one', async (t) => {
   await signUp('one@example.com')
   const { sessionId, generation } = await signIn('one@example.com')
   const token = { sessionId, generation }
-  await domain.sessions.authenticate(project, token)
-  t.equal(await count(() => domain.sessions.authenticate(project, token)), 1)
-  t.equal(await count(() => domain.sessions.refresh(project, token)), 1)
+  await authenticateSession(context(), token)
+  t.equal(await count(() => authenticateSession(context(), token)), 1)
+  t.equal(await count(() => refreshSession(context(), token)), 1)
 })
 
 t.test('a session that is not opened leaves nothing behind, and its attempt stays counted', async (t) => {
   const email = 'halves@example.com'
   await signUp(email)
-  const user = await store.users.findByEmail(project.id, email)
+  const caller = { ...stranger, address: '192.0.2.99', device: 'never seen' }
+  const ctx = context(caller)
+  const user = await findUserByEmail(ctx.store, email)
   t.ok(user)
   if (!user) return
-  const lockout = createLockout({ store, lookupKey: Buffer.alloc(32, 1) })
-  const attempt = lockout.signInAttempt(project, email, '192.0.2.99')
+  const attempt = signInAttempt(ctx, email)
   await attempt.reserve()
-  await store.users.advanceEpoch(project.id, user.id)
+  await advanceEpoch(ctx.store, user.id)
   const rows = () => sql`
     select (select count(*)::int from sessions where user_id = ${user.id}) as sessions,
       (select count(*)::int from known_addresses where user_id = ${user.id}) as addresses,
@@ -139,15 +155,11 @@ t.test('a session that is not opened leaves nothing behind, and its attempt stay
         and key_hash = ${attempt.counted.keys[1]?.keyHash ?? ''}) as attempts`
   const before = await rows()
   t.equal(before[0]?.attempts, 1)
-  const caller = { ...stranger, address: '192.0.2.99', device: 'never seen' }
-  const opened = await domain.sessions.open(store, project, user, caller, 'signed_in', { forgives: attempt })
-  t.equal(opened, null)
+  t.equal(await openSession(ctx, await enterByPassword(user), 'signed_in', { attempt }), null)
   t.same(await rows(), before)
 
-  const again = await store.users.findByEmail(project.id, email)
-  t.ok(
-    again && (await domain.sessions.open(store, project, again, caller, 'signed_in', { forgives: attempt })),
-  )
+  const again = await findUserByEmail(ctx.store, email)
+  t.ok(again && (await openSession(ctx, await enterByPassword(again), 'signed_in', { attempt })))
   t.match((await rows())[0], { sessions: 2, addresses: 4, events: 2, attempts: 0 })
 })
 
@@ -170,9 +182,7 @@ t.test('sixteen sign-ins of one account at once all succeed, whatever they end',
     address: `192.0.2.${100 + (i % 4)}`,
     device: `device ${i % 3}`,
   })
-  await Promise.all(
-    Array.from({ length: 16 }, (_, i) => domain.signIn.withPassword(project, credentials(email), from(i))),
-  )
+  await Promise.all(Array.from({ length: 16 }, (_, i) => signIn(email, password, from(i))))
   await signIn(email)
   const [row] = await sql`select count(*)::int as alive from sessions join users on users.id = user_id
     where users.email = ${email} and revoked_at is null`

@@ -30,7 +30,7 @@ export function createResourceServer({ issuer, projectId }: ResourceServerOption
         issuer,
         audience: projectId,
         typ: 'at+jwt',
-        algorithms: ['EdDSA'],
+        algorithms: ['ES256'],
       })
       request.claims = payload
     } catch {

@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t from 'tap'
-import { connectionRoom } from '../../src/http/bounds.ts'
-import { Counts, rememberedClients } from '../../src/http/counts.ts'
+import { maxConnections } from '../../src/http/connection-limits.ts'
+import { LimitCounts, maxClients } from '../../src/http/rate-limit-memory.ts'
 import { bearer, startTestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
@@ -71,7 +71,7 @@ t.test(
   'ten thousand connections that say nothing are ended, and keep nobody from being served',
   async (t) => {
     const { server } = app.running.server
-    const size = Math.min(10_000, Math.floor((connectionRoom() ?? 10_000) * 0.9))
+    const size = Math.min(10_000, Math.floor((maxConnections() ?? 10_000) * 0.9))
     t.comment(`${size} connections`)
     const before = process.memoryUsage().rss
     const silent = gather(size)
@@ -93,7 +93,7 @@ t.test(
 
 t.test('no more connections than the process has files for: whoever has one keeps it', async (t) => {
   const { server } = app.running.server
-  t.equal(server.maxConnections, connectionRoom() ?? undefined)
+  t.equal(server.maxConnections, maxConnections() ?? undefined)
   const usual = server.maxConnections
   t.ok(await isServed(), 'a client that keeps its connection')
   server.maxConnections = 50
@@ -233,17 +233,13 @@ t.test(
 
 // The last one: it takes the event loop for itself, and so would have requests refused.
 t.test('a million clients fill no more memory than twenty thousand', async (t) => {
-  const counts = new Counts()
-  let told = 0
+  const counts = new LimitCounts()
+  let counted = 0
   for (let i = 0; i < 1_000_000; i++)
-    counts.incr(`project 2001:db8:${i.toString(16)}::/64`, () => told++, 60_000)
-  t.equal(told, 1_000_000)
-  t.ok(counts.size <= rememberedClients, 'and no more are remembered', { size: counts.size })
-  const standing = (client: string) => {
-    let found = 0
-    counts.incr(client, (_, { current }) => (found = current), 60_000)
-    return found
-  }
-  t.equal(standing('project 2001:db8:f423f::/64'), 2, 'the youngest is remembered')
-  t.equal(standing('project 2001:db8:0::/64'), 1, 'the oldest is not')
+    counted += counts.count(`project 2001:db8:${i.toString(16)}::/64`, 60_000).current
+  t.equal(counted, 1_000_000)
+  t.ok(counts.size <= maxClients, 'and no more are remembered', { size: counts.size })
+  const requestsOf = (client: string) => counts.count(client, 60_000).current
+  t.equal(requestsOf('project 2001:db8:f423f::/64'), 2, 'the youngest is remembered')
+  t.equal(requestsOf('project 2001:db8:0::/64'), 1, 'the oldest is not')
 })

@@ -7,12 +7,11 @@ import t from 'tap'
 import { refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { startClock } from '../../src/database/clock.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createSigningKeys } from '../../src/domain/signing-keys.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { openSigningKeys } from '../../src/domain/signing-keys/signing-keys.ts'
 import { createTokens } from '../../src/http/tokens.ts'
-import { createStore } from '../../src/repositories/store.ts'
 import { testSecretKey, wideLimits } from '../support/app.ts'
-import { createDatabase, unwalled } from '../support/database.ts'
+import { createDatabase, storesOn } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { ask, startService, temporaryDataDir } from '../support/service.ts'
 
@@ -34,12 +33,11 @@ t.test(
     const databaseUrl = await createDatabase(t)
     const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} })
     t.teardown(() => sql.end())
-    const store = createStore(unwalled(sql))
-    const projects = createProjects(store)
-    const { project } = await projects.create('Wide', wideLimits)
+    const stores = storesOn(sql)
+    const { project } = await createProject({ stores }, 'Wide', wideLimits)
     const wide = { 'project-id': project.id }
     const narrow = { limits: { read: { max: 4, window_seconds: 600 } } }
-    const tight = { 'project-id': (await projects.create('Tight', narrow)).project.id }
+    const tight = { 'project-id': (await createProject({ stores }, 'Tight', narrow)).project.id }
 
     const dataDir = await temporaryDataDir(t)
     const step = join(dataDir, 'step')
@@ -73,7 +71,8 @@ t.test(
     let refreshToken: string = signedUp?.body.refresh_token
 
     // Tokens of that living session as the service would have printed them before, by its own keys.
-    const tokens = await createTokens(await createSigningKeys(store, [secrets('seal')]).open(), {
+    const keys = await openSigningKeys({ stores, keys: { sealing: [secrets('seal')] } })
+    const tokens = await createTokens(keys, {
       publicUrl,
       refreshKey: refreshKey(secrets('refresh')),
       now: Date.now,
@@ -84,7 +83,12 @@ t.test(
       tokens.printAccess(project, {
         user: { ...user, uuid: signedUp?.body.user.uuid } as never,
         sessionId: row?.id,
-        generation: 0,
+        generation: 1,
+        client: 'canonical',
+        amr: ['pwd'],
+        acr: '1',
+        authTime: new Date(Date.now() - 900_000),
+        accessSeconds: 900 + seconds,
         issuedAt: new Date(Date.now() - 900_000),
         accessExpiresAt: new Date(Date.now() + seconds * 1000),
         refreshExpiresAt: new Date(Date.now() + 86_400_000),

@@ -308,7 +308,7 @@ t.test('the pool', async (t) => {
     const pool = openPool(proxy.through(url))
     await direct`create table marks (name text)`
     const stray = t.rejects(
-      pool.begin(async (tx) => {
+      pool.transaction('', null, async (tx) => {
         await tx`insert into marks values ('before')`
         proxy.cut()
         await new Promise((resolve) => setTimeout(resolve, 50))
@@ -326,7 +326,7 @@ t.test('the pool', async (t) => {
   t.test('fails a transaction in which a statement failed, even if the work took no notice', async (t) => {
     const pool = openPool(url)
     await pool`create table notes (id int primary key)`
-    const work = pool.begin(async (tx) => {
+    const work = pool.transaction('', null, async (tx) => {
       await tx`insert into notes values (1)`
       await tx`insert into notes values (1)`.catch(() => {})
     })
@@ -341,7 +341,7 @@ t.test('the pool', async (t) => {
     let inside = 0
     let most = 0
     const transactions = Array.from({ length: 12 }, () =>
-      pool.begin(async (tx) => {
+      pool.transaction('', null, async (tx) => {
         const [row] = await tx`select pg_backend_pid() as pid, txid_current() as id`
         pids.add(Number(row?.pid))
         most = Math.max(most, ++inside)
@@ -359,7 +359,7 @@ t.test('the pool', async (t) => {
 
   t.test('refuses what waits too long for a connection, and what comes after its end', async (t) => {
     const pool = openPool(url, { connections: 1, waitMs: 100 })
-    const long = pool.begin((tx) => tx`select pg_sleep(0.4)`)
+    const long = pool.transaction('', null, (tx) => tx`select pg_sleep(0.4)`)
     await t.rejects(Promise.resolve(pool`select 1`), { code: 'CONNECT_TIMEOUT' })
     await long
     await pool.end()

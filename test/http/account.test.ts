@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { createStore } from '../../src/repositories/store.ts'
+import { deleteDueUsers } from '../../src/repositories/accounts/deletion.ts'
+import { createStores } from '../../src/repositories/store.ts'
 import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
 import { unwalled } from '../support/database.ts'
 import { dataUri, pixels } from '../support/pictures.ts'
@@ -10,7 +11,7 @@ import { isProblem } from '../support/problems.ts'
 
 const app = await startTestApp(t)
 const patient = await startTestApp(t, { policy: { deletion: { grace_seconds: 3600 } } })
-const store = createStore(unwalled(patient.sql))
+const { unscoped } = createStores(unwalled(patient.sql))
 
 type App = typeof app
 type Who = Answer & { email: string; password: string }
@@ -81,15 +82,13 @@ t.test('DELETE /me · 204 · by cookie, and the cookies are cleared', async (t) 
   t.same(Object.values(answer.cookies), ['', ''])
 })
 
-t.test('DELETE /me · 422 · a wrong current password, or none, and nothing changes', async (t) => {
+t.test('DELETE /me · 422 · a wrong current password, and nothing changes', async (t) => {
   const who = await app.signUp()
   for (const body of [
     { current_password: 'a wrong password' },
     { current_password: '' },
     { current_password: null },
     { current_password: 5 },
-    {},
-    undefined,
   ])
     isProblem(t, await leave(app, who, body), 'validation_failed', ['current_password'])
   t.equal((await me(app, who)).status, 200)
@@ -109,13 +108,11 @@ t.test('DELETE /me · 429 · wrong passwords count like failed sign-ins', async 
 t.test('DELETE /me · an account without a password needs a sign-in of the last five minutes', async (t) => {
   const who = await app.signUp()
   await app.sql`update users set password_hash = null where email = ${who.email}`
-  await app.sql`update sessions set created_at = now() - interval '6 minutes'
+  await app.sql`update sessions set auth_time = now() - interval '6 minutes'
     where user_id = (select id from users where email = ${who.email})`
-  isProblem(t, await leave(app, who, { current_password: who.password }), 'validation_failed', [
-    'current_password',
-  ])
-  isProblem(t, await leave(app, who, {}), 'validation_failed', ['current_password'])
-  await app.sql`update sessions set created_at = now() - interval '4 minutes'
+  isProblem(t, await leave(app, who, { current_password: who.password }), 'step_up_required')
+  isProblem(t, await leave(app, who, {}), 'step_up_required')
+  await app.sql`update sessions set auth_time = now() - interval '4 minutes'
     where user_id = (select id from users where email = ${who.email})`
   t.equal((await leave(app, who, {})).status, 204)
   t.equal(await row(app, who), undefined)
@@ -175,13 +172,13 @@ t.test(
 )
 
 t.test(
-  'with a grace period · once it is over, the account is as unknown as the sweeper would leave it',
+  'with a grace period · once it is over, the account is as unknown as the cleanup job would leave it',
   async (t) => {
     const who = await patient.signUp()
     await leave(patient, who, { current_password: who.password })
     await due(who)
     isProblem(t, await signIn(patient, who), 'invalid_credentials')
-    t.ok((await row(patient, who))?.deletion_due_at, 'no sweeper came by')
+    t.ok((await row(patient, who))?.deletion_due_at, 'the cleanup job has not run')
     const again = await patient.signUp({ email: who.email })
     t.equal(again.status, 201, 'its address is free')
     t.not(again.body.user.uuid, who.body.user.uuid)
@@ -193,10 +190,16 @@ t.test('with a grace period · where verification is demanded the address is fre
   const headers = { 'project-id': project.id }
   const email = `strict-${randomUUID()}@example.com`
   const body = { email, password: 'a good long password' }
+  const confirmNewest = async (count: number) => {
+    const token = (await patient.mailbox.waitFor(email, { count })).at(-1)?.token
+    return patient.api('POST', '/verify-email/confirm', { headers, body: { token } })
+  }
   const first = await patient.api('POST', '/signup', { headers, body })
+  t.equal((await confirmNewest(1)).body.user.uuid, first.body.user.uuid)
   await patient.sql`update users set deletion_due_at = now() - interval '1 second' where email = ${email}`
   const second = await patient.api('POST', '/signup', { headers, body })
   t.equal(second.status, 202)
+  t.equal((await confirmNewest(2)).status, 200)
   t.same(
     (await patient.sql`select uuid from users where email = ${email}`).map(({ uuid }) => uuid),
     [second.body.user.uuid],
@@ -209,13 +212,10 @@ t.test('accounts that are due are removed in batches, by several at once, and no
   const [kept, waiting, ...leaving] = people as [Who, Who, ...Who[]]
   for (const who of [waiting, ...leaving]) await leave(patient, who, { current_password: who.password })
   for (const who of leaving) await due(who)
-  const [one, two] = await Promise.all([
-    store.everywhere.leavers.removeDue(2),
-    store.everywhere.leavers.removeDue(2),
-  ])
+  const [one, two] = await Promise.all([deleteDueUsers(unscoped, 2), deleteDueUsers(unscoped, 2)])
   t.ok(one <= 2 && two <= 2)
   let removed = one + two
-  for (let batch = 1; batch > 0; removed += batch) batch = await store.everywhere.leavers.removeDue(2)
+  for (let batch = 1; batch > 0; removed += batch) batch = await deleteDueUsers(unscoped, 2)
   t.equal(removed, leaving.length)
   for (const who of leaving) t.equal(await row(patient, who), undefined)
   for (const who of [kept, waiting]) t.ok(await row(patient, who))

@@ -1,8 +1,9 @@
 // PUT and DELETE /avatar, GET /avatars/{id}: pictures that are what they say, served so that nothing in them can act.
-import { randomUUID } from 'node:crypto'
-import t from 'tap'
+import { randomBytes, randomUUID } from 'node:crypto'
+import sharp, { type Metadata } from 'sharp'
+import t, { type Test } from 'tap'
 import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
-import { dataUri, type PixelType, pixels, png, pngOf } from '../support/pictures.ts'
+import { dataUri, type PixelType, pixels, png, pngChunk, pngOf } from '../support/pictures.ts'
 import { isProblem } from '../support/problems.ts'
 
 const app = await startTestApp(t)
@@ -84,6 +85,178 @@ t.test('PUT /avatar · 200 · by cookie', async (t) => {
   t.equal((await app.api('PUT', '/avatar', { headers, body })).status, 200)
   const foreign = { ...headers, 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
   isProblem(t, await app.api('PUT', '/avatar', { headers: foreign, body }), 'cross_site_request')
+})
+
+const secrets = { device: 'Leica of Ada 4711', place: 'N 48.8566 E 2.3522', xmp: 'xmp.did:ada-lovelace' }
+const xmp = `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">${secrets.xmp}</x:xmpmeta><?xpacket end="w"?>`
+const exif = {
+  IFD0: { Make: secrets.device, Copyright: secrets.place },
+  IFD3: {
+    GPSLatitudeRef: 'N',
+    GPSLatitude: '48/1 51/1 23/1',
+    GPSLongitudeRef: 'E',
+    GPSLongitude: '2/1 21/1 7/1',
+  },
+}
+/** Red on the left, blue on the right. */
+const halves = () => {
+  const pixels = Buffer.alloc(48 * 24 * 3)
+  for (let at = 0; at < 48 * 24; at++) pixels[at * 3 + (at % 48 < 24 ? 0 : 2)] = 255
+  return sharp(pixels, { raw: { width: 48, height: 24, channels: 3 } })
+}
+/** As a phone that is held upright stores it: turned by 90° (orientation 6), with place and device. */
+const taken = (type: 'jpeg' | 'png' | 'webp') =>
+  halves().withMetadata({ orientation: 6, exif }).withXmp(xmp).toFormat(type).toBuffer()
+const subBlocks = (text: string) => {
+  const bytes = Buffer.from(text, 'latin1')
+  const blocks: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += 255) {
+    const block = bytes.subarray(at, at + 255)
+    blocks.push(Buffer.from([block.length]), block)
+  }
+  return Buffer.concat([...blocks, Buffer.from([0])])
+}
+/** Frames at 10 and 50 hundredths of a second, for ever, with a comment and an XMP block between them. */
+async function talkingGif(): Promise<Buffer> {
+  const frames = await Promise.all(
+    ['#f00', '#00f'].map((background) =>
+      sharp({ create: { width: 30, height: 20, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    ),
+  )
+  const gif = await sharp(frames, { join: { animated: true } })
+    .gif({ delay: [100, 500], loop: 0 })
+    .toBuffer()
+  const comment = Buffer.concat([Buffer.from([0x21, 0xfe]), subBlocks(`${secrets.place} ${secrets.device}`)])
+  const application = Buffer.concat([
+    Buffer.from([0x21, 0xff, 11]),
+    Buffer.from('XMP DataXMP'),
+    subBlocks(xmp),
+  ])
+  return Buffer.concat([gif.subarray(0, -1), comment, application, Buffer.from(';')])
+}
+
+/** Nothing that tells where, when, with what or by whom is in the bytes. */
+async function isSilent(t: Test, bytes: Buffer): Promise<Metadata> {
+  for (const secret of Object.values(secrets)) t.notOk(bytes.includes(secret), secret)
+  const metadata = await sharp(bytes).metadata()
+  const { exif, xmp, iptc, orientation, tifftagPhotoshop, comments } = metadata
+  t.same([exif, xmp, iptc, orientation, tifftagPhotoshop, comments], Array(6).fill(undefined))
+  return metadata
+}
+const colorAt = async (bytes: Buffer, left: number, top: number) => {
+  const { data } = await sharp(bytes)
+    .removeAlpha()
+    .extract({ left, top, width: 1, height: 1 })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return (data[0] ?? 0) > (data[2] ?? 0) ? 'red' : 'blue'
+}
+
+t.test('PUT /avatar · 200 · place, device and author are removed, and the picture is upright', async (t) => {
+  const who = await app.signUp()
+  for (const type of ['jpeg', 'png', 'webp'] as const) {
+    const picture = await taken(type)
+    const before = await sharp(picture).metadata()
+    t.ok(before.exif && before.xmp, 'it was there')
+    t.equal(before.orientation, 6)
+    for (const store of [
+      () => put(who, dataUri(`image/${type}`, picture)),
+      () => putBytes(who, `image/${type}`, picture),
+    ]) {
+      const answer = await store()
+      t.equal(answer.status, 200, type)
+      const { bytes, headers } = await show(answer.body.user.avatar_url)
+      t.equal(headers.get('content-type'), `image/${type}`)
+      const { format, width, height } = await isSilent(t, bytes)
+      t.same([format, width, height], [type, 24, 48], 'turned')
+      t.same([await colorAt(bytes, 12, 6), await colorAt(bytes, 12, 42)], ['red', 'blue'], 'the right way')
+    }
+  }
+})
+
+t.test(
+  'PUT /avatar · 200 · an animation keeps its frames and their times, and loses what it says',
+  async (t) => {
+    const who = await app.signUp()
+    const gif = await talkingGif()
+    const webp = await sharp(gif, { animated: true }).withMetadata({ exif }).webp().toBuffer()
+    for (const [type, content] of [
+      ['image/gif', gif],
+      ['image/webp', webp],
+    ] as const) {
+      t.ok(content.includes(secrets.device), 'it was there')
+      const answer = await putBytes(who, type, content)
+      t.equal(answer.status, 200, type)
+      const { bytes } = await show(answer.body.user.avatar_url)
+      await isSilent(t, bytes)
+      const { pages, delay, loop, width, pageHeight } = await sharp(bytes, { animated: true }).metadata()
+      t.same([pages, delay, loop, width, pageHeight], [2, [100, 500], 0, 30, 20], type)
+    }
+  },
+)
+
+t.test(
+  'PUT /avatar · 200 · texts of a PNG, and a second picture behind a JPEG, are removed too',
+  async (t) => {
+    const who = await app.signUp()
+    const plain = await halves().png().toBuffer()
+    const secret = Buffer.from(`Comment\0${secrets.place}`, 'latin1')
+    for (const type of ['tEXt', 'zTXt', 'iTXt', 'tIME', 'prVt']) {
+      const data = type === 'tIME' ? Buffer.from([7, 234, 1, 2, 3, 4, 5]) : secret
+      const spoken = Buffer.concat([plain.subarray(0, 33), pngChunk(type, data), plain.subarray(33)])
+      const answer = await putBytes(who, 'image/png', spoken)
+      t.equal(answer.status, 200, type)
+      const { bytes } = await show(answer.body.user.avatar_url)
+      await isSilent(t, bytes)
+      t.notOk(bytes.includes(type), type)
+    }
+    const jpeg = Buffer.concat([await halves().jpeg().toBuffer(), await taken('jpeg')])
+    const answer = await putBytes(who, 'image/jpeg', jpeg)
+    t.equal(answer.status, 200)
+    await isSilent(t, (await show(answer.body.user.avatar_url)).bytes)
+  },
+)
+
+t.test('PUT /avatar · 200 · what says nothing keeps every byte, its colours too', async (t) => {
+  const who = await app.signUp()
+  for (const [type, content] of [
+    ['image/jpeg', await halves().jpeg({ progressive: true }).toBuffer()],
+    ['image/jpeg', await halves().withIccProfile('p3').jpeg().toBuffer()],
+    ['image/png', await halves().withIccProfile('p3').png({ palette: true }).toBuffer()],
+    ['image/webp', await halves().withIccProfile('p3').webp({ lossless: true }).toBuffer()],
+    ['image/webp', await halves().webp().toBuffer()],
+    ['image/gif', await halves().gif().toBuffer()],
+  ] as const) {
+    const answer = await putBytes(who, type, content)
+    t.ok((await show(answer.body.user.avatar_url)).bytes.equals(content), type)
+  }
+})
+
+t.test('PUT /avatar · 200 · the largest photo with a place stays within the limit', async (t) => {
+  const who = await app.signUp()
+  const noise = randomBytes(400 * 400 * 3)
+  const open = () => sharp(noise, { raw: { width: 400, height: 400, channels: 3 } }).withExif(exif)
+  let quality = 100
+  let photo = await open().jpeg({ quality }).toBuffer()
+  while (photo.length > 374_000) photo = await open().jpeg({ quality: --quality }).toBuffer()
+  for (const content of [photo, await open().webp({ quality: 60 }).toBuffer()]) {
+    const { format } = await sharp(content).metadata()
+    const answer = await putBytes(who, `image/${format}`, content)
+    t.equal(answer.status, 200)
+    await isSilent(t, (await show(answer.body.user.avatar_url)).bytes)
+  }
+})
+
+t.test('PATCH /nora/auth/profile removes them as well', async (t) => {
+  const { email, password } = await app.signUp()
+  const login = await app.send('POST', '/nora/auth/login', { body: { email, password } })
+  const headers = { authorization: `Bearer ${login.body.token}` }
+  const body = { avatar: dataUri('image/jpeg', await taken('jpeg')) }
+  const answer = await app.send('PATCH', '/nora/auth/profile', { headers, body })
+  t.equal(answer.status, 200)
+  await isSilent(t, Buffer.from(answer.body.avatar.split(',')[1], 'base64'))
 })
 
 t.test('PUT /avatar · 413 · more than 500 000 characters as a data URI, however it is sent', async (t) => {

@@ -17,7 +17,7 @@ t.test('POST /change-password · 200 · the new password signs in and the old on
   const { email, password, ...here } = await app.signUp()
   const answer = await change(bearer(here), { current_password: password, new_password: next })
   t.equal(answer.status, 200)
-  t.same(answer.body, { message: 'Password updated.' })
+  t.equal(answer.body.message, 'Password updated.')
   t.equal((await signIn(email, next)).status, 200)
   isProblem(t, await signIn(email, password), 'invalid_credentials')
 })
@@ -26,35 +26,48 @@ t.test('POST /change-password · 200 · every other session ends at once, the ca
   const { email, password, ...first } = await app.signUp()
   const second = await signIn(email, password)
   const here = await signIn(email, password)
-  await change(bearer(here), { current_password: password, new_password: next })
-  for (const other of [first, second]) {
+  const changed = await change(bearer(here), { current_password: password, new_password: next })
+  for (const other of [first, second, here]) {
     isProblem(t, await me(other), 'unauthenticated')
     isProblem(t, await refresh(other), 'invalid_refresh_token')
   }
-  t.equal((await me(here)).status, 200)
-  const refreshed = await refresh(here)
+  t.equal((await me(changed)).status, 200, 'by the new tokens of the answer')
+  const refreshed = await refresh(changed)
   t.equal(refreshed.status, 200)
   t.equal((await me(refreshed)).status, 200)
 })
 
 t.test('POST /change-password · 200 · twice in a row from one session', async (t) => {
   const { password, ...here } = await app.signUp()
-  t.equal((await change(bearer(here), { current_password: password, new_password: next })).status, 200)
-  t.equal((await change(bearer(here), { current_password: next, new_password: password })).status, 200)
+  const once = await change(bearer(here), { current_password: password, new_password: next })
+  t.equal(once.status, 200)
+  t.equal((await change(bearer(once), { current_password: next, new_password: password })).status, 200)
 })
 
-t.test('POST /change-password · 200 · by cookie, which stays', async (t) => {
-  const { email, password } = await app.signUp()
-  const signedIn = await app.api('POST', '/login', {
-    headers: { 'session-transport': 'cookie' },
-    body: { email, password },
-  })
-  const cookie = cookieHeader(signedIn)
-  const answer = await change(cookie, { current_password: password, new_password: next })
-  t.equal(answer.status, 200)
-  t.same(answer.cookies, {})
-  t.equal((await app.api('GET', '/me', { headers: cookie })).status, 200)
-})
+t.test(
+  'POST /change-password · 200 · by cookie: the cookies are replaced, and the former ones are dead',
+  async (t) => {
+    const { email, password } = await app.signUp()
+    const signedIn = await app.api('POST', '/login', {
+      headers: { 'session-transport': 'cookie' },
+      body: { email, password },
+    })
+    const cookie = cookieHeader(signedIn)
+    const answer = await change(cookie, { current_password: password, new_password: next })
+    t.equal(answer.status, 200)
+    t.same(Object.keys(answer.cookies), Object.keys(signedIn.cookies))
+    t.same(Object.keys(answer.body).sort(), [
+      'expires_at',
+      'expires_in',
+      'message',
+      'refresh_token_expires_at',
+      'user',
+    ])
+    t.equal((await app.api('GET', '/me', { headers: cookie })).status, 401)
+    t.equal((await app.api('POST', '/refresh', { headers: cookie })).status, 401)
+    t.equal((await app.api('GET', '/me', { headers: cookieHeader(answer) })).status, 200)
+  },
+)
 
 t.test('POST /change-password · 401 · not signed in, or no longer', async (t) => {
   const { email, password, ...here } = await app.signUp()
@@ -136,3 +149,29 @@ t.test('POST /change-password · an account without a password cannot be given o
     ['current_password'],
   )
 })
+
+t.test(
+  'POST /change-password · a session of another API keeps its tokens and gets none of ours',
+  async (t) => {
+    const { email, password } = await app.signUp()
+    const nora = await app.send('POST', '/nora/auth/login', { body: { email, password } })
+    const headers = { authorization: `Bearer ${nora.body.token}` }
+    const answer = await change(headers, { current_password: password, new_password: next })
+    t.equal(answer.status, 200)
+    t.same(answer.body, { message: 'Password updated.' })
+    t.equal((await app.send('GET', '/nora/auth/me', { headers })).status, 200)
+  },
+)
+
+t.test(
+  'POST /change-password · a former refresh token that comes late ends the session, as reuse',
+  async (t) => {
+    const { password, ...here } = await app.signUp()
+    const changed = await change(bearer(here), { current_password: password, new_password: next })
+    isProblem(t, await refresh(here), 'invalid_refresh_token')
+    t.equal((await me(changed)).status, 200, 'within the grace it is refused, and nothing else')
+    await app.sql`update sessions set rotated_at = now() - interval '1 hour' where user_id = ${here.body.user.id}`
+    isProblem(t, await refresh(here), 'invalid_refresh_token')
+    isProblem(t, await me(changed), 'unauthenticated')
+  },
+)

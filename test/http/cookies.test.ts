@@ -293,3 +293,152 @@ t.test('a cookie that is sent twice, or among others, or oddly, breaks nothing',
   isProblem(t, await me(`${nameOf('access')}="${'x'.repeat(3000)}"`), 'unauthenticated')
   isProblem(t, await me(`__proto__=x; constructor=y`), 'unauthenticated')
 })
+
+t.test('CSRF · our own pages work behind a proxy that rewrites Host, or writes out its port', async (t) => {
+  const own = 'https://auth.example.com'
+  const behind = await startTestApp(t, { env: { PUBLIC_URL: own } })
+  const email = `cookie-${++count}@example.com`
+  await behind.api('POST', '/signup', { body: { email, password } })
+  const signIn = async (lines: readonly string[]) => {
+    const body = JSON.stringify({ email, password })
+    const head = ['content-type: application/json', 'session-transport: cookie']
+    const request = rawRequest(
+      'POST /api/auth/login',
+      [`project-id: ${behind.projectId}`, ...head, ...lines],
+      body,
+    )
+    return request
+  }
+  for (const host of [
+    'sallyport:3000',
+    'auth.example.com:443',
+    '127.0.0.1',
+
+    'auth.example.com:80',
+  ])
+    for (const [lines, status] of [
+      [[`origin: ${own}`], 200],
+      [['sec-fetch-site: same-origin', `origin: ${own}`], 200],
+      [[], 200],
+      [[`origin: http://${host.toLowerCase()}`], 403],
+      [[`origin: https://${host.toLowerCase()}`], 403],
+      [[`origin: ${own}.evil.example`], 403],
+      [['origin: http://auth.example.com'], 403],
+      [['sec-fetch-site: cross-site', `origin: https://${host}`], 403],
+    ] as const) {
+      const request = (await signIn(lines)).replace('host: 127.0.0.1', `host: ${host}`)
+      const answer = await sendRaw(behind.url, request)
+      t.equal(answer.status, status, `${host}: ${lines.join(', ')}`)
+    }
+  const told = behind.logs.filter(({ msg }) => String(msg).includes('set PUBLIC_URL'))
+  t.ok(told.length > 0, 'the operator is told what to set')
+  t.equal(new Set(told.map(({ origin }) => origin)).size, told.length, 'once for each origin')
+})
+
+t.test(
+  'cookies.same_site none · for pages of another site: None, Secure and Partitioned, set and cleared',
+  async (t) => {
+    const { id } = await app.project({ origins: [friend], cookies: { same_site: 'none' } })
+    const there = { 'project-id': id, origin: friend, 'sec-fetch-site': 'cross-site' }
+    const signedUp = await signUp(there)
+    t.equal(signedUp.status, 201)
+    const crossSite = ['HttpOnly', 'Partitioned', 'Path=/', 'SameSite=None', 'Secure']
+    for (const { attributes } of setCookies(signedUp))
+      t.same(
+        attributes.filter((one) => !one.startsWith('Max-Age')),
+        crossSite,
+      )
+    const headers = { ...there, ...cookieHeader(signedUp) }
+    t.equal((await app.api('GET', '/me', { headers })).body.user.email, signedUp.email)
+    const refreshed = await post('/refresh', headers)
+    t.equal(refreshed.status, 200)
+    const left = await post('/logout', { ...there, ...cookieHeader(refreshed) })
+    for (const { value, attributes } of setCookies(left)) {
+      t.equal(value, '')
+      for (const one of crossSite) t.ok(attributes.includes(one), one)
+    }
+    const evil = { ...headers, origin: 'https://evil.example' }
+    isProblem(t, await post('/logout', evil), 'cross_site_request')
+  },
+)
+
+t.test(
+  'a foreign Authorization changes nothing: the cookie is used, and cross-site requests are refused',
+  async (t) => {
+    const foreign = { authorization: 'Basic YTpi' }
+    const crossSite = { 'sec-fetch-site': 'cross-site' }
+    const signedUp = await signUp()
+    const cookie = cookieHeader(signedUp)
+    t.equal((await app.api('GET', '/me', { headers: { ...cookie, ...foreign } })).status, 200)
+    isProblem(t, await post('/refresh', { ...cookie, ...foreign, ...crossSite }), 'cross_site_request')
+    const refreshed = await post('/refresh', { ...cookie, ...foreign })
+    t.equal(refreshed.status, 200)
+    const away = await post('/logout', { ...cookieHeader(refreshed), ...foreign })
+    t.equal(away.status, 200)
+    isProblem(t, await app.api('GET', '/me', { headers: cookieHeader(refreshed) }), 'unauthenticated')
+  },
+)
+
+t.test(
+  'a bearer token, good or not, leaves the cookies alone: no refresh, no sign-out by them',
+  async (t) => {
+    const signedUp = await signUp()
+    const cookie = cookieHeader(signedUp)
+    const other = await app.signUp()
+    for (const headers of [{ authorization: 'Bearer x' }, { authorization: 'Bearer' }, bearer(other)]) {
+      isProblem(t, await post('/refresh', { ...cookie, ...headers }), 'validation_failed', ['refresh_token'])
+      isProblem(t, await post('/refresh', { ...cookie, ...headers, ...byCookie }), 'invalid_refresh_token')
+    }
+    isProblem(t, await post('/logout', { ...cookie, authorization: 'Bearer x' }), 'unauthenticated')
+    t.equal((await app.api('GET', '/me', { headers: cookie })).status, 200)
+  },
+)
+
+t.test('a second sign-in in one browser ends the session whose cookies it replaces', async (t) => {
+  const first = await signUp()
+  const rival = await signUp()
+  const body = { email: rival.email, password }
+  isProblem(
+    t,
+    await post('/login', { ...byCookie, ...cookieHeader(first) }, { ...body, password: 'wrong' }),
+    'invalid_credentials',
+  )
+  t.equal((await app.api('GET', '/me', { headers: cookieHeader(first) })).status, 200, 'not by a failed one')
+  const second = await post('/login', { ...byCookie, ...cookieHeader(first) }, body)
+  t.equal(second.status, 200)
+  isProblem(t, await app.api('GET', '/me', { headers: cookieHeader(first) }), 'unauthenticated')
+  const inBody = await post('/login', cookieHeader(second), body)
+  t.equal(inBody.status, 200)
+  t.equal(
+    (await app.api('GET', '/me', { headers: cookieHeader(second) })).status,
+    200,
+    'bearer replaces none',
+  )
+  const third = await signUp(cookieHeader(second))
+  isProblem(t, await app.api('GET', '/me', { headers: cookieHeader(second) }), 'unauthenticated')
+  t.equal((await app.api('GET', '/me', { headers: cookieHeader(third) })).status, 200)
+})
+
+t.test(
+  'NodeLoom · a second login in one browser ends the session of the cookie that it replaces',
+  async (t) => {
+    const { email } = await signUp()
+    const login = (headers: Headers) =>
+      app.send('POST', '/nodeloom/api/auth/login', { headers, body: { email, password } })
+    const first = await login({})
+    const second = await login(cookieHeader(first))
+    const refresh = (answer: Answer) =>
+      app.send('POST', '/nodeloom/api/auth/refresh', { headers: cookieHeader(answer) })
+    t.equal((await refresh(first)).status, 401)
+    t.equal((await refresh(second)).status, 200)
+  },
+)
+
+t.test('signing out by cookie clears what the browser cached; by bearer it has cached nothing', async (t) => {
+  for (const path of ['/logout', '/logout-all']) {
+    const away = await post(path, cookieHeader(await signUp()))
+    t.equal(away.headers.get('clear-site-data'), '"cache"', path)
+    const { ...user } = await app.signUp()
+    t.equal((await post(path, bearer(user))).headers.get('clear-site-data'), null)
+  }
+})

@@ -1,5 +1,8 @@
 // CORS: pages of a project's own origins may call it and read the answers; all others may not.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { packageRoot } from '../../src/package.ts'
 import { type Answer, bearer, cookieHeader, startTestApp } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
 
@@ -53,12 +56,105 @@ t.test(
           'idempotency-key',
           'project-id',
           'session-transport',
+          'x-api-key',
+          'x-request-id',
+          'x-correlation-id',
+          'traceparent',
+          'tracestate',
+          'baggage',
+          'if-none-match',
+          'accept-language',
         ])
           t.ok(list(answer, 'access-control-allow-headers').includes(name), name)
         t.ok(Number(answer.headers.get('access-control-max-age')) >= 60)
       }
   },
 )
+
+t.test('preflight · below a product’s prefix its client may send what it asks for', async (t) => {
+  const ask = (path: string, asked: string) =>
+    app.send('OPTIONS', path, {
+      headers: {
+        origin: friend,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': asked,
+      },
+    })
+  for (const path of ['/credebl/auth/signin', '/nora/auth/login', '/nodeloom/api/auth/login']) {
+    const answer = await ask(path, 'content-type,x-client-version, x-anything')
+    t.equal(answer.status, 204)
+    t.same(list(answer, 'access-control-allow-headers'), ['content-type', 'x-client-version', 'x-anything'])
+  }
+  for (const odd of ['a b', 'x,,y', `x${'-y'.repeat(2000)}`, '"quoted"'])
+    t.ok(
+      list(await ask('/nora/auth/login', odd), 'access-control-allow-headers').includes('traceparent'),
+      odd,
+    )
+})
+
+t.test('the service reads no request header that this list lacks', async (t) => {
+  const folder = join(packageRoot, 'src/http')
+  const readers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && name !== 'request-headers.ts')
+    .filter((name) =>
+      /\b(?:request|req|this)\.headers\b|\{[^}]*\bheaders\b[^}]*\} = request\b/.test(
+        readFileSync(join(folder, name), 'utf8'),
+      ),
+    )
+  t.same(readers, [])
+})
+
+t.test('requests · every header of an answer can be read, whichever contract it is', async (t) => {
+  const headers = { origin: friend }
+  const { email } = await app.signUp()
+  const answers = [
+    await app.api('GET', '/me', { headers }),
+    await app.api('PUT', '/me', { headers }),
+    await app.api('POST', '/login', { headers, body: { email, password: 'a wrong password' } }),
+    await app.send('POST', '/nora/auth/login', { headers, body: { email, password: 'a wrong password' } }),
+    await app.send('GET', '/nora/auth/me', { headers }),
+    await app.send('POST', '/nodeloom/api/auth/login', { headers, body: {} }),
+    await app.send('POST', '/credebl/auth/signin', { headers, body: {} }),
+  ]
+  for (const answer of answers) {
+    t.equal(allowed(answer), friend)
+    const readable = new Set([
+      ...list(answer, 'access-control-expose-headers'),
+      // WHATWG Fetch: safelisted, or not ours to show.
+      ...['cache-control', 'content-language', 'content-length', 'content-type', 'expires', 'last-modified'],
+      ...['pragma', 'connection', 'keep-alive', 'date', 'transfer-encoding'],
+    ])
+    answer.headers.forEach((_value, name) => {
+      if (!name.startsWith('access-control-')) t.ok(readable.has(name), name)
+    })
+  }
+  t.ok(list(answers[3] as Answer, 'access-control-expose-headers').includes('x-correlation-id'))
+})
+
+t.test('key set, discovery and documents are open to every origin, without cookies', async (t) => {
+  for (const path of [
+    '/.well-known/jwks.json',
+    '/.well-known/openid-configuration',
+    '/openapi/auth.json',
+    '/openapi/nora.json',
+    '/openapi/credebl.json',
+    '/openapi/nodeloom.json',
+  ]) {
+    for (const origin of [stranger, friend, 'null']) {
+      const answer = await app.send('GET', path, { headers: { origin } })
+      t.equal(answer.status, 200, path)
+      t.equal(allowed(answer), '*', path)
+      t.equal(answer.headers.get('access-control-allow-credentials'), null)
+    }
+    const asked = { origin: stranger, 'access-control-request-method': 'GET' }
+    const before = await app.send('OPTIONS', path, {
+      headers: { ...asked, 'access-control-request-headers': 'traceparent' },
+    })
+    t.equal(before.status, 204, path)
+    t.equal(allowed(before), '*')
+    t.ok(list(before, 'access-control-allow-headers').includes('traceparent'))
+  }
+})
 
 t.test('preflight · the secret of a project is nothing for a browser', async (t) => {
   t.notOk(list(await preflight('/signup', friend), 'access-control-allow-headers').includes('project-secret'))
@@ -123,14 +219,14 @@ t.test('requests · a foreign origin, and none, read nothing; the answer still v
   }
 })
 
-t.test('requests · never *, in no answer', async (t) => {
+t.test('requests · never *, in no answer of an API', async (t) => {
   for (const origin of [friend, stranger, '*', 'null']) {
     for (const answer of [
       await preflight('/login', origin),
       await app.api('GET', '/me', { headers: { origin } }),
       await app.send('GET', '/api/auth/nowhere', { headers: { origin } }),
       await app.send('GET', '/health/live', { headers: { origin } }),
-      await app.send('GET', '/openapi/auth.json', { headers: { origin } }),
+      await app.send('POST', '/nora/auth/login', { headers: { origin } }),
     ])
       answer.headers.forEach((value, name) => {
         if (name.startsWith('access-control-')) t.not(value.trim(), '*', name)

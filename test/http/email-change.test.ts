@@ -3,7 +3,7 @@ import t from 'tap'
 import { type Answer, bearer, startTestApp } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
 
-const app = await startTestApp(t, { policy: { link_origins: ['https://app.example.com'] } })
+const app = await startTestApp(t, { policy: { redirect_urls: ['https://app.example.com/new'] } })
 let addresses = 0
 const fresh = () => `moved-${++addresses}@example.com`
 
@@ -13,7 +13,8 @@ const request = (person: Person, new_email: string, more: object = {}) =>
     headers: bearer(person),
     body: { new_email, current_password: person.password, ...more },
   })
-const confirm = (body: object) => app.api('POST', '/change-email/confirm', { body })
+const confirm = (body: object, person?: Answer) =>
+  app.api('POST', '/change-email/confirm', { body, headers: person ? bearer(person) : {} })
 const undo = (token: string | null | undefined) => app.api('POST', '/change-email/undo', { body: { token } })
 const signIn = (email: string, password: string) => app.api('POST', '/login', { body: { email, password } })
 
@@ -31,7 +32,7 @@ async function moved() {
   const person = await app.signUp()
   const to = fresh()
   t.equal((await request(person, to)).status, 202)
-  t.equal((await confirm({ token: (await mailOf(to, 'change_email')).token })).status, 200)
+  t.equal((await confirm({ token: (await mailOf(to, 'change_email')).token }, person)).status, 200)
   return { person, to, notice: await mailOf(person.email, 'email_changed') }
 }
 
@@ -43,7 +44,7 @@ t.test('POST /change-email · 202 · nothing changes before the new address has 
   t.same(answer.body, { message: 'If this address can be used, a message to confirm it is on its way.' })
   t.equal((await app.api('GET', '/me', { headers: bearer(person) })).body.user.email, person.email)
   const mail = await mailOf(to, 'change_email')
-  const done = await confirm({ token: mail.token })
+  const done = await confirm({ token: mail.token }, person)
   t.equal(done.status, 200)
   t.equal(done.body.user.email, to)
   t.ok(done.body.user.email_verified_at)
@@ -56,7 +57,10 @@ t.test('POST /change-email/confirm · by the code of the same mail', async (t) =
   const to = fresh()
   await request(person, to)
   const { code } = await mailOf(to, 'change_email')
-  t.equal((await confirm({ email: to, code })).status, 200)
+  const other = await app.signUp()
+  isProblem(t, await confirm({ email: to, code }), 'unauthenticated')
+  isProblem(t, await confirm({ email: to, code }, other), 'validation_failed')
+  t.equal((await confirm({ email: to, code }, person)).status, 200)
 })
 
 t.test(
@@ -65,10 +69,10 @@ t.test(
     const person = await app.signUp()
     const refusals: [Answer, string][] = [
       [await request(person, fresh(), { current_password: 'wrong' }), 'current_password'],
-      [await request(person, fresh(), { current_password: undefined }), 'current_password'],
       [await request(person, person.email), 'new_email'],
       [await request(person, 'no address'), 'new_email'],
       [await request(person, fresh(), { redirect_to: 'https://evil.example' }), 'redirect_to'],
+      [await request(person, fresh(), { redirect_to: 'https://app.example.com/old' }), 'redirect_to'],
     ]
     for (const [answer, field] of refusals) {
       isProblem(t, answer, 'validation_failed')
@@ -99,7 +103,7 @@ t.test('POST /change-email/confirm · 422 · the address was taken meanwhile', a
   await request(person, to)
   const { token } = await mailOf(to, 'change_email')
   await app.signUp({ email: to })
-  const answer = await confirm({ token })
+  const answer = await confirm({ token }, person)
   isProblem(t, answer, 'validation_failed')
   t.ok(answer.body.errors.token)
   t.equal((await app.api('GET', '/me', { headers: bearer(person) })).body.user.email, person.email)
@@ -107,8 +111,9 @@ t.test('POST /change-email/confirm · 422 · the address was taken meanwhile', a
 
 t.test('POST /change-email/confirm · two accounts that want one address: one gets it', async (t) => {
   const to = fresh()
-  const tokens = []
-  for (const person of [await app.signUp(), await app.signUp()]) {
+  const tokens: (string | null | undefined)[] = []
+  const people = [await app.signUp(), await app.signUp()]
+  for (const person of people) {
     await request(person, to)
     for (let i = 0; i < 160; i++) {
       const mails = (await app.mailbox.all()).filter((one) => one.to === to)
@@ -119,7 +124,7 @@ t.test('POST /change-email/confirm · two accounts that want one address: one ge
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
-  const answers = await Promise.all(tokens.map((token) => confirm({ token })))
+  const answers = await Promise.all(tokens.map((token, at) => confirm({ token }, people[at])))
   t.same(answers.map(({ status }) => status).sort(), [200, 422])
 })
 
@@ -160,7 +165,7 @@ t.test(
     const again = await signIn(to, person.password)
     const third = fresh()
     await request({ ...again, email: to, password: person.password }, third)
-    t.equal((await confirm({ token: (await mailOf(third, 'change_email')).token })).status, 200)
+    t.equal((await confirm({ token: (await mailOf(third, 'change_email')).token }, again)).status, 200)
     await mailOf(to, 'email_changed')
     await app.api('POST', '/forgot-password', { body: { email: third } })
     const body = { token: (await mailOf(third, 'reset_password')).token, password: 'password of the thief' }
@@ -186,5 +191,45 @@ t.test('tokens of one purpose do nothing for another', async (t) => {
   isProblem(t, await app.api('POST', '/verify-email/confirm', { body: { token } }), 'validation_failed')
   const body = { token, password: 'another good password' }
   isProblem(t, await app.api('POST', '/reset-password', { body }), 'validation_failed')
-  t.equal((await confirm({ token })).status, 200)
+  t.equal((await confirm({ token }, person)).status, 200)
 })
+
+t.test('POST /change-email/confirm · by the link, with the password of the account that asked', async (t) => {
+  const [person, owner] = [await app.signUp(), await app.signUp()]
+  const to = fresh()
+  await request(person, to)
+  const { token } = await mailOf(to, 'change_email')
+  isProblem(t, await confirm({ token }), 'unauthenticated')
+  isProblem(t, await confirm({ token }, owner), 'unauthenticated')
+  const wrong = await confirm({ token, current_password: owner.password.replace(/.$/, '?') })
+  isProblem(t, wrong, 'validation_failed')
+  t.ok(wrong.body.errors.current_password)
+  t.equal((await confirm({ token, current_password: person.password })).status, 200)
+})
+
+t.test('POST /change-email · the owner is told at the address that the account has', async (t) => {
+  const person = await app.signUp()
+  await request(person, fresh())
+  const mail = await mailOf(person.email, 'email_change_requested')
+  t.notOk(mail.link)
+})
+
+for (const [what, act] of [
+  [
+    'a changed password',
+    (person: Person) =>
+      app.api('POST', '/change-password', {
+        headers: bearer(person),
+        body: { current_password: person.password, new_password: 'another good password' },
+      }),
+  ],
+  ['signing out everywhere', (person: Person) => app.api('POST', '/logout-all', { headers: bearer(person) })],
+] as const)
+  t.test(`a pending change ends with ${what}`, async (t) => {
+    const person = await app.signUp()
+    const to = fresh()
+    await request(person, to)
+    const { token } = await mailOf(to, 'change_email')
+    t.equal((await act(person)).status, 200)
+    isProblem(t, await confirm({ token, current_password: 'another good password' }), 'validation_failed')
+  })

@@ -4,28 +4,28 @@ import t from 'tap'
 import { createHashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { loadArgon2 } from '../../src/crypto/passwords.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
-import { createLockout } from '../../src/domain/lockout.ts'
-import { createMailTokens } from '../../src/domain/mail-tokens.ts'
-import { createPasswords } from '../../src/domain/passwords.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createRecovery } from '../../src/domain/recovery.ts'
-import { createRegistration } from '../../src/domain/registration.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { requestResetForClient } from '../../src/domain/accounts/recovery.ts'
+import { completeRegistration, requestRegistration } from '../../src/domain/accounts/registration.ts'
+import { createContext } from '../../src/domain/context.ts'
+import { createServices } from '../../src/domain/services.ts'
+import { createStores } from '../../src/repositories/store.ts'
+import { createProviders } from '../../src/social/providers.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { unwalled } from '../support/database.ts'
-import { cheapParameters, stranger } from '../support/domain.ts'
+import { cheapParameters, stranger, testKeys } from '../support/domain.ts'
 
 const app = await startTestApp(t)
-const store = createStore(unwalled(app.sql))
 const keyFor = (use: string) => deriveKey(Buffer.from(testSecretKey, 'utf8'), use)
-const keys = { lookupKey: keyFor('lookup'), mailKey: keyFor('mail') }
-const hashing = { argon2: await loadArgon2(), parameters: cheapParameters, scheduler: createHashScheduler() }
-const passwords = await createPasswords(hashing)
-const lockout = createLockout({ store, lookupKey: keys.lookupKey })
-const mailTokens = createMailTokens({ store, lockout, ...keys })
-const project = await createProjects(store).get(app.projectId)
-const registration = createRegistration({ store, passwords, lockout, ...keys })
-const recovery = createRecovery({ store, passwords, lockout, mailTokens, lookupKey: keys.lookupKey })
+const services = createServices({
+  stores: createStores(unwalled(app.sql)),
+  publicUrl: app.url,
+  keys: { ...testKeys, lookup: keyFor('lookup'), mail: keyFor('mail') },
+  providers: createProviders({ secrets: {} }),
+  argon2: loadArgon2(),
+  parameters: cheapParameters,
+  scheduler: createHashScheduler(),
+})
+const ctx = createContext(services, await services.projects.get(app.projectId), stranger, null)
 const password = 'a good long password'
 
 /** Presses the one button of a page that was read, with what a person typed besides. */
@@ -45,25 +45,26 @@ const pathOf = (link: string | null | undefined) => {
 
 t.test('the page of a registration proves by its button alone, and once', async (t) => {
   const email = `${randomUUID()}@example.com`
-  await registration.request(project, { email, frontEnd: {}, locale: null }, stranger)
+  await requestRegistration(ctx, { email, client: {}, locale: null })
   const [mail] = await app.mailbox.waitFor(email)
   t.equal(mail?.kind, 'register')
   const path = pathOf(mail?.link)
   t.match(path, /^\/account\/verify\?verificationCode=svt_/)
   const facts = { email, password, firstName: 'Ada' }
   for (const method of ['HEAD', 'GET', 'GET']) t.equal((await app.send(method, path)).status, 200)
-  await t.rejects(registration.complete(project, facts, stranger), { code: 'address_unproven' })
+  await t.rejects(completeRegistration(ctx, facts), { code: 'address_unproven' })
   const page = await app.send('GET', path)
   t.notMatch(page.body, email, 'the page does not repeat what anybody can write into a link')
   t.equal((await press(page.body)).status, 200)
   t.equal((await press(page.body)).status, 422, 'the link works once')
-  const user = await registration.complete(project, facts, stranger)
+  const clicked = { ...ctx, caller: { ...ctx.caller, address: '127.0.0.1' } }
+  const user = await completeRegistration(clicked, facts)
   t.ok(user.emailVerifiedAt)
 })
 
 t.test('a reset link without a front end of its own leads to our form', async (t) => {
   const { email } = await app.signUp()
-  await recovery.requestForFrontEnd(project, { email, frontEnd: { clientAlias: 'STUDIO' } }, stranger)
+  await requestResetForClient(ctx, { email, client: { clientAlias: 'STUDIO' } })
   const mails = await app.mailbox.waitFor(email, { count: 2 })
   const mail = mails.find(({ kind }) => kind === 'reset_password')
   t.equal(mail?.subject, '[Test] Important: Password Reset Request')

@@ -78,6 +78,25 @@ t.test('a repetition gets the first answer, and the account is made once', async
   )
 })
 
+t.test(
+  'an answer with tokens is repeated while its session lives, and the password is the same',
+  async (t) => {
+    const [changedKey, endedKey] = [randomUUID(), randomUUID()]
+    const [changed, ended] = [
+      { email: fresh(), password },
+      { email: fresh(), password },
+    ]
+    const first = await signUp(changedKey, changed)
+    t.equal((await signUp(changedKey, changed)).body.access_token, first.body.access_token)
+    const change = { current_password: password, new_password: 'another good password' }
+    await app.api('POST', '/change-password', { headers: bearer(first), body: change })
+    isProblem(t, await signUp(changedKey, changed), 'validation_failed', ['email'])
+    const second = await signUp(endedKey, ended)
+    await app.api('POST', '/logout', { headers: bearer(second) })
+    isProblem(t, await signUp(endedKey, ended), 'validation_failed', ['email'])
+  },
+)
+
 t.test('by cookie, a repetition sets the same cookies and no token is in its body', async (t) => {
   const [key, body] = [randomUUID(), { email: fresh(), password }]
   const headers = { 'session-transport': 'cookie' }

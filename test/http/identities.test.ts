@@ -25,7 +25,7 @@ const link = async (user: Answered, body: object = {}, provider = 'other', claim
 const unlink = (user: Answered, id: string) =>
   app.api('DELETE', `/identities/${id}`, { headers: bearer(user) })
 const grow = (user: Answered) =>
-  app.sql`update sessions set created_at = now() - interval '6 minutes' where user_id = ${user.body.user.id}`
+  app.sql`update sessions set auth_time = now() - interval '6 minutes' where user_id = ${user.body.user.id}`
 
 t.test('an owner sees their own identities, and nobody else’s', async (t) => {
   const user = await arrive()
@@ -61,12 +61,12 @@ t.test(
   async (t) => {
     const user = await app.signUp()
     await grow(user)
-    isProblem(t, await link(user), 'validation_failed', ['current_password'])
+    isProblem(t, await link(user), 'step_up_required')
     isProblem(t, await link(user, { current_password: 'wrong' }), 'validation_failed', ['current_password'])
     t.equal((await link(user, { current_password: user.password })).status, 200)
     const social = await arrive()
     await grow(social)
-    isProblem(t, await link(social), 'validation_failed', ['current_password'])
+    isProblem(t, await link(social), 'step_up_required')
     const patient = await app.project({ providers, reauthentication: { max_age_seconds: 600 } })
     const headers = { 'project-id': patient.id }
     const id_token = await issuer.idToken({ email: 'patient@example.com' })
@@ -148,15 +148,16 @@ t.test(
     isProblem(t, await set(user, 'short'), 'validation_failed', ['new_password'])
     const done = await set(user, 'a good long password')
     t.equal(done.body.message, 'Password set.')
-    t.equal((await app.api('GET', '/me', { headers: bearer(user) })).status, 200)
-    isProblem(t, await app.api('GET', '/me', { headers: bearer(elsewhere) }), 'unauthenticated')
+    t.equal((await app.api('GET', '/me', { headers: bearer(done) })).status, 200)
+    for (const former of [user, elsewhere])
+      isProblem(t, await app.api('GET', '/me', { headers: bearer(former) }), 'unauthenticated')
     const login = await app.api('POST', '/login', { body: { email, password: 'a good long password' } })
     t.equal(login.status, 200)
-    isProblem(t, await set(user, 'another long password'), 'validation_failed', ['new_password'])
+    isProblem(t, await set(done, 'another long password'), 'validation_failed', ['new_password'])
     t.ok((await app.mailbox.waitFor(email, { count: 2 })).some(({ kind }) => kind === 'password_changed'))
     const late = await arrive()
     await grow(late)
-    isProblem(t, await set(late, 'a good long password'), 'validation_failed', ['current_password'])
+    isProblem(t, await set(late, 'a good long password'), 'step_up_required')
   },
 )
 
@@ -166,8 +167,9 @@ t.test('whoever brings the old address back takes every identity away', async (t
   const body = { new_email: `moved-${user.email}`, current_password: user.password }
   await app.api('POST', '/change-email', { headers: bearer(user), body })
   const [proof] = await app.mailbox.waitFor(body.new_email)
-  await app.api('POST', '/change-email/confirm', { body: { token: proof?.token } })
-  const told = await app.mailbox.waitFor(user.email, { count: 3 })
+  const headers = bearer(user)
+  await app.api('POST', '/change-email/confirm', { headers, body: { token: proof?.token } })
+  const told = await app.mailbox.waitFor(user.email, { count: 4 })
   const token = told.find(({ kind }) => kind === 'email_changed')?.token
   t.equal((await app.api('POST', '/change-email/undo', { body: { token } })).status, 200)
   t.same(await app.sql`select 1 from identities where user_id = ${user.body.user.id}`, [])

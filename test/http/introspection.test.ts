@@ -1,4 +1,6 @@
 // POST /introspect (RFC 7662): what a token is worth now, for who proves to be a back end of the project and nobody else.
+import { request } from 'node:http'
+import * as openid from 'openid-client'
 import t from 'tap'
 import { type Answer, bearer, startTestApp } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
@@ -21,7 +23,7 @@ t.test('POST /introspect · 200 · an access token, with what its claims say', a
   const { status, body, headers } = await ask(who.body.access_token)
   t.equal(status, 200)
   t.equal(headers.get('cache-control'), 'no-store')
-  const { sub, sid, iat, exp, iss } = claimsOf(who.body.access_token)
+  const { sub, sid, iat, exp, iss, jti, auth_time } = claimsOf(who.body.access_token)
   t.same(body, {
     active: true,
     sub,
@@ -31,6 +33,11 @@ t.test('POST /introspect · 200 · an access token, with what its claims say', a
     exp,
     iss,
     aud: app.projectId,
+    client_id: 'canonical',
+    jti,
+    auth_time,
+    acr: '1',
+    amr: ['pwd'],
     email: who.email,
     email_verified: false,
     role: 'user',
@@ -131,12 +138,144 @@ t.test(
     ] as Record<string, string>[]) {
       const answer = await ask(who.body.access_token, headers)
       isProblem(t, answer, 'invalid_project_secret')
-      t.ok(answer.headers.get('www-authenticate'))
+      t.equal(answer.headers.get('www-authenticate'), 'Basic realm="project", charset="UTF-8"')
       isProblem(t, await askForm(`token=${key}`, headers), 'invalid_project_secret')
     }
     isProblem(t, await ask('', {}), 'invalid_project_secret')
   },
 )
+
+const basic = (id: string, secret: string) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+})
+/** Every character that a form may encode, encoded. */
+const encoded = (text: string) => text.replace(/[^A-Za-z0-9]/g, (one) => `%${one.charCodeAt(0).toString(16)}`)
+/** Without the header that selects a project: the client says which one it is. */
+const post = (headers: Record<string, string>, body: unknown) =>
+  app.send('POST', '/api/auth/introspect', { headers: { ...form, ...headers }, body })
+
+t.test('POST /introspect · 200 · a client by HTTP Basic (RFC 6749 §2.3.1), of any project', async (t) => {
+  const who = await app.signUp()
+  const token = who.body.access_token
+  const { projectId: id, projectSecret } = app
+  for (const headers of [
+    basic(id, projectSecret),
+    basic(id.toUpperCase(), projectSecret),
+    basic(encoded(id), encoded(projectSecret)),
+    { ...basic(id, projectSecret), 'project-id': id },
+    { authorization: basic(id, projectSecret).authorization.replace('Basic', 'bAsIc ') },
+  ]) {
+    for (const body of [`token=${token}`, `token=${token}&client_id=${id}`])
+      t.equal((await post(headers, body)).body.active, true, headers.authorization)
+    const json = await app.send('POST', '/api/auth/introspect', { headers, body: { token } })
+    t.equal(json.body.active, true)
+  }
+  const other = await app.project()
+  t.same((await post(basic(other.id, other.secret), `token=${token}`)).body, dead, 'is another client')
+  // A proxy's own Authorization in front of the header of ours changes nothing.
+  for (const foreign of [basic('staging', 'wall'), basic(other.id, 'wall')])
+    t.equal((await ask(token, { ...secret, ...foreign })).body.active, true)
+})
+
+t.test('POST /introspect · 200 · a client by client_id and client_secret in the form', async (t) => {
+  const who = await app.signUp()
+  const token = who.body.access_token
+  const { projectId: id, projectSecret } = app
+  const own = new URLSearchParams({ client_id: id, client_secret: projectSecret, token })
+  t.equal((await post({}, own.toString())).body.active, true)
+  t.equal(
+    (await post({ 'content-type': `${form['content-type']};charset=utf-8` }, own.toString())).status,
+    200,
+  )
+  t.equal((await post(basic('staging', 'wall'), own.toString())).body.active, true, 'behind a proxy’s Basic')
+  const slow = own.toString().replaceAll('-', '%2D').replaceAll('_', '%5f')
+  t.equal((await post({}, new TextEncoder().encode(slow))).body.active, true)
+  const other = await app.project()
+  own.set('client_id', other.id)
+  own.set('client_secret', other.secret)
+  t.same((await post({}, own.toString())).body, dead)
+
+  const chunked = await new Promise<string>((resolve, reject) => {
+    const sent = request(`${app.url}/api/auth/introspect`, { method: 'POST', headers: form }, (answer) => {
+      answer.setEncoding('utf8').on('data', resolve)
+    })
+    sent.on('error', reject)
+    sent.write(`client_id=${id}&client_secret=${projectSecret}`)
+    setTimeout(() => sent.end(`&token=${token}`), 20)
+  })
+  t.equal(JSON.parse(chunked).active, true, 'in pieces, without a length')
+})
+
+t.test('POST /introspect · 401 · a client that is not who it says, the same for unknown ones', async (t) => {
+  const other = await app.project()
+  const { projectId: id, projectSecret } = app
+  const unknown = '00000000-0000-4000-8000-000000000000'
+  const wrong: Record<string, string>[] = [
+    basic(id, ''),
+    basic(id, 'x'),
+    basic(id, `${projectSecret}x`),
+    basic(id, other.secret),
+    basic(unknown, projectSecret),
+    basic(other.id, projectSecret),
+    basic(id, '%zz'),
+    basic('', projectSecret),
+    { ...basic(id, projectSecret), 'project-id': other.id },
+    { ...basic(id, projectSecret), 'project-secret': other.secret },
+    { authorization: 'Basic', 'project-id': id },
+    { authorization: 'Basic !!!!', 'project-id': id },
+    { authorization: `Basic ${Buffer.from(id).toString('base64')}`, 'project-id': id },
+    { authorization: `Bearer ${basic(id, projectSecret).authorization.slice(6)}`, 'project-id': id },
+  ]
+  for (const headers of wrong) {
+    const answer = await post({ 'project-id': id, ...headers }, 'token=x')
+    isProblem(t, answer, 'invalid_project_secret')
+    t.match(answer.headers.get('www-authenticate'), /^Basic /)
+  }
+  for (const fields of [
+    `client_id=${id}`,
+    `client_secret=${projectSecret}`,
+    `client_id=${id}&client_secret=`,
+    `client_id=${id}&client_secret=${other.secret}`,
+    `client_id=${unknown}&client_secret=${projectSecret}`,
+    `client_id=x&client_secret=${projectSecret}`,
+  ])
+    isProblem(t, await post({ 'project-id': id }, `token=x&${fields}`), 'invalid_project_secret')
+  const json = { token: 'x', client_id: id, client_secret: projectSecret }
+  isProblem(t, await app.api('POST', '/introspect', { body: json }), 'invalid_project_secret')
+  const refused = await app.sql`select count(*)::int as count from security_log
+    where event = 'project_secret_refused' and project_id = ${id}`
+  t.ok(refused[0]?.count > 5, 'the security log has them')
+})
+
+t.test('POST /introspect · 400 and 413 · two ways at once, twice the same, too much', async (t) => {
+  const { projectId: id, projectSecret } = app
+  const other = await app.project()
+  const own = `client_id=${id}&client_secret=${projectSecret}`
+  for (const fields of [own, `client_secret=${projectSecret}`, `client_id=${other.id}`, 'client_id=x'])
+    isProblem(t, await post(basic(id, projectSecret), `token=x&${fields}`), 'malformed_request')
+  isProblem(t, await post({}, `${own}&client_id=${id}&token=x`), 'malformed_request')
+  isProblem(t, await post({}, `${own}&token=${'x'.repeat(70_000)}`), 'body_too_large')
+  isProblem(t, await post({}, own), 'validation_failed', ['token'])
+  for (const route of ['/me', '/introspect/'])
+    t.not((await app.api('GET', route, { headers: basic(id, projectSecret) })).status, 200)
+  const login = await app.api('POST', '/login', { headers: form, body: own })
+  isProblem(t, login, 'unsupported_media_type')
+})
+
+t.test('openid-client finds introspection by the metadata, and authenticates in both ways', async (t) => {
+  const who = await app.signUp()
+  const options = { algorithm: 'oauth2' as const, execute: [openid.allowInsecureRequests] }
+  const { projectId: id, projectSecret } = app
+  for (const method of [openid.ClientSecretBasic, openid.ClientSecretPost]) {
+    const server = new URL(app.config.publicUrl)
+    const client = await openid.discovery(server, id, undefined, method(projectSecret), options)
+    const alive = await openid.tokenIntrospection(client, who.body.access_token)
+    t.same([alive.active, alive.sub], [true, who.body.user.uuid])
+    const impostor = await openid.discovery(server, id, undefined, method(`${projectSecret}x`), options)
+    const refused = await openid.tokenIntrospection(impostor, who.body.access_token).catch((error) => error)
+    t.equal(refused.status, 401)
+  }
+})
 
 t.test('POST /introspect · 200 · inactive, and no more, for all that is not alive', async (t) => {
   const who = await app.signUp()

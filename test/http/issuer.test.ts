@@ -26,7 +26,7 @@ async function verifyFrom(known: string, token: string, audience = app.projectId
     `${known}/.well-known/openid-configuration`.slice(publicUrl.length),
   )
   const keys = createRemoteJWKSet(new URL(metadata.jwks_uri))
-  return jwtVerify(token, keys, { issuer: metadata.issuer, audience, typ: 'at+jwt', algorithms: ['EdDSA'] })
+  return jwtVerify(token, keys, { issuer: metadata.issuer, audience, typ: 'at+jwt', algorithms: ['ES256'] })
 }
 
 t.test(
@@ -38,6 +38,55 @@ t.test(
     const { body: installation } = await app.send('GET', '/.well-known/openid-configuration')
     t.equal(installation.issuer, publicUrl)
     t.same(body, { ...installation, issuer })
+  },
+)
+
+t.test(
+  'GET /.well-known/oauth-authorization-server · 200 · as RFC 8414 has it, for both issuers',
+  async (t) => {
+    const path = '/.well-known/oauth-authorization-server'
+    const { status, headers, body } = await app.send('GET', path)
+    t.equal(status, 200)
+    t.equal(headers.get('cache-control'), 'public, max-age=300')
+    t.equal(headers.get('access-control-allow-origin'), '*')
+    t.same(body, {
+      issuer: publicUrl,
+      jwks_uri: `${publicUrl}/.well-known/jwks.json`,
+      response_types_supported: ['none'],
+      introspection_endpoint: `${publicUrl}/api/auth/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      service_documentation: `${publicUrl}/docs`,
+    })
+    const { body: openid } = await app.send('GET', '/.well-known/openid-configuration')
+    t.match(openid, body, 'says the same as the other one')
+    // §3.1: the well-known part comes before the path of the issuer.
+    const own = await app.send('GET', `${path}/projects/${app.projectId}`)
+    t.same(own.body, { ...body, issuer })
+    t.equal(own.headers.get('access-control-allow-origin'), '*')
+    const preflight = await app.send('OPTIONS', `${path}/projects/${app.projectId}`)
+    t.equal(preflight.status, 204)
+    const silent = await app.project()
+    for (const id of [silent.id, 'x', '00000000-0000-4000-8000-000000000000'])
+      isProblem(t, await app.send('GET', `${path}/projects/${id}`), 'route_not_found')
+  },
+)
+
+t.test(
+  'below a path, the metadata is where RFC 8414 looks, and where a proxy without the path asks',
+  async (t) => {
+    const env = { PUBLIC_URL: 'https://example.com/sso' }
+    const below = await startTestApp(t, { policy: own, env })
+    const metadata = '/.well-known/oauth-authorization-server'
+    for (const path of [metadata, `${metadata}/sso`, `/sso${metadata}`])
+      t.equal((await below.send('GET', path)).body.issuer, 'https://example.com/sso', path)
+    for (const path of [
+      `${metadata}/sso/projects/${below.projectId}`,
+      `/sso${metadata}/projects/${below.projectId}`,
+    ])
+      t.equal(
+        (await below.send('GET', path)).body.issuer,
+        `https://example.com/sso/projects/${below.projectId}`,
+      )
   },
 )
 

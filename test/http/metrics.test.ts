@@ -1,7 +1,9 @@
 // GET /metrics: what is counted adds up, nothing in it names anybody, it stays small, and strangers do not read it.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { generateDashboard } from '../../src/metrics/dashboard.ts'
-import { definitions } from '../../src/metrics/definitions.ts'
+import { definitions } from '../../src/observability/metric-definitions.ts'
+import { packageRoot } from '../../src/package.ts'
 import { bearer, freePort, startTestApp, type TestApp } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
@@ -99,7 +101,7 @@ t.test('what is counted is what was asked, in every contract, and nothing names 
         if (known) t.ok(known.includes(value), `${definition.name}: ${name}=${value}`)
       }
   }
-  const shown = generateDashboard()
+  const shown = readFileSync(join(packageRoot, 'docs/grafana-dashboard.json'), 'utf8')
   const names = new Set(shown.match(/\b(?:sallyport|process|nodejs)_[a-z0-9_]+/g))
   t.ok(names.size > 20, `${names.size} names in the dashboard`)
   const series = new Set([...families.values()].flatMap(({ samples }) => samples.map(({ name }) => name)))
@@ -153,8 +155,8 @@ t.test('a thousand paths, methods and malformed requests make no series of their
   t.ok(grown < 300, `${grown} series more`)
 })
 
-t.test('without a token it is for direct neighbours, and for nobody who comes through a proxy', async (t) => {
-  const app = await startTestApp(t, { env: { PUBLIC_URL: 'https://auth.example.com' } })
+t.test('without a token it is for this machine, and for nobody who comes through a proxy', async (t) => {
+  const app = await startTestApp(t)
   const ask = async (headers: string[], version = '1.1') => {
     const request = rawRequest('GET /metrics', headers).replace('HTTP/1.1', `HTTP/${version}`)
     return (await sendRaw(app.url, request)).status
@@ -170,9 +172,28 @@ t.test('without a token it is for direct neighbours, and for nobody who comes th
     t.equal(await ask([header]), 404, header)
   t.equal(await ask([], '1.0'), 404, 'nginx, which adds no header by itself')
   const named = rawRequest('GET /metrics', []).replace('host: 127.0.0.1', 'host: auth.example.com')
-  t.equal((await sendRaw(app.url, named)).status, 404, 'a proxy that keeps the name')
+  t.equal((await sendRaw(app.url, named)).status, 404, 'a proxy that keeps the name, or a rebound one')
   t.equal(app.logs.filter(({ msg }) => /METRICS_TOKEN/.test(String(msg))).length, 1, 'the log says so, once')
 })
+
+t.test(
+  'a public URL that others reach: without a token nobody reads it, whatever their proxy adds',
+  async (t) => {
+    for (const PUBLIC_URL of [
+      'https://auth.example.com',
+      'http://10.0.0.5:3000',
+      'https://localhost.example.com',
+    ]) {
+      const app = await startTestApp(t, { env: { PUBLIC_URL } })
+      for (const headers of [{}, { host: 'localhost' }, { authorization: 'Bearer x' }] as Record<
+        string,
+        string
+      >[])
+        t.equal((await app.send('GET', '/metrics', { headers })).status, 404, PUBLIC_URL)
+      await app.close()
+    }
+  },
+)
 
 t.test('with a token it is for who presents it, from anywhere', async (t) => {
   const token = 'a-token-for-the-scraper-0123456789'

@@ -3,8 +3,8 @@ import t from 'tap'
 import { bearer, startTestApp } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
 
-const links = ['https://app.example.com']
-const app = await startTestApp(t, { policy: { link_origins: links } })
+const redirect_urls = ['https://app.example.com/new?tab=1#x']
+const app = await startTestApp(t, { policy: { redirect_urls } })
 const next = 'another good password'
 
 const forgot = (email: string, more: object = {}) =>
@@ -71,6 +71,10 @@ t.test('POST /forgot-password · a link leads only to origins that the operator 
     'javascript:alert(1)//https://app.example.com',
     'data:text/html,https://app.example.com',
     'app.example.com',
+    'https://app.example.com/',
+    'https://app.example.com/new?tab=1',
+    'https://app.example.com/new?tab=1#y',
+    'https://app.example.com/a/../new?tab=1#x',
     ' ',
   ]
   const { email } = await app.signUp()

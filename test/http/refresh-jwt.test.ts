@@ -5,8 +5,8 @@ import t from 'tap'
 import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { generateSigningKey } from '../../src/crypto/signing-key.ts'
-import type { Grant } from '../../src/domain/grants.ts'
-import { defaultPolicy } from '../../src/domain/policy.ts'
+import { defaultPolicy } from '../../src/domain/projects/policy.ts'
+import type { Grant } from '../../src/domain/sessions/grants.ts'
 import { createRefreshJwts } from '../../src/http/refresh-jwts.ts'
 import { createTokens } from '../../src/http/tokens.ts'
 
@@ -17,14 +17,16 @@ const grant = {
   sessionId: '0123abcd-4567-4def-89ab-0fedcba98765',
   generation: 7,
   issuedAt: new Date(now),
+  authTime: new Date(now),
+  accessSeconds: 900,
   accessExpiresAt: new Date(now + 900_000),
   refreshExpiresAt: new Date(now + 86_400_000),
 } as Grant
 const secret = randomBytes(32)
 const key = refreshKey(secret)
-const jwts = createRefreshJwts([key])
+const jwts = createRefreshJwts([key], 'credebl')
 const token = jwts.print(projectId, grant)
-const read = { sessionId: grant.sessionId, generation: 7 }
+const read = { sessionId: grant.sessionId, generation: 7, isOfThisApi: true }
 
 t.test('what was printed is read back, and any JWT library verifies it under its key', async (t) => {
   t.same(jwts.read(token), read)
@@ -32,6 +34,7 @@ t.test('what was printed is read back, and any JWT library verifies it under its
   t.same(payload, {
     sub: grant.user.uuid,
     aud: projectId,
+    azp: 'credebl',
     sid: grant.sessionId,
     gen: 7,
     exp: Math.floor(grant.refreshExpiresAt.getTime() / 1000),
@@ -45,8 +48,8 @@ t.test('the same generation is always the same token, whenever it is printed', a
   t.not(jwts.print(projectId, { ...grant, generation: 8 }), token)
 })
 
-t.test('a refresh token in our own form is read too', async (t) => {
-  t.same(jwts.read(printRefreshToken(key, grant)), read)
+t.test('a refresh token of the canonical form is of another API and is not read', async (t) => {
+  t.equal(jwts.read(printRefreshToken(key, grant)), null)
 })
 
 t.test('no changed character, no other spelling and no other signature is read', async (t) => {
@@ -82,15 +85,15 @@ t.test('no changed character, no other spelling and no other signature is read',
 
 t.test('a key that was replaced still reads, a foreign one does not', async (t) => {
   const newer = refreshKey(randomBytes(32))
-  const rotated = createRefreshJwts([newer, key])
+  const rotated = createRefreshJwts([newer, key], 'credebl')
   t.same(rotated.read(token), read)
   t.not(rotated.print(projectId, grant), token, 'and the newest prints')
-  t.equal(createRefreshJwts([newer]).read(token), null)
-  t.throws(() => createRefreshJwts([]))
+  t.equal(createRefreshJwts([newer], 'credebl').read(token), null)
+  t.throws(() => createRefreshJwts([], 'credebl'))
 })
 
 t.test('it is no access token, and an access token is none', async (t) => {
-  const keys = [{ ...generateSigningKey(), state: 'current' as const }]
+  const keys = [{ ...(await generateSigningKey()), state: 'current' as const }]
   const tokens = await createTokens(keys, { publicUrl: 'http://127.0.0.1', refreshKey: key, now: Date.now })
   t.equal(tokens.readAccess(token), null)
   t.equal(jwts.read(tokens.printAccess({ id: projectId, policy: defaultPolicy }, grant)), null)

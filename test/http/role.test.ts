@@ -1,15 +1,13 @@
 // The role of a user: shown to its owner, set by an operator, and by nobody over the wire.
 import t from 'tap'
-import { createPeople } from '../../src/domain/people.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { operatorContext } from '../../src/domain/context.ts'
+import { setUserDisabled, setUserRole } from '../../src/domain/operators/users.ts'
 import { bearer, startTestApp } from '../support/app.ts'
-import { unwalled } from '../support/database.ts'
+import { servicesOn } from '../support/domain.ts'
 
 const app = await startTestApp(t)
-const store = createStore(unwalled(app.sql))
-const project = await createProjects(store).get(app.projectId)
-const people = createPeople({ store, hash: async () => 'none' })
+const services = servicesOn(app.sql)
+const ctx = operatorContext(services, await services.projects.get(app.projectId))
 const roleOf = async (email: string) =>
   (await app.sql`select role from users where email = ${email}`)[0]?.role
 
@@ -31,16 +29,16 @@ t.test('whatever a sign-up or a change of the profile says, the role stays user'
 
 t.test('an operator’s word counts at the next request, in sessions that are open', async (t) => {
   const signUp = await app.signUp()
-  await people.setRole(project, signUp.email, 'admin')
+  await setUserRole(ctx, signUp.email, 'admin', { force: true })
   const me = () => app.api('GET', '/me', { headers: bearer(signUp) })
   t.equal((await me()).body.user.role, 'admin')
-  await people.setRole(project, signUp.email, 'user')
+  await setUserRole(ctx, signUp.email, 'user')
   t.equal((await me()).body.user.role, 'user')
 })
 
 t.test('a disabled account is refused at the next request', async (t) => {
   const signUp = await app.signUp()
-  await people.setDisabled(project, signUp.email, true)
+  await setUserDisabled(ctx, signUp.email, true)
   t.equal((await app.api('GET', '/me', { headers: bearer(signUp) })).status, 401)
   const { refresh_token } = signUp.body
   t.equal((await app.api('POST', '/refresh', { body: { refresh_token } })).status, 401)

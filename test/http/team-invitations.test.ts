@@ -6,7 +6,7 @@ import { readExposition, total } from '../support/exposition.ts'
 import { headerNames, isProblem } from '../support/problems.ts'
 import { type Person, teamsOf } from '../support/teams.ts'
 
-const app = await startTestApp(t, { policy: { link_origins: ['https://app.example.com'] } })
+const app = await startTestApp(t, { policy: { redirect_urls: ['https://app.example.com/join?from=mail'] } })
 const { as, person, team, add, invitationMail, rolesOf } = teamsOf(app)
 const invite = (admin: Person, id: string, email: string, role = 'BUILDER', more: object = {}) =>
   as(admin, 'POST', `/teams/${id}/invitations`, { email, role, ...more })
@@ -165,7 +165,13 @@ t.test('redirect_to leads to the application, where it is allowed', async (t) =>
   const link = new URL((await invitationMail(bob.email)).link ?? '')
   t.equal(link.origin + link.pathname, 'https://app.example.com/join')
   t.match(Object.fromEntries(link.searchParams), { from: 'mail', type: 'team_invitation', token: /^sti_/ })
-  for (const wrong of ['https://evil.example', 'javascript:alert(1)', '//app.example.com', 'x']) {
+  for (const wrong of [
+    'https://evil.example',
+    'javascript:alert(1)',
+    '//app.example.com',
+    'x',
+    'https://app.example.com/join',
+  ]) {
     const answer = await invite(ada, id, 'x@example.com', 'VIEWER', { redirect_to: wrong })
     isProblem(t, answer, 'validation_failed', ['redirect_to'])
   }

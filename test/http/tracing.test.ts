@@ -41,10 +41,10 @@ const attribute = ({ attributes }: Span, key: string) => {
   return value && Object.values(value)[0]
 }
 
-/** Modules of the SDK that this process has loaded. */
+/** Modules of the SDK that this process has loaded; prom-client loads the API. */
 const loaded = () =>
   Object.keys(createRequire(import.meta.url).cache).filter((path) =>
-    /@opentelemetry\/(?:sdk|exporter|otlp|resources)/.test(path),
+    /@fastify\/otel|@opentelemetry\/(?!api\/)/.test(path),
   )
 
 t.test('without an endpoint nothing of it is loaded', async (t) => {
@@ -119,6 +119,31 @@ t.test('one sign-in is one trace: the request, its statements, its hash, and no 
     spans.filter(({ kind, parentSpanId }) => kind !== 2 && !parentSpanId),
     [],
     'what runs in the background makes no trace of its own',
+  )
+
+  t.same(
+    spans.filter(({ kind, status }) => kind === 2 && status?.code === 2),
+    [],
+    'a refusal is no failure of the service',
+  )
+  for (const { name } of spans)
+    t.match(
+      name,
+      /^(?:[A-Z]+(?: \/[\w/:-]*)?|[a-z_ ]+|password hash: \w+|notFoundHandler)$/,
+      'a bounded name',
+    )
+  const described = new Set(spans.flatMap(({ attributes }) => attributes.map(({ key }) => key)))
+  t.same(
+    [...described].sort(),
+    [
+      'db.query.summary',
+      'db.system.name',
+      'http.request.method',
+      'http.response.status_code',
+      'http.route',
+      'sallyport.request.id',
+    ],
+    'nothing else is said of a request: neither its URL nor the message of an error',
   )
 
   const payload = collector.posts.map(({ body }) => body).join()

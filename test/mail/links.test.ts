@@ -1,24 +1,45 @@
 // Guards where the link of a mail leads: our own page, or a page that the project allows at this moment.
 import t from 'tap'
-import { type LinkFacts, mailLink } from '../../src/mail/links.ts'
+import { defaultPolicy } from '../../src/domain/projects/policy.ts'
+import { onRedirectList } from '../../src/domain/projects/redirects.ts'
+import type { LanguageTag } from '../../src/formats.ts'
+import { type LinkPurpose, mailLink } from '../../src/mail/links.ts'
 
 const token = 'svt_a-b_c'
-const link = (facts: Partial<LinkFacts> = {}) =>
-  mailLink({
-    publicUrl: 'https://auth.example.com',
-    projectId: 'p1',
-    purpose: 'reset_password',
-    token,
-    redirects: [],
-    linkOrigins: ['https://app.example.com', 'http://localhost:5173'],
-    ...facts,
-  })
+interface Given {
+  readonly purpose?: LinkPurpose
+  readonly redirects?: readonly (string | null | undefined)[]
+  readonly redirectUrls?: string[]
+  readonly language?: LanguageTag | null
+}
+const listed = [
+  'https://app.example.com/a',
+  'https://app.example.com/b',
+  'http://localhost:5173/x',
+  'https://app.example.com/p?x=1&token=stale&token=twice&type=other&y=a%20b#/reset',
+]
+/** The link as the mail job builds it: to the first redirect that is allowed. */
+function link({ purpose = 'reset_password', redirects = [], language = null, ...given }: Given = {}) {
+  const project = { policy: { ...defaultPolicy, redirect_urls: given.redirectUrls ?? listed } }
+  const pages = redirects.flatMap((redirect) => onRedirectList(project, redirect ?? '') ?? [])
+  const facts = { publicUrl: 'https://auth.example.com', projectId: 'p1', purpose, token, language }
+  return mailLink(facts, pages[0] ?? null)
+}
 
 t.test('without a redirect a link leads to our own page of its purpose', async (t) => {
   t.equal(link(), 'https://auth.example.com/account/reset-password?project=p1&token=svt_a-b_c')
   t.match(link({ purpose: 'verify_email' }), '/account/verify-email?')
   t.match(link({ purpose: 'change_email' }), '/account/change-email?')
   t.match(link({ purpose: 'undo_email_change' }), '/account/undo-email-change?')
+})
+
+t.test('our own page is told the language of the mail; a page of the application is not', async (t) => {
+  t.equal(
+    link({ language: 'de' }),
+    'https://auth.example.com/account/reset-password?project=p1&token=svt_a-b_c&lang=de',
+  )
+  const redirects = ['https://app.example.com/a']
+  t.equal(link({ redirects, language: 'de' }), link({ redirects }))
 })
 
 t.test('the page that the request asked for comes before the one of the policy', async (t) => {
@@ -43,6 +64,9 @@ t.test('a page that is not, or no longer, allowed is passed over', async (t) => 
   const tricks = [
     'https://evil.example/',
     'https://app.example.com.evil.example/',
+    'https://app.example.com/',
+    'https://app.example.com/a/',
+    'https://app.example.com/a?x=1',
     'https://app.example.com:8443/',
     'http://app.example.com/',
     'https://app.example.com@evil.example/',
@@ -56,5 +80,5 @@ t.test('a page that is not, or no longer, allowed is passed over', async (t) => 
     '',
   ]
   for (const trick of tricks) t.match(link({ redirects: [trick] }), /^https:\/\/auth\.example\.com\//, trick)
-  t.match(link({ redirects: ['https://app.example.com/a'], linkOrigins: [] }), 'auth.example.com')
+  t.match(link({ redirects: ['https://app.example.com/a'], redirectUrls: [] }), 'auth.example.com')
 })

@@ -1,7 +1,8 @@
 // Guards what a mail says, and that nothing a user chose becomes markup, a header or a link in it.
 import t from 'tap'
-import { contrast } from '../../src/mail/colors.ts'
-import { languageNames, languageOf } from '../../src/mail/language.ts'
+import { contrast } from '../../src/colors.ts'
+import { languages } from '../../src/formats.ts'
+import { languageOf } from '../../src/mail/language.ts'
 import { composeMessage, type MailKind, type MessageFacts, mailKinds } from '../../src/mail/messages.ts'
 
 const link = 'https://auth.example.com/verify?token=abc-DEF_123&project=p1'
@@ -13,6 +14,8 @@ const linked: MailKind[] = [
   'email_changed',
   'team_invitation',
   'register',
+  'new_device',
+  'account_opened',
 ]
 
 const brand = { name: 'Acme', logoUrl: null, color: '#1f5fbf' }
@@ -30,9 +33,12 @@ function compose(kind: MailKind, facts: Over = {}) {
     expiresInSeconds: 86400,
     device: 'Firefox on Linux',
     provider: 'Google',
+    factor: 'totp',
+    dueAt: new Date(Date.UTC(2026, 10, 4, 4, 5)),
     addressPrefix: '203.0.113.0/24',
     newEmail: 'mallory@example.org',
     teamName: 'Rocket',
+    passkey: 'Blue phone',
     at: new Date(Date.UTC(2026, 10, 3, 4, 5)),
     ...facts,
   }
@@ -41,7 +47,7 @@ function compose(kind: MailKind, facts: Over = {}) {
 
 /** Every kind in every language. */
 function everyMail(facts: Over = {}) {
-  return languageNames.flatMap((locale) =>
+  return languages.flatMap((locale) =>
     kinds.map((kind) => ({ kind, locale, ...compose(kind, { locale, ...facts }) })),
   )
 }
@@ -116,7 +122,18 @@ t.test('every language says every sentence in its own words', async (t) => {
   }
 })
 
-t.test('a locale is matched by its language, and what nobody speaks here is English', async (t) => {
+t.test('every language puts the same values into a sentence as English does', async (t) => {
+  const values = (sentences: object): object =>
+    Object.fromEntries(
+      Object.entries(sentences).map(([name, said]: [string, unknown]) => [
+        name,
+        typeof said === 'string' ? (said.match(/\{\w*\}/g) ?? []).sort() : values(Object(said)),
+      ]),
+    )
+  for (const locale of languages) t.same(values(languageOf(locale)), values(languageOf('en')), locale)
+})
+
+t.test('a locale is matched by its language, and an unsupported language is English', async (t) => {
   const spoken: [string | null, string][] = [
     ['de-AT', 'de'],
     ['zh-Hans-CN', 'zh-Hans'],
@@ -175,12 +192,32 @@ t.test('who did not ask is told what to do', async (t) => {
     address_taken: /was not you, ignore this mail/,
     reset_password: /did not ask for this, ignore this mail\. Your password stays/,
     password_changed: /was not you, ask for a new password .* at once/,
+    email_change_requested: /was not you, change your password now/,
     change_email: /did not ask for this, ignore this mail\. Nothing changes/,
     email_changed: /was not you, open this link and bring your address back/,
     team_invitation: /did not expect this, ignore this mail\. Then you join no team/,
-    register: /was not you, ignore this mail and do not say yes/,
-    new_device: /was not you, change your password now/,
+    register: /was not you, ignore this mail and do not confirm/,
+    new_device: /was not you, open this link\. It signs out every device/,
+    account_opened: /was not you, open this link\. It signs out every device/,
+    sign_in_failures: /was not you, there is nothing to do as long as nobody else knows your password/,
+    deletion_scheduled: /was not you, change your password after that/,
+    account_deleted: /did not ask for this, contact the people who run/,
     api_key_created: /was not you, ask for a new password .* at once: that revokes every API key/,
+    identity_unlinked: /was not you, ask for a new password .* at once: that signs out every device/,
+    passkey_added: /with the passkey “Blue phone”[\s\S]*remove this passkey and change your password/,
+    passkey_removed:
+      /the passkey “Blue phone”[\s\S]*ask for a new password .* at once: that signs out every device/,
+    passkey_counter_back: /the passkey “Blue phone” was refused[\s\S]*remove this passkey now/,
+    step_up_code: /was not you, give this code to nobody/,
+    second_factor_code: /was not you, give this code to nobody, and change your password/,
+    factor_added: /asks for: the authenticator app[\s\S]*was not you, ask for a new password .* at once/,
+    factor_removed: /no longer asks for: the authenticator app[\s\S]*was not you, ask for a new password/,
+    recovery_codes_low: /was not you, change your password and make new recovery codes/,
+    recovery_codes_renewed:
+      /was not you, ask for a new password .* at once, and then make new recovery codes/,
+    factors_reset_requested:
+      /after 4 November 2026 at 04:05 UTC[\s\S]*did not ask for this, sign in with your second factor/,
+    factors_reset: /did not ask for this, ask for a new password .* at once/,
     identity_linked: /signing in with Google[\s\S]*remove this way of signing in/,
   }
   for (const kind of kinds) {
@@ -196,7 +233,7 @@ t.test('a new device is told by its words, the prefix of its address and the tim
     text,
     /^Device: Firefox on Linux\nNetwork: 203\.0\.113\.0\/24\nTime: 3 November 2026 at 04:05 UTC$/m,
   )
-  for (const locale of languageNames) t.match(compose('new_device', { locale }).text, /2026.*UTC/)
+  for (const locale of languages) t.match(compose('new_device', { locale }).text, /2026.*UTC/)
   const { text: poor } = compose('new_device', {
     device: 'evil.com browser',
     addressPrefix: '<b>everywhere</b>',

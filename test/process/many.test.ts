@@ -8,7 +8,7 @@ import { packageRoot } from '../../src/package.ts'
 import { freePort, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
-import { composeConfig, needs, startNginx, startPgBouncer, startRedis } from '../support/neighbours.ts'
+import { composeConfig, needs, startNginx, startPgBouncer, startRedis } from '../support/external-servers.ts'
 import { ask, startService, temporaryDataDir } from '../support/service.ts'
 
 const compose = readFileSync(join(packageRoot, 'compose.yaml'), 'utf8')

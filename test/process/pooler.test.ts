@@ -2,12 +2,12 @@
 import postgres from 'postgres'
 import t from 'tap'
 import { startApp } from '../../src/app.ts'
-import { readConfig } from '../../src/config.ts'
-import { createLogger } from '../../src/logging.ts'
+import { readConfig } from '../../src/config/config.ts'
+import { createLogger } from '../../src/observability/logging.ts'
 import { bearer, cookieHeader, startTestApp, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
-import { needs, startPgBouncer } from '../support/neighbours.ts'
+import { needs, startPgBouncer } from '../support/external-servers.ts'
 
 const password = 'a good long password'
 const env = { DATABASE_POOLER: 'transaction', PUBLIC_URL: 'https://auth.example.com' }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { type Answer, startTestApp, type TestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { readExposition, total } from '../support/exposition.ts'
-import { needs, startRedis } from '../support/neighbours.ts'
+import { needs, startRedis } from '../support/external-servers.ts'
 import { startProxy } from '../support/proxy.ts'
 
 const limits = (max: number) => ({ limits: { read: { max, window_seconds: 600 } } })
@@ -12,9 +12,12 @@ const limits = (max: number) => ({ limits: { read: { max, window_seconds: 600 } 
 const said = (app: TestApp) =>
   app.logs.map(({ msg }) => String(msg)).filter((line) => /Redis/.test(line) && !/request/.test(line))
 const left = (answer: Answer) => Number(/r=(\d+)/.exec(answer.headers.get('ratelimit') ?? '')?.[1] ?? -1)
+const metricsToken = 'a-token-to-read-metrics'
 /** What the metrics say of Redis. */
-const counting = async (app: TestApp) =>
-  total(readExposition((await app.send('GET', '/metrics')).body), 'sallyport_redis_counting')
+const counting = async (app: TestApp) => {
+  const answer = await app.send('GET', '/metrics', { headers: { authorization: `Bearer ${metricsToken}` } })
+  return total(readExposition(answer.body), 'sallyport_redis_counting')
+}
 
 t.test(
   'requests are counted for all instances together, and by each while Redis is away',
@@ -23,7 +26,11 @@ t.test(
     const redis = await startRedis(t)
     const proxy = await startProxy(`redis://127.0.0.1:${redis.port}`)
     t.teardown(() => proxy.close())
-    const env = { REDIS_URL: `redis://127.0.0.1:${proxy.port}/3`, PUBLIC_URL: 'https://auth.example.com' }
+    const env = {
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}/3`,
+      PUBLIC_URL: 'https://auth.example.com',
+      METRICS_TOKEN: metricsToken,
+    }
     const one = await startTestApp(t, { env })
     const two = await startTestApp(t, { env, databaseUrl: one.databaseUrl })
     const me = (app: TestApp, project: string) =>

@@ -54,12 +54,14 @@ t.test('of four changes at once from the same password one wins', async (t) => {
         body: { current_password: password, new_password: next(index) },
       }),
     )
-    t.same(tally(answers), { 200: 1, 422: 3 })
+    const { 200: won, 401: ended = 0, 422: refused = 0 } = tally(answers)
+    t.same([won, ended + refused], [1, 3], 'the former token of the session may be dead by then')
     const winner = answers.findIndex(({ status }) => status === 200)
     t.equal((await login(email, next(winner))).status, 200)
     for (const index of [0, 1, 2, 3])
       if (index !== winner) t.equal((await login(email, next(index))).status, 401)
-    t.equal((await me(signedUp)).status, 200, 'the session that changed it lives')
+    const [changed] = answers.filter(({ status }) => status === 200)
+    t.equal(changed && (await me(changed)).status, 200, 'the session that changed it lives')
   }
 })
 

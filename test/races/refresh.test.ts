@@ -103,10 +103,9 @@ t.test('a refresh that meets change-password: the caller stays, every other sess
       spread(other.body.refresh_token),
     ])
     t.equal(changed.status, 200)
-    t.same(new Set(statuses(kept)), new Set([200]), 'the caller is never refused')
-    t.equal(new Set(kept.map((answer) => answer.body.refresh_token)).size, 1)
-    t.equal((await me(kept.at(-1) as Answer)).status, 200)
-    t.equal((await refresh(kept.at(-1)?.body.refresh_token)).status, 200)
+    for (const status of statuses(kept)) t.ok([200, 401].includes(status), `the former token: ${status}`)
+    for (const answer of kept) if (answer.status === 200) t.equal((await me(answer)).status, 401)
+    t.equal((await me(changed)).status, 200, 'the caller goes on with the tokens of the answer')
     for (const answer of ended) if (answer.status === 200) t.equal((await me(answer)).status, 401)
     t.equal((await refresh(other.body.refresh_token)).status, 401)
   }

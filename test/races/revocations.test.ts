@@ -1,32 +1,31 @@
 // What one instance acknowledges as ended is refused by itself at once and by every other in the next tenth of a second,
-// though all of them remember whom they saw; also where the connection that tells them is cut or falls silent.
+// though all of them cache sessions; also where the connection of the change feed is cut or falls silent.
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import t from 'tap'
-import { createProjects } from '../../src/domain/projects.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
 import { type Answer, bearer, startTestApp, testSecretKey, wideLimits } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
-import { createDatabase, unwalled } from '../support/database.ts'
+import { createDatabase, storesOn } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
 import { startProxy } from '../support/proxy.ts'
 import { ask, startService, temporaryDataDir } from '../support/service.ts'
 
 t.test('an instance refuses what it has acknowledged as ended, with its next answer', async (t) => {
   const app = await startTestApp(t)
-  t.ok(await app.running.catchUp(), 'what changes is heard')
+  t.ok(await app.running.awaitChanges(), 'what changes is told')
   type Person = Awaited<ReturnType<typeof app.signUp>>
   const post = (who: Answer, path: string, body: unknown = {}) =>
     app.api('POST', path, { headers: bearer(who), body })
   const signIn = ({ email, password }: Person) => app.api('POST', '/login', { body: { email, password } })
   const me = (who: Answer) => app.api('GET', '/me', { headers: bearer(who) })
-  /** Asks until an answer came from memory; on a machine that is too busy to beat, none does for a while. */
-  const untilRemembered = (of: 'sessions' | 'apiKeys', ask: () => Promise<Answer>) =>
-    eventually(`${of} are remembered`, async () => {
-      const { hits } = app.running.remembered()[of]
+  /** Asks until an answer came from the cache; a machine too busy for heartbeats caches nothing for a while. */
+  const untilCached = (of: 'sessions' | 'apiKeys', ask: () => Promise<Answer>) =>
+    eventually(`${of} are cached`, async () => {
+      const { hits } = app.running.cacheStats()[of]
       t.equal((await ask()).status, 200)
-      return app.running.remembered()[of].hits > hits
+      return app.running.cacheStats()[of].hits > hits
     })
   const resetMail = (address: string) =>
     eventually('the mail', async () =>
@@ -68,7 +67,7 @@ t.test('an instance refuses what it has acknowledged as ended, with its next ans
     for (let round = 0; round < 2; round++) {
       const person = await app.signUp()
       const other = await signIn(person)
-      await untilRemembered('sessions', () => me(other))
+      await untilCached('sessions', () => me(other))
       const answer = await end(person, other)
       if (answer.status >= 300 && name !== 'reuse') t.fail(`${name}: ${answer.status}`)
       const after = await me(other)
@@ -77,22 +76,22 @@ t.test('an instance refuses what it has acknowledged as ended, with its next ans
 
   for (let round = 0; round < 2; round++) {
     const person = await app.signUp()
-    await untilRemembered('sessions', () => me(person))
+    await untilCached('sessions', () => me(person))
     await app.api('PATCH', '/profile', { headers: bearer(person), body: { display_name: `Ada ${round}` } })
     t.equal((await me(person)).body.user.display_name, `Ada ${round}`, 'a changed profile is shown')
     const made = await post(person, '/api-keys', { name: 'one' })
     const byKey = () => app.api('GET', '/me', { headers: { 'x-api-key': made.body.plain_text_key } })
-    await untilRemembered('apiKeys', byKey)
+    await untilCached('apiKeys', byKey)
     await post(person, `/api-keys/${made.body.id}/revoke`)
     t.equal((await byKey()).status, 401, 'a revoked key is refused')
   }
 })
 
-t.test('switched off, nothing is remembered and nobody listens', async (t) => {
+t.test('switched off, nothing is cached and there is no change feed', async (t) => {
   const app = await startTestApp(t, { env: { SESSION_CACHE: 'off' } })
   const person = await app.signUp()
   for (let i = 0; i < 20; i++) t.equal((await app.api('GET', '/me', { headers: bearer(person) })).status, 200)
-  t.match(app.running.remembered(), { sessions: { hits: 0 } })
+  t.match(app.running.cacheStats(), { sessions: { hits: 0 } })
   const [row] = await app.sql`select count(*)::int as count from pg_stat_activity
     where datname = current_database() and application_name = 'sallyport notices'`
   t.equal(row?.count, 0)
@@ -107,8 +106,7 @@ t.test('two instances: one ends, the other refuses', async (t) => {
   t.teardown(() => proxy.close())
   const sql = postgres(databaseUrl, { max: 2, onnotice: () => {} })
   t.teardown(() => sql.end())
-  const projects = createProjects(createStore(unwalled(sql)))
-  const { project, secret } = await projects.create('Test', wideLimits)
+  const { project, secret } = await createProject({ stores: storesOn(sql) }, 'Test', wideLimits)
   const env = {
     SECRET_KEY: testSecretKey,
     DEFAULT_PROJECT_ID: project.id,
@@ -141,7 +139,7 @@ t.test('two instances: one ends, the other refuses', async (t) => {
     return answer?.body.active
   }
 
-  /** Asks again and again, so that the other remembers as well as it can, until `over`; then what it says from then on. */
+  /** Asks again and again, so that the other caches as well as it can, until `over`; then what it says from then on. */
   async function besieged(person: Person, end: () => Promise<unknown>): Promise<number | undefined> {
     for (let i = 0; i < 5; i++) t.equal(await status(person), 200)
     let over = false

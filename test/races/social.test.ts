@@ -2,6 +2,7 @@
 import t from 'tap'
 import { type Answer, bearer, freePort, startTestApp } from '../support/app.ts'
 import { newSubject, startIssuer } from '../support/issuer.ts'
+import { newProofKey } from '../support/pkce.ts'
 import { newWanderer } from '../support/wanderer.ts'
 
 const port = await freePort()
@@ -9,12 +10,13 @@ const origin = `http://127.0.0.1:${port}`
 const callback = `${origin}/api/auth/login/social/acme/callback`
 const issuer = await startIssuer(t, [callback])
 const home = 'https://app.example.com'
+const { verifier, challenge } = newProofKey()
 const providers = {
   acme: issuer.policy({ client_secret_env: 'SOCIAL_SECRET_ACME' }),
   same: issuer.policy(),
 }
 const app = await startTestApp(t, {
-  policy: { providers, link_origins: [home] },
+  policy: { providers, redirect_urls: [home] },
   env: { PORT: String(port), SOCIAL_SECRET_ACME: issuer.clientSecret },
 })
 
@@ -35,7 +37,11 @@ const rows = async (table: 'users' | 'identities', column: 'email' | 'subject', 
 async function comeBack(subject: string): Promise<string> {
   issuer.people.set(subject, { email: `${subject}@example.com`, email_verified: true })
   const browser = newWanderer()
-  const query = new URLSearchParams({ redirect_to: home, project_id: app.projectId })
+  const query = new URLSearchParams({
+    redirect_to: home,
+    project_id: app.projectId,
+    code_challenge: challenge,
+  })
   const back = await browser.toCallback(
     `${origin}/api/auth/login/social/acme?${query}`,
     issuer,
@@ -83,23 +89,32 @@ t.test('one token presented eight times at once opens one session', async (t) =>
   t.same(tally(await times(8, () => app.api('POST', '/login/social', { body }))), { 200: 1, 401: 7 })
 })
 
-t.test('one code exchanged eight times at once opens one session', async (t) => {
+t.test('one code exchanged eight times at once opens one session, and that one ends', async (t) => {
   const subject = newSubject()
   const code = await comeBack(subject)
-  t.same(tally(await times(8, () => app.api('POST', '/login/social/exchange', { body: { code } }))), {
-    200: 1,
-    401: 7,
-  })
-  const [row] = await app.sql`select count(*)::int as n from sessions join users on users.id = user_id
+  const body = { code, code_verifier: verifier }
+  const answers = await times(8, () => app.api('POST', '/login/social/exchange', { body }))
+  t.same(tally(answers), { 200: 1, 401: 7 })
+  const sessions = await app.sql`select revoked_reason from sessions join users on users.id = user_id
     where email = ${`${subject}@example.com`}`
-  t.equal(row?.n, 1)
+  t.same(
+    sessions.map((row) => row.revoked_reason),
+    ['reuse'],
+  )
+  const good = answers.find(({ status }) => status === 200)
+  const headers = { authorization: `Bearer ${good?.body.access_token}` }
+  t.equal((await app.api('GET', '/me', { headers })).status, 401)
 })
 
 t.test('a provider’s code that comes back twice at once is good once at most', async (t) => {
   const subject = newSubject()
   issuer.people.set(subject, { email: `${subject}@example.com`, email_verified: true })
   const browser = newWanderer()
-  const query = new URLSearchParams({ redirect_to: home, project_id: app.projectId })
+  const query = new URLSearchParams({
+    redirect_to: home,
+    project_id: app.projectId,
+    code_challenge: challenge,
+  })
   const start = `${origin}/api/auth/login/social/acme?${query}`
   const back = await browser.toCallback(start, issuer, subject, callback)
   const cookies = browser.jar.get(new URL(origin).host)

@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import t from 'tap'
 import { bearer, freePort, startTestApp } from '../support/app.ts'
+import { newProofKey } from '../support/pkce.ts'
 import { isProblem } from '../support/problems.ts'
 import { newWanderer } from '../support/wanderer.ts'
 
@@ -64,6 +65,7 @@ t.teardown(() => server.close())
 t.teardown(() => server.closeAllConnections())
 
 const home = 'https://app.example.com'
+const { verifier, challenge } = newProofKey()
 const app = await startTestApp(t, {
   policy: {
     providers: {
@@ -74,7 +76,7 @@ const app = await startTestApp(t, {
         allow_private_network: true,
       },
     },
-    link_origins: [home],
+    redirect_urls: [home],
   },
   env: { PORT: String(port), SOCIAL_SECRET_GITHUB: clientSecret },
 })
@@ -143,12 +145,16 @@ t.test('a browser goes there and comes back', async (t) => {
   people.set('gho_token', person)
   issued.add('gho_token')
   const browser = newWanderer()
-  const query = new URLSearchParams({ redirect_to: home, project_id: app.projectId })
+  const query = new URLSearchParams({
+    redirect_to: home,
+    project_id: app.projectId,
+    code_challenge: challenge,
+  })
   const callback = `${origin}/api/auth/login/social/github/callback`
   const back = await browser.follow(`${origin}/api/auth/login/social/github?${query}`, callback)
   const stop = await browser.visit(back)
   const code = new URL(stop.location ?? '').searchParams.get('code')
-  const answer = await app.api('POST', '/login/social/exchange', { body: { code } })
+  const answer = await app.api('POST', '/login/social/exchange', { body: { code, code_verifier: verifier } })
   t.equal(answer.body.user?.email, email)
   t.notMatch(JSON.stringify(app.logs), /gho_|the secret of the client/)
 })

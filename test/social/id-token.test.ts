@@ -3,7 +3,7 @@ import { createHash, createPublicKey } from 'node:crypto'
 import { createServer } from 'node:http'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import t from 'tap'
-import { providerOf } from '../../src/domain/providers.ts'
+import { providerOf } from '../../src/domain/projects/providers.ts'
 import type { Provider, Verdict } from '../../src/social/profile.ts'
 import { createProviders } from '../../src/social/providers.ts'
 import { newSubject, startIssuer, type TestIssuer } from '../support/issuer.ts'
@@ -94,7 +94,8 @@ t.test('issuer, audience and party are compared to the letter', async (t) => {
     'no audience': { aud: undefined },
     'an empty audience': { aud: [] },
     'a list without azp': { aud: [id, 'other'] },
-    'a list of one without azp': { aud: [id] },
+    'a list of one that is another': { aud: ['other'] },
+    'a list of ours whose azp is another': { aud: [id], azp: 'other' },
     'a list whose azp is another': { aud: [id, 'other'], azp: 'other' },
     'azp of another party': { azp: 'other' },
     'a number as audience': { aud: 7 },
@@ -107,6 +108,9 @@ t.test('issuer, audience and party are compared to the letter', async (t) => {
   for (const [name, claims] of Object.entries(bad))
     t.equal(await kindOf(await issuer.idToken(claims)), 'refused', name)
   t.equal(await kindOf(await issuer.idToken({ aud: [id, 'other'], azp: id })), 'profile')
+  t.equal(await kindOf(await issuer.idToken({ aud: [id] })), 'profile', 'a list of ours needs no azp')
+  t.equal(await kindOf(await issuer.idToken({ aud: [id, 'android'] }), null, two), 'profile')
+  t.equal(await kindOf(await issuer.idToken({ aud: [id, 'android'] })), 'refused', 'one of them is not ours')
   t.equal(
     await kindOf(await issuer.idToken({ azp: 'android' }), null, two),
     'profile',
@@ -130,19 +134,35 @@ t.test('time has a leeway of a minute and no more', async (t) => {
   t.equal(await kindOf(await issuer.idToken({ iat: now() + 30 })), 'profile')
 })
 
-t.test('a nonce is asked for and carried, or neither', async (t) => {
+t.test('a nonce that is named is carried; one that nobody named needs a young token', async (t) => {
   const nonce = 'n-0S6_WzA2Mj'
   const carried = await issuer.idToken({ nonce })
   t.equal(await kindOf(carried, nonce), 'profile')
   t.equal(await kindOf(carried, 'another'), 'refused')
-  t.equal(await kindOf(carried), 'refused', 'carried and not asked for')
+  t.equal(await kindOf(carried), 'refused', 'carried and not named')
+  const lenient = providerOf({ acme: issuer.policy({ nonce: 'optional' }) as never }, 'acme') as Provider
+  t.equal(await kindOf(carried, null, lenient), 'profile', 'as an SDK adds it, and tells nobody')
+  t.equal(await kindOf(carried, 'another', lenient), 'refused')
+  t.equal(await kindOf(await issuer.idToken(), nonce, lenient), 'refused')
+  const old = await issuer.idToken({ nonce, iat: now() - 310 })
+  t.equal(await kindOf(old, null, lenient), 'refused', 'not one that may have lain about')
+  t.equal(await kindOf(old, nonce), 'profile', 'which is for whoever knows the nonce')
+  const list = await issuer.idToken({ nonce: [nonce] })
+  t.equal(await kindOf(list, null, lenient), 'refused', 'not one that is no text')
+  const google = providerOf({ google: issuer.policy() as never }, 'google') as Provider
+  t.equal(await kindOf(carried, null, google), 'profile', 'Google’s SDK for iOS does')
+  const strict = issuer.policy({ nonce: 'required' })
+  const demanding = providerOf({ google: strict as never }, 'google') as Provider
+  t.equal(await kindOf(carried, null, demanding), 'refused', 'nor where the policy demands that it is named')
+  t.equal(await kindOf(carried, nonce, demanding), 'profile')
+  t.equal(await kindOf(await issuer.idToken(), null, demanding), 'profile')
   t.equal(await kindOf(await issuer.idToken(), nonce), 'refused', 'asked for and not carried')
   t.equal(await kindOf(await issuer.idToken({ nonce: [nonce] }), nonce), 'refused')
   const hashed = createHash('sha256').update(nonce).digest('hex')
   t.equal(await kindOf(await issuer.idToken({ nonce: hashed }), nonce), 'profile', 'as native apps send it')
 })
 
-t.test('an address counts as verified by the word true alone', async (t) => {
+t.test('an address counts as verified by the word true alone; any other word refuses nobody', async (t) => {
   const email = 'ada@example.com'
   const verified = async (claims: object, at = provider) =>
     personOf(await verifyIdToken(at, await issuer.idToken({ email, ...claims }), null))?.emailVerified
@@ -150,16 +170,28 @@ t.test('an address counts as verified by the word true alone', async (t) => {
   t.equal(await verified({ email_verified: false }), false)
   t.equal(await verified({ email_verified: undefined }), false)
   t.equal(await verified({ email_verified: true, email: undefined }), false, 'no address, nothing verified')
-  for (const said of ['true', 'false', 1, 0, null, {}, []])
-    t.equal(
-      await kindOf(await issuer.idToken({ email, email_verified: said })),
-      'refused',
-      JSON.stringify(said),
-    )
-  const apple = { ...provider, verifiedAsText: true }
-  t.equal(await verified({ email_verified: 'true' }, apple), true, 'Apple writes it so')
-  t.equal(await verified({ email_verified: 'false' }, apple), false)
+  t.equal(await verified({ email_verified: 'true' }), true, 'Apple and Cognito write it so')
+  for (const said of ['false', 'TRUE', ' true', 'yes', '1', 1, 0, null, {}, [], [true]])
+    t.equal(await verified({ email_verified: said }), false, JSON.stringify(said))
 })
+
+t.test(
+  'the reason of a refusal says what to do, once it is known, and holds nothing of the token',
+  async (t) => {
+    const reasons: string[] = []
+    const told = createProviders({ secrets: {}, onRefused: (_provider, reason) => reasons.push(reason) })
+    const token = await issuer.idToken({ aud: 'somebody-else', sub: 'the-subject', nonce: 'the-nonce' })
+    t.equal((await told.verifyIdToken(provider, token, null)).kind, 'refused')
+    t.match(reasons, [/^For another audience\. Add the client id of the application to client_ids/])
+    for (const wrong of ['x', 'a.b.c', `${await issuer.idToken()}x`, await issuer.idToken({ exp: 1 })])
+      await told.verifyIdToken(provider, wrong, null)
+    t.equal(reasons.length, 5)
+    for (const reason of reasons) {
+      t.match(reason, /^[A-Z].+\. [A-Z].+\.$/, 'why, and what to do')
+      t.notMatch(reason, /somebody-else|the-subject|the-nonce|eyJ/)
+    }
+  },
+)
 
 t.test('an address that no account could have is none; names are cut and cleaned', async (t) => {
   for (const email of [
@@ -243,7 +275,7 @@ t.test('keys are asked for once, again for an unknown one, and then not for a wh
   const own = await startIssuer(t)
   const at = providerOf({ own: own.policy() as never }, 'own') as Provider
   const calls = () => own.asked.filter((path) => path === '/jwks').length
-  const patient = createProviders({ secrets: {}, keySets: { floorMs: 60_000 } })
+  const patient = createProviders({ secrets: {}, keySets: { cooldownMs: 60_000 } })
   await Promise.all(
     Array.from({ length: 8 }, async () => patient.verifyIdToken(at, await own.idToken(), null)),
   )
@@ -252,7 +284,7 @@ t.test('keys are asked for once, again for an unknown one, and then not for a wh
   for (let i = 0; i < 5; i++)
     t.equal((await patient.verifyIdToken(at, await own.idToken(), null)).kind, 'refused', 'within the floor')
   t.equal(calls(), 1)
-  const eager = createProviders({ secrets: {}, keySets: { floorMs: 0 } })
+  const eager = createProviders({ secrets: {}, keySets: { cooldownMs: 0 } })
   t.equal((await eager.verifyIdToken(at, await own.idToken(), null)).kind, 'profile')
   await own.rotate()
   t.equal((await eager.verifyIdToken(at, await own.idToken(), null)).kind, 'profile', 'a new key is found')
@@ -277,7 +309,7 @@ t.test(
     const eager = () =>
       createProviders({
         secrets: {},
-        keySets: { failureFloorMs: 0 },
+        keySets: { retryMs: 0 },
         onTrouble: (_name, { message }) => troubles.push(message),
       })
     const at = providerOf({ own: own.policy() as never }, 'own') as Provider
@@ -333,7 +365,12 @@ t.test(
     const own: TestIssuer = await startIssuer(t)
     const at = providerOf({ own: own.policy() as never }, 'own') as Provider
     const strict = { ...at, allowPrivateNetwork: false }
-    const { verifyIdToken: verify } = createProviders({ secrets: {}, keySets: { failureFloorMs: 0 } })
+    const troubles: string[] = []
+    const { verifyIdToken: verify } = createProviders({
+      secrets: {},
+      keySets: { retryMs: 0 },
+      onTrouble: (_name, { message }) => troubles.push(message),
+    })
     for (const address of [
       own.url,
       own.url.replace('http:', 'https:'),
@@ -355,5 +392,6 @@ t.test(
         address,
       )
     t.same(own.asked, [], 'nobody was called')
+    t.same([...new Set(troubles)], ['The provider has an address that must not be called.'])
   },
 )

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { type RunningApp, startApp } from '../../src/app.ts'
-import { type Config, readConfig } from '../../src/config.ts'
+import { type Config, readConfig } from '../../src/config/config.ts'
 import { isMigrated } from '../../src/database/migrations.ts'
-import { createProjects } from '../../src/domain/projects.ts'
-import { contractNames } from '../../src/http/contracts/catalogue.ts'
-import { createLogger } from '../../src/logging.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { createProject, setPolicy } from '../../src/domain/projects/projects.ts'
+import { contractNames } from '../../src/http/server-options.ts'
+import { createLogger } from '../../src/observability/logging.ts'
 import { contractViolation } from './contract.ts'
-import { createDatabase, unwalled } from './database.ts'
+import { createDatabase, storesOn } from './database.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 
 export interface Answer {
@@ -109,9 +108,9 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
       behindItsBack = true
     },
   })
-  const projects = createProjects(createStore(unwalled(sql)))
+  const stores = storesOn(sql)
   const policy = merged(options.policy)
-  const create = () => projects.create('Test', policy)
+  const create = () => createProject({ stores }, 'Test', policy)
   // Before the start, so that the product contracts work on this project too; an empty database has no place for it.
   const early = (await isMigrated(sql)) ? await create() : null
   const config = readConfig({
@@ -149,7 +148,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   ): Promise<Answer> {
     if (behindItsBack) {
       behindItsBack = false
-      known = running.catchUp()
+      known = running.awaitChanges()
     }
     await known
     const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array
@@ -203,13 +202,13 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
       return { ...answer, email: String(sent.email), password: String(sent.password) }
     },
     async project(policy) {
-      const made = await projects.create('Another', merged(policy))
+      const made = await createProject({ stores }, 'Another', merged(policy))
       return { id: made.project.id, secret: made.secret }
     },
     async setPolicy(policy) {
-      await projects.setPolicy(project.id, merged(policy))
-      // Where nobody tells it, it follows within two seconds; that is a promise with a test of its own.
-      if (!(await running.catchUp())) await new Promise((resolve) => setTimeout(resolve, 2000))
+      await setPolicy({ stores }, project.id, merged(policy))
+      // Without a change feed it follows within two seconds; that is a promise with a test of its own.
+      if (!(await running.awaitChanges())) await new Promise((resolve) => setTimeout(resolve, 2000))
     },
     close,
   }

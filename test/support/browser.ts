@@ -14,8 +14,8 @@ export function findChromium(): string | null {
   return [process.env.CHROMIUM_PATH ?? '', ...places].find((path) => path !== '' && existsSync(path)) ?? null
 }
 
-/** Starts it without any traffic of its own, on a profile that is thrown away. */
-export function launchChromium(executablePath: string): Promise<Browser> {
+/** Starts it without any traffic of its own, on a profile that is thrown away. @param further arguments of its own */
+export function launchChromium(executablePath: string, ...further: string[]): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -27,6 +27,7 @@ export function launchChromium(executablePath: string): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...further,
     ],
   })
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import postgres, { type Sql } from 'postgres'
 import type { Pool } from '../../src/database/pool.ts'
+import { createStores, type Stores } from '../../src/repositories/store.ts'
 
 export const templateDatabase = 'sallyport_template'
 
@@ -35,10 +36,34 @@ export async function createDatabase(
   return url.href
 }
 
-/** The test's own connections for a store: as their role may see every row, no project is ever said to the database. */
+/** The test's own connections as a pool. Their role sees every row, so no statement names a project to the database. */
 export function unwalled(sql: Sql): Pool {
   const bare = (tx: object) => Object.assign(tx, { options: sql.options, of: () => tx })
   const transaction = (mode: string, _projectId: string | null, work: (tx: never) => Promise<unknown>) =>
     sql.begin(mode, (tx) => work(bare(tx) as never))
   return Object.assign(bare(sql), { transaction }) as unknown as Pool
+}
+
+/** Stores on the test's own connections. */
+export const storesOn = (sql: Sql): Stores => createStores(unwalled(sql))
+
+/**
+ * Stores on the test's own connections where some statements fail.
+ * @param fails whether a statement fails, by its text
+ */
+export function failingStores(sql: Sql, fails: (text: string) => boolean): Stores {
+  const pool = unwalled(sql)
+  const unsafe = (text: string, ...rest: never[]) => {
+    if (!fails(text)) return pool.unsafe(text, ...rest)
+    const failed = Promise.reject(new Error('away'))
+    failed.catch(() => {})
+    return Object.assign(failed, { values: () => failed })
+  }
+  const failing: Pool = new Proxy(pool, {
+    get(target, name, receiver) {
+      if (name === 'unsafe') return unsafe
+      return name === 'of' ? () => failing : Reflect.get(target, name, receiver)
+    },
+  })
+  return createStores(failing)
 }

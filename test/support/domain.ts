@@ -1,21 +1,34 @@
-// The domain without HTTP, on a database of its own, with hashes that cost next to nothing.
+// The domain without HTTP, on a database of its own, with password hashes that cost next to nothing.
 import postgres, { type Sql } from 'postgres'
 import { createHashScheduler, type HashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { type Argon2, type Argon2Parameters, loadArgon2 } from '../../src/crypto/passwords.ts'
-import type { Notices } from '../../src/database/notices.ts'
-import { createDomain, type Domain } from '../../src/domain/index.ts'
-import type { Caller } from '../../src/domain/principal.ts'
-import type { Project } from '../../src/domain/projects.ts'
-import { createStore, type Store } from '../../src/repositories/store.ts'
+import type { Actor, Caller, Principal } from '../../src/domain/actor.ts'
+import type { ChangeFeed } from '../../src/domain/change-feed.ts'
+import { type Context, createContext, type ServiceKeys, type Services } from '../../src/domain/context.ts'
+import type { Observer } from '../../src/domain/observer.ts'
+import { createProject, type Project } from '../../src/domain/projects/projects.ts'
+import { createServices } from '../../src/domain/services.ts'
+import { createStores } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
-import { createDatabase, unwalled } from './database.ts'
+import { createDatabase, storesOn, unwalled } from './database.ts'
 
 export interface TestDomain {
   readonly sql: Sql
-  readonly store: Store
-  readonly domain: Domain
+  readonly services: Services
   readonly argon2: Argon2
   readonly project: Project
+  /** Context of a request; default: by a stranger who has not signed in, in the test's project. */
+  context<A extends Actor | null = null>(
+    caller?: Caller,
+    actor?: A,
+    project?: Project,
+  ): Context & { readonly actor: A }
+  /** Context of a stranger's request in the session of a grant. */
+  signedIn(
+    grant: Omit<Principal, 'key'>,
+    caller?: Caller,
+    project?: Project,
+  ): Context & { readonly actor: Principal }
 }
 
 export interface TestDomainOptions {
@@ -23,16 +36,21 @@ export interface TestDomainOptions {
   readonly parameters?: Argon2Parameters
   readonly scheduler?: HashScheduler
   readonly argon2?: Argon2
-  /** Who tells what changed, on the URL of the database; default nobody. */
-  readonly listen?: (url: string) => Notices
+  readonly observer?: Observer
+  /** Opens a change feed on the URL of the database; default: none. */
+  readonly listen?: (url: string) => ChangeFeed & {
+    /** Waits until no cache uses what was read before the call. */
+    awaitDelivery(): Promise<void>
+  }
   /** Told of each statement as it is sent. */
   readonly onStatement?: (text: string) => void
 }
 
 export const cheapParameters: Argon2Parameters = { memoryKib: 64, passes: 1, lanes: 1 }
 
-/** A caller whom nothing is known of. */
+/** A client that has proven nothing. */
 export const stranger: Caller = {
+  client: 'canonical',
   address: '192.0.2.1',
   addressPrefix: '192.0.2.0/24',
   userAgent: 'a test',
@@ -40,13 +58,37 @@ export const stranger: Caller = {
   provesProject: false,
 }
 
+/** Where the services of these tests say that they are reached. */
+export const testPublicUrl = 'https://auth.example.org'
+
+export const testKeys: ServiceKeys = {
+  lookup: Buffer.alloc(32, 1),
+  mail: Buffer.alloc(32, 2),
+  flow: [Buffer.alloc(32, 3)],
+  idempotency: [Buffer.alloc(32, 4)],
+  answers: [Buffer.alloc(32, 5)],
+  sealing: [Buffer.alloc(32, 6)],
+}
+
+/** Services on connections of a test, to act beside a running service; their keys are not its keys. */
+export const servicesOn = (sql: Sql): Services =>
+  createServices({
+    stores: storesOn(sql),
+    publicUrl: testPublicUrl,
+    keys: testKeys,
+    providers: createProviders({ secrets: {} }),
+    argon2: loadArgon2,
+    parameters: cheapParameters,
+    scheduler: createHashScheduler(),
+  })
+
 export async function createTestDomain(
   t: { teardown(work: () => unknown): void },
   options: TestDomainOptions = {},
 ): Promise<TestDomain> {
-  const { onStatement } = options
+  const { onStatement, observer } = options
   const url = await createDatabase(t)
-  const notices = options.listen?.(url)
+  const changeFeed = options.listen?.(url)
   const sql = postgres(url, {
     max: 10,
     onnotice: () => {},
@@ -54,22 +96,32 @@ export async function createTestDomain(
     ...(onStatement && { debug: (_connection: number, text: string) => onStatement(text) }),
   })
   t.teardown(() => sql.end())
-  const pool = unwalled(sql)
-  const store = createStore(pool, pool, notices?.settle)
+  const stores = createStores(unwalled(sql), {
+    awaitDelivery: changeFeed?.awaitDelivery,
+    recorded: observer?.recorded,
+  })
   const argon2 = options.argon2 ?? (await loadArgon2())
-  const domain = await createDomain({
-    store,
-    argon2,
+  const services = createServices({
+    stores,
+    publicUrl: testPublicUrl,
+    keys: testKeys,
+    providers: createProviders({ secrets: {} }),
+    argon2: Promise.resolve(argon2),
     parameters: options.parameters ?? cheapParameters,
     scheduler: options.scheduler ?? createHashScheduler(),
-    lookupKey: Buffer.alloc(32, 1),
-    mailKey: Buffer.alloc(32, 2),
-    flowKeys: [Buffer.alloc(32, 3)],
-    fingerprintKeys: [Buffer.alloc(32, 4)],
-    answerKeys: [Buffer.alloc(32, 5)],
-    providers: createProviders({ secrets: {} }),
-    ...(notices && { notices }),
+    changeFeed,
+    observer,
   })
-  const { project } = await domain.projects.create('Test', options.policy ?? {})
-  return { sql, store, domain, argon2, project }
+  const { project: own } = await createProject(services, 'Test', options.policy ?? {})
+  const context: TestDomain['context'] = (caller = stranger, actor = null as never, project = own) =>
+    createContext(services, project, caller, actor)
+  return {
+    sql,
+    services,
+    argon2,
+    project: own,
+    context,
+    signedIn: ({ user, sessionId, generation, client }, caller, project) =>
+      context<Principal>(caller, { user, sessionId, generation, client }, project),
+  }
 }

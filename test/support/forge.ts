@@ -1,10 +1,9 @@
 // Tokens forged with the service's own key: forgeries that only a check of what they say can refuse.
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { deriveKey } from '../../src/crypto/secrets.ts'
-import { createSigningKeys } from '../../src/domain/signing-keys.ts'
-import { createStore } from '../../src/repositories/store.ts'
+import { openSigningKeys } from '../../src/domain/signing-keys/signing-keys.ts'
 import { type TestApp, testSecretKey } from './app.ts'
-import { unwalled } from './database.ts'
+import { storesOn } from './database.ts'
 
 export interface Changes {
   readonly header?: object
@@ -22,19 +21,25 @@ export function partsOf(token: string): [header: Record<string, unknown>, claims
 
 export const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
+/** A signature as JWS has it (RFC 7518 §3.4, RFC 8037 §3.1). */
+const signWith = (key: KeyObject, text: string) =>
+  key.asymmetricKeyType === 'ed25519'
+    ? sign(null, Buffer.from(text), key)
+    : sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
+
 /** The name of the key that the service signs with, and what changes a true token and signs it again. */
 export async function createForge(app: Pick<TestApp, 'sql'>, token: string) {
   const [header, claims] = partsOf(token)
-  const sealingKey = deriveKey(Buffer.from(testSecretKey), 'seal')
-  const ring = await createSigningKeys(createStore(unwalled(app.sql)), [sealingKey]).open()
-  const current = ring.find(({ state }) => state === 'current')
+  const sealing = [deriveKey(Buffer.from(testSecretKey), 'seal')] as const
+  const keys = await openSigningKeys({ stores: storesOn(app.sql), keys: { sealing } })
+  const current = keys.find(({ kid }) => kid === header.kid)
   if (!current) throw new Error('There is no signing key.')
   const ownKey = createPrivateKey({ key: current.privateKey, format: 'der', type: 'pkcs8' })
   return {
     kid: current.kid,
     forge(changes: Changes): string {
       const signed = `${encode({ ...header, ...changes.header })}.${encode({ ...claims, ...changes.claims })}`
-      return `${signed}.${sign(null, Buffer.from(signed), changes.key ?? ownKey).toString('base64url')}`
+      return `${signed}.${signWith(changes.key ?? ownKey, signed).toString('base64url')}`
     },
   }
 }

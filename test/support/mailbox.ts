@@ -5,6 +5,8 @@ import PostalMime from 'postal-mime'
 
 export interface ReadMail {
   readonly to: string
+  /** The sender's name. */
+  readonly fromName: string
   readonly subject: string
   readonly text: string
   readonly html: string
@@ -30,6 +32,7 @@ async function readMail(file: string, name: string): Promise<ReadMail> {
   const link = /^https?:\/\/\S+$/m.exec(text)?.[0] ?? null
   return {
     to: mail.to?.[0]?.address ?? '',
+    fromName: mail.from?.name ?? '',
     subject: mail.subject ?? '',
     text,
     html: mail.html ?? '',

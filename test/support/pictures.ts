@@ -20,7 +20,7 @@ export const pixels = {
 
 export type PixelType = keyof typeof pixels
 
-function chunk(type: string, data: Buffer): Buffer {
+export function pngChunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)]
   length.writeUInt32BE(data.length)
@@ -36,10 +36,10 @@ export function png(width: number, height: number, comment = 0): Buffer {
   header[8] = 1
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', header),
-    ...(comment > 0 ? [chunk('tEXt', Buffer.alloc(comment, 'x'))] : []),
-    chunk('IDAT', deflateSync(Buffer.alloc(Math.min(height * (1 + Math.ceil(width / 8)), 1_000_000)))),
-    chunk('IEND', Buffer.alloc(0)),
+    pngChunk('IHDR', header),
+    ...(comment > 0 ? [pngChunk('tEXt', Buffer.alloc(comment, 'x'))] : []),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(Math.min(height * (1 + Math.ceil(width / 8)), 1_000_000)))),
+    pngChunk('IEND', Buffer.alloc(0)),
   ])
 }
 

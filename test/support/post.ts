@@ -1,7 +1,7 @@
-// A courier over a test's domain that hands every mail to the test.
-import { startCourier } from '../../src/courier.ts'
-import { createLogger } from '../../src/logging.ts'
+// A mail job over a test's domain that hands every mail to the test.
+import { startMailJob } from '../../src/jobs/mail.ts'
 import type { OutgoingMail } from '../../src/mail/mailer.ts'
+import { createLogger } from '../../src/observability/logging.ts'
 import type { TestDomain } from './domain.ts'
 import { eventually } from './eventually.ts'
 
@@ -12,21 +12,17 @@ export interface Post {
   readonly sent: readonly OutgoingMail[]
   /** The newest mail of this kind to the address, once it has come. */
   mailTo(address: string, kind: string): Promise<OutgoingMail>
-  /** Resolves when nothing is owed any more. */
+  /** Resolves when the mail queue is empty. */
   settled(): Promise<void>
 }
 
 export function startPost(
   t: { teardown(work: () => unknown): void },
-  { store, domain, sql }: Pick<TestDomain, 'store' | 'domain' | 'sql'>,
+  { services, sql }: Pick<TestDomain, 'services' | 'sql'>,
 ): Post {
   const sent: OutgoingMail[] = []
-  const courier = startCourier({
-    store,
-    projects: domain.projects,
-    mailTokens: domain.mailTokens,
-    teamInvitations: domain.teamInvitations,
-    registration: domain.registration,
+  const job = startMailJob({
+    services,
     mailer: {
       async send(mail) {
         sent.push(mail)
@@ -37,7 +33,7 @@ export function startPost(
     log: createLogger('silent', { write: () => {} }),
     pollMs: 20,
   })
-  t.teardown(() => courier.stop())
+  t.teardown(() => job.stop())
   const newest = (address: string, kind: string) =>
     sent.findLast((mail) => mail.to === address && mail.kind === kind)
   return {
@@ -49,7 +45,7 @@ export function startPost(
       return mail
     },
     async settled() {
-      await eventually('an empty outbox', async () => {
+      await eventually('an empty mail queue', async () => {
         const [row] =
           await sql`select count(*)::int as owed from outbox where sent_at is null and dead_at is null`
         return row?.owed === 0

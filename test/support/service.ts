@@ -5,12 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
-import { findRunningEmbedded } from '../../src/database/embedded.ts'
-import { createProjects } from '../../src/domain/projects.ts'
+import { findRunningEmbedded } from '../../src/database/embedded/embedded.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
 import { packageRoot } from '../../src/package.ts'
-import { createStore } from '../../src/repositories/store.ts'
 import { freePort, wideLimits } from './app.ts'
-import { unwalled } from './database.ts'
+import { storesOn } from './database.ts'
 import { eventually } from './eventually.ts'
 
 interface Teardown {
@@ -168,7 +167,7 @@ export async function databaseOf(service: Service): Promise<Sql> {
 export async function wideProject(service: Service, policy: unknown = wideLimits): Promise<string> {
   const sql = await databaseOf(service)
   try {
-    return (await createProjects(createStore(unwalled(sql))).create('Test', policy)).project.id
+    return (await createProject({ stores: storesOn(sql) }, 'Test', policy)).project.id
   } finally {
     await sql.end()
   }

@@ -1,7 +1,15 @@
-// @sallyport/client: sign-up, sign-in and all that a signed-in user may do, against a Sallyport service.
-import { AuthenticationError } from './errors.js'
-import type { SallyportClient, Session, Success, VerificationRequired } from './methods.js'
-import type { components, paths } from './schema.js'
+// @sallyport/client: a client of a Sallyport service, for sign-up, sign-in and every route of a signed-in user.
+import { AuthenticationError, SessionNotKeptError } from './errors.js'
+import type {
+  AnswerOf,
+  Asked,
+  PathOf,
+  SallyportClient,
+  Session,
+  Verb,
+  VerificationRequired,
+} from './methods.js'
+import type { components } from './schema.js'
 import { type AuthListener, createSessions } from './sessions.js'
 import { memoryStorage, pageStorage, type TokenStorage } from './storage.js'
 import { type Call, createTransport, type Fetch } from './transport.js'
@@ -15,54 +23,46 @@ export {
   NotFoundError,
   RateLimitError,
   ServerError,
+  SessionNotKeptError,
   ValidationError,
 } from './errors.js'
-export type { CallOptions, SallyportClient, Session, User, VerificationRequired } from './methods.js'
+export type { CallOptions, Passkey, SallyportClient, Session, User, VerificationRequired } from './methods.js'
+export { createProofKey } from './proof-key.js'
 export type { components, operations, paths } from './schema.js'
 export type { AuthEvent } from './sessions.js'
 export { memoryStorage, type TokenStorage } from './storage.js'
 
 export interface ClientOptions {
-  /** Origin of the service, such as https://auth.example.com. Left out: the origin of the page. */
+  /** Origin of the service, such as https://auth.example.com. Default: the origin of the page. */
   baseUrl?: string
-  /** UUID of the project. Left out: the default project of the service. */
+  /** UUID of the project. Default: the default project of the service. */
   projectId?: string
   projectUserAuth?: {
-    /** A session from elsewhere. What the storage holds is newer and wins. */
+    /** Tokens of an existing session. A session in the storage takes precedence. */
     accessToken?: string
     refreshToken?: string
-    /** Refresh ahead of expiry, and once after a 401. Default: true. */
+    /** Refreshes before the token expires, and once after a 401. Default: true. */
     autoRefresh?: boolean
-    /** Where tokens rest. Default: memory; with cookies, which hold the tokens themselves, localStorage. */
+    /** Where the session is stored. Default: memory; with cookies, which hold the tokens themselves, localStorage. */
     tokenStorage?: TokenStorage
-    /** Tokens in bodies and `Authorization` (default), or in HttpOnly cookies that no script can read. */
+    /** Sends tokens in bodies and `Authorization` (default), or in HttpOnly cookies that no script can read. */
     transport?: 'bearer' | 'cookie'
   }
-  /** Milliseconds until a request counts as unanswered. Default: 15 000. */
+  /** Milliseconds after which a request fails with a NetworkError. Default: 15 000. */
   timeout?: number
-  /** Instead of the global one. */
+  /** Used instead of the global `fetch`. */
   fetch?: Fetch
-  /** Sent with every request, for a back end's `project-secret`. */
+  /** Sent with every request, such as a back end's `project-secret`. */
   headers?: Record<string, string>
 }
 
 type Schemas = components['schemas']
-type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete'
-/** Paths that answer a verb; a typing error, or a route that is gone, fails to compile. */
-type PathOf<V extends Verb> = keyof { [P in keyof paths as paths[P][V] extends object ? P : never]: P }
-/** What a path answers to a verb when all is well. */
-type AnswerOf<V extends Verb, P extends keyof paths> = paths[P][V] extends { responses: infer R }
-  ? Promise<Success<R>>
-  : never
-
-interface Asked {
-  readonly params?: Record<string, string>
-  readonly query?: Record<string, string | number | undefined>
-  readonly body?: unknown
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Builds a client. Nothing is sent, and no storage is read, before the first call. */
+/**
+ * Creates a client. Nothing is sent, and no storage is read, before the first call.
+ *
+ * @param options the service, the project, and how the session is stored and sent
+ * @returns the client, whose methods are described at SallyportClient
+ */
 export function createClient(options: ClientOptions = {}): SallyportClient {
   const auth = options.projectUserAuth ?? {}
   const { autoRefresh = true, accessToken, refreshToken } = auth
@@ -76,7 +76,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     headers: options.headers ?? {},
     credentials: cookies,
     timeoutMs,
-    // Called bare: a method of something else would lose its window.
+    // Called as a plain function, because browsers refuse `fetch` as a method of another object.
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
   })
   const sessions = createSessions({
@@ -85,7 +85,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     autoRefresh,
     storage: given ?? memoryStorage(),
     shared: given !== null,
-    // In letters that every storage accepts as a key.
+    // Reduced to characters that every storage accepts in a key.
     key: `sallyport_${auth.transport ?? 'bearer'}_${baseUrl}_${options.projectId ?? ''}`.replace(
       /[^\w.-]+/g,
       '-',
@@ -108,11 +108,11 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     return { method: verb.toUpperCase(), path: search ? `${filled}?${search}` : filled, body, signal }
   }
 
-  /** A request of nobody in particular. */
+  /** Sends a request without a session. */
   const open = <V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked: Asked = {}) =>
     send({ ...toCall(verb, path, asked), headers: choice }) as AnswerOf<V, P>
 
-  /** Waits for a renewal that others may wait for too, no longer than the caller wants. */
+  /** Waits for a refresh, which other calls may share, until `signal` aborts. */
   async function renewed(signal: AbortSignal | undefined) {
     if (signal?.aborted) throw signal.reason
     const renewal = sessions.renew(sessions.stamp())
@@ -125,15 +125,19 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     return Promise.race([renewal, given]).finally(() => signal.removeEventListener('abort', end))
   }
 
-  /** A request of the signed-in user: refreshed ahead of expiry, and tried again once after a 401 and a refresh. */
+  /** Sends a request of the signed-in user: refreshes before expiry, and retries once after a 401 and a refresh. */
   const own = <V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked: Asked = {}) =>
     asUser(toCall(verb, path, asked)) as AnswerOf<V, P>
 
-  async function asUser(call: Call): Promise<unknown> {
+  /** The same for a request whose answer may have new tokens, which replace the session's. */
+  const securing = <V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked: Asked = {}) =>
+    asUser(toCall(verb, path, asked), (call) => sessions.secure(() => send(call))) as AnswerOf<V, P>
+
+  async function asUser(call: Call, transmit: typeof send = send): Promise<unknown> {
     await sessions.ready()
     let failure: unknown
     if (autoRefresh && sessions.isEnding() && sessions.canRefresh())
-      // The token may still be good for this one call; only a session that is over ends it here.
+      // The token may still be valid for this call, so only the end of the session or an abort stops it here.
       await renewed(call.signal).catch((error) => {
         if (error === call.signal?.reason || !sessions.current()) throw error
         failure = error
@@ -143,15 +147,15 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       const token = sessions.current()?.access_token
       try {
         const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
-        return await send({ ...call, headers })
+        return await transmit({ ...call, headers })
       } catch (error) {
         const over = error instanceof AuthenticationError && error.code === 'unauthenticated'
         if (!over || !autoRefresh || !sessions.canRefresh() || tries > 1) throw error
         if (failure) throw failure
-        // Renewed by somebody else while this request was under way: that is reason enough to ask again.
+        // Another call, tab or process refreshed the session during this request, so the request is retried.
         if (sessions.stamp() !== used) continue
         const renewal = await renewed(call.signal).catch((refusal) => {
-          // The session is over: the call itself says so best.
+          // The session has ended, and the 401 of the call itself is the clearest error for it.
           throw refusal instanceof AuthenticationError ? error : refusal
         })
         if (!renewal) throw error
@@ -160,28 +164,81 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     }
   }
 
-  /** Begins the session that a sign-in has opened; a sign-up that must be verified first opens none. */
+  /** Stores the session that a sign-in has opened; a sign-up that must be verified first opens none. */
   async function begun<T extends Schemas['Session'] | VerificationRequired>(
     answering: Promise<T>,
   ): Promise<T> {
     const answer = await answering
-    if ('expires_at' in answer) await sessions.begin(answer)
+    if ('expires_at' in answer) {
+      if (cookies) await cookiesKept()
+      await sessions.begin(answer)
+    }
     return answer
+  }
+
+  /** Asks once whether this browser sends the cookies that a sign-in has set. */
+  let kept: Promise<void> | undefined
+  const cookiesKept = () => {
+    kept ??= send(toCall('get', '/api/auth/me' satisfies PathOf<'get'>, {})).then(
+      () => {},
+      (error) => {
+        kept = undefined
+        if (error instanceof AuthenticationError) throw new SessionNotKeptError()
+        // No answer says nothing about cookies.
+      },
+    )
+    return kept
+  }
+
+  /** True if a refused sign-out means that the session has ended: the service also refuses its refresh token. */
+  async function hasEnded(error: unknown, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!(error instanceof AuthenticationError) || error.code !== 'unauthenticated') return false
+    if (!sessions.canRefresh()) return true
+    try {
+      await renewed(signal)
+    } catch (refusal) {
+      if (refusal instanceof AuthenticationError && refusal.code === 'invalid_refresh_token') return true
+      throw refusal
+    }
+    // The session lives: its new token ends it.
+    await own('post', '/api/auth/logout', { signal })
+    return true
+  }
+
+  let loaded: Promise<ReturnType<typeof import('./passkeys.js')['createPasskeys']>> | undefined
+  /** Loads what passkeys need, once; after a failure another call tries again. */
+  const passkeys = () => {
+    loaded ??= import('./passkeys.js').then(({ createPasskeys }) => createPasskeys({ open, own, begun }))
+    loaded.catch(() => {
+      loaded = undefined
+    })
+    return loaded
   }
 
   const client: SallyportClient = {
     signUp: (body, { signal } = {}) => begun(open('post', '/api/auth/signup', { body, signal })),
     signInWithPassword: (body, { signal } = {}) => begun(open('post', '/api/auth/login', { body, signal })),
+    completeSecondFactor: (body, { signal } = {}) =>
+      begun(open('post', '/api/auth/login/second-factor', { body, signal })),
+    requestSecondFactorCode: (body, { signal } = {}) =>
+      open('post', '/api/auth/login/second-factor/email-code', { body, signal }),
+    signInWithPasskey: async ({ signal } = {}) => (await passkeys()).signIn(signal),
+    startConditionalSignIn: async ({ signal } = {}) => (await passkeys()).autofill(signal),
+    registerPasskey: async ({ name, signal } = {}) => (await passkeys()).register(name, signal),
+    upgradeToPasskey: async ({ signal } = {}) => (await passkeys()).upgrade(signal),
+    listPasskeys: async ({ signal } = {}) => (await passkeys()).tell(signal),
+    renamePasskey: async (id, body, { signal } = {}) => (await passkeys()).rename(id, body, signal),
+    removePasskey: async (id, { signal } = {}) => (await passkeys()).remove(id, signal),
     async refreshSession({ signal } = {}) {
       await sessions.ready()
-      if (!(sessions.canRefresh() && (await renewed(signal)))) throw nobody()
+      if (!(sessions.canRefresh() && (await renewed(signal)))) throw notSignedIn()
       return sessions.current() as Session
     },
     async getSession({ signal } = {}) {
       await sessions.ready()
       const unknown = cookies && !sessions.current() && sessions.canRefresh()
       if (unknown || (autoRefresh && sessions.isEnding() && sessions.canRefresh()))
-        // Whether one is signed in does not depend on the network.
+        // A network failure does not change whether the user is signed in.
         await renewed(signal).catch((error) => {
           if (error === signal?.reason) throw error
         })
@@ -195,8 +252,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       try {
         await own('post', '/api/auth/logout', { signal })
       } catch (error) {
-        // It has ended already, which is what was wanted.
-        if (!(error instanceof AuthenticationError)) throw error
+        if (!(await hasEnded(error, signal))) throw error
       }
       await sessions.end()
     },
@@ -204,13 +260,23 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       await own('post', '/api/auth/logout-all', { signal })
       await sessions.end()
     },
-    changePassword: (body, { signal } = {}) => own('post', '/api/auth/change-password', { body, signal }),
+    changePassword: (body, { signal } = {}) =>
+      securing('post', '/api/auth/change-password', { body, signal }),
+    stepUp: (body, { signal } = {}) => securing('post', '/api/auth/step-up', { body, signal }),
+    requestStepUpCode: ({ signal } = {}) => own('post', '/api/auth/step-up/email-code', { signal }),
+    listFactors: ({ signal } = {}) => own('get', '/api/auth/factors', { signal }),
+    proposeAuthenticator: ({ signal } = {}) => own('post', '/api/auth/factors/totp', { signal }),
+    confirmAuthenticator: (body, { signal } = {}) =>
+      own('post', '/api/auth/factors/totp/confirm', { body, signal }),
+    removeAuthenticator: ({ signal } = {}) => own('delete', '/api/auth/factors/totp', { signal }),
+    renewRecoveryCodes: ({ signal } = {}) => own('post', '/api/auth/factors/recovery-codes', { signal }),
+    endTrustedDevices: ({ signal } = {}) => own('delete', '/api/auth/factors/trusted-devices', { signal }),
     forgotPassword: (body, { signal } = {}) => open('post', '/api/auth/forgot-password', { body, signal }),
     resetPassword: (body, { signal } = {}) => open('post', '/api/auth/reset-password', { body, signal }),
     resendVerificationEmail: (body, { signal } = {}) =>
-      open('post', '/api/auth/verify-email/resend', { body, signal }),
+      own('post', '/api/auth/verify-email/resend', { body, signal }),
     confirmVerificationEmail: (body, { signal } = {}) =>
-      open('post', '/api/auth/verify-email/confirm', { body, signal }),
+      own('post', '/api/auth/verify-email/confirm', { body, signal }),
     listSessions: ({ signal } = {}) => own('get', '/api/auth/sessions', { signal }),
     revokeSession: (id, { signal } = {}) =>
       own('delete', '/api/auth/sessions/{id}', { params: { id }, signal }),
@@ -224,7 +290,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     deleteAvatar: ({ signal } = {}) => own('delete', '/api/auth/avatar', { signal }),
     changeEmail: (body, { signal } = {}) => own('post', '/api/auth/change-email', { body, signal }),
     confirmEmailChange: (body, { signal } = {}) =>
-      open('post', '/api/auth/change-email/confirm', { body, signal }),
+      own('post', '/api/auth/change-email/confirm', { body, signal }),
     undoEmailChange: (body, { signal } = {}) => open('post', '/api/auth/change-email/undo', { body, signal }),
     listActivity: ({ signal, ...query } = {}) => own('get', '/api/auth/me/activity', { query, signal }),
     exportAccount: ({ signal } = {}) => own('get', '/api/auth/me/export', { signal }),
@@ -248,10 +314,10 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
       }).path,
     listIdentities: ({ signal } = {}) => own('get', '/api/auth/identities', { signal }),
     linkIdentity: (provider, body, { signal } = {}) =>
-      own('post', '/api/auth/identities/{provider}', { params: { provider }, body, signal }),
+      own('post', '/api/auth/identities/{identity}', { params: { identity: provider }, body, signal }),
     unlinkIdentity: (id, { signal } = {}) =>
-      own('delete', '/api/auth/identities/{id}', { params: { id }, signal }),
-    setPassword: (body, { signal } = {}) => own('post', '/api/auth/set-password', { body, signal }),
+      own('delete', '/api/auth/identities/{identity}', { params: { identity: id }, signal }),
+    setPassword: (body, { signal } = {}) => securing('post', '/api/auth/set-password', { body, signal }),
     listUserApiKeys: ({ signal } = {}) => own('get', '/api/auth/api-keys', { signal }),
     createUserApiKey: (body, { signal } = {}) => own('post', '/api/auth/api-keys', { body, signal }),
     revokeUserApiKey: (id, { signal } = {}) =>
@@ -283,7 +349,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
   return client
 }
 
-function nobody(): AuthenticationError {
+function notSignedIn(): AuthenticationError {
   return new AuthenticationError({
     status: 401,
     code: 'unauthenticated',

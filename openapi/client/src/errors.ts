@@ -1,29 +1,29 @@
-// What a call can fail with: one class for each kind of refusal, and one for a network that gave no answer.
+// The errors of calls: one class for each kind of refusal, and NetworkError where there was no answer.
 import type { components } from './schema.js'
 
 type Problem = components['schemas']['Problem']
 
-/** The closed list of the service's codes, and `unexpected_answer` for what did not come from the service. */
+/** The closed list of the service's codes, and `unexpected_answer` for answers that are not the service's. */
 export type ErrorCode = Problem['code'] | 'unexpected_answer'
 
-/** The facts of a refusal, as the service told them. */
+/** The contents of an error answer. */
 export interface Refusal {
   readonly status: number
   readonly code: ErrorCode
   readonly message: string
   readonly requestId: string | null
-  /** Seconds to wait, where the service said so (429, 503). */
+  /** Seconds to wait, where the answer has them (429, 503). */
   readonly retryAfter: number | null
-  /** The problem document (RFC 9457); empty where the answer was none. */
+  /** The problem document (RFC 9457); empty where the answer has none. */
   readonly problem: Partial<Problem>
 }
 
-/** The service, or something in front of it, answered with an error. Decide by `code`, show `message`. */
+/** The service, or a proxy in front of it, answered with an error. Programs decide by `code`; people read `message`. */
 export class ApiError extends Error {
   override name = 'ApiError'
   readonly status: number
   readonly code: ErrorCode
-  /** Names the request in the log of the service. */
+  /** Identifies the request in the log of the service. */
   readonly requestId: string | null
   readonly problem: Partial<Problem>
   constructor({ status, code, message, requestId, problem }: Refusal) {
@@ -35,17 +35,17 @@ export class ApiError extends Error {
   }
 }
 
-/** 401: wrong credentials, or nobody is signed in (any more). */
+/** 401: wrong credentials, or no valid session. */
 export class AuthenticationError extends ApiError {
   override name = 'AuthenticationError'
 }
 
-/** 403: known, and not allowed: an unverified address, a disabled account, a foreign origin. */
+/** 403: not allowed, because of an unverified address, a disabled account or a foreign origin, for example. */
 export class AuthorizationError extends ApiError {
   override name = 'AuthorizationError'
 }
 
-/** 404: nothing there, or not yours. */
+/** 404: the object does not exist or belongs to another user. */
 export class NotFoundError extends ApiError {
   override name = 'NotFoundError'
 }
@@ -53,7 +53,7 @@ export class NotFoundError extends ApiError {
 /** 422: fields need another value. */
 export class ValidationError extends ApiError {
   override name = 'ValidationError'
-  /** Field name to sentences for people. */
+  /** The sentences of each field, by its name. */
   readonly details: Readonly<Record<string, readonly string[]>>
   constructor(refusal: Refusal) {
     super(refusal)
@@ -64,7 +64,7 @@ export class ValidationError extends ApiError {
 /** 429: too many requests or failed attempts. */
 export class RateLimitError extends ApiError {
   override name = 'RateLimitError'
-  /** Seconds to wait; null where nobody said. */
+  /** Seconds to wait; null where the answer has no value. */
   readonly retryAfter: number | null
   constructor(refusal: Refusal) {
     super(refusal)
@@ -72,10 +72,10 @@ export class RateLimitError extends ApiError {
   }
 }
 
-/** 5xx: the service, or what stands in front of it, cannot answer. Nothing was acknowledged. */
+/** 5xx: the service, or a proxy in front of it, cannot answer. The request was not confirmed. */
 export class ServerError extends ApiError {
   override name = 'ServerError'
-  /** Seconds to wait; null where nobody said. */
+  /** Seconds to wait; null where the answer has no value. */
   readonly retryAfter: number | null
   constructor(refusal: Refusal) {
     super(refusal)
@@ -83,13 +83,28 @@ export class ServerError extends ApiError {
   }
 }
 
-/** There was no answer: no network, a broken connection, or none within the timeout. Never means signed out. Its cause is what `fetch` threw. */
+/**
+ * There was no answer: no network, a broken connection, or a timeout. The session is kept. `cause` is the error that
+ * `fetch` threw.
+ */
 export class NetworkError extends Error {
   override name = 'NetworkError'
   readonly code: 'network_error' | 'timeout'
   constructor(code: 'network_error' | 'timeout', message: string, cause?: unknown) {
     super(message, { cause })
     this.code = code
+  }
+}
+
+/**
+ * The service has signed in, but the browser did not keep its cookies: page and service are on different sites, or cookies
+ * are blocked. Serve both on one site, set `cookies.same_site` of the project's policy to `none`, or use the bearer transport.
+ */
+export class SessionNotKeptError extends Error {
+  override name = 'SessionNotKeptError'
+  readonly code = 'session_not_kept'
+  constructor() {
+    super('The browser did not keep the cookies of the session, so that nobody is signed in.')
   }
 }
 
@@ -101,7 +116,12 @@ const classes: Record<number, typeof ApiError> = {
   429: RateLimitError,
 }
 
-/** The error for an answer. In: its status, its parsed body (anything), its headers. */
+/**
+ * Makes the error of an answer.
+ *
+ * @param body the parsed body, of any shape
+ * @param headers read for Retry-After and X-Request-Id, where the body is no problem document
+ */
 export function errorFor(status: number, body: unknown, headers: Headers): ApiError {
   const problem = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>
   const retryAfter = Number(problem.retry_after ?? headers.get('retry-after') ?? Number.NaN)

@@ -1,17 +1,18 @@
-// Every method of a client with what goes in and comes out: the bodies of the service, as its document types them.
-import type { components, operations } from './schema.js'
+// The methods of a client. Their arguments and results are the bodies of the service, typed from its OpenAPI document.
+import type { components, operations, paths } from './schema.js'
 import type { AuthEvent } from './sessions.js'
 
 type Schemas = components['schemas']
 export type User = Schemas['User']
 export type VerificationRequired = Schemas['VerificationRequired']
+export type Passkey = Schemas['Passkey']
 
 /** The session of the signed-in user; in cookie mode without its tokens. */
 export type Session = Partial<Schemas['Session']> & { user: User }
 
 /** The last argument of every method. */
 export interface CallOptions {
-  /** Gives up waiting; a refresh that others wait for too goes on. */
+  /** Aborts the call; a refresh that other calls share continues. */
   signal?: AbortSignal | undefined
 }
 
@@ -26,34 +27,110 @@ export type Success<R> = {
     : undefined
 }[keyof R & (200 | 201 | 202 | 204)]
 
-/** What an operation answers when all is well. */
+/** The success body of an operation. */
 type Answer<Id extends keyof operations> = Promise<Success<operations[Id]['responses']>>
+
+export type Verb = 'get' | 'post' | 'put' | 'patch' | 'delete'
+/** Paths that have the verb, so a misspelled or removed route does not compile. */
+export type PathOf<V extends Verb> = keyof { [P in keyof paths as paths[P][V] extends object ? P : never]: P }
+/** The success body of a path and verb. */
+export type AnswerOf<V extends Verb, P extends keyof paths> = paths[P][V] extends { responses: infer R }
+  ? Promise<Success<R>>
+  : never
+
+export interface Asked {
+  readonly params?: Record<string, string>
+  readonly query?: Record<string, string | number | undefined>
+  readonly body?: unknown
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What a part that is loaded on demand calls the service by. */
+export interface Calls {
+  /** Sends a request without a session. */
+  open<V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked?: Asked): AnswerOf<V, P>
+  /** Sends a request of the signed-in user. */
+  own<V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked?: Asked): AnswerOf<V, P>
+  /** Stores the session that a sign-in has opened. */
+  begun<T extends Schemas['Session']>(answering: Promise<T>): Promise<T>
+}
 
 /** Proof from a mail: the token of its link, or its code with the address it was sent to. */
 export type Proof = { token: string } | { email: string; code: string }
 
 /**
- * Methods take and give the bodies of the service. They throw ApiError (by kind: AuthenticationError,
- * AuthorizationError, NotFoundError, ValidationError, RateLimitError, ServerError), NetworkError where there was no
- * answer, and the reason of their `signal`.
+ * Methods take and return the bodies of the service.
+ *
+ * @throws ApiError for a refusal, by its kind: AuthenticationError, AuthorizationError, NotFoundError, ValidationError,
+ * RateLimitError, ServerError; NetworkError where there was no answer; and the reason of an aborted `signal`
  */
 export interface SallyportClient {
-  /** Creates an account: a session, or the demand to verify the address first (`verification_required`). */
+  /** Creates an account. Returns a session, or `verification_required` where the address must be verified first. */
   signUp(body: Body<'signUp'>, options?: CallOptions): Promise<Schemas['Session'] | VerificationRequired>
   signInWithPassword(body: Body<'signIn'>, options?: CallOptions): Promise<Schemas['Session']>
-  /** Refreshes now; rarely needed, since every method does so when it is time. */
+  /**
+   * Completes a sign-in that threw `second_factor_required`: with the `challenge` of `error.problem` and a code of one of its
+   * `factors`. With `trust_device` the answer may have a `device_token` for the next sign-in.
+   */
+  completeSecondFactor(
+    body: Body<'completeSecondFactor'>,
+    options?: CallOptions,
+  ): Promise<Schemas['CompletedSession']>
+  /** Requests the mailed code of a second factor by `email_code`. */
+  requestSecondFactorCode(
+    body: Body<'requestSecondFactorCode'>,
+    options?: CallOptions,
+  ): Answer<'requestSecondFactorCode'>
+  /** Signs in with a passkey that the person chooses. Throws the browser's NotAllowedError where they choose none. */
+  signInWithPasskey(options?: CallOptions): Promise<Session>
+  /**
+   * Offers passkeys in the autofill of a field with `autocomplete="username webauthn"`, until the person chooses one, signs in
+   * otherwise and `signal` aborts, or the page is left.
+   *
+   * @returns the session; null where the browser has no such autofill
+   */
+  startConditionalSignIn(options?: CallOptions): Promise<Session | null>
+  /** Adds a passkey to the account, after a recent sign-in. Authenticators learn of changes with it. */
+  registerPasskey(options?: { name?: string } & CallOptions): Promise<Passkey>
+  /**
+   * Adds a passkey without asking, right after a sign-in by password, where the browser's password manager allows it.
+   *
+   * @returns the passkey; null where none was added
+   */
+  upgradeToPasskey(options?: CallOptions): Promise<Passkey | null>
+  /** Lists the passkeys of the account, and tells the browser's authenticators about them and the account's names. */
+  listPasskeys(options?: CallOptions): Promise<Passkey[]>
+  renamePasskey(id: string, body: Body<'renamePasskey'>, options?: CallOptions): Answer<'renamePasskey'>
+  removePasskey(id: string, options?: CallOptions): Answer<'removePasskey'>
+  /** Refreshes the session now. Rarely needed, because every method refreshes a session that is about to expire. */
   refreshSession(options?: CallOptions): Promise<Session>
-  /** The session, refreshed if it is about to end; null: nobody is signed in. Offline, the session as it was. */
+  /** Returns the session, refreshed if it is about to expire; null if signed out. Offline, the session as stored. */
   getSession(options?: CallOptions): Promise<Session | null>
-  /** Calls `listener` for every change, in other tabs too. Returns the function that ends this. */
+  /** Calls `listener` for every change, also of other tabs. Returns a function that removes the listener. */
   onAuthStateChange(listener: (event: AuthEvent, session: Session | null, error?: Error) => void): () => void
   me(options?: CallOptions): Answer<'getCurrentUser'>
-  /** Ends this session. Without an answer of the service it throws, and one is still signed in. */
+  /** Ends this session. Throws where the service did not end it; the user is then still signed in. */
   signOut(options?: CallOptions): Promise<void>
   /** Ends every session of the user. */
   signOutAll(options?: CallOptions): Promise<void>
-  /** Also ends every other session of the user. */
+  /** Changes the password and ends every other session of the user. This session goes on with new tokens. */
   changePassword(body: Body<'changePassword'>, options?: CallOptions): Answer<'changePassword'>
+  /** Proves the owner again, for a method that threw `step_up_required`; `error.problem.factors` lists the methods. */
+  stepUp(body: Body<'stepUp'>, options?: CallOptions): Answer<'stepUp'>
+  /** Requests the mailed code of a step-up by `email_code`. */
+  requestStepUpCode(options?: CallOptions): Answer<'requestStepUpCode'>
+  /** Lists the second factors of the user, and the devices that spare them. */
+  listFactors(options?: CallOptions): Answer<'listFactors'>
+  /** Returns the secret for an authenticator app, which counts once a code of it is confirmed. */
+  proposeAuthenticator(options?: CallOptions): Answer<'proposeAuthenticator'>
+  /** Enrols the authenticator app. Returns recovery codes, which are shown this once. */
+  confirmAuthenticator(
+    body: Body<'confirmAuthenticator'>,
+    options?: CallOptions,
+  ): Answer<'confirmAuthenticator'>
+  removeAuthenticator(options?: CallOptions): Answer<'removeAuthenticator'>
+  renewRecoveryCodes(options?: CallOptions): Answer<'renewRecoveryCodes'>
+  endTrustedDevices(options?: CallOptions): Answer<'endTrustedDevices'>
   forgotPassword(body: Body<'forgotPassword'>, options?: CallOptions): Answer<'forgotPassword'>
   resetPassword(body: Proof & { password: string }, options?: CallOptions): Answer<'resetPassword'>
   resendVerificationEmail(
@@ -61,36 +138,36 @@ export interface SallyportClient {
     options?: CallOptions,
   ): Answer<'resendVerificationEmail'>
   confirmVerificationEmail(body: Proof, options?: CallOptions): Answer<'confirmVerificationEmail'>
-  /** The user's devices. */
+  /** Lists the active sessions of the user. */
   listSessions(options?: CallOptions): Answer<'listSessions'>
   revokeSession(id: string, options?: CallOptions): Answer<'revokeSession'>
   revokeOtherSessions(options?: CallOptions): Answer<'revokeOtherSessions'>
   updateProfile(body: Body<'updateProfile'>, options?: CallOptions): Answer<'updateProfile'>
-  /** A data URI, or the picture's bytes as a Blob with its type. */
+  /** Sets the picture: a data URI, or its bytes as a Blob with its media type. */
   setAvatar(picture: string | Blob, options?: CallOptions): Answer<'putAvatar'>
   deleteAvatar(options?: CallOptions): Answer<'deleteAvatar'>
   changeEmail(body: Body<'changeEmail'>, options?: CallOptions): Answer<'changeEmail'>
   confirmEmailChange(body: Proof, options?: CallOptions): Answer<'confirmEmailChange'>
   undoEmailChange(body: Body<'undoEmailChange'>, options?: CallOptions): Answer<'undoEmailChange'>
-  /** What happened to the account, the newest first. */
+  /** Lists the events of the account, the newest first. */
   listActivity(options?: { cursor?: string; limit?: number } & CallOptions): Answer<'listActivity'>
-  /** Everything the service holds of the user. */
+  /** Returns all data of the user. */
   exportAccount(options?: CallOptions): Answer<'exportCurrentUser'>
   deleteAccount(body: Body<'deleteCurrentUser'>, options?: CallOptions): Promise<void>
-  /** With what a provider's own SDK gave the page or the app. */
+  /** Signs in with the token of a provider, as the provider's own SDK returned it. */
   signInWithSocial(body: Body<'signInSocially'>, options?: CallOptions): Promise<Schemas['Session']>
-  /** Where to send the browser instead: it comes back to `redirect_to`, signed in by cookie or with a `code`. */
+  /** Returns the URL of a sign-in by redirect, which ends at `redirect_to`, signed in by cookie or with a `code`. */
   socialLoginUrl(provider: string, query: { redirect_to: string; code_challenge?: string }): string
-  /** Begins the session of that `code`. */
+  /** Exchanges that `code` for a session. */
   exchangeSocialLogin(body: Body<'exchangeSocialLogin'>, options?: CallOptions): Promise<Schemas['Session']>
-  /** The providers that open the account. */
+  /** Lists the linked providers of the account. */
   listIdentities(options?: CallOptions): Answer<'listIdentities'>
   linkIdentity(provider: string, body: Body<'linkIdentity'>, options?: CallOptions): Answer<'linkIdentity'>
   unlinkIdentity(id: string, options?: CallOptions): Answer<'unlinkIdentity'>
-  /** The first password of an account that has none. */
+  /** Sets the first password of an account that has none. */
   setPassword(body: Body<'setPassword'>, options?: CallOptions): Answer<'setPassword'>
   listUserApiKeys(options?: CallOptions): Answer<'listApiKeys'>
-  /** `plain_text_key` is told here, and never again. */
+  /** Creates an API key. Only this answer has its `plain_text_key`. */
   createUserApiKey(body: Body<'createApiKey'>, options?: CallOptions): Answer<'createApiKey'>
   revokeUserApiKey(id: string, options?: CallOptions): Answer<'revokeApiKey'>
   listTeams(options?: CallOptions): Answer<'listTeams'>
@@ -100,7 +177,7 @@ export interface SallyportClient {
   deleteTeam(id: string, options?: CallOptions): Answer<'deleteTeam'>
   listTeamMembers(id: string, options?: CallOptions): Answer<'listTeamMembers'>
   addTeamMember(id: string, body: Body<'addTeamMember'>, options?: CallOptions): Answer<'addTeamMember'>
-  /** `user` is the uuid of the member. */
+  /** Changes a member's role; `user` is the uuid of the member. */
   updateTeamMember(
     id: string,
     user: string,
@@ -111,11 +188,11 @@ export interface SallyportClient {
   listTeamInvitations(id: string, options?: CallOptions): Answer<'listTeamInvitations'>
   inviteToTeam(id: string, body: Body<'inviteToTeam'>, options?: CallOptions): Answer<'inviteToTeam'>
   revokeTeamInvitation(id: string, invitation: string, options?: CallOptions): Answer<'revokeTeamInvitation'>
-  /** With the token of the mail, as the user it was sent to. */
+  /** Accepts an invitation with the token of its mail. The user must own the invited address. */
   acceptTeamInvitation(
     body: Body<'acceptTeamInvitation'>,
     options?: CallOptions,
   ): Answer<'acceptTeamInvitation'>
-  /** Lets go of other tabs; the client is not used any more. */
+  /** Stops listening to other tabs. The client must not be used afterwards. */
   close(): void
 }

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process runs */
+        /** Check that the process runs */
         get: operations["live"];
         put?: never;
         post?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether requests can be answered: database, migrations, hash queue */
+        /** Check that requests can be served: database, migrations, hash queue */
         get: operations["ready"];
         put?: never;
         post?: never;
@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys that verify access tokens (RFC 7517) */
+        /** Get the keys that verify access tokens (RFC 7517) */
         get: operations["jwks"];
         put?: never;
         post?: never;
@@ -63,10 +63,70 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who issues access tokens, and where their keys are (RFC 8414)
-         * @description For libraries that verify access tokens by the issuer alone. There is no authorization endpoint: people sign in by this API.
+         * Get the issuer of access tokens and the address of its keys (RFC 8414)
+         * @description For libraries that find the keys by the issuer. There is no authorization endpoint: people sign in through this API.
          */
         get: operations["openidConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-authorization-server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metadata of the OAuth authorization server (RFC 8414)
+         * @description The issuer of access tokens, the address of its keys, and introspection. There is no authorization or token endpoint: people sign in through this API.
+         */
+        get: operations["authorizationServer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/webauthn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the pages on other domains that may use passkeys of this one (WebAuthn §5.11)
+         * @description For browsers: `passkeys.related_origins` of every project whose passkeys belong to the host of PUBLIC_URL. Each project accepts answers from its own origins alone.
+         */
+        get: operations["relatedOrigins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/passkey-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the page where people manage their passkeys (W3C Passkey Endpoints)
+         * @description For password managers: `passkeys.manage_url` of the default project; an empty object where there is none.
+         */
+        get: operations["passkeyEndpoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -83,10 +143,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What the service does, in numbers
-         * @description For Prometheus, in its text format. With METRICS_TOKEN set, for who sends it as bearer token; otherwise for direct neighbours on a loopback or private address, and for nobody who comes through a proxy. No number tells of a single person.
+         * Get the metrics of the service
+         * @description For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only clients on a loopback or private address that come through no proxy are answered. The metrics hold no personal data.
          */
         get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/.well-known/oauth-authorization-server/projects/{project_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the metadata of the OAuth authorization server of one project (RFC 8414)
+         * @description Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist.
+         */
+        get: operations["projectAuthorizationServer"];
         put?: never;
         post?: never;
         delete?: never;
@@ -103,10 +183,50 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who issues the access tokens of one project (RFC 8414)
-         * @description Where the policy of the project says `tokens.issuer` `project`. A project without it is answered like one that does not exist. The keys are those of the installation.
+         * Get the issuer of the access tokens of one project (RFC 8414)
+         * @description Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist. The keys are those of the installation.
          */
         get: operations["projectOpenidConfiguration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project_id}/.well-known/webauthn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the pages on other domains that may use the passkeys of one project (WebAuthn §5.11)
+         * @description For a project with a domain of its own (`passkeys.rp_id`): let that domain answer `/.well-known/webauthn` with it.
+         */
+        get: operations["projectRelatedOrigins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project_id}/.well-known/passkey-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the page where people manage their passkeys of one project (W3C Passkey Endpoints)
+         * @description For a project with a domain of its own, as above.
+         */
+        get: operations["projectPasskeyEndpoints"];
         put?: never;
         post?: never;
         delete?: never;
@@ -126,7 +246,7 @@ export interface paths {
         put?: never;
         /**
          * Create an account
-         * @description Answers 201 with tokens, or 202 where the project demands a verified address first. With `session-transport: cookie` the tokens travel in HttpOnly cookies and the body keeps the instants and the user.
+         * @description Answers 201 with tokens, or 202 where the project requires a verified address first. With `session-transport: cookie` the tokens are sent in HttpOnly cookies, and the body has only the times and the user.
          */
         post: operations["signUp"];
         delete?: never;
@@ -146,7 +266,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with e-mail address and password
-         * @description Failed attempts are counted for the account and the address together; after too many, 429 says how long to wait.
+         * @description Failed attempts are counted for the account and the client address together; after too many, the answer is 429 with the time to wait. Where a second factor is due, the answer is 403 `second_factor_required` with a `challenge` for `POST /login/second-factor`, and nothing is opened yet.
          */
         post: operations["signIn"];
         delete?: never;
@@ -166,7 +286,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange the refresh token for new tokens
-         * @description Takes the refresh token from the body, or from the cookie when the body has none; answers the same way. Repeating the last refresh within the grace gives the same refresh token again, so tabs and retries converge. Reusing an older one ends the session.
+         * @description Takes the refresh token from the body, or from the cookie when the body has none, and answers in the same way. Repeating the last refresh within the grace period returns the same refresh token again, so concurrent tabs and retries succeed. Reusing an older token ends the session.
          */
         post: operations["refreshSession"];
         delete?: never;
@@ -186,7 +306,7 @@ export interface paths {
         put?: never;
         /**
          * End this session
-         * @description Its access token is refused from now on. In cookie mode an expired access cookie does not matter.
+         * @description Its access token is refused from now on. In cookie mode an expired access cookie is accepted.
          */
         post: operations["signOut"];
         delete?: never;
@@ -219,7 +339,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The living sessions of the user, the last used first */
+        /** List the active sessions of the user, the last used first */
         get: operations["listSessions"];
         put?: never;
         post?: never;
@@ -241,7 +361,7 @@ export interface paths {
         post?: never;
         /**
          * End one session of the user
-         * @description Its access token is refused from the next request on. 404 for anything but a living session of one’s own.
+         * @description Its access token is refused from the next request on. An id that is not an active session of the user is a 404.
          */
         delete: operations["revokeSession"];
         options?: never;
@@ -266,6 +386,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/login/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a sign-in by its second factor
+         * @description For a sign-in that answered `second_factor_required`. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.
+         */
+        post: operations["completeSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login/second-factor/email-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request the mailed code that completes a sign-in
+         * @description Where `factors` has `email_code`: the policy demands a second factor and the account has enrolled none. The code works once, for five minutes, and with this challenge only. Asked for again within the cooldown, the answer is the same and no mail is sent.
+         */
+        post: operations["requestSecondFactorCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove the owner of the account again in this session
+         * @description For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code. The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.
+         */
+        post: operations["stepUp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/step-up/email-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request a mailed code for a step-up
+         * @description For an account without a password. The code works once, for ten minutes, and in this session only. Asked for again within the cooldown, the answer is the same and no mail is sent.
+         */
+        post: operations["requestStepUpCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login/social": {
         parameters: {
             query?: never;
@@ -277,7 +477,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in with the token of a provider
-         * @description Opens the account that the provider’s person has here, and makes it where there is none. A verified address of the provider links to the account that has proven the same address and tells its owner by mail; an account whose address nobody has proven is taken over from whoever began it; an unverified address links to nothing.
+         * @description Signs in to the account that is linked to the identity, and creates an account where there is none. An address that the provider has verified links the identity to the account with the same verified address, whose owner is notified by mail. An account whose address was never verified passes to the person with the verified address. An unverified address links to nothing.
          */
         post: operations["signInSocially"];
         delete?: never;
@@ -297,7 +497,7 @@ export interface paths {
         put?: never;
         /**
          * Exchange the code of a finished browser sign-in for tokens
-         * @description Once, within a minute.
+         * @description A code works once, within a minute, with the verifier of the sign-in. One that comes back ends the session that it opened. It opens nothing by itself: where a second factor is due, the answer is 403 `second_factor_required`.
          */
         post: operations["exchangeSocialLogin"];
         delete?: never;
@@ -315,7 +515,7 @@ export interface paths {
         };
         /**
          * Send a browser to a provider
-         * @description For a link or a redirect, not for fetch: the browser leaves for the provider with PKCE, a state and a nonce that only it can bring back, within ten minutes. It ends at `redirect_to` with `code` in its query, which the application exchanges by `POST /login/social/exchange`; with `session_transport=cookie` it ends there signed in by cookie. What goes wrong is told there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.
+         * @description For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge` and `factors` (separated by spaces) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.
          */
         get: operations["beginSocialLogin"];
         put?: never;
@@ -334,13 +534,111 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where a provider sends the browser back to
-         * @description Called by providers alone. A browser that did not begin here, with this provider and in this project, gets a page and nothing else.
+         * Receive the browser from a provider
+         * @description Only for redirects from providers. A browser that did not begin the sign-in here, with this provider and in this project, gets an error page; one that is signed in by cookie and loads this address again goes on to `redirect_to`.
          */
         get: operations["finishSocialLogin"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the second factors of the user, and the devices that spare them */
+        get: operations["listFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/factors/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get the secret for an authenticator app
+         * @description It counts once a code of it was confirmed; until then another call replaces it. Needs a recent sign-in, and an address that the mailbox and the holder of the account have proven together (else 403): type the code of a verification mail in the session.
+         */
+        post: operations["proposeAuthenticator"];
+        /**
+         * Remove the authenticator app
+         * @description Recovery codes end with the last second factor, and so does the trust in devices. Needs a step-up by a factor.
+         */
+        delete: operations["removeAuthenticator"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/factors/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol the authenticator app by one of its codes
+         * @description From now on every sign-in asks for it. Every other session ends; this one keeps its tokens and has proven both factors.
+         */
+        post: operations["confirmAuthenticator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/factors/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make new recovery codes
+         * @description The old ones end. Needs a step-up by a factor.
+         */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/factors/trusted-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ask for the second factor on every device again */
+        delete: operations["endTrustedDevices"];
         options?: never;
         head?: never;
         patch?: never;
@@ -353,7 +651,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The providers that open the account, the oldest first */
+        /** List the linked providers of the account, the oldest first */
         get: operations["listIdentities"];
         put?: never;
         post?: never;
@@ -363,7 +661,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/auth/identities/{provider}": {
+    "/api/auth/identities/{identity}": {
         parameters: {
             query?: never;
             header?: never;
@@ -373,29 +671,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Let a provider open the account as well
-         * @description After a sign-in of the last minutes (policy `reauthentication`), or with the current password. The owner is told by mail. One that is linked already is answered as it is.
+         * Link a provider to the account
+         * @description Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets, or the current password. The owner is notified by mail. An identity that is linked already is returned unchanged.
          */
         post: operations["linkIdentity"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/auth/identities/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
         /**
-         * Let a provider open the account no longer
-         * @description Never the last way in: a password or another provider that is in use must remain.
+         * Unlink a provider from the account
+         * @description Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. The last way to sign in cannot be removed: the account must keep a password or another enabled provider. The owner is notified by mail.
          */
         delete: operations["unlinkIdentity"];
         options?: never;
@@ -414,9 +696,114 @@ export interface paths {
         put?: never;
         /**
          * Set the first password of an account that has none
-         * @description After a sign-in of the last minutes (policy `reauthentication`). Ends every other session of the user and keeps this one; the owner is told by mail.
+         * @description Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.
          */
         post: operations["setPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/passkeys/registration-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to add a passkey
+         * @description Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets, and an address that mailbox and holder have proven together: else 403 `email_verification_required`, and typing a mailed code in the session (`POST /verify-email/resend`, `/verify-email/confirm`) proves it.
+         */
+        post: operations["getPasskeyRegistrationOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the passkeys of the account, the oldest first
+         * @description With what a browser needs to keep its authenticators current: call `PublicKeyCredential.signalAllAcceptedCredentials` and `signalCurrentUserDetails` with `signals` after a sign-in, and after a passkey was removed or the address or name of the account changed.
+         */
+        get: operations["listPasskeys"];
+        put?: never;
+        /**
+         * Add the passkey that an authenticator made
+         * @description In the session that began the flow. Without a `name` it is called by its authenticator. The owner is notified by mail. What an authenticator says about its make (attestation) is not looked at.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a passkey
+         * @description Needs a sign-in by password or passkey, or a step-up, within the time that the policy `reauthentication` sets. The last way into the account cannot be removed. The owner is notified by mail. The authenticator still offers the passkey until a browser tells it, with the `signals` of the list.
+         */
+        delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        /** Rename a passkey */
+        patch: operations["renamePasskey"];
+        trace?: never;
+    };
+    "/api/auth/passkeys/sign-in-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to sign in with a passkey
+         * @description The person chooses among the passkeys of their authenticators, so the answer is the same for every `email`. For autofill pass the options to `navigator.credentials.get` with `mediation: "conditional"`.
+         */
+        post: operations["getPasskeySignInOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a passkey
+         * @description The authenticator verifies its owner, so this is two factors in one act: `acr` is `2`, `amr` `hwk` or (where the key may be on several devices) `swk`, and `user`. After 401 `passkey_unknown` with a `credential_id`, call `PublicKeyCredential.signalUnknownCredential`: the passkey was removed here.
+         */
+        post: operations["signInWithPasskey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -430,13 +817,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signed-in user */
+        /** Get the signed-in user */
         get: operations["getCurrentUser"];
         put?: never;
         post?: never;
         /**
          * Delete the account
-         * @description Ends every session now. Depending on the project the account is gone at once, or after a grace period in which signing in restores it. A wrong password is a 422 on current_password and counts like a failed sign-in. An account without a password needs a recent sign-in instead (policy `reauthentication`, 5 minutes by default). Teams that nobody else is in go along; a team whose last ADMIN this is, and that has other members, stands against it (409).
+         * @description Ends every session now. The account is deleted at once, or after the project’s grace period, in which signing in restores it. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets (5 minutes by default). A wrong password is a 422 on current_password and counts like a failed sign-in. Teams without other members are deleted as well. The last ADMIN of a team that has other members is refused (409).
          */
         delete: operations["deleteCurrentUser"];
         options?: never;
@@ -455,7 +842,7 @@ export interface paths {
         put?: never;
         /**
          * Change the password
-         * @description Ends every other session of the user and keeps this one. A wrong current password is a 422 on current_password and counts like a failed sign-in.
+         * @description Ends every other session of the user. This one goes on with the new tokens of the answer, in the body or in cookies; its former tokens end. A session that another API opened keeps its tokens and gets none. A wrong current password is a 422 on current_password and counts like a failed sign-in. An account with a second factor proves it first, by a sign-in or step-up within the time of the policy.
          */
         post: operations["changePassword"];
         delete?: never;
@@ -474,8 +861,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for a mail to choose a new password
-         * @description Known and unknown addresses get the same answer. The mail carries a link and a short code, which work once and for one hour. `redirect_to` is where the link leads instead of our own page; its origin must be one of the project’s `link_origins`.
+         * Request a mail to choose a new password
+         * @description Known and unknown addresses get the same answer. The mail has a link and a short code, which work once within one hour. The link leads to `redirect_to` instead of our own page; it must be one of the policy’s `redirect_urls`.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -494,8 +881,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Choose a new password with what the mail carried
-         * @description By the token of the link, or by the short code together with the address it was sent to. Ends every session of the user and voids every other message that was sent to them.
+         * Choose a new password with the link or code of the mail
+         * @description Takes the token of the link, or the short code and the address it was sent to. Ends every session of the user and voids every other mailed link and code.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -514,8 +901,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask to change the address
-         * @description A mail to the new address confirms; until then nothing changes. A taken address gets the same answer and no mail. A wrong current password counts like a failed sign-in.
+         * Request a change of address
+         * @description Sends a mail to the new address; nothing changes until its link or code confirms. A taken address gets the same answer and no mail. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets. A wrong current password counts like a failed sign-in.
          */
         post: operations["changeEmail"];
         delete?: never;
@@ -535,7 +922,7 @@ export interface paths {
         put?: never;
         /**
          * Prove the new address and make the change
-         * @description The old address gets a mail with a link that takes the change back for 7 days.
+         * @description Takes the proof in a session of the account that asked, or the token of the link with its password. The old address gets a mail with a link that undoes the change within 7 days.
          */
         post: operations["confirmEmailChange"];
         delete?: never;
@@ -554,8 +941,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Bring the old address back
-         * @description With the token of the mail to the old address. Ends every session and takes the password away, because somebody else knew it; a mail to choose a new one follows.
+         * Restore the old address
+         * @description Takes the token of the mail to the old address. Ends every session and removes the password, because another person may know it; a mail to choose a new password follows.
          */
         post: operations["undoEmailChange"];
         delete?: never;
@@ -579,7 +966,7 @@ export interface paths {
         head?: never;
         /**
          * Change the profile
-         * @description Changes what is named and leaves the rest; at least one field must be there. Requests that meet are applied one after the other, so that none undoes another.
+         * @description Changes the fields in the body and keeps the others; at least one field is required. Concurrent requests are applied one after the other, so none undoes another.
          */
         patch: operations["updateProfile"];
         trace?: never;
@@ -594,7 +981,7 @@ export interface paths {
         get?: never;
         /**
          * Set the picture
-         * @description A whole PNG, JPEG, GIF or WebP picture whose bytes are what they are said to be, at most 8192 pixels on a side. It may be as long as 500 000 characters of data URI, about 375 000 bytes, however it is sent; a longer one is 413. Each picture gets a new address.
+         * @description A complete PNG, JPEG, GIF or WebP picture whose bytes match its media type, at most 8192 pixels on a side and 16.7 million pixels in all frames. As a data URI it may have 500 000 characters, which is about 375 000 bytes; the same limit applies to bytes, and a longer picture is a 413. Each picture gets a new URL.
          */
         put: operations["putAvatar"];
         post?: never;
@@ -613,8 +1000,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A picture
-         * @description For anybody who has been told the address, without project or session, so that <img> can show it. What stands at an address never changes.
+         * Get a picture
+         * @description Needs neither project nor session, so that <img> can show it. The content at a URL never changes.
          */
         get: operations["getAvatar"];
         put?: never;
@@ -633,8 +1020,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Everything we hold of the user
-         * @description One document, as of one moment, without any secret or hash. Of each list the newest 10 000 entries.
+         * Export the data of the user
+         * @description Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. One document with everything that is stored about the user, read at one moment, without secrets and hashes. Each list has at most the newest 10 000 entries.
          */
         get: operations["exportCurrentUser"];
         put?: never;
@@ -652,7 +1039,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to the account, the newest first */
+        /** List the events of the account, the newest first */
         get: operations["listActivity"];
         put?: never;
         post?: never;
@@ -670,12 +1057,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The teams of the signed-in user, the oldest first
-         * @description All of them: the policy `teams.max_per_user` bounds their number.
+         * List the teams of the signed-in user, the oldest first
+         * @description Returns all teams; the policy `teams.max_per_user` limits their number.
          */
         get: operations["listTeams"];
         put?: never;
-        /** Make a team and become its ADMIN */
+        /** Create a team and become its ADMIN */
         post: operations["createTeam"];
         delete?: never;
         options?: never;
@@ -691,8 +1078,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A team of the signed-in user
-         * @description Somebody else’s team is the same 404 as one that does not exist.
+         * Get a team of the signed-in user
+         * @description A team of other users is the same 404 as one that does not exist.
          */
         get: operations["getTeam"];
         put?: never;
@@ -716,14 +1103,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The members of a team, the highest role first
-         * @description All of them: the policy `teams.max_members` bounds their number.
+         * List the members of a team, the highest role first
+         * @description Returns all members; the policy `teams.max_members` limits their number.
          */
         get: operations["listTeamMembers"];
         put?: never;
         /**
          * Add a member, by invitation
-         * @description Invites the owner of the address, so that nobody learns whether there is an account. A back end of the application that sends `project-secret` besides adds the account at once, and is told where there is none.
+         * @description Invites the owner of the address, so the answer does not reveal whether there is an account. With `project-secret` a back end of the application adds the account at once, and learns when there is none.
          */
         post: operations["addTeamMember"];
         delete?: never;
@@ -743,15 +1130,15 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Remove a member, or leave
-         * @description Everybody may leave by themself, but for the last ADMIN.
+         * Remove a member, or leave the team
+         * @description An ADMIN removes any member; each member may leave, except the last ADMIN.
          */
         delete: operations["removeTeamMember"];
         options?: never;
         head?: never;
         /**
          * Give a member another role
-         * @description The last ADMIN keeps the role. What an ADMIN has invited to is withdrawn when they are one no longer.
+         * @description The last ADMIN keeps the role. When an ADMIN loses the role, the invitations that they sent are withdrawn.
          */
         patch: operations["updateTeamMember"];
         trace?: never;
@@ -764,14 +1151,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The open invitations of a team, the oldest first
-         * @description For its ADMINs. All of them: the policy `teams.max_invitations` bounds their number.
+         * List the open invitations of a team, the oldest first
+         * @description For the ADMINs of the team. Returns all invitations; the policy `teams.max_invitations` limits their number.
          */
         get: operations["listTeamInvitations"];
         put?: never;
         /**
          * Invite the owner of an address
-         * @description The answer is the same whether or not the address has an account. The mail carries a link that works once and for as long as the policy `teams.invitation_seconds` says; inviting an address again voids the earlier link. `redirect_to` is where the link leads instead of our own page; its origin must be one of the project’s `link_origins`.
+         * @description The answer is the same whether or not the address has an account. The mail has a link that works once within the policy’s `teams.invitation_seconds`; inviting an address again voids the earlier link. The link leads to `redirect_to` instead of our own page; it must be one of the policy’s `redirect_urls`. Who invites has proven their own address. 429 where the invited address had enough mails of any kind (policy `mail`).
          */
         post: operations["inviteToTeam"];
         delete?: never;
@@ -808,7 +1195,7 @@ export interface paths {
         put?: never;
         /**
          * Accept an invitation
-         * @description With the token of the link, as the signed-in owner of the invited address, which must be verified. An invitation for another address is refused like an unknown one.
+         * @description Takes the token of the link. The signed-in user must own the invited address and have verified it. An invitation for another address is refused like an unknown one.
          */
         post: operations["acceptTeamInvitation"];
         delete?: never;
@@ -825,14 +1212,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The keys of the user, the living ones first
-         * @description Revoked and expired keys stay in the list for 30 days. No key can call this, only a session.
+         * List the API keys of the user, active ones first
+         * @description Revoked and expired keys stay in the list for 30 days. This needs a session; an API key cannot call it.
          */
         get: operations["listApiKeys"];
         put?: never;
         /**
-         * Make a key
-         * @description A key acts for its user without a session: as `Authorization: Bearer uak_…` or in `x-api-key`, and nowhere else. Its scopes say what it may:
+         * Create an API key
+         * @description A key acts for its user without a session: as `Authorization: Bearer uak_…` or in `x-api-key`, and nowhere else. Its scopes say which routes it may call:
          *
          *     | scope | routes |
          *     |---|---|
@@ -842,9 +1229,9 @@ export interface paths {
          *     | `teams:read` | `GET /teams`, `/teams/{id}`, `/teams/{id}/members` |
          *     | `profile:write` | `PATCH /profile`, `PUT` and `DELETE /avatar` |
          *
-         *     `read` or `write` alone stand for all of their kind; without `scopes` a key has `read`. Any other scope is the application's own and is told by `POST /introspect`. No scope lets a key change the password or the address, end sessions, make or revoke keys, export or delete the account.
+         *     `read` and `write` include all scopes of their kind; without `scopes` a key has `read`. Any other scope is the application's own, and `POST /introspect` returns it. No scope allows a key to change the password or the address, end sessions, create or revoke keys, or export or delete the account.
          *
-         *     Its owner is told by mail, where the service sends mail. Revoking, expiry, a password reset, taking a change of address back and leaving end a key; changing the password and `logout-all` do not.
+         *     An account with a second factor proves it first, by a sign-in or step-up within the time of the policy (401 `step_up_required`). Where the service sends mail, the owner is notified by mail. A key ends when it is revoked or expires, by a password reset, when a change of address is undone, and with the account; changing the password and `logout-all` do not end it.
          */
         post: operations["createApiKey"];
         delete?: never;
@@ -863,8 +1250,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revoke a key
-         * @description It is refused from the next request on. Revoking it again changes nothing. 404 for anything but a key of one’s own.
+         * Revoke an API key
+         * @description The key is refused from the next request on. Revoking it again changes nothing. An id that is not a key of the user is a 404.
          */
         post: operations["revokeApiKey"];
         delete?: never;
@@ -883,8 +1270,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What a token is worth now (RFC 7662)
-         * @description For back ends of the application, with the project secret. Answers for API keys and access tokens alike and sees a revocation at once; asking counts as a use. Whatever is not alive, a token of another project or a refresh token (which no back end should be shown) included, is `active: false` and no more.
+         * Check whether a token is valid (RFC 7662)
+         * @description For back ends of the application, with the project secret: in the header `project-secret`, by HTTP Basic with the project’s id as user, or as `client_id` and `client_secret` of a form (RFC 6749 §2.3.1). Takes API keys and access tokens, sees a revocation at once, and counts as a use of the token. Every other token gets only `active: false`: expired, revoked, of another project, or a refresh token (which a back end should never receive).
          */
         post: operations["introspectToken"];
         delete?: never;
@@ -903,8 +1290,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for another verification message
-         * @description Unknown and verified addresses get the same answer and the same cooldown.
+         * Request another verification mail
+         * @description Unknown and verified addresses get the same answer and the same cooldown. In a session of the account an address that was verified without its holder gets another code: typed in the session, it proves mailbox and holder together, as a passkey needs.
          */
         post: operations["resendVerificationEmail"];
         delete?: never;
@@ -923,8 +1310,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Prove the address
-         * @description By the token of the link, or by the short code together with the address it was sent to.
+         * Verify the address
+         * @description Takes the token of the link, or the short code and the address it was sent to. In a session of the account, or with its password, it proves mailbox and holder together; without, the mailbox alone: then a person who later enters by the mailbox ends what was set up before. Where verification is demanded, it makes the account that was typed at sign-up.
          */
         post: operations["confirmVerificationEmail"];
         delete?: never;
@@ -977,7 +1364,7 @@ export interface components {
             created_at: string;
         };
         Session: {
-            /** @description JWT (RFC 9068), EdDSA. Absent in cookie mode. */
+            /** @description JWT (RFC 9068), signed by the algorithm of the project. Absent in cookie mode. */
             access_token?: string;
             /** @enum {string} */
             token_type?: "Bearer";
@@ -999,13 +1386,70 @@ export interface components {
             refresh_token_expires_at: string;
             user: components["schemas"]["User"];
         };
+        CompletedSession: {
+            /** @description JWT (RFC 9068), signed by the algorithm of the project. Absent in cookie mode. */
+            access_token?: string;
+            /** @enum {string} */
+            token_type?: "Bearer";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            expires_at: string;
+            /** @description Seconds until expires_at, for clients whose clock is wrong. */
+            expires_in: number;
+            /** @description Replaced by every refresh. Absent in cookie mode. */
+            refresh_token?: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            refresh_token_expires_at: string;
+            user: components["schemas"]["User"];
+            /**
+             * @description From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.
+             * @example std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+             */
+            device_token?: string;
+            /**
+             * @description Seconds.
+             * @example 2592000
+             */
+            device_token_expires_in?: number;
+        };
+        RenewedSession: {
+            message: string;
+            /** @description JWT (RFC 9068), signed by the algorithm of the project. Absent in cookie mode. */
+            access_token?: string;
+            /** @enum {string} */
+            token_type?: "Bearer";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            expires_at?: string;
+            /** @description Seconds until expires_at, for clients whose clock is wrong. */
+            expires_in?: number;
+            /** @description Replaced by every refresh. Absent in cookie mode. */
+            refresh_token?: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            refresh_token_expires_at?: string;
+            user?: components["schemas"]["User"];
+        };
         SessionEntry: {
             /**
              * Format: uuid
              * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
              */
             id: string;
-            /** @description Whether this request was made in it. */
+            /** @description Whether this is the session of the request. */
             current: boolean;
             /**
              * Format: date-time
@@ -1015,7 +1459,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description Moves at most once in five minutes.
+             * @description Updated at most once in five minutes.
              */
             last_seen_at: string;
             /**
@@ -1026,12 +1470,29 @@ export interface components {
             expires_at: string;
             device: components["schemas"]["Device"];
             /**
-             * @description Where the sign-in came from: IPv4 /24 or IPv6 /48.
+             * @description The network of the sign-in: IPv4 /24 or IPv6 /48.
              * @example 203.0.113.0/24
              */
             address_prefix: string | null;
+            /**
+             * Format: date-time
+             * @description When the user was authenticated last in it.
+             */
+            auth_time: string;
+            /**
+             * @description 2: with a second factor; else 1.
+             * @example 1
+             */
+            acr: string;
+            /**
+             * @description How (RFC 8176).
+             * @example [
+             *       "pwd"
+             *     ]
+             */
+            amr: string[];
         };
-        /** @description As the User-Agent said; shown, never trusted. */
+        /** @description Read from the User-Agent, for display only. */
         Device: {
             /** @example Firefox */
             browser: string | null;
@@ -1046,7 +1507,7 @@ export interface components {
         Accepted: {
             /** @example If this address has an account, a message is on its way. */
             message: string;
-            /** @description Where the application delivers mail, for a caller that sent the project secret. */
+            /** @description Only where the application delivers mail, for a caller that sent the project secret. */
             token?: string;
         };
         VerificationRequired: {
@@ -1057,7 +1518,7 @@ export interface components {
             /** @enum {boolean} */
             verification_required: true;
             user: components["schemas"]["User"];
-            /** @description Where the application delivers verification, for a caller that sent the project secret. */
+            /** @description Only where the application delivers mail, for a caller that sent the project secret. */
             verification_token?: string;
         };
         Identity: {
@@ -1069,7 +1530,7 @@ export interface components {
             /** @example google */
             provider: string;
             /**
-             * @description What the provider said last; it opens nothing.
+             * @description The provider’s latest address; it plays no part in signing in.
              * @example ada@example.com
              */
             email: string | null;
@@ -1081,6 +1542,59 @@ export interface components {
             created_at: string;
             last_used_at: string | null;
         };
+        Factors: {
+            /** @description Whether an authenticator app is enrolled. */
+            totp: boolean;
+            /** @description Empty until passkeys are offered. */
+            passkeys: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+            }[];
+            /** @example 10 */
+            recovery_codes_left: number;
+            trusted_devices: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /** @example Firefox on Linux */
+                device: string;
+                /**
+                 * @description The network in which it was trusted: IPv4 /24 or IPv6 /48.
+                 * @example 203.0.113.0/24
+                 */
+                address_prefix: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                last_used_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                expires_at: string;
+            }[];
+        };
         Problem: {
             /**
              * Format: uri
@@ -1089,35 +1603,41 @@ export interface components {
             type: string;
             title: string;
             status: number;
-            /** @description A closed list; decide by this, not by the message. */
-            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "email_verification_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "idempotency_in_flight" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
+            /** @description A closed list. Programs decide by the code, not by the message. */
+            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "step_up_required" | "second_factor_invalid" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "passkey_unknown" | "email_verification_required" | "second_factor_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "passkey_exists" | "passkey_limit_reached" | "idempotency_in_flight" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "idempotency_key_reused" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
             /** @description A sentence for people. */
             message: string;
-            /** @description Names this request in the log. */
+            /** @description Identifies this request in the log. */
             request_id: string;
-            /** @description On 422: field name to sentences. */
+            /** @description On 422: the sentences of each field, by its name. */
             errors?: {
                 [key: string]: string[];
             };
             /** @description On 429, 503 and idempotency_in_flight: seconds, as in the header Retry-After. */
             retry_after?: number;
-            /** @description On 403 email_verification_required, for a caller with the project secret where applications deliver mail. */
+            /** @description On step_up_required: the methods that POST /step-up accepts. On second_factor_required: those of POST /login/second-factor. */
+            factors?: ("password" | "totp" | "recovery_code" | "email_code")[];
+            /** @description On second_factor_required, except from the APIs of products: what POST /login/second-factor completes the sign-in with. */
+            challenge?: string;
+            /** @description On passkey_unknown, where the passkey was this project’s: for PublicKeyCredential.signalUnknownCredential. */
+            credential_id?: string;
+            /** @description On 403 email_verification_required, for a caller with the project secret in a project whose application delivers mail. */
             verification_token?: string;
         };
         Introspection: {
-            /** @description Whether the token is alive now; if not, nothing else is said. */
+            /** @description Whether the token is valid now; if not, there are no other members. */
             active: boolean;
             /**
              * Format: uuid
              * @description UUID of the user.
              */
             sub?: string;
-            /** @description Of an API key: its scopes, with spaces between. A session has no such bounds, and no scope. */
+            /** @description The scopes of an API key, separated by spaces. A session is not limited by scopes and has none. */
             scope?: string;
             /** @enum {string} */
             token_type?: "Bearer";
             /**
-             * @description Absent: until it is revoked.
+             * @description When it expires. Absent: valid until it is revoked.
              * @example 1795176000
              */
             exp?: number;
@@ -1126,7 +1646,7 @@ export interface components {
              * @example 1795175100
              */
             iat?: number;
-            /** @description Of an access token: its own; of an API key: the issuer of its project now. */
+            /** @description The issuer of the access token; for an API key, the current issuer of its project. */
             iss?: string;
             /**
              * Format: uuid
@@ -1135,12 +1655,36 @@ export interface components {
             aud?: string;
             /**
              * Format: uuid
-             * @description Of an access token: its session.
+             * @description The session of an access token.
              */
             sid?: string;
             /**
+             * @description The API that opened the session.
+             * @example canonical
+             */
+            client_id?: string;
+            /** @description The id of the access token. */
+            jti?: string;
+            /**
+             * @description When the user was authenticated last (RFC 9470).
+             * @example 1795175100
+             */
+            auth_time?: number;
+            /**
+             * @description 2: with a second factor; else 1.
+             * @example 1
+             */
+            acr?: string;
+            /**
+             * @description How (RFC 8176): pwd, otp, hwk, swk, user, mfa, or fed for a sign-in provider.
+             * @example [
+             *       "pwd"
+             *     ]
+             */
+            amr?: string[];
+            /**
              * Format: uuid
-             * @description Of an API key.
+             * @description The id of an API key.
              */
             key_id?: string;
             email?: string;
@@ -1156,7 +1700,7 @@ export interface components {
             /** @example Nightly import */
             name: string;
             /**
-             * @description The first 16 characters of the key, to know it by.
+             * @description The first 16 characters of the key, which identify it.
              * @example uak_3fK9sLq0ZtXa
              */
             key_prefix: string;
@@ -1167,10 +1711,10 @@ export interface components {
              *     ]
              */
             scopes: string[];
-            /** @description null: until it is revoked. */
+            /** @description null: valid until it is revoked. */
             expires_at: string | null;
             /**
-             * @description Moves at most once a minute.
+             * @description Updated at most once a minute.
              * @example null
              */
             last_used_at: string | null;
@@ -1192,7 +1736,7 @@ export interface components {
             /** @example Nightly import */
             name: string;
             /**
-             * @description The first 16 characters of the key, to know it by.
+             * @description The first 16 characters of the key, which identify it.
              * @example uak_3fK9sLq0ZtXa
              */
             key_prefix: string;
@@ -1203,10 +1747,10 @@ export interface components {
              *     ]
              */
             scopes: string[];
-            /** @description null: until it is revoked. */
+            /** @description null: valid until it is revoked. */
             expires_at: string | null;
             /**
-             * @description Moves at most once a minute.
+             * @description Updated at most once a minute.
              * @example null
              */
             last_used_at: string | null;
@@ -1219,15 +1763,124 @@ export interface components {
              */
             created_at: string;
             /**
-             * @description The key, shown this once. uak_, 12 characters, _, 49 characters, all of 0-9 A-Z a-z; the last six are the CRC-32 of what stands before them, in base 62.
+             * @description The key, shown only in this answer: uak_, 12 characters, _, 49 characters, all of 0-9 A-Z a-z; the last six are the CRC-32 of the preceding characters, in base 62.
              * @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT
              */
             plain_text_key: string;
         };
+        Passkey: {
+            /**
+             * Format: uuid
+             * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+             */
+            id: string;
+            /**
+             * @description As its owner calls it; at first the name of its authenticator, where that is known.
+             * @example Google Password Manager
+             */
+            name: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC with milliseconds.
+             * @example 2026-11-20T12:00:00.000Z
+             */
+            created_at: string;
+            last_used_at: string | null;
+            /** @description Whether it is kept on more than one device, so that a lost one costs nothing. */
+            backed_up: boolean;
+            /**
+             * Format: uuid
+             * @description The model of the authenticator; nil where it does not say.
+             * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+             */
+            aaguid: string;
+            transports: string[];
+        };
+        PasskeySignals: {
+            /** @example example.com */
+            rp_id: string;
+            /** @description The user handle, base64url. */
+            user_id: string;
+            /** @description For `signalAllAcceptedCredentials`: what is not in it was removed. */
+            all_accepted_credential_ids: string[];
+            /**
+             * @description For `signalCurrentUserDetails`: the address.
+             * @example ada@example.com
+             */
+            name: string;
+            /** @example Ada */
+            display_name: string;
+        };
+        /** @description `PublicKeyCredentialCreationOptionsJSON`, for `PublicKeyCredential.parseCreationOptionsFromJSON`. */
+        PasskeyCreationOptions: {
+            rp: {
+                /** @example example.com */
+                id: string;
+                name: string;
+            };
+            user: {
+                id: string;
+                name: string;
+                displayName: string;
+            };
+            /** @example AMMPt4UxxGTStncdq417YDwBFi8vpIa-pw8oOuVW4TA */
+            challenge: string;
+            pubKeyCredParams: {
+                /** @enum {string} */
+                type: "public-key";
+                /** @example -7 */
+                alg: number;
+            }[];
+            /**
+             * @description Milliseconds.
+             * @example 600000
+             */
+            timeout: number;
+            excludeCredentials: {
+                /** @enum {string} */
+                type: "public-key";
+                /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                id: string;
+                transports?: string[];
+            }[];
+            authenticatorSelection: {
+                /** @enum {string} */
+                residentKey: "required";
+                requireResidentKey: boolean;
+                userVerification: "required" | "preferred";
+            };
+            /** @enum {string} */
+            attestation: "none";
+            extensions: {
+                credProps: boolean;
+            };
+        };
+        /** @description `PublicKeyCredentialRequestOptionsJSON`, for `PublicKeyCredential.parseRequestOptionsFromJSON`. */
+        PasskeyRequestOptions: {
+            /** @example AMMPt4UxxGTStncdq417YDwBFi8vpIa-pw8oOuVW4TA */
+            challenge: string;
+            /**
+             * @description Milliseconds.
+             * @example 600000
+             */
+            timeout: number;
+            /** @example example.com */
+            rpId: string;
+            /** @description Empty at a sign-in: the person chooses. */
+            allowCredentials: {
+                /** @enum {string} */
+                type: "public-key";
+                /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                id: string;
+                transports?: string[];
+            }[];
+            /** @enum {string} */
+            userVerification: "required";
+        };
         VerificationResent: {
             /** @example If this address belongs to an account that is not verified yet, a message is on its way. */
             message: string;
-            /** @description Where the application delivers verification, for a caller that sent the project secret. */
+            /** @description Only where the application delivers mail, for a caller that sent the project secret. */
             verification_token?: string;
             /** @enum {boolean} */
             resend_cooldown_active?: true;
@@ -1242,18 +1895,18 @@ export interface components {
             /** @example 4711 */
             id: number;
             /**
-             * @description What happened; new ones may be added.
+             * @description The kind of event; new kinds may be added.
              * @example signed_in
              */
             event: string;
             outcome: "success" | "refused";
             session_id: string | null;
-            /** @description The API key that acted, or that was made or revoked. */
+            /** @description The API key that acted, or that was created or revoked. */
             api_key_id: string | null;
-            /** @description The team that it was about. */
+            /** @description The team concerned. */
             team_id: string | null;
             /**
-             * @description The network it came from: IPv4 /24, IPv6 /48.
+             * @description The network of the client: IPv4 /24, IPv6 /48.
              * @example 203.0.113.0/24
              */
             address_prefix: string | null;
@@ -1329,7 +1982,7 @@ export interface components {
                 address_prefix: string | null;
             }[];
             api_keys: components["schemas"]["ApiKey"][];
-            /** @description That there were such, never what was in them. */
+            /** @description Their purposes and times, without the tokens. */
             verification_tokens: {
                 /** @example verify_email */
                 purpose: string;
@@ -1369,7 +2022,97 @@ export interface components {
                 created_at: string;
                 last_used_at: string | null;
             }[];
-            /** @description Networks and devices the account has signed in from; they rest as keyed hashes alone. */
+            passkeys: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /** @example My phone */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                aaguid: string;
+                backed_up: boolean;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                last_used_at: string | null;
+            }[];
+            /** @description Authenticator apps, without their secrets. Until it is confirmed one is only proposed. */
+            authenticators: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                confirmed_at: string | null;
+            }[];
+            /** @description Their times, without the codes. */
+            recovery_codes: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                used_at: string | null;
+            }[];
+            trusted_devices: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /** @example Firefox on Linux */
+                device: string;
+                /**
+                 * @description The network in which it was trusted: IPv4 /24 or IPv6 /48.
+                 * @example 203.0.113.0/24
+                 */
+                address_prefix: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                last_used_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                expires_at: string;
+            }[];
+            /** @description Sign-ins that asked for a second factor, lately. */
+            second_factor_challenges: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                expires_at: string;
+                used_at: string | null;
+            }[];
+            /** @description Networks and devices the account has signed in from; they are stored as keyed hashes only. */
             known_addresses: {
                 count: number;
                 last_used_at: string[];
@@ -1396,7 +2139,7 @@ export interface components {
                 /** @example Rockets */
                 name: string;
                 /**
-                 * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                 * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
                  * @example BUILDER
                  * @enum {string}
                  */
@@ -1408,7 +2151,7 @@ export interface components {
                  */
                 joined_at: string;
             }[];
-            /** @description Those that the user sent, and those to their address, once it is verified. */
+            /** @description Invitations that the user sent, and those to their address once it is verified. */
             team_invitations: {
                 /**
                  * Format: uuid
@@ -1419,7 +2162,7 @@ export interface components {
                 /** @example grace@example.com */
                 email: string;
                 /**
-                 * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                 * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
                  * @example BUILDER
                  * @enum {string}
                  */
@@ -1441,18 +2184,18 @@ export interface components {
                 /** @example 4711 */
                 id: number;
                 /**
-                 * @description What happened; new ones may be added.
+                 * @description The kind of event; new kinds may be added.
                  * @example signed_in
                  */
                 event: string;
                 outcome: "success" | "refused";
                 session_id: string | null;
-                /** @description The API key that acted, or that was made or revoked. */
+                /** @description The API key that acted, or that was created or revoked. */
                 api_key_id: string | null;
-                /** @description The team that it was about. */
+                /** @description The team concerned. */
                 team_id: string | null;
                 /**
-                 * @description The network it came from: IPv4 /24, IPv6 /48.
+                 * @description The network of the client: IPv4 /24, IPv6 /48.
                  * @example 203.0.113.0/24
                  */
                 address_prefix: string | null;
@@ -1475,7 +2218,7 @@ export interface components {
             /** @example Rockets */
             name: string;
             /**
-             * @description The role of who asks.
+             * @description The role of the signed-in user.
              * @example ADMIN
              * @enum {string}
              */
@@ -1506,7 +2249,7 @@ export interface components {
             /** @example null */
             avatar_url: string | null;
             /**
-             * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+             * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
              * @example BUILDER
              * @enum {string}
              */
@@ -1527,14 +2270,14 @@ export interface components {
             /** @example grace@example.com */
             email: string;
             /**
-             * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+             * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
              * @example BUILDER
              * @enum {string}
              */
             role: "ADMIN" | "BUILDER" | "OPERATOR" | "VIEWER";
             /**
              * Format: uuid
-             * @description The `user_uuid` of who invited.
+             * @description The `user_uuid` of the inviting member.
              * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
              */
             invited_by: string;
@@ -1555,7 +2298,7 @@ export interface components {
             /** @example The invitation is on its way. */
             message: string;
             invitation: components["schemas"]["TeamInvitation"];
-            /** @description Where the application delivers mail, for a caller that sent the project secret. */
+            /** @description Only where the application delivers mail, for a caller that sent the project secret. */
             token?: string;
         };
     };
@@ -1576,7 +2319,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does. */
+            /** @description The process runs. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1617,7 +2360,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They can. */
+            /** @description Requests can be served. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1684,13 +2427,18 @@ export interface operations {
                     "application/json": {
                         keys: {
                             kty: string;
-                            crv: string;
-                            x: string;
                             kid: string;
-                            /** @enum {string} */
-                            alg: "EdDSA";
+                            alg: "ES256" | "EdDSA" | "RS256";
                             /** @enum {string} */
                             use: "sig";
+                            /** @description Of ES256 and EdDSA, with x. */
+                            crv?: string;
+                            x?: string;
+                            /** @description Of ES256. */
+                            y?: string;
+                            /** @description Of RS256, with e. */
+                            n?: string;
+                            e?: string;
                         }[];
                     };
                 };
@@ -1757,6 +2505,23 @@ export interface operations {
                          */
                         response_types_supported: string[];
                         /**
+                         * Format: uri
+                         * @example https://auth.example.com/api/auth/introspect
+                         */
+                        introspection_endpoint: string;
+                        /**
+                         * @example [
+                         *       "client_secret_basic",
+                         *       "client_secret_post"
+                         *     ]
+                         */
+                        introspection_endpoint_auth_methods_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/docs
+                         */
+                        service_documentation: string;
+                        /**
                          * @example [
                          *       "public"
                          *     ]
@@ -1764,15 +2529,198 @@ export interface operations {
                         subject_types_supported: string[];
                         /**
                          * @example [
-                         *       "EdDSA"
+                         *       "ES256",
+                         *       "EdDSA",
+                         *       "RS256"
                          *     ]
                          */
                         id_token_signing_alg_values_supported: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorizationServer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata of the authorization server. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com
+                         */
+                        issuer: string;
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/.well-known/jwks.json
+                         */
+                        jwks_uri: string;
+                        /**
+                         * @example [
+                         *       "none"
+                         *     ]
+                         */
+                        response_types_supported: string[];
                         /**
                          * Format: uri
                          * @example https://auth.example.com/api/auth/introspect
                          */
                         introspection_endpoint: string;
+                        /**
+                         * @example [
+                         *       "client_secret_basic",
+                         *       "client_secret_post"
+                         *     ]
+                         */
+                        introspection_endpoint_auth_methods_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/docs
+                         */
+                        service_documentation: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    relatedOrigins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The origins. */
+            200: {
+                headers: {
+                    /** @description public, five minutes. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        origins: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeyEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addresses. */
+            200: {
+                headers: {
+                    /** @description public, five minutes. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example https://app.example.com/account */
+                        enroll?: string;
+                        /** @example https://app.example.com/account */
+                        manage?: string;
                     };
                 };
             };
@@ -1870,7 +2818,7 @@ export interface operations {
             };
         };
     };
-    projectOpenidConfiguration: {
+    projectAuthorizationServer: {
         parameters: {
             query?: never;
             header?: never;
@@ -1885,7 +2833,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The metadata of the issuer. */
+            /** @description The metadata of the authorization server. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1909,22 +2857,22 @@ export interface operations {
                          */
                         response_types_supported: string[];
                         /**
-                         * @example [
-                         *       "public"
-                         *     ]
-                         */
-                        subject_types_supported: string[];
-                        /**
-                         * @example [
-                         *       "EdDSA"
-                         *     ]
-                         */
-                        id_token_signing_alg_values_supported: string[];
-                        /**
                          * Format: uri
                          * @example https://auth.example.com/api/auth/introspect
                          */
                         introspection_endpoint: string;
+                        /**
+                         * @example [
+                         *       "client_secret_basic",
+                         *       "client_secret_post"
+                         *     ]
+                         */
+                        introspection_endpoint_auth_methods_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/docs
+                         */
+                        service_documentation: string;
                     };
                 };
             };
@@ -1975,18 +2923,287 @@ export interface operations {
             };
         };
     };
+    projectOpenidConfiguration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the project.
+                 * @example 5e9f2e54-0000-4000-8000-000000000001
+                 */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The metadata of the issuer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/projects/5e9f2e54-0000-4000-8000-000000000001
+                         */
+                        issuer: string;
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/.well-known/jwks.json
+                         */
+                        jwks_uri: string;
+                        /**
+                         * @example [
+                         *       "none"
+                         *     ]
+                         */
+                        response_types_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/api/auth/introspect
+                         */
+                        introspection_endpoint: string;
+                        /**
+                         * @example [
+                         *       "client_secret_basic",
+                         *       "client_secret_post"
+                         *     ]
+                         */
+                        introspection_endpoint_auth_methods_supported: string[];
+                        /**
+                         * Format: uri
+                         * @example https://auth.example.com/docs
+                         */
+                        service_documentation: string;
+                        /**
+                         * @example [
+                         *       "public"
+                         *     ]
+                         */
+                        subject_types_supported: string[];
+                        /**
+                         * @example [
+                         *       "ES256",
+                         *       "EdDSA",
+                         *       "RS256"
+                         *     ]
+                         */
+                        id_token_signing_alg_values_supported: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `route_not_found` There is nothing at this address. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projectRelatedOrigins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the project.
+                 * @example 5e9f2e54-0000-4000-8000-000000000001
+                 */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The origins. */
+            200: {
+                headers: {
+                    /** @description public, five minutes. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        origins: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projectPasskeyEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the project.
+                 * @example 5e9f2e54-0000-4000-8000-000000000001
+                 */
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The addresses. */
+            200: {
+                headers: {
+                    /** @description public, five minutes. */
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example https://app.example.com/account */
+                        enroll?: string;
+                        /** @example https://app.example.com/account */
+                        manage?: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     signUp: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies. */
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
                 "session-transport"?: "bearer" | "cookie";
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2002,7 +3219,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form.
+                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
                      * @example correct horse battery staple
                      */
                     password: string;
@@ -2010,7 +3227,7 @@ export interface operations {
                     first_name?: string | null;
                     last_name?: string | null;
                     /**
-                     * @description What the application keeps with the account; at most 16 KiB of JSON.
+                     * @description Data of the application about the account; at most 16 KiB of JSON.
                      * @example {
                      *       "plan": "free"
                      *     }
@@ -2027,7 +3244,7 @@ export interface operations {
                 headers: {
                     /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
                     "Set-Cookie"?: string;
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -2038,7 +3255,7 @@ export interface operations {
             /** @description The account exists once its address is verified. A taken address gets the same answer. */
             202: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -2142,9 +3359,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies. */
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
                 "session-transport"?: "bearer" | "cookie";
             };
             path?: never;
@@ -2161,6 +3378,11 @@ export interface operations {
                     email: string;
                     /** @example correct horse battery staple */
                     password: string;
+                    /**
+                     * @description From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.
+                     * @example std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+                     */
+                    device_token?: string;
                 };
             };
         };
@@ -2194,7 +3416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `account_disabled` This account is disabled. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2272,18 +3494,18 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /** @example {} */
                 "application/json": {
                     /**
-                     * @description Left out where the cookie is used.
+                     * @description Absent where the cookie is used.
                      * @example srt_ZKkZ7n2xT0uVnBq0VJ8m2wAAAAF0cGq3o5l9qv1m3mXK6kHc8mVQbYhYb1u7gkE2pVZxEQ
                      */
                     refresh_token?: string;
@@ -2398,7 +3620,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -2502,7 +3724,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -2606,7 +3828,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -2614,7 +3836,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions. No token is among them, because none is stored. */
+            /** @description The sessions, without tokens, because tokens are not stored. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2694,12 +3916,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
                 /**
-                 * @description Of the session.
+                 * @description The id of the session.
                  * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
                  */
                 id: string;
@@ -2708,7 +3930,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It has ended. */
+            /** @description The session has ended. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2802,7 +4024,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -2810,7 +4032,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They have ended. */
+            /** @description All other sessions have ended. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2907,13 +4129,13 @@ export interface operations {
             };
         };
     };
-    signInSocially: {
+    completeSecondFactor: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies. */
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
                 "session-transport"?: "bearer" | "cookie";
             };
             path?: never;
@@ -2923,19 +4145,19 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description A provider of the project’s policy.
-                     * @example google
+                     * @description From the answer `second_factor_required`.
+                     * @example sfc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
                      */
-                    provider: string;
+                    challenge: string;
                     /**
-                     * @description Of an OpenID provider, for one of the client ids of the policy. Accepted once.
-                     * @example eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl
+                     * @description One of the `factors` of the answer `second_factor_required`.
+                     * @example totp
+                     * @enum {string}
                      */
-                    id_token?: string;
-                    /** @description Of GitHub, which has no id_tokens; refused for every other provider. */
-                    access_token?: string;
-                    /** @description The one that the provider was asked with; required where the token carries one, which may also be its SHA-256 in hexadecimal. */
-                    nonce?: string;
+                    method: "totp" | "recovery_code" | "email_code";
+                    /** @example 287082 */
+                    code: string;
+                    trust_device?: boolean;
                 };
             };
         };
@@ -2948,7 +4170,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["CompletedSession"];
                 };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
@@ -2960,7 +4182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_social_login` Invalid social login. */
+            /** @description `second_factor_invalid` This code is not accepted. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2969,7 +4191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `account_disabled` This account is disabled. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3014,7 +4236,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3032,7 +4254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. · `provider_unavailable` The sign-in provider cannot be reached right now. Please try again shortly. */
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3043,14 +4265,12 @@ export interface operations {
             };
         };
     };
-    exchangeSocialLogin: {
+    requestSecondFactorCode: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description How the tokens travel: in the body (bearer, the default) or in HttpOnly cookies. */
-                "session-transport"?: "bearer" | "cookie";
             };
             path?: never;
             cookie?: never;
@@ -3058,23 +4278,27 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @example ssc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk */
-                    code: string;
-                    /** @description Where the sign-in began with a code_challenge. */
-                    code_verifier?: string;
+                    /**
+                     * @description From the answer `second_factor_required`.
+                     * @example sfc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+                     */
+                    challenge: string;
                 };
             };
         };
         responses: {
-            /** @description Signed in. */
-            200: {
+            /** @description Accepted. */
+            202: {
                 headers: {
-                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
-                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": {
+                        /** @example A code is on its way to the address of the account. */
+                        message: string;
+                        /** @description Only where the application delivers mail, for a caller that sent the project secret. */
+                        code?: string;
+                    };
                 };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
@@ -3086,7 +4310,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `invalid_social_login` Invalid social login. */
+            /** @description `second_factor_invalid` This code is not accepted. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3169,20 +4393,546 @@ export interface operations {
             };
         };
     };
+    stepUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @example password
+                     * @enum {string}
+                     */
+                    method: "password" | "totp" | "recovery_code" | "email_code";
+                    /** @example correct horse battery staple */
+                    password?: string;
+                    /** @example 287082 */
+                    code?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description New tokens of the session. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestStepUpCode: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+                /** @description Authenticates a back end of the application. Never send it from a browser or an app. */
+                "project-secret"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example A code is on its way to the address of the account. */
+                        message: string;
+                        /** @description Only where the application delivers mail, for a caller that sent the project secret. */
+                        code?: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signInSocially: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
+                "session-transport"?: "bearer" | "cookie";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description A provider of the project’s policy.
+                     * @example google
+                     */
+                    provider: string;
+                    /**
+                     * @description From an OpenID provider, for one of the client ids in the policy. Accepted once.
+                     * @example eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl
+                     */
+                    id_token?: string;
+                    /** @description From GitHub, which has no id_tokens; refused for every other provider. */
+                    access_token?: string;
+                    /** @description The nonce of the request to the provider, where the application gave one. The token may have its SHA-256 in hexadecimal instead. Required where the token has one, except from Google, whose SDK for iOS adds its own: such a token is accepted within five minutes of its issue. */
+                    nonce?: string;
+                    /**
+                     * @description From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.
+                     * @example std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+                     */
+                    device_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_social_login` Invalid social login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. · `provider_unavailable` The sign-in provider cannot be reached right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exchangeSocialLogin: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
+                "session-transport"?: "bearer" | "cookie";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example ssc_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk */
+                    code: string;
+                    /**
+                     * @description Of the code_challenge with which the sign-in began (RFC 7636 §4.1).
+                     * @example dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+                     */
+                    code_verifier: string;
+                    /**
+                     * @description From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.
+                     * @example std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+                     */
+                    device_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid_social_login` Invalid social login. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `second_factor_required` A second factor is required to sign in. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     beginSocialLogin: {
         parameters: {
             query: {
                 /**
-                 * @description Where the browser ends; on one of the `link_origins` of the project.
+                 * @description The final target of the browser: one of the `redirect_urls` of the policy, exactly.
                  * @example https://app.example.com/welcome
                  */
                 redirect_to: string;
-                /** @description As the header project-id, which no link can send. */
+                /** @description Like the header project-id, which a link cannot send. */
                 project_id?: string;
                 /** @description bearer (the default): a code to exchange. cookie: a session of this browser. */
                 session_transport?: "bearer" | "cookie";
-                /** @description S256 (RFC 7636) of a verifier that the exchange then must bring. */
+                /** @description S256 (RFC 7636) of the verifier that the exchange must send. Required unless the flow ends with a cookie. */
                 code_challenge?: string;
+                /** @description The only method. */
+                code_challenge_method?: "S256";
             };
             header?: never;
             path: {
@@ -3266,17 +5016,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /**
-                 * @description A provider of the project’s policy.
-                 * @example google
-                 */
+                /** @example google */
                 provider: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description To where the sign-in was asked to end. */
+            /** @description To the `redirect_to` of the sign-in. */
             302: {
                 headers: {
                     Location?: string;
@@ -3285,7 +5032,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            /** @description `malformed_request` The request could not be read. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,16 +5041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `project_not_found` Project not found. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description A page that says that this sign-in cannot go on. */
+            /** @description A page that says that this sign-in cannot be continued. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3341,11 +5079,654 @@ export interface operations {
             };
         };
     };
+    listFactors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The factors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Factors"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proposeAuthenticator: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret, which is shown once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Base32.
+                         * @example JBSWY3DPEHPK3PXP
+                         */
+                        secret: string;
+                        /** @example otpauth://totp/Acme:ada@example.com?secret=JBSWY3DPEHPK3PXP */
+                        otpauth_uri: string;
+                        /** @description The same as a QR code, as an SVG picture. */
+                        qr_svg: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAuthenticator: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. · `not_found` Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmAuthenticator: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example 287082 */
+                    code: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Enrolled. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Each stands in for a lost second factor, once. Shown this once. */
+                        recovery_codes: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new codes. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Each stands in for a lost second factor, once. Shown this once. */
+                        recovery_codes: string[];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endTrustedDevices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No device is trusted. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listIdentities: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -3424,15 +5805,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
                 /**
-                 * @description A provider of the project’s policy.
+                 * @description The provider to link, as the policy names it.
                  * @example google
                  */
-                provider: string;
+                identity: string;
             };
             cookie?: never;
         };
@@ -3440,13 +5821,13 @@ export interface operations {
             content: {
                 "application/json": {
                     /**
-                     * @description Of an OpenID provider, for one of the client ids of the policy. Accepted once.
+                     * @description From an OpenID provider, for one of the client ids in the policy. Accepted once.
                      * @example eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl
                      */
                     id_token?: string;
-                    /** @description Of GitHub, which has no id_tokens; refused for every other provider. */
+                    /** @description From GitHub, which has no id_tokens; refused for every other provider. */
                     access_token?: string;
-                    /** @description The one that the provider was asked with; required where the token carries one, which may also be its SHA-256 in hexadecimal. */
+                    /** @description The nonce of the request to the provider, where the application gave one. The token may have its SHA-256 in hexadecimal instead. Required where the token has one, except from Google, whose SDK for iOS adds its own: such a token is accepted within five minutes of its issue. */
                     nonce?: string;
                     /** @example correct horse battery staple */
                     current_password?: string;
@@ -3472,7 +5853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. · `invalid_social_login` Invalid social login. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. · `invalid_social_login` Invalid social login. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3559,12 +5940,620 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
                 /**
-                 * @description Of the identity.
+                 * @description The id of the identity.
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The provider is unlinked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. · `not_found` Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
+                     * @example correct horse battery staple
+                     */
+                    new_password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Password set. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedSession"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPasskeyRegistrationOptions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": {
+                    /** @description For the silent upgrade right after a sign-in by password: pass the options to `navigator.credentials.create` with `mediation: "conditional"`. */
+                    conditional?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The options, and the flow that the answer belongs to. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                         */
+                        flow: string;
+                        options: components["schemas"]["PasskeyCreationOptions"];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `passkey_limit_reached` There are as many passkeys as this account may have. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPasskeys: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The passkeys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Passkey"][];
+                        signals: components["schemas"]["PasskeySignals"];
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uuid
+                     * @description The `flow` of the options, which is answered once within ten minutes.
+                     * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                     */
+                    flow: string;
+                    /** @description What `credential.toJSON()` returns (`RegistrationResponseJSON`); other members are ignored. */
+                    credential: {
+                        /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                        id: string;
+                        /** @enum {string} */
+                        type: "public-key";
+                        response: {
+                            /** @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiT2NEblVoUVh1bFRVUG8zSlVYVDBJOTdwdnp6WUJQOXRaaGNZeWF2MDFBZyIsIm9yaWdpbiI6Imh0dHBzOi8vZXhhbXBsZS5vcmciLCJjcm9zc09yaWdpbiI6ZmFsc2V9 */
+                            clientDataJSON: string;
+                            /** @example o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YVik */
+                            attestationObject: string;
+                            transports?: string[];
+                        };
+                    };
+                    /** @example My phone */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The passkey. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `passkey_exists` This passkey is registered already. · `passkey_limit_reached` There are as many passkeys as this account may have. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the passkey.
                  * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
                  */
                 id: string;
@@ -3573,12 +6562,138 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It opens the account no longer. */
+            /** @description The passkey is removed. */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. · `not_found` Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renamePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the passkey.
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example My phone */
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The passkey. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
             400: {
@@ -3672,11 +6787,11 @@ export interface operations {
             };
         };
     };
-    setPassword: {
+    getPasskeySignInOptions: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -3684,36 +6799,31 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /** @example {} */
                 "application/json": {
-                    /**
-                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form.
-                     * @example correct horse battery staple
-                     */
-                    new_password: string;
+                    email?: string | "";
                 };
             };
         };
         responses: {
-            /** @description Password set. */
+            /** @description The options, and the flow that the answer belongs to. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
+                    "application/json": {
+                        /**
+                         * Format: uuid
+                         * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                         */
+                        flow: string;
+                        options: components["schemas"]["PasskeyRequestOptions"];
+                    };
                 };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
             400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated` Unauthenticated. */
-            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3795,11 +6905,155 @@ export interface operations {
             };
         };
     };
+    signInWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
+                "session-transport"?: "bearer" | "cookie";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uuid
+                     * @description The `flow` of the options, which is answered once within ten minutes.
+                     * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                     */
+                    flow: string;
+                    /** @description What `credential.toJSON()` returns (`AuthenticationResponseJSON`); other members are ignored. */
+                    credential: {
+                        /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                        id: string;
+                        /** @enum {string} */
+                        type: "public-key";
+                        response: {
+                            /** @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiT2NEblVoUVh1bFRVUG8zSlVYVDBJOTdwdnp6WUJQOXRaaGNZeWF2MDFBZyIsIm9yaWdpbiI6Imh0dHBzOi8vZXhhbXBsZS5vcmciLCJjcm9zc09yaWdpbiI6ZmFsc2V9 */
+                            clientDataJSON: string;
+                            /** @example v6vDdDKZWLBjNg1q1hNpxHNa5_jt1GWS4PAbRSsuS0UZAAAAAA */
+                            authenticatorData: string;
+                            /** @example MEYCIQD1Ck4uRAkkrEqFP8NhKC-fhB0 */
+                            signature: string;
+                            userHandle?: string | null;
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `passkey_unknown` This passkey opens no account here. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `account_disabled` This account is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getCurrentUser: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -3887,13 +7141,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /** @example correct horse battery staple */
@@ -3902,7 +7156,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The account is gone, or will be. Session cookies are cleared. */
+            /** @description The account is deleted, or will be after the grace period. Session cookies are cleared. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3918,7 +7172,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4014,7 +7268,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -4026,7 +7280,7 @@ export interface operations {
                     /** @example correct horse battery staple */
                     current_password: string;
                     /**
-                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form.
+                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
                      * @example another horse, another battery
                      */
                     new_password: string;
@@ -4037,10 +7291,12 @@ export interface operations {
             /** @description Password updated. */
             200: {
                 headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
+                    "application/json": components["schemas"]["RenewedSession"];
                 };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
@@ -4052,7 +7308,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4139,12 +7395,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -4168,7 +7421,7 @@ export interface operations {
             /** @description Accepted. */
             202: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -4272,12 +7525,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -4297,7 +7547,7 @@ export interface operations {
                     /** @example 123456 */
                     code?: string;
                     /**
-                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form.
+                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
                      * @example correct horse battery staple
                      */
                     password: string;
@@ -4308,7 +7558,7 @@ export interface operations {
             /** @description Password updated. Please sign in. */
             200: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -4412,9 +7662,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description Proves a back end of the application. Never send it from a browser or an app. */
+                /** @description Authenticates a back end of the application. Never send it from a browser or an app. */
                 "project-secret"?: string;
             };
             path?: never;
@@ -4444,6 +7694,140 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmEmailChange: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example svt_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk */
+                    token?: string;
+                    /**
+                     * Format: email
+                     * @description ASCII address with a dotted domain; trimmed, compared without regard to case. Internationalised domains in their xn-- form.
+                     * @example ada@example.com
+                     */
+                    email?: string;
+                    /** @example 123456 */
+                    code?: string;
+                    /** @example correct horse battery staple */
+                    current_password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description E-mail address changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example E-mail address changed. */
+                        message: string;
+                        user: components["schemas"]["User"];
+                    };
                 };
             };
             /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
@@ -4538,134 +7922,11 @@ export interface operations {
             };
         };
     };
-    confirmEmailChange: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
-                "project-id"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /** @example svt_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk */
-                    token?: string;
-                    /**
-                     * Format: email
-                     * @description ASCII address with a dotted domain; trimmed, compared without regard to case. Internationalised domains in their xn-- form.
-                     * @example ada@example.com
-                     */
-                    email?: string;
-                    /** @example 123456 */
-                    code?: string;
-                };
-            };
-        };
-        responses: {
-            /** @description E-mail address changed. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        /** @example E-mail address changed. */
-                        message: string;
-                        user: components["schemas"]["User"];
-                    };
-                };
-            };
-            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `project_not_found` Project not found. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `body_too_large` The request body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` The request body must be JSON. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `validation_failed` The request has fields that need another value. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` Something went wrong on our side. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     undoEmailChange: {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -4780,13 +8041,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -4802,7 +8063,7 @@ export interface operations {
                     first_name?: string | null;
                     last_name?: string | null;
                     /**
-                     * @description A merge patch (RFC 7396): objects are merged, null removes a key, anything else replaces. The result may be at most 16 KiB of JSON.
+                     * @description A merge patch (RFC 7396): objects are merged, null removes a key, any other value replaces. The result may be at most 16 KiB of JSON.
                      * @example {
                      *       "plan": "pro",
                      *       "trial_ends": null
@@ -4923,7 +8184,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -5052,7 +8313,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -5060,7 +8321,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description There is no picture, or none any more. */
+            /** @description The account has no picture now. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5158,7 +8419,7 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description Of the picture.
+                 * @description The id of the picture.
                  * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
                  */
                 id: string;
@@ -5170,7 +8431,7 @@ export interface operations {
             /** @description The picture. */
             200: {
                 headers: {
-                    /** @description Strong; the same for ever. */
+                    /** @description Strong; it never changes. */
                     ETag?: string;
                     /** @description public, max-age=31536000, immutable */
                     "Cache-Control"?: string;
@@ -5183,7 +8444,7 @@ export interface operations {
                     "image/webp": string;
                 };
             };
-            /** @description The one that the client has is the one. */
+            /** @description The picture that the client has is current. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -5232,7 +8493,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -5260,7 +8521,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5310,12 +8571,12 @@ export interface operations {
     listActivity: {
         parameters: {
             query?: {
-                /** @description The next_cursor of the page before; absent for the first. */
+                /** @description The next_cursor of the previous page; absent for the first page. */
                 cursor?: string;
                 limit?: number;
             };
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -5323,7 +8584,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page. */
+            /** @description A page of events. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5332,7 +8593,7 @@ export interface operations {
                     "application/json": {
                         data: components["schemas"]["Activity"][];
                         /**
-                         * @description null: this was the last page.
+                         * @description null on the last page.
                          * @example NDcxMQ
                          */
                         next_cursor: string | null;
@@ -5417,7 +8678,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -5505,12 +8766,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -5536,7 +8794,7 @@ export interface operations {
             /** @description The team. */
             201: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -5649,7 +8907,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -5741,7 +8999,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -5755,7 +9013,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description The team is deleted. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5849,7 +9107,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -5983,7 +9241,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -6077,14 +9335,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description Proves a back end of the application. Never send it from a browser or an app. */
+                /** @description Authenticates a back end of the application. Never send it from a browser or an app. */
                 "project-secret"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -6112,7 +9367,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                     * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
                      * @example BUILDER
                      * @enum {string}
                      */
@@ -6126,7 +9381,7 @@ export interface operations {
             /** @description Added at once, for a caller with the project secret. */
             201: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6137,7 +9392,7 @@ export interface operations {
             /** @description Invited. */
             202: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6163,7 +9418,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6217,7 +9472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6250,7 +9505,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -6269,7 +9524,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They are a member no longer. */
+            /** @description The member is removed. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6372,7 +9627,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -6398,7 +9653,7 @@ export interface operations {
                  */
                 "application/json": {
                     /**
-                     * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                     * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
                      * @example BUILDER
                      * @enum {string}
                      */
@@ -6521,7 +9776,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -6615,14 +9870,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /** @description Proves a back end of the application. Never send it from a browser or an app. */
+                /** @description Authenticates a back end of the application. Never send it from a browser or an app. */
                 "project-secret"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -6650,7 +9902,7 @@ export interface operations {
                      */
                     email: string;
                     /**
-                     * @description The highest first. Only an ADMIN changes the team, its members and its invitations.
+                     * @description From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.
                      * @example BUILDER
                      * @enum {string}
                      */
@@ -6664,7 +9916,7 @@ export interface operations {
             /** @description Accepted. */
             202: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -6690,7 +9942,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6744,7 +9996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6777,7 +10029,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
@@ -6787,7 +10039,7 @@ export interface operations {
                  */
                 id: string;
                 /**
-                 * @description Of the invitation.
+                 * @description The id of the invitation.
                  * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
                  */
                 invitation: string;
@@ -6796,7 +10048,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its link works no longer. */
+            /** @description The link of the invitation no longer works. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -6890,12 +10142,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -6910,10 +10159,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The team, with the role in it. */
+            /** @description The team, with the role of the user. */
             200: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7026,7 +10275,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -7034,7 +10283,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The keys, without what is secret in them: only hashes rest. */
+            /** @description The keys, without their secret part: only hashes are stored. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7105,12 +10354,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
-                /**
-                 * @description Names this request, so that it can be sent again when no answer came: 1 to 255 visible characters, best a random UUID, as they are or in double quotes. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice; with another body it is refused (422), while the first is under way too (409). The answer is given to nobody who does not send all of the first request again, its password included. Refusals are not kept: mend the request and use the key again.
-                 * @example 8e03978e-40d5-43dd-bc93-6894a57f9324
-                 */
+                /** @description Identifies this request, so that it can be repeated when no answer came: 1 to 255 visible characters, with or without double quotes, preferably a random UUID. For 24 hours the same key with the same body gets the same answer, marked by `idempotency-replayed`, and nothing is done twice. Another body is refused (422), and so is a repetition while the first request is being processed (409). The answer is returned only for the whole first request, password included. Refusals are not kept: correct the request and use the key again. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -7129,7 +10375,7 @@ export interface operations {
                      */
                     scopes?: string[];
                     /**
-                     * @description In the future; left out or null: until it is revoked.
+                     * @description In the future; absent or null: valid until it is revoked.
                      * @example 2099-01-01T00:00:00Z
                      */
                     expires_at?: string | null;
@@ -7137,10 +10383,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key, and this once all of it. */
+            /** @description The whole key, shown only in this answer. */
             201: {
                 headers: {
-                    /** @description The request was carried out before, and this is its answer. */
+                    /** @description Present when this is the stored answer of an earlier request with the same key. */
                     "Idempotency-Replayed"?: "true";
                     [name: string]: unknown;
                 };
@@ -7157,7 +10403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7253,12 +10499,12 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path: {
                 /**
-                 * @description Of the key.
+                 * @description The id of the key.
                  * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
                  */
                 id: string;
@@ -7363,7 +10609,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -7375,24 +10621,32 @@ export interface operations {
                     /** @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT */
                     token: string;
                     /**
-                     * @description Taken and not needed: a token tells what it is.
+                     * @description Accepted and ignored: the kind of a token is recognised from the token.
                      * @example access_token
                      */
                     token_type_hint?: string;
+                    /** @description In a form: the UUID of the project, where client_secret proves it. */
+                    client_id?: string;
+                    /** @description In a form: the project secret. */
+                    client_secret?: string;
                 };
                 "application/x-www-form-urlencoded": {
                     /** @example uak_3fK9sLq0ZtXa_AnExampleThatWasNeverAKeyOfAnybodyAtAllSoUs0DbRgT */
                     token: string;
                     /**
-                     * @description Taken and not needed: a token tells what it is.
+                     * @description Accepted and ignored: the kind of a token is recognised from the token.
                      * @example access_token
                      */
                     token_type_hint?: string;
+                    /** @description In a form: the UUID of the project, where client_secret proves it. */
+                    client_id?: string;
+                    /** @description In a form: the project secret. */
+                    client_secret?: string;
                 };
             };
         };
         responses: {
-            /** @description What it is worth. */
+            /** @description The state of the token. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7497,7 +10751,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -7516,7 +10770,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Accepted, or still cooling down. */
+            /** @description Accepted, whether or not a mail is sent. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7612,7 +10866,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description UUID of the project. Left out: the default project of this installation. */
+                /** @description UUID of the project. Absent: the default project of this installation. */
                 "project-id"?: string;
             };
             path?: never;
@@ -7631,6 +10885,8 @@ export interface operations {
                     email?: string;
                     /** @example 123456 */
                     code?: string;
+                    /** @example correct horse battery staple */
+                    current_password?: string;
                 };
             };
         };

@@ -1,5 +1,5 @@
-// The session of one client: kept, refreshed once for all who wait, shared with other tabs and processes, and given up
-// only when the service has refused its refresh token.
+// The session of one client: stored, refreshed by one request for all waiting calls, and shared with other tabs and
+// processes. It is dropped only when the service has refused its refresh token.
 import { ApiError, AuthenticationError } from './errors.js'
 import { elapsed, type Held, type Known, print, read, type TokenStorage } from './storage.js'
 import { type Change, type Channel, exclusively, openChannel } from './tabs.js'
@@ -7,7 +7,7 @@ import type { Call } from './transport.js'
 
 export type AuthEvent = 'signed_in' | 'token_refreshed' | 'signed_out' | 'auth_error'
 
-/** What happened, the session as it is now (null: signed out), and for `auth_error` and a lost session the reason. */
+/** Gets the event, the session after it (null: signed out), and the error of an `auth_error` or a lost session. */
 export type AuthListener = (event: AuthEvent, session: Known | null, error?: Error) => void
 
 export interface SessionOptions {
@@ -15,26 +15,27 @@ export interface SessionOptions {
   readonly cookies: boolean
   readonly autoRefresh: boolean
   readonly storage: TokenStorage
-  /** Whether others see the same storage: tabs, processes. */
+  /** True if other tabs or processes may use the same storage. */
   readonly shared: boolean
-  /** The name of this session in the storage and among the tabs. */
+  /** The key of this session in the storage, and the name of the lock and channel between tabs. */
   readonly key: string
   readonly timeoutMs: number
-  /** What the application was given: used until the storage knows better. */
+  /** The session of the options, used where the storage has none. */
   readonly initial: Known | null
 }
 
-/** Refreshed this long before the end, or after nine tenths of a short life. */
+/** A token is refreshed this long before it expires, or after nine tenths of a short lifetime. */
 const aheadMs = 30_000
 
-/** So long after a change an empty storage may be one that has not seen it yet. */
+/** For this long after a change, an empty storage may not show the change yet. */
 const settledMs = 2000
 
-/** How often a refused refresh is tried again with what another process has stored meanwhile. */
+/** The number of times that a refused refresh is retried with a token that another process has stored meanwhile. */
 const maxAdoptions = 3
 
 export type Sessions = ReturnType<typeof createSessions>
 
+/** Creates the session store of a client. */
 export function createSessions(options: SessionOptions) {
   const { send, cookies, storage, key } = options
   const listeners = new Set<AuthListener>()
@@ -43,17 +44,17 @@ export function createSessions(options: SessionOptions) {
   let loading: Promise<void> | undefined
   let flight: Promise<{ adopted: boolean } | null> | undefined
   let turn: Promise<unknown> = Promise.resolve()
-  /** A storage that could not be written is behind, so it is written again instead of believed. */
+  /** True after a failed write: the storage is outdated, so it is written again and not read. */
   let unsaved = false
   let over = false
-  /** When `held` became what it is, and the stamp of the last session that ended. */
+  /** The time of the last change of `held`, in milliseconds, and the stamp of the last session that ended. */
   let changedAt = 0
   let ended: string | undefined
   const channel: Channel | null = options.shared
     ? openChannel(key, (change) => void inTurn(() => hear(change)))
     : null
 
-  /** Tells sessions apart: each refresh makes another. */
+  /** Identifies the tokens of a session; every refresh changes it. */
   const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.session.expires_at
 
   function isEnding(of: Held): boolean {
@@ -64,28 +65,28 @@ export function createSessions(options: SessionOptions) {
 
   function emit(event: AuthEvent, error?: Error): void {
     const session = held?.session ?? null
-    // Later, and apart: what a listener does or throws is no business of the call that caused it.
+    // Called asynchronously, so that a slow or throwing listener does not affect the call that caused the event.
     for (const listener of listeners) Promise.resolve().then(() => listener(event, session, error))
   }
 
-  /** One at a time, in this client. */
+  /** Runs `work` after all earlier work of this client. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work)
     turn = result.catch(() => {})
     return result
   }
 
-  /** One at a time, in this client and in every tab. */
+  /** Runs `work` while no other work runs, in this client and in every tab. */
   const exclusive = <T>(work: () => Promise<T>): Promise<T> =>
     inTurn(() => (options.shared ? exclusively(key, 2 * options.timeoutMs, work) : work()))
 
-  /** The storage as far as it can be believed: a browser may show what another tab has written only later. */
+  /** Reads the storage, and ignores outdated contents: a browser may show the writes of another tab late. */
   async function look(): Promise<Held | null> {
     let found: Held | null
     try {
       found = read(await storage.getItem(key))
     } catch {
-      // A storage that cannot be read has not lost what we hold.
+      // The storage cannot be read, so the session in memory is kept.
       return held ?? null
     }
     if (!found) return Date.now() - changedAt < settledMs ? (held ?? null) : null
@@ -116,7 +117,7 @@ export function createSessions(options: SessionOptions) {
     changedAt = at
   }
 
-  /** Takes over what another tab or process has made current. */
+  /** Takes over the session that another tab or process has stored. */
   function adopt(found: Held | null, at: number): void {
     if (stamp(found) === stamp(held)) return
     const before = held
@@ -136,7 +137,7 @@ export function createSessions(options: SessionOptions) {
     adopt(await look(), changedAt)
   }
 
-  /** Reads the storage, once. */
+  /** Reads the storage, at the first call only. */
   function load(): Promise<void> {
     loading ??= look().then(async (found) => {
       held = found
@@ -145,7 +146,7 @@ export function createSessions(options: SessionOptions) {
     return loading
   }
 
-  /** Knows the session as well as this client can; where there is none, another tab may have begun one. */
+  /** Loads the session. Without one, reads a shared storage again, because another tab may have signed in. */
   async function ready(): Promise<void> {
     await load()
     if (!held && options.shared) await inTurn(sync)
@@ -153,10 +154,10 @@ export function createSessions(options: SessionOptions) {
 
   const canRefresh = () => (cookies ? !over : Boolean(held?.session.refresh_token))
 
-  /** Keeps what a refresh has brought, unless somebody was faster. */
+  /** Stores the result of a refresh, unless another tab or process has stored a newer session. */
   async function keepRefreshed(session: Known, presented: string | undefined, since: number): Promise<void> {
     const found = unsaved ? held : await look()
-    // Signed out elsewhere meanwhile: that stands.
+    // Another tab signed out meanwhile, so the session stays ended.
     if (!found && held) return drop()
     const other = found && found.session.refresh_token !== presented ? found.session : null
     const newer =
@@ -194,7 +195,7 @@ export function createSessions(options: SessionOptions) {
           emit('auth_error', error as Error)
           throw error
         }
-        // Whoever shares the storage may have been faster, and this was the token before theirs.
+        // Another process may have refreshed first, so that this token was an old one; the stored one is tried.
         const found = await look()
         const theirs = !unsaved && found && found.session.refresh_token !== presented
         if (!theirs || adoptions === maxAdoptions) {
@@ -206,8 +207,10 @@ export function createSessions(options: SessionOptions) {
   }
 
   /**
-   * Makes another session than the one stamped `stale` current: one request for all who ask, here and in other tabs.
-   * null: there is nothing to refresh with. @throws what the refresh failed with
+   * Replaces the session with the stamp `stale` by a refreshed one, by one request for all calls and tabs.
+   *
+   * @returns `adopted` is true if another tab or process had refreshed; null if there is no refresh token
+   * @throws the error of the refresh
    */
   function renew(stale: string | undefined): Promise<{ adopted: boolean } | null> {
     flight ??= exclusive(() => exchange(stale)).finally(() => {
@@ -221,19 +224,31 @@ export function createSessions(options: SessionOptions) {
     renew,
     canRefresh,
     isEnding: () => Boolean(held && isEnding(held)),
-    /** The session as known here; null: signed out. */
+    /** The session in memory; null if signed out. */
     current: (): Known | null => held?.session ?? null,
     stamp: () => stamp(held),
-    /** Begins a session with what a sign-in answered. */
+    /** Stores the session of a sign-in. */
     begin: (session: Known) =>
       exclusive(async () => {
         await load()
         await save({ session, since: elapsed() })
         emit('signed_in')
       }),
-    /** Ends it here, because the service has ended it. */
+    /** Runs a request whose answer may replace the session's tokens, while no refresh presents the former ones. */
+    secure: (work: () => Promise<unknown>): Promise<unknown> =>
+      exclusive(async () => {
+        const since = elapsed()
+        const answer = (await work()) as Known & { message?: string }
+        if (answer.expires_at) {
+          const { message: _, ...session } = answer
+          await save({ session, since })
+          emit('token_refreshed')
+        }
+        return answer
+      }),
+    /** Removes the session, which the service has ended. */
     end: () => exclusive(() => drop()),
-    /** Completes what was given without its user. */
+    /** Adds the user to a session that was given without one. */
     complete(user: NonNullable<Known['user']>): void {
       if (held && !held.session.user) held = { ...held, session: { ...held.session, user } }
     },
@@ -245,7 +260,7 @@ export function createSessions(options: SessionOptions) {
   }
 }
 
-/** Whether the service itself said that the refresh token is worth nothing; no proxy and no failure says that. */
+/** True if the service itself has refused the refresh token. Errors of proxies and of the network are not refusals. */
 function isRefused(error: unknown): boolean {
   return (
     (error instanceof AuthenticationError && error.code === 'invalid_refresh_token') ||

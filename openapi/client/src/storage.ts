@@ -1,14 +1,14 @@
-// Where a session rests between calls: anything shaped like localStorage, synchronous or not.
+// The storage of a session between calls: any object with the methods of localStorage, synchronous or not.
 import type { components } from './schema.js'
 
 type WireSession = components['schemas']['Session']
 
-/** A session as the service printed it, or as much of it as is known. */
+/** A session as the service sent it, or the known part of it. */
 export type Known = Partial<WireSession>
 
 /**
- * Keeps one string under a key. `localStorage`, `sessionStorage` and React Native's AsyncStorage fit as they are.
- * Whoever shares it shares the session: tabs, or processes.
+ * Stores one string under a key. `localStorage`, `sessionStorage` and React Native's AsyncStorage can be used directly.
+ * Tabs or processes that share a storage share the session.
  */
 export interface TokenStorage {
   getItem(key: string): string | null | Promise<string | null>
@@ -16,7 +16,7 @@ export interface TokenStorage {
   removeItem(key: string): unknown
 }
 
-/** A storage that ends with the page or the process. */
+/** Returns a storage in memory, which lasts as long as the page or the process. */
 export function memoryStorage(): TokenStorage {
   const values = new Map<string, string>()
   return {
@@ -26,7 +26,7 @@ export function memoryStorage(): TokenStorage {
   }
 }
 
-/** localStorage where there is a page that has one; null elsewhere, and where the browser forbids it. */
+/** Returns the page's localStorage; null outside of a page, and where the browser forbids it. */
 export function pageStorage(): TokenStorage | null {
   try {
     return typeof document === 'undefined' ? null : globalThis.localStorage
@@ -35,22 +35,22 @@ export function pageStorage(): TokenStorage | null {
   }
 }
 
-/** A session with the moment it arrived here, on the clock that no one sets. */
+/** A session with the time of its arrival on the monotonic clock. */
 export interface Held {
   readonly session: Known
   /** Milliseconds of `elapsed()` when its `expires_in` began to run. */
   readonly since: number
 }
 
-/** Milliseconds since some moment; does not jump when somebody sets the device's clock. */
+/** Milliseconds of the monotonic clock, which setting the device's clock does not change. */
 export const elapsed = (): number => globalThis.performance?.now?.() ?? Date.now()
 
-/** A session as it is stored. The clock of the device is only ever compared with itself. */
+/** Serialises a session for the storage. Its time is of the device's clock, and is compared with that clock only. */
 export function print({ session, since }: Held): string {
   return JSON.stringify({ ...session, at: Date.now() - (elapsed() - since) })
 }
 
-/** The reverse; null for what is none of ours. */
+/** Parses a stored session; null where the text is not one. */
 export function read(text: string | null): Held | null {
   try {
     const { at, ...session } = JSON.parse(text ?? 'null')

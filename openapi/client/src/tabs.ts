@@ -1,9 +1,10 @@
-// What the tabs of one origin do together: one at a time, and telling each other. Where a browser or runtime has neither
-// Web Locks nor BroadcastChannel, the service's replay grace lets refreshes that meet converge on one token.
+// A lock and a channel between the tabs of one origin. Where a browser or runtime has neither Web Locks nor
+// BroadcastChannel, concurrent refreshes still get the same token within the service's replay grace.
 
 /**
- * Runs `work` while no other tab runs any under the same name. A lock that does not come within `patienceMs` (its
- * holder may be frozen) or not at all is done without.
+ * Runs `work` while no other tab runs work under the same name.
+ *
+ * @param patienceMs the longest wait for the lock, whose holder may be frozen; `work` then runs without it
  */
 export async function exclusively<T>(name: string, patienceMs: number, work: () => Promise<T>): Promise<T> {
   const locks = globalThis.navigator?.locks
@@ -25,24 +26,24 @@ export async function exclusively<T>(name: string, patienceMs: number, work: () 
   }
 }
 
-/** What lies under the key since `at` (milliseconds of the device's clock); null: nothing. */
+/** The text under the key since `at` (milliseconds of the device's clock); null if it was removed. */
 export interface Change {
   readonly text: string | null
   readonly at: number
 }
 
 export interface Channel {
-  /** Tells every other tab what the storage holds now; they may see it there only later. */
+  /** Sends the new contents of the storage to every other tab, because a tab may see them in the storage late. */
   tell(change: Change): void
   close(): void
 }
 
-/** Joins the tabs that share a storage; `heard` is called with what another one has put under `key`. */
+/** Opens the channel between the tabs that share a storage; `heard` gets each change of `key` by another tab. */
 export function openChannel(key: string, heard: (change: Change) => void): Channel {
   if (typeof BroadcastChannel === 'function') {
     const channel = new BroadcastChannel(key)
     channel.onmessage = ({ data }) => heard(data)
-    // In Node a channel would keep the process alive.
+    // In Node an open channel would keep the process running.
     ;(channel as { unref?: () => void }).unref?.()
     return { tell: (change) => channel.postMessage(change), close: () => channel.close() }
   }

@@ -1,11 +1,11 @@
-// One HTTP request and its answer: JSON both ways, a timeout, the caller's signal, and errors by their kind.
+// Sends one HTTP request: JSON in both directions, a timeout, the caller's signal, and a class for each kind of error.
 import { ApiError, errorFor, NetworkError } from './errors.js'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface Call {
   readonly method: string
-  /** Below baseUrl, with its query. */
+  /** The path below baseUrl, with the query. */
   readonly path: string
   /** Sent as JSON; a Blob as its bytes. */
   readonly body?: unknown
@@ -18,7 +18,7 @@ export interface TransportOptions {
   readonly projectId: string | undefined
   /** Sent with every request. */
   readonly headers: Record<string, string>
-  /** Whether cookies travel, also to another origin. */
+  /** True to send cookies, also to another origin. */
   readonly credentials: boolean
   readonly timeoutMs: number
   readonly fetch: Fetch
@@ -27,8 +27,10 @@ export interface TransportOptions {
 const isBlob = (body: unknown): body is Blob => typeof Blob === 'function' && body instanceof Blob
 
 /**
- * Builds `send`: in a call, out the parsed body of a 2xx (undefined where there is none).
- * Throws ApiError for any other answer, NetworkError for none, and the signal's reason when the caller gave up.
+ * Creates the function that sends a call.
+ *
+ * @returns a function that resolves to the parsed body of a 2xx (undefined where it has none), and throws ApiError for any
+ * other answer, NetworkError without an answer, and the signal's reason after an abort
  */
 export function createTransport(options: TransportOptions): (call: Call) => Promise<unknown> {
   return async ({ method, path, body, headers, signal }) => {
@@ -49,13 +51,13 @@ export function createTransport(options: TransportOptions): (call: Call) => Prom
           ...headers,
         },
         signal: ended.signal,
-        // Some edge runtimes refuse to be told what they would not do anyway.
+        // Set only where needed, because some edge runtimes refuse the option.
         ...(options.credentials ? { credentials: 'include' } : {}),
         ...(body === undefined ? {} : { body: bytes ? body : JSON.stringify(body) }),
       })
       const text = await response.text()
       const parsed = parse(text)
-      // A page of some proxy or hotel is no answer, whatever its status claims.
+      // A page of a proxy or a captive portal is not an answer of the service, whatever its status.
       if (!response.ok || (text && parsed === undefined))
         throw errorFor(response.ok ? 502 : response.status, parsed, response.headers)
       return parsed
@@ -64,13 +66,19 @@ export function createTransport(options: TransportOptions): (call: Call) => Prom
       if (ended.signal.aborted)
         throw new NetworkError('timeout', `No answer within ${options.timeoutMs} ms.`, error)
       if (error instanceof ApiError) throw error
-      throw new NetworkError('network_error', 'The service could not be reached.', error)
+      throw new NetworkError('network_error', unreachable, error)
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', end)
     }
   }
 }
+
+/** A page of an origin that the policy does not list is told no more by its browser. */
+const unreachable =
+  'location' in globalThis
+    ? 'The service could not be reached, or the origin of this page is not in "origins" of the policy.'
+    : 'The service could not be reached.'
 
 function parse(text: string): unknown {
   try {

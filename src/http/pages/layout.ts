@@ -1,32 +1,91 @@
-// The frame of every page a person meets: plain, light and dark, no script, nothing from elsewhere.
+// The layout of every HTML page: light and dark, no script, no external resources, in the project's name and colour.
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { html } from 'ghtml'
-import { isUuid } from '../../domain/uuid.ts'
-import type { Api } from '../typebox.ts'
+import { inkOn, readableOn } from '../../colors.ts'
+import type { Project } from '../../domain/projects/projects.ts'
 
-const style = `
-:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #fbfbfd; --quiet: #5c5f66; --accent: #1f5fbf; --line: #8a8d94; --wrong: #a4161a }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --paper: #16171b; --quiet: #a3a7b0; --accent: #8ab4ff; --line: #6c7079; --wrong: #ffb4ab } }
+/** Every pair of colours has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3), edges 3:1 (1.4.11), whatever the project's is. */
+function sheetOf(color: string): string {
+  const [light, dark] = ['#fbfbfd', '#16171b']
+  const own = (paper: string) =>
+    `--paper: ${paper}; --accent: ${readableOn(paper, color, 4.5)}; --edge: ${readableOn(paper, color, 3)}`
+  return `
+:root { color-scheme: light dark; ${own(light)}; --ink: #1b1b1f; --quiet: #5c5f66; --line: #8a8d94; --wrong: #a4161a; --button: ${color}; --on-button: ${inkOn(color)} }
+@media (prefers-color-scheme: dark) { :root { ${own(dark)}; --ink: #ececf1; --quiet: #a3a7b0; --line: #6c7079; --wrong: #ffb4ab } }
 * { box-sizing: border-box }
-body { margin: 0; padding: 12vh 1.25rem 4rem; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif }
-main { max-width: 30rem; margin: 0 auto; padding: 2rem; border: 1px solid var(--line); border-radius: .75rem }
+body { margin: 0; padding: 12vh 1.25rem 4rem; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; overflow-wrap: anywhere }
+main { max-width: 30rem; margin: 0 auto; padding: 2rem; border: 1px solid var(--line); border-block-start: 4px solid var(--edge); border-radius: .75rem }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; text-wrap: pretty }
-p, form { margin: 0 0 1.25rem } main > :last-child { margin-bottom: 0 } .quiet { color: var(--quiet); font-size: .9375rem } code { overflow-wrap: anywhere }
-button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--paper); font: inherit; font-weight: 600; cursor: pointer }
+p, form { margin: 0 0 1.25rem } main > :last-child { margin-bottom: 0 } .quiet { color: var(--quiet); font-size: .9375rem } .brand { font-weight: 700 }
+button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; border: 2px solid var(--edge); border-radius: .5rem; background: var(--button); color: var(--on-button); font: inherit; font-weight: 600; cursor: pointer }
 label { display: block; margin: 0 0 .25rem; font-weight: 600 }
 input:not([type=hidden]) { width: 100%; min-height: 2.75rem; margin: 0 0 1rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: transparent; color: inherit; font: inherit }
 .wrong { color: var(--wrong); font-weight: 600 }
 button:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px } a { color: var(--accent) }
+@media (max-width: 30rem) { body { padding-top: 4vh } main { padding: 1.5rem } }
 `
-const styleHash = createHash('sha256').update(style).digest('base64')
+}
 
-const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+interface Sheet {
+  readonly style: string
+  readonly policy: string
+}
 
-/** Sends a page. `body` is HTML made with ghtml's escaping tag. */
-export function sendPage(reply: FastifyReply, status: number, title: string, body: string): FastifyReply {
+/** Sheets by colour; a project has one, and more than these are made anew. */
+const sheets = new Map<string, Sheet>()
+const maxSheets = 100
+
+function sheetFor(color: string): Sheet {
+  const known = sheets.get(color)
+  if (known) return known
+  const style = sheetOf(color)
+  const hash = createHash('sha256').update(style).digest('base64')
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+  const sheet = { style, policy }
+  if (sheets.size < maxSheets) sheets.set(color, sheet)
+  return sheet
+}
+
+export interface Page {
+  /** Default: 200. */
+  readonly status?: number
+  readonly title: string
+  /** HTML, made with ghtml's escaping tag. */
+  readonly body: string
+}
+
+/** Whose page it is, as the project's mails have it. */
+export interface Brand {
+  readonly name: string
+  /** `#rrggbb` */
+  readonly color: string
+}
+
+const defaultColor = '#1f5fbf'
+
+export function brandOf({ name, policy: { branding } }: Project): Brand {
+  const isHex = /^#[\da-f]{6}$/i.test(branding.color)
+  return { name: branding.name ?? name, color: isHex ? branding.color : defaultColor }
+}
+
+/** How a page is shown. Default: English, without a project. */
+export interface Look {
+  readonly texts?: { readonly tag: string; readonly direction: string }
+  readonly brand?: Brand | null
+}
+
+/** The options of every page's route. */
+export const pageRoute = { schema: { hide: true }, config: { access: 'open', limit: 'none' } } as const
+
+export function sendPage(
+  reply: FastifyReply,
+  { status = 200, title, body }: Page,
+  { texts = { tag: 'en', direction: 'ltr' }, brand = null }: Look = {},
+): FastifyReply {
+  const { style, policy } = sheetFor(brand?.color ?? defaultColor)
   const page = html`<!doctype html>
-<html lang="en">
+<html lang="${texts.tag}" dir="${texts.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -36,6 +95,7 @@ export function sendPage(reply: FastifyReply, status: number, title: string, bod
 </head>
 <body>
 <main>
+!${brand ? html`<p class="brand"><bdi>${brand.name}</bdi></p>` : ''}
 !${body}
 </main>
 </body>
@@ -44,41 +104,15 @@ export function sendPage(reply: FastifyReply, status: number, title: string, bod
   return reply
     .code(status)
     .header('content-security-policy', policy)
+    .header('content-language', texts.tag)
     .type('text/html; charset=utf-8')
     .send(page)
 }
 
-/** What the link of a mail carries. */
-export interface MailLink {
-  readonly projectId: string
-  readonly token: string
-}
-
-/** Reads a link's query, where a front end's link calls its token otherwise, or the form; null when it is cut or bent. */
-export function readLink(fields: unknown): MailLink | null {
-  const { project, verificationCode, token = verificationCode } = (fields ?? {}) as Record<string, unknown>
-  if (typeof project !== 'string' || !isUuid(project) || typeof token !== 'string' || token === '')
-    return null
-  return { projectId: project.toLowerCase(), token }
-}
-
-/** Lets a scope read what an HTML form sends. */
-export function acceptForms(api: Api): void {
-  const form = 'application/x-www-form-urlencoded'
-  if (api.hasContentTypeParser(form)) return
-  api.addContentTypeParser(form, { parseAs: 'string', bodyLimit: 4096 }, (_request, body, done) =>
-    done(null, Object.fromEntries(new URLSearchParams(String(body)))),
-  )
-}
-
-/** Says that a link works no longer; the same for every reason, and nothing about the account. */
-export function sendDeadLink(reply: FastifyReply): FastifyReply {
-  return sendPage(
-    reply,
-    422,
-    'This link no longer works',
-    html`<h1>This link no longer works</h1>
-<p>It has been used already, it has expired, or a newer mail has replaced it.</p>
-<p class="quiet">Ask for another mail in the app where you have your account.</p>`,
-  )
-}
+/** A page of a heading and HTML below it. */
+export const titled = (title: string, body: string, status = 200): Page => ({
+  status,
+  title,
+  body: html`<h1>${title}</h1>
+!${body}`,
+})

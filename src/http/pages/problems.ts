@@ -3,37 +3,31 @@ import { html } from 'ghtml'
 import { type ProblemCode, problemCodes, problemKinds } from '../../../schemas/errors.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
-import { sendPage } from './layout.ts'
+import { pageRoute, sendPage } from './layout.ts'
 
-function isCode(text: string): text is ProblemCode {
-  return Object.hasOwn(problemKinds, text)
-}
+const isCode = (text: string): text is ProblemCode => Object.hasOwn(problemKinds, text)
 
-export async function problemPages(api: Api): Promise<void> {
-  const config = { access: 'open', limit: 'none' } as const
-  const schema = { hide: true }
-
-  api.get('/problems', { schema, config }, async (_request, reply) => {
+export function problemPages(api: Api): void {
+  api.get('/problems', pageRoute, async (_request, reply) => {
     const items = problemCodes.map(
       (code) =>
-        html`<li><a href="/problems/${code}"><code>${code}</code></a> ${problemKinds[code].status}</li>`,
+        html`<li><a href="problems/${code}"><code>${code}</code></a> ${problemKinds[code].status}</li>`,
     )
-    return sendPage(reply, 200, 'Problem codes', html`<h1>Problem codes</h1><ul>!${items.join('\n')}</ul>`)
+    const body = html`<h1>Problem codes</h1><ul>!${items.join('\n')}</ul>`
+    return sendPage(reply, { title: 'Problem codes', body })
   })
 
-  api.get('/problems/:code', { schema, config }, async (request, reply) => {
+  api.get('/problems/:code', pageRoute, async (request, reply) => {
     const { code } = request.params as { code: string }
     if (!isCode(code)) throw new RequestProblem('route_not_found')
     const { status, title, message, help } = problemKinds[code]
-    return sendPage(
-      reply,
-      200,
+    return sendPage(reply, {
       title,
-      html`<h1>${title}</h1>
+      body: html`<h1>${title}</h1>
 <p><code>${code}</code> · status ${status}</p>
 <p>&ldquo;${message}&rdquo;</p>
 <p>${help}</p>
-<p class="quiet"><a href="/problems">All codes</a> · <a href="/docs">API documentation</a></p>`,
-    )
+<p class="quiet"><a href="../problems">All codes</a> · <a href="../docs">API documentation</a></p>`,
+    })
   })
 }

@@ -1,84 +1,57 @@
-// Where the link of a reset mail lands: a form for the new password. GET consumes nothing.
-import type { FastifyReply } from 'fastify'
+// The page of the link in a reset mail: a form for the new password.
 import { html } from 'ghtml'
+import { isResetOpen, resetPassword } from '../../domain/accounts/recovery.ts'
+import type { Services } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { Projects } from '../../domain/projects.ts'
-import type { Recovery } from '../../domain/recovery.ts'
-import { visitorOf } from '../caller.ts'
+import { fill, passwordLength } from '../../formats.ts'
 import type { Api } from '../typebox.ts'
-import { acceptForms, type MailLink, readLink, sendDeadLink, sendPage } from './layout.ts'
+import { titled } from './layout.ts'
+import { linkForm, linkPage, passwordField, type Visit } from './link-page.ts'
+import type { Texts } from './texts.ts'
 
 const path = '/account/reset-password'
+const { min, max } = passwordLength
+const bounds = `autocomplete="new-password" minlength="${min}" maxlength="${max}"`
 
-interface ResetOptions {
-  readonly projects: Projects
-  readonly recovery: Recovery
-}
-
-/** What is wrong with a new password, in a sentence; null when nothing is. The same bounds as on the API. */
-function complaint(password: string): string | null {
+/** Returns a sentence about an invalid new password, or null. The length limits are those of the API. */
+function complaint({ refused, reset }: Texts, password: string): string | null {
   const length = [...password].length
-  if (length < 8) return 'Please choose at least 8 characters.'
-  if (length > 255) return 'Please choose at most 255 characters.'
-  return password.includes('\0') ? 'This password holds a character that cannot be typed.' : null
+  if (length < min) return fill(refused.too_short, { min: String(min) })
+  if (length > max) return fill(reset.tooLong, { max: String(max) })
+  return password.includes('\0') ? reset.untypable : null
 }
 
-function sendForm(reply: FastifyReply, link: MailLink, wrong: string | null): FastifyReply {
-  return sendPage(
-    reply,
+function form(visit: Visit, wrong: string | null) {
+  const { title, lead, button, password, otherwise } = visit.texts.reset
+  return titled(
+    title,
+    html`<p>${fill(lead, { min: String(min) })}</p>
+!${linkForm(path, visit, button, passwordField(password, bounds, wrong))}
+<p class="quiet">${otherwise}</p>`,
     wrong ? 422 : 200,
-    'Choose a new password',
-    html`<h1>Choose a new password</h1>
-<p>At least 8 characters; a few words in a row are better than one with signs. Every device will be signed out.</p>
-<form method="post" action="${path}">
-<input type="hidden" name="project" value="${link.projectId}">
-<input type="hidden" name="token" value="${link.token}">
-<label for="password">New password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" minlength="8" maxlength="255" required autofocus !${wrong ? 'aria-invalid="true" aria-describedby="wrong"' : ''}>
-!${wrong ? html`<p id="wrong" class="wrong" role="alert">${wrong}</p>` : ''}
-<button type="submit">Save the new password</button>
-</form>
-<p class="quiet">You did not ask for this? Close this page; your password stays as it is.</p>`,
   )
 }
 
 /** Registers the page: GET shows the form while the link works, POST sets the password, once. */
-export async function resetPasswordPage(api: Api, { projects, recovery }: ResetOptions): Promise<void> {
-  const config = { access: 'open', limit: 'none' } as const
-  const schema = { hide: true }
-  acceptForms(api)
-
-  api.get(path, { schema, config }, async (request, reply) => {
-    const link = readLink(request.query)
-    const project = link && (await projects.get(link.projectId).catch(onlyRefusals))
-    if (!link || !project || !(await recovery.isOpen(project, link.token))) return sendDeadLink(reply)
-    return sendForm(reply, link, null)
+export function resetPasswordPage(api: Api, services: Services): void {
+  linkPage(api, services, {
+    path,
+    async show(visit) {
+      return (await isResetOpen(await visit.context(), visit.token)) ? form(visit, null) : null
+    },
+    async submit(visit) {
+      const { token, password, texts } = visit
+      if (password === null) return null
+      const wrong = complaint(texts, password)
+      if (wrong) return form(visit, wrong)
+      try {
+        await resetPassword(await visit.context(), { token }, password)
+      } catch (error) {
+        const fault = error instanceof AuthError ? error.details.password : undefined
+        if (!fault) throw error
+        return form(visit, fill(texts.refused[fault.reason], { min: String(fault.minLength) }))
+      }
+      return titled(texts.reset.doneTitle, html`<p>${texts.reset.done}</p>`)
+    },
   })
-
-  api.post(path, { schema, config }, async (request, reply) => {
-    const link = readLink(request.body)
-    const { password } = request.body as { password?: unknown }
-    if (!link || typeof password !== 'string') return sendDeadLink(reply)
-    const wrong = complaint(password)
-    if (wrong) return sendForm(reply, link, wrong)
-    try {
-      const project = await projects.get(link.projectId)
-      await recovery.reset(project, { token: link.token }, password, visitorOf(request))
-    } catch (error) {
-      if (error instanceof AuthError && error.code !== 'overloaded') return sendDeadLink(reply)
-      throw error
-    }
-    return sendPage(
-      reply,
-      200,
-      'Your password is new',
-      html`<h1>Your password is new</h1>
-<p>Every device has been signed out. You can close this page and sign in with the new password.</p>`,
-    )
-  })
-}
-
-function onlyRefusals(error: unknown): null {
-  if (error instanceof AuthError) return null
-  throw error
 }

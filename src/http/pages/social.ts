@@ -1,16 +1,20 @@
-// What a person sees whose sign-in by a provider cannot go on: the page that says so, and nothing of why.
-import type { FastifyReply } from 'fastify'
+// The error page of a sign-in through a provider. It does not show the reason.
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
-import { sendPage } from './layout.ts'
+import { brandOf, sendPage, titled } from './layout.ts'
+import { textsFor } from './texts.ts'
 
-/** Says that this browser has no sign-in under way that fits. */
-export function sendBrokenFlow(reply: FastifyReply): FastifyReply {
-  return sendPage(
-    reply,
+/** Sends the page for a browser that did not begin this sign-in. */
+export function sendBrokenFlow(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const texts = textsFor(request, null)
+  const { title, why, next } = texts.brokenFlow
+  const page = titled(
+    title,
+    html`<p>${why}</p>
+<p class="quiet">${next}</p>`,
     422,
-    'This sign-in cannot go on',
-    html`<h1>This sign-in cannot go on</h1>
-<p>It was begun in another browser or a while ago, or it has been finished already. Nothing was changed.</p>
-<p class="quiet">Go back to the app where you wanted to sign in, and begin again there.</p>`,
   )
+  // An unknown project is one of the reasons.
+  const { project } = request as { project?: FastifyRequest['project'] }
+  return sendPage(reply, page, { texts, brand: project ? brandOf(project) : null })
 }

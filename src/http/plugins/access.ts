@@ -1,55 +1,68 @@
-// What a route must declare about itself, and the refusal to boot with one that did not.
+// What every route declares: who may call it, and which limit counts it. A route that does not is refused at boot.
 import type { FastifyRequest } from 'fastify'
-import type { KeyScope } from '../../domain/api-keys.ts'
-import type { PresentedRefresh } from '../../domain/grants.ts'
-import type { LimitClass } from '../../domain/policy.ts'
-import type { KeyHolder, Principal } from '../../domain/principal.ts'
-import type { Project } from '../../domain/projects.ts'
-import type { SessionRow } from '../../repositories/session-lists.ts'
+import type { KeyHolder, Principal } from '../../domain/actor.ts'
+import type { KeyScope } from '../../domain/api-keys/api-keys.ts'
+import type { LimitClass } from '../../domain/projects/policy.ts'
+import type { Project } from '../../domain/projects/projects.ts'
+import type { PresentedRefresh } from '../../domain/sessions/grants.ts'
+import type { SessionRow } from '../../repositories/sessions/lists.ts'
 import { plugin } from './plugin.ts'
 
 /**
- * Who may call a route: anybody without a project (open), anybody in a project (public), anybody, though a token that is
- * presented must be good (optional), a back end with the project's secret (project), a signed-in user (user), or a user
- * whose access token may have expired while the refresh cookie lives (leaving).
+ * Who may call a route.
+ * - `open`: every client; the request belongs to no project
+ * - `public`: every client of a project
+ * - `optional`: the same, but a token that is presented must be valid
+ * - `recognized`: the same, and the user of a valid token is known; any other token is as none
+ * - `project`: a back end with the project's secret
+ * - `user`: a signed-in user
+ * - `leaving`: a user who signs out, whose access token may have expired
  */
-export type Access = 'open' | 'public' | 'optional' | 'project' | 'user' | 'leaving'
+export type Access = 'open' | 'public' | 'optional' | 'recognized' | 'project' | 'user' | 'leaving'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
-    /** On a user's route: an API key with this scope may call it too; without it, none may. */
+    /** On a route for users: the scope with which an API key may call it too; default: no key may. */
     key?: KeyScope
     limit?: LimitClass | 'none'
-    /** Whether session cookies may come along, and so other sites are kept out; by default wherever it is not open. */
+    /** Whether a back end may also prove itself as an OAuth client: by HTTP Basic, or by client_id and client_secret. */
+    oauthClient?: boolean
+    /** Whether session cookies may authenticate it, so that cross-site requests are refused; default: unless it is open. */
     csrf?: boolean
-    /** Whether the handler's own statement finds out if the session lives; before it, the token alone is verified. */
-    unlooked?: boolean
-    /** Whether the user's sessions are read in the statement that recognises the user. */
-    lists?: boolean
-    /** Where a route reads its project from before the header; for links, which send none. */
+    /** Whether the token alone is verified before the handler, whose own statement finds out if the session is alive. */
+    tokenOnly?: boolean
+    /** Whether the user's sessions are read in the statement that authenticates. */
+    listsSessions?: boolean
+    /** Reads the project's id where the route has it elsewhere than in the header; for links, which send no header. */
     projectOf?: (request: FastifyRequest) => string | undefined
+    /** Fields of the body that are compared with a password and not set as one; for contracts that encrypt passwords. */
+    comparedPasswords?: readonly string[]
   }
   interface FastifyRequest {
     /** Set on every route that is not open. */
     project: Project
     /** Set on routes with access user, unless by API key; on leaving and optional ones where a token was presented. */
     principal: Principal | null
-    /** The session of a verified token, where the route looks at it by itself. */
+    /** The session of a verified token, on routes with `tokenOnly`. */
     presented: PresentedRefresh | null
-    /** The user's sessions, where the route lists them and a session asks. */
+    /** The user's sessions, on routes with `listsSessions`, unless by API key. */
     listed: readonly SessionRow[] | null
-    /** Set where an API key was presented, on routes that take one. */
+    /** Set where an API key was presented, on routes with `key`. */
     keyHolder: KeyHolder | null
     /** Whether the request carries the project's secret. */
     provesProject(): boolean
+    /** The client's address in its canonical spelling; null where it cannot be read. */
+    clientAddress: string | null
+    /** The same, once it was read; undefined before. */
+    foundClient: string | null | undefined
     /** The client's address as limits count it. */
     address: string
-    /** The same, once somebody has asked for it. */
+    /** The same, once it was read. */
     foundAddress: string | null
-    /** What the route declares: of `routeOptions`, which are put together anew for each who asks. */
+    /** What the route declares: `routeOptions.config`, whose getter builds an object each time. */
     declared: FastifyContextConfig
-    /** The same, once somebody has asked for it. */
+    /** The same, once it was read. */
     foundDeclared: FastifyContextConfig | null
   }
 }
@@ -60,7 +73,7 @@ export function isOpen(request: FastifyRequest): boolean {
   return access === undefined || access === 'open'
 }
 
-/** Refuses, at boot, every route registered below that does not say who may call it and what limits it. */
+/** Refuses, at boot, every route registered below that does not declare its access and its limit. */
 export const declaredAccess = plugin('declared-access', async (api) => {
   api.addHook('onRoute', (route) => {
     if (!route.config?.access || !route.config.limit)

@@ -1,99 +1,103 @@
-// Turns what a request presents into the one who makes it, where the route asks: an API key where it takes one, else an
-// access token.
+// Authenticates requests where the route asks for it: by an API key where the route takes one, else by an access token.
 import type { FastifyRequest } from 'fastify'
-import { type ApiKeys, grants, type KeyScope } from '../../domain/api-keys.ts'
+import type { KeyHolder } from '../../domain/actor.ts'
+import { authenticateApiKey, hasScope, type KeyScope } from '../../domain/api-keys/api-keys.ts'
+import { recordRefusal } from '../../domain/audit/audit.ts'
+import type { ActorContext, Context, Services, SignedInContext } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { Actor, KeyHolder, Principal } from '../../domain/principal.ts'
-import type { Sessions } from '../../domain/sessions.ts'
+import type { PresentedRefresh } from '../../domain/sessions/grants.ts'
+import {
+  authenticateAndList,
+  authenticateSession,
+  findCachedPrincipal,
+} from '../../domain/sessions/sessions.ts'
 import { RequestProblem } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import { presentedKey } from '../strategies/api-key.ts'
 import type { AccessClaims, Tokens } from '../tokens.ts'
+import type { Access } from './access.ts'
 import { plugin } from './plugin.ts'
 
 export interface AuthenticateOptions {
   readonly tokens: Tokens
-  readonly sessions: Sessions
-  /** Where routes take API keys. */
-  readonly apiKeys?: ApiKeys
-  /** The access token that a request presents in this scope; null or undefined: none that could be one. */
+  readonly services: Services
+  /** The access token that a request presents in this scope; null: an unusable one, undefined: none. */
   readonly presented: (request: FastifyRequest) => string | null | undefined
-  /**
-   * Whether a route that somebody leaves by does without one that is alive: its handler ends the session by other means,
-   * or has none to end.
-   */
-  readonly mayLeave?: ((request: FastifyRequest) => boolean) | undefined
-  /** Asked where a token of ours has no living session, in scopes that tell why; throws the better refusal. */
+  /** True for sign-out routes: they succeed without a valid session. */
+  readonly allowsEndedSession?: ((request: FastifyRequest) => boolean) | undefined
+  /** Called where a valid token's session has ended, in scopes that tell why; throws the better refusal. */
   readonly ended?: ((request: FastifyRequest, claims: AccessClaims) => Promise<void>) | undefined
 }
 
-/** The principal of a request whose route demands a session. @throws AuthError unauthenticated */
-export function signedIn(request: FastifyRequest): Principal {
-  if (!request.principal) throw new AuthError('unauthenticated')
-  return request.principal
+/** The context of a request whose route demands a session. @throws AuthError unauthenticated */
+export function signedIn({ context }: FastifyRequest): SignedInContext {
+  if (!isSignedIn(context)) throw new AuthError('unauthenticated')
+  return context
 }
 
-/** The user of a request whose route takes API keys as well, however it came in. @throws AuthError unauthenticated */
-export function onBehalfOf(request: FastifyRequest): Actor {
-  return request.keyHolder ?? signedIn(request)
+/** The context of a request by a user, in a session or by an API key. @throws AuthError unauthenticated */
+export function onBehalfOf({ context }: FastifyRequest): ActorContext {
+  if (!hasActor(context)) throw new AuthError('unauthenticated')
+  return context
 }
+
+const hasActor = (context: Context): context is ActorContext => context.actor !== null
+const isSignedIn = (context: Context): context is SignedInContext =>
+  context.actor !== null && context.actor.sessionId !== null
+
+/** Where a token that is presented is looked at. */
+const authenticated: ReadonlySet<Access> = new Set(['user', 'leaving', 'optional', 'recognized'])
+
+const sessionOf = ({ sid, gen }: AccessClaims): PresentedRefresh => ({ sessionId: sid, generation: gen })
 
 export const authenticate = plugin<AuthenticateOptions>(
   'authenticate',
-  async (api, { tokens, sessions, apiKeys, presented, mayLeave, ended }) => {
+  async (api, { tokens, services, presented, allowsEndedSession, ended }) => {
     api.decorateRequest('principal', null)
     api.decorateRequest('keyHolder', null)
     api.decorateRequest('listed', null)
     api.decorateRequest('presented', null)
 
-    async function holderOf(request: FastifyRequest, key: string, scope: KeyScope): Promise<KeyHolder> {
-      const holder = await apiKeys?.recognize(request.project, key)
-      if (!holder) throw new AuthError('unauthenticated')
-      if (!grants(holder.key.scopes, scope)) throw new RequestProblem('insufficient_scope')
-      return holder
+    /** The claims of a valid access token of the request's project; null for any other token. */
+    function readClaims(request: FastifyRequest, token: string | null | undefined): AccessClaims | null {
+      const claims = token ? tokens.readAccess(token) : null
+      return claims?.aud === request.project.id ? claims : null
     }
 
-    /** Sets who makes the request, if that is known without asking anybody; most requests wait for nothing here. */
-    function isRecalled(request: FastifyRequest): boolean {
-      const { key: scope, lists, unlooked } = request.declared
-      if (lists || unlooked || (scope && presentedKey(request) !== undefined)) return false
-      const token = presented(request)
-      const claims = token ? tokens.readAccess(token) : null
-      if (!claims || claims.aud !== request.project.id) return false
-      request.principal = sessions.recall(request.project, {
-        sessionId: claims.sid,
-        generation: claims.gen,
-      })
+    /** Sets the principal from the cache; true if it was there. Synchronous, so most requests wait for nothing. */
+    function authenticateFromCache(request: FastifyRequest): boolean {
+      const { key: scope, listsSessions, tokenOnly } = request.declared
+      if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
+      const claims = readClaims(request, presented(request))
+      request.principal = claims && findCachedPrincipal(services, request.project, sessionOf(claims))
       return request.principal !== null
     }
 
-    async function identify(request: FastifyRequest): Promise<void> {
-      const { access, key: scope, lists, unlooked } = request.declared
+    async function authenticateFromDatabase(request: FastifyRequest): Promise<void> {
+      const { access, key: scope, listsSessions, tokenOnly } = request.declared
       const key = scope && presentedKey(request)
       if (scope && key !== undefined) {
-        request.keyHolder = await holderOf(request, key, scope)
+        request.keyHolder = await findKeyHolder(request, key, scope)
         return
       }
       const token = presented(request)
-      if (token === undefined && access === 'optional') return
-      const claims = token ? tokens.readAccess(token) : null
-      if (!claims || claims.aud !== request.project.id) {
-        if (access === 'leaving' && mayLeave?.(request)) return
-        throw new AuthError('unauthenticated')
-      }
-      const session = { sessionId: claims.sid, generation: claims.gen }
-      if (unlooked) {
-        request.presented = session
+      if (token === undefined && (access === 'optional' || access === 'recognized')) return
+      const mayHaveEnded = access === 'leaving' && allowsEndedSession?.(request)
+      const claims = readClaims(request, token)
+      if (!claims && (mayHaveEnded || access === 'recognized')) return
+      if (!claims) throw new AuthError('unauthenticated')
+      if (tokenOnly) {
+        request.presented = sessionOf(claims)
         return
       }
       try {
-        if (lists) {
-          const both = await sessions.authenticateAndList(request.project, session)
-          request.principal = both.principal
-          request.listed = both.list
-        } else request.principal = await sessions.authenticate(request.project, session)
+        if (listsSessions) {
+          const { principal, list } = await authenticateAndList(request.context, sessionOf(claims))
+          Object.assign(request, { principal, listed: list })
+        } else request.principal = await authenticateSession(request.context, sessionOf(claims))
       } catch (error) {
         if (!(error instanceof AuthError)) throw error
-        if (access === 'leaving' && mayLeave?.(request)) return
+        if (mayHaveEnded || access === 'recognized') return
         await ended?.(request, claims)
         throw error
       }
@@ -101,11 +105,26 @@ export const authenticate = plugin<AuthenticateOptions>(
 
     api.addHook('onRequest', (request, _reply, done) => {
       const { access } = request.declared
-      if (access === 'project' && !request.provesProject())
-        return done(new RequestProblem('invalid_project_secret'))
-      if (access !== 'user' && access !== 'leaving' && access !== 'optional') return done()
-      if (isRecalled(request)) return done()
-      identify(request).then(() => done(), done)
+      if (access === 'project' && !request.provesProject()) return void refuseSecret(request).then(done, done)
+      if (access === undefined || !authenticated.has(access)) return done()
+      if (authenticateFromCache(request)) return done()
+      authenticateFromDatabase(request).then(() => done(), done)
     })
   },
 )
+
+/** A wrong secret is a row of the security log; a missing one is none. */
+async function refuseSecret(request: FastifyRequest): Promise<RequestProblem> {
+  const problem = new RequestProblem('invalid_project_secret')
+  if (readHeader(request, 'project-secret') !== undefined || request.clientCredentials)
+    await recordRefusal(request.context, 'project_secret_refused', problem.code)
+  return problem
+}
+
+/** @throws AuthError unauthenticated; RequestProblem insufficient_scope */
+async function findKeyHolder(request: FastifyRequest, key: string, scope: KeyScope): Promise<KeyHolder> {
+  const holder = await authenticateApiKey(request.context, key)
+  if (!holder) throw new AuthError('unauthenticated')
+  if (!hasScope(holder.key.scopes, scope)) throw new RequestProblem('insufficient_scope')
+  return holder
+}

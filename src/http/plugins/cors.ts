@@ -1,31 +1,46 @@
-// CORS (WHATWG Fetch) from the origins that a project's policy lists.
-import type { FastifyRequest } from 'fastify'
-import type { Projects } from '../../domain/projects.ts'
+// CORS (WHATWG Fetch) for the origins that a project's policy lists, and for what everybody may read.
+//
+// Ours: @fastify/cors merges its options anew for each request, also without an Origin, which costs GET /me a tenth.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProjectCache } from '../../domain/projects/project-cache.ts'
+import { pageHeaders, readHeader } from '../request-headers.ts'
+import type { Api } from '../typebox.ts'
 import { plugin } from './plugin.ts'
 
 export interface CorsOptions {
-  readonly projects: Projects
+  readonly projects: ProjectCache
   /** The id of the project that a request is for, as far as it says. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
-  /** Headers of this scope's answers that a page may read besides those of all. */
-  readonly exposes?: readonly string[] | undefined
+  /** Whether a page may send any header: the clients of a product have their own. Default: those that the service reads. */
+  readonly anyHeader?: boolean
 }
 
+/** Headers that a page may read of every answer, there or not; those of the one answer are added. */
 const exposed = ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id']
 
-const preflight = {
-  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers':
-    'authorization, content-type, idempotency-key, project-id, session-transport',
-  'access-control-max-age': '600',
-  'content-length': '0',
+const methods = 'GET, POST, PUT, PATCH, DELETE'
+const maxAge = '600'
+
+/** A list of header names as a browser asks for it, of a length that is sane to repeat. */
+const requestedHeaders = /^[\w!#$%&'*+.^`|~-]+(?: ?, ?[\w!#$%&'*+.^`|~-]+){0,63}$/
+
+/** The headers that a preflight allows. */
+function allowedHeaders(request: FastifyRequest, anyHeader: boolean): string {
+  const asked = anyHeader ? readHeader(request, 'access-control-request-headers') : undefined
+  const isEchoed = asked !== undefined && asked.length <= 2048 && requestedHeaders.test(asked)
+  return isEchoed ? asked : pageHeaders.join(', ')
 }
 
-export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf, exposes = [] }) => {
-  const shared = {
-    'access-control-allow-credentials': 'true',
-    'access-control-expose-headers': [...new Set([...exposed, ...exposes])].join(', '),
-  }
+/** The names of an answer's headers that a browser may show to a page. */
+function readableHeaders(reply: FastifyReply): string {
+  const names = Object.keys(reply.getHeaders()).filter(
+    (name) => name !== 'set-cookie' && !name.startsWith('access-control-'),
+  )
+  return [...new Set([...exposed, ...names])].join(', ')
+}
+
+export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf, anyHeader = false }) => {
+  api.decorateRequest('isFromListedOrigin', false)
 
   /** A preflight names no project, so it is answered for any; the request after it is judged by its own. */
   async function allows(request: FastifyRequest, origin: string): Promise<boolean> {
@@ -36,19 +51,60 @@ export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectI
     return known?.policy.origins.includes(origin) ?? false
   }
 
-  // By hand: @fastify/cors builds its options anew for each request, also where no Origin asks for them.
   api.addHook('onRequest', (request, reply, done) => {
     // A cache must not give one origin the answer to another.
     reply.header('vary', 'Origin')
-    const { origin } = request.headers
+    const origin = readHeader(request, 'origin')
     if (origin === undefined) return done()
     allows(request, origin).then((allowed) => {
       if (!allowed) return done()
-      reply.headers({ ...shared, 'access-control-allow-origin': origin })
+      request.isFromListedOrigin = true
+      reply.header('access-control-allow-origin', origin)
+      reply.header('access-control-allow-credentials', 'true')
       if (request.method !== 'OPTIONS') return done()
-      reply.code(204).headers(preflight).send()
+      reply.code(204).headers({
+        'access-control-allow-methods': methods,
+        'access-control-allow-headers': allowedHeaders(request, anyHeader),
+        'access-control-max-age': maxAge,
+        'content-length': '0',
+      })
+      reply.send()
     }, done)
+  })
+  api.addHook('onSend', (request, reply, payload, done) => {
+    if (request.isFromListedOrigin) reply.header('access-control-expose-headers', readableHeaders(reply))
+    done(null, payload)
   })
   // Hooks run for routes alone, so a preflight needs one; it is reached where the origin was not allowed.
   api.options('*', { schema: { hide: true } }, (_request, reply) => reply.callNotFound())
+})
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    isFromListedOrigin: boolean
+  }
+}
+
+/** What verifies tokens or describes the service: documents, discovery and key sets, which are the same for everybody. */
+const published = /^\/openapi\/[^/]+$|\/\.well-known\/.+$/
+
+/** Opens what is published to the pages of every origin; without cookies, so `*` is enough. */
+export const openToEveryOrigin = plugin('open-to-every-origin', async (api: Api) => {
+  api.addHook('onRequest', (request, reply, done) => {
+    const { url = '' } = request.routeOptions
+    if (!published.test(url)) return done()
+    reply.header('access-control-allow-origin', '*')
+    reply.header('access-control-expose-headers', '*')
+    reply.header('cross-origin-resource-policy', 'cross-origin')
+    if (request.method !== 'OPTIONS') return done()
+    reply.code(204).headers({
+      'access-control-allow-methods': 'GET, HEAD',
+      'access-control-allow-headers': [...pageHeaders, '*'].join(', '),
+      'access-control-max-age': maxAge,
+      'content-length': '0',
+    })
+    reply.send()
+  })
+  for (const url of ['/openapi/*', '/.well-known/*', '/projects/:project_id/.well-known/*'])
+    api.options(url, { schema: { hide: true } }, (_request, reply) => reply.callNotFound())
 })

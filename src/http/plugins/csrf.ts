@@ -1,38 +1,54 @@
-// Cross-site requests may not ride on session cookies, nor plant them (login CSRF).
+// Refuses cross-site requests that use session cookies or would set them (login CSRF).
 import type { FastifyRequest } from 'fastify'
 import { RequestProblem } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import { isOpen } from './access.ts'
 import { plugin } from './plugin.ts'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether the browser, or the absence of one, vouches for the request: Sec-Fetch-Site same-origin or none; else an
- * Origin from the project's list or equal to the host. No browser of today sends a cross-site POST without one of the
- * two headers, so a request with neither was not made by a foreign page.
+ * Whether no foreign page made the request: Sec-Fetch-Site is same-origin or none, or Origin is PUBLIC_URL's or in the
+ * project's list. Current browsers send one of the two headers with every cross-site POST, so a request with neither was not
+ * made by a page. Host says nothing here: proxies rewrite it.
  */
-function isVouchedFor(request: FastifyRequest): boolean {
-  const site = request.headers['sec-fetch-site']
-  const { origin, host } = request.headers
+function isSameSite(request: FastifyRequest, ownOrigin: string): boolean {
+  const site = readHeader(request, 'sec-fetch-site')
+  const origin = readHeader(request, 'origin')
   if (site === 'same-origin' || site === 'none') return true
   if (origin !== undefined && request.project.policy.origins.includes(origin)) return true
-  if (site !== undefined) return false
-  if (origin === undefined) return true
-  return URL.canParse(origin) && new URL(origin).host === host
+  // A browser that says where the request comes from has said that it is not from here.
+  return site === undefined && (origin === undefined || origin === ownOrigin)
 }
+
+/** Origins whose refusal the log has; whoever makes up more of them is not heard. */
+const maxTold = 20
 
 export interface CsrfOptions {
+  /** The origin of PUBLIC_URL. */
+  readonly ownOrigin: string
   /** Whether the request is made with a session cookie. */
-  readonly rides: (request: FastifyRequest) => boolean
+  readonly usesCookie: (request: FastifyRequest) => boolean
   /** Whether its answer may set one. */
-  readonly plants: (request: FastifyRequest) => boolean
+  readonly setsCookie: (request: FastifyRequest) => boolean
 }
 
-export const csrf = plugin<CsrfOptions>('csrf', async (api, { rides, plants }) => {
+export const csrf = plugin<CsrfOptions>('csrf', async (api, { ownOrigin, usesCookie, setsCookie }) => {
+  const told = new Set<string>()
+  /** Tells the operator once for each origin, because the cause may be PUBLIC_URL or the policy. */
+  function tell({ headers, log }: FastifyRequest): void {
+    const origin = String(headers.origin).slice(0, 255)
+    if (told.size >= maxTold || told.has(origin)) return
+    told.add(origin)
+    log.warn(
+      { origin, ownOrigin },
+      'A request with cookies came from another origin and was refused; if it is yours, set PUBLIC_URL to the address that people see, or list it in origins of the policy',
+    )
+  }
   api.addHook('onRequest', (request, _reply, done) => {
     if (safe.has(request.method) || isOpen(request)) return done()
-    if ((rides(request) || plants(request)) && !isVouchedFor(request))
-      return done(new RequestProblem('cross_site_request'))
-    done()
+    if (!(usesCookie(request) || setsCookie(request)) || isSameSite(request, ownOrigin)) return done()
+    tell(request)
+    done(new RequestProblem('cross_site_request'))
   })
 })

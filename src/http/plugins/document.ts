@@ -1,6 +1,7 @@
-// The OpenAPI 3.1 document of a scope, read from the schemas of its routes.
+// The OpenAPI 3.1 document of a scope, generated from the schemas of its routes.
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { TSchema } from '@sinclair/typebox'
+import type { SessionCookies } from '../cookies.ts'
 import { plugin } from './plugin.ts'
 
 type OpenApi = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
@@ -13,10 +14,21 @@ export interface DocumentOptions {
   /** Schemas with an $id, which become components. */
   readonly shared: readonly TSchema[]
   readonly tags: readonly { name: string; description: string }[]
-  /** How a caller may prove itself, by the names that routes use. */
+  /** Ways to authenticate, by the names that routes use. */
   readonly securitySchemes: SecuritySchemes
-  /** Where the paths begin; the first one is taken off them. */
+  /** Base URLs of the paths; the first one is removed from them. */
   readonly servers: readonly { url: string; description: string }[]
+}
+
+/** @fastify/swagger says of every body that it is required; those of marked operations are not. */
+function markOptionalBodies<T extends { paths?: object | undefined }>(made: T): T {
+  for (const item of Object.values(made.paths ?? {}))
+    for (const operation of Object.values(item ?? {}) as Record<string, unknown>[]) {
+      if (!operation['x-optional-body']) continue
+      delete operation['x-optional-body']
+      Object.assign(operation.requestBody as object, { required: false })
+    }
+  return made
 }
 
 export const document = plugin<DocumentOptions>(
@@ -25,11 +37,16 @@ export const document = plugin<DocumentOptions>(
     await api.register(swagger, {
       openapi: {
         openapi: '3.1.0',
-        info: { title, description, version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+        info: {
+          ...{ title, description, version, contact: { name: 'The operator of this installation' } },
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        },
         servers: [...servers],
         tags: [...tags],
         components: { securitySchemes },
       },
+      transformObject: (made) =>
+        'openapiObject' in made ? markOptionalBodies(made.openapiObject) : made.swaggerObject,
       // Behind the first server's path; '/' takes nothing off.
       stripBasePath: true,
       refResolver: {
@@ -40,8 +57,14 @@ export const document = plugin<DocumentOptions>(
   },
 )
 
-/** How callers of the canonical API prove themselves. */
-export const canonicalSchemes: SecuritySchemes = {
+/** The project in the names of cookies where the installation has no default one; any other is as good. */
+const exampleProjectId = '5e9f2e54-0000-4000-8000-000000000001'
+
+/**
+ * Ways to authenticate at the canonical API.
+ * @param cookies name the cookies of this installation, of its default project where there is one
+ */
+export const canonicalSchemes = (cookies: SessionCookies, projectId: string | null): SecuritySchemes => ({
   bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
   apiKey: {
     type: 'apiKey',
@@ -52,14 +75,14 @@ export const canonicalSchemes: SecuritySchemes = {
   cookie: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'sallyport_access_PROJECT',
+    name: cookies.name({ id: projectId ?? exampleProjectId }, 'access'),
     description:
-      'Set by signing in with `session-transport: cookie`; `__Host-` in front where cookies are Secure.',
+      'Set by signing in with `session-transport: cookie`. The name ends with the UUID of the project; `__Host-` is in front where cookies are Secure.',
   },
   refreshCookie: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'sallyport_refresh_PROJECT',
+    name: cookies.name({ id: projectId ?? exampleProjectId }, 'refresh'),
     description: 'Set together with the access cookie.',
   },
   metricsToken: {
@@ -73,4 +96,9 @@ export const canonicalSchemes: SecuritySchemes = {
     name: 'project-secret',
     description: 'Proves a back end of the application; shown once by `npx . projects create`.',
   },
-}
+  projectBasic: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'The same as an OAuth client: the UUID of the project and its secret.',
+  },
+})

@@ -1,19 +1,19 @@
-// Every failure leaves as a refusal with a face: the domain's, Fastify's own, a missing part as 503, all else as 500.
+// Answers every error: refusals by the scope's own map, an unavailable part with 503, all else with 500.
 import { problemKinds, problemMediaType } from '../../../schemas/errors.ts'
-import type { Metrics } from '../../metrics/metrics.ts'
+import type { Metrics } from '../../observability/metrics.ts'
 import { problemDocument } from '../problems.ts'
 import { type Answer, refusalOf } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 export interface ErrorsOptions {
-  /** How this scope says a refusal. */
+  /** Answers a refusal in this scope. */
   readonly answer: Answer
   /** Whether an error means that the database cannot be reached or cannot write. */
   readonly isUnavailable: (error: unknown) => boolean
   readonly metrics: Pick<Metrics, 'limited' | 'lockedOut'>
 }
 
-/** Seconds after which a client may ask again when a part is down. */
+/** Retry-After while a part is down, in seconds. */
 const unavailableSeconds = 2
 
 export const errors = plugin<ErrorsOptions>('errors', async (api, { answer, isUnavailable, metrics }) => {
@@ -31,21 +31,24 @@ export const errors = plugin<ErrorsOptions>('errors', async (api, { answer, isUn
   })
 })
 
+/** Codes of the answers to Node's errors; any other is malformed_request. */
+const rawCodes: Readonly<Record<string, 'headers_too_large' | 'request_timeout'>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
 /**
- * Answers what Node could not even parse, on the raw socket, in the canonical form: nobody knows which path it was for.
- * In: Node's error code. Out: its status, and a whole HTTP response. @see Fastify's clientErrorHandler
+ * Builds the answer to a request that Node could not parse, so that its path is unknown, in the canonical form.
+ * @param nodeCode Node's error code
+ * @returns its status, and a whole HTTP response for the raw socket
+ * @see Fastify's clientErrorHandler
  */
 export function rawProblem(
   nodeCode: string | undefined,
   publicUrl: string,
   requestId: string,
 ): { status: number; text: string } {
-  const code =
-    nodeCode === 'HPE_HEADER_OVERFLOW'
-      ? 'headers_too_large'
-      : nodeCode === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request_timeout'
-        : 'malformed_request'
+  const code = rawCodes[nodeCode ?? ''] ?? 'malformed_request'
   const body = JSON.stringify(problemDocument({ code }, publicUrl, requestId))
   const { status, title } = problemKinds[code]
   const headers = [

@@ -1,38 +1,50 @@
-// Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): who sends a request again gets its first answer again.
+// Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repeated request gets the answer of the first one.
 //
-// Looked at once the request is known to be one that would be carried out: its sender recognised, its body valid, its
-// limits counted. What is refused is not kept: the key is free for the next try, with a body that was mended.
+// The key is looked at once the request would be carried out: authenticated, valid, within its limits. A refusal is not
+// kept: the key is free for the next try, with a corrected body.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { IdempotencyKeys } from '../../domain/idempotency-keys.ts'
-import type { Claim } from '../../repositories/idempotency-keys.ts'
+import { isStillIssued } from '../../domain/sessions/sessions.ts'
+import {
+  beginIdempotent,
+  type Claim,
+  keepAnswer,
+  releaseClaim,
+} from '../../domain/throttling/idempotency-keys.ts'
 import { transportOf } from '../caller.ts'
 import { RequestProblem } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import { signedIn } from './authenticate.ts'
 import { plugin } from './plugin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether the route takes an Idempotency-Key; it documents the header and what may come of it. */
+    /** Whether the route takes an Idempotency-Key; its schema documents the header. */
     idempotent?: boolean
   }
   interface FastifyRequest {
-    /** The key that this request is carried out under. */
+    /** The key under which this request is carried out. */
     claim: Claim | null
+    /** The session whose tokens the answer holds. */
+    issued: IssuedSession | null
   }
 }
 
-/** An answer as it is kept. */
-interface Kept {
+/** A session whose tokens were handed out, and its user's epoch then. */
+type IssuedSession = Parameters<typeof isStillIssued>[1]
+
+interface KeptAnswer {
+  /** Where the answer holds tokens: it is repeated only while they could be used. */
+  readonly issued?: IssuedSession
   readonly status: number
   readonly headers: Record<string, string | string[]>
   readonly body: string
 }
 
-/** Headers that belong to the answer; all others belong to the request that is answered. */
+/** Headers of the answer; all others depend on the request that is answered. */
 const keptHeaders = ['content-type', 'location', 'set-cookie'] as const
 
 /** The key in a header that passed validation: bare, or a string as RFC 9651 §3.3.3 spells it. */
-export function keyIn(header: string): string {
+function keyIn(header: string): string {
   return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header
 }
 
@@ -49,7 +61,7 @@ interface Fields {
   readonly properties?: Record<string, unknown>
 }
 
-/** Everything that the answer depends on; fields that the route does not read are as if they were not there. */
+/** Everything that the answer depends on; body fields that the route does not read are left out. */
 function contentOf(request: FastifyRequest): string {
   const known = Object.keys((request.routeOptions.schema?.body as Fields | undefined)?.properties ?? {})
   const body = request.body as Record<string, unknown>
@@ -61,69 +73,63 @@ function contentOf(request: FastifyRequest): string {
   })
 }
 
-function keptOf(reply: FastifyReply, body: string): Kept {
-  const headers = keptHeaders.flatMap((name) => {
-    const value = reply.getHeader(name)
-    return value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)] as const]
-  })
-  return { status: reply.statusCode, headers: Object.fromEntries(headers), body }
+/** The answer as JSON, which leaves out the headers that are not set. */
+function printAnswer({ issued }: FastifyRequest, reply: FastifyReply, payload: unknown): string {
+  const headers = Object.fromEntries(keptHeaders.map((name) => [name, reply.getHeader(name)]))
+  const answer = { status: reply.statusCode, headers, body: String(payload ?? '') }
+  return JSON.stringify(issued ? { ...answer, issued } : answer)
 }
 
-export const idempotency = plugin<{ idempotencyKeys: IdempotencyKeys }>(
-  'idempotency',
-  async (api, { idempotencyKeys }) => {
-    api.decorateRequest('claim', null)
+async function begin(request: FastifyRequest, reply: FastifyReply) {
+  const { config, url } = request.routeOptions
+  const header = readHeader(request, 'idempotency-key')
+  if (header === undefined) return
+  const outcome = await beginIdempotent(request.context, {
+    operation: `${request.method} ${url}`,
+    key: keyIn(String(header)),
+    userId: config.access === 'user' ? signedIn(request).actor.user.id : null,
+    content: contentOf(request),
+  })
+  if (outcome.kind === 'reused') throw new RequestProblem('idempotency_key_reused')
+  if (outcome.kind === 'in_flight')
+    throw new RequestProblem('idempotency_in_flight', { retryAfterSeconds: 1 })
+  if (outcome.kind === 'claimed') {
+    request.claim = outcome.claim
+    return
+  }
+  const { status, headers, body, issued }: KeptAnswer = JSON.parse(outcome.answer)
+  // The session has ended or was secured anew: the request is carried out, and finds what it would find without a key.
+  if (issued && !(await isStillIssued(request.context, issued))) return
+  return reply.code(status).headers(headers).header('idempotency-replayed', 'true').send(body)
+}
 
-    async function claim(request: FastifyRequest, reply: FastifyReply) {
-      const { config, url } = request.routeOptions
-      const header = request.headers['idempotency-key']
-      if (header === undefined) return
-      const standing = await idempotencyKeys.begin(request.project, {
-        operation: `${request.method} ${url}`,
-        key: keyIn(String(header)),
-        userId: config.access === 'user' ? signedIn(request).user.id : null,
-        content: contentOf(request),
-      })
-      switch (standing.kind) {
-        case 'claimed':
-          request.claim = standing.claim
-          return
-        case 'reused':
-          throw new RequestProblem('idempotency_key_reused')
-        case 'in_flight':
-          throw new RequestProblem('idempotency_in_flight', { retryAfterSeconds: 1 })
-        case 'answered': {
-          const { status, headers, body } = JSON.parse(standing.answer) as Kept
-          return reply.code(status).headers(headers).header('idempotency-replayed', 'true').send(body)
-        }
-      }
-    }
+/** Runs before the answer is sent, so that an answer which its client has seen is kept. */
+async function finish(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+  const { claim } = request
+  if (!claim) return payload
+  request.claim = null
+  const isDone = reply.statusCode >= 200 && reply.statusCode < 300
+  try {
+    if (isDone) await keepAnswer(request.context, claim, printAnswer(request, reply, payload))
+    else await releaseClaim(request.context, claim)
+  } catch (error) {
+    // The answer itself is right; a repetition is refused for a minute, then carried out anew.
+    request.log.warn({ err: error }, 'The answer for an Idempotency-Key could not be kept')
+  }
+  return payload
+}
 
-    // Before the answer leaves: what its client has seen is kept.
-    async function keep(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
-      const { claim } = request
-      if (!claim) return payload
-      request.claim = null
-      const isDone = reply.statusCode >= 200 && reply.statusCode < 300
-      try {
-        if (isDone) await idempotencyKeys.keep(claim, JSON.stringify(keptOf(reply, String(payload ?? ''))))
-        else await idempotencyKeys.release(claim)
-      } catch (error) {
-        // The answer is right without it; a repetition is refused for a minute, then carried out anew.
-        request.log.warn({ err: error }, 'What an Idempotency-Key stands for could not be kept')
-      }
-      return payload
-    }
-
-    // Routes that take no key run none of this.
-    api.addHook('onRoute', (route) => {
-      const { method, url, schema, config } = route
-      const isDocumented = 'idempotency-key' in ((schema?.headers as Fields | undefined)?.properties ?? {})
-      if (isDocumented !== Boolean(config?.idempotent) || (isDocumented && !schema?.body))
-        throw new Error(`${method} ${url} must declare config.idempotent, the header and a body together.`)
-      if (!isDocumented) return
-      route.preHandler = [route.preHandler ?? [], claim].flat()
-      route.onSend = [route.onSend ?? [], keep].flat()
-    })
-  },
-)
+export const idempotency = plugin('idempotency', async (api) => {
+  api.decorateRequest('claim', null)
+  api.decorateRequest('issued', null)
+  // Routes that take no key run neither hook.
+  api.addHook('onRoute', (route) => {
+    const { method, url, schema, config } = route
+    const isDocumented = 'idempotency-key' in ((schema?.headers as Fields | undefined)?.properties ?? {})
+    if (isDocumented !== Boolean(config?.idempotent) || (isDocumented && !schema?.body))
+      throw new Error(`${method} ${url} must declare config.idempotent, the header and a body together.`)
+    if (!isDocumented) return
+    route.preHandler = [route.preHandler ?? [], begin].flat()
+    route.onSend = [route.onSend ?? [], finish].flat()
+  })
+})

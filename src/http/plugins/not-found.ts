@@ -1,8 +1,8 @@
-// What is not there: 404, or 405 with Allow where the path has other methods (RFC 9110 §15.5.6).
+// Answers requests without a route: 404, or 405 with Allow where the path has other methods (RFC 9110 §15.5.6).
 import type { Answer } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
-/** Answers for every path below the scope that registers it, with that scope's hooks: a page may read it, by CORS. */
+/** Answers for every path below the scope that registers it, with that scope's hooks, CORS among them. */
 export const notFound = plugin<{ answer: Answer }>('not-found', async (api, { answer }) => {
   const methodsOf = new Map<string, { shape: RegExp; methods: Set<string> }>()
   api.addHook('onRoute', ({ url, method }) => {

@@ -1,41 +1,41 @@
-// A stalled event loop answers what it has and refuses the rest at once, in the shape of whoever is asked.
+// Refuses new requests while the event loop is stalled; those that were accepted are answered.
 import underPressure from '@fastify/under-pressure'
 import { RequestProblem } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** False: answered however busy the process is; what tells whether it lives must not say that it does not. */
+    /** False: answered however busy the process is, as a liveness probe must be. */
     shed?: false
   }
 }
 
 export interface PressureOptions {
-  /** Milliseconds that a turn of the event loop may take, on average over a second; 0: nothing is ever refused. */
+  /** Milliseconds that a turn of the event loop may take, on average over a second; 0: no request is refused. */
   readonly maxDelayMs: number
-  /** Told of every request that was refused. */
+  /** Counts a refused request. */
   readonly shed: () => void
 }
 
-/** Milliseconds between looks at the event loop: how soon a stall is seen, and how soon it is over. */
+/** Milliseconds between samples of the event loop: how soon a stall is noticed, and how soon it is over. */
 const sampleMs = 1000
 
 /** Refuses requests below the scope that registers it while the event loop is stalled. */
 export const pressure = plugin<PressureOptions>('pressure', async (api, { maxDelayMs, shed }) => {
   if (maxDelayMs === 0) return
-  // A start is one long turn: what is measured before and during it says nothing of the service.
-  let judgedFrom = Number.POSITIVE_INFINITY
+  // The start is one long turn of the event loop; samples before and during it are ignored.
+  let sampledFrom = Number.POSITIVE_INFINITY
   api.addHook('onListen', (done) => {
-    judgedFrom = performance.now() + 2 * sampleMs
+    sampledFrom = performance.now() + 2 * sampleMs
     done()
   })
   await api.register(underPressure, {
     maxEventLoopDelay: maxDelayMs,
     sampleInterval: sampleMs,
     pressureHandler(request) {
-      if (request.routeOptions.config.shed === false || performance.now() < judgedFrom) return
+      if (request.routeOptions.config.shed === false || performance.now() < sampledFrom) return
       shed()
-      // Rejected, not thrown: the refusal goes the way of every other one.
+      // Rejected, not thrown, so that the error handler answers it like every other refusal.
       return Promise.reject(new RequestProblem('service_unavailable', { retryAfterSeconds: 2 }))
     },
   })

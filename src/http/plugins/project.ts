@@ -1,25 +1,40 @@
-// Which project a request is for; nothing below runs without one.
+// Finds the project that a request is for; no route below runs without one.
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
-import type { Projects } from '../../domain/projects.ts'
-import { isUuid } from '../../domain/uuid.ts'
+import type { ProjectCache } from '../../domain/projects/project-cache.ts'
+import { provesProject } from '../../domain/projects/projects.ts'
+import { isUuid } from '../../formats.ts'
+import { RequestProblem } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import { isOpen } from './access.ts'
+import type { ClientCredentials } from './client-authentication.ts'
 import { plugin } from './plugin.ts'
 
 export interface ProjectOptions {
-  readonly projects: Projects
-  /** The id of the project that a request is for, as far as it says. */
+  readonly projects: ProjectCache
+  /** The id of the project that a request names; null: it names none. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
-  /** Whether a request for what is no route belongs to a project too. */
+  /** Whether requests without a route belong to a project too; default: no. */
   readonly everywhere?: boolean
 }
 
-/** By what the route reads it from or the header project-id, else the default; null: the header is required. */
+/**
+ * Reads the project's id from where the route has it, or from the header project-id.
+ * @param defaultProjectId the project of requests that name none; null: the header is required
+ */
 export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions['projectIdOf'] {
   return (request) => {
-    const header = request.declared.projectOf?.(request) ?? request.headers['project-id']
+    const header = request.declared.projectOf?.(request) ?? readHeader(request, 'project-id')
     return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
   }
+}
+
+const isUnknown = (error: unknown) => error instanceof AuthError && error.code === 'project_unknown'
+
+/** Whether the header project-id is absent or names the same project. */
+function isAlsoInHeader(request: FastifyRequest, { projectId }: ClientCredentials): boolean {
+  const header = readHeader(request, 'project-id')
+  return header === undefined || header.trim().toLowerCase() === projectId
 }
 
 export const project = plugin<ProjectOptions>(
@@ -27,13 +42,16 @@ export const project = plugin<ProjectOptions>(
   async (api, { projects, projectIdOf, everywhere = false }) => {
     api.decorateRequest('project')
     api.decorateRequest('provesProject', function (this: FastifyRequest) {
-      const secret = this.headers['project-secret']
-      return typeof secret === 'string' && projects.proves(this.project, secret)
+      const secret = readHeader(this, 'project-secret') ?? this.clientCredentials?.secret
+      return typeof secret === 'string' && provesProject(this.project, secret)
     })
 
     api.addHook('onRequest', (request, _reply, done) => {
       if (isOpen(request) && !everywhere) return done()
-      const id = projectIdOf(request)
+      const client = request.clientCredentials
+      const id = client ? client.projectId : projectIdOf(request)
+      if (client && !isAlsoInHeader(request, client))
+        return done(new RequestProblem('invalid_project_secret'))
       if (id === null) return done(new AuthError('project_required'))
       if (!isUuid(id)) return done(new AuthError('project_unknown'))
       const known = projects.peek(id)
@@ -41,10 +59,15 @@ export const project = plugin<ProjectOptions>(
         request.project = known
         return done()
       }
-      projects.get(id).then((found) => {
-        request.project = found
-        done()
-      }, done)
+      projects.get(id).then(
+        (found) => {
+          request.project = found
+          done()
+        },
+        // To an OAuth client an unknown id is a failed authentication (RFC 6749 §5.2).
+        (error: Error) =>
+          done(client && isUnknown(error) ? new RequestProblem('invalid_project_secret') : error),
+      )
     })
   },
 )

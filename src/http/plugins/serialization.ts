@@ -1,14 +1,14 @@
-// Serialisation from the published schemas: what a schema does not name never leaves, whatever a handler returns.
+// Serialises answers by the published schemas: fields that a schema does not name are never sent.
 import type { TSchema } from '@sinclair/typebox'
 import fastJsonStringify, { type Schema } from 'fast-json-stringify'
 import { plugin } from './plugin.ts'
 
-/** What answers that never change were printed as; null: not yet. Each belongs to one route, and so to one schema. */
-const printed = new WeakMap<object, string | null>()
+/** Texts of answers that never change; null: not serialised yet. Each belongs to one route, and so to one schema. */
+const texts = new WeakMap<object, string | null>()
 
-/** Declares that an answer never changes any more: it is serialised once, for as long as somebody keeps it. */
+/** Declares that an answer never changes any more, so that it is serialised once for as long as it is referenced. */
 export function unchanging<T extends object>(answer: T): T {
-  printed.set(answer, null)
+  texts.set(answer, null)
   return answer
 }
 
@@ -35,11 +35,11 @@ export const serialization = plugin<{ shared: readonly TSchema[] }>(
     api.setSerializerCompiler(({ schema }) => {
       let serialize: Serialize | undefined
       return (value: unknown) => {
-        const known = printed.get(value as object)
+        const known = texts.get(value as object)
         if (known) return known
         serialize ??= compile(schema as object)
         const text = serialize(value)
-        if (known === null) printed.set(value as object, text)
+        if (known === null) texts.set(value as object, text)
         return text
       }
     })

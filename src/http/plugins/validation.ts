@@ -1,9 +1,10 @@
-// Validation from the published schemas: bodies strictly, the rest with coercion, and sentences instead of jargon.
+// Validates requests by the published schemas, queries after reading their numbers; errors are sentences.
 import { Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
 import { formats } from '../../../schemas/primitives.ts'
 import { type FieldErrors, RequestProblem } from '../refusal.ts'
+import { changedNumbers } from './json-numbers.ts'
 import { plugin } from './plugin.ts'
 
 /** Nesting of free-form JSON beyond which it is refused: the database and every reader walk it. */
@@ -14,14 +15,8 @@ function depthWithin(value: unknown, left: number): boolean {
   return left > 0 && Object.values(value).every((entry) => depthWithin(entry, left - 1))
 }
 
-function newAjv(coerceTypes: boolean): Ajv {
-  const ajv = new Ajv({
-    coerceTypes,
-    removeAdditional: false,
-    useDefaults: false,
-    allErrors: true,
-    strict: true,
-  })
+function newAjv(): Ajv {
+  const ajv = new Ajv({ allErrors: true, strict: true })
   ajvFormats.default(ajv, ['uuid', 'date-time', 'uri'])
   ajv.addFormat('email', formats.email)
   ajv.addVocabulary(['x-secret'])
@@ -45,58 +40,44 @@ const typeNames: Record<string, string> = {
   null: 'null',
 }
 
-/** One rule that a field broke, as a sentence; null for what other sentences already say. */
-function sentence({ keyword, params }: FastifySchemaValidationError): string | null {
-  switch (keyword) {
-    case 'required':
-      return 'Is required.'
-    case 'minLength':
-      return params.limit === 1 ? 'Must not be empty.' : `Must have at least ${params.limit} characters.`
-    case 'maxLength':
-      return `Must have at most ${params.limit} characters.`
-    case 'maxItems':
-      return `Must have at most ${params.limit} entries.`
-    case 'pattern':
-      return `Must match ${params.pattern}.`
-    case 'minimum':
-      return `Must be at least ${params.limit}.`
-    case 'maximum':
-      return `Must be at most ${params.limit}.`
-    case 'format':
-      return params.format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${params.format}.`
-    case 'x-max-json-bytes':
-      return `Must be at most 16 KiB of JSON, nested at most ${maxDepth} deep.`
-    default:
-      return null
-  }
+/** Validation messages of broken rules by keyword; the messages of `type`, `const` and `enum` name all that is allowed. */
+const sentences: Readonly<Record<string, (params: Record<string, unknown>) => string>> = {
+  required: () => 'Is required.',
+  minLength: ({ limit }) => (limit === 1 ? 'Must not be empty.' : `Must have at least ${limit} characters.`),
+  maxLength: ({ limit }) => `Must have at most ${limit} characters.`,
+  maxItems: ({ limit }) => `Must have at most ${limit} entries.`,
+  pattern: ({ pattern }) => `Must match ${pattern}.`,
+  minimum: ({ limit }) => `Must be at least ${limit}.`,
+  maximum: ({ limit }) => `Must be at most ${limit}.`,
+  format: ({ format }) => (format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${format}.`),
+  'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxDepth} deep.`,
 }
 
-/** Sentences for each field. A field that breaks a rule of its own is not also blamed for not being null. */
+/** Validation messages by field. A field that breaks a rule of its own gets none for not being null. */
 function fieldErrors(errors: readonly FastifySchemaValidationError[], part: string): FieldErrors {
-  const sentences: FieldErrors = {}
+  const messages: FieldErrors = {}
   const types = new Map<string, Set<string>>()
   const literals = new Map<string, Set<string>>()
   const note = (map: Map<string, Set<string>>, field: string, word: string) =>
     map.set(field, (map.get(field) ?? new Set()).add(word))
-  for (const error of errors) {
-    const missing = error.keyword === 'required' ? `/${String(error.params.missingProperty)}` : ''
-    const field = `${error.instancePath}${missing}`.slice(1).split('/')[0]?.replaceAll('~1', '/') || part
-    const said = sentence(error)
-    if (said) sentences[field] = [...new Set([...(sentences[field] ?? []), said])]
-    else if (error.keyword === 'type')
-      note(types, field, typeNames[String(error.params.type)] ?? 'another type')
-    else if (error.keyword === 'const') note(literals, field, `"${String(error.params.allowedValue)}"`)
-    else if (error.keyword === 'enum')
-      for (const value of error.params.allowedValues as unknown[]) note(literals, field, `"${String(value)}"`)
+  for (const { keyword, params, instancePath } of errors) {
+    const missing = keyword === 'required' ? `/${String(params.missingProperty)}` : ''
+    const field = `${instancePath}${missing}`.slice(1).split('/')[0]?.replaceAll('~1', '/') || part
+    const message = sentences[keyword]?.(params)
+    if (message) messages[field] = [...new Set([...(messages[field] ?? []), message])]
+    else if (keyword === 'type') note(types, field, typeNames[String(params.type)] ?? 'another type')
+    else if (keyword === 'const') note(literals, field, `"${String(params.allowedValue)}"`)
+    else if (keyword === 'enum')
+      for (const value of params.allowedValues as unknown[]) note(literals, field, `"${String(value)}"`)
   }
-  for (const [field, words] of types) sentences[field] ??= [`Must be ${[...words].join(' or ')}.`]
-  for (const [field, words] of literals) sentences[field] ??= [`Must be ${[...words].join(' or ')}.`]
-  return sentences
+  for (const [field, words] of [...types, ...literals])
+    messages[field] ??= [`Must be ${[...words].join(' or ')}.`]
+  return messages
 }
 
 /**
- * A NUL or a lone surrogate: no text that a database or a person could give back unchanged (RFC 8259 §8.2).
- * Walks with a list of its own: a body may nest deeper than the call stack bears.
+ * Whether a value holds a NUL or a lone surrogate, which PostgreSQL cannot store (RFC 8259 §8.2). Iterates, because a body
+ * may nest deeper than the call stack.
  */
 function isBroken(value: unknown): boolean {
   const left = [value]
@@ -114,29 +95,53 @@ function refuseBrokenText(body: unknown): void {
   if (typeof body !== 'object' || body === null) return
   const broken = Object.entries(body).filter(([key, value]) => isBroken(key) || isBroken(value))
   if (broken.length === 0) return
-  const said = ['Must be text without NUL and without lone surrogates.']
-  const errors = Object.fromEntries(broken.map(([key]) => [isBroken(key) ? 'body' : key, said]))
+  const messages = ['Must be text without NUL and without lone surrogates.']
+  const errors = Object.fromEntries(broken.map(([key]) => [isBroken(key) ? 'body' : key, messages]))
   throw new RequestProblem('broken_text', { errors })
 }
 
-/** A validator that is compiled by its first request, so that a start waits for none. */
-function whenFirstUsed(ajv: Ajv, schema: object) {
-  let compiled: ValidateFunction | undefined
-  const validate = (data: unknown) => {
-    compiled ??= ajv.compile(schema)
-    const valid = compiled(data)
-    validate.errors = compiled.errors ?? null
-    return valid
-  }
-  validate.errors = null as ValidateFunction['errors'] | null
-  return validate as ValidateFunction
+/** @throws RequestProblem broken_text for numbers that would be stored as others */
+function refuseChangedNumbers(text: string): void {
+  const fields = changedNumbers(text)
+  if (fields.length === 0) return
+  const messages = ['Must have only numbers that a double holds: write longer ones as text.']
+  throw new RequestProblem('broken_text', {
+    errors: Object.fromEntries(fields.map((field) => [isBroken(field) ? 'body' : field, messages])),
+  })
 }
 
+/** A whole number as it is written in a query: without sign, fraction, exponent, base or leading zeros. */
+const wholeNumber = /^(?:0|[1-9]\d{0,14})$/
+
+/** Turns the texts of a query into the types that its schema wants, where they are written in the one way. */
+function readTexts(schema: object, data: unknown): void {
+  const { properties = {} } = schema as { properties?: Record<string, { type?: unknown }> }
+  const values = data as Record<string, unknown>
+  for (const [name, { type }] of Object.entries(properties)) {
+    const text = values[name]
+    if (typeof text !== 'string') continue
+    if (type === 'integer' && wholeNumber.test(text)) values[name] = Number(text)
+    if (type === 'boolean' && (text === 'true' || text === 'false')) values[name] = text === 'true'
+  }
+}
+
+/** A validator that is compiled at its first request, so that the start does not wait for it. */
+function whenFirstUsed(ajv: Ajv, schema: object, isBody: boolean) {
+  let validate: ValidateFunction | undefined
+  return (data: unknown) => {
+    if (!isBody) readTexts(schema, data)
+    validate ??= ajv.compile(schema)
+    return validate(data) || { error: validate.errors ?? [] }
+  }
+}
+
+/** The beginning of a media type (RFC 9110 §8.3.1). */
+const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:$|[\s;])/
+
 export const validation = plugin('validation', async (api) => {
-  const strict = newAjv(false)
-  const coercing = newAjv(true)
+  const ajv = newAjv()
   api.setValidatorCompiler(({ schema, httpPart }) =>
-    whenFirstUsed(httpPart === 'body' ? strict : coercing, schema as object),
+    whenFirstUsed(ajv, schema as object, httpPart === 'body'),
   )
   api.setSchemaErrorFormatter(
     (errors, part) => new RequestProblem('validation_failed', { errors: fieldErrors(errors, part) }),
@@ -158,11 +163,25 @@ export const validation = plugin('validation', async (api) => {
       if (error) return done(new RequestProblem('malformed_request'))
       try {
         if (text.includes('\\u')) refuseBrokenText(value)
+        refuseChangedNumbers(text)
         done(null, value)
       } catch (problem) {
         done(problem as Error)
       }
     })
+  })
+  // Clients call a route that needs no body with an empty one of any type: `curl -d ''` says it is a form.
+  api.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const isNone = body.length === 0 || request.is404
+    done(isNone ? null : new RequestProblem('unsupported_media_type'), undefined)
+  })
+  api.addHook('onRequest', ({ raw, headers }, _reply, done) => {
+    // A type that is none would be refused before its body is found to be empty.
+    const type = headers['content-type']
+    const isEmpty =
+      headers['transfer-encoding'] === undefined && !(Number(headers['content-length'] ?? 0) > 0)
+    if (type !== undefined && isEmpty && !mediaType.test(type)) delete raw.headers['content-type']
+    done()
   })
   // An absent body is an empty one: then every required field is named instead of "body must be object".
   api.addHook('preValidation', (request, _reply, done) => {

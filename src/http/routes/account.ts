@@ -1,52 +1,42 @@
 // DELETE /me, GET /me/export, GET /me/activity.
-import { exportAccount, leave, listActivity } from '../../../schemas/account.ts'
-import type { Account } from '../../domain/account.ts'
-import { callerOf } from '../caller.ts'
-import type { SessionCookies } from '../cookies.ts'
+import * as schemas from '../../../schemas/account.ts'
+import { listActivity } from '../../domain/accounts/activity.ts'
+import { deleteAccount } from '../../domain/accounts/deletion.ts'
+import { exportAccount } from '../../domain/accounts/export.ts'
+import { clearSiteData } from '../cookies.ts'
 import { printCursor, readCursor } from '../cursor.ts'
+import { activityView, exportView } from '../export-view.ts'
 import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
+import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
-import { activityView, exportView, type UserView } from '../views.ts'
+import type { RouteParts } from './parts.ts'
 
-export interface AccountRoutes {
-  readonly account: Account
-  readonly cookies: SessionCookies
-  readonly viewUser: UserView
-}
-
-/** Events on a page that says nothing of its length. */
+/** Events of a page where the request does not say. */
 const pageLength = 50
 
-export async function accountRoutes(api: Api, { account, cookies, viewUser }: AccountRoutes): Promise<void> {
-  api.delete(
-    '/me',
-    { schema: leave, config: { access: 'user', limit: 'credential' } },
-    async (request, reply) => {
-      const { current_password: currentPassword } = request.body
-      await account.leave(request.project, signedIn(request), callerOf(request), currentPassword)
-      cookies.clear(reply, request.project.id)
-      return reply.code(204).send()
-    },
-  )
+export async function accountRoutes(api: Api, { cookies, viewUser }: RouteParts): Promise<void> {
+  const listing = { access: 'user', key: 'activity:read', limit: 'read' } as const
+  const config = { access: 'user', limit: 'credential' } as const
 
-  api.get(
-    '/me/export',
-    { schema: exportAccount, config: { access: 'user', limit: 'credential' } },
-    async (request, reply) => {
-      const held = await account.export(request.project, signedIn(request), callerOf(request))
-      reply.header('content-disposition', `attachment; filename="account-${held.user.uuid}.json"`)
-      return exportView(held, viewUser)
-    },
-  )
+  api.delete('/me', { schema: schemas.leave, config }, async (request, reply) => {
+    await deleteAccount(signedIn(request), request.body.current_password)
+    cookies.clear(reply, request.project)
+    if (presentedTransport(request) === 'cookie') clearSiteData(reply)
+    return reply.code(204).send()
+  })
 
-  api.get(
-    '/me/activity',
-    { schema: listActivity, config: { access: 'user', key: 'activity:read', limit: 'read' } },
-    async (request) => {
-      const { cursor, limit = pageLength } = request.query
-      const page = { before: readCursor(cursor), limit }
-      const { events, before } = await account.activity(request.project, onBehalfOf(request), page)
-      return { data: events.map(activityView), next_cursor: printCursor(before) }
-    },
-  )
+  api.get('/me/export', { schema: schemas.exportAccount, config }, async (request, reply) => {
+    const exported = await exportAccount(signedIn(request))
+    reply.header('content-disposition', `attachment; filename="account-${exported.user.uuid}.json"`)
+    return exportView(exported, viewUser)
+  })
+
+  api.get('/me/activity', { schema: schemas.listActivity, config: listing }, async (request) => {
+    const { cursor, limit = pageLength } = request.query
+    const { events, before } = await listActivity(onBehalfOf(request), {
+      before: readCursor(cursor),
+      limit,
+    })
+    return { data: events.map(activityView), next_cursor: printCursor(before) }
+  })
 }

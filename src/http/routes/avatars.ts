@@ -1,24 +1,25 @@
 // PUT and DELETE /avatar, GET /avatars/{id}.
 import type { FastifyRequest } from 'fastify'
-import { deleteAvatar, getAvatar, putAvatar } from '../../../schemas/avatars.ts'
-import type { Avatars, OfferedPicture } from '../../domain/avatars.ts'
-import { isUuid } from '../../domain/uuid.ts'
-import { callerOf } from '../caller.ts'
+import * as schemas from '../../../schemas/avatars.ts'
+import {
+  avatarExists,
+  findAvatar,
+  type OfferedPicture,
+  putAvatar,
+  removeAvatar,
+} from '../../domain/accounts/avatars.ts'
+import { isUuid } from '../../formats.ts'
 import { readDataUri } from '../data-uri.ts'
 import { onBehalfOf } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
-import type { UserView } from '../views.ts'
-
-export interface AvatarRoutes {
-  readonly avatars: Avatars
-  readonly viewUser: UserView
-}
+import type { RouteParts } from './parts.ts'
 
 /** Room for 500 000 characters of data URI in JSON, for programs that escape every slash of it too. */
 const bodyLimit = 1_048_576
 
-/** What a picture is served with: it is a picture and nothing else, wherever it is shown. */
+/** Headers of a picture: cached for ever, and shown anywhere without being able to act. */
 const pictureHeaders = {
   'cache-control': 'public, max-age=31536000, immutable',
   'content-security-policy': "default-src 'none'; sandbox",
@@ -26,10 +27,10 @@ const pictureHeaders = {
 }
 
 /** The picture in a body: bytes under their own media type, or a data URI in JSON. */
-function offered(request: FastifyRequest): OfferedPicture {
+function readPicture(request: FastifyRequest): OfferedPicture {
   const { body } = request
   if (Buffer.isBuffer(body)) {
-    const [mediaType = ''] = (request.headers['content-type'] ?? '').split(';')
+    const [mediaType = ''] = (readHeader(request, 'content-type') ?? '').split(';')
     return { mediaType: mediaType.trim(), content: body }
   }
   const { avatar } = body as { avatar?: unknown }
@@ -45,53 +46,36 @@ function names(header: string | undefined, etag: string): boolean {
   return tags.includes(etag) || tags.includes('*')
 }
 
-export async function avatarRoutes(api: Api, { avatars, viewUser }: AvatarRoutes): Promise<void> {
-  // In a scope of its own: no other route takes bytes. What is no picture is refused by name, not by 415.
+export async function avatarRoutes(api: Api, { services, viewUser }: RouteParts): Promise<void> {
+  const config = { access: 'user', key: 'profile:write', limit: 'read' } as const
+
+  // In a scope of its own: no other route takes bytes. A media type that is not stored is refused by the domain.
   await api.register(async (upload: Api) => {
     upload.addContentTypeParser(/^image\//i, { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),
     )
-    upload.put(
-      '/avatar',
-      { schema: putAvatar, config: { access: 'user', key: 'profile:write', limit: 'read' }, bodyLimit },
-      async (request) => {
-        const picture = offered(request)
-        const user = await avatars.put(request.project, onBehalfOf(request), callerOf(request), picture)
-        return { user: viewUser(user) }
-      },
-    )
+    upload.put('/avatar', { schema: schemas.putAvatar, config, bodyLimit }, async (request) => ({
+      user: viewUser(await putAvatar(onBehalfOf(request), readPicture(request))),
+    }))
   })
 
-  api.delete(
-    '/avatar',
-    { schema: deleteAvatar, config: { access: 'user', key: 'profile:write', limit: 'read' } },
-    async (request, reply) => {
-      await avatars.remove(request.project, onBehalfOf(request), callerOf(request))
-      return reply.code(204).send()
-    },
-  )
+  api.delete('/avatar', { schema: schemas.deleteAvatar, config }, async (request, reply) => {
+    await removeAvatar(onBehalfOf(request))
+    return reply.code(204).send()
+  })
 
   api.get(
     '/avatars/:id',
-    { schema: getAvatar, config: { access: 'open', limit: 'none' } },
+    { schema: schemas.getAvatar, config: { access: 'open', limit: 'none' } },
     async (request, reply) => {
       const id = request.params.id.toLowerCase()
       const etag = `"${id}"`
-      const isKnown = names(request.headers['if-none-match'], etag)
-      if (isUuid(id)) {
-        if (isKnown && (await avatars.exists(id)))
-          return reply
-            .code(304)
-            .headers({ ...pictureHeaders, etag })
-            .send()
-        const avatar = isKnown ? null : await avatars.find(id)
-        if (avatar)
-          return reply
-            .headers({ ...pictureHeaders, etag })
-            .type(avatar.mediaType)
-            .send(avatar.content)
-      }
-      throw new RequestProblem('not_found')
+      const read = names(readHeader(request, 'if-none-match'), etag) ? avatarExists : findAvatar
+      const avatar = isUuid(id) && (await read(services, id))
+      if (!avatar) throw new RequestProblem('not_found')
+      reply.headers({ ...pictureHeaders, etag })
+      if (avatar === true) return reply.code(304).send()
+      return reply.type(avatar.mediaType).send(avatar.content)
     },
   )
 }

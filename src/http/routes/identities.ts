@@ -1,59 +1,50 @@
-// GET /identities, POST /identities/{provider}, DELETE /identities/{id}, POST /set-password.
-import { linkIdentity, listIdentities, setPassword, unlinkIdentity } from '../../../schemas/identities.ts'
+// GET /identities, POST and DELETE /identities/{identity}, POST /set-password.
+//
+// OpenAPI takes two paths that differ in the name of a parameter for one, so a provider and an id share theirs.
+import * as schemas from '../../../schemas/identities.ts'
+import { setPassword } from '../../domain/accounts/password-change.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { FirstPassword } from '../../domain/first-password.ts'
-import type { Identities } from '../../domain/identities.ts'
-import { isUuid } from '../../domain/uuid.ts'
-import { callerOf } from '../caller.ts'
+import { linkIdentity, listIdentities, unlinkIdentity } from '../../domain/social/identities.ts'
+import { isUuid } from '../../formats.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import { proofOfProvider } from '../proof.ts'
+import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
 import { identityView } from '../views.ts'
+import type { RouteParts } from './parts.ts'
 
-export interface IdentityRoutes {
-  readonly identities: Identities
-  readonly firstPassword: FirstPassword
-}
+export async function identityRoutes(api: Api, { printSession }: RouteParts): Promise<void> {
+  const reading = { access: 'user', limit: 'read' } as const
+  const proving = { access: 'user', limit: 'credential' } as const
 
-export async function identityRoutes(api: Api, { identities, firstPassword }: IdentityRoutes): Promise<void> {
-  api.get(
-    '/identities',
-    { schema: listIdentities, config: { access: 'user', limit: 'read' } },
-    async (request) => {
-      const rows = await identities.list(request.project, signedIn(request))
-      return { data: rows.map(identityView) }
-    },
-  )
+  api.get('/identities', { schema: schemas.listIdentities, config: reading }, async (request) => {
+    const rows = await listIdentities(signedIn(request))
+    return { data: rows.map(identityView) }
+  })
 
-  api.post(
-    '/identities/:provider',
-    { schema: linkIdentity, config: { access: 'user', limit: 'credential' } },
-    async (request) => {
-      const { current_password: currentPassword, ...tokens } = request.body
-      const { provider } = request.params
-      const proof = { provider, currentPassword, ...proofOfProvider(tokens) }
-      return identityView(await identities.link(request.project, signedIn(request), callerOf(request), proof))
-    },
-  )
+  api.post('/identities/:identity', { schema: schemas.linkIdentity, config: proving }, async (request) => {
+    const { current_password: currentPassword, ...tokens } = request.body
+    const { identity: provider } = request.params
+    const proof = { provider, currentPassword, ...proofOfProvider(tokens) }
+    return identityView(await linkIdentity(signedIn(request), proof))
+  })
 
   api.delete(
-    '/identities/:id',
-    { schema: unlinkIdentity, config: { access: 'user', limit: 'read' } },
+    '/identities/:identity',
+    { schema: schemas.unlinkIdentity, config: reading },
     async (request, reply) => {
-      const { id } = request.params
+      const { identity: id } = request.params
       if (!isUuid(id)) throw new AuthError('identity_unknown')
-      await identities.unlink(request.project, signedIn(request), id.toLowerCase(), callerOf(request))
+      await unlinkIdentity(signedIn(request), id.toLowerCase())
       return reply.code(204).send()
     },
   )
 
-  api.post(
-    '/set-password',
-    { schema: setPassword, config: { access: 'user', limit: 'credential' } },
-    async (request) => {
-      const { new_password } = request.body
-      await firstPassword.set(request.project, signedIn(request), callerOf(request), new_password)
-      return { message: 'Password set.' }
-    },
-  )
+  api.post('/set-password', { schema: schemas.setPassword, config: proving }, async (request, reply) => {
+    const { new_password } = request.body
+    const grant = await setPassword(signedIn(request), new_password, { renewsSession: true })
+    const message = 'Password set.'
+    if (!grant) return { message }
+    return { message, ...printSession(request, reply, grant, presentedTransport(request)) }
+  })
 }

@@ -1,22 +1,16 @@
 // POST /introspect (RFC 7662).
 import type { Static } from '@sinclair/typebox'
 import { type Introspection, introspect } from '../../../schemas/introspection.ts'
-import type { ApiKeys } from '../../domain/api-keys.ts'
+import type { Actor, KeyHolder } from '../../domain/actor.ts'
+import { authenticateApiKey } from '../../domain/api-keys/api-keys.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { Actor, KeyHolder } from '../../domain/principal.ts'
-import type { Sessions } from '../../domain/sessions.ts'
+import { authenticateSession, findCachedPrincipal } from '../../domain/sessions/sessions.ts'
 import { issuerOf } from '../issuers.ts'
+import { type ClientCredentials, parseReadForm } from '../plugins/client-authentication.ts'
 import { RequestProblem } from '../refusal.ts'
-import type { AccessClaims, Tokens } from '../tokens.ts'
+import type { AccessClaims } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
-
-export interface IntrospectionRoutes {
-  readonly tokens: Tokens
-  readonly sessions: Sessions
-  readonly apiKeys: ApiKeys
-  /** The issuer of the installation. */
-  readonly publicUrl: string
-}
+import type { RouteParts } from './parts.ts'
 
 type View = Static<typeof Introspection>
 
@@ -30,13 +24,23 @@ function readForm(body: Buffer): Record<string, string> {
     const form = Object.fromEntries(fields)
     if (Object.keys(form).length === fields.length) return form
   } catch {
-    // No UTF-8: refused like a field that stands there twice.
+    // Not UTF-8: refused below, like a field that is there twice.
   }
   throw new RequestProblem('malformed_request')
 }
 
-/** That a session has ended is an answer here and no refusal. */
-function orEnded(error: unknown): null {
+/** A client authenticates in one way, and is one client (RFC 6749 §2.3). @throws RequestProblem malformed_request */
+function refuseSecondMethod(
+  client: ClientCredentials | null,
+  { client_id, client_secret }: { client_id?: string; client_secret?: string },
+): void {
+  if (client?.method !== 'basic') return
+  if (client_secret !== undefined || (client_id ?? client.projectId).toLowerCase() !== client.projectId)
+    throw new RequestProblem('malformed_request')
+}
+
+/** Here an ended session is an answer, not a refusal. */
+function nullIfEnded(error: unknown): null {
   if (error instanceof AuthError && error.code === 'unauthenticated') return null
   throw error
 }
@@ -61,18 +65,21 @@ function keyView(holder: KeyHolder): View {
   }
 }
 
-const accessView = (actor: Actor, { sid, iat, exp, iss, aud }: AccessClaims): View => ({
-  ...userView(actor),
-  sid,
-  iat,
-  exp,
-  iss,
-  aud,
-})
+function accessView(actor: Actor, claims: AccessClaims): View {
+  const { sid, iat, exp, iss, aud, client_id, jti, auth_time, acr, amr } = claims
+  return {
+    ...userView(actor),
+    ...{ sid, iat, exp, iss, aud },
+    ...(client_id === undefined ? {} : { client_id }),
+    ...(jti === undefined ? {} : { jti }),
+    ...(auth_time === undefined ? {} : { auth_time }),
+    ...(acr === undefined ? {} : { acr }),
+    ...(amr === undefined ? {} : { amr: [...amr] }),
+  }
+}
 
-export async function introspectionRoutes(api: Api, parts: IntrospectionRoutes): Promise<void> {
-  const { tokens, sessions, apiKeys, publicUrl } = parts
-  // In a scope of its own: no other route takes a form, which any page can post without asking.
+export async function introspectionRoutes(api: Api, { tokens, publicUrl }: RouteParts): Promise<void> {
+  // In a scope of its own: no other route takes a form, which any page can post without a preflight.
   await api.register(async (scope: Api) => {
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
@@ -81,16 +88,22 @@ export async function introspectionRoutes(api: Api, parts: IntrospectionRoutes):
     )
     scope.post(
       '/introspect',
-      { schema: introspect, config: { access: 'project', limit: 'project' } },
-      async ({ project, body: { token } }): Promise<View> => {
-        const holder = await apiKeys.recognize(project, token)
+      {
+        schema: introspect,
+        config: { access: 'project', limit: 'project', oauthClient: true },
+        preParsing: parseReadForm,
+      },
+      async ({ context, project, clientCredentials, body }): Promise<View> => {
+        refuseSecondMethod(clientCredentials, body)
+        const { token } = body
+        const holder = await authenticateApiKey(context, token)
         if (holder) return { ...keyView(holder), iss: issuerOf(publicUrl, project), aud: project.id }
         const claims = tokens.readAccess(token)
         if (claims?.aud !== project.id) return { active: false }
         const presented = { sessionId: claims.sid, generation: claims.gen }
         const principal =
-          sessions.recall(project, presented) ??
-          (await sessions.authenticate(project, presented).catch(orEnded))
+          findCachedPrincipal(context.services, project, presented) ??
+          (await authenticateSession(context, presented).catch(nullIfEnded))
         return principal ? accessView(principal, claims) : { active: false }
       },
     )

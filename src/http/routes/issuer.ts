@@ -1,20 +1,32 @@
-// GET /projects/{project_id}/.well-known/openid-configuration.
-import { projectOpenidConfiguration } from '../../../schemas/operations.ts'
-import { issuerMetadata, issuerOf, metadataCaching } from '../issuers.ts'
+// The metadata of one project's issuer, for OpenID Connect Discovery and for OAuth (RFC 8414 §3.1).
+import type { FastifyRequest } from 'fastify'
+import { projectAuthorizationServer, projectOpenidConfiguration } from '../../../schemas/operations.ts'
+import { basePathOf } from '../base-path.ts'
+import { issuerMetadata, issuerOf, metadataCaching, serverMetadata } from '../issuers.ts'
 import type { Api } from '../typebox.ts'
 
-/** The project of the path is in `request.project`, and has an issuer of its own. */
+/** Below the `issuing` plugin: `request.project` is the project of the path and has an issuer of its own. */
 export async function issuerRoutes(api: Api, { publicUrl }: { publicUrl: string }): Promise<void> {
+  const config = {
+    access: 'public',
+    limit: 'read',
+    projectOf: ({ params }: FastifyRequest) => (params as { project_id: string }).project_id,
+  } as const
+
+  // RFC 8414 puts the path of the issuer behind the well-known one, and PUBLIC_URL may have a path.
+  for (const base of new Set(['', basePathOf(publicUrl)]))
+    api.get(
+      `/.well-known/oauth-authorization-server${base}/projects/:project_id`,
+      { schema: { ...projectAuthorizationServer, hide: base !== '' }, config },
+      async ({ project }, reply) => {
+        reply.header('cache-control', metadataCaching)
+        return serverMetadata(publicUrl, issuerOf(publicUrl, project))
+      },
+    )
+
   api.get(
     '/projects/:project_id/.well-known/openid-configuration',
-    {
-      schema: projectOpenidConfiguration,
-      config: {
-        access: 'public',
-        limit: 'read',
-        projectOf: ({ params }) => (params as { project_id: string }).project_id,
-      },
-    },
+    { schema: projectOpenidConfiguration, config },
     async ({ project }, reply) => {
       reply.header('cache-control', metadataCaching)
       return issuerMetadata(publicUrl, issuerOf(publicUrl, project))

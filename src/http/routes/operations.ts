@@ -1,6 +1,7 @@
-// GET /health/live, /health/ready, /.well-known/jwks.json, /.well-known/openid-configuration.
-import { jwks, live, openidConfiguration, ready } from '../../../schemas/operations.ts'
-import { issuerMetadata, metadataCaching } from '../issuers.ts'
+// Routes: GET /health/live, /health/ready, and the key set and metadata of the installation below /.well-known.
+import { authorizationServer, jwks, live, openidConfiguration, ready } from '../../../schemas/operations.ts'
+import { basePathOf } from '../base-path.ts'
+import { issuerMetadata, metadataCaching, serverMetadata } from '../issuers.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
@@ -43,4 +44,15 @@ export async function operationsRoutes(
       return issuerMetadata(publicUrl, publicUrl)
     },
   )
+
+  // RFC 8414 §3.1 puts the path of PUBLIC_URL behind the well-known one.
+  for (const base of new Set(['', basePathOf(publicUrl)]))
+    api.get(
+      `/.well-known/oauth-authorization-server${base}`,
+      { schema: { ...authorizationServer, hide: base !== '' }, config },
+      async (_request, reply) => {
+        reply.header('cache-control', metadataCaching)
+        return serverMetadata(publicUrl, publicUrl)
+      },
+    )
 }

@@ -1,19 +1,20 @@
 // POST /change-password.
-import { changePassword } from '../../../schemas/passwords.ts'
-import type { PasswordChange } from '../../domain/password-change.ts'
-import { callerOf } from '../caller.ts'
+import * as schemas from '../../../schemas/passwords.ts'
+import { changePassword } from '../../domain/accounts/password-change.ts'
 import { signedIn } from '../plugins/authenticate.ts'
+import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
+import type { RouteParts } from './parts.ts'
 
-export async function passwordRoutes(api: Api, options: { passwordChange: PasswordChange }): Promise<void> {
-  api.post(
-    '/change-password',
-    { schema: changePassword, config: { access: 'user', limit: 'credential' } },
-    async (request) => {
-      const { current_password: currentPassword, new_password: newPassword } = request.body
-      const change = { currentPassword, newPassword }
-      await options.passwordChange.change(request.project, signedIn(request), callerOf(request), change)
-      return { message: 'Password updated.' }
-    },
-  )
+export async function passwordRoutes(api: Api, { printSession }: RouteParts): Promise<void> {
+  const config = { access: 'user', limit: 'credential' } as const
+
+  api.post('/change-password', { schema: schemas.changePassword, config }, async (request, reply) => {
+    const { current_password: currentPassword, new_password: newPassword } = request.body
+    const passwords = { currentPassword, newPassword }
+    const grant = await changePassword(signedIn(request), passwords, { renewsSession: true })
+    const message = 'Password updated.'
+    if (!grant) return { message }
+    return { message, ...printSession(request, reply, grant, presentedTransport(request)) }
+  })
 }

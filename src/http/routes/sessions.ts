@@ -1,121 +1,89 @@
 // POST /login, /refresh, /logout, /logout-all; GET /sessions, DELETE /sessions/{id}, POST /sessions/revoke-others.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as schemas from '../../../schemas/sessions.ts'
+import { signOutEverywhere } from '../../domain/accounts/sign-out-everywhere.ts'
+import { signInWithPassword } from '../../domain/credentials/sign-in.ts'
+import { AuthError } from '../../domain/errors.ts'
+import { refreshSession } from '../../domain/sessions/refresh.ts'
 import {
-  listSessions,
-  login,
-  logout,
-  logoutAll,
-  refresh,
   revokeOtherSessions,
   revokeSession,
-} from '../../../schemas/sessions.ts'
-import { type RefreshKey, readRefreshToken } from '../../crypto/refresh-secret.ts'
-import { AuthError } from '../../domain/errors.ts'
-import type { PresentedRefresh } from '../../domain/grants.ts'
-import type { Sessions } from '../../domain/sessions.ts'
-import type { SignIn } from '../../domain/sign-in.ts'
-import { isUuid } from '../../domain/uuid.ts'
-import { callerOf, transportOf } from '../caller.ts'
-import type { SessionCookies } from '../cookies.ts'
+  signOut,
+  signOutByRefreshToken,
+} from '../../domain/sessions/revocation.ts'
+import { listSessions } from '../../domain/sessions/sessions.ts'
+import { transportOf } from '../caller.ts'
+import { clearSiteData, type SessionCookies } from '../cookies.ts'
 import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
 import { RequestProblem } from '../refusal.ts'
+import { readRefresh } from '../replaced-session.ts'
+import { presentedCookie, presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
-import { type SessionPrinter, sessionView } from '../views.ts'
-
-export interface SessionRoutes {
-  readonly sessions: Sessions
-  readonly signIn: SignIn
-  readonly cookies: SessionCookies
-  readonly refreshKeys: readonly RefreshKey[]
-  readonly printSession: SessionPrinter
-}
+import { sessionView } from '../views.ts'
+import type { RouteParts } from './parts.ts'
 
 export async function sessionRoutes(
   api: Api,
-  { sessions, signIn, cookies, refreshKeys, printSession }: SessionRoutes,
+  { cookies, refreshKeys, printOpened, printSession }: RouteParts,
 ): Promise<void> {
-  function read(token: string, refusal: 'invalid_refresh_token' | 'unauthenticated'): PresentedRefresh {
-    const claims = readRefreshToken(refreshKeys, token)
-    if (!claims) throw new AuthError(refusal)
-    return claims
-  }
+  const proving = { access: 'public', limit: 'credential' } as const
+  const refreshing = { access: 'public', limit: 'read' } as const
+  const leaving = { access: 'leaving', limit: 'read' } as const
+  const config = { access: 'user', limit: 'read' } as const
 
-  api.post(
-    '/login',
-    { schema: login, config: { access: 'public', limit: 'credential' } },
-    async (request, reply) => {
-      const grant = await signIn.withPassword(request.project, request.body, callerOf(request))
-      return printSession(request, reply, grant, transportOf(request))
-    },
-  )
+  api.post('/login', { schema: schemas.login, config: proving }, async (request, reply) => {
+    const grant = await signInWithPassword(request.context, request.body)
+    return printOpened(request, reply, grant, transportOf(request))
+  })
 
-  api.post(
-    '/refresh',
-    { schema: refresh, config: { access: 'public', limit: 'read' } },
-    async (request, reply) => {
-      const fromBody = request.body.refresh_token
-      const token = fromBody ?? cookies.read(request, 'refresh')
-      if (token === undefined) {
-        if (transportOf(request) === 'cookie') throw new AuthError('invalid_refresh_token')
-        throw new RequestProblem('validation_failed', { errors: { refresh_token: ['Is required.'] } })
-      }
-      const grant = await sessions.refresh(request.project, read(token, 'invalid_refresh_token'))
-      return printSession(request, reply, grant, fromBody === undefined ? 'cookie' : 'bearer')
-    },
-  )
+  api.post('/refresh', { schema: schemas.refresh, config: refreshing }, async (request, reply) => {
+    const fromBody = request.body.refresh_token
+    const token = fromBody ?? presentedCookie(cookies, request, 'refresh')
+    if (token === undefined) {
+      if (transportOf(request) === 'cookie') throw new AuthError('invalid_refresh_token')
+      throw new RequestProblem('validation_failed', { errors: { refresh_token: ['Is required.'] } })
+    }
+    const presented = readRefresh(refreshKeys, token, 'invalid_refresh_token')
+    const grant = await refreshSession(request.context, presented)
+    return printSession(request, reply, grant, fromBody === undefined ? 'cookie' : 'bearer')
+  })
 
-  api.post(
-    '/logout',
-    { schema: logout, config: { access: 'leaving', limit: 'read' } },
-    async (request, reply) => {
-      const { project, principal } = request
-      const caller = callerOf(request)
-      if (principal) await sessions.end(project, principal, caller)
-      else {
-        const token = cookies.read(request, 'refresh') ?? ''
-        await sessions.endByRefresh(project, read(token, 'unauthenticated'), caller)
-      }
-      cookies.clear(reply, project.id)
-      return { message: 'Logged out.' }
-    },
-  )
+  api.post('/logout', { schema: schemas.logout, config: leaving }, async (request, reply) => {
+    if (request.principal) await signOut(signedIn(request))
+    else {
+      const token = presentedCookie(cookies, request, 'refresh') ?? ''
+      await signOutByRefreshToken(request.context, readRefresh(refreshKeys, token, 'unauthenticated'))
+    }
+    leave(cookies, request, reply)
+    return { message: 'Logged out.' }
+  })
 
-  api.post(
-    '/logout-all',
-    { schema: logoutAll, config: { access: 'user', limit: 'read' } },
-    async (request, reply) => {
-      await sessions.endAll(request.project, signedIn(request), callerOf(request))
-      cookies.clear(reply, request.project.id)
-      return { message: 'Logged out from all sessions.' }
-    },
-  )
+  api.post('/logout-all', { schema: schemas.logoutAll, config }, async (request, reply) => {
+    await signOutEverywhere(signedIn(request))
+    leave(cookies, request, reply)
+    return { message: 'Logged out from all sessions.' }
+  })
 
-  api.get(
-    '/sessions',
-    { schema: listSessions, config: { access: 'user', key: 'sessions:read', limit: 'read', lists: true } },
-    async (request) => {
-      const actor = onBehalfOf(request)
-      const rows = request.listed ?? (await sessions.list(request.project, actor))
-      return { data: rows.map((row) => sessionView(row, actor.sessionId)) }
-    },
-  )
+  const listing = { ...config, key: 'sessions:read', listsSessions: true } as const
+  api.get('/sessions', { schema: schemas.listSessions, config: listing }, async (request) => {
+    const ctx = onBehalfOf(request)
+    const sessions = request.listed ?? (await listSessions(ctx))
+    return { data: sessions.map((session) => sessionView(session, ctx.actor.sessionId)) }
+  })
 
-  api.delete(
-    '/sessions/:id',
-    { schema: revokeSession, config: { access: 'user', limit: 'read' } },
-    async (request, reply) => {
-      const { id } = request.params
-      if (!isUuid(id)) throw new AuthError('session_unknown')
-      await sessions.revoke(request.project, signedIn(request), id, callerOf(request))
-      return reply.code(204).send()
-    },
-  )
+  api.delete('/sessions/:id', { schema: schemas.revokeSession, config }, async (request, reply) => {
+    await revokeSession(signedIn(request), request.params.id)
+    return reply.code(204).send()
+  })
 
-  api.post(
-    '/sessions/revoke-others',
-    { schema: revokeOtherSessions, config: { access: 'user', limit: 'read' } },
-    async (request) => {
-      const revoked = await sessions.revokeOthers(request.project, signedIn(request), callerOf(request))
-      return { message: 'All other sessions have ended.', revoked }
-    },
-  )
+  api.post('/sessions/revoke-others', { schema: schemas.revokeOtherSessions, config }, async (request) => {
+    const revoked = await revokeOtherSessions(signedIn(request))
+    return { message: 'All other sessions have ended.', revoked }
+  })
+}
+
+/** Takes the session's traces off a browser that signs out by cookie. */
+function leave(cookies: SessionCookies, request: FastifyRequest, reply: FastifyReply): void {
+  cookies.clear(reply, request.project)
+  if (presentedTransport(request) === 'cookie') clearSiteData(reply)
 }

@@ -1,29 +1,27 @@
 // POST /login/social and /login/social/exchange; GET /login/social/{provider} and its /callback, for browsers.
-import type { FastifyRequest } from 'fastify'
-import {
-  beginSocialLogin,
-  exchangeSocialLogin,
-  finishSocialLogin,
-  socialLogin,
-} from '../../../schemas/social.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as schemas from '../../../schemas/social.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { Social } from '../../domain/social.ts'
-import type { FlowEnd, SocialFlow } from '../../domain/social-flow.ts'
-import { callerOf, transportOf } from '../caller.ts'
-import type { FlowCookie } from '../cookies.ts'
+import { authenticateSession } from '../../domain/sessions/sessions.ts'
+import {
+  beginBrowserFlow,
+  exchangeCode,
+  type FlowEnd,
+  finishBrowserFlow,
+  flowIdOf,
+  openBrowserFlow,
+  whereFlowEnded,
+} from '../../domain/social/browser-flow.ts'
+import { signInWithProvider } from '../../domain/social/sign-in.ts'
+import { transportOf } from '../caller.ts'
 import { preferredLanguage } from '../language.ts'
 import { sendBrokenFlow } from '../pages/social.ts'
+import { statusOf } from '../problems.ts'
 import { proofOfProvider } from '../proof.ts'
+import { refusalOf } from '../refusal.ts'
+import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
-import type { SessionPrinter } from '../views.ts'
-
-export interface SocialRoutes {
-  readonly social: Social
-  readonly socialFlow: SocialFlow
-  readonly flowCookie: FlowCookie
-  readonly printSession: SessionPrinter
-  readonly publicUrl: string
-}
+import type { RouteParts } from './parts.ts'
 
 /** A member of the query as it was sent; undefined where it is absent. */
 const inQuery = (request: FastifyRequest, name: string): string | undefined => {
@@ -31,49 +29,50 @@ const inQuery = (request: FastifyRequest, name: string): string | undefined => {
   return value === undefined ? undefined : String(value)
 }
 
-const languageOf = (request: FastifyRequest) => preferredLanguage(request.headers['accept-language'])
+const languageOf = (request: FastifyRequest) => preferredLanguage(readHeader(request, 'accept-language'))
 
-/** What the application finds in the query of its own address. */
+/** The application's address with the end of the flow in its query. */
 function landing(redirectTo: string, end: FlowEnd): string {
   const url = new URL(redirectTo)
   for (const name of ['code', 'error']) url.searchParams.delete(name)
   if (end.kind === 'code') url.searchParams.set('code', end.code)
-  if (end.kind === 'refused') url.searchParams.set('error', end.reason)
+  if (end.kind === 'refused') {
+    url.searchParams.set('error', end.reason)
+    // In the fragment, which is in no log and no Referer.
+    const { challenge, factors = [] } = end
+    if (challenge) url.hash = new URLSearchParams({ challenge, factors: factors.join(' ') }).toString()
+  }
   return url.href
 }
 
 export async function socialRoutes(
   api: Api,
-  { social, socialFlow, flowCookie, printSession, publicUrl }: SocialRoutes,
+  { cookies, flowCookies, printOpened, publicUrl, tokens }: RouteParts,
 ): Promise<void> {
+  const config = { access: 'public', limit: 'credential' } as const
   const callbackOf = (provider: string) =>
     `${publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
 
-  api.post(
-    '/login/social',
-    { schema: socialLogin, config: { access: 'public', limit: 'credential' } },
-    async (request, reply) => {
-      const proof = { provider: request.body.provider, ...proofOfProvider(request.body) }
-      const options = { locale: languageOf(request) }
-      const grant = await social.signIn(request.project, proof, callerOf(request), options)
-      return printSession(request, reply, grant, transportOf(request))
-    },
-  )
+  api.post('/login/social', { schema: schemas.socialLogin, config }, async (request, reply) => {
+    const proof = { provider: request.body.provider, ...proofOfProvider(request.body) }
+    const grant = await signInWithProvider(request.context, proof, { locale: languageOf(request) })
+    return printOpened(request, reply, grant, transportOf(request))
+  })
 
   api.post(
     '/login/social/exchange',
-    { schema: exchangeSocialLogin, config: { access: 'public', limit: 'credential' } },
+    { schema: schemas.exchangeSocialLogin, config },
     async (request, reply) => {
-      const { code, code_verifier: verifier = null } = request.body
-      const grant = await socialFlow.exchange(request.project, code, verifier, callerOf(request))
-      return printSession(request, reply, grant, transportOf(request))
+      const { code, code_verifier: verifier } = request.body
+      const grant = await exchangeCode(request.context, code, verifier)
+      return printOpened(request, reply, grant, transportOf(request))
     },
   )
 
   api.get(
     '/login/social/:provider',
     {
-      schema: beginSocialLogin,
+      schema: schemas.beginSocialLogin,
       config: { access: 'public', limit: 'read', projectOf: (request) => inQuery(request, 'project_id') },
     },
     async (request, reply) => {
@@ -81,8 +80,8 @@ export async function socialRoutes(
       const ending = session_transport === 'cookie' ? 'session' : 'code'
       const wishes = { redirectTo, ending, challenge } as const
       const { provider } = request.params
-      const begun = await socialFlow.begin(request.project, provider, wishes, callbackOf(provider))
-      flowCookie.set(reply, request.project.id, begun.carried, begun.lifetimeSeconds)
+      const begun = await beginBrowserFlow(request.context, provider, wishes, callbackOf(provider))
+      flowCookies.set(request, reply, begun)
       return reply.redirect(begun.location)
     },
   )
@@ -90,35 +89,56 @@ export async function socialRoutes(
   api.get(
     '/login/social/:provider/callback',
     {
-      schema: finishSocialLogin,
-      // The state begins with the project in which the browser set out.
+      schema: schemas.finishSocialLogin,
+      // The state begins with the id of the project in which the flow began.
       config: {
         access: 'public',
         limit: 'credential',
         projectOf: (request) => inQuery(request, 'state')?.split('.', 1)[0],
       },
+      errorHandler: sendBrokenFlowFor,
     },
     async (request, reply) => {
       const { provider } = request.params
-      const carried = flowCookie.read(request) ?? ''
-      flowCookie.clear(reply, request.project.id)
       const callback = new URL(callbackOf(provider) + new URL(request.url, publicUrl).search)
-      const came = { carried, callback }
+      const id = flowIdOf(inQuery(request, 'state') ?? '') ?? ''
       try {
-        const caller = callerOf(request)
-        const { redirectTo, end } = await socialFlow.finish(
-          request.project,
-          provider,
-          came,
-          caller,
-          languageOf(request),
-        )
-        if (end.kind === 'session') printSession(request, reply, end.grant, 'cookie')
-        return reply.redirect(landing(redirectTo, end))
+        const carried = flowCookies.read(request, id) ?? ''
+        const flow = openBrowserFlow(request.context, provider, { carried, callback })
+        flowCookies.clear(request, reply, id)
+        const returned = { flow, callback }
+        const ended = await finishBrowserFlow(request.context, provider, returned, languageOf(request))
+        if (ended.end.kind === 'session') await printOpened(request, reply, ended.end.grant, 'cookie')
+        return reply.redirect(landing(ended.redirectTo, ended.end))
       } catch (error) {
-        if (error instanceof AuthError) return sendBrokenFlow(reply)
-        throw error
+        if (!(error instanceof AuthError) || error.code !== 'social_flow_broken') throw error
+        const isHere = await isSignedIn(request)
+        const goesOnTo = isHere ? whereFlowEnded(request.context, provider, callback) : null
+        if (goesOnTo === null) throw error
+        return reply.redirect(goesOnTo)
       }
     },
   )
+
+  /** Whether the browser is signed in by cookie: a person who loads the callback again, after the flow has ended. */
+  async function isSignedIn(request: FastifyRequest): Promise<boolean> {
+    const token = cookies.read(request, 'access')
+    const claims = token === undefined ? null : tokens.readAccess(token)
+    if (claims?.aud !== request.project.id) return false
+    const presented = { sessionId: claims.sid, generation: claims.gen }
+    return authenticateSession(request.context, presented).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof AuthError) return false
+        throw error
+      },
+    )
+  }
+}
+
+/** Answers a refusal of the callback, where a browser stands, with a page; limits and failures as everywhere else. */
+function sendBrokenFlowFor(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = refusalOf(error)
+  if (!refusal || statusOf(refusal.code) === 429 || statusOf(refusal.code) >= 500) throw error
+  return sendBrokenFlow(request, reply)
 }

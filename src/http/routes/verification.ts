@@ -1,28 +1,22 @@
 // POST /verify-email/resend and /verify-email/confirm.
-import { confirmVerification, resendVerification } from '../../../schemas/verification.ts'
-import type { Verification } from '../../domain/verification.ts'
-import { callerOf } from '../caller.ts'
+import * as schemas from '../../../schemas/verification.ts'
+import { confirmEmail, resendVerification } from '../../domain/accounts/verification.ts'
 import { proofOf } from '../proof.ts'
 import type { Api } from '../typebox.ts'
-import type { UserView } from '../views.ts'
+import type { RouteParts } from './parts.ts'
 
 const accepted = 'If this address belongs to an account that is not verified yet, a message is on its way.'
 const handedOver = 'A new verification token was issued. Send it from your application.'
 
-export interface VerificationRoutes {
-  readonly verification: Verification
-  readonly viewUser: UserView
-}
+export async function verificationRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
+  const mailing = { access: 'recognized', limit: 'mail' } as const
+  const proving = { access: 'recognized', limit: 'credential' } as const
 
-export async function verificationRoutes(
-  api: Api,
-  { verification, viewUser }: VerificationRoutes,
-): Promise<void> {
   api.post(
     '/verify-email/resend',
-    { schema: resendVerification, config: { access: 'public', limit: 'mail' } },
+    { schema: schemas.resendVerification, config: mailing },
     async (request) => {
-      const result = await verification.resend(request.project, request.body.email, callerOf(request))
+      const result = await resendVerification(request.context, request.body.email)
       if (result.kind === 'cooling')
         return {
           message: 'A message was asked for a moment ago. Please wait before asking again.',
@@ -37,9 +31,10 @@ export async function verificationRoutes(
 
   api.post(
     '/verify-email/confirm',
-    { schema: confirmVerification, config: { access: 'public', limit: 'credential' } },
+    { schema: schemas.confirmVerification, config: proving },
     async (request) => {
-      const user = await verification.confirm(request.project, proofOf(request.body), callerOf(request))
+      const { current_password = null, ...proof } = request.body
+      const user = await confirmEmail(request.context, proofOf(proof), current_password)
       return { message: 'E-mail address verified.', user: viewUser(user) }
     },
   )

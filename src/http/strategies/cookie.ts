@@ -1,27 +1,62 @@
-// The cookie strategy: the same access token, in the project's HttpOnly cookie, used where no Authorization is presented.
+// The cookie strategy: the tokens in the project's HttpOnly cookies, which are read only where no bearer token is presented.
 import type { FastifyRequest } from 'fastify'
-import type { SessionCookies } from '../cookies.ts'
+import type { Principal } from '../../domain/actor.ts'
+import type { Context } from '../../domain/context.ts'
+import { AuthError } from '../../domain/errors.ts'
+import { authenticateSession } from '../../domain/sessions/sessions.ts'
+import { type SessionCookies, sessionCookies, type TokenCookie } from '../cookies.ts'
+import { readHeader } from '../request-headers.ts'
+import type { ServerOptions } from '../server-options.ts'
+import type { Transport } from '../views.ts'
 import { bearerToken } from './bearer.ts'
 
-/** How a request of the canonical API presents its access token: Authorization first, else the cookie. */
+/** How a request presents its credentials. */
+export const presentedTransport = (request: FastifyRequest): Transport =>
+  bearerToken(request) === undefined ? 'cookie' : 'bearer'
+
+/** The cookie of a request that presents no bearer token. */
+export const presentedCookie = (
+  cookies: SessionCookies,
+  request: FastifyRequest,
+  kind: TokenCookie,
+): string | undefined => (presentedTransport(request) === 'cookie' ? cookies.read(request, kind) : undefined)
+
+/** How requests of the canonical API present their access token: in Authorization, else in the cookie. */
 export function cookieOrBearer(cookies: SessionCookies) {
   return {
     presented(request: FastifyRequest): string | null | undefined {
       const header = bearerToken(request)
       return header === undefined ? cookies.read(request, 'access') : header
     },
-    /** With the refresh cookie alone. */
-    mayLeave: (request: FastifyRequest): boolean =>
-      request.headers.authorization === undefined && cookies.read(request, 'refresh') !== undefined,
+    /** The refresh cookie alone is enough to sign out. */
+    allowsEndedSession: (request: FastifyRequest): boolean =>
+      presentedCookie(cookies, request, 'refresh') !== undefined,
   }
 }
 
-/** When a request of the canonical API is made with session cookies, and when it asks for them. */
+/** Which requests of the canonical API use session cookies, and which ask for them. */
 export function cookieUse(cookies: SessionCookies) {
   return {
-    rides: (request: FastifyRequest): boolean =>
-      request.headers.authorization === undefined &&
-      (cookies.read(request, 'access') !== undefined || cookies.read(request, 'refresh') !== undefined),
-    plants: (request: FastifyRequest): boolean => request.headers['session-transport'] === 'cookie',
+    usesCookie: (request: FastifyRequest): boolean =>
+      presentedCookie(cookies, request, 'access') !== undefined ||
+      presentedCookie(cookies, request, 'refresh') !== undefined,
+    setsCookie: (request: FastifyRequest): boolean => readHeader(request, 'session-transport') === 'cookie',
+  }
+}
+
+/** Finds who is signed in on our own pages, by the access token in the project's cookie. */
+export function visitorFinder({ tokens, cookieSecure }: Pick<ServerOptions, 'tokens' | 'cookieSecure'>) {
+  const cookies = sessionCookies(cookieSecure)
+  return async (request: FastifyRequest, ctx: Context): Promise<Principal | null> => {
+    request.project = ctx.project
+    const token = cookies.read(request, 'access')
+    const claims = token === undefined ? null : tokens.readAccess(token)
+    if (claims?.aud !== ctx.project.id) return null
+    return authenticateSession(ctx, { sessionId: claims.sid, generation: claims.gen }).catch(
+      (error: unknown) => {
+        if (error instanceof AuthError) return null
+        throw error
+      },
+    )
   }
 }

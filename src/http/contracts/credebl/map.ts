@@ -1,30 +1,32 @@
-// CREDEBL's words for ours, both ways. Pure.
-import type { FrontEnd } from '../../../domain/front-ends.ts'
-import type { Grant } from '../../../domain/grants.ts'
-import type { Policy } from '../../../domain/policy.ts'
-import { isUuid } from '../../../domain/uuid.ts'
-import type { SessionRow } from '../../../repositories/session-lists.ts'
-import type { UserRow } from '../../../repositories/users.ts'
+// CREDEBL's names for our fields, in requests and answers. Pure.
+import type { Client } from '../../../domain/projects/clients.ts'
+import type { Policy } from '../../../domain/projects/policy.ts'
+import type { Grant } from '../../../domain/sessions/grants.ts'
+import { isUuid } from '../../../formats.ts'
+import type { UserRow } from '../../../repositories/accounts/users.ts'
+import type { SessionRow } from '../../../repositories/sessions/lists.ts'
+import { secondsUntil } from '../../cookies.ts'
 import { deviceOf } from '../../device.ts'
 import type { IssuingProject } from '../../issuers.ts'
 import type { RefreshJwts } from '../../refresh-jwts.ts'
 import { RequestProblem } from '../../refusal.ts'
 import type { Tokens } from '../../tokens.ts'
+import { userView } from '../../views.ts'
 
-/** A success. `data` is left out where there is none. */
-export const said = (message: string, data?: object, statusCode = 200) => ({ statusCode, message, data })
+/** The body of a success; without `data` where there is none. */
+export const success = (message: string, data?: object, statusCode = 200) => ({ statusCode, message, data })
 
-/** The id of a path in the one spelling that we compare. @throws RequestProblem with CREDEBL's sentence */
+/** Reads an id of a path: trimmed, lower case. @throws RequestProblem with CREDEBL's sentence */
 export function idOf(text: string, sentence: string): string {
   const id = text.trim().toLowerCase()
   if (!isUuid(id)) throw new RequestProblem('malformed_request', { errors: { id: [sentence] } })
   return id
 }
 
-/** What a front end says of itself; an empty text says nothing. */
-export function frontEndOf(
+/** Reads what a request says of the client that it comes from; an empty text counts as absent. */
+export function clientOf(
   body: Partial<Record<'brandLogoUrl' | 'platformName' | 'endpoint' | 'clientAlias', string | null>>,
-): FrontEnd {
+): Client {
   const text = (value: string | null | undefined) => value?.trim() || null
   return {
     linkBase: text(body.endpoint),
@@ -34,20 +36,50 @@ export function frontEndOf(
   }
 }
 
-export type TokenView = ReturnType<typeof tokenView>
+/** Claims that CREDEBL's clients read from an access token, besides ours. */
+const claimsOf = ({ email, emailVerifiedAt }: UserRow) => ({
+  email,
+  email_verified: emailVerifiedAt !== null,
+})
 
 /** Shows the tokens of a grant. */
-export const tokenView = (tokens: Tokens, jwts: RefreshJwts) => (project: IssuingProject, grant: Grant) => {
-  const lives = (until: Date) => Math.max(0, Math.round((until.getTime() - grant.issuedAt.getTime()) / 1000))
-  return {
-    access_token: tokens.printAccess(project, grant, { email: grant.user.email }),
-    expires_in: lives(grant.accessExpiresAt),
-    refresh_token: jwts.print(project.id, grant),
-    refresh_expires_in: lives(grant.refreshExpiresAt),
-    token_type: 'Bearer',
-    scope: 'email profile',
-    session_state: grant.sessionId,
-  }
+export const tokenView = (tokens: Tokens, jwts: RefreshJwts) => (project: IssuingProject, grant: Grant) => ({
+  access_token: tokens.printAccess(project, grant, claimsOf(grant.user)),
+  expires_in: grant.accessSeconds,
+  refresh_token: jwts.print(project.id, grant),
+  refresh_expires_in: secondsUntil(grant, grant.refreshExpiresAt),
+  token_type: 'Bearer',
+  scope: 'email profile',
+  session_state: grant.sessionId,
+})
+
+/** Shows a living session with its tokens, without a refresh token for whoever presented none. */
+export const detailsView = (
+  { user, sessionId, refreshExpiresAt }: Grant,
+  { access_token, refresh_token }: { readonly access_token: string; readonly refresh_token?: string },
+) => ({
+  id: sessionId,
+  userId: user.uuid,
+  sessionToken: access_token,
+  ...(refresh_token === undefined ? {} : { refreshToken: refresh_token }),
+  expiresAt: refreshExpiresAt.toISOString(),
+  sessionType: 'user-session',
+})
+
+/** Shows a user as the platform's front end reads them after a sign-in. It finds no role of an organisation here. */
+export const profileView = (publicUrl: string) => {
+  const view = userView(publicUrl)
+  return (user: UserRow) => ({
+    id: user.uuid,
+    email: user.email,
+    username: user.email,
+    firstName: user.firstName,
+    lastName: user.lastName,
+    profileImg: view(user).avatar_url,
+    publicProfile: false,
+    isEmailVerified: user.emailVerifiedAt !== null,
+    userOrgRoles: [],
+  })
 }
 
 export const accountView = ({ uuid, email }: Pick<UserRow, 'uuid' | 'email'>) => ({ id: uuid, email })

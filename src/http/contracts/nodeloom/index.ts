@@ -1,35 +1,39 @@
 // NodeLoom's documented API: a session in one cookie of 24 hours that is extended while it lives, and teams.
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as schemas from '../../../../schemas/contracts/nodeloom.ts'
+import { signInWithPassword } from '../../../domain/credentials/sign-in.ts'
+import { AuthError } from '../../../domain/errors.ts'
+import type { Grant } from '../../../domain/sessions/grants.ts'
+import { endReplacedSession, signOut } from '../../../domain/sessions/revocation.ts'
+import { extendSession } from '../../../domain/sessions/sessions.ts'
+import { addOrInvite } from '../../../domain/teams/invitations.ts'
+import { listMembers, removeMember, setMemberRole } from '../../../domain/teams/members.ts'
 import {
-  addMember,
   createTeam,
   deleteTeam,
   getTeam,
-  listMembers,
+  listMemberships,
   listTeams,
-  login,
-  logout,
-  nodeloomSchemas,
-  refresh,
-  removeMember,
-  updateMember,
-  updateTeam,
-} from '../../../../schemas/contracts/nodeloom.ts'
-import { AuthError } from '../../../domain/errors.ts'
-import type { Grant } from '../../../domain/grants.ts'
-import { callerOf } from '../../caller.ts'
+  renameTeam,
+} from '../../../domain/teams/teams.ts'
+import { clearSiteData, hostBound } from '../../cookies.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
-import { actorOf, idOf } from '../../team-views.ts'
+import { idOf } from '../../team-views.ts'
 import type { Api } from '../../typebox.ts'
 import type { BuildContract, ContractParts } from '../mount.ts'
-import { answerWith, rules, showLimit } from './errors.ts'
+import { nodeloomAnswer, rules, setRateLimitHeaders } from './errors.ts'
 import { memberView, teamView, userView } from './map.ts'
 
 const daySeconds = 86_400
 const lifetimes = { accessSeconds: daySeconds, lifetimeSeconds: daySeconds }
 
+/** The cookie's name as configured, bound to the host where it is Secure. */
+const cookieName = ({ cookieSecure, nodeloomCookie }: ContractParts) =>
+  hostBound(cookieSecure, nodeloomCookie)
+
 export const nodeloom: BuildContract = (parts) => {
-  const presented = (request: FastifyRequest) => request.cookies[parts.nodeloomCookie]
+  const name = cookieName(parts)
+  const presented = (request: FastifyRequest) => request.cookies[name]
   return {
     name: 'nodeloom',
     title: 'NodeLoom',
@@ -46,72 +50,74 @@ export const nodeloom: BuildContract = (parts) => {
       session: {
         type: 'apiKey',
         in: 'cookie',
-        name: parts.nodeloomCookie,
+        name,
         description: 'Set by a login: HttpOnly, SameSite=Lax, for 24 hours.',
       },
     },
-    shared: nodeloomSchemas,
-    answer: answerWith(parts.nodeloomCookie),
+    shared: schemas.nodeloomSchemas,
+    answer: nodeloomAnswer(name),
     rules,
     presented,
-    mayLeave: () => true,
+    allowsEndedSession: () => true,
     csrf: {
-      rides: (request) => presented(request) !== undefined,
-      plants: (request) => request.routeOptions.schema?.operationId === login.operationId,
+      usesCookie: (request) => presented(request) !== undefined,
+      setsCookie: (request) => request.routeOptions.schema?.operationId === schemas.login.operationId,
     },
-    exposes: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
+    maxParamLength: 512,
     limits: parts.limits,
-    show: showLimit,
+    show: setRateLimitHeaders,
     atOnce: ['read', 'credential', 'mail'],
     elsewhere: 'read',
     async routes(api) {
       await authRoutes(api, parts)
-      await teamRoutes(api, parts)
-      await memberRoutes(api, parts)
+      await teamRoutes(api)
+      await memberRoutes(api)
     },
   }
 }
 
 async function authRoutes(api: Api, parts: ContractParts): Promise<void> {
-  const { domain, tokens, nodeloomCookie: name } = parts
+  const { tokens } = parts
+  const name = cookieName(parts)
   const attributes = { httpOnly: true, secure: parts.cookieSecure, sameSite: 'lax', path: '/' } as const
 
-  /** The grant as the cookie that lives as long as it. */
-  function carry(request: FastifyRequest, reply: FastifyReply, grant: Grant): void {
-    const { issuedAt, accessExpiresAt: expires } = grant
-    const maxAge = Math.round((expires.getTime() - issuedAt.getTime()) / 1000)
+  /** Sets the cookie, which expires with the grant's access token. */
+  function setCookie(request: FastifyRequest, reply: FastifyReply, grant: Grant): void {
+    const { accessExpiresAt: expires, accessSeconds: maxAge } = grant
     reply.setCookie(name, tokens.printAccess(request.project, grant), { ...attributes, maxAge, expires })
   }
 
   api.post(
     '/api/auth/login',
-    { schema: login, config: { access: 'public', limit: 'credential' } },
+    { schema: schemas.login, config: { access: 'public', limit: 'credential' } },
     async (request, reply) => {
-      const { project, body } = request
-      const grant = await domain.signIn.withPassword(project, body, callerOf(request), lifetimes)
-      const teams = await domain.teams.memberships(project, grant.user.id)
-      carry(request, reply, grant)
+      const grant = await signInWithPassword(request.context, request.body, lifetimes)
+      const replaced = tokens.readAccess(request.cookies[name] ?? '')
+      if (replaced?.aud === request.project.id)
+        await endReplacedSession(request.context, { sessionId: replaced.sid, generation: replaced.gen })
+      const teams = await listMemberships(request.context, grant.user.id)
+      setCookie(request, reply, grant)
       return userView(grant.user, teams)
     },
   )
 
   api.post(
     '/api/auth/refresh',
-    { schema: refresh, config: { access: 'user', limit: 'read', unlooked: true } },
+    { schema: schemas.refresh, config: { access: 'user', limit: 'read', tokenOnly: true } },
     async (request, reply) => {
       if (!request.presented) throw new AuthError('unauthenticated')
-      carry(request, reply, await domain.sessions.extend(request.project, request.presented, daySeconds))
+      setCookie(request, reply, await extendSession(request.context, request.presented, daySeconds))
       return { message: 'Token refreshed successfully' }
     },
   )
 
   api.post(
     '/api/auth/logout',
-    { schema: logout, config: { access: 'leaving', limit: 'read' } },
+    { schema: schemas.logout, config: { access: 'leaving', limit: 'read' } },
     async (request, reply) => {
-      const { project, principal } = request
-      if (principal) await domain.sessions.end(project, principal, callerOf(request))
+      if (request.principal) await signOut(signedIn(request))
       reply.clearCookie(name, attributes)
+      clearSiteData(reply)
       return { message: 'Logged out successfully' }
     },
   )
@@ -119,71 +125,59 @@ async function authRoutes(api: Api, parts: ContractParts): Promise<void> {
 
 const reading = { access: 'user', limit: 'read' } as const
 
-async function teamRoutes(api: Api, { domain: { teams } }: ContractParts): Promise<void> {
-  api.get('/api/teams', { schema: listTeams, config: reading }, async (request) =>
-    (await teams.list(request.project, signedIn(request))).map(teamView),
+async function teamRoutes(api: Api): Promise<void> {
+  api.get('/api/teams', { schema: schemas.listTeams, config: reading }, async (request) =>
+    (await listTeams(signedIn(request))).map(teamView),
   )
 
-  api.post('/api/teams', { schema: createTeam, config: reading }, async (request, reply) => {
-    const team = await teams.create(request.project, actorOf(request), request.body.name)
+  api.post('/api/teams', { schema: schemas.createTeam, config: reading }, async (request, reply) => {
+    const team = await createTeam(signedIn(request), request.body.name)
     return reply.code(201).send(teamView(team))
   })
 
-  api.get('/api/teams/:teamId', { schema: getTeam, config: reading }, async (request) =>
-    teamView(await teams.get(request.project, signedIn(request), idOf(request.params.teamId))),
+  api.get('/api/teams/:teamId', { schema: schemas.getTeam, config: reading }, async (request) =>
+    teamView(await getTeam(signedIn(request), idOf(request.params.teamId))),
   )
 
-  api.put('/api/teams/:teamId', { schema: updateTeam, config: reading }, async (request) => {
+  api.put('/api/teams/:teamId', { schema: schemas.updateTeam, config: reading }, async (request) => {
     const teamId = idOf(request.params.teamId)
-    await teams.rename(request.project, actorOf(request), teamId, request.body.name)
-    return teamView(await teams.get(request.project, signedIn(request), teamId))
+    await renameTeam(signedIn(request), teamId, request.body.name)
+    return teamView(await getTeam(signedIn(request), teamId))
   })
 
-  api.delete('/api/teams/:teamId', { schema: deleteTeam, config: reading }, async (request) => {
-    await teams.remove(request.project, actorOf(request), idOf(request.params.teamId))
+  api.delete('/api/teams/:teamId', { schema: schemas.deleteTeam, config: reading }, async (request) => {
+    await deleteTeam(signedIn(request), idOf(request.params.teamId))
     return { message: 'Team deleted successfully' }
   })
 }
 
-async function memberRoutes(api: Api, { domain }: ContractParts): Promise<void> {
-  const { teamMembers, teamInvitations } = domain
+async function memberRoutes(api: Api): Promise<void> {
   const mailing = { access: 'user', limit: 'mail' } as const
+  const members = '/api/teams/:teamId/members'
 
-  api.get('/api/teams/:teamId/members', { schema: listMembers, config: reading }, async (request) => {
-    const members = await teamMembers.list(request.project, actorOf(request), idOf(request.params.teamId))
-    return members.map(memberView)
-  })
+  api.get(members, { schema: schemas.listMembers, config: reading }, async (request) =>
+    (await listMembers(signedIn(request), idOf(request.params.teamId))).map(memberView),
+  )
 
-  api.post('/api/teams/:teamId/members', { schema: addMember, config: mailing }, async (request, reply) => {
-    const { project, body } = request
-    const [actor, teamId] = [actorOf(request), idOf(request.params.teamId)]
-    if (actor.caller.provesProject)
-      return reply.code(201).send(memberView(await teamMembers.add(project, actor, teamId, body)))
-    await teamInvitations.create(project, actor, teamId, { ...body, redirectTo: null })
+  api.post(members, { schema: schemas.addMember, config: mailing }, async (request, reply) => {
+    const { email, role } = request.body
+    const wish = { email, role, redirectTo: null }
+    const done = await addOrInvite(signedIn(request), idOf(request.params.teamId), wish)
+    if ('member' in done) return reply.code(201).send(memberView(done.member))
     return reply.code(202).send({ message: 'Invitation sent successfully' })
   })
 
-  api.put(
-    '/api/teams/:teamId/members/:userId',
-    { schema: updateMember, config: reading },
-    async (request) => {
-      const { teamId, userId } = request.params
-      const member = idOf(userId, 'team_member_unknown')
-      const { role } = request.body
-      return memberView(
-        await teamMembers.setRole(request.project, actorOf(request), idOf(teamId), member, role),
-      )
-    },
-  )
+  api.put(`${members}/:userId`, { schema: schemas.updateMember, config: reading }, async (request) => {
+    const { teamId, userId } = request.params
+    const ctx = signedIn(request)
+    const member = idOf(userId, 'team_member_unknown')
+    return memberView(await setMemberRole(ctx, idOf(teamId), member, request.body.role))
+  })
 
-  api.delete(
-    '/api/teams/:teamId/members/:userId',
-    { schema: removeMember, config: reading },
-    async (request) => {
-      const { teamId, userId } = request.params
-      const member = idOf(userId, 'team_member_unknown')
-      await teamMembers.remove(request.project, actorOf(request), idOf(teamId), member)
-      return { message: 'Member removed successfully' }
-    },
-  )
+  api.delete(`${members}/:userId`, { schema: schemas.removeMember, config: reading }, async (request) => {
+    const { teamId, userId } = request.params
+    const member = idOf(userId, 'team_member_unknown')
+    await removeMember(signedIn(request), idOf(teamId), member)
+    return { message: 'Member removed successfully' }
+  })
 }

@@ -1,35 +1,23 @@
-// NodeLoom's words for ours. Pure.
-import type { Static } from '@sinclair/typebox'
-import type { NodeLoomMember, NodeLoomTeam, NodeLoomUser } from '../../../../schemas/contracts/nodeloom.ts'
-import type { TeamMember } from '../../../domain/team-members.ts'
-import type { Membership, TeamOfUser } from '../../../domain/teams.ts'
-import type { UserRow } from '../../../repositories/users.ts'
+// NodeLoom's names for our fields. Pure.
+import { NodeLoomMember, NodeLoomTeam, NodeLoomUser } from '../../../../schemas/contracts/nodeloom.ts'
+import type { TeamMember } from '../../../domain/teams/members.ts'
+import type { Membership } from '../../../domain/teams/teams.ts'
+import type { UserRow } from '../../../repositories/accounts/users.ts'
+import { viewOf } from '../../schema-view.ts'
 
-/** The names are texts for NodeLoom's clients; one that an account does not have is empty. */
-export const userView = (
-  { uuid, firstName, lastName, email }: UserRow,
-  teams: readonly Membership[],
-): Static<typeof NodeLoomUser> => ({
-  id: uuid,
+/** NodeLoom's clients expect names as texts; a missing one is empty. */
+const nameTexts = ({ firstName, lastName }: Pick<UserRow, 'firstName' | 'lastName'>) => ({
   firstName: firstName ?? '',
   lastName: lastName ?? '',
-  email,
-  teams: teams.map(({ teamId, teamName, role }) => ({ teamId, teamName, role })),
 })
 
-export const teamView = (team: TeamOfUser): Static<typeof NodeLoomTeam> => ({
-  id: team.id,
-  name: team.name,
-  memberCount: team.memberCount,
-  role: team.role,
-  createdAt: team.createdAt.toISOString(),
-})
+const showUser = viewOf(NodeLoomUser)
+const showMember = viewOf(NodeLoomMember)
 
-export const memberView = (member: TeamMember): Static<typeof NodeLoomMember> => ({
-  userId: member.userUuid,
-  email: member.email,
-  firstName: member.firstName ?? '',
-  lastName: member.lastName ?? '',
-  role: member.role,
-  joinedAt: member.joinedAt.toISOString(),
-})
+export const userView = (user: UserRow, teams: readonly Membership[]) =>
+  showUser({ ...user, id: user.uuid, ...nameTexts(user), teams })
+
+export const teamView = viewOf(NodeLoomTeam)
+
+export const memberView = (member: TeamMember) =>
+  showMember({ ...member, userId: member.userUuid, ...nameTexts(member) })

@@ -1,36 +1,36 @@
 // Nora's documented API: one bearer token of seven days, and no refresh.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import {
-  changePassword,
-  login,
-  me,
-  NoraError,
-  oauthLogin,
-  signUp,
-  updateProfile,
-} from '../../../../schemas/contracts/nora.ts'
+import * as schemas from '../../../../schemas/contracts/nora.ts'
+import { findAvatar } from '../../../domain/accounts/avatars.ts'
+import { changePassword } from '../../../domain/accounts/password-change.ts'
+import { updateProfile } from '../../../domain/accounts/profile.ts'
+import { register, userExists } from '../../../domain/accounts/sign-up.ts'
+import { signInWithPassword } from '../../../domain/credentials/sign-in.ts'
 import { AuthError } from '../../../domain/errors.ts'
-import type { Grant } from '../../../domain/grants.ts'
-import type { UserRow } from '../../../repositories/users.ts'
-import { callerOf } from '../../caller.ts'
+import type { Grant } from '../../../domain/sessions/grants.ts'
+import { signInWithProvider } from '../../../domain/social/sign-in.ts'
+import type { UserRow } from '../../../repositories/accounts/users.ts'
 import { preferredLanguage } from '../../language.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
-import type { Standing } from '../../plugins/rate-limits.ts'
-import { givenId } from '../../request-id.ts'
+import type { RateLimitStatus } from '../../plugins/rate-limits.ts'
+import { readHeader } from '../../request-headers.ts'
 import { bearerToken } from '../../strategies/bearer.ts'
 import type { Api } from '../../typebox.ts'
 import type { BuildContract, ContractParts } from '../mount.ts'
-import { speaking } from '../sentences.ts'
+import { validationMessages } from '../validation-messages.ts'
 import { answer, loginRules, oauthRules, rules } from './errors.ts'
 import { changesOf, claimsOf, createdView, profileView, proofOf, userView } from './map.ts'
 
-/** There is no refresh: a session lives as long as its one token, whatever the policy says of others. */
+/** There is no refresh: a session lives as long as its one token, whatever lifetimes the policy sets. */
 const week = 7 * 86_400
 const lifetimes = { accessSeconds: week, lifetimeSeconds: week, beyondAbsolute: true }
 /** Requests to sign up and log in together, for each client address. */
 const attempts = { max: 20, window_seconds: 900 }
 
-function show(reply: FastifyReply, { limit, max, remaining, windowSeconds, leftSeconds }: Standing): void {
+function show(
+  reply: FastifyReply,
+  { limit, max, remaining, windowSeconds, leftSeconds }: RateLimitStatus,
+): void {
   if (limit !== 'credential') return
   reply.headers({
     'ratelimit-policy': `${max};w=${windowSeconds}`,
@@ -54,91 +54,75 @@ export const nora: BuildContract = (parts) => ({
   securitySchemes: {
     bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of a login.' },
   },
-  shared: [NoraError],
+  shared: [schemas.NoraError],
   answer,
   rules,
   presented: bearerToken,
   async ended(request, claims) {
-    const tells = 404 in ((request.routeOptions.schema?.response ?? {}) as object)
-    if (tells && !(await parts.domain.users.exists(request.project, claims.sub)))
-      throw new AuthError('account_gone')
+    const has404 = 404 in ((request.routeOptions.schema?.response ?? {}) as object)
+    if (has404 && !(await userExists(request.context, claims.sub))) throw new AuthError('account_gone')
   },
   limits: { ...parts.limits, credential: parts.limiter('credential', () => attempts, 'nora credential') },
   show,
   atOnce: ['read', 'credential'],
-  arrives(request, reply) {
-    reply.header('x-correlation-id', givenId(request.headers['x-correlation-id']) ?? request.id)
+  onArrival(request, reply) {
+    const given = readHeader(request, 'x-correlation-id')
+    const isSane = typeof given === 'string' && /^[\w.-]{1,128}$/.test(given)
+    reply.header('x-correlation-id', isSane ? given : request.id)
   },
   routes: (api) => routes(api, parts),
 })
 
-async function routes(api: Api, { domain, tokens }: ContractParts): Promise<void> {
-  const { users, signIn, social, profile, avatars, passwordChange } = domain
-  const printed = ({ project }: FastifyRequest, grant: Grant) => ({
+const login = { access: 'public', limit: 'credential' } as const
+const ofUser = { access: 'user', limit: 'read' } as const
+
+async function routes(api: Api, { services, tokens }: ContractParts): Promise<void> {
+  const tokenView = ({ project }: FastifyRequest, grant: Grant) => ({
     token: tokens.printAccess(project, grant, claimsOf(grant.user)),
   })
-  const avatarOf = async (user: UserRow) => (user.avatarId ? avatars.find(user.avatarId) : null)
+  const avatarOf = async (user: UserRow) => (user.avatarId ? findAvatar(services, user.avatarId) : null)
+  const localeOf = (request: FastifyRequest) => preferredLanguage(readHeader(request, 'accept-language'))
 
-  api.post(
-    '/signup',
-    { schema: signUp, config: { access: 'public', limit: 'credential' } },
-    async (request) => {
-      const locale = preferredLanguage(request.headers['accept-language'])
-      return createdView(
-        await users.register(request.project, { ...request.body, locale }, callerOf(request)),
-      )
-    },
-  )
+  api.post('/signup', { schema: schemas.signUp, config: login }, async (request) => {
+    const { email, password } = request.body
+    return createdView(await register(request.context, { email, password, locale: localeOf(request) }))
+  })
 
   api.post(
     '/login',
-    {
-      schema: login,
-      config: { access: 'public', limit: 'credential' },
-      schemaErrorFormatter: speaking(loginRules),
-    },
-    async (request) => {
-      const grant = await signIn.withPassword(request.project, request.body, callerOf(request), lifetimes)
-      return printed(request, grant)
-    },
+    { schema: schemas.login, config: login, schemaErrorFormatter: validationMessages(loginRules) },
+    async (request) => tokenView(request, await signInWithPassword(request.context, request.body, lifetimes)),
   )
 
   api.post(
     '/oauth-login',
     {
-      schema: oauthLogin,
+      schema: schemas.oauthLogin,
       config: { access: 'public', limit: 'read' },
-      schemaErrorFormatter: speaking(oauthRules),
+      schemaErrorFormatter: validationMessages(oauthRules),
     },
     async (request) => {
-      const locale = preferredLanguage(request.headers['accept-language'])
-      const proof = proofOf(request.body)
-      const grant = await social.signIn(request.project, proof, callerOf(request), { locale, lifetimes })
-      return printed(request, grant)
+      const options = { locale: localeOf(request), lifetimes }
+      return tokenView(request, await signInWithProvider(request.context, proofOf(request.body), options))
     },
   )
 
-  api.get('/me', { schema: me, config: { access: 'user', limit: 'read' } }, async (request) => {
-    const { user } = signedIn(request)
+  api.get('/me', { schema: schemas.me, config: ofUser }, async (request) => {
+    const { user } = signedIn(request).actor
     return userView(user, await avatarOf(user))
   })
 
   api.patch(
     '/profile',
-    { schema: updateProfile, config: { access: 'user', limit: 'read' }, bodyLimit: 1_048_576 },
+    { schema: schemas.updateProfile, config: ofUser, bodyLimit: 1_048_576 },
     async (request) => {
-      const changes = changesOf(request.body)
-      const user = await profile.update(request.project, signedIn(request), callerOf(request), changes)
+      const user = await updateProfile(signedIn(request), changesOf(request.body))
       return profileView(user, await avatarOf(user))
     },
   )
 
-  api.patch(
-    '/password',
-    { schema: changePassword, config: { access: 'user', limit: 'read' } },
-    async (request) => {
-      await passwordChange.change(request.project, signedIn(request), callerOf(request), request.body)
-      return { success: true }
-    },
-  )
+  api.patch('/password', { schema: schemas.changePassword, config: ofUser }, async (request) => {
+    await changePassword(signedIn(request), request.body, { mayStay: true })
+    return { success: true }
+  })
 }

@@ -1,18 +1,18 @@
-// Nora's words for ours, both ways. Pure.
+// Nora's names for our fields, in requests and answers. Pure.
 import type { Static } from '@sinclair/typebox'
 import type { oauthLogin, updateProfile } from '../../../../schemas/contracts/nora.ts'
-import { maxDataUriLength, type OfferedPicture, toDataUri } from '../../../domain/avatars.ts'
-import type { ProfilePatch } from '../../../domain/profile.ts'
-import type { SocialProof } from '../../../domain/social.ts'
-import type { AvatarRow } from '../../../repositories/avatars.ts'
-import type { UserRow } from '../../../repositories/users.ts'
+import { maxDataUriLength, type OfferedPicture, toDataUri } from '../../../domain/accounts/avatars.ts'
+import type { ProfilePatch } from '../../../domain/accounts/profile.ts'
+import type { SocialProof } from '../../../domain/social/sign-in.ts'
+import type { AvatarRow } from '../../../repositories/accounts/avatars.ts'
+import type { UserRow } from '../../../repositories/accounts/users.ts'
 import { readDataUri } from '../../data-uri.ts'
 import { RequestProblem } from '../../refusal.ts'
 
 const refused = (sentence: string) =>
   new RequestProblem('validation_failed', { errors: { body: [sentence] } })
 
-/** What a profile update names: a name, a picture, or null for no picture. @throws RequestProblem with Nora's sentence */
+/** Reads a profile update: a name, a picture, or null for no picture. @throws RequestProblem with Nora's sentence */
 export function changesOf({ name, avatar }: Static<typeof updateProfile.body>): ProfilePatch {
   if (name === undefined && avatar === undefined) throw refused('No fields to update')
   return {
@@ -28,7 +28,7 @@ function pictureOf(avatar: string): OfferedPicture {
   return picture
 }
 
-/** @throws RequestProblem with Nora's sentence */
+/** Reads a provider's token. @throws RequestProblem with Nora's sentence */
 export function proofOf(body: Static<typeof oauthLogin.body>): SocialProof {
   const { provider, oauthIdToken, oauthAccessToken, nonce } = body
   const bound = nonce === undefined ? {} : { nonce }
@@ -37,8 +37,13 @@ export function proofOf(body: Static<typeof oauthLogin.body>): SocialProof {
   throw refused('Provider and token required')
 }
 
-/** Claims that Nora's clients read from an access token, beside ours. */
-export const claimsOf = ({ uuid, email, role }: UserRow) => ({ id: uuid, email, role })
+/** Claims that Nora's clients read from an access token, besides ours. */
+export const claimsOf = ({ uuid, email, emailVerifiedAt, role }: UserRow) => ({
+  id: uuid,
+  email,
+  email_verified: emailVerifiedAt !== null,
+  role,
+})
 
 export const createdView = ({ uuid, email }: UserRow) => ({ id: uuid, email })
 

@@ -1,4 +1,4 @@
-// Puts what is not compiled beside what is: the page, its style, and the SDK as it is shipped.
+// Copies the files of the playground that are not compiled to dist/: the page, its style sheet, and the built SDK.
 import { cp, readdir } from 'node:fs/promises'
 
 const here = new URL('./', import.meta.url)

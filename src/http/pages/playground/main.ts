@@ -1,4 +1,4 @@
-// The playground: each form is a step, performed through the SDK, with every request that it makes written down.
+// The playground: each form is a step that is performed through the SDK, and every request is shown in the log.
 import {
   ApiError,
   type ClientOptions,
@@ -20,13 +20,13 @@ function options(): ClientOptions {
     ...(project ? { projectId: project } : {}),
     projectUserAuth: {
       transport: transport === 'cookie' ? 'cookie' : 'bearer',
-      // So that two tabs can be watched sharing one session. An app of yours decides for itself.
+      // With localStorage two tabs share one session. Your app may use another storage.
       tokenStorage: localStorage,
     },
   }
 }
 
-/** The filled fields of a form. */
+/** Reads the filled fields of a form. */
 function read(form: HTMLFormElement): Record<string, string> {
   const entries = [...new FormData(form)].filter(([, value]) => value !== '')
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value).trim()]))
@@ -40,7 +40,7 @@ const parse = (text: unknown) => {
   }
 }
 
-/** The fetch that the SDK is given: the browser's, and a line of the log for each request. */
+/** The SDK's `fetch`: the browser's, which also adds each request to the log. */
 async function watched(url: string, init: RequestInit): Promise<Response> {
   const began = performance.now()
   const exchange = {
@@ -72,7 +72,7 @@ async function connect(): Promise<void> {
   showSession(await client.getSession())
 }
 
-/** What went wrong, in a sentence. */
+/** Describes an error in a sentence. */
 function sentence(error: unknown): string {
   if (error instanceof ValidationError)
     return Object.entries(error.details)
@@ -80,6 +80,8 @@ function sentence(error: unknown): string {
       .join(' · ')
   if (error instanceof ApiError) return `${error.status} ${error.code}: ${error.message}`
   if (error instanceof NetworkError) return error.message
+  // The browser’s own refusal: no passkey was chosen, or the page has no domain.
+  if (error instanceof DOMException) return `${error.name}: ${error.message}`
   throw error
 }
 
@@ -98,7 +100,7 @@ async function go(step: Step, label: string): Promise<void> {
   }
 }
 
-/** Addresses and passwords need to be typed once. */
+/** Copies the fields of a form to the empty fields of the others, so that they need to be typed only once. */
 function spread(from: HTMLFormElement): void {
   const fields = read(from)
   for (const input of document.querySelectorAll<HTMLInputElement>('#steps input')) {
@@ -113,19 +115,10 @@ for (const form of document.querySelectorAll<HTMLFormElement>('form[data-step]')
   if (!kind) throw new Error(`There is no step ${method}.`)
   const step = (): Step => ({ method, args: kind.args(read(form)) })
   const submit = make('button', { type: 'submit' }, kind.label)
-  const curl = copyButton('cURL', async () => {
-    const session = await client.getSession()
-    return toCurl(step(), origin, options(), {
-      accessToken: session?.access_token,
-      refreshToken: session?.refresh_token,
-    })
-  })
-  const code = copyButton('SDK code', () => toCode(step(), origin, options()))
-  for (const [button, what] of [
-    [curl, 'cURL'],
-    [code, 'SDK code'],
-  ] as const)
-    button.setAttribute('aria-label', `Copy as ${what}: ${kind.label}`)
+  const curl = copyButton('cURL', kind.label, async () =>
+    toCurl(step(), origin, options(), await client.getSession()),
+  )
+  const code = copyButton('SDK code', kind.label, () => toCode(step(), origin, options()))
   form.append(make('div', { class: 'buttons' }, submit, curl, code))
   form.addEventListener('submit', async (event) => {
     event.preventDefault()

@@ -1,5 +1,10 @@
-// The steps of the page: what each calls, with what of its form, and how it reads as code and as cURL.
-import { type ClientOptions, createClient, type SallyportClient } from '/playground/sdk/client.js'
+// The steps of the page: the method and arguments of each, and the step as code and as cURL.
+import {
+  type ClientOptions,
+  createClient,
+  type SallyportClient,
+  type Session,
+} from '/playground/sdk/client.js'
 
 type Fields = Record<string, string>
 
@@ -10,7 +15,7 @@ export interface Step {
 }
 
 interface StepKind {
-  /** On the button. */
+  /** The text of the button. */
   readonly label: string
   readonly args: (fields: Fields) => readonly unknown[]
 }
@@ -27,6 +32,9 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   refreshSession: { label: 'Refresh now', args: nothing },
   listSessions: { label: 'Show devices', args: nothing },
   revokeOtherSessions: { label: 'End all others', args: nothing },
+  registerPasskey: { label: 'Add a passkey', args: whole },
+  listPasskeys: { label: 'Show passkeys', args: nothing },
+  signInWithPasskey: { label: 'Sign in with a passkey', args: nothing },
   changePassword: { label: 'Change', args: whole },
   forgotPassword: { label: 'Send a mail', args: whole },
   signOut: { label: 'Sign out', args: nothing },
@@ -41,7 +49,7 @@ export function perform(client: SallyportClient, { method, args }: Step): Promis
 
 const literal = (value: unknown) => JSON.stringify(value, null, 2).replace(/"([a-z_]+)":/g, '$1:')
 
-/** The step as a program that runs as it is. */
+/** Returns the step as a complete program. */
 export function toCode(step: Step, origin: string, options: ClientOptions): string {
   const { projectId, projectUserAuth } = options
   const given = literal({
@@ -61,16 +69,16 @@ console.log(await client.${String(step.method)}(${args}))
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
 /**
- * The step as a command: what the SDK would send, written down instead of sent. In cookie mode the cookies are those
- * of curl, in the file \`jar\`.
+ * Returns the step as a curl command, from the request that the SDK would send. In cookie mode curl keeps the cookies in
+ * the file `jar`.
  */
 export async function toCurl(
   step: Step,
   origin: string,
   options: ClientOptions,
-  known: Known,
+  session: Session | null,
 ): Promise<string> {
-  const { accessToken, refreshToken } = known
+  const { access_token: accessToken, refresh_token: refreshToken } = session ?? {}
   const transport = options.projectUserAuth?.transport ?? 'bearer'
   let command = ''
   const scribe = createClient({
@@ -100,9 +108,4 @@ export async function toCurl(
   await perform(scribe, step).catch(() => {})
   scribe.close()
   return command
-}
-
-export interface Known {
-  readonly accessToken: string | undefined
-  readonly refreshToken: string | undefined
 }

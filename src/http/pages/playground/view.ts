@@ -1,5 +1,5 @@
-// What the page shows: requests and events, the session with its token decoded, devices. Text only, never markup.
-import type { Session } from '/playground/sdk/client.js'
+// The views of the page: requests and events, the session with its decoded token, devices. Values are inserted as text only.
+import type { components, Session } from '/playground/sdk/client.js'
 
 /** Makes an element. Strings among the children become text. */
 export function make<K extends keyof HTMLElementTagNameMap>(
@@ -13,7 +13,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** The element with an id; the page has it. */
+/** Returns the element with an id, which the page must have. */
 export function find(id: string): HTMLElement {
   const element = document.getElementById(id)
   if (!element) throw new Error(`The page has no #${id}.`)
@@ -28,9 +28,13 @@ export function say(text: string, isWrong = false): void {
 
 const json = (value: unknown) => make('pre', { tabindex: '0' }, JSON.stringify(value, null, 2))
 
-/** A button that copies what \`text\` gives, and says so. */
-export function copyButton(label: string, text: () => string | Promise<string>): HTMLButtonElement {
-  const button = make('button', { type: 'button' }, label)
+/** Makes a button that copies the result of `text` and confirms it. @param about the step that it copies */
+export function copyButton(
+  label: string,
+  about: string,
+  text: () => string | Promise<string>,
+): HTMLButtonElement {
+  const button = make('button', { type: 'button', 'aria-label': `Copy as ${label}: ${about}` }, label)
   button.addEventListener('click', async () => {
     const copied = await text()
     await navigator.clipboard.writeText(copied).then(
@@ -41,7 +45,7 @@ export function copyButton(label: string, text: () => string | Promise<string>):
   return button
 }
 
-/** Where a browser forbids the clipboard, the text is shown to be copied by hand. */
+/** Shows the text for copying by hand, where a browser forbids the clipboard. */
 function showText(text: string): void {
   const dialog = make('dialog', {}, make('pre', { tabindex: '0' }, text))
   const close = make('button', { type: 'button' }, 'Close')
@@ -95,7 +99,7 @@ export function showExchange({ method, path, headers, sent, status, ms, answer }
   )
 }
 
-/** Header and claims of a JWT, for people; nothing here is verified. */
+/** Decodes the header and claims of a JWT for display, without verifying it. */
 export function decode(token: string): { header: unknown; claims: unknown } {
   const part = (index: number) => {
     const text = (token.split('.')[index] ?? '').replaceAll('-', '+').replaceAll('_', '/')
@@ -134,14 +138,9 @@ export function showSession(session: Session | null): void {
   find('session').replaceChildren(...parts)
 }
 
-interface Device {
-  readonly id: string
-  readonly current: boolean
-  readonly last_seen_at: string
-  readonly device: { readonly browser: string | null; readonly os: string | null }
-}
+type Device = components['schemas']['SessionEntry']
 
-/** Lists devices; \`end\` is called with the id of one that shall be signed out. */
+/** Lists devices; `end` is called with the id of the session to end. */
 export function showDevices(devices: readonly Device[], end: (id: string) => void): void {
   const items = devices.map(({ id, current, last_seen_at, device }) => {
     const name = [device.browser, device.os].filter(Boolean).join(' on ') || 'Unknown device'

@@ -1,0 +1,58 @@
+// passkeys: WebAuthn credentials that open an account. passkey_flows: challenges that wait for their answer.
+//
+// Legal states of a passkey: credential_id belongs to one account of a project; the row is added by the account's owner while
+// the address is proven by its holder, and removed by the owner, by an event of the account's life, or with the account.
+// public_key is a COSE key (RFC 9052 §7). aaguid names the model of the authenticator; nil: it does not say. transports are
+// separated by spaces. backup_eligible: the passkey may be on several devices; backed_up: it was when it was last used.
+// sign_count only increases, and stays 0 where the authenticator does not count. last_used_at null: never used.
+//
+// Legal states of a flow: a row waits until it is redeemed, which deletes it, or until expires_at. user_id null: anybody may
+// answer (sign_in). binding_hash is an HMAC of who asked: the session, or the client where nobody was signed in.
+import { bigint, boolean, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
+import { projects } from './projects.ts'
+import { ofUser } from './users.ts'
+
+export const passkeys = pgTable(
+  'passkeys',
+  {
+    id: opaqueId().primaryKey(),
+    projectId: uuid('project_id').notNull(),
+    userId: reference('user_id').notNull(),
+    credentialId: bytes('credential_id').notNull(),
+    publicKey: bytes('public_key').notNull(),
+    name: text('name').notNull(),
+    aaguid: uuid('aaguid').notNull(),
+    transports: text('transports').notNull().default(''),
+    backupEligible: boolean('backup_eligible').notNull(),
+    backedUp: boolean('backed_up').notNull(),
+    signCount: bigint('sign_count', { mode: 'number' }).notNull(),
+    createdAt: createdAt(),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (table) => [
+    ofUser(table),
+    uniqueIndex('passkeys_project_credential').on(table.projectId, table.credentialId),
+    index('passkeys_project_user').on(table.projectId, table.userId),
+  ],
+)
+
+/** `upgrade` registers without asking, right after a sign-in by password. */
+export type PasskeyPurpose = 'registration' | 'upgrade' | 'sign_in' | 'second_factor' | 'step_up'
+
+export const passkeyFlows = pgTable(
+  'passkey_flows',
+  {
+    id: opaqueId().primaryKey(),
+    projectId: uuid('project_id')
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    userId: reference('user_id'),
+    purpose: text('purpose').$type<PasskeyPurpose>().notNull(),
+    challengeHash: bytes('challenge_hash').notNull(),
+    bindingHash: bytes('binding_hash').notNull(),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [ofUser(table), index('passkey_flows_project_user').on(table.projectId, table.userId)],
+)

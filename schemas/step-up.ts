@@ -1,0 +1,70 @@
+// Step-up: proving the owner of the account again in a session (RFC 9470).
+import { Type } from '@sinclair/typebox'
+import { actionErrors, writeErrors } from './errors.ts'
+import { FactorCode } from './factors.ts'
+import { projectHeader, projectSecretHeader, sessionHeaders } from './headers.ts'
+import { factorMethods, Password, Secret, Shared } from './primitives.ts'
+import { Session } from './sessions.ts'
+
+const security = [{ bearer: [] }, { cookie: [] }]
+
+export const stepUp = {
+  operationId: 'stepUp',
+  tags: ['Session'],
+  summary: 'Prove the owner of the account again in this session',
+  description:
+    'For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code. The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.',
+  security,
+  headers: Type.Object({ ...projectHeader }),
+  body: Type.Object({
+    method: Type.Unsafe<'password' | (typeof factorMethods)[number]>({
+      type: 'string',
+      enum: ['password', ...factorMethods],
+      examples: ['password'],
+    }),
+    password: Type.Optional(Password),
+    code: Type.Optional(FactorCode),
+  }),
+  response: {
+    200: {
+      description: 'New tokens of the session.',
+      headers: sessionHeaders,
+      content: { 'application/json': { schema: Shared(Session) } },
+    },
+    ...writeErrors('unauthenticated', 'too_many_attempts'),
+  },
+}
+
+export const requestStepUpCode = {
+  operationId: 'requestStepUpCode',
+  tags: ['Session'],
+  summary: 'Request a mailed code for a step-up',
+  description:
+    'For an account without a password. The code works once, for ten minutes, and in this session only. Asked for again within the cooldown, the answer is the same and no mail is sent.',
+  security,
+  headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
+  response: {
+    202: {
+      description: 'Accepted.',
+      content: {
+        'application/json': {
+          schema: Type.Object(
+            {
+              message: Type.String({ examples: ['A code is on its way to the address of the account.'] }),
+              code: Type.Optional(
+                Secret(
+                  Type.String({
+                    description:
+                      'Only where the application delivers mail, for a caller that sent the project secret.',
+                  }),
+                ),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        },
+      },
+    },
+    ...actionErrors('unauthenticated', 'validation_failed'),
+  },
+}

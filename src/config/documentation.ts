@@ -1,0 +1,34 @@
+// The table of environment variables for the documentation and for `--help`.
+import { providerSecretPrefix, variables } from './variables.ts'
+
+const rows = Object.entries({
+  ...variables,
+  [`${providerSecretPrefix}…`]: {
+    shown: 'none',
+    about: 'Secrets of clients at sign-in providers. The policy of a project names the variable.',
+  },
+})
+
+const [begin, end] = ['<!-- variables -->', '<!-- /variables -->']
+
+/** Every variable with its default and its sentence, as a table in Markdown. */
+export function variablesTable(): string {
+  const lines = rows.map(([name, { shown, about }]) => `| \`${name}\` | ${shown} | ${about} |`)
+  return ['| variable | default | |', '|---|---|---|', ...lines].join('\n')
+}
+
+/** Every variable with its default and its sentence, as text for a terminal, without blanks at the end of a line. */
+export function variablesText(): string {
+  const lines = rows.map(([name, { shown, about }]) => `    ${name} (${shown})\n        ${about}`)
+  return lines.join('\n').replaceAll('`', '')
+}
+
+/**
+ * Puts the table between the markers of a document.
+ * @returns the document as it must be; null where it has no markers
+ */
+export function withVariablesTable(document: string): string | null {
+  const [from, to] = [document.indexOf(begin), document.indexOf(end)]
+  if (from < 0 || to < from) return null
+  return `${document.slice(0, from + begin.length)}\n${variablesTable()}\n${document.slice(to)}`
+}

@@ -1,0 +1,61 @@
+// Time-based one-time passwords (RFC 6238) as authenticator apps make them: HMAC-SHA-1, six digits, steps of 30 seconds.
+import { HOTP, Secret, TOTP } from 'otpauth'
+
+const digits = 6
+const stepSeconds = 30
+/** Steps before and after the current one whose codes are accepted, because clocks differ and people type slowly. */
+const driftSteps = 1
+
+/** Bytes of a secret: as many as the hash has (RFC 4226 §4, R6). */
+const secretBytes = 20
+
+/** Mints a secret. @returns its bytes */
+export const mintTotpSecret = (): Buffer => Buffer.from(new Secret({ size: secretBytes }).buffer)
+
+const secretOf = (bytes: Buffer) =>
+  // A copy: the bytes of a small Buffer are a part of a larger one.
+  new Secret({ buffer: new Uint8Array(bytes).buffer })
+
+/** A secret as people type it: base32 (RFC 4648 §6). */
+export const printTotpSecret = (bytes: Buffer): string => secretOf(bytes).base32
+
+/**
+ * The URI that an authenticator app reads from a QR code.
+ * @param issuer the service and @param label the account, as the app shows them
+ * @see https://github.com/google/google-authenticator/wiki/Key-Uri-Format
+ */
+export function otpauthUri(bytes: Buffer, issuer: string, label: string): string {
+  // A colon separates both in the URI.
+  const [issuedBy, of] = [issuer, label].map((text) => text.replaceAll(':', ' '))
+  return new TOTP({
+    issuer: issuedBy,
+    label: of,
+    secret: secretOf(bytes),
+    digits,
+    period: stepSeconds,
+  }).toString()
+}
+
+/** The code of a counter (RFC 4226 §5.3). */
+export const hotpCode = (bytes: Buffer, counter: number): string =>
+  HOTP.generate({ secret: secretOf(bytes), counter, digits })
+
+/** The step of an instant (RFC 6238 §4.2). */
+export const totpStep = (at: Date): number => Math.floor(at.getTime() / 1000 / stepSeconds)
+
+/**
+ * Finds the step that a code belongs to, among the current one and its neighbours.
+ * @param code six digits
+ * @returns null where it belongs to none
+ */
+export function findTotpStep(bytes: Buffer, code: string, at: Date): number | null {
+  const step = totpStep(at)
+  const delta = HOTP.validate({
+    token: code,
+    secret: secretOf(bytes),
+    counter: step,
+    window: driftSteps,
+    digits,
+  })
+  return delta === null ? null : step + delta
+}

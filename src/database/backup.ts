@@ -1,0 +1,150 @@
+// Writes a backup: every table as it was at one instant, by a role that sees every row.
+import { createHash, randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import type { Sql } from 'postgres'
+import { readDatabaseUrl } from '../database-url/read.ts'
+import { version } from '../package.ts'
+import { BackupError, type BackupManifest, type BackupTable, endOfRows } from './backup-file.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { unscopedSetting } from './row-level-security.ts'
+import { journalSchema, transactionSettings } from './session.ts'
+
+/** Opens a connection for one long transaction that sees every row. */
+export async function openWhole(
+  url: string,
+  { name, pooled, mode }: { name: string; pooled: boolean; mode: string },
+): Promise<Connection> {
+  const connection = openConnection(url, { name, pooled, answerMs: null })
+  const settings = {
+    ...transactionSettings(readDatabaseUrl(url).schema),
+    statement_timeout: 0,
+    idle_in_transaction_session_timeout: 0,
+    [unscopedSetting]: 'on',
+  }
+  const set = Object.entries(settings).map(([setting, value]) => `; set local ${setting} = '${value}'`)
+  await connection.run((sql) => sql.unsafe(`begin ${mode}${set.join('')}`))
+  return connection
+}
+
+/**
+ * The tables of which a role would not see every row: row-level security holds for it, and no policy lets it read whole tables.
+ * `pg_dump` by such a role fails, and with `--enable-row-security` silently leaves rows out.
+ * @param sql a connection of that role
+ */
+export async function tablesNotWhole(sql: Sql): Promise<{ ours: string[]; dumps: string[] }> {
+  const rows = await sql.unsafe(`select c.relname as name,
+      (row_security_active(c.oid) and not exists (select from pg_policy, unnest(polroles) as known
+        where polrelid = c.oid and polname = 'housekeeping' and (known = 0 or pg_has_role(known, 'MEMBER'))))
+      or not has_table_privilege(c.oid, 'select') as hidden,
+      row_security_active(c.oid) or not has_table_privilege(c.oid, 'select') as filtered
+    from pg_class c where c.relnamespace = to_regnamespace(quote_ident(current_schema())) and c.relkind in ('r', 'p')
+    order by 1`)
+  const named = (key: 'hidden' | 'filtered') => rows.filter((row) => row[key]).map(({ name }) => String(name))
+  return { ours: named('hidden'), dumps: named('filtered') }
+}
+
+/** Tables before those that refer to them, with the columns that are stored. */
+async function tablesInOrder(sql: Sql): Promise<BackupTable[]> {
+  const tables = await sql.unsafe(`select c.relname as name,
+      (select json_agg(attname order by attnum) from pg_attribute
+        where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '')::text as columns,
+      (select coalesce(json_agg(distinct f.relname), '[]') from pg_constraint k join pg_class f on f.oid = k.confrelid
+        where k.conrelid = c.oid and k.contype = 'f' and f.oid <> c.oid)::text as needs
+    from pg_class c where c.relnamespace = to_regnamespace(quote_ident(current_schema())) and c.relkind in ('r', 'p')
+      and c.relname <> '__drizzle_migrations' and not c.relispartition order by 1`)
+  const left = new Map(tables.map((row) => [String(row.name), row]))
+  const found: BackupTable[] = []
+  while (left.size > 0) {
+    const free = [...left.values()].filter(({ needs }) =>
+      JSON.parse(needs).every((name: string) => !left.has(name)),
+    )
+    if (free.length === 0) throw new Error('Tables refer to each other in a circle.')
+    for (const { name, columns } of free) {
+      found.push({ table: name, columns: JSON.parse(columns) })
+      left.delete(name)
+    }
+  }
+  return found
+}
+
+async function manifestOf(sql: Sql): Promise<BackupManifest> {
+  const [names] = await sql.unsafe(`select quote_ident(${journalSchema}) as journal`)
+  const migrations = await sql.unsafe(
+    `select created_at from ${names?.journal}.__drizzle_migrations order by created_at`,
+  )
+  // In a case, because the planner may evaluate a condition on relations that are no sequences.
+  const lastValue = `case s.relkind when 'S' then pg_sequence_last_value(s.oid) end`
+  const sequences =
+    await sql.unsafe(`select t.relname as table, a.attname as column, (${lastValue})::text as value
+    from pg_class s join pg_depend d on d.objid = s.oid and d.deptype in ('a', 'i') and d.classid = 'pg_class'::regclass
+      join pg_class t on t.oid = d.refobjid join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+    where s.relkind = 'S' and t.relnamespace = to_regnamespace(quote_ident(current_schema()))
+      and t.relname <> '__drizzle_migrations' and (${lastValue}) is not null order by 1, 2`)
+  return {
+    sallyport_backup: 1,
+    version,
+    made_at: new Date().toISOString(),
+    migrations: migrations.map(({ created_at }) => Number(created_at)),
+    sequences: sequences.map(({ table, column, value }) => ({ table, column, value })),
+  }
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
+
+/** `copy … to stdout` or `copy … from stdin`. */
+export const copy = ({ table, columns }: BackupTable, where: 'to stdout' | 'from stdin') =>
+  `copy ${quoted(table)} (${columns.map(quoted).join(', ')}) ${where}`
+
+/** The text of the file; each piece is whole lines or a part of rows. */
+async function* textOf(sql: Sql): AsyncGenerator<string | Buffer> {
+  yield `${JSON.stringify(await manifestOf(sql))}\n`
+  for (const table of await tablesInOrder(sql)) {
+    yield `${JSON.stringify(table)}\n`
+    // Within the same transaction, and so of the same instant.
+    const rows: Readable = await sql.unsafe(copy(table, 'to stdout')).readable()
+    for await (const chunk of rows) yield chunk
+    yield `${endOfRows}\n`
+  }
+}
+
+async function* withChecksum(text: AsyncIterable<string | Buffer>): AsyncGenerator<string | Buffer> {
+  const hash = createHash('sha256')
+  for await (const piece of text) {
+    hash.update(piece)
+    yield piece
+  }
+  yield `${JSON.stringify({ sha256: hash.digest('hex') })}\n`
+}
+
+/**
+ * Writes every table to a file (mode 600), as it is at one instant; the service runs on. The file appears whole or not at all.
+ * @param url of a role that sees every row, such as the owner of the tables
+ * @param options.pooled whether it leads to a pooler in transaction mode
+ * @throws BackupError where the role does not see every row
+ */
+export async function writeBackup(url: string, file: string, { pooled }: { pooled: boolean }): Promise<void> {
+  const mode = 'isolation level repeatable read read only'
+  const connection = await openWhole(url, { name: 'sallyport-backup', pooled, mode })
+  const draft = `${file}.${randomBytes(4).toString('hex')}`
+  try {
+    await connection.run(async (sql) => {
+      const { ours } = await tablesNotWhole(sql)
+      if (ours.length > 0)
+        throw new BackupError(
+          `This role does not see every row of ${ours.join(', ')}: set DATABASE_MIGRATION_URL to the URL of the tables' owner.`,
+        )
+      const target = createWriteStream(draft, { mode: 0o600, flags: 'wx', flush: true })
+      await pipeline(Readable.from(withChecksum(textOf(sql))), createGzip(), target)
+    })
+    await rename(draft, file)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  } finally {
+    await connection.close()
+  }
+}

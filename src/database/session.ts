@@ -1,0 +1,67 @@
+// What our statements take for granted in a session. Each session says it at its start, so that no ALTER ROLE, ALTER DATABASE or
+// postgresql.conf decides it; the start, the readiness check and doctor look whether it holds.
+import type { Sql } from 'postgres'
+
+/** Milliseconds after which the server ends a statement, and a transaction that sends none. */
+export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
+
+/** Settings that a pooler in transaction mode keeps for its clients: PgBouncer takes them at the start of a session. */
+const kept = { DateStyle: 'ISO, MDY', TimeZone: 'UTC', standard_conforming_strings: 'on' }
+
+/** Settings that such a pooler refuses; there each transaction says them. */
+const refused = { IntervalStyle: 'postgres', bytea_output: 'hex', row_security: 'on' }
+
+/** The level of transactions that name none. */
+export const isolation = { default_transaction_isolation: 'read committed' }
+
+/** The schema of the tables where the URL names none. */
+export const defaultSchema = 'public'
+
+/** What a session begins with. @param pooled behind a pooler in transaction mode: the part that it takes */
+export const startSettings = (schema: string | null, pooled: boolean): Record<string, string | number> =>
+  pooled
+    ? kept
+    : { ...kept, ...refused, ...isolation, ...sessionLimits, search_path: schema ?? defaultSchema }
+
+/** What each transaction behind a pooler begins with. */
+export const transactionSettings = (schema: string | null): Record<string, string | number> => ({
+  ...refused,
+  ...sessionLimits,
+  search_path: schema ?? defaultSchema,
+})
+
+/** The name of the table of applied migrations, and the schema in which it is; SQL that depends on `search_path`. */
+export const journalSchema = `case current_schema() when 'public' then 'drizzle' else current_schema() end`
+
+/** What is wrong with a session; sentences are for the operator. */
+export interface SessionCheck {
+  /** The database itself cannot hold what we store. */
+  readonly encoding: string | null
+  /** The server takes no writes. */
+  readonly standby: string | null
+  /** Settings that were sent and are not in force: something between us and the server has dropped them. */
+  readonly dropped: readonly string[]
+}
+
+const wrongEncoding = (encoding: unknown) =>
+  `The database has the encoding ${encoding}, in which not every name can be stored. Make one with UTF8 (create database … encoding 'UTF8' template template0), and let the URL lead there.`
+
+const isStandby = 'The database takes no writes: DATABASE_URL leads to a standby. Point it to the primary.'
+
+/** Looks at a session of a pool. @param schema as the URL names it */
+export async function checkSession(sql: Sql, schema: string | null): Promise<SessionCheck> {
+  const expected = Object.entries({ ...kept, ...refused, search_path: schema ?? defaultSchema })
+  const [row] = await sql.unsafe(
+    `select current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby,
+      concat_ws(', ', ${expected
+        .map(([name, value]) => `case when current_setting('${name}') <> '${value}' then '${name}' end`)
+        .join(', ')}) as dropped`,
+  )
+  return {
+    encoding: row?.encoding === 'UTF8' ? null : wrongEncoding(row?.encoding),
+    standby: row?.standby ? isStandby : null,
+    dropped: String(row?.dropped ?? '')
+      .split(', ')
+      .filter(Boolean),
+  }
+}

@@ -1,0 +1,264 @@
+// Claims on an address: opened by a sign-up where the project demands proof, and made the account by whoever proves one.
+//
+// What was typed belongs to the token that was mailed for it. Proving that token makes exactly that account and voids
+// every other claim on the address. A taken address gets a claim too, which nobody can prove: its owner gets another mail.
+import { randomUUID } from 'node:crypto'
+import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
+import * as rows from '../../repositories/accounts/claims.ts'
+import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
+import {
+  type EmailProof,
+  findUserByEmail,
+  lockUser,
+  newProfile,
+  type ProfileChange,
+  proven,
+  type UserRow,
+  updateLockedUser,
+} from '../../repositories/accounts/users.ts'
+import { insertUsedToken } from '../../repositories/credentials/verification-tokens.ts'
+import { queueMailOfClaim } from '../../repositories/mail/mail-queue.ts'
+import { findIdentity, insertIdentity } from '../../repositories/social/identities.ts'
+import { shownCaller } from '../actor.ts'
+import { record } from '../audit/audit.ts'
+import type { Context, Services } from '../context.ts'
+import { claimTokenForApplication, deriveClaimSecrets, hashClaimedPassword } from '../credentials/claims.ts'
+import { hashCode, type MailSecrets, maxCodeAttempts, type Proof } from '../credentials/mailed-tokens.ts'
+import { AuthError } from '../errors.ts'
+import { queueNotice } from '../mail/notify.ts'
+import type { Project } from '../projects/projects.ts'
+import { takeMailCap } from '../throttling/mail-cap.ts'
+import { applyLifecycle } from './lifecycle.ts'
+import { takeMailCooldown } from './mail-cooldown.ts'
+
+/** Claims on one address at a time. */
+const maxClaims = 20
+
+export interface ClaimFacts extends ProfileChange {
+  /** Normalized. */
+  readonly email: string
+  /** By `hashClaimedPassword`; null: the account has an identity instead. */
+  readonly passwordHash: string | null
+  readonly identity?: rows.ClaimRow['identity']
+}
+
+export interface OpenedClaim {
+  /** The account as it will be. */
+  readonly user: UserRow
+  /** For an application that delivers mail itself and proved itself; null otherwise. */
+  readonly token: string | null
+}
+
+/**
+ * Opens a claim and queues the mail that asks to prove it; the owner of a proven account gets a mail that says so instead.
+ * The same statements whether or not the address is taken.
+ */
+export async function openClaim(tx: Context, facts: ClaimFacts): Promise<OpenedClaim> {
+  const { email } = facts
+  const { delivery } = tx.project.policy.verification
+  const waitSeconds = await takeMailCooldown(tx, 'sign_up', email)
+  const claim = await insertClaim(tx, facts)
+  await rows.pruneClaims(tx.store, email, maxClaims)
+  const owner = await findUserByEmail(tx.store, email)
+  // Counted and, where the address had enough, left out alike.
+  if (delivery === 'email' && (await takeMailCap(tx, 'verify_email', { email })) === 0) {
+    if (!owner?.emailVerifiedAt) await queueClaim(tx, claim, email, facts.locale ?? null)
+    else if (waitSeconds === 0) await queueNotice(tx, 'address_taken', { user: owner })
+    // Within the cooldown, a statement in the place of the one that queues.
+    else await findUserByEmail(tx.store, email)
+  }
+  return { user: claimedUser(claim), token: claimTokenForApplication(tx, claim) }
+}
+
+function insertClaim(
+  tx: Context,
+  { email, passwordHash, identity = null, ...profile }: ClaimFacts,
+): Promise<rows.ClaimRow> {
+  const { lifetime_seconds: lifetimeSeconds } = tx.project.policy.verification
+  const id = randomUUID()
+  return rows.insertClaim(tx.store, {
+    ...{ ...newProfile(profile), id, email, passwordHash, identity, userUuid: randomUUID() },
+    ...{ ...hashesOf(tx, email, { id, serial: 0 }), clientKey: clientKey(tx), lifetimeSeconds },
+  })
+}
+
+/** The network that a claim came from: all its addresses share one. */
+const clientKey = ({ services, caller }: Context) =>
+  keyedHash(services.keys.lookup, 'network', caller.addressPrefix ?? caller.address)
+
+const codeHash = ({ services, project }: Context, email: string, code: string) =>
+  hashCode(services.keys.lookup, project, 'sign_up', email, code)
+
+function hashesOf(tx: Context, email: string, claim: rows.ClaimKey) {
+  const { hash: tokenHash, code } = deriveClaimSecrets(tx.services, tx.project, claim)
+  return { tokenHash, codeHash: codeHash(tx, email, code) }
+}
+
+function queueClaim(tx: Context, claim: rows.ClaimKey, email: string, locale: string | null): Promise<void> {
+  return queueMailOfClaim(tx.store, claim, email, {
+    ...shownCaller(tx.caller),
+    ...(locale ? { locale } : {}),
+  })
+}
+
+/**
+ * Gives the newest claim on an address other secrets, of this client's if it has any, and queues its mail again.
+ * @param isReserved whether the cap on the recipient's mails has counted one that was not queued
+ * @returns the token, as `openClaim`
+ */
+export async function requestClaimProof(
+  tx: Context,
+  email: string,
+  isReserved: boolean,
+): Promise<string | null> {
+  const { delivery, lifetime_seconds: lifetimeSeconds } = tx.project.policy.verification
+  if (delivery === 'app' && !tx.caller.provesProject) return null
+  const claim = await rows.findNewestClaim(tx.store, email, clientKey(tx))
+  if (!claim) return null
+  const next = { id: claim.id, serial: claim.serial + 1 }
+  const secrets = { ...hashesOf(tx, email, next), lifetimeSeconds }
+  // Of two requests at once the second leaves the mail of the first as it is.
+  if (!(await rows.replaceClaimSecrets(tx.store, claim, secrets))) return null
+  const isCounted = isReserved || (await takeMailCap(tx, 'verify_email', { email })) === 0
+  if (delivery === 'email' && isCounted) await queueClaim(tx, next, email, null)
+  return claimTokenForApplication(tx, next)
+}
+
+/** The open claim of a provider's identity on an address, as an account; null where there is none. */
+export async function findClaimOfIdentity(
+  tx: Context,
+  email: string,
+  { issuer, subject }: { readonly issuer: string; readonly subject: string },
+): Promise<OpenedClaim | null> {
+  const claim = await rows.findClaimByIdentity(tx.store, email, issuer, subject)
+  return claim && { user: claimedUser(claim), token: claimTokenForApplication(tx, claim) }
+}
+
+/**
+ * Mints for mails that are about to be sent, and starts the lifetime of each claim.
+ * @returns secrets by the mail's id; a mail without an entry is not to be sent: its claim was proven, voided or dropped
+ */
+export async function mintForClaims(
+  services: Services,
+  mails: readonly { readonly id: string; readonly claim: rows.ClaimKey; readonly project: Project }[],
+): Promise<Map<string, MailSecrets>> {
+  const minted = new Map<string, MailSecrets>()
+  for (const { id, claim, project } of mails) {
+    const { lifetime_seconds: lifetimeSeconds } = project.policy.verification
+    const { plain: token, code } = deriveClaimSecrets(services, project, claim)
+    if (await rows.renewClaim(services.stores.forProject(project.id), claim, lifetimeSeconds))
+      minted.set(id, { token, code, lifetimeSeconds })
+  }
+  return minted
+}
+
+/**
+ * Proves a claim, once, in a transaction that must commit: makes its account, or gives an unproven account of the address
+ * to the person who proved it; every other claim on the address is void.
+ * @param password what the person typed beside the proof; null: nothing
+ * @throws AuthError wrong_current_password (and the claim stays)
+ * @returns null where the proof fits no claim, or the address has a proven or disabled account
+ */
+export async function proveClaim(
+  tx: Context,
+  proof: Proof,
+  password: TypedPassword | null,
+): Promise<UserRow | null> {
+  const email = await findClaimed(tx, proof)
+  if (email === null || (proof.email !== undefined && proof.email !== email)) return null
+  // Two claims that are proven in one moment: the second waits here and is gone.
+  const open = await rows.lockClaims(tx.store, email)
+  // Two claims with one short code: it proves neither, the links do.
+  const [claim, another] = open.filter(fits(tx, email, proof))
+  if (!claim || another) {
+    if ('code' in proof) await rows.countWrongCode(tx.store, email, maxCodeAttempts)
+    return null
+  }
+  if (password && claim.passwordHash !== password.claimedHash) throw new AuthError('wrong_current_password')
+  const user = await makeAccount(tx, claim, password ? 'holder' : 'claim')
+  if (!user) return null
+  await rows.deleteClaims(tx.store, email)
+  // So that the page of the link can say that the address is proven.
+  const { id, tokenHash, codeHash, expiresAt } = claim
+  const token = { id, userId: user.id, email, tokenHash, codeHash, expiresAt }
+  await insertUsedToken(tx.store, { ...token, purpose: 'verify_email' })
+  return user
+}
+
+/** The address whose claims a proof may fit. */
+async function findClaimed(ctx: Context, proof: Proof): Promise<string | null> {
+  return 'token' in proof ? rows.findClaimedAddress(ctx.store, hashSecret(proof.token)) : proof.email
+}
+
+/** A password that was typed beside a proof, hashed as claims on the address are. */
+export interface TypedPassword {
+  readonly claimedHash: string
+}
+
+/** Hashes what was typed beside the proof of a claim, before its transaction; null where it proves none. */
+export async function hashTyped(ctx: Context, proof: Proof, password: string): Promise<TypedPassword | null> {
+  const email = await findClaimed(ctx, proof)
+  return email === null ? null : { claimedHash: await hashClaimedPassword(ctx, email, password) }
+}
+
+function fits(tx: Context, email: string, proof: Proof): (claim: rows.ClaimRow) => boolean {
+  if ('token' in proof) {
+    const hash = hashSecret(proof.token)
+    return ({ tokenHash }) => hash.equals(tokenHash)
+  }
+  const hash = codeHash(tx, email, proof.code)
+  return (claim) => claim.codeAttempts < maxCodeAttempts && hash.equals(claim.codeHash)
+}
+
+async function makeAccount(tx: Context, claim: rows.ClaimRow, by: EmailProof): Promise<UserRow | null> {
+  await releaseDueAddress(tx.store, claim.email)
+  const user = (await rows.insertClaimedUser(tx.store, claim, by)) ?? (await replaceUnproven(tx, claim, by))
+  if (!user) return null
+  const { identity } = claim
+  // The identity may have been linked to another account meanwhile: then this one is opened by a reset.
+  if (identity && !(await findIdentity(tx.store, identity.issuer, identity.subject)))
+    await insertIdentity(tx.store, {
+      ...{ ...identity, id: randomUUID(), userId: user.id },
+      ...{ email: claim.email, emailVerified: false },
+    })
+  await record(tx, 'signed_up', { userId: user.id })
+  await record(tx, 'email_verified', { userId: user.id })
+  return user
+}
+
+/** Gives the unproven account of the address to the person who proved the claim; nothing of it opens the account any more. */
+async function replaceUnproven(tx: Context, claim: rows.ClaimRow, by: EmailProof): Promise<UserRow | null> {
+  const found = await findUserByEmail(tx.store, claim.email)
+  const owner = found && (await lockUser(tx.store, found.id))
+  if (owner?.email !== claim.email || owner.emailVerifiedAt || owner.disabledAt) return null
+  await applyLifecycle(tx, 'claim_proven', owner)
+  const { passwordHash, identity } = claim
+  return updateLockedUser(tx.store, owner.id, {
+    ...{ ...newProfile(claim), passwordHash, provider: identity?.provider ?? null },
+    ...{ ...proven(by), deletionDueAt: null },
+  })
+}
+
+/** Voids the claim with this token, for the owner of the address who did not sign up. @returns whether there was one */
+export function voidClaim(ctx: Context, token: string): Promise<boolean> {
+  return rows.deleteClaimByToken(ctx.store, hashSecret(token))
+}
+
+/** The account that a claim will become. */
+function claimedUser(claim: rows.ClaimRow): UserRow {
+  const { projectId, email, userId, userUuid, createdAt } = claim
+  return {
+    ...{
+      ...newProfile(claim),
+      projectId,
+      email,
+      createdAt,
+      id: userId,
+      uuid: userUuid,
+      updatedAt: createdAt,
+    },
+    ...{ emailVerifiedAt: null, emailProof: null, role: 'user', provider: claim.identity?.provider ?? null },
+    ...{ avatarId: null, deletionDueAt: null, epoch: 0, disabledAt: null },
+    ...{ secondFactors: '', factorsResetDueAt: null },
+  }
+}

@@ -1,0 +1,40 @@
+// The data export: everything that is stored about a user, as of one moment.
+import { type AvatarRow, findAvatarOfUser } from '../../repositories/accounts/avatars.ts'
+import { type ExportedRows, findExportedRows, findSnapshotTime } from '../../repositories/accounts/export.ts'
+import { findUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
+import { type IdentityRow, listIdentities } from '../../repositories/social/identities.ts'
+import { record } from '../audit/audit.ts'
+import type { SignedInContext } from '../context.ts'
+import { reauthenticate } from '../credentials/reauthentication.ts'
+import { AuthError } from '../errors.ts'
+
+const maxRows = 10_000
+
+export interface AccountExport extends ExportedRows {
+  readonly exportedAt: Date
+  readonly user: UserRow
+  readonly hasPassword: boolean
+  readonly avatar: AvatarRow | null
+  readonly identities: readonly IdentityRow[]
+}
+
+/** Reads what is stored about the user, without secrets and hashes. @throws AuthError unauthenticated; as `reauthenticate` */
+export async function exportAccount(ctx: SignedInContext): Promise<AccountExport> {
+  const { id } = ctx.actor.user
+  await reauthenticate(ctx)
+  // Written first, so that the document lists this export as well.
+  await record(ctx, 'data_exported', { userId: id })
+  return ctx.store.readSnapshot(async (db) => {
+    const user = await findUser(db, id)
+    if (!user) throw new AuthError('unauthenticated')
+    const [exportedAt, hash, avatar, identities, rows] = await Promise.all([
+      findSnapshotTime(db),
+      findPasswordHash(db, id),
+      findAvatarOfUser(db, id),
+      listIdentities(db, id),
+      findExportedRows(db, id, maxRows),
+    ])
+    return { exportedAt, user, hasPassword: hash !== null, avatar, identities, ...rows }
+  })
+}

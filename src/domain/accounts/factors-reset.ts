@@ -1,0 +1,74 @@
+// The removal of an account's factors by an operator: after a waiting time in which the owner is told, and can cancel it by signing
+// in with a factor.
+import {
+  cancelFactorsReset,
+  isFactorsResetDue,
+  listDueFactorsResets,
+  scheduleFactorsReset,
+} from '../../repositories/accounts/second-factors.ts'
+import { lockUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction, operatorContext, type Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { applyLifecycle } from './lifecycle.ts'
+
+const hourSeconds = 3600
+/** Accounts of one pass. */
+const batch = 100
+
+/**
+ * Asks for the removal of the factors of an account, after the policy's `factors.reset_wait_hours`; an earlier request stays. The owner
+ * is told by mail.
+ * @returns when they are removed
+ * @throws AuthError account_unknown, factor_needed
+ */
+export function requestFactorsReset(ctx: Context, userId: number): Promise<Date> {
+  const { reset_wait_hours: hours } = ctx.project.policy.factors
+  return inTransaction(ctx, async (tx) => {
+    const user = await lockUser(tx.store, userId)
+    if (!user) throw new AuthError('account_unknown')
+    if (user.secondFactors === '') throw new AuthError('factor_needed')
+    const dueAt = await scheduleFactorsReset(tx.store, userId, hours * hourSeconds)
+    if (!dueAt) throw new AuthError('account_unknown')
+    if (user.factorsResetDueAt) return dueAt
+    await record(tx, 'factors_reset_requested', { userId, showsCaller: false })
+    if (hours > 0)
+      await notify(tx, 'factors_reset_requested', { user, details: { dueAt: dueAt.toISOString() } })
+    else await removeDue(tx, user)
+    return dueAt
+  })
+}
+
+/** Takes the request back. @throws AuthError account_unknown */
+export function cancelReset(ctx: Context, userId: number): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    const user = await lockUser(tx.store, userId)
+    if (!user) throw new AuthError('account_unknown')
+    if (await cancelFactorsReset(tx.store, userId))
+      await record(tx, 'factors_reset_cancelled', { userId, showsCaller: false })
+  })
+}
+
+/** Removes the factors whose waiting time is over, in every project. @returns of how many accounts */
+export async function removeDueFactors(services: Services): Promise<number> {
+  let removed = 0
+  for (const { projectId, id } of await listDueFactorsResets(services.stores.unscoped, batch)) {
+    const ctx = operatorContext(services, await services.projects.get(projectId))
+    removed += await inTransaction(ctx, async (tx) => {
+      const user = await lockUser(tx.store, id)
+      // A sign-in by a factor may have come first.
+      if (!user || !(await isFactorsResetDue(tx.store, id))) return 0
+      await removeDue(tx, user)
+      return 1
+    })
+  }
+  return removed
+}
+
+async function removeDue(tx: Context, user: UserRow): Promise<void> {
+  await cancelFactorsReset(tx.store, user.id)
+  await applyLifecycle(tx, 'factors_reset', user)
+  await record(tx, 'factors_reset', { userId: user.id, showsCaller: false })
+  await notify(tx, 'factors_reset', { user })
+}

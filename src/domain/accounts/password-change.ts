@@ -1,0 +1,161 @@
+// A new password in place of the one before, proven in a session or by the address alone; or the first password.
+import { normalizeEmail } from '../../formats.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import {
+  findPasswordHash,
+  replacePassword,
+  setFirstPassword,
+} from '../../repositories/credentials/passwords.ts'
+import { renewSession } from '../../repositories/sessions/authentication.ts'
+import { keepSession } from '../../repositories/sessions/sessions.ts'
+import type { Actor, Principal } from '../actor.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction, type SignedInContext } from '../context.ts'
+import { checkNewPassword } from '../credentials/password-rules.ts'
+import { hashPassword, verifyPassword } from '../credentials/passwords.ts'
+import { reauthenticate } from '../credentials/reauthentication.ts'
+import { isSecondFactorDue } from '../credentials/second-factor.ts'
+import { proveAccount } from '../credentials/sign-in.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import { type Grant, toGrant } from '../sessions/grants.ts'
+import { applyLifecycle } from './lifecycle.ts'
+
+/** Whether the API that asks can hand out new tokens, so that the session that asks is renewed too. */
+export interface RenewalOptions {
+  /** Default: no, and that session keeps its tokens. */
+  readonly renewsSession?: boolean
+}
+
+/**
+ * Replaces the password, ends every session but the one that asks, and notifies the owner by mail.
+ * @param options.mayStay whether the new password may be the current one; the other sessions end all the same
+ * @returns the renewed session that asks, whose former tokens are void; null where it keeps its tokens
+ * @throws AuthError password_refused (before the current one is checked), wrong_current_password, no_password,
+ *   password_unchanged, too_many_attempts, overloaded
+ */
+export async function changePassword(
+  ctx: SignedInContext,
+  { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+  { mayStay = false, ...options }: RenewalOptions & { readonly mayStay?: boolean } = {},
+): Promise<Grant | null> {
+  await checkNewPassword(ctx, newPassword, ctx.actor.user)
+  if ((await findPasswordHash(ctx.store, ctx.actor.user.id)) === null) throw new AuthError('no_password')
+  const checkedHash = await reauthenticate(ctx, currentPassword)
+  if (checkedHash && !mayStay) await mustDiffer(ctx, checkedHash, newPassword)
+  const changed = checkedHash && (await replace(ctx, ctx.actor.user, checkedHash, newPassword, options))
+  if (!changed) throw new AuthError('wrong_current_password')
+  return changed.grant
+}
+
+/**
+ * The same by the address and the old password, as an attempt to sign in. Every session ends, except the one that asks.
+ * @throws AuthError not_own_account (before any look-up), invalid_credentials, too_many_attempts, overloaded; and after a
+ *   correct old password account_disabled, email_verification_required, second_factor_required, password_refused,
+ *   password_unchanged
+ */
+export async function changePasswordByAddress(
+  ctx: Context,
+  asked: { email: string; oldPassword: string; newPassword: string },
+): Promise<UserRow> {
+  const email = normalizeEmail(asked.email)
+  if (ctx.actor && ctx.actor.user.email !== email) throw new AuthError('not_own_account')
+  const credentials = { email, password: asked.oldPassword }
+  const { checkedHash, user } = await proveAccount(ctx, credentials, { addressKnown: ctx.actor !== null })
+  if (user.disabledAt) throw new AuthError('account_disabled')
+  if (demandsVerification(ctx.project, user)) throw new AuthError('email_verification_required')
+  if (user.secondFactors !== '' && isSecondFactorDue(ctx, user)) throw new AuthError('second_factor_required')
+  await checkNewPassword(ctx, asked.newPassword, user)
+  await mustDiffer(ctx, checkedHash, asked.newPassword)
+  if (!(await replace(ctx, user, checkedHash, asked.newPassword, {})))
+    throw new AuthError('invalid_credentials')
+  return user
+}
+
+/** @throws AuthError password_unchanged, overloaded */
+async function mustDiffer(ctx: Context, checkedHash: string, newPassword: string): Promise<void> {
+  if (await verifyPassword(ctx, checkedHash, newPassword)) throw new AuthError('password_unchanged')
+}
+
+/** Replaces a checked password; null: it changed meanwhile. @throws AuthError overloaded */
+async function replace(
+  ctx: Context,
+  user: UserRow,
+  checkedHash: string,
+  newPassword: string,
+  options: RenewalOptions,
+): Promise<{ readonly grant: Grant | null } | null> {
+  const newHash = await hashPassword(ctx, newPassword)
+  return inTransaction(ctx, async (tx) => {
+    const epoch = await replacePassword(tx.store, user.id, checkedHash, newHash)
+    if (epoch === null) return null
+    return { grant: await finish(tx, user, epoch, 'password_changed', options) }
+  })
+}
+
+/**
+ * Sets the password of an account that has none, ends every session but the one that asks, and notifies the owner by mail.
+ * @returns the renewed session that asks, whose former tokens are void; null where it keeps its tokens
+ * @throws AuthError password_already_set, step_up_required, password_refused, overloaded
+ */
+export async function setPassword(
+  ctx: SignedInContext,
+  password: string,
+  options: RenewalOptions = {},
+): Promise<Grant | null> {
+  const { user } = ctx.actor
+  if ((await findPasswordHash(ctx.store, user.id)) !== null) throw new AuthError('password_already_set')
+  await reauthenticate(ctx)
+  await checkNewPassword(ctx, password, user)
+  const hash = await hashPassword(ctx, password)
+  const set = await inTransaction(ctx, async (tx) => {
+    const epoch = await setFirstPassword(tx.store, user.id, user.epoch, hash)
+    if (epoch === null) return null
+    return { grant: await finish(tx, user, epoch, 'password_set', options) }
+  })
+  // Another request set one first, or the session ended meanwhile.
+  if (!set) throw new AuthError('password_already_set')
+  return set.grant
+}
+
+/** Keeps the session that asks alive under the account's new epoch, and notifies the owner by mail. */
+async function finish(
+  tx: Context,
+  user: UserRow,
+  epoch: number,
+  event: 'password_changed' | 'password_set',
+  options: RenewalOptions,
+): Promise<Grant | null> {
+  const { id: userId } = user
+  const grant = await keepOrRenew(tx, epoch, event === 'password_changed', options)
+  await applyLifecycle(tx, event, user)
+  await record(tx, event, { userId })
+  await notify(tx, 'password_changed', { user })
+  return grant
+}
+
+/**
+ * Renews the session that asks where its API hands out new tokens; keeps it as it is elsewhere.
+ * @param isProven whether the current password was proven with the request
+ */
+async function keepOrRenew(
+  { actor, caller, project, store }: Context,
+  epoch: number,
+  isProven: boolean,
+  { renewsSession = false }: RenewalOptions,
+): Promise<Grant | null> {
+  if (!actor || !isInSession(actor)) return null
+  const { sessionId: id, client } = actor
+  if (!renewsSession || client !== caller.client) {
+    await keepSession(store, id, epoch)
+    return null
+  }
+  const { refresh_seconds: refreshSeconds } = project.policy.tokens
+  // A session that proved a second factor keeps that proof, of which the password is no part.
+  const proof = isProven && actor.user.secondFactors === '' ? { amr: 'pwd' } : null
+  const renewed = await renewSession(store, { id, client, epoch: epoch - 1, refreshSeconds, proof })
+  return renewed && toGrant(project, renewed.user, renewed.session)
+}
+
+const isInSession = (actor: Actor): actor is Principal => actor.sessionId !== null

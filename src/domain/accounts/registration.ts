@@ -1,0 +1,155 @@
+// Registration where the address is proven first: a mail, a click, and only then an account.
+//
+// Neither the answer to the request nor the refusal of an account shows anything about an address that is not proven. The
+// person who has proven it is its owner, and learns whether there is an account already.
+import { randomUUID } from 'node:crypto'
+import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
+import { normalizeEmail } from '../../formats.ts'
+import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
+import {
+  consumeProof,
+  insertRegistration,
+  isAddressProven,
+  isRegistrationOpen as isTokenOpen,
+  markRegistrationProven,
+  markRegistrationProvenByCode,
+  renewRegistration,
+} from '../../repositories/accounts/registrations.ts'
+import { insertUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { queueMailToAddress } from '../../repositories/mail/mail-queue.ts'
+import { shownCaller } from '../actor.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction, type Services } from '../context.ts'
+import {
+  hashCode,
+  type MailSecrets,
+  maxCodeAttempts,
+  type Proof,
+  withProof,
+} from '../credentials/mailed-tokens.ts'
+import { checkNewPassword } from '../credentials/password-rules.ts'
+import { hashPassword } from '../credentials/passwords.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { type Client, checkClient } from '../projects/clients.ts'
+import type { Project } from '../projects/projects.ts'
+import { addressKey, emailKey } from '../throttling/keys.ts'
+import { takeMailCap } from '../throttling/mail-cap.ts'
+import { takeMailCooldown } from './mail-cooldown.ts'
+import { newUser, type SignUpFacts } from './sign-up.ts'
+
+/** For how long after its proof the client that proved an address can make its account without the mail's code. */
+const provenSeconds = 600
+
+const codeHash = ({ project, services }: Context, email: string, code: string) =>
+  hashCode(services.keys.lookup, project, 'register', email, code)
+
+/** Token and code follow from the mail's id, so that a mail which is sent twice carries the same. */
+const derive = ({ keys }: Services, project: Project, id: string) =>
+  deriveSecret('verification', keys.mail, project.id, 'register', id)
+
+/**
+ * Asks for the mail that proves an address. Known and unknown addresses get the same answer at the same cost; the owner of
+ * an account reads in the mail that there is one. Within the cooldown nothing more is sent.
+ * @returns the token, for an application that delivers mail itself and proved itself; null otherwise
+ * @throws AuthError redirect_not_allowed, logo_not_allowed
+ */
+export async function requestRegistration(
+  ctx: Context,
+  asked: {
+    readonly email: string
+    readonly client: Omit<Client, 'linkBase'>
+    readonly locale: string | null
+  },
+): Promise<string | null> {
+  const email = normalizeEmail(asked.email)
+  const frontEnd = checkClient(ctx.project, asked.client)
+  const { delivery, lifetime_seconds: lifetimeSeconds } = ctx.project.policy.verification
+  return inTransaction(ctx, async (tx) => {
+    if ((await takeMailCooldown(tx, 'register', email)) > 0) return null
+    const id = randomUUID()
+    const { plain, hash: tokenHash, code } = derive(tx.services, tx.project, id)
+    const hashes = { keyHash: emailKey(tx, email), tokenHash, codeHash: codeHash(tx, email, code) }
+    await insertRegistration(tx.store, { id, ...hashes, lifetimeSeconds })
+    if (delivery === 'app') return tx.caller.provesProject ? plain : null
+    const details = { frontEnd, ...(asked.locale ? { locale: asked.locale } : {}) }
+    if ((await takeMailCap(tx, 'register', { email })) === 0)
+      await queueMailToAddress(tx.store, { id, email, kind: 'register', details })
+    return null
+  })
+}
+
+/**
+ * Mints for mails that are about to be sent, and starts the lifetime of each.
+ * @returns secrets by the mail's id; a mail without an entry was proven or replaced meanwhile
+ */
+export async function mintForRegistrations(
+  services: Services,
+  mails: readonly { readonly id: string; readonly project: Project }[],
+): Promise<Map<string, MailSecrets>> {
+  const minted = new Map<string, MailSecrets>()
+  for (const { id, project } of mails) {
+    const lifetimeSeconds = project.policy.verification.lifetime_seconds
+    const { plain: token, code } = derive(services, project, id)
+    if (await renewRegistration(services.stores.forProject(project.id), id, lifetimeSeconds))
+      minted.set(id, { token, code, lifetimeSeconds })
+  }
+  return minted
+}
+
+/** Whether a token would prove its address now; changes nothing. */
+export function isRegistrationOpen(ctx: Context, token: string): Promise<boolean> {
+  return isTokenOpen(ctx.store, hashSecret(token))
+}
+
+/**
+ * Proves an address by token or code, once. For some minutes from then the client that proved it can make its account.
+ * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts
+ */
+export async function proveRegistration(ctx: Context, given: Proof): Promise<void> {
+  const window = { seconds: provenSeconds, provenBy: addressKey(ctx) }
+  await withProof(ctx, given, async (proof) =>
+    'token' in proof
+      ? markRegistrationProven(ctx.store, hashSecret(proof.token), window.seconds, window.provenBy)
+      : markRegistrationProvenByCode(
+          ctx.store,
+          emailKey(ctx, proof.email),
+          codeHash(ctx, proof.email, proof.code),
+          maxCodeAttempts,
+          window,
+        ),
+  )
+}
+
+/**
+ * Makes the verified account of an address, and consumes its proof; opens no session. The proof is the mail's token or
+ * short code, or that this client has proven the address within the last minutes. The owner is told by mail.
+ * @param verificationCode the token or the short code of the mail; null: none
+ * @throws AuthError password_refused, address_unproven, invalid_verification_code, too_many_attempts, email_taken (the proof stays), overloaded
+ */
+export async function completeRegistration(
+  ctx: Context,
+  facts: SignUpFacts,
+  verificationCode: string | null = null,
+): Promise<UserRow> {
+  await checkNewPassword(ctx, facts.password, facts)
+  const email = normalizeEmail(facts.email)
+  const isShort = verificationCode !== null && /^\d{6}$/.test(verificationCode)
+  if (isShort) await proveRegistration(ctx, { email, code: verificationCode })
+  const tokenHash = verificationCode === null || isShort ? null : hashSecret(verificationCode)
+  const proof = { keyHash: emailKey(ctx, email), provenBy: addressKey(ctx), tokenHash }
+  // No hash is computed for a request without a proof.
+  if (!(await isAddressProven(ctx.store, proof))) throw new AuthError('address_unproven')
+  const proven = { ...newUser(facts, email, await hashPassword(ctx, facts.password)), emailVerified: true }
+  return inTransaction(ctx, async (tx) => {
+    if (!(await consumeProof(tx.store, proof))) throw new AuthError('address_unproven')
+    await releaseDueAddress(tx.store, email)
+    const user = await insertUser(tx.store, proven)
+    if (!user) throw new AuthError('email_taken')
+    await record(tx, 'signed_up', { userId: user.id })
+    await record(tx, 'email_verified', { userId: user.id })
+    // Another person may have been faster than the one who confirmed the address.
+    await notify(tx, 'account_opened', { user, details: shownCaller(tx.caller) })
+    return user
+  })
+}

@@ -1,0 +1,102 @@
+// Sign-up: how an account comes into being.
+import { randomUUID } from 'node:crypto'
+import { normalizeEmail } from '../../formats.ts'
+import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
+import {
+  findUserByEmail,
+  insertUser,
+  newProfile,
+  type ProfileChange,
+  type UserRow,
+  userExists as userRowExists,
+} from '../../repositories/accounts/users.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { hashClaimedPassword } from '../credentials/claims.ts'
+import { checkNewPassword } from '../credentials/password-rules.ts'
+import { hashPassword } from '../credentials/passwords.ts'
+import { enterNewAccount } from '../credentials/second-factor.ts'
+import { AuthError } from '../errors.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { openSession } from '../sessions/sessions.ts'
+import { openClaim } from './claims.ts'
+import { queueVerification } from './verification.ts'
+
+export interface SignUpFacts extends ProfileChange {
+  readonly email: string
+  readonly password: string
+}
+
+interface VerificationRequired {
+  readonly kind: 'verification_required'
+  readonly user: UserRow
+  /** For an application that delivers mail itself and proved itself; null otherwise. */
+  readonly verificationToken: string | null
+}
+
+export type SignUpResult = { readonly kind: 'signed_in'; readonly grant: Grant } | VerificationRequired
+
+/**
+ * Makes an account and signs it in, or demands verification where the policy does.
+ * @throws AuthError password_refused, email_taken (never where the policy demands verification), overloaded
+ */
+export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpResult> {
+  await checkNewPassword(ctx, facts.password, facts)
+  if (ctx.project.policy.verification.mode === 'strict') return signUpStrictly(ctx, facts)
+  const grant = await signUpOpenly(ctx, facts, (tx, user) =>
+    openSession(tx, enterNewAccount(user, ['pwd']), 'signed_up'),
+  )
+  return { kind: 'signed_in', grant }
+}
+
+/** Makes an account without a session, for people who sign in afterwards. @throws AuthError as `signUp` */
+export async function register(ctx: Context, facts: SignUpFacts): Promise<UserRow> {
+  await checkNewPassword(ctx, facts.password, facts)
+  if (ctx.project.policy.verification.mode === 'strict') return (await signUpStrictly(ctx, facts)).user
+  return signUpOpenly(ctx, facts, async (tx, user) => {
+    await record(tx, 'signed_up', { userId: user.id })
+    return user
+  })
+}
+
+export function userExists(ctx: Context, uuid: string): Promise<boolean> {
+  return userRowExists(ctx.store, uuid)
+}
+
+/** Where verification is not demanded: makes the account, and what `begin` returns for it, or refuses a taken address. */
+async function signUpOpenly<T>(
+  ctx: Context,
+  facts: SignUpFacts,
+  begin: (tx: Context, user: UserRow) => Promise<T | null>,
+): Promise<T> {
+  const email = normalizeEmail(facts.email)
+  if (await findUserByEmail(ctx.store, email)) throw new AuthError('email_taken')
+  const fresh = newUser(facts, email, await hashPassword(ctx, facts.password))
+  const begun = await inTransaction(ctx, async (tx) => {
+    let user = await insertUser(tx.store, fresh)
+    if (!user) {
+      // Taken, or held by an account whose deletion is due.
+      await releaseDueAddress(tx.store, email)
+      user = await insertUser(tx.store, fresh)
+    }
+    if (!user) return null
+    if (ctx.project.policy.verification.mode === 'lenient') await queueVerification(tx, user)
+    return begin(tx, user)
+  })
+  if (!begun) throw new AuthError('email_taken')
+  return begun
+}
+
+/** Where verification is demanded: a claim, with the same answer, statements and cost whether or not the address is taken. */
+async function signUpStrictly(ctx: Context, facts: SignUpFacts): Promise<VerificationRequired> {
+  const email = normalizeEmail(facts.email)
+  const passwordHash = await hashClaimedPassword(ctx, email, facts.password)
+  const claim = { ...newProfile(facts), email, passwordHash }
+  const { user, token } = await inTransaction(ctx, (tx) => openClaim(tx, claim))
+  return { kind: 'verification_required', user, verificationToken: token }
+}
+
+/** The row of a new account. `facts` may be a request's body, so each field is named: it carries no role. */
+export function newUser(facts: SignUpFacts, email: string, passwordHash: string) {
+  return { uuid: randomUUID(), email, passwordHash, ...newProfile(facts) }
+}

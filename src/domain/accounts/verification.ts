@@ -1,0 +1,142 @@
+// Verification: proof that a person reads the mail of the address they gave.
+import { hashSecret } from '../../crypto/secrets.ts'
+import { normalizeEmail } from '../../formats.ts'
+import { findClaimedAddress } from '../../repositories/accounts/claims.ts'
+import {
+  findUser,
+  findUserByEmail,
+  isHolderProven,
+  lockUser,
+  markEmailVerified,
+  type UserRow,
+} from '../../repositories/accounts/users.ts'
+import { findTokenUser, isOfProvenAddress } from '../../repositories/credentials/verification-tokens.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { isByHolder } from '../credentials/holder.ts'
+import {
+  mintForApplication,
+  type Proof,
+  redeemProof,
+  requestProof,
+  withProof,
+} from '../credentials/mailed-tokens.ts'
+import { notify } from '../mail/notify.ts'
+import { hashTyped, proveClaim, requestClaimProof, voidClaim } from './claims.ts'
+import { applyLifecycle } from './lifecycle.ts'
+import { takeMailCooldown } from './mail-cooldown.ts'
+import { evictForMailbox } from './recovery.ts'
+
+export type ResendResult =
+  | { readonly kind: 'accepted'; readonly verificationToken: string | null }
+  | { readonly kind: 'cooling'; readonly retryAfterSeconds: number }
+
+/** Queues the mail that asks to prove the address of an account. */
+export function queueVerification(ctx: Context, user: UserRow): Promise<void> {
+  return notify(ctx, 'verify_email', { user })
+}
+
+/**
+ * Queues or mints another verification. Known, unknown and verified addresses get the same answer and cooldown. In a session of the
+ * account it is also for an address that its mailbox alone has proven, whose holder then proves it by the code.
+ */
+export function resendVerification(ctx: Context, address: string): Promise<ResendResult> {
+  const email = normalizeEmail(address)
+  const { mode } = ctx.project.policy.verification
+  return inTransaction(ctx, async (tx): Promise<ResendResult> => {
+    const retryAfterSeconds = await takeMailCooldown(tx, 'resend', email)
+    if (retryAfterSeconds > 0) return { kind: 'cooling', retryAfterSeconds }
+    if (isOwnUnproven(ctx, email)) return { kind: 'accepted', verificationToken: await requestOwnProof(tx) }
+    const ofAccount = mode === 'off' ? null : await requestProof(tx, { purpose: 'verify_email', email })
+    const ofClaim =
+      mode === 'strict' ? await requestClaimProof(tx, email, ofAccount?.mail === 'reserved') : null
+    return { kind: 'accepted', verificationToken: ofAccount?.token ?? ofClaim }
+  })
+}
+
+/** Whether the request is made in a session of this address, which its mailbox has proven and its holder has not. */
+const isOwnUnproven = ({ actor }: Context, email: string) =>
+  actor?.sessionId && actor.user.email === email && actor.user.emailVerifiedAt && !isHolderProven(actor.user)
+
+async function requestOwnProof(tx: Context): Promise<string | null> {
+  const user = tx.actor && (await findUser(tx.store, tx.actor.user.id))
+  if (!user) return null
+  await notify(tx, 'verify_email', { user, details: { forHolder: true } })
+  return mintForApplication(tx, user)
+}
+
+/**
+ * Redeems a token or a code, once: marks the address of an account as proven, or makes the account of a claim. A proof of
+ * an account's address in one of its sessions, or with its password, is the holder's; any other is the mailbox's alone.
+ * @param currentPassword the account's, where the request is made in no session of it; null: none
+ * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, wrong_current_password,
+ *   overloaded
+ */
+export function confirmEmail(
+  ctx: Context,
+  given: Proof,
+  currentPassword: string | null = null,
+): Promise<UserRow> {
+  return withProof(ctx, given, async (proof) => {
+    const userId = await findProvenUser(ctx, proof)
+    const byHolder = await isByHolder(ctx, userId, currentPassword)
+    const typed =
+      userId === null && currentPassword !== null ? await hashTyped(ctx, proof, currentPassword) : null
+    return inTransaction(ctx, async (tx) => {
+      const redeemed = await redeemProof(tx, 'verify_email', proof)
+      if (!redeemed) return proveClaim(tx, proof, typed)
+      const { userId, email } = redeemed
+      const verified = await markEmailVerified(tx.store, userId, email, byHolder ? 'holder' : 'mailbox')
+      if (!verified) return null
+      await applyLifecycle(tx, byHolder ? 'proven_by_holder' : 'proven_by_mailbox', verified)
+      await record(tx, 'email_verified', { userId })
+      return verified
+    })
+  })
+}
+
+/** The account whose address a proof would prove, as far as it names one. */
+async function findProvenUser(ctx: Context, proof: Proof): Promise<number | null> {
+  if ('token' in proof) return findTokenUser(ctx.store, 'verify_email', hashSecret(proof.token))
+  const user = await findUserByEmail(ctx.store, proof.email)
+  return user?.id ?? null
+}
+
+/**
+ * The owner of the mailbox says that they did not sign up: a claim is void; an account loses everything that was set up,
+ * and a mail to choose a password follows, since the address is theirs.
+ * @throws AuthError invalid_verification_token
+ */
+export async function disownSignUp(ctx: Context, token: string): Promise<void> {
+  await withProof(ctx, { token }, (proof) =>
+    inTransaction(ctx, async (tx) => {
+      if (await voidClaim(tx, token)) return true
+      const redeemed = await redeemProof(tx, 'verify_email', proof)
+      const user = redeemed && (await lockUser(tx.store, redeemed.userId))
+      if (!user || user.email !== redeemed.email || user.disabledAt) return false
+      await evictForMailbox(tx, user)
+      await notify(tx, 'reset_password', { user })
+      return true
+    }),
+  )
+}
+
+/** Whether a token that proves nothing any more is of an address that is proven, by it or otherwise; for its link's page. */
+export function isProvenAlready(
+  ctx: Context,
+  purpose: 'verify_email' | 'change_email',
+  token: string,
+): Promise<boolean> {
+  return isOfProvenAddress(ctx.store, purpose, hashSecret(token))
+}
+
+/** What a verification token would prove now, the address of an account or a claim; changes nothing. Null: it is dead. */
+export async function findOpenVerification(
+  ctx: Context,
+  token: string,
+): Promise<{ readonly kind: 'account' | 'claim'; readonly userId: number | null } | null> {
+  const hash = hashSecret(token)
+  const userId = await findTokenUser(ctx.store, 'verify_email', hash)
+  if (userId !== null) return { kind: 'account', userId }
+  return (await findClaimedAddress(ctx.store, hash)) === null ? null : { kind: 'claim', userId: null }
+}

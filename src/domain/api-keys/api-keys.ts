@@ -1,0 +1,123 @@
+// API keys: what a user's programs sign their requests with. A key acts for its user within its scopes, and can never
+// reach a password, the address, a session, another key or the deletion of the account.
+import { randomUUID, timingSafeEqual } from 'node:crypto'
+import { mintApiKey, readApiKey } from '../../crypto/api-key.ts'
+import { lockUser } from '../../repositories/accounts/users.ts'
+import * as rows from '../../repositories/api-keys/api-keys.ts'
+import { type KeyHolder, shownCaller } from '../actor.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction, type SignedInContext } from '../context.ts'
+import { reauthenticate } from '../credentials/reauthentication.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import type { CacheEntry } from '../sessions/session-cache.ts'
+
+type ApiKeyRow = rows.ApiKeyRow
+
+/** The scopes that our own routes ask for; the application defines the meaning of every other one. */
+export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity:read' | 'teams:read'
+
+const defaultScopes: readonly string[] = ['read']
+
+/** Most keys in a list. There are never more active ones; ended ones stay until the cleanup job deletes them. */
+const maxListed = 200
+
+export interface ApiKeyWish {
+  readonly name: string
+  readonly scopes?: readonly string[]
+  /** Null: until it is revoked. */
+  readonly expiresAt: Date | null
+}
+
+export interface CachedApiKey extends CacheEntry {
+  /** SHA-256 of the key. */
+  readonly keyHash: Buffer
+  readonly holder: KeyHolder
+}
+
+/** Whether scopes allow `needed`: by area and verb (`me:read`), or by the verb alone (`read`) for every area. */
+export function hasScope(scopes: readonly string[], needed: KeyScope): boolean {
+  return scopes.includes(needed) || scopes.includes(needed.slice(needed.indexOf(':') + 1))
+}
+
+export function scopesOf({ scopes }: Pick<ApiKeyRow, 'scopes'>): string[] {
+  return scopes === '' ? [] : scopes.split(' ')
+}
+
+/**
+ * Creates a key; `plain` is shown once. Where a second factor is enrolled, it is proven first.
+ * @throws AuthError api_key_limit_reached, expiry_not_ahead, unauthenticated, step_up_required
+ */
+export async function createApiKey(
+  ctx: SignedInContext,
+  wish: ApiKeyWish,
+): Promise<{ key: ApiKeyRow; plain: string }> {
+  const { user } = ctx.actor
+  if (user.secondFactors !== '') await reauthenticate(ctx)
+  const { plain, prefix, hash } = mintApiKey()
+  return inTransaction(ctx, async (tx) => {
+    // Locked until the end: two keys at once are counted one after the other, and a reset comes before or after.
+    const owner = await lockUser(tx.store, user.id)
+    if (owner?.epoch !== user.epoch || owner.disabledAt) throw new AuthError('unauthenticated')
+    const active = await rows.countActiveApiKeys(tx.store, user.id)
+    if (active >= tx.project.policy.api_keys.max_per_user) throw new AuthError('api_key_limit_reached')
+    const key = await rows.insertApiKey(tx.store, {
+      id: randomUUID(),
+      userId: user.id,
+      name: wish.name,
+      keyPrefix: prefix,
+      keyHash: hash,
+      scopes: [...new Set(wish.scopes ?? defaultScopes)].join(' '),
+      expiresAt: wish.expiresAt,
+    })
+    if (key.expiresAt && key.expiresAt <= key.createdAt) throw new AuthError('expiry_not_ahead')
+    await record(tx, 'api_key_created', { userId: user.id, apiKeyId: key.id })
+    // The session may be stolen: the owner of the account is notified.
+    await notify(tx, 'api_key_created', { user: owner, details: shownCaller(ctx.caller) })
+    return { key, plain }
+  })
+}
+
+export function listApiKeys(ctx: SignedInContext): Promise<ApiKeyRow[]> {
+  return rows.listApiKeys(ctx.store, ctx.actor.user.id, maxListed)
+}
+
+/** Revokes a key; one that is revoked already stays as it is. @throws AuthError api_key_unknown */
+export async function revokeApiKey(ctx: SignedInContext, id: string): Promise<void> {
+  const userId = ctx.actor.user.id
+  const isKnown = await inTransaction(ctx, async (tx) => {
+    // The user before their keys, in every transaction: one that revokes several of them waits here and not halfway.
+    await lockUser(tx.store, userId)
+    const key = await rows.findApiKey(tx.store, userId, id)
+    if (key && !key.revokedAt) {
+      await rows.markApiKeyRevoked(tx.store, userId, id)
+      await record(tx, 'api_key_revoked', { userId, apiKeyId: id })
+    }
+    return key !== null
+  })
+  if (!isKnown) throw new AuthError('api_key_unknown')
+}
+
+/** Finds the holder of an active key; null for any other text. Costs no query for a malformed or a cached key. */
+export async function authenticateApiKey(ctx: Context, text: string): Promise<KeyHolder | null> {
+  const { project, store, services } = ctx
+  const presented = readApiKey(text)
+  if (!presented) return null
+  const { prefix } = presented
+  const isGood = ({ keyHash, user }: Pick<CachedApiKey, 'keyHash' | 'user'>) =>
+    // As with sessions, which are not refreshed before the address is proven.
+    timingSafeEqual(keyHash, presented.hash) && !demandsVerification(project, user)
+  const cached = services.apiKeyCache.find(project.id, prefix)
+  if (cached) return isGood(cached) ? cached.holder : null
+  const found = await services.apiKeyCache.read(prefix, async () => {
+    const row = await rows.findActiveApiKey(store, prefix)
+    if (!row || !isGood({ keyHash: row.key.keyHash, user: row.user })) return null
+    const { id, createdAt, expiresAt, keyHash, usedLately, now } = row.key
+    if (!usedLately) await rows.markApiKeyUsed(store, id)
+    const key = { id, scopes: scopesOf(row.key), createdAt, expiresAt }
+    const holder: KeyHolder = { user: row.user, sessionId: null, key }
+    return { projectId: project.id, user: row.user, now, expiresAt, keyHash, holder }
+  })
+  return found?.holder ?? null
+}

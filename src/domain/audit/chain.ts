@@ -1,0 +1,176 @@
+// The chain of the security log: seals rows, and lets retention delete the oldest without breaking the rest.
+//
+// A hash covers its row, its position and the hash before it, under a random key for each project that rests sealed under
+// SECRET_KEY. So whoever can write to the database, and does not have SECRET_KEY, cannot change, remove, insert or reorder
+// a sealed row unnoticed.
+import { randomBytes } from 'node:crypto'
+import { seal, unseal } from '../../crypto/seal.ts'
+import { keyedHash } from '../../crypto/secrets.ts'
+import { insertOperatorAct, type SecurityEventName } from '../../repositories/audit/security-log.ts'
+import * as rows from '../../repositories/audit/security-log-chain.ts'
+import type { UnscopedDatabase } from '../../repositories/database.ts'
+import type { Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+
+export type ChainServices = Pick<Services, 'stores'> & { readonly keys: Pick<Services['keys'], 'sealing'> }
+
+/** The chain of what concerns no project. */
+export const installationId = '00000000-0000-0000-0000-000000000000'
+
+/** The hash before the first row. */
+const origin = Buffer.alloc(32)
+
+export const sealContext = (projectId: string) => `security-log/${projectId}`
+
+/** The hash of a row at a position. @param before the hash of the position before */
+export const hashOf = (key: Buffer, before: Buffer, position: number, row: rows.SealableRow): Buffer =>
+  keyedHash(
+    key,
+    before,
+    JSON.stringify([
+      position,
+      row.id,
+      row.at.toISOString(),
+      row.event,
+      row.outcome,
+      row.actor,
+      row.account,
+      row.addressHash?.toString('hex') ?? null,
+      row.addressPrefix,
+      row.userAgent,
+      row.sessionId,
+      row.details,
+    ]),
+  )
+
+/** The HMAC of one end of a chain. */
+export const endMac = (
+  key: Buffer,
+  end: 'anchor' | 'head',
+  projectId: string,
+  position: number,
+  hash: Buffer,
+) => keyedHash(key, end, projectId, String(position), hash)
+
+function newChain({ keys }: ChainServices, projectId: string): rows.ChainRow {
+  const key = randomBytes(32)
+  return {
+    projectId,
+    key: seal(keys.sealing[0], key, sealContext(projectId)),
+    anchorPosition: 0,
+    anchorHash: origin,
+    anchorMac: endMac(key, 'anchor', projectId, 0, origin),
+    headPosition: 0,
+    headHash: origin,
+    headMac: endMac(key, 'head', projectId, 0, origin),
+  }
+}
+
+/** Rows sealed in one transaction. */
+export const batch = 1000
+
+/**
+ * Seals the rows that are not sealed, in the order in which they became visible.
+ * @returns how many; fewer than there are where another job seals at this moment
+ */
+export async function sealSecurityLog(services: ChainServices): Promise<number> {
+  const { unscoped } = services.stores
+  let sealed = 0
+  for (const projectId of await rows.listUnsealedProjects(unscoped, 1000))
+    for (let more = batch; more === batch; sealed += more)
+      more = await unscoped.transaction((tx) => sealBatch(services, tx, projectId))
+  return sealed
+}
+
+async function sealBatch(services: ChainServices, tx: UnscopedDatabase, projectId: string): Promise<number> {
+  await rows.insertChain(tx, newChain(services, projectId))
+  const chain = await rows.lockChain(tx, projectId)
+  const key = chain && unseal(services.keys.sealing, chain.key, sealContext(projectId))
+  if (!chain || !key) return 0
+  const unsealed = await rows.listUnsealed(tx, projectId, batch)
+  if (unsealed.length === 0) return 0
+  let { headPosition: position, headHash: hash } = chain
+  const seals = unsealed.map((row) => {
+    position += 1
+    hash = hashOf(key, hash, position, row)
+    return { id: row.id, position, hash }
+  })
+  await rows.sealRows(tx, projectId, seals)
+  const headMac = endMac(key, 'head', projectId, position, hash)
+  await rows.updateChain(tx, projectId, { headPosition: position, headHash: hash, headMac })
+  return seals.length
+}
+
+/**
+ * Deletes the oldest sealed rows of each project, as the retention of its policy says, and moves the anchor of its chain
+ * along. What concerns the installation stays for the default time.
+ * @returns how many rows
+ */
+export async function sweepSecurityLog(
+  services: ChainServices & Pick<Services, 'projects'>,
+): Promise<number> {
+  const { unscoped } = services.stores
+  let deleted = 0
+  for (const { projectId } of await rows.listChains(unscoped)) {
+    const days = await retentionDays(services, projectId)
+    for (let more = batch; more === batch; deleted += more)
+      more = await unscoped.transaction((tx) => sweepBatch(services, tx, projectId, days))
+  }
+  return deleted
+}
+
+/** The log of a project that is gone is kept for as long as the installation's own. */
+const defaultRetentionDays = 400
+
+async function retentionDays({ projects }: Pick<Services, 'projects'>, projectId: string): Promise<number> {
+  if (projectId === installationId) return defaultRetentionDays
+  try {
+    return (await projects.get(projectId)).policy.audit.retention_days
+  } catch (error) {
+    if (error instanceof AuthError && error.code === 'project_unknown') return defaultRetentionDays
+    throw error
+  }
+}
+
+async function sweepBatch(
+  { keys }: ChainServices,
+  tx: UnscopedDatabase,
+  projectId: string,
+  days: number,
+): Promise<number> {
+  const chain = await rows.lockChain(tx, projectId)
+  const key = chain && unseal(keys.sealing, chain.key, sealContext(projectId))
+  if (!chain || !key) return 0
+  const last = await rows.findExpiredPosition(tx, chain, days, batch)
+  if (!last) return 0
+  const { position: anchorPosition, hash: anchorHash } = last
+  const anchorMac = endMac(key, 'anchor', projectId, anchorPosition, anchorHash)
+  await rows.updateChain(tx, projectId, { anchorPosition, anchorHash, anchorMac })
+  return rows.deleteSealed(tx, projectId, anchorPosition)
+}
+
+/** Writes an operator's act that concerns no project. */
+export function recordInstallationAct(
+  { stores }: Pick<Services, 'stores'>,
+  event: SecurityEventName,
+): Promise<void> {
+  return insertOperatorAct(stores.unscoped, installationId, event)
+}
+
+/** Seals the keys of all chains under the newest sealing key. @returns how many were sealed under an older one */
+export function resealChains(services: ChainServices): Promise<number> {
+  const { stores, keys } = services
+  return stores.unscoped.transaction(async (tx) => {
+    let resealed = 0
+    for (const { projectId } of await rows.listChains(tx)) {
+      const chain = await rows.lockChain(tx, projectId)
+      const context = sealContext(projectId)
+      if (!chain || unseal([keys.sealing[0]], chain.key, context)) continue
+      const key = unseal(keys.sealing, chain.key, context)
+      if (!key) continue
+      await rows.updateChain(tx, projectId, { key: seal(keys.sealing[0], key, context) })
+      resealed += 1
+    }
+    return resealed
+  })
+}

@@ -1,0 +1,96 @@
+// The first argument of every verb: the project, who acts, the client, the project's store, and the services.
+import type { Store, Stores } from '../repositories/store.ts'
+import type { BreachedRange } from '../social/breached-range.ts'
+import type { Providers } from '../social/providers.ts'
+import { type Actor, type Caller, operatorCaller, type Principal } from './actor.ts'
+import type { CachedApiKey } from './api-keys/api-keys.ts'
+import type { PasswordHashing } from './credentials/passwords.ts'
+import type { Observer } from './observer.ts'
+import type { ProjectCache } from './projects/project-cache.ts'
+import type { Project } from './projects/projects.ts'
+import type { SessionCache } from './sessions/session-cache.ts'
+import type { CachedSession } from './sessions/sessions.ts'
+import type { ConcurrencyLimit } from './throttling/concurrency-limit.ts'
+
+/** Keys derived from the master secret, 32 bytes each; lists are newest first: the first seals, all of them open. */
+export interface ServiceKeys {
+  /** Hashes what strangers ask about: e-mail addresses, client addresses, short codes. */
+  readonly lookup: Buffer
+  /** Derives the tokens and codes that mails carry. */
+  readonly mail: Buffer
+  /** Seal what a browser carries while it is at a provider. */
+  readonly flow: readonly [Buffer, ...Buffer[]]
+  /** Hash idempotency keys and the requests that carry them. */
+  readonly idempotency: readonly [Buffer, ...Buffer[]]
+  /** Seal the answers that are repeated for an idempotency key. */
+  readonly answers: readonly [Buffer, ...Buffer[]]
+  readonly sealing: readonly [Buffer, ...Buffer[]]
+}
+
+/** What lives as long as the process and serves every project. */
+export interface Services {
+  readonly stores: Stores
+  /** Where people and browsers reach the service, without a slash at the end. */
+  readonly publicUrl: string
+  readonly passwords: PasswordHashing
+  readonly projects: ProjectCache
+  readonly sessionCache: SessionCache<CachedSession>
+  readonly apiKeyCache: SessionCache<CachedApiKey>
+  readonly providers: Providers
+  /** Asks the breached-password service that a project's policy names. */
+  readonly breachedRange: BreachedRange
+  /** Attempts on one account from one address that are undecided at the same time. */
+  readonly attempts: ConcurrencyLimit
+  readonly keys: ServiceKeys
+  readonly observer: Observer
+}
+
+export interface Context {
+  readonly project: Project
+  /** Null: no user is signed in. */
+  readonly actor: Actor | null
+  readonly caller: Caller
+  /** Bound to the project; inside `inTransaction`, to the transaction. */
+  readonly store: Store
+  readonly services: Services
+  /** Whether an operator acts: the command line, or a back end with the project's secret where a verb says so. */
+  readonly operator: boolean
+}
+
+/** A request by a user, in a session or by an API key. */
+export interface ActorContext extends Context {
+  readonly actor: Actor
+}
+
+/** A request by a signed-in user in one of their sessions. */
+export interface SignedInContext extends Context {
+  readonly actor: Principal
+}
+
+export interface OperatorContext extends Context {
+  readonly operator: true
+}
+
+export function createContext<A extends Actor | null>(
+  services: Services,
+  project: Project,
+  caller: Caller,
+  actor: A,
+): Context & { readonly actor: A } {
+  const store = services.stores.forProject(project.id)
+  return { project, actor, caller, store, services, operator: false }
+}
+
+/** Builds the context in which the command line and jobs act on a project. */
+export function operatorContext(services: Services, project: Project): OperatorContext {
+  return { ...createContext(services, project, operatorCaller, null), operator: true }
+}
+
+/**
+ * Runs `work` in one transaction of the context's project, with a context whose store is that transaction. Commits when
+ * it returns, rolls back when it throws, and may run again after a deadlock. A refusal that must leave something behind
+ * is returned by `work` and thrown afterwards. Inside a transaction, `work` runs in that one.
+ */
+export function inTransaction<C extends Context, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> {
+  return ctx.store.transaction((store) => work({ ...ctx, store }))
+}

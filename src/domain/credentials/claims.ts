@@ -1,0 +1,45 @@
+// Claims: sign-ups that wait for the proof of their address. Here is what signing in needs of them: their passwords and
+// tokens.
+//
+// Every password claimed on an address is hashed with the address's own salt, so one computation compares a password with
+// all of them.
+import { deriveSecret, keyedHash } from '../../crypto/secrets.ts'
+import { type ClaimKey, findClaimByPassword } from '../../repositories/accounts/claims.ts'
+import type { Context, Services } from '../context.ts'
+import type { Project } from '../projects/projects.ts'
+import { hashPassword } from './passwords.ts'
+
+const saltBytes = 16
+
+/** Hashes a password that is claimed on an address. @returns a PHC string @throws AuthError overloaded */
+export function hashClaimedPassword(ctx: Context, email: string, password: string): Promise<string> {
+  const salt = keyedHash(ctx.services.keys.lookup, 'claim', ctx.project.id, email).subarray(0, saltBytes)
+  return hashPassword(ctx, password, salt)
+}
+
+/** Token, its hash and short code of a claim follow from it, so that a mail which is sent twice carries the same. */
+export const deriveClaimSecrets = ({ keys }: Services, project: Project, { id, serial }: ClaimKey) =>
+  deriveSecret('verification', keys.mail, project.id, 'sign_up', id, String(serial))
+
+/** The token of a claim, for an application that delivers mail itself and proved itself; null elsewhere. */
+export function claimTokenForApplication(
+  { project, caller, services }: Context,
+  claim: ClaimKey,
+): string | null {
+  if (project.policy.verification.delivery !== 'app' || !caller.provesProject) return null
+  return deriveClaimSecrets(services, project, claim).plain
+}
+
+/**
+ * Finds the claim with this password on an address, at the cost of one hash whether or not there is any claim.
+ * @returns its token, as `claimTokenForApplication`; undefined where there is no claim
+ * @throws AuthError overloaded
+ */
+export async function findClaim(
+  ctx: Context,
+  email: string,
+  password: string,
+): Promise<{ readonly token: string | null } | undefined> {
+  const claim = await findClaimByPassword(ctx.store, email, await hashClaimedPassword(ctx, email, password))
+  return claim ? { token: claimTokenForApplication(ctx, claim) } : undefined
+}

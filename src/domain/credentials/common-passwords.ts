@@ -1,0 +1,37 @@
+// The most frequent passwords of at least eight characters, from the dictionary of zxcvbn (package @zxcvbn-ts/language-common).
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { passwordLength } from '../../formats.ts'
+
+/** The spelling in which passwords are compared: NFKC, lower case. */
+export const foldPassword = (text: string): string => text.normalize('NFKC').toLowerCase()
+
+/**
+ * The list as bytes, a line each, between line feeds: 170 kB outside of the heap, where a set of strings takes megabytes. Read
+ * when the first password is set.
+ */
+let lines: Promise<Buffer> | undefined
+
+async function readLines(): Promise<Buffer> {
+  const file = createRequire(import.meta.url).resolve('@zxcvbn-ts/language-common/src/passwords.json')
+  const entries: unknown[] = JSON.parse(await readFile(file, 'utf8'))
+  const folded = entries.map((entry) => foldPassword(String(entry)))
+  const long = folded.filter((entry) => [...entry].length >= passwordLength.min)
+  return Buffer.from(`\n${[...new Set(long)].join('\n')}\n`)
+}
+
+const load = (): Promise<Buffer> => {
+  lines ??= readLines()
+  return lines
+}
+
+/** Number of passwords on the list. */
+export async function countCommonPasswords(): Promise<number> {
+  return (await load()).filter((byte) => byte === 10).length - 1
+}
+
+/** Whether a password is on the list, however it is capitalized. */
+export async function isCommonPassword(password: string): Promise<boolean> {
+  const folded = foldPassword(password)
+  return !folded.includes('\n') && (await load()).includes(`\n${folded}\n`)
+}

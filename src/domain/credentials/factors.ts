@@ -1,0 +1,94 @@
+// Second factors: which ones an account may use, and how each is verified. One more kind is one more entry of `verifiers`.
+import { hashRecoveryCode, readRecoveryCode } from '../../crypto/recovery-codes.ts'
+import {
+  cancelFactorsReset,
+  type SecondFactor,
+  secondFactorsOf,
+} from '../../repositories/accounts/second-factors.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import { countRecoveryCodes, useRecoveryCode } from '../../repositories/credentials/recovery-codes.ts'
+import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
+import { record } from '../audit/audit.ts'
+import type { Context } from '../context.ts'
+import type { FactorMethod } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import type { AuthenticationMethod } from '../sessions/authenticated.ts'
+import { hashCode, maxCodeAttempts } from './mailed-tokens.ts'
+import { redeemTotp } from './totp.ts'
+
+/** What a client sends to prove a factor, by its method: here a code as the person typed it, in NFKC and without spaces. */
+export type FactorProof = {
+  [Method in FactorMethod]: { readonly method: Method; readonly code: string }
+}[FactorMethod]
+
+/** Whose factor is proven, and the challenge or session that a mailed code is bound to. */
+export interface FactorSubject {
+  readonly user: UserRow
+  readonly boundTo: string
+}
+
+/** Recovery codes that are left when the owner is told. */
+const lowCodes = 3
+
+/**
+ * Verifies a proof and uses it up, in the transaction of what it allows, which must commit.
+ * @returns how the user was authenticated by it; null where it proves nothing
+ */
+type Verifier<Proof> = (
+  tx: Context,
+  subject: FactorSubject,
+  proof: Proof,
+) => Promise<readonly AuthenticationMethod[] | null>
+
+const verifiers: {
+  readonly [Method in FactorMethod]: Verifier<Extract<FactorProof, { method: Method }>>
+} = {
+  totp: async (tx, { user }, { code }) => ((await redeemTotp(tx, user, code)) ? ['otp'] : null),
+  recovery_code: async (tx, { user }, { code }) =>
+    (await redeemRecoveryCode(tx, user, code)) ? ['otp'] : null,
+  async email_code(tx, { user, boundTo }, { code }) {
+    const { keys } = tx.services
+    const hash = hashCode(keys.lookup, tx.project, 'second_factor', user.email, code, boundTo)
+    const found = await redeemCode(tx.store, 'second_factor', user.email, hash, maxCodeAttempts, user.id)
+    return found ? ['otp'] : null
+  },
+}
+
+/**
+ * As the verifier of its method. Who has a factor after all does not need its removal, or did not ask for it: a pending one is
+ * cancelled.
+ */
+export async function verifyFactor(
+  tx: Context,
+  subject: FactorSubject,
+  proof: FactorProof,
+): Promise<readonly AuthenticationMethod[] | null> {
+  const { user } = subject
+  // The verifier of the proof's own method.
+  const verify = verifiers[proof.method] as Verifier<FactorProof>
+  const proven = await verify(tx, subject, proof)
+  if (proven && user.factorsResetDueAt && (await cancelFactorsReset(tx.store, user.id)))
+    await record(tx, 'factors_reset_cancelled', { userId: user.id })
+  return proven
+}
+
+async function redeemRecoveryCode(tx: Context, user: UserRow, text: string): Promise<boolean> {
+  const code = readRecoveryCode(text)
+  if (code === null || !(await useRecoveryCode(tx.store, user.id, hashRecoveryCode(user.uuid, code))))
+    return false
+  await record(tx, 'recovery_code_used', { userId: user.id })
+  if ((await countRecoveryCodes(tx.store, user.id)) === lowCodes)
+    await notify(tx, 'recovery_codes_low', { user })
+  return true
+}
+
+/** The enrolled factors of an account, and the recovery codes that stand in for them; empty where none is enrolled. */
+export async function usableFactors(
+  ctx: Context,
+  user: Pick<UserRow, 'id' | 'secondFactors'>,
+): Promise<readonly (SecondFactor | 'recovery_code')[]> {
+  const enrolled = secondFactorsOf(user)
+  if (enrolled.length === 0) return []
+  const left = await countRecoveryCodes(ctx.store, user.id)
+  return left > 0 ? [...enrolled, 'recovery_code'] : enrolled
+}

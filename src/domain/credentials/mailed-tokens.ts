@@ -1,0 +1,204 @@
+// Tokens and codes that mails carry: a link token and a short code prove the same, expire, and work once.
+import { randomUUID } from 'node:crypto'
+import { deriveSecret, hashSecret, keyedHash } from '../../crypto/secrets.ts'
+import { normalizeEmail } from '../../formats.ts'
+import { findUserByEmail, type UserRow } from '../../repositories/accounts/users.ts'
+import { insertMailedTokens } from '../../repositories/credentials/mailed-tokens.ts'
+import {
+  insertToken,
+  type Purpose,
+  type Redeemed,
+  redeemCode,
+  redeemToken,
+  undoPurposes,
+} from '../../repositories/credentials/verification-tokens.ts'
+import { type MailDetails, queueMailByEmail } from '../../repositories/mail/mail-queue.ts'
+import { recordRefusal } from '../audit/audit.ts'
+import { type Context, inTransaction, type Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import type { Project } from '../projects/projects.ts'
+import { codeAttempt } from '../throttling/lockout.ts'
+import { takeMailCap } from '../throttling/mail-cap.ts'
+
+/** Wrong tries of one short code; `codeAttempt` limits those of an account over all its codes. */
+export const maxCodeAttempts = 5
+
+const hourSeconds = 3600
+const stepUpSeconds = 600
+/** As long as the challenge that it completes. */
+export const challengeSeconds = 300
+
+/** The token of a link, which with an address proves no other one, or a short code with the address it was sent to. */
+export type Proof =
+  | { readonly token: string; readonly email?: string }
+  | { readonly email: string; readonly code: string }
+
+export interface MailSecrets {
+  readonly token: string
+  /** Six digits. */
+  readonly code: string
+  readonly lifetimeSeconds: number
+}
+
+export interface MintOptions {
+  readonly purpose: Purpose
+  /** The address that the token proves, sets or brings back. */
+  readonly email: string
+  /** The only session or challenge that the code works with; default: any client may type it. */
+  readonly boundTo?: string | undefined
+}
+
+export interface MailToMint extends MintOptions {
+  readonly id: string
+  readonly queuedAt: Date
+  readonly project: Project
+  readonly user: UserRow
+}
+
+/** Mints a token, by default to verify the address, for an application that proved itself; null elsewhere. */
+export async function mintForApplication(
+  ctx: Context,
+  user: UserRow,
+  options: MintOptions = { purpose: 'verify_email', email: user.email },
+): Promise<string | null> {
+  if (ctx.project.policy.verification.delivery !== 'app' || !ctx.caller.provesProject) return null
+  const { token, secrets } = derive(ctx.services, ctx.project, user, options, randomUUID())
+  await inTransaction(ctx, (tx) => insertToken(tx.store, { ...token, supersedes: true }))
+  return secrets.token
+}
+
+/** Mints the code for a session or a challenge, for an application that delivers mail itself. */
+export async function mintBoundCode(
+  tx: Context,
+  user: UserRow,
+  purpose: 'step_up' | 'second_factor',
+  boundTo: string,
+): Promise<string> {
+  const options = { purpose, email: user.email, boundTo }
+  const { token, secrets } = derive(tx.services, tx.project, user, options, randomUUID())
+  await insertToken(tx.store, { ...token, supersedes: true })
+  return secrets.code
+}
+
+/** What became of a request for a proof. */
+export interface RequestedProof {
+  /** For the application that delivers mail itself. */
+  readonly token: string | null
+  /** `reserved`: the cap has counted a mail, and there was no account to queue it for. */
+  readonly mail: 'queued' | 'reserved' | 'none'
+}
+
+/** Queues the mail to an address, or mints for the application; the same statements with or without an account. */
+export async function requestProof(
+  tx: Context,
+  { purpose, email }: { readonly purpose: 'verify_email' | 'reset_password'; readonly email: string },
+  details: MailDetails = {},
+): Promise<RequestedProof> {
+  if (tx.project.policy.verification.delivery === 'email') {
+    if ((await takeMailCap(tx, purpose, { email })) > 0) return { token: null, mail: 'none' }
+    const isQueued = await queueMailByEmail(tx.store, { id: randomUUID(), email, kind: purpose, details })
+    return { token: null, mail: isQueued ? 'queued' : 'reserved' }
+  }
+  const user = tx.caller.provesProject ? await findUserByEmail(tx.store, email) : null
+  const isDue = user && !user.disabledAt && !(purpose === 'verify_email' && user.emailVerifiedAt)
+  return { token: isDue ? await mintForApplication(tx, user, { purpose, email }) : null, mail: 'none' }
+}
+
+/**
+ * Mints for mails that are about to be sent, in one transaction. The same mail always gets the same token, and the
+ * newest request for a purpose wins, in whatever order mails are sent.
+ * @returns by id of the mail; one without an entry is not to be sent: it was deleted, used or replaced
+ */
+export async function mintForMails(
+  services: Services,
+  mails: readonly MailToMint[],
+): Promise<Map<string, MailSecrets>> {
+  if (mails.length === 0) return new Map()
+  const minted = mails.map(({ id, queuedAt, project, user, purpose, email, boundTo }) => {
+    const { token, secrets } = derive(services, project, user, { purpose, email, boundTo }, id)
+    return { token: { ...token, projectId: project.id, createdAt: queuedAt }, secrets }
+  })
+  const tokens = minted.map(({ token }) => token)
+  const working = await services.stores.unscoped.transaction((tx) => insertMailedTokens(tx, tokens))
+  return new Map(
+    minted.flatMap(({ token, secrets }) => (working.has(token.id) ? [[token.id, secrets] as const] : [])),
+  )
+}
+
+/** Derives the secrets and the row that stores their hashes from a UUID, which becomes the id of the row. */
+function derive(
+  { keys }: Services,
+  project: Project,
+  user: UserRow,
+  { purpose, email, boundTo }: MintOptions,
+  seed: string,
+) {
+  const { plain, hash, code } = deriveSecret('verification', keys.mail, project.id, purpose, seed)
+  const lifetimeSeconds = lifetimeOf(project, purpose)
+  const codeHash = hashCode(keys.lookup, project, purpose, email, code, boundTo)
+  return {
+    token: { id: seed, userId: user.id, purpose, email, tokenHash: hash, codeHash, lifetimeSeconds },
+    secrets: { token: plain, code, lifetimeSeconds },
+  }
+}
+
+function lifetimeOf(project: Project, purpose: Purpose): number {
+  if (purpose === 'step_up') return stepUpSeconds
+  if (purpose === 'second_factor') return challengeSeconds
+  if (purpose === 'verify_email') return project.policy.verification.lifetime_seconds
+  return undoPurposes.includes(purpose) ? 7 * 24 * hourSeconds : hourSeconds
+}
+
+/** An HMAC, because a bare hash of six digits can be inverted. */
+export const hashCode = (
+  key: Buffer,
+  project: Project,
+  purpose: Purpose | 'register' | 'sign_up',
+  email: string,
+  code: string,
+  boundTo?: string,
+) => keyedHash(key, 'code', project.id, purpose, email, code, ...(boundTo === undefined ? [] : [boundTo]))
+
+/**
+ * Runs `work`, which redeems a proof. A short code is counted against its account, over all its codes, before it is looked
+ * at; a token of 256 random bits needs no counting.
+ * @param work gets the proof with its address normalized; returns null or false where it proved nothing
+ * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts
+ */
+export async function withProof<T>(
+  ctx: Context,
+  given: Proof,
+  work: (proof: Proof) => Promise<T | null | false>,
+): Promise<T> {
+  const proof = given.email === undefined ? given : { ...given, email: normalizeEmail(given.email) }
+  const attempt = 'token' in proof ? null : codeAttempt(ctx, proof.email)
+  await attempt?.reserve()
+  const proven = await work(proof).catch(async (error) => {
+    // The proof was right and stays; it is the new password that must be another.
+    if (error instanceof AuthError && error.code === 'password_refused') await attempt?.release('undecided')
+    throw error
+  })
+  if (proven === null || proven === false) {
+    const code = 'token' in proof ? 'invalid_verification_token' : 'invalid_verification_code'
+    if (attempt) await attempt.commit(code)
+    else await recordRefusal(ctx, 'proof_refused', code, { email: proof.email ?? null })
+    throw new AuthError(code)
+  }
+  await attempt?.release('succeeded')
+  return proven
+}
+
+/**
+ * Redeems a proof, once; null where it proves nothing. A wrong code is counted, so the transaction must commit.
+ * @param userId if given, the account that a code must belong to
+ */
+export function redeemProof(
+  tx: Context,
+  purpose: Purpose,
+  proof: Proof,
+  userId?: number,
+): Promise<Redeemed | null> {
+  if ('token' in proof) return redeemToken(tx.store, purpose, hashSecret(proof.token), proof.email)
+  const hash = hashCode(tx.services.keys.lookup, tx.project, purpose, proof.email, proof.code)
+  return redeemCode(tx.store, purpose, proof.email, hash, maxCodeAttempts, userId)
+}

@@ -1,0 +1,155 @@
+// Flows: a challenge that was handed out and waits for the answer of an authenticator, once, from who asked for it.
+import { randomBytes, randomUUID } from 'node:crypto'
+import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
+import {
+  type AssertionJson,
+  challengeOf,
+  passkeyAlgorithms,
+  type RegistrationJson,
+} from '../../crypto/webauthn.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import { insertFlow, type PasskeyPurpose, redeemFlow } from '../../repositories/credentials/passkey-flows.ts'
+import type { PasskeyRow } from '../../repositories/credentials/passkeys.ts'
+import { recordRefusal } from '../audit/audit.ts'
+import type { Context, SignedInContext } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { relyingPartyOf } from '../projects/relying-party.ts'
+
+export type { PasskeyPurpose }
+
+/** Seconds in which an authenticator's answer is accepted; WebAuthn §15.1 advises five to ten minutes. */
+export const flowSeconds = 600
+
+const challengeBytes = 32
+
+/** What a client answers to a flow. */
+export interface FlowAnswer<Credential> {
+  /** UUID. */
+  readonly flow: string
+  readonly credential: Credential
+}
+
+/** Hashes who asked: the session, or the client's API and agent where nobody is signed in. */
+function bindingOf({ actor, caller, services }: Context): Buffer {
+  const { lookup } = services.keys
+  return actor?.sessionId
+    ? keyedHash(lookup, 'passkey-session', actor.sessionId)
+    : keyedHash(lookup, 'passkey-client', caller.client, caller.userAgent ?? '')
+}
+
+/**
+ * Hands out a challenge.
+ * @param userId the account that must answer; null: any
+ * @returns the id of the flow, and the challenge in base64url
+ */
+async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number | null) {
+  const flow = randomUUID()
+  const challenge = randomBytes(challengeBytes).toString('base64url')
+  await insertFlow(ctx.store, {
+    ...{ id: flow, userId, purpose, challengeHash: hashSecret(challenge), bindingHash: bindingOf(ctx) },
+    lifetimeSeconds: flowSeconds,
+  })
+  return { flow, challenge }
+}
+
+/**
+ * Redeems the flow that an answer names, whether or not the answer then turns out to be right.
+ * @param userId the account that must answer; null: any
+ * @returns what the flow was begun for, and its challenge in base64url
+ * @throws AuthError passkey_flow_over
+ */
+export async function endFlow(
+  ctx: Context,
+  purposes: readonly PasskeyPurpose[],
+  userId: number | null,
+  { flow, credential }: FlowAnswer<RegistrationJson | AssertionJson>,
+): Promise<{ readonly purpose: PasskeyPurpose; readonly challenge: string }> {
+  const challenge = challengeOf(credential) ?? ''
+  const challengeHash = hashSecret(challenge)
+  const given = { id: flow, userId, purposes, challengeHash, bindingHash: bindingOf(ctx) }
+  const purpose = await redeemFlow(ctx.store, given)
+  if (purpose) return { purpose, challenge }
+  await recordRefusal(ctx, 'passkey_refused', 'passkey_flow_over', { account: ctx.actor?.user.uuid ?? null })
+  throw new AuthError('passkey_flow_over')
+}
+
+const transportsOf = ({ transports }: Pick<PasskeyRow, 'transports'>): string[] =>
+  transports === '' ? [] : transports.split(' ')
+
+/** Names passkeys to an authenticator (`PublicKeyCredentialDescriptorJSON`). */
+const describe = (passkeys: readonly PasskeyRow[]) =>
+  passkeys.map((row) => ({
+    type: 'public-key' as const,
+    id: row.credentialId.toString('base64url'),
+    ...(row.transports !== '' && { transports: transportsOf(row) }),
+  }))
+
+/** How authenticators call an account. */
+export const namesOf = ({ email, displayName }: Pick<UserRow, 'email' | 'displayName'>) => ({
+  name: email,
+  displayName: displayName ?? email,
+})
+
+/**
+ * The user handle of an account (WebAuthn §4): the bytes of the project's UUID and of the account's, in base64url. The project
+ * is in it because projects may share a domain: a passkey that one does not know may be another one's.
+ */
+export const userHandleOf = ({ projectId, uuid }: Pick<UserRow, 'projectId' | 'uuid'>): string =>
+  Buffer.from(`${projectId}${uuid}`.replaceAll('-', ''), 'hex').toString('base64url')
+
+/** Whether a user handle is one that this project gave out. */
+export const isHandleOf = (projectId: string, handle: string | null | undefined): boolean =>
+  Buffer.from(handle ?? '', 'base64url')
+    .toString('hex')
+    .startsWith(projectId.replaceAll('-', ''))
+
+/** Hands out the options of a registration (`PublicKeyCredentialCreationOptionsJSON`, WebAuthn §5.1.9). */
+export async function beginRegistration(
+  ctx: SignedInContext,
+  user: UserRow,
+  existing: readonly PasskeyRow[],
+  purpose: 'registration' | 'upgrade',
+) {
+  const { id, name } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
+  const { flow, challenge } = await beginFlow(ctx, purpose, user.id)
+  const options = {
+    rp: { id, name },
+    user: { id: userHandleOf(user), ...namesOf(user) },
+    challenge,
+    pubKeyCredParams: passkeyAlgorithms.map((alg) => ({ type: 'public-key' as const, alg })),
+    timeout: flowSeconds * 1000,
+    excludeCredentials: describe(existing),
+    authenticatorSelection: {
+      residentKey: 'required' as const,
+      requireResidentKey: true,
+      // A registration without asking may be unable to verify the person; every use verifies them.
+      userVerification: purpose === 'upgrade' ? ('preferred' as const) : ('required' as const),
+    },
+    attestation: 'none' as const,
+    extensions: { credProps: true },
+  }
+  return { flow, options }
+}
+
+/**
+ * Hands out the options of a use (`PublicKeyCredentialRequestOptionsJSON`, WebAuthn §5.1.10).
+ * @param asked.of the account that must answer, and its passkeys; null: the person chooses among those of their authenticator
+ */
+export async function beginAssertion(
+  ctx: Context,
+  asked: {
+    readonly purpose: Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
+    readonly of: { readonly user: Pick<UserRow, 'id'>; readonly passkeys: readonly PasskeyRow[] } | null
+  },
+) {
+  const { id } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
+  const { flow, challenge } = await beginFlow(ctx, asked.purpose, asked.of?.user.id ?? null)
+  const options = {
+    challenge,
+    timeout: flowSeconds * 1000,
+    rpId: id,
+    allowCredentials: describe(asked.of?.passkeys ?? []),
+    userVerification: 'required' as const,
+  }
+  return { flow, options }
+}

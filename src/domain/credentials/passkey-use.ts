@@ -1,0 +1,146 @@
+// Using a passkey: to sign in, or to prove its owner in another act.
+import { type AssertionJson, verifyAssertion } from '../../crypto/webauthn.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import {
+  findPasskey,
+  listPasskeys,
+  type PasskeyAndUser,
+  type PasskeyRow,
+  touchPasskey,
+} from '../../repositories/credentials/passkeys.ts'
+import { shownCaller } from '../actor.ts'
+import { record, recordRefusal } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { observeSignIn } from '../observer.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import { relyingPartyOf } from '../projects/relying-party.ts'
+import type { AuthenticationMethod } from '../sessions/authenticated.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { openSession } from '../sessions/sessions.ts'
+import {
+  beginAssertion,
+  endFlow,
+  type FlowAnswer,
+  isHandleOf,
+  type PasskeyPurpose,
+  userHandleOf,
+} from './passkey-flows.ts'
+import { enterByStrongFactor } from './second-factor.ts'
+import { refuseAccount } from './sign-in.ts'
+
+/** An account whose owner used one of its passkeys and was verified by its authenticator. */
+export interface ProvenByPasskey {
+  readonly user: UserRow
+  readonly passkey: PasskeyRow
+  /** RFC 8176 §2: `swk` where the key may be on several devices. Together with the person's verification `acr` is 2. */
+  readonly amr: readonly AuthenticationMethod[]
+}
+
+type UsePurpose = Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
+
+/** An answer to a flow, and what the flow is for; all but a sign-in is for one account. */
+export type PasskeyAssertion = FlowAnswer<AssertionJson> &
+  (
+    | { readonly purpose: 'sign_in' }
+    | { readonly purpose: Exclude<UsePurpose, 'sign_in'>; readonly userId: number }
+  )
+
+/** Hands out the options of a sign-in, the same for every address. */
+export const passkeySignInOptions = (ctx: Context) => beginAssertion(ctx, { purpose: 'sign_in', of: null })
+
+/** Hands out the options of a second factor or a step-up; null where the account has no passkey. */
+export async function passkeyRequestOptions(
+  ctx: Context,
+  purpose: Exclude<UsePurpose, 'sign_in'>,
+  user: Pick<UserRow, 'id'>,
+) {
+  const passkeys = await listPasskeys(ctx.store, user.id)
+  return passkeys.length === 0 ? null : beginAssertion(ctx, { purpose, of: { user, passkeys } })
+}
+
+/**
+ * Verifies the use of a passkey, once. A counter that went back is refused, logged and told by mail: the key may have been
+ * copied (WebAuthn §6.1.1).
+ * @throws AuthError passkey_flow_over, passkey_unknown, passkey_refused
+ */
+export async function verifyPasskeyAssertion(
+  ctx: Context,
+  given: PasskeyAssertion,
+): Promise<ProvenByPasskey> {
+  const { credential } = given
+  const userId = given.purpose === 'sign_in' ? null : given.userId
+  const { challenge } = await endFlow(ctx, [given.purpose], userId, given)
+  const found = await findPasskey(ctx.store, Buffer.from(credential.id, 'base64url'))
+  if (!found) throw await unknown(ctx, credential)
+  const { passkey, user } = found
+  const { id: rpId, origins } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
+  const reason = await misuse(found, userId, credential, () =>
+    verifyAssertion(credential, passkey.publicKey, { challenge, rpId, origins }),
+  )
+  if (typeof reason === 'string') throw await refuse(ctx, user, reason)
+  const used = { id: passkey.id, signCount: reason.signCount, backedUp: reason.backedUp }
+  if (!(await touchPasskey(ctx.store, used))) throw await refuseCounter(ctx, user, passkey)
+  return { user, passkey, amr: [passkey.backupEligible ? 'swk' : 'hwk', 'user'] }
+}
+
+/** @returns why a use is refused, or what the authenticator says about it */
+async function misuse(
+  { passkey, user }: PasskeyAndUser,
+  userId: number | null,
+  { response }: AssertionJson,
+  verify: () => ReturnType<typeof verifyAssertion>,
+) {
+  if (userId !== null && user.id !== userId) return 'passkey_of_another_account'
+  // A discoverable credential says whose it is (WebAuthn §7.2 step 6); where the account is known it need not.
+  const handle = response.userHandle ?? (userId === null ? '' : userHandleOf(user))
+  if (handle !== userHandleOf(user)) return 'wrong_user_handle'
+  const use = await verify()
+  if (use.kind === 'refused') return use.reason
+  if (!use.userVerified) return 'user_not_verified'
+  // A key that could not be copied cannot become one that can, nor the reverse (WebAuthn §7.2 step 18).
+  return use.backupEligible === passkey.backupEligible ? use : 'backup_eligibility_changed'
+}
+
+const method = { method: 'passkey' }
+
+/**
+ * Only a passkey that this project gave out is named in the refusal, so that a client lets the authenticator forget it: one of
+ * another project on the same domain must stay.
+ */
+async function unknown(ctx: Context, { id, response }: AssertionJson): Promise<AuthError> {
+  await recordRefusal(ctx, 'passkey_refused', 'passkey_unknown', { details: method })
+  const isOurs = isHandleOf(ctx.project.id, response.userHandle)
+  return new AuthError('passkey_unknown', isOurs ? { credentialId: id } : {})
+}
+
+async function refuse(ctx: Context, { uuid: account }: UserRow, reason: string): Promise<AuthError> {
+  await recordRefusal(ctx, 'passkey_refused', reason, { account, details: method })
+  return new AuthError('passkey_refused', {}, reason)
+}
+
+async function refuseCounter(ctx: Context, user: UserRow, { name }: PasskeyRow): Promise<AuthError> {
+  await inTransaction(ctx, async (tx) => {
+    await record(tx, 'passkey_counter_back', { userId: user.id, outcome: 'refused' })
+    const details = { passkey: name, ...shownCaller(ctx.caller) }
+    await notify(tx, 'passkey_counter_back', { user, details })
+  })
+  return refuse(ctx, user, 'counter_went_back')
+}
+
+/**
+ * Opens a session by passkey: both factors at once, because the authenticator verified its owner.
+ * @throws AuthError as `verifyPasskeyAssertion`; account_disabled, email_verification_required
+ */
+export function signInWithPasskey(ctx: Context, answer: FlowAnswer<AssertionJson>): Promise<Grant> {
+  return observeSignIn(ctx.services.observer, 'passkey', verifyAndOpen(ctx, answer))
+}
+
+async function verifyAndOpen(ctx: Context, answer: FlowAnswer<AssertionJson>): Promise<Grant> {
+  const { user, amr } = await verifyPasskeyAssertion(ctx, { ...answer, purpose: 'sign_in' })
+  if (user.disabledAt || demandsVerification(ctx.project, user)) throw await refuseAccount(ctx, user)
+  const grant = await openSession(ctx, enterByStrongFactor(user, amr), 'signed_in')
+  if (!grant) throw await refuse(ctx, user, 'account_changed_meanwhile')
+  return grant
+}

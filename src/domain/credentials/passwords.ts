@@ -1,0 +1,123 @@
+// Passwords: hashed and verified in bounded time, with the same work for accounts that have none.
+import { randomBytes } from 'node:crypto'
+import { HashQueueFull, type HashScheduler, type HashSlot } from '../../crypto/hash-scheduler.ts'
+import {
+  type Argon2,
+  type Argon2Parameters,
+  candidateBytes,
+  isCurrent,
+  passwordBytes,
+} from '../../crypto/passwords.ts'
+import type { Context } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { type Attempt, withAttempt } from '../throttling/lockout.ts'
+
+export interface PasswordHashingOptions {
+  /** The binding that computes password hashes; a function loads it when the first password is hashed. */
+  readonly argon2: Promise<Argon2> | (() => Promise<Argon2>)
+  readonly parameters: Argon2Parameters
+  readonly scheduler: HashScheduler
+}
+
+export interface PasswordHashing extends PasswordHashingOptions {
+  readonly argon2: () => Promise<Argon2>
+  /** The hash that is checked where an account has none; a process that serves requests awaits it when it starts. */
+  readonly decoy: () => Promise<string>
+}
+
+/** Prepares password hashing; loads nothing and computes nothing yet. */
+export function createPasswordHashing(options: PasswordHashingOptions): PasswordHashing {
+  const { argon2: given, parameters, scheduler } = options
+  let loaded: Promise<Argon2> | undefined
+  let hashed: Promise<string> | undefined
+  function argon2(): Promise<Argon2> {
+    loaded ??= typeof given === 'function' ? given() : given
+    return loaded
+  }
+  function decoy(): Promise<string> {
+    hashed ??= argon2().then((binding) => binding.hash(randomBytes(32), parameters))
+    return hashed
+  }
+  return { parameters, scheduler, argon2, decoy }
+}
+
+/**
+ * Hashes a new password.
+ * @param salt 16 bytes; default: new random ones
+ * @returns a PHC string
+ * @throws AuthError overloaded
+ */
+export async function hashPassword(ctx: Context, password: string, salt?: Buffer): Promise<string> {
+  const { argon2, parameters } = ctx.services.passwords
+  const binding = await argon2()
+  const slot = await acquireSlot(ctx)
+  try {
+    return await binding.hash(passwordBytes(password), parameters, salt)
+  } finally {
+    slot.release()
+  }
+}
+
+/** How a password fits a PHC string: in the form in which we hash, or only as it was typed, as other services hash. */
+export type PasswordFit = 'normalized' | 'as_typed'
+
+/**
+ * Compares a password with a PHC string. Takes the same work where there is none: as many hashes as the password has
+ * forms (one; two where NFKC changes it).
+ * @returns null where it does not fit
+ * @throws AuthError overloaded
+ */
+export async function matchPassword(
+  ctx: Context,
+  hash: string | null,
+  password: string,
+): Promise<PasswordFit | null> {
+  const { argon2, decoy } = ctx.services.passwords
+  const phc = hash ?? (await decoy())
+  const binding = await argon2()
+  const slot = await acquireSlot(ctx)
+  try {
+    for (const [index, bytes] of candidateBytes(password).entries())
+      if ((await binding.verify(phc, bytes)) && hash !== null) return index === 0 ? 'normalized' : 'as_typed'
+    return null
+  } finally {
+    slot.release()
+  }
+}
+
+/** Whether a password fits a PHC string. @throws AuthError overloaded */
+export async function verifyPassword(ctx: Context, hash: string | null, password: string): Promise<boolean> {
+  return (await matchPassword(ctx, hash, password)) !== null
+}
+
+/**
+ * Checks a password as an attempt to sign in, which it releases where the password fits.
+ * @param given.hash null: the account has none, and none fits
+ * @throws AuthError `refusal`, too_many_attempts, overloaded
+ */
+export function checkPassword(
+  ctx: Context,
+  attempt: Attempt,
+  { hash, password }: { readonly hash: string | null; readonly password: string },
+  refusal: 'wrong_current_password' | 'wrong_password',
+): Promise<void> {
+  return withAttempt(ctx, attempt, async () => {
+    if (!(await verifyPassword(ctx, hash, password))) throw new AuthError(refusal)
+    await attempt.release('succeeded')
+  })
+}
+
+/** Waits for a slot of the scheduler, which is fair between projects and addresses. @throws AuthError overloaded */
+async function acquireSlot({ services, project, caller }: Context): Promise<HashSlot> {
+  try {
+    return await services.passwords.scheduler.acquire({ project: project.id, address: caller.address })
+  } catch (error) {
+    if (!(error instanceof HashQueueFull)) throw error
+    throw new AuthError('overloaded', { retryAfterSeconds: error.retryAfterSeconds })
+  }
+}
+
+/** Whether a hash that a password fits is not as we would make it: of other parameters, or of the text as it was typed. */
+export function isOutdatedHash(ctx: Context, hash: string, fit: PasswordFit): boolean {
+  return fit === 'as_typed' || !isCurrent(hash, ctx.services.passwords.parameters)
+}

@@ -1,0 +1,167 @@
+// Reauthentication: proof by the account's owner, before what a session alone must not do (RFC 9470).
+//
+// An account with a second factor proves that: by a sign-in or step-up of the session within the policy's
+// `reauthentication.max_age_seconds`. Any other account with a password proves it, so or with the request. One without proves any
+// recent sign-in of the session, or a mailed code.
+import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
+import {
+  type Authentication,
+  findAuthentication,
+  renewSession,
+} from '../../repositories/sessions/authentication.ts'
+import { takeCooldown } from '../../repositories/throttling/cooldowns.ts'
+import { record } from '../audit/audit.ts'
+import { inTransaction, type SignedInContext } from '../context.ts'
+import { AuthError, type StepUpFactor } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
+import { type Grant, readAmr, toGrant } from '../sessions/grants.ts'
+import { emailKey } from '../throttling/keys.ts'
+import { codeAttempt, factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
+import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
+import { hashCode, maxCodeAttempts, mintBoundCode } from './mailed-tokens.ts'
+import { checkPassword } from './passwords.ts'
+
+/** What a client sends to step up. */
+export type StepUpProof = { readonly method: 'password'; readonly password: string } | FactorProof
+
+/** What the account of a session steps up by: a factor where one is enrolled, else the password, else a mailed code. */
+async function stepUpFactors(
+  ctx: SignedInContext,
+  { passwordHash, secondFactors }: Authentication,
+): Promise<readonly StepUpFactor[]> {
+  if (secondFactors !== '') return usableFactors(ctx, { id: ctx.actor.user.id, secondFactors })
+  return [passwordHash === null ? 'email_code' : 'password']
+}
+
+/** @throws AuthError unauthenticated */
+async function mustFind(ctx: SignedInContext) {
+  const { max_age_seconds } = ctx.project.policy.reauthentication
+  const found = await findAuthentication(ctx.store, ctx.actor.sessionId, max_age_seconds)
+  if (!found) throw new AuthError('unauthenticated')
+  return found
+}
+
+/**
+ * Demands the proof of the account's owner, for what a session alone must not do.
+ * @param currentPassword checked where the account has a password, as an attempt to sign in; it replaces no second factor
+ * @returns the hash of the password, for a statement that must find it unchanged; null where there is none
+ * @throws AuthError step_up_required, wrong_current_password, too_many_attempts, overloaded, unauthenticated
+ */
+export async function reauthenticate(ctx: SignedInContext, currentPassword?: string): Promise<string | null> {
+  const found = await mustFind(ctx)
+  const { passwordHash, isRecent, secondFactors, acr } = found
+  const hasFactor = secondFactors !== ''
+  if (hasFactor && !(isRecent && acr === '2')) throw await stepUpRequired(ctx, found)
+  if (passwordHash !== null && currentPassword !== undefined) {
+    await checkOwnPassword(ctx, passwordHash, currentPassword, 'wrong_current_password')
+    return passwordHash
+  }
+  const isStrong = acr === '2' || passwordHash === null || readAmr(found).includes('pwd')
+  if (hasFactor || (isRecent && isStrong)) return passwordHash
+  throw await stepUpRequired(ctx, found)
+}
+
+const stepUpRequired = async (ctx: SignedInContext, found: Authentication) =>
+  new AuthError('step_up_required', { factors: await stepUpFactors(ctx, found) })
+
+/** @throws AuthError `refusal`, too_many_attempts, overloaded */
+function checkOwnPassword(
+  ctx: SignedInContext,
+  hash: string,
+  password: string,
+  refusal: 'wrong_current_password' | 'wrong_password',
+): Promise<void> {
+  return checkPassword(ctx, passwordAttempt(ctx, ctx.actor.user.email, true), { hash, password }, refusal)
+}
+
+/** A session is upgraded only through the API that opened it. @throws AuthError unauthenticated */
+function mustOwnSession({ actor, caller }: SignedInContext): void {
+  if (actor.client !== caller.client) throw new AuthError('unauthenticated')
+}
+
+/**
+ * Proves the owner of the account anew in their session: the session gets a new generation and instant of authentication,
+ * and its former tokens are void.
+ * @throws AuthError unauthenticated (also for a session of another API), step_up_method_refused, wrong_password,
+ *   invalid_verification_code, wrong_factor_code, too_many_attempts, overloaded
+ */
+export async function stepUp(ctx: SignedInContext, proof: StepUpProof): Promise<Grant> {
+  mustOwnSession(ctx)
+  const found = await mustFind(ctx)
+  if (!(await stepUpFactors(ctx, found)).includes(proof.method)) throw new AuthError('step_up_method_refused')
+  if (proof.method === 'email_code') return stepUpByCode(ctx, proof.code)
+  if (proof.method !== 'password') return stepUpByFactor(ctx, proof, found)
+  const { passwordHash } = found
+  if (passwordHash === null) throw new AuthError('step_up_method_refused')
+  await checkOwnPassword(ctx, passwordHash, proof.password, 'wrong_password')
+  return inTransaction(ctx, (tx) => renew(tx, ['pwd'], '1'))
+}
+
+/** The code is counted for the account and for itself, whether or not it is right. */
+async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
+  const { user, sessionId } = ctx.actor
+  const attempt = codeAttempt(ctx, user.email)
+  await attempt.reserve()
+  const hash = hashCode(ctx.services.keys.lookup, ctx.project, 'step_up', user.email, code, sessionId)
+  const grant = await inTransaction(ctx, async (tx) => {
+    const redeemed = await redeemCode(tx.store, 'step_up', user.email, hash, maxCodeAttempts)
+    return redeemed?.userId === user.id ? renew(tx, ['otp'], '1') : null
+  })
+  if (!grant) throw new AuthError('invalid_verification_code')
+  await attempt.release('succeeded')
+  return grant
+}
+
+/** The session then has both: what it was opened with, and the factor. Counted with the codes of sign-ins. */
+function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authentication): Promise<Grant> {
+  const { user, sessionId } = ctx.actor
+  const attempt = factorAttempt(ctx, user.email)
+  return withAttempt(ctx, attempt, async () => {
+    const grant = await inTransaction(ctx, async (tx) => {
+      const second = await verifyFactor(tx, { user, boundTo: sessionId }, proof)
+      if (!second) return null
+      return renew(tx, joinMethods(readAmr(found) as AuthenticationMethod[], second, ['mfa']), '2')
+    })
+    if (!grant) throw new AuthError('wrong_factor_code', {}, `wrong_${proof.method}`)
+    await attempt.release('succeeded')
+    return grant
+  })
+}
+
+async function renew(
+  tx: SignedInContext,
+  methods: readonly AuthenticationMethod[],
+  acr: Grant['acr'],
+): Promise<Grant> {
+  const { user, sessionId: id, client } = tx.actor
+  const { refresh_seconds: refreshSeconds } = tx.project.policy.tokens
+  const proof = { amr: methods.join(' '), acr }
+  const renewed = await renewSession(tx.store, { id, client, epoch: user.epoch, refreshSeconds, proof })
+  // The session ended meanwhile.
+  if (!renewed) throw new AuthError('unauthenticated')
+  await record(tx, 'stepped_up', { userId: user.id })
+  return toGrant(tx.project, renewed.user, renewed.session)
+}
+
+/**
+ * Mails a code that steps this session up, to an account without a password. Within the cooldown nothing more is sent.
+ * @returns the code, for an application that delivers mail itself and proved itself; null otherwise
+ * @throws AuthError unauthenticated, step_up_method_refused
+ */
+export async function requestStepUpCode(ctx: SignedInContext): Promise<string | null> {
+  mustOwnSession(ctx)
+  if (!(await stepUpFactors(ctx, await mustFind(ctx))).includes('email_code'))
+    throw new AuthError('step_up_method_refused')
+  const { user, sessionId } = ctx.actor
+  const { resend_cooldown_seconds, delivery } = ctx.project.policy.verification
+  return inTransaction(ctx, async (tx) => {
+    const key = emailKey(tx, user.email)
+    if ((await takeCooldown(tx.store, 'step_up', key, resend_cooldown_seconds)) > 0) return null
+    if (delivery === 'app') {
+      return tx.caller.provesProject ? mintBoundCode(tx, user, 'step_up', sessionId) : null
+    }
+    await notify(tx, 'step_up_code', { user, details: { sessionId } })
+    return null
+  })
+}

@@ -1,0 +1,168 @@
+// Sign-in with e-mail address and password: the same work and the same answers for known and unknown addresses.
+import { normalizeEmail } from '../../formats.ts'
+import type { UserRow, UserWithPassword } from '../../repositories/accounts/users.ts'
+import { renewPasswordHash } from '../../repositories/credentials/passwords.ts'
+import { recordRefusal } from '../audit/audit.ts'
+import type { Context } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { observeSignIn } from '../observer.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { type Lifetimes, openSession } from '../sessions/sessions.ts'
+import {
+  type Attempt,
+  acquireAttempt,
+  failAttempt,
+  signInAttempt,
+  withAttempt,
+} from '../throttling/lockout.ts'
+import { findClaim } from './claims.ts'
+import { mintForApplication } from './mailed-tokens.ts'
+import { hashPassword, isOutdatedHash, matchPassword, type PasswordFit } from './passwords.ts'
+import { enter } from './second-factor.ts'
+
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+}
+
+/** An account whose password was given, and the hash that it was verified with. */
+interface ProvenAccount {
+  readonly user: UserRow
+  readonly checkedHash: string
+  readonly fit: PasswordFit
+}
+
+/**
+ * Opens a session by password: one statement before the password is verified, one after.
+ * @throws AuthError invalid_credentials, too_many_attempts, overloaded; and after a correct password
+ *   account_disabled, email_verification_required, second_factor_required
+ */
+export function signInWithPassword(
+  ctx: Context,
+  credentials: Credentials,
+  lifetimes: Lifetimes = {},
+): Promise<Grant> {
+  return observeSignIn(ctx.services.observer, 'password', verifyOpenAndRenew(ctx, credentials, lifetimes))
+}
+
+async function verifyOpenAndRenew(
+  ctx: Context,
+  credentials: Credentials,
+  lifetimes: Lifetimes,
+): Promise<Grant> {
+  const { grant, checkedHash, fit } = await verifyAndOpen(ctx, credentials, lifetimes)
+  if (isOutdatedHash(ctx, checkedHash, fit))
+    await renewHash(ctx, grant.user.id, checkedHash, credentials.password)
+  return grant
+}
+
+async function verifyAndOpen(
+  ctx: Context,
+  { email, password }: Credentials,
+  lifetimes: Lifetimes,
+): Promise<{ grant: Grant; checkedHash: string; fit: PasswordFit }> {
+  const address = normalizeEmail(email)
+  const attempt = signInAttempt(ctx, address)
+  const turn = await acquireAttempt(ctx, attempt)
+  try {
+    const proven = await findFitting(ctx, await attempt.reserve(), password)
+    if (typeof proven === 'string')
+      throw await refuseUnlessClaimed(ctx, attempt, { email: address, password }, proven)
+    const { user, checkedHash, fit } = proven
+    if (user.disabledAt || demandsVerification(ctx.project, user)) {
+      await attempt.release('succeeded')
+      throw await refuseAccount(ctx, user)
+    }
+    const entrance = await enter(ctx, { user, amr: ['pwd'] })
+    if (entrance instanceof AuthError) {
+      await attempt.release('succeeded')
+      await recordRefusal(ctx, 'sign_in_refused', entrance.code, { account: user.uuid })
+      throw entrance
+    }
+    const grant = await openSession(ctx, entrance, 'signed_in', { ...lifetimes, attempt })
+    if (!grant) throw new AuthError('invalid_credentials', {}, 'account_changed_meanwhile')
+    return { grant, checkedHash, fit }
+  } catch (error) {
+    await failAttempt(attempt, error)
+    throw error
+  } finally {
+    turn.release()
+  }
+}
+
+/**
+ * Proves an account by its address and password without a session: an attempt to sign in, with its cost and its count.
+ * @param options.restorable whether an account whose deletion is pending is found; default: yes
+ * @throws AuthError invalid_credentials, too_many_attempts, overloaded; for the password of a sign-up that waits for its
+ *   proof email_verification_required
+ */
+export function proveAccount(
+  ctx: Context,
+  { email, password }: Credentials,
+  options: { readonly addressKnown?: boolean; readonly restorable?: boolean } = {},
+): Promise<ProvenAccount> {
+  const address = normalizeEmail(email)
+  const attempt = signInAttempt(ctx, address, options.addressKnown)
+  return withAttempt(ctx, attempt, async (found) => {
+    const proven = await findFitting(ctx, found, password)
+    if (typeof proven === 'string')
+      throw await refuseUnlessClaimed(ctx, attempt, { email: address, password }, proven)
+    if (proven.user.deletionDueAt && options.restorable === false)
+      throw new AuthError('invalid_credentials', {}, 'deletion_pending')
+    await attempt.release('succeeded')
+    return proven
+  })
+}
+
+/** Why a password opens nothing; for the log alone. */
+type Misfit = 'unknown_account' | 'no_password' | 'wrong_password'
+
+/** The same work whether or not there is an account. @throws AuthError overloaded */
+async function findFitting(
+  ctx: Context,
+  found: UserWithPassword | null,
+  password: string,
+): Promise<ProvenAccount | Misfit> {
+  const fit = await matchPassword(ctx, found?.passwordHash ?? null, password)
+  if (!found) return 'unknown_account'
+  if (!found.passwordHash) return 'no_password'
+  if (!fit) return 'wrong_password'
+  const { passwordHash: checkedHash, ...user } = found
+  return { user, checkedHash, fit }
+}
+
+/**
+ * The refusal of a password that fits no account. Where proof of the address is demanded, it may be the password of a
+ * sign-up that waits for it: the same answer at the same cost whether or not the address has an account. That attempt is
+ * neither counted nor a success, because a stranger can make a claim on any address.
+ */
+async function refuseUnlessClaimed(
+  ctx: Context,
+  attempt: Attempt<unknown>,
+  { email, password }: Credentials,
+  misfit: Misfit,
+): Promise<AuthError> {
+  const isStrict = ctx.project.policy.verification.mode === 'strict'
+  const claim = isStrict ? await findClaim(ctx, email, password) : undefined
+  if (!claim) return new AuthError('invalid_credentials', {}, misfit)
+  await attempt.release('undecided')
+  return verificationRequired(claim.token)
+}
+
+const verificationRequired = (verificationToken: string | null) =>
+  new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
+
+/** Refuses an account whose password or passkey was right. @returns the refusal, which the log has */
+export async function refuseAccount(ctx: Context, user: UserRow): Promise<AuthError> {
+  const reason = user.disabledAt ? 'account_disabled' : 'email_verification_required'
+  await recordRefusal(ctx, 'sign_in_refused', reason, { account: user.uuid })
+  if (user.disabledAt) return new AuthError('account_disabled')
+  return verificationRequired(await mintForApplication(ctx, user))
+}
+
+/** Stores the password under the parameters in force; an overloaded service leaves that to a later sign-in. */
+async function renewHash(ctx: Context, userId: number, from: string, password: string): Promise<void> {
+  const renewed = await hashPassword(ctx, password).catch(() => null)
+  if (renewed) await renewPasswordHash(ctx.store, userId, from, renewed)
+}

@@ -1,0 +1,18 @@
+// The ways into an account: while it has none but one, that one cannot be removed.
+import { listPasskeys } from '../../repositories/credentials/passkeys.ts'
+import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
+import { listIdentities } from '../../repositories/social/identities.ts'
+import type { Context } from '../context.ts'
+import { providerOf } from '../projects/providers.ts'
+
+/**
+ * Whether an account opens without one of its identities or passkeys: by its password, another passkey, or another identity of
+ * a provider that is enabled. To be asked under the lock of the account: of two removals at once, the second sees the first.
+ */
+export async function hasOtherWayIn(tx: Context, userId: number, removedId: string): Promise<boolean> {
+  if ((await findPasswordHash(tx.store, userId)) !== null) return true
+  if ((await listPasskeys(tx.store, userId)).some(({ id }) => id !== removedId)) return true
+  const { providers } = tx.project.policy
+  const identities = await listIdentities(tx.store, userId)
+  return identities.some(({ id, provider }) => id !== removedId && providerOf(providers, provider) !== null)
+}

@@ -1,0 +1,75 @@
+// Assembles what lives as long as the process and serves every project. Touches no database.
+import { deriveKey } from '../crypto/secrets.ts'
+import type { Stores } from '../repositories/store.ts'
+import type { BreachedRange } from '../social/breached-range.ts'
+import type { Providers } from '../social/providers.ts'
+import { type ChangeFeed, noChangeFeed } from './change-feed.ts'
+import type { ServiceKeys, Services } from './context.ts'
+import { createPasswordHashing, type PasswordHashingOptions } from './credentials/passwords.ts'
+import { noObserver, type Observer } from './observer.ts'
+import { ProjectCache } from './projects/project-cache.ts'
+import { createSessionCache } from './sessions/session-cache.ts'
+import { createConcurrencyLimit } from './throttling/concurrency-limit.ts'
+
+/** Master secrets, newest first. */
+export type Secrets = readonly [string, ...string[]]
+
+/** Derives from each master secret the 32-byte key for one use. */
+export function keysFor([newest, ...older]: Secrets, use: string): [Buffer, ...Buffer[]] {
+  const derive = (secret: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
+  return [derive(newest), ...older.map(derive)]
+}
+
+/** Derives the keys of the services from the master secrets. */
+export const serviceKeys = (secrets: Secrets): ServiceKeys => ({
+  lookup: keysFor(secrets, 'lookup')[0],
+  mail: keysFor(secrets, 'mail')[0],
+  flow: keysFor(secrets, 'social'),
+  idempotency: keysFor(secrets, 'idempotency'),
+  answers: keysFor(secrets, 'idempotency-answers'),
+  sealing: keysFor(secrets, 'seal'),
+})
+
+export interface ServicesOptions extends PasswordHashingOptions {
+  readonly stores: Stores
+  readonly publicUrl: string
+  readonly keys: ServiceKeys
+  readonly providers: Providers
+  /** Default: no service is asked. */
+  readonly breachedRange?: BreachedRange | undefined
+  /** Default: none, and no session, key or project is cached beyond its age. */
+  readonly changeFeed?: ChangeFeed | undefined
+  readonly observer?: Observer | undefined
+}
+
+/** Cached sessions, if each weighs little: 1.8 kB each. */
+const sessionCapacity = 5000
+/** Cached API keys, if each weighs little: 2 kB each. */
+const apiKeyCapacity = 2500
+/** Attempts on one account from one address that may wait. */
+const maxWaitingAttempts = 256
+
+export function createServices(options: ServicesOptions): Services {
+  const {
+    stores,
+    publicUrl,
+    keys,
+    providers,
+    breachedRange = async () => null,
+    changeFeed = noChangeFeed,
+    observer = noObserver,
+  } = options
+  return {
+    stores,
+    publicUrl,
+    keys,
+    providers,
+    breachedRange,
+    observer,
+    passwords: createPasswordHashing(options),
+    projects: new ProjectCache(stores, changeFeed),
+    sessionCache: createSessionCache(changeFeed, sessionCapacity),
+    apiKeyCache: createSessionCache(changeFeed, apiKeyCapacity),
+    attempts: createConcurrencyLimit(maxWaitingAttempts),
+  }
+}

@@ -1,0 +1,70 @@
+// A grant: the user, session and refresh generation from which tokens are issued.
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import type { RefreshingClient } from '../../repositories/sessions/refresh.ts'
+import type { SessionState } from '../../repositories/sessions/sessions.ts'
+import type { Context } from '../context.ts'
+import type { Project } from '../projects/projects.ts'
+
+/** Allows the edge to issue the tokens of one generation of one session. Instants are the database's. */
+export interface Grant {
+  readonly user: UserRow
+  readonly sessionId: string
+  readonly generation: number
+  /** The API that opened the session; no other one may refresh, extend or upgrade it. */
+  readonly client: SessionState['client']
+  /** How the user was authenticated last (RFC 8176 §2, and `fed`: by a sign-in provider). */
+  readonly amr: readonly string[]
+  /** 2: with a second factor; else 1. */
+  readonly acr: SessionState['acr']
+  readonly authTime: Date
+  readonly issuedAt: Date
+  /** Whole seconds that the access token lives, from the second in which it is issued. */
+  readonly accessSeconds: number
+  readonly accessExpiresAt: Date
+  readonly refreshExpiresAt: Date
+}
+
+/** What a valid refresh or access token names. */
+export interface PresentedRefresh {
+  /** UUID. */
+  readonly sessionId: string
+  /** The session's refresh generation that the token was issued for. */
+  readonly generation: number
+  /** Whether the token's form shows that this API printed it, so that it may adopt a session of version 0.1. */
+  readonly isOfThisApi?: boolean
+}
+
+/** The API that a refresh token was presented to: the session must be one of its own. */
+export const refreshingClient = (
+  { caller }: Pick<Context, 'caller'>,
+  { isOfThisApi = false }: PresentedRefresh,
+): RefreshingClient => ({ client: caller.client, adoptsFormer: isOfThisApi })
+
+/** Makes a grant of a session as it was read. The access token never outlives its session. */
+export function toGrant(
+  project: Project,
+  user: UserRow,
+  session: SessionState,
+  accessSeconds?: number,
+): Grant {
+  const issued = Math.floor(session.now.getTime() / 1000)
+  const left = Math.max(0, Math.floor(session.expiresAt.getTime() / 1000) - issued)
+  const seconds = Math.min(accessSeconds ?? project.policy.tokens.access_seconds, left)
+  const { id: sessionId, generation, client, acr, authTime, now: issuedAt } = session
+  return {
+    user,
+    sessionId,
+    generation,
+    client,
+    amr: readAmr(session),
+    acr,
+    authTime,
+    issuedAt,
+    accessSeconds: seconds,
+    accessExpiresAt: seconds < left ? new Date((issued + seconds) * 1000) : session.expiresAt,
+    refreshExpiresAt: session.expiresAt,
+  }
+}
+
+/** The methods of a session's authentication, as a list. */
+export const readAmr = ({ amr }: Pick<SessionState, 'amr'>): string[] => (amr === '' ? [] : amr.split(' '))

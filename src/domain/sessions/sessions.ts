@@ -1,0 +1,213 @@
+// Sessions: opened, recognised, extended and listed. A verb returns a grant; the edge prints tokens from it.
+import { randomUUID } from 'node:crypto'
+import { restoreUser } from '../../repositories/accounts/deletion.ts'
+import * as lists from '../../repositories/sessions/lists.ts'
+import * as rows from '../../repositories/sessions/sessions.ts'
+import { insertSession, type NewSession } from '../../repositories/sessions/sign-in.ts'
+import type { Principal } from '../actor.ts'
+import { circumstances, record } from '../audit/audit.ts'
+import { type ActorContext, type Context, inTransaction, type Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { demandsVerification, type Project } from '../projects/projects.ts'
+import { addressKey, deviceKey } from '../throttling/keys.ts'
+import type { Attempt } from '../throttling/lockout.ts'
+import { countMail } from '../throttling/mail-cap.ts'
+import type { Authenticated } from './authenticated.ts'
+import { type Grant, type PresentedRefresh, toGrant } from './grants.ts'
+import type { CacheEntry } from './session-cache.ts'
+
+/** How long a session and its first access token live, where it is not as long as the policy says. */
+export interface Lifetimes {
+  /** Of the access token; default the policy's. It never outlives its session. */
+  readonly accessSeconds?: number
+  /** Of the session until it is extended or ends; default the policy's refresh_seconds. */
+  readonly lifetimeSeconds?: number
+  /** Whether lifetimeSeconds hold even where the policy's absolute_seconds are fewer; default false. */
+  readonly beyondAbsolute?: boolean
+}
+
+export interface OpenOptions extends Lifetimes {
+  /** The id of the session; default: a random one. */
+  readonly id?: string
+  /** The attempt that succeeded; it is released in the same statement. */
+  readonly attempt?: Pick<Attempt<unknown>, 'counted'>
+}
+
+/** A session that was recognised, as the cache holds it. */
+export interface CachedSession extends CacheEntry {
+  /** The newest generation whose access token is known to have been used. */
+  readonly seenGeneration: number
+  /** The oldest generation whose tokens are accepted. */
+  readonly validGeneration: number
+  readonly client: Principal['client']
+}
+
+/**
+ * Opens a session for a user of whom everything due was proven, with all that belongs to it: the audit event, the address and device by
+ * which the account knows the client, the mail about a new device, the limit of sessions, the release of the attempt.
+ * All of it is one statement, except for an account whose deletion is pending: that is restored in the same transaction.
+ * @returns null, and nothing changed, if the user's sessions were ended since they were read
+ */
+export function openSession(
+  ctx: Context,
+  authenticated: Authenticated,
+  event: NewSession['event'],
+  options: OpenOptions = {},
+): Promise<Grant | null> {
+  const { user } = authenticated
+  if (!user.deletionDueAt) return insertAndGrant(ctx, authenticated, event, options)
+  return inTransaction(ctx, async (tx) => {
+    await restoreAccount(tx, user.id)
+    return insertAndGrant(tx, authenticated, event, options)
+  })
+}
+
+/** Takes a pending deletion back, as signing in does. */
+export async function restoreAccount(ctx: Context, userId: number): Promise<void> {
+  if (await restoreUser(ctx.store, userId)) await record(ctx, 'account_restored', { userId })
+}
+
+async function insertAndGrant(
+  ctx: Context,
+  { user, amr, acr }: Authenticated,
+  event: NewSession['event'],
+  { id = randomUUID(), attempt, accessSeconds, lifetimeSeconds, beyondAbsolute }: OpenOptions,
+): Promise<Grant | null> {
+  const { tokens, sessions, verification } = ctx.project.policy
+  const { client, userAgent, addressPrefix, device } = ctx.caller
+  const refreshSeconds = lifetimeSeconds ?? tokens.refresh_seconds
+  const notifies = event === 'signed_in' && sessions.notify_new_device && verification.delivery === 'email'
+  const opening: NewSession = {
+    id,
+    userId: user.id,
+    epoch: user.epoch,
+    client,
+    amr: amr.join(' '),
+    acr,
+    refreshSeconds,
+    absoluteSeconds: Math.max(tokens.absolute_seconds, beyondAbsolute ? refreshSeconds : 0),
+    userAgent,
+    addressPrefix,
+    event,
+    account: user.uuid,
+    logged: circumstances(ctx, true),
+    addressKey: addressKey(ctx),
+    deviceKey: deviceKey(ctx),
+    maxSessions: sessions.max_per_user,
+    notice: notifies ? { id: randomUUID(), details: { device, addressPrefix: addressPrefix ?? '' } } : null,
+    noticeCount: countMail(ctx, 'new_device', { email: user.email, isProven: user.emailVerifiedAt !== null }),
+    attempt: attempt?.counted ?? null,
+  }
+  const session = await ctx.store.statement((db) => insertSession(db, opening))
+  return session && toGrant(ctx.project, { ...user, deletionDueAt: null }, session, accessSeconds)
+}
+
+/**
+ * Lets a living session of the API that asks last `seconds` from now, up to its absolute lifetime. Its generation stays:
+ * parallel requests get the same.
+ * @throws AuthError unauthenticated, email_verification_required
+ */
+export async function extendSession(
+  ctx: Context,
+  { sessionId, generation }: PresentedRefresh,
+  seconds: number,
+): Promise<Grant> {
+  const unverifiedAllowed = ctx.project.policy.verification.mode !== 'strict'
+  const { client } = ctx.caller
+  const extension = { id: sessionId, generation, client, seconds, unverifiedAllowed }
+  const found = await rows.extendSession(ctx.store, extension)
+  if (found) return toGrant(ctx.project, found.user, found.session, seconds)
+  const living = unverifiedAllowed ? null : await rows.findSession(ctx.store, sessionId)
+  const isAlive = living?.session.client === client && isValid({ generation }, living.session)
+  throw new AuthError(isAlive ? 'email_verification_required' : 'unauthenticated')
+}
+
+/**
+ * The grant of a living session as it is: the tokens that its holder has already. For a caller who has proven by other means that
+ * they may ask.
+ * @param options.ofAnyApi whether a session that another API opened is found too: then no token is made of it
+ * @returns null where there is none, or its user has yet to verify the address
+ */
+export async function findGrant(
+  ctx: Context,
+  sessionId: string,
+  { ofAnyApi }: { readonly ofAnyApi: boolean },
+): Promise<Grant | null> {
+  const found = await rows.findSession(ctx.store, sessionId)
+  if (!found || demandsVerification(ctx.project, found.user)) return null
+  if (!ofAnyApi && found.session.client !== ctx.caller.client) return null
+  return toGrant(ctx.project, found.user, found.session)
+}
+
+/** Whether the tokens of a session could still be used: it lives, and was not secured anew since. */
+export async function isStillIssued(
+  ctx: Context,
+  { sessionId, generation, epoch }: PresentedRefresh & { readonly epoch: number },
+): Promise<boolean> {
+  const found = await rows.findSession(ctx.store, sessionId)
+  return found !== null && found.user.epoch === epoch && isValid({ generation }, found.session)
+}
+
+/** The cached principal of an access token; null: ask the database, as at the first use of a generation. */
+export function findCachedPrincipal(
+  { sessionCache }: Services,
+  project: Project,
+  presented: PresentedRefresh,
+): Principal | null {
+  const cached = sessionCache.find(project.id, presented.sessionId)
+  if (!cached || presented.generation > cached.seenGeneration) return null
+  return isValid(presented, cached) ? toPrincipal(cached, presented) : null
+}
+
+/** The principal behind an access token's session, read now and cached. @throws AuthError unauthenticated */
+export async function authenticateSession(ctx: Context, presented: PresentedRefresh): Promise<Principal> {
+  const { sessionId } = presented
+  const found = await ctx.services.sessionCache.read(sessionId, async () => {
+    const row = await rows.findSession(ctx.store, sessionId)
+    if (!row) return null
+    const { seenGeneration } = await markUsed(ctx, presented, row)
+    const { now, expiresAt, validGeneration, client } = row.session
+    const state = { now, expiresAt, seenGeneration, validGeneration, client }
+    return { projectId: ctx.project.id, user: row.user, ...state }
+  })
+  if (!found || !isValid(presented, found)) throw new AuthError('unauthenticated')
+  return toPrincipal(found, presented)
+}
+
+/** The same, with the living sessions of the user, in one statement. @throws AuthError unauthenticated */
+export async function authenticateAndList(
+  ctx: Context,
+  presented: PresentedRefresh,
+): Promise<{ principal: Principal; list: readonly lists.SessionRow[] }> {
+  const found = await lists.findSessionAndList(ctx.store, presented.sessionId)
+  if (!found || !isValid(presented, found.session)) throw new AuthError('unauthenticated')
+  const { user, session } = found
+  const { isMarked } = await markUsed(ctx, presented, found)
+  const list = isMarked ? await lists.listSessions(ctx.store, user.id) : found.list
+  return { principal: toPrincipal({ user, client: session.client }, presented), list }
+}
+
+export function listSessions(ctx: ActorContext): Promise<lists.SessionRow[]> {
+  return lists.listSessions(ctx.store, ctx.actor.user.id)
+}
+
+/** Marks a living session as used now, where that is news. The first use of a generation voids the one before. */
+async function markUsed(ctx: Context, presented: PresentedRefresh, { session }: rows.SessionAndUser) {
+  const { generation } = presented
+  if (!isValid(presented, session)) return { isMarked: false, seenGeneration: session.seenGeneration }
+  const isFirstUse = session.generation === generation && session.seenGeneration < generation
+  const isMarked = isFirstUse || !session.seenLately
+  if (isMarked) await rows.touchSession(ctx.store, session.id, generation)
+  return { isMarked, seenGeneration: isFirstUse ? generation : session.seenGeneration }
+}
+
+/** Whether a token's generation is still accepted: the session was not secured anew since it was issued. */
+const isValid = (
+  { generation }: Pick<PresentedRefresh, 'generation'>,
+  { validGeneration }: { readonly validGeneration: number },
+) => generation >= validGeneration
+
+const toPrincipal = (
+  { user, client }: Pick<Principal, 'user' | 'client'>,
+  { sessionId, generation }: PresentedRefresh,
+): Principal => ({ user, client, sessionId, generation })

@@ -1,0 +1,193 @@
+// Decides which account a provider's profile opens.
+//
+// An identity is (issuer, subject). A verified address of the provider links to the account that has proven the same
+// address as its holder, and takes over any other account of the address; an unverified address links to nothing.
+import { randomUUID } from 'node:crypto'
+import { hashSecret } from '../../crypto/secrets.ts'
+import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
+import {
+  findUserByEmail,
+  insertUserFromProvider,
+  isHolderProven,
+  lockUser,
+  proven as provenBy,
+  type UserRow,
+  updateLockedUser,
+} from '../../repositories/accounts/users.ts'
+import { isConflict } from '../../repositories/conflict.ts'
+import { listPasskeys } from '../../repositories/credentials/passkeys.ts'
+import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
+import * as rows from '../../repositories/social/identities.ts'
+import type { Profile, Provider, SingleUse } from '../../social/profile.ts'
+import { findClaimOfIdentity, openClaim } from '../accounts/claims.ts'
+import { applyLifecycle, type Outcome } from '../accounts/lifecycle.ts'
+import { queueVerification } from '../accounts/verification.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { mintForApplication } from '../credentials/mailed-tokens.ts'
+import { notify } from '../mail/notify.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import { labelOf } from '../projects/providers.ts'
+
+export interface ProvenProfile {
+  readonly provider: Provider
+  readonly profile: Profile
+}
+
+export type Admission =
+  | { readonly kind: 'admitted'; readonly user: UserRow; readonly isNew: boolean }
+  | { readonly kind: 'disabled' | 'email_missing' }
+  /** The token is for an application that delivers mail itself and proved itself; else null. */
+  | { readonly kind: 'unverified'; readonly verificationToken: string | null }
+
+/** Another transaction changed what this one had read. */
+class Overtaken extends Error {}
+
+const maxAttempts = 3
+
+/** Runs `work` in a transaction, and again if another one took the same address or identity at the same moment. */
+export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inTransaction(ctx, work)
+    } catch (error) {
+      if (attempt === maxAttempts || !(error instanceof Overtaken || isConflict(error))) throw error
+    }
+  }
+}
+
+/** Marks a proof as accepted; false where it was accepted before, and then the transaction must be rolled back. */
+export async function acceptOnce(tx: Context, proof: SingleUse | null): Promise<boolean> {
+  for (const mark of proof?.marks ?? [])
+    if (!(await rows.insertSpentProof(tx.store, hashSecret(mark), proof?.until ?? new Date()))) return false
+  return true
+}
+
+function insertIdentity(
+  tx: Context,
+  userId: number,
+  { provider, profile }: ProvenProfile,
+): Promise<rows.IdentityRow> {
+  const { issuer, subject, email, emailVerified } = profile
+  return rows.insertIdentity(tx.store, {
+    id: randomUUID(),
+    userId,
+    provider: provider.name,
+    issuer,
+    subject,
+    email,
+    emailVerified,
+  })
+}
+
+/** Links a provider's profile to an account, and notifies its owner by mail. @param outcome what ended before, if anything */
+export async function linkProfile(
+  tx: Context,
+  user: UserRow,
+  proven: ProvenProfile,
+  outcome?: Outcome,
+): Promise<rows.IdentityRow> {
+  const identity = await insertIdentity(tx, user.id, proven)
+  await record(tx, 'identity_linked', { userId: user.id })
+  const provider = labelOf(proven.provider.name)
+  await notify(tx, 'identity_linked', { user, details: { provider, ...outcome } })
+  return identity
+}
+
+/** Of an account that an earlier policy let in unproven. */
+async function judge(tx: Context, user: UserRow, isNew: boolean): Promise<Admission> {
+  if (!demandsVerification(tx.project, user)) return { kind: 'admitted', user, isNew }
+  return { kind: 'unverified', verificationToken: await mintForApplication(tx, user) }
+}
+
+async function recognize(
+  tx: Context,
+  { identity, user }: rows.IdentityAndUser,
+  { provider, profile }: ProvenProfile,
+): Promise<Admission> {
+  if (user.disabledAt) return { kind: 'disabled' }
+  await rows.markIdentityUsed(tx.store, identity.id, profile)
+  const proves = !isHolderProven(user) && profile.emailVerified && profile.email === user.email
+  if (!proves) return judge(tx, user, false)
+  const owner = await lockUser(tx.store, user.id)
+  if (owner?.email !== user.email || owner.disabledAt) throw new Overtaken()
+  await record(tx, 'email_verified', { userId: user.id })
+  if (await isOnlyWayIn(tx, user.id)) {
+    const same = await updateLockedUser(tx.store, user.id, provenBy('holder'))
+    return judge(tx, same, false)
+  }
+  // The owner of the mailbox enters: what others set up before ends, the identity that vouches stays.
+  await rows.deleteOtherIdentities(tx.store, user.id, identity.id)
+  const outcome = await applyLifecycle(tx, 'vouched_by_provider', owner)
+  const verified = await enterMailbox(tx, user.id, { provider: identity.provider })
+  const details = { provider: labelOf(provider.name), ...outcome }
+  await notify(tx, 'identity_linked', { user: verified, details })
+  return judge(tx, verified, false)
+}
+
+/** Whether an identity of the account is the only way in: then one person has been in the account. */
+async function isOnlyWayIn(tx: Context, userId: number): Promise<boolean> {
+  const isAlone = (await rows.listIdentities(tx.store, userId)).length === 1
+  if (!isAlone || (await findPasswordHash(tx.store, userId)) !== null) return false
+  return (await listPasskeys(tx.store, userId)).length === 0
+}
+
+/** The account as its proven owner enters it, after its lifecycle was applied. For an account under lock. */
+const enterMailbox = (tx: Context, userId: number, change: Partial<UserRow>) =>
+  updateLockedUser(tx.store, userId, { ...change, ...provenBy('holder') })
+
+async function createAccount(
+  tx: Context,
+  email: string,
+  proven: ProvenProfile,
+  locale: string | null,
+): Promise<Admission> {
+  const { displayName, firstName, lastName, emailVerified, issuer, subject } = proven.profile
+  const { mode } = tx.project.policy.verification
+  const named = { displayName, firstName, lastName, locale, metadata: {} }
+  if (!emailVerified && mode === 'strict') {
+    const identity = { provider: proven.provider.name, issuer, subject }
+    const claim =
+      (await findClaimOfIdentity(tx, email, identity)) ??
+      (await openClaim(tx, { ...named, email, passwordHash: null, identity }))
+    return { kind: 'unverified', verificationToken: claim.token }
+  }
+  const user = await insertUserFromProvider(tx.store, {
+    ...{ ...named, uuid: randomUUID(), email, emailVerified, provider: proven.provider.name },
+  })
+  if (!user) throw new Overtaken()
+  await insertIdentity(tx, user.id, proven)
+  if (!emailVerified && mode !== 'off') await queueVerification(tx, user)
+  return judge(tx, user, true)
+}
+
+/** Gives an account that its holder has not proven to the person whose provider vouches for the address. */
+async function takeOver(tx: Context, owner: UserRow, proven: ProvenProfile): Promise<Admission> {
+  const { displayName, firstName, lastName } = proven.profile
+  const outcome = await applyLifecycle(tx, 'taken_over_by_provider', owner)
+  const named = displayName === null ? {} : { displayName, firstName, lastName }
+  const user = await enterMailbox(tx, owner.id, { ...named, provider: proven.provider.name })
+  await record(tx, 'account_taken_over', { userId: owner.id })
+  await linkProfile(tx, user, proven, outcome)
+  return { kind: 'admitted', user, isNew: false }
+}
+
+/** Finds, links, takes over or creates the account, in a transaction of `retryOnConflict` that must be committed. */
+export async function admit(tx: Context, proven: ProvenProfile, locale: string | null): Promise<Admission> {
+  const { issuer, subject, email, emailVerified } = proven.profile
+  const known = await rows.findIdentity(tx.store, issuer, subject)
+  if (known) return recognize(tx, known, proven)
+  if (email === null) return { kind: 'email_missing' }
+  await rows.deleteDueIdentity(tx.store, issuer, subject)
+  await releaseDueAddress(tx.store, email)
+  const found = await findUserByEmail(tx.store, email)
+  if (!found) return createAccount(tx, email, proven, locale)
+  // Locked, so that it is still unproven, or proven, when it is linked.
+  const owner = await lockUser(tx.store, found.id)
+  if (owner?.email !== email) throw new Overtaken()
+  if (!emailVerified) return { kind: 'unverified', verificationToken: null }
+  if (owner.disabledAt) return { kind: 'disabled' }
+  if (!isHolderProven(owner)) return takeOver(tx, owner, proven)
+  await linkProfile(tx, owner, proven)
+  return { kind: 'admitted', user: owner, isNew: false }
+}

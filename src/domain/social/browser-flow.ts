@@ -1,0 +1,239 @@
+// Sign-in by a browser that is sent to a provider and comes back: bound to that browser, that provider and that project.
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { seal, unseal } from '../../crypto/seal.ts'
+import { hashSecret, keyedUuid, mintSecret } from '../../crypto/secrets.ts'
+import { findUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { voidChallenge } from '../../repositories/credentials/second-factor-challenges.ts'
+import { insertToken, redeemToken } from '../../repositories/credentials/verification-tokens.ts'
+import { revokeSession } from '../../repositories/sessions/revocation.ts'
+import { findSessionOwner } from '../../repositories/sessions/sessions.ts'
+import type { Provider } from '../../social/profile.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
+import { AuthError, type AuthErrorDetails } from '../errors.ts'
+import type { Project } from '../projects/projects.ts'
+import { checkRedirect, onRedirectList } from '../projects/redirects.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { type Lifetimes, openSession, restoreAccount } from '../sessions/sessions.ts'
+import { enterByProvider, loggingRefusal, mustFindProvider, mustProve, openByProvider } from './sign-in.ts'
+
+export interface FlowWishes {
+  readonly redirectTo: string
+  /** A session for this browser, or a code that its application exchanges. */
+  readonly ending: 'session' | 'code'
+  /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null only where the flow ends with a session. */
+  readonly challenge: string | null
+}
+
+export type FlowEnd =
+  | { readonly kind: 'session'; readonly grant: Grant }
+  | { readonly kind: 'code'; readonly code: string }
+  | ({ readonly kind: 'refused'; readonly reason: string } & Pick<AuthErrorDetails, 'challenge' | 'factors'>)
+
+/** What a browser carries while it is at the provider; sealed, so that it can neither be read nor changed. */
+export interface Flow extends FlowWishes {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
+const flowMs = 600_000
+const codeSeconds = 60
+
+/** Longest address of which the state keeps where the flow ends: providers bound the length of a state. */
+const maxKeptAddress = 512
+
+const sealContext = (project: Project, provider: Provider, use = 'social') =>
+  `${use}/${project.id}/${provider.name}`
+
+/** The state of a flow: its project, its id (which begins with its time), what no one can guess, and where it ends. */
+const stateShape = /^[0-9a-f-]{36}\.([0-9a-z]{15})\.[\w-]+\.([\w-]*)$/
+
+/** The id of the flow that a state belongs to; null where it is none of ours. It proves nothing. */
+export const flowIdOf = (state: string): string | null => stateShape.exec(state)?.[1] ?? null
+
+/** An id that sorts by the time at which the flow began. */
+const newFlowId = () =>
+  Math.floor(Date.now() / 1000)
+    .toString(36)
+    .padStart(7, '0') + randomBytes(4).toString('hex')
+
+const stateOf = (callback: URL) => callback.searchParams.get('state') ?? ''
+
+/**
+ * Opens the flow that this browser began, if it is the one that came back.
+ * @param carried what the browser carries for the flow of that state
+ * @throws AuthError provider_unknown, social_flow_broken (another browser, provider or project than the one that began)
+ */
+export function openBrowserFlow(
+  { project, services }: Context,
+  name: string,
+  { carried, callback }: { readonly carried: string; readonly callback: URL },
+): Flow {
+  const provider = mustFindProvider(project, name)
+  const opened = unseal(services.keys.flow, Buffer.from(carried, 'base64url'), sealContext(project, provider))
+  const flow = opened && (JSON.parse(opened.toString('utf8')) as Flow)
+  if (!flow || flow.state !== stateOf(callback) || flow.until < Date.now())
+    throw new AuthError('social_flow_broken')
+  return flow
+}
+
+/**
+ * Where a flow was to end, for a person who loads its callback again after it ended. It grants nothing.
+ * @returns null: the state is none of ours, or the address is no longer allowed
+ */
+export function whereFlowEnded({ project, services }: Context, name: string, callback: URL): string | null {
+  const provider = mustFindProvider(project, name)
+  const sealed = stateShape.exec(stateOf(callback))?.[2] ?? ''
+  const context = sealContext(project, provider, 'social-end')
+  const opened = unseal(services.keys.flow, Buffer.from(sealed, 'base64url'), context)
+  return opened && (onRedirectList(project, opened.toString('utf8'))?.href ?? null)
+}
+
+/**
+ * Begins the flow of a browser at the provider of this name, which sends it back to `callbackUrl`.
+ * @returns where to send the browser, and what it must carry, under the flow's id, until it comes back
+ * @throws AuthError provider_unknown, redirect_not_allowed, code_challenge_required, cookie_flow_impossible,
+ *   provider_unavailable
+ */
+export async function beginBrowserFlow(
+  { project, services }: Context,
+  name: string,
+  wishes: FlowWishes,
+  callbackUrl: string,
+): Promise<{ location: string; id: string; carried: string; lifetimeSeconds: number }> {
+  const { providers, keys } = services
+  const provider = mustFindProvider(project, name)
+  if (!provider.codeFlow) throw new AuthError('provider_unknown')
+  const redirectTo = checkRedirect(project, wishes.redirectTo) ?? ''
+  if (wishes.ending === 'code' && wishes.challenge === null) throw new AuthError('code_challenge_required')
+  if (wishes.ending === 'session' && project.policy.cookies.same_site === 'none')
+    throw new AuthError('cookie_flow_impossible')
+  const secrets = providers.newFlowSecrets()
+  const id = newFlowId()
+  const kept = redirectTo.length <= maxKeptAddress ? redirectTo : ''
+  const end = seal(keys.flow[0], Buffer.from(kept), sealContext(project, provider, 'social-end'))
+  // The state begins with the project, so that the callback knows it before anything is opened.
+  const state = [project.id, id, secrets.state, end.toString('base64url')].join('.')
+  const flow: Flow = { ...wishes, ...secrets, state, redirectTo, until: Date.now() + flowMs }
+  const begun = await providers.begin(provider, callbackUrl, flow)
+  if (begun.kind !== 'location') throw new AuthError('provider_unavailable', { retryAfterSeconds: 5 })
+  const carried = seal(keys.flow[0], Buffer.from(JSON.stringify(flow)), sealContext(project, provider))
+  const lifetimeSeconds = flowMs / 1000
+  return { location: begun.location, id, carried: carried.toString('base64url'), lifetimeSeconds }
+}
+
+/**
+ * Ends an opened flow, whose browser came back at `callback`.
+ * @returns where the browser goes and what it takes along; a refusal is named there by its code
+ * @throws AuthError provider_unknown, social_flow_broken (its end is no longer allowed)
+ */
+export async function finishBrowserFlow(
+  ctx: Context,
+  name: string,
+  { flow, callback }: { readonly flow: Flow; readonly callback: URL },
+  locale: string | null,
+): Promise<{ redirectTo: string; end: FlowEnd }> {
+  const { project, services } = ctx
+  const provider = mustFindProvider(project, name)
+  const { redirectTo } = flow
+  // The policy may have lost the address meanwhile.
+  if (!onRedirectList(project, redirectTo)) throw new AuthError('social_flow_broken')
+  const refused = callback.searchParams.get('error')
+  if (refused !== null) {
+    const reason = refused === 'access_denied' ? refused : 'invalid_social_login'
+    return { redirectTo, end: { kind: 'refused', reason } }
+  }
+  try {
+    const enter = async () => {
+      const { profile, singleUse } = mustProve(await services.providers.finish(provider, callback.href, flow))
+      const proven = { provider, profile, singleUse }
+      return enterByProvider(ctx, proven, locale, (tx, user, isNew) => endFlow(tx, flow, user, isNew))
+    }
+    return { redirectTo, end: await loggingRefusal(ctx, name, enter()) }
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error
+    const { challenge, factors } = error.details
+    const due = challenge === undefined || factors === undefined ? {} : { challenge, factors }
+    return { redirectTo, end: { kind: 'refused', reason: error.code, ...due } }
+  }
+}
+
+/**
+ * Opens a session or mints a code; null if the sessions of the account were ended meanwhile. A code opens nothing by itself: where a
+ * second factor is due, its exchange asks for that.
+ */
+async function endFlow(
+  tx: Context,
+  flow: Flow,
+  user: UserRow,
+  isNew: boolean,
+): Promise<FlowEnd | AuthError | null> {
+  if (flow.ending === 'code') {
+    if (user.deletionDueAt && !isSecondFactorDue(tx, user)) await restoreAccount(tx, user.id)
+    if (isNew) await record(tx, 'signed_up', { userId: user.id })
+    const { plain: code, hash: tokenHash } = mintSecret('social')
+    await insertToken(tx.store, {
+      id: randomUUID(),
+      userId: user.id,
+      purpose: 'social_sign_in',
+      email: user.email,
+      tokenHash,
+      // The hash that a verifier must have (RFC 7636 §4.6).
+      codeHash: Buffer.from(flow.challenge ?? '', 'base64url'),
+      lifetimeSeconds: codeSeconds,
+      // Two browsers of one person may be at providers at the same time.
+      supersedes: false,
+    })
+    return { kind: 'code', code }
+  }
+  const grant = await openByProvider(tx, user, isNew)
+  return grant instanceof AuthError ? grant : grant && { kind: 'session', grant }
+}
+
+/**
+ * Exchanges the code of a finished flow, once. A code that comes back with its verifier was stolen together with it: the
+ * session that it opened ends (RFC 6749 §4.1.2).
+ * @param verifier as in RFC 7636 §4.1
+ * @throws AuthError invalid_social_login, second_factor_required
+ */
+export async function exchangeCode(
+  ctx: Context,
+  code: string,
+  verifier: string,
+  lifetimes?: Lifetimes,
+): Promise<Grant> {
+  const proof = createHash('sha256').update(verifier, 'ascii').digest()
+  // Only who has code and verifier can name the session, so that a code alone ends nothing.
+  const id = keyedUuid(ctx.services.keys.lookup, 'exchange', ctx.project.id, code, verifier)
+  const outcome = await inTransaction(ctx, async (tx) => {
+    const redeemed = await redeemToken(tx.store, 'social_sign_in', hashSecret(code), undefined, proof)
+    if (!redeemed) return 'unknown'
+    const user = await findUser(tx.store, redeemed.userId)
+    // An account whose deletion was requested since is restored by another sign-in, not by the code of an earlier one; a second
+    // factor that is due makes it one.
+    if (!user || (user.deletionDueAt && !isSecondFactorDue(tx, user))) return null
+    const entrance = await enter(tx, { user, amr: ['fed'], sessionId: id })
+    return entrance instanceof AuthError
+      ? entrance
+      : openSession(tx, entrance, 'signed_in', { ...lifetimes, id })
+  })
+  if (outcome === 'unknown') await endSessionOfCode(ctx, id)
+  if (outcome instanceof AuthError) return loggingRefusal(ctx, 'code', Promise.reject(outcome))
+  if (outcome !== 'unknown' && outcome !== null) return outcome
+  const reason = outcome === null ? 'account_changed_meanwhile' : 'The code is unknown, used or expired.'
+  return loggingRefusal(ctx, 'code', Promise.reject(new AuthError('invalid_social_login', {}, reason)))
+}
+
+/** Ends the session that a code had opened, or was about to open, where there is one, and records why. */
+function endSessionOfCode(ctx: Context, sessionId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    await voidChallenge(tx.store, sessionId)
+    const userId = await findSessionOwner(tx.store, sessionId)
+    if (userId === null || !(await revokeSession(tx.store, sessionId, 'reuse'))) return
+    await record(tx, 'code_reused', { userId, sessionId, outcome: 'refused' })
+  })
+}

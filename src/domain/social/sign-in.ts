@@ -1,0 +1,129 @@
+// Sign-in by a provider: opens the account of the person whose profile the provider proves.
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import type { Provider, SingleUse, Verdict } from '../../social/profile.ts'
+import { recordRefusal } from '../audit/audit.ts'
+import type { Context } from '../context.ts'
+import { enter, enterNewAccount } from '../credentials/second-factor.ts'
+import { AuthError } from '../errors.ts'
+import { observeSignIn } from '../observer.ts'
+import type { Project } from '../projects/projects.ts'
+import { providerOf } from '../projects/providers.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { type Lifetimes, openSession } from '../sessions/sessions.ts'
+import { acceptOnce, admit, type ProvenProfile, retryOnConflict } from './admission.ts'
+
+/** What a client got from a provider: an id_token, or an access token where the provider has no id_tokens. */
+export interface SocialProof {
+  readonly provider: string
+  readonly idToken?: string
+  readonly accessToken?: string
+  /** The nonce that the client asked the provider for; absent: none. */
+  readonly nonce?: string
+}
+
+export interface ProvenProof extends ProvenProfile {
+  /** What must not be accepted again; null: nothing. */
+  readonly singleUse: SingleUse | null
+}
+
+const refusals = {
+  disabled: 'account_disabled',
+  email_missing: 'social_email_missing',
+  unverified: 'email_verification_required',
+} as const
+
+/** The provider of this name. @throws AuthError provider_unknown */
+export function mustFindProvider(project: Project, name: string): Provider {
+  const provider = providerOf(project.policy.providers, name)
+  if (!provider) throw new AuthError('provider_unknown')
+  return provider
+}
+
+/** What a provider said, where it proves a profile. @throws AuthError invalid_social_login, provider_unavailable */
+export function mustProve(verdict: Verdict): Extract<Verdict, { kind: 'profile' }> {
+  if (verdict.kind === 'unavailable') throw new AuthError('provider_unavailable', { retryAfterSeconds: 5 })
+  if (verdict.kind === 'refused') throw new AuthError('invalid_social_login', {}, verdict.reason)
+  return verdict
+}
+
+/** Checks a provider's token. @throws AuthError provider_unknown, invalid_social_login, provider_unavailable */
+export async function proveSocial(
+  { project, services }: Context,
+  { provider: name, idToken, accessToken, nonce }: SocialProof,
+): Promise<ProvenProof> {
+  const provider = mustFindProvider(project, name)
+  const verdict =
+    idToken !== undefined
+      ? await services.providers.verifyIdToken(provider, idToken, nonce ?? null)
+      : await services.providers.verifyAccessToken(provider, accessToken ?? '')
+  const { profile, singleUse } = mustProve(verdict)
+  return { provider, profile, singleUse }
+}
+
+/**
+ * Finds out whose account a proven profile opens and lets `enter` open it, in one transaction. `enter` returns null if the
+ * sessions of the account were ended meanwhile, and a refusal that is thrown once the transaction is committed.
+ * @throws AuthError invalid_social_login, account_disabled, email_verification_required, social_email_missing; and what `enter`
+ *   returns
+ */
+export async function enterByProvider<T>(
+  ctx: Context,
+  { singleUse, ...proven }: ProvenProof,
+  locale: string | null,
+  enter: (tx: Context, user: UserRow, isNew: boolean) => Promise<T | AuthError | null>,
+): Promise<T> {
+  const outcome = await retryOnConflict(ctx, async (tx) => {
+    if (!(await acceptOnce(tx, singleUse)))
+      throw new AuthError('invalid_social_login', {}, 'The proof was used before.')
+    const found = await admit(tx, proven, locale)
+    if (found.kind !== 'admitted') return { refused: found }
+    const entered = await enter(tx, found.user, found.isNew)
+    if (entered instanceof AuthError) return { denied: entered }
+    if (entered === null) throw new AuthError('invalid_social_login', {}, 'account_changed_meanwhile')
+    return { entered }
+  })
+  if ('denied' in outcome) throw outcome.denied
+  if (!('refused' in outcome)) return outcome.entered
+  const { refused } = outcome
+  const verificationToken = refused.kind === 'unverified' ? refused.verificationToken : null
+  throw new AuthError(refusals[refused.kind], verificationToken ? { verificationToken } : {})
+}
+
+/** Passes on the outcome of a sign-in by a provider; a refusal goes to the security log first, with its reason. */
+export async function loggingRefusal<T>(ctx: Context, provider: string, signIn: Promise<T>): Promise<T> {
+  try {
+    return await signIn
+  } catch (error) {
+    if (
+      error instanceof AuthError &&
+      error.code !== 'provider_unavailable' &&
+      error.code !== 'provider_unknown'
+    )
+      await recordRefusal(ctx, 'social_sign_in_refused', error.reason, { details: { method: provider } })
+    throw error
+  }
+}
+
+/** Opens the session of a person whom a provider has proven, or returns what is due before; null as in `openSession`. */
+export async function openByProvider(
+  tx: Context,
+  user: UserRow,
+  isNew: boolean,
+  lifetimes: Lifetimes = {},
+): Promise<Grant | AuthError | null> {
+  if (isNew) return openSession(tx, enterNewAccount(user, ['fed']), 'signed_up', lifetimes)
+  const entrance = await enter(tx, { user, amr: ['fed'] })
+  return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in', lifetimes)
+}
+
+/** Opens a session for the person behind a provider's token. @throws AuthError as `proveSocial`, `enterByProvider` */
+export function signInWithProvider(
+  ctx: Context,
+  proof: SocialProof,
+  { locale = null, lifetimes }: { locale?: string | null; lifetimes?: Lifetimes } = {},
+): Promise<Grant> {
+  const signIn = proveSocial(ctx, proof).then((proven) =>
+    enterByProvider(ctx, proven, locale, (tx, user, isNew) => openByProvider(tx, user, isNew, lifetimes)),
+  )
+  return observeSignIn(ctx.services.observer, 'social', loggingRefusal(ctx, proof.provider, signIn))
+}

@@ -1,0 +1,155 @@
+// Pages of the links in mails. GET and HEAD change nothing, because mail scanners open links; a form's POST confirms.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import type { Principal } from '../../domain/actor.ts'
+import type { Context, Services } from '../../domain/context.ts'
+import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
+import { isUuid, type LanguageTag, languageTagOf } from '../../formats.ts'
+import { visitorContext } from '../caller.ts'
+import type { Api } from '../typebox.ts'
+import { brandOf, type Look, type Page, pageRoute, sendPage, titled } from './layout.ts'
+import { type Texts, textsFor } from './texts.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The path of PUBLIC_URL; mostly empty. */
+    basePath: string
+  }
+}
+
+/** A request with a complete link. */
+export interface Visit {
+  /** The path of PUBLIC_URL; mostly empty. */
+  readonly basePath: string
+  readonly projectId: string
+  readonly token: string
+  /** As it was typed into the page's form. */
+  readonly password: string | null
+  /** Which of several forms on the page was sent; null: the main one. */
+  readonly answer: string | null
+  /** The sentences of the page, in its language. */
+  readonly texts: Texts
+  /** The language as the link names it; null: it names none. */
+  readonly lang: LanguageTag | null
+  /** The context of the link's project. */
+  context(): Promise<Context>
+}
+
+/** Makes the page; null, and every refusal but an overload, are shown as a link that no longer works. */
+type MakePage = (visit: Visit) => Promise<Page | null>
+
+/** The page of a link that no longer works. It is the same for every reason and reveals nothing about the account. */
+const deadLink = ({ dead }: Texts): Page =>
+  titled(
+    dead.title,
+    html`<p>${dead.why}</p>
+<p class="quiet">${dead.next}</p>`,
+    422,
+  )
+
+/** Finds who is signed in to the context's project in the browser of a request, by its session cookie; null: nobody. */
+export type FindVisitor = (request: FastifyRequest, ctx: Context) => Promise<Principal | null>
+
+interface LinkPage {
+  readonly path: string
+  readonly show: MakePage
+  readonly submit: MakePage
+  /** Default: the page does not look who is signed in. */
+  readonly findVisitor?: FindVisitor
+}
+
+/** Registers the page of a link: `show` answers GET, `submit` the POST of its form. */
+export function linkPage(api: Api, services: Services, { path, show, submit, findVisitor }: LinkPage): void {
+  async function answer(
+    request: FastifyRequest,
+    fields: unknown,
+    make: MakePage,
+  ): Promise<{ readonly page: Page; readonly look: Look }> {
+    // Links of CREDEBL clients name the token `verificationCode`.
+    const given: Record<string, unknown> = Object(fields)
+    const { project, verificationCode, token = verificationCode, password, answer: chosen, lang } = given
+    const texts = textsFor(request, lang)
+    const dead = { page: deadLink(texts), look: { texts } }
+    if (typeof project !== 'string' || !isUuid(project) || typeof token !== 'string' || token === '')
+      return dead
+    const projectId = project.toLowerCase()
+    const found = await services.projects.get(projectId).catch(nullIfRefused)
+    if (!found) return dead
+    const look = { texts, brand: brandOf(found) }
+    const context = async () => {
+      const ctx = visitorContext(services, found, request)
+      return { ...ctx, actor: (await findVisitor?.(request, ctx)) ?? null }
+    }
+    const text = (value: unknown) => (typeof value === 'string' ? value : null)
+    const typed = { password: text(password), answer: text(chosen), lang: languageTagOf(text(lang)) }
+    const visit = { basePath: api.basePath, projectId, token, ...typed, texts, context }
+    return { page: (await make(visit).catch(nullIfRefused)) ?? dead.page, look }
+  }
+  const send = async (reply: FastifyReply, answered: ReturnType<typeof answer>) => {
+    const { page, look } = await answered
+    return sendPage(reply, page, look)
+  }
+  api.get(path, pageRoute, async (request, reply) => send(reply, answer(request, request.query, show)))
+  api.post(path, pageRoute, async (request, reply) => send(reply, answer(request, request.body, submit)))
+}
+
+/** Every refusal but an overload is shown as a link that no longer works. */
+function nullIfRefused(error: unknown): null {
+  if (error instanceof AuthError && error.code !== 'overloaded') return null
+  throw error
+}
+
+/** The form of a link's page, which posts to its own address, below the path of PUBLIC_URL. @param fields HTML */
+export const linkForm = (
+  path: string,
+  { basePath, projectId, token, lang }: Visit,
+  button: string,
+  fields = '',
+) =>
+  html`<form method="post" action="${basePath}${path}">
+<input type="hidden" name="project" value="${projectId}">
+<input type="hidden" name="token" value="${token}">
+!${lang ? html`<input type="hidden" name="lang" value="${lang}">` : ''}!${fields}<button type="submit">${button}</button>
+</form>`
+
+/** The field for a password. @param wrong a sentence about the password that was refused before */
+export const passwordField = (
+  label: string,
+  attributes: string,
+  wrong: string | null,
+  demand: 'required' | '' = 'required',
+) =>
+  html`<label for="password">${label}</label>
+<input id="password" name="password" type="password" !${attributes} !${demand} autofocus !${wrong ? 'aria-invalid="true" aria-describedby="wrong"' : ''}>
+!${wrong ? html`<p id="wrong" class="wrong" role="alert">${wrong}</p>` : ''}
+`
+
+/** What a person is told who can act on a refusal, by its code. */
+export type Complaints = Partial<Record<AuthErrorCode, readonly [status: number, sentence: string]>>
+
+/** Runs `act`; a refusal among the complaints makes the page of `again`, every other one is thrown. */
+export async function actOrComplain(
+  complaints: Complaints,
+  act: () => Promise<Page>,
+  again: (
+    complaint: readonly [status: number, sentence: string],
+    code: AuthErrorCode,
+  ) => Page | Promise<Page>,
+): Promise<Page> {
+  try {
+    return await act()
+  } catch (error) {
+    const complaint = error instanceof AuthError ? complaints[error.code] : undefined
+    if (!complaint) throw error
+    return again(complaint, (error as AuthError).code)
+  }
+}
+
+/** Registers the parser for HTML forms in a scope. */
+export function acceptForms(api: Api): void {
+  api.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 4096 },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  )
+}

@@ -1,0 +1,33 @@
+// The sentences of our pages, in the languages of the mails that lead to them: the JSON files in texts/. English decides which
+// sentences there are: one that another language lacks does not compile.
+import type { FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import { type LanguageTag, languageTagOf } from '../../formats.ts'
+import { preferredLanguage } from '../language.ts'
+import { readHeader } from '../request-headers.ts'
+import ar from './texts/ar.json' with { type: 'json' }
+import de from './texts/de.json' with { type: 'json' }
+import en from './texts/en.json' with { type: 'json' }
+import es from './texts/es.json' with { type: 'json' }
+import fr from './texts/fr.json' with { type: 'json' }
+import zh from './texts/zh.json' with { type: 'json' }
+
+/** Sentences with `tag` (BCP 47) and `direction` (`ltr` or `rtl`). */
+export type Texts = typeof en
+
+const texts: Readonly<Record<LanguageTag, Texts>> = { en, de, fr, es, zh, ar }
+
+/**
+ * The language of a page: that of the mail whose link leads to it, else the browser's, else English.
+ * @param lang as the link has it
+ */
+export function textsFor(request: FastifyRequest, lang: unknown): Texts {
+  const given = typeof lang === 'string' ? languageTagOf(lang) : null
+  return texts[given ?? preferredLanguage(readHeader(request, 'accept-language')) ?? 'en']
+}
+
+/** A sentence as HTML, with what a person chose in place of `{name}`, in its own direction (UAX #9). */
+export function withValue(sentence: string, name: string, value: string): string {
+  const [before = '', after = ''] = sentence.split(`{${name}}`)
+  return html`${before}<bdi>${value}</bdi>${after}`
+}

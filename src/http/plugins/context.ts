@@ -1,0 +1,41 @@
+// The context in which a request's verbs run.
+import type { FastifyRequest } from 'fastify'
+import type { SessionClient } from '../../domain/actor.ts'
+import { type Context, createContext, type Services } from '../../domain/context.ts'
+import { callerOf } from '../caller.ts'
+import { plugin } from './plugin.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The project, the actor and the client of this request; on every route that is not open. */
+    readonly context: Context
+    /** The same, once it was read. */
+    builtContext: Context | null
+  }
+}
+
+export interface ContextOptions {
+  readonly services: Services
+  /** The API of the scope. */
+  readonly client: SessionClient
+  /** What the browser or app of a request keeps, for accounts that trust it; default: nothing. */
+  readonly deviceToken?: (request: FastifyRequest) => string | null
+}
+
+/** Decorates `request.context`, which is built when it is first read, and again once the actor is known. */
+export const context = plugin<ContextOptions>('context', async (api, { services, client, deviceToken }) => {
+  api.decorateRequest('builtContext', null)
+  api.decorateRequest('context', {
+    getter(this: FastifyRequest) {
+      const actor = this.keyHolder ?? this.principal ?? null
+      if (this.builtContext?.actor !== actor)
+        this.builtContext = createContext(
+          services,
+          this.project,
+          callerOf(this, client, deviceToken ? { deviceToken } : {}),
+          actor,
+        )
+      return this.builtContext
+    },
+  })
+})

@@ -1,0 +1,41 @@
+// Every request header that the service reads. Code reads them here alone, so the list that CORS allows cannot fall behind it.
+import type { FastifyRequest } from 'fastify'
+
+/** Headers that a page of a listed origin may send (CORS); `traceparent` and what follows it are read by OpenTelemetry. */
+export const pageHeaders = [
+  'accept',
+  'accept-language',
+  'authorization',
+  'content-type',
+  'idempotency-key',
+  'if-none-match',
+  'project-id',
+  'session-transport',
+  'x-api-key',
+  'x-correlation-id',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'baggage',
+] as const
+
+/** Headers that a browser sets by itself, and the project's secret, which belongs to back ends. */
+const otherHeaders = [
+  'access-control-request-headers',
+  'host',
+  'origin',
+  'project-secret',
+  'sec-fetch-site',
+  'user-agent',
+] as const
+
+type ReadHeader = (typeof pageHeaders)[number] | (typeof otherHeaders)[number]
+
+/** The value of a header; several of one name are joined by a comma. Undefined: it was not sent. */
+export function readHeader(
+  { headers }: Pick<FastifyRequest, 'headers'>,
+  name: ReadHeader,
+): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}

@@ -1,0 +1,46 @@
+// POST /step-up and /step-up/email-code (RFC 9470).
+import type { Static } from '@sinclair/typebox'
+import * as schemas from '../../../schemas/step-up.ts'
+import { requestStepUpCode, type StepUpProof, stepUp } from '../../domain/credentials/reauthentication.ts'
+import { signedIn } from '../plugins/authenticate.ts'
+import { RequestProblem } from '../refusal.ts'
+import { presentedTransport } from '../strategies/cookie.ts'
+import type { Api } from '../typebox.ts'
+import { readCode } from '../typed-code.ts'
+import type { RouteParts } from './parts.ts'
+import { factorProofOf } from './second-factor.ts'
+
+const missing = (field: string) =>
+  new RequestProblem('validation_failed', { errors: { [field]: ['Is required.'] } })
+
+/** @throws RequestProblem validation_failed where the field of the method is missing */
+function proofOf(body: Static<typeof schemas.stepUp.body>): StepUpProof {
+  const { method, password, code } = body
+  if (method === 'password') {
+    if (password === undefined) throw missing('password')
+    return { method, password }
+  }
+  if (code === undefined) throw missing('code')
+  // A mailed code of letters is one that does not fit, as it always was.
+  return method === 'email_code' ? { method, code: readCode(code) } : factorProofOf({ method, code })
+}
+
+export async function stepUpRoutes(api: Api, { printSession }: RouteParts): Promise<void> {
+  const proving = { access: 'user', limit: 'credential' } as const
+  const mailing = { access: 'user', limit: 'mail' } as const
+
+  api.post('/step-up', { schema: schemas.stepUp, config: proving }, async (request, reply) => {
+    const grant = await stepUp(signedIn(request), proofOf(request.body))
+    return printSession(request, reply, grant, presentedTransport(request))
+  })
+
+  api.post(
+    '/step-up/email-code',
+    { schema: schemas.requestStepUpCode, config: mailing },
+    async (request, reply) => {
+      const code = await requestStepUpCode(signedIn(request))
+      const message = 'A code is on its way to the address of the account.'
+      return reply.code(202).send(code ? { message, code } : { message })
+    },
+  )
+}

@@ -1,0 +1,85 @@
+// Texts for the operator: the addresses after a start, and a sentence for each failure that is known, a stack for any other.
+import { WorkerError } from './cluster/primary.ts'
+import { type Config, ConfigError, exitConfig } from './config/config.ts'
+import { EmbeddedDatabaseError } from './database/embedded/embedded.ts'
+import { DatabaseError } from './database/migrations.ts'
+import { AuthError } from './domain/errors.ts'
+import { UserFactsError } from './domain/operators/users.ts'
+import { PolicyError } from './domain/projects/policy.ts'
+import { SealedKeyError } from './domain/signing-keys/signing-keys.ts'
+import { isUnavailable } from './repositories/availability.ts'
+
+/** Errors whose message is a sentence for the operator. */
+const sentences = [EmbeddedDatabaseError, DatabaseError, SealedKeyError, WorkerError]
+
+/**
+ * The exit code of the process after an error: 78 where only another configuration helps, so that nothing starts it again and
+ * again; that of a worker's own; else 1.
+ */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof WorkerError) return error.code
+  const isConfiguration =
+    error instanceof ConfigError ||
+    error instanceof DatabaseError ||
+    (error instanceof EmbeddedDatabaseError && error.isConfiguration)
+  return isConfiguration ? exitConfig : 1
+}
+
+/** The line above the problems of an error that has several. */
+const headings = [
+  [ConfigError, 'The configuration needs a change:'],
+  [PolicyError, 'The policy needs a change; nothing was stored:'],
+  [UserFactsError, 'The account cannot be made:'],
+] as const
+
+/** The text for standard error. It holds no value of a variable. */
+export function operatorMessage(error: unknown): string {
+  for (const [kind, heading] of headings)
+    if (error instanceof kind) return [heading, ...error.problems.map((line) => `  - ${line}`)].join('\n')
+  if (error instanceof AuthError && error.code === 'project_unknown')
+    return 'There is no project with this id.'
+  if (sentences.some((kind) => error instanceof kind)) return (error as Error).message
+  if ((error as NodeJS.ErrnoException)?.code === 'EADDRINUSE')
+    return 'HOST and PORT are in use by another process. Stop it, or set PORT to a free one.'
+  if (isUnavailable(error) || isRefusedLogin(error))
+    return `The database of DATABASE_URL cannot be used: ${innermost(error).message}. Check that it runs and that the URL is right.`
+  return `Unexpected error: ${error instanceof Error ? stackOf(error) : String(error)}`
+}
+
+/** The stack. Of a failed statement only SQLSTATE and frames: its text holds the values that were to be stored. */
+function stackOf(error: Error): string | undefined {
+  if (!('query' in error)) return error.stack
+  const { code, constraint_name } = innermost(error) as { code?: unknown; constraint_name?: unknown }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line))
+  const sentence = `the database refused a statement: SQLSTATE ${code}${constraint_name ? `, ${constraint_name}` : ''}`
+  return [sentence, ...frames].join('\n')
+}
+
+/** SQLSTATE class 28 (wrong role or password) and 3D (no such database). */
+function isRefusedLogin(error: unknown): boolean {
+  const { code } = innermost(error) as { code?: unknown }
+  return typeof code === 'string' && /^(?:28|3D)/.test(code)
+}
+
+function innermost(error: unknown): Error {
+  let at = error instanceof Error ? error : new Error(String(error))
+  while (at.cause instanceof Error) at = at.cause
+  return at
+}
+
+/** The text after a start at a terminal. */
+export function welcome(config: Config): string {
+  const captured = `captured in ${config.dataDir}/outbox`
+  const mail = config.isLocal
+    ? `${captured}; links are logged here`
+    : `not sent: SMTP_URL is not set; ${captured}`
+  return `
+  Sallyport is ready.
+
+    Try it     ${config.publicUrl}/${config.playground ? 'playground' : 'docs'}
+    Read it    ${config.publicUrl}/docs
+    API        ${config.publicUrl}/api/auth
+    Mail       ${config.smtpUrl ? 'by SMTP' : mail}
+    Stop       Ctrl-C
+`
+}

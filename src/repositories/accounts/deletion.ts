@@ -1,0 +1,96 @@
+// Deletion of accounts: scheduled, taken back, carried out together with the teams that have no other member.
+import { and, asc, eq, gt, lte, type SQLWrapper, sql } from 'drizzle-orm'
+import { securityLog } from '../../../drizzle/tables/security-log.ts'
+import { teamMembers } from '../../../drizzle/tables/team-members.ts'
+import { teams } from '../../../drizzle/tables/teams.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { type LogCircumstances, loggedColumns } from '../audit/security-log.ts'
+import { now, own, secondsFromNow } from '../conditions.ts'
+import { type Database, parts, rowCount, type UnscopedDatabase } from '../database.ts'
+import { nextEpoch, thisUser, updateUser } from './users.ts'
+
+/** Keys of accounts, to be narrowed by a condition. */
+const accountKeys = () => parts.select({ projectId: users.projectId, id: users.id }).from(users)
+const isDue = lte(users.deletionDueAt, now)
+
+/** Who deletes an account whose grace is over. */
+const graceOver: LogCircumstances = {
+  actor: 'none',
+  addressPrefix: null,
+  userAgent: null,
+  sessionId: null,
+  details: { reason: 'grace_over' },
+}
+
+/**
+ * Deletes accounts and the teams without another member; each deletion is a row of the security log.
+ * @param found a query of `accountKeys` that locks the rows
+ * @returns how many accounts
+ */
+function deleteFound(
+  db: UnscopedDatabase,
+  found: SQLWrapper,
+  { actor, addressPrefix, userAgent, sessionId, details }: LogCircumstances = graceOver,
+): Promise<number> {
+  return rowCount(
+    db.queries.execute(sql`with leaving as materialized (${found}), alone as (
+      delete from ${teams} where (${teams.projectId}, ${teams.id}) in (
+        select ${teamMembers.projectId}, ${teamMembers.teamId} from ${teamMembers}
+        where (${teamMembers.projectId}, ${teamMembers.userId}) in (select project_id, id from leaving))
+      and not exists (select from ${teamMembers} other
+        where other.project_id = ${teams.projectId} and other.team_id = ${teams.id}
+          and (other.project_id, other.user_id) not in (select project_id, id from leaving)))
+    , gone as (delete from ${users} where ${users.id} in (select id from leaving)
+      returning ${users.projectId} as project_id, ${users.uuid} as uuid)
+    insert into ${securityLog} ${loggedColumns}
+    select project_id, 'account_deleted', 'success', ${actor}::text, ${addressPrefix}::text, ${userAgent}::text,
+      ${sessionId}::uuid, ${JSON.stringify(details)}::text::jsonb, uuid from gone returning 1`),
+  )
+}
+
+/** The account, if its password is still the one that was checked. */
+const unchanged = (db: Database, id: number, checkedHash: string | null) =>
+  and(thisUser(db, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
+
+/** Deletes the account and its rows; false if its password changed since it was checked. */
+export async function deleteUser(
+  db: Database,
+  id: number,
+  checkedHash: string | null,
+  logged: LogCircumstances,
+): Promise<boolean> {
+  const found = accountKeys().where(unchanged(db, id, checkedHash))
+  return (await deleteFound(db, found.for('update'), logged)) > 0
+}
+
+/** Ends every session now and makes the deletion due in `graceSeconds`; false as in `deleteUser`. */
+export async function scheduleDeletion(
+  db: Database,
+  id: number,
+  checkedHash: string | null,
+  graceSeconds: number,
+): Promise<boolean> {
+  const change = { deletionDueAt: secondsFromNow(graceSeconds), epoch: nextEpoch }
+  return (await updateUser(db, unchanged(db, id, checkedHash), change)) !== null
+}
+
+/** Takes a deletion back before it is due; false where none is pending. */
+export async function restoreUser(db: Database, id: number): Promise<boolean> {
+  const pending = and(thisUser(db, id), gt(users.deletionDueAt, now))
+  return (await updateUser(db, pending, { deletionDueAt: null })) !== null
+}
+
+/** Frees an address: deletes the account that has it if its deletion is due and the cleanup job has not reached it. */
+export async function releaseDueAddress(db: Database, email: string): Promise<void> {
+  const found = accountKeys().where(and(own(users, db), eq(users.email, email), isDue))
+  await deleteFound(db, found.for('update'))
+}
+
+/**
+ * Deletes accounts of every project whose deletion is due, the oldest first. Several may call it at once.
+ * @returns how many, at most `limit`
+ */
+export function deleteDueUsers(db: UnscopedDatabase, limit: number): Promise<number> {
+  const due = accountKeys().where(isDue).orderBy(asc(users.deletionDueAt)).limit(limit)
+  return deleteFound(db, due.for('update', { skipLocked: true }))
+}

@@ -1,0 +1,104 @@
+// Rows of `security_log`: inserted with their cause, read by operators. security-log-chain.ts seals them.
+import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import { securityLog as table } from '../../../drizzle/tables/security-log.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { own, parameter, parameters } from '../conditions.ts'
+import { type Database, one, prepared, type UnscopedDatabase } from '../database.ts'
+
+export type LogRow = typeof table.$inferSelect
+export type SecurityEventName = LogRow['event']
+export type LogDetails = LogRow['details']
+
+/** What every row says about the client and the actor. */
+export interface LogCircumstances
+  extends Pick<LogRow, 'actor' | 'addressPrefix' | 'userAgent' | 'sessionId' | 'details'> {}
+
+export interface NewLogRow extends LogCircumstances, Pick<LogRow, 'event' | 'outcome'> {
+  /** UUID of the account that it concerns; null: the one of `email`, if there is one. */
+  readonly account: string | null
+  readonly email: string | null
+  /** HMAC of `email`, which is kept where no account has the address. */
+  readonly addressHash: Buffer | null
+}
+
+/** The columns that `loggedValues` fills. */
+export const loggedColumns = sql`(project_id, event, outcome, actor, address_prefix, user_agent, session_id, details, account)`
+
+/** Values for `loggedColumns` from the parameters of a prepared statement. @param account the UUID's column */
+export const loggedValues = (projectId: SQL, account: SQL) => sql`${projectId}, ${parameter('event')}::text,
+  ${parameter('outcome')}::text, ${parameter('actor')}::text, ${parameter('addressPrefix')}::text,
+  ${parameter('userAgent')}::text, ${parameter('sessionId')}::uuid, ${parameter('details')}::jsonb, ${account}`
+
+const insert = prepared((query) =>
+  query
+    .insert(table)
+    // One value for each column, in the order of the table.
+    .select(
+      sql`select nextval(pg_get_serial_sequence('security_log', 'id')), ${parameter('projectId')}::uuid, now(),
+        ${parameter('event')}::text, ${parameter('outcome')}::text, ${parameter('actor')}::text,
+        coalesce(${parameter('account')}::uuid, ${users.uuid}),
+        case when ${parameter('account')}::uuid is null and ${users.uuid} is null then ${parameter('addressHash')}::bytea end,
+        ${parameter('addressPrefix')}::text, ${parameter('userAgent')}::text, ${parameter('sessionId')}::uuid,
+        ${parameter('details')}::jsonb, null::bigint, null::bytea
+      from (values (1)) as one
+      left join ${users} on ${and(own(users, parameters), eq(users.email, parameter('email')))}`,
+    )
+    .returning({ account: table.account })
+    .prepare('security_log_add'),
+)
+
+/**
+ * Inserts a row, the same statement whether or not the address has an account. Its commit waits for the disk, and so for
+ * every count before it.
+ * @returns the UUID of the account that it concerns; null: none is known
+ */
+export async function insertLogRow(db: Database, row: NewLogRow): Promise<string | null> {
+  const { account } = await one(insert(db, { ...row, details: JSON.stringify(row.details) }))
+  return account
+}
+
+/** Inserts an operator's act on a project, in the transaction that does it. */
+export async function insertOperatorAct(
+  { queries }: UnscopedDatabase,
+  projectId: string,
+  event: SecurityEventName,
+): Promise<void> {
+  const details = { via: 'command_line' } as const
+  await queries.insert(table).values({ projectId, event, actor: 'operator', details })
+}
+
+/** Which rows an operator asks for. */
+export interface LogFilter {
+  readonly accounts?: readonly string[]
+  readonly addressHashes?: readonly Buffer[]
+  readonly event?: string
+  readonly since?: Date
+  /** Rows with a smaller id. */
+  readonly before?: number
+}
+
+/** Lists rows of the project, the newest first. `accounts` and `addressHashes` together name one person. */
+export async function listLogRows(db: Database, filter: LogFilter, limit: number): Promise<LogRow[]> {
+  const { accounts, addressHashes, event, since, before } = filter
+  const isNamed =
+    accounts || addressHashes
+      ? or(
+          inArray(table.account, [...(accounts ?? [])]),
+          inArray(table.addressHash, [...(addressHashes ?? [])]),
+        )
+      : undefined
+  return db.queries
+    .select()
+    .from(table)
+    .where(
+      and(
+        own(table, db),
+        isNamed,
+        event === undefined ? undefined : sql`${table.event} = ${event}`,
+        since && gte(table.at, since),
+        before === undefined ? undefined : lt(table.id, before),
+      ),
+    )
+    .orderBy(desc(table.id))
+    .limit(limit)
+}

@@ -1,0 +1,42 @@
+// Rows of `recovery_codes`: a set is inserted and replaced whole, and each code is used once.
+import { and, count, eq, isNull } from 'drizzle-orm'
+import { recoveryCodes as table } from '../../../drizzle/tables/recovery-codes.ts'
+import { now, ofUser } from '../conditions.ts'
+import { type Database, hasRows, one } from '../database.ts'
+
+const open = isNull(table.usedAt)
+
+/** Deletes the codes of an account; whether there were any. */
+export function deleteRecoveryCodes(db: Database, userId: number): Promise<boolean> {
+  return hasRows(
+    db.queries
+      .delete(table)
+      .where(ofUser(table, db, userId))
+      .returning({ userId: table.userId }),
+  )
+}
+
+/** Puts a set in the place of the one before. */
+export async function replaceRecoveryCodes(
+  db: Database,
+  userId: number,
+  hashes: readonly Buffer[],
+): Promise<void> {
+  await deleteRecoveryCodes(db, userId)
+  const { projectId } = db
+  await db.queries.insert(table).values(hashes.map((codeHash) => ({ projectId, userId, codeHash })))
+}
+
+/** Uses a code, once: false where it is unknown or used. */
+export function useRecoveryCode(db: Database, userId: number, codeHash: Buffer): Promise<boolean> {
+  const where = and(ofUser(table, db, userId), eq(table.codeHash, codeHash), open)
+  return hasRows(
+    db.queries.update(table).set({ usedAt: now }).where(where).returning({ userId: table.userId }),
+  )
+}
+
+/** Codes that are left. */
+export async function countRecoveryCodes(db: Database, userId: number): Promise<number> {
+  const where = and(ofUser(table, db, userId), open)
+  return (await one(db.queries.select({ left: count() }).from(table).where(where))).left
+}

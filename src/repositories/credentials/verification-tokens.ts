@@ -1,0 +1,199 @@
+// Verification tokens: inserted, redeemed once, superseded.
+import { and, eq, gt, inArray, isNotNull, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import { outbox } from '../../../drizzle/tables/outbox.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { verificationTokens as table } from '../../../drizzle/tables/verification-tokens.ts'
+import { now, ofUser, own, pick, secondsFromNow } from '../conditions.ts'
+import { type Database, first, hasRows } from '../database.ts'
+
+type TokenRow = typeof table.$inferSelect
+type OutboxRow = typeof outbox.$inferSelect
+export type Purpose = TokenRow['purpose']
+
+export interface NewVerificationToken
+  extends Pick<TokenRow, 'id' | 'userId' | 'purpose' | 'email' | 'tokenHash' | 'codeHash'> {
+  readonly lifetimeSeconds: number
+  /** Whether every other open token of the same user and purpose becomes void. */
+  readonly supersedes: boolean
+}
+
+/** Links that undo what a mail tells of: each is good for its own, for days, and none has a code. */
+export const undoPurposes: readonly Purpose[] = ['undo_email_change', 'disown_sign_in']
+
+/** The account and address that a redeemed token proves, and when it was asked for. */
+export type Redeemed = Pick<TokenRow, 'userId' | 'email' | 'createdAt'>
+
+/** Would be redeemed now. */
+export const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, now))
+
+/** Inserts a token. An id that exists already inserts and supersedes nothing. */
+export async function insertToken(
+  db: Database,
+  { lifetimeSeconds, supersedes, ...token }: NewVerificationToken,
+): Promise<void> {
+  const { projectId } = db
+  const isNew = await hasRows(
+    db.queries
+      .insert(table)
+      .values({ ...token, projectId, expiresAt: secondsFromNow(lifetimeSeconds) })
+      .onConflictDoNothing({ target: table.id })
+      .returning({ id: table.id }),
+  )
+  if (!isNew || !supersedes) return
+  await supersede(db, token.userId, and(eq(table.purpose, token.purpose), ne(table.id, token.id)))
+}
+
+function supersede(db: Database, userId: number, which: SQL | undefined): Promise<boolean> {
+  const where = and(ofUser(table, db, userId), which, open)
+  return hasRows(db.queries.update(table).set({ supersededAt: now }).where(where).returning({ id: table.id }))
+}
+
+/** Whether a token, of this address if one is given, would be redeemed now. */
+export function isTokenOpen(
+  db: Database,
+  purpose: Purpose,
+  tokenHash: Buffer,
+  email?: string,
+): Promise<boolean> {
+  const where = openToken(db, purpose, tokenHash, email)
+  return hasRows(db.queries.select({ id: table.id }).from(table).where(where))
+}
+
+/** The kinds of mail that bring a token of a purpose. */
+const mailsOf: Readonly<Record<Purpose, readonly OutboxRow['kind'][]>> = {
+  verify_email: ['verify_email'],
+  reset_password: ['reset_password'],
+  change_email: ['change_email'],
+  undo_email_change: ['email_changed'],
+  disown_sign_in: ['new_device', 'account_opened'],
+  social_sign_in: [],
+  step_up: ['step_up_code'],
+  second_factor: ['second_factor_code'],
+}
+
+/**
+ * Voids every open token of the user of these purposes, and deletes the mails that would bring one, so that no earlier
+ * request takes effect when its mail is sent.
+ * @returns whether there was any
+ */
+export async function voidTokens(
+  db: Database,
+  userId: number,
+  purposes: readonly Purpose[],
+): Promise<boolean> {
+  const kinds = purposes.flatMap((purpose) => mailsOf[purpose])
+  const bringsToken = and(ofUser(outbox, db, userId), inArray(outbox.kind, kinds), isNull(outbox.sentAt))
+  // Before the tokens: the mail job, while it mints, locks the mail's row until its token can be seen.
+  const hadMail =
+    kinds.length > 0 &&
+    (await hasRows(db.queries.delete(outbox).where(bringsToken).returning({ id: outbox.id })))
+  const voided = await supersede(db, userId, inArray(table.purpose, [...purposes]))
+  return hadMail || voided
+}
+
+/**
+ * Redeems a token, once, in one statement; null where it is unknown, used, superseded, expired, of another address or
+ * of another project.
+ * @param email if given, the address that the token must belong to
+ * @param codeHash if given, the hash that the token must have beside its own
+ */
+export function redeemToken(
+  db: Database,
+  purpose: Purpose,
+  tokenHash: Buffer,
+  email?: string,
+  codeHash?: Buffer,
+): Promise<Redeemed | null> {
+  const fits = and(openToken(db, purpose, tokenHash, email), codeHash && eq(table.codeHash, codeHash))
+  const redeemed = { userId: table.userId, email: table.email, createdAt: table.createdAt }
+  return first(db.queries.update(table).set({ usedAt: now }).where(fits).returning(redeemed))
+}
+
+const openToken = (db: Database, purpose: Purpose, tokenHash: Buffer, email: string | undefined) =>
+  and(
+    own(table, db),
+    eq(table.purpose, purpose),
+    eq(table.tokenHash, tokenHash),
+    email === undefined ? undefined : eq(table.email, email),
+    open,
+  )
+
+/** Columns of a table of tokens with short codes. */
+type CodeTable = PgTable & Record<'id' | 'createdAt' | 'codeAttempts', PgColumn>
+
+/** The newest open row among those that `which` names, while its code may be tried. */
+export const newestOpen = (
+  table: CodeTable,
+  which: SQL | undefined,
+  open: SQL | undefined,
+  maxAttempts: number,
+) =>
+  sql`${table.id} = (select ${table.id} from ${table} where ${which} and ${open}
+    order by ${table.createdAt} desc limit 1) and ${table.codeAttempts} < ${maxAttempts} and ${open}`
+
+/** Whether a token that is no longer open was of an address that its account has now, proven. */
+export function isOfProvenAddress(db: Database, purpose: Purpose, tokenHash: Buffer): Promise<boolean> {
+  const ofAccount = and(
+    eq(users.projectId, table.projectId),
+    eq(users.id, table.userId),
+    eq(users.email, table.email),
+    isNotNull(users.emailVerifiedAt),
+  )
+  const dead = and(eq(table.tokenHash, tokenHash), eq(table.purpose, purpose), sql`not (${open})`)
+  return hasRows(
+    db.queries
+      .select({ id: table.id })
+      .from(table)
+      .innerJoin(users, ofAccount)
+      .where(and(own(table, db), dead)),
+  )
+}
+
+/** Keeps a token that was redeemed elsewhere as used, until it would have expired. */
+export async function insertUsedToken(
+  db: Database,
+  token: Pick<TokenRow, 'id' | 'userId' | 'purpose' | 'email' | 'tokenHash' | 'codeHash' | 'expiresAt'>,
+): Promise<void> {
+  await db.queries
+    .insert(table)
+    .values({ ...token, projectId: db.projectId, usedAt: now })
+    .onConflictDoNothing()
+}
+
+/** The account of an open token, without redeeming it. */
+export async function findTokenUser(
+  db: Database,
+  purpose: Purpose,
+  tokenHash: Buffer,
+): Promise<number | null> {
+  const where = openToken(db, purpose, tokenHash, undefined)
+  const row = await first(db.queries.select({ userId: table.userId }).from(table).where(where))
+  return row?.userId ?? null
+}
+
+/**
+ * Tries a short code against the newest open token that was sent to `email`; null where it does not fit. The try is
+ * counted in the same statement, whether or not the code fits.
+ * @param userId if given, the account that the token must belong to
+ */
+export async function redeemCode(
+  db: Database,
+  purpose: Purpose,
+  email: string,
+  codeHash: Buffer,
+  maxAttempts: number,
+  userId?: number,
+): Promise<Redeemed | null> {
+  const ofAccount = userId === undefined ? own(table, db) : ofUser(table, db, userId)
+  const ofAddress = and(ofAccount, eq(table.email, email), eq(table.purpose, purpose))
+  const usedAt = sql`case when ${eq(table.codeHash, codeHash)} then now() end`
+  const row = await first(
+    db.queries
+      .update(table)
+      .set({ codeAttempts: sql`${table.codeAttempts} + 1`, usedAt })
+      .where(newestOpen(table, ofAddress, open, maxAttempts))
+      .returning({ ...pick(table, 'userId', 'email', 'createdAt', 'usedAt') }),
+  )
+  return row?.usedAt ? { userId: row.userId, email: row.email, createdAt: row.createdAt } : null
+}

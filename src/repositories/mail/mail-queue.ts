@@ -1,0 +1,263 @@
+// Rows of `outbox`: mail that is queued, taken by a mail job under a lease, sent, or given up.
+import { randomUUID } from 'node:crypto'
+import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
+import { outbox } from '../../../drizzle/tables/outbox.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import type { ClaimKey } from '../accounts/claims.ts'
+import { type UserRow, userColumns } from '../accounts/users.ts'
+import { now, own, parameter, parametersOf, pick, secondsFromNow } from '../conditions.ts'
+import { type Database, first, hasRows, one, prepared, rowCount, type UnscopedDatabase } from '../database.ts'
+import { type CountedMail, reservingMail } from './mail-counts.ts'
+
+export type OutboxRow = typeof outbox.$inferSelect
+export type MailKind = OutboxRow['kind']
+export type MailDetails = OutboxRow['details']
+
+/** A mail under lease, with its account as it is now; null where the address had no account. */
+export type TakenMail = OutboxRow & { readonly user: UserRow | null }
+
+/** A mail as an operator sees it. */
+export type ListedMail = Awaited<ReturnType<typeof listMails>>['mails'][number]
+
+const insert = prepared((query) =>
+  query
+    .insert(outbox)
+    .values({
+      ...parametersOf('id', 'projectId', 'userId', 'kind', 'recipient'),
+      details: sql`${parameter('details')}::jsonb`,
+    })
+    .prepare('outbox_owe'),
+)
+
+interface NewMail<Kind extends MailKind> {
+  readonly id: string
+  readonly kind: Kind
+  readonly details?: MailDetails
+}
+
+/** Queues a mail to an account; default recipient: the account's address when the mail is sent. */
+export async function queueMail(
+  db: Database,
+  mail: NewMail<MailKind> & { readonly userId: number; readonly recipient?: string },
+): Promise<void> {
+  const { recipient = null, details = {} } = mail
+  await insert(db, { ...mail, recipient, details: JSON.stringify(details) })
+}
+
+const insertCounted = prepared((query) => {
+  const reserved = query.$with('mail_reserved', {}).as(reservingMail(sql``))
+  const queued = query
+    .$with('queued', { id: sql<string>`id`.as('id') })
+    .as(sql`insert into ${outbox} (id, project_id, user_id, kind, recipient, details)
+      select ${parameter('id')}::uuid, ${parameter('projectId')}::uuid, ${parameter('userId')}::bigint,
+        ${parameter('kind')}::text, ${parameter('recipient')}::text, ${parameter('details')}::jsonb
+      from mail_reserved returning id`)
+  return query.with(reserved, queued).select().from(queued).prepare('outbox_owe_counted')
+})
+
+/**
+ * Counts a mail to an account for its recipient, and queues it where there is room: one statement.
+ * @returns whether it is queued
+ */
+export function queueCountedMail(
+  db: Database,
+  mail: NewMail<MailKind> & { readonly userId: number; readonly recipient?: string },
+  counted: CountedMail,
+): Promise<boolean> {
+  const { recipient = null, details = {} } = mail
+  return hasRows(insertCounted(db, { ...mail, ...counted, recipient, details: JSON.stringify(details) }))
+}
+
+/**
+ * Queues a mail to the account of an address if there is one that is not disabled: one statement either way. A
+ * verification mail is queued for unproven addresses alone, a notice for proven ones.
+ * @returns whether one is queued
+ */
+export async function queueMailByEmail(
+  db: Database,
+  mail: NewMail<'verify_email' | 'reset_password' | 'sign_in_failures'> & { readonly email: string },
+): Promise<boolean> {
+  const { id, email, kind, details = {} } = mail
+  const isMeant = {
+    verify_email: isNull(users.emailVerifiedAt),
+    reset_password: undefined,
+    sign_in_failures: isNotNull(users.emailVerifiedAt),
+  }[kind]
+  const queued = db.queries.execute(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
+    select ${id}::uuid, ${users.projectId}, ${users.id}, ${kind}::text, ${JSON.stringify(details)}::jsonb
+    from ${users} where ${and(own(users, db), eq(users.email, email), isNull(users.disabledAt), isMeant)} returning 1`)
+  return hasRows(queued)
+}
+
+/** Queues a mail to an address with or without an account, and names the account if there is one: one statement. */
+export async function queueMailToAddress(
+  db: Database,
+  mail: NewMail<'register'> & { readonly email: string },
+): Promise<void> {
+  const { email: recipient, ...row } = mail
+  const account = and(own(users, db), eq(users.email, recipient))
+  const userId = sql`(select ${users.id} from ${users} where ${account} for key share)`
+  await db.queries.insert(outbox).values({ ...row, projectId: db.projectId, userId, recipient })
+}
+
+/** Queues a mail to an address whose account is deleted in the same transaction. */
+export async function queueMailToFormer(
+  db: Database,
+  { email, locale }: Pick<UserRow, 'email' | 'locale'>,
+): Promise<void> {
+  const details = JSON.stringify(locale ? { locale } : {})
+  await insert(db, { id: randomUUID(), kind: 'account_deleted', userId: null, recipient: email, details })
+}
+
+/** Queues the mail of a claim on an address, which has no account yet. */
+export async function queueMailOfClaim(
+  db: Database,
+  claim: ClaimKey,
+  email: string,
+  details: MailDetails,
+): Promise<void> {
+  await insert(db, {
+    ...{ id: randomUUID(), kind: 'verify_email', userId: null, recipient: email },
+    details: JSON.stringify({ ...details, claimId: claim.id, claimSerial: claim.serial }),
+  })
+}
+
+const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
+const isDead = and(isNull(outbox.sentAt), isNotNull(outbox.deadAt))
+const isDue = lte(outbox.nextAttemptAt, now)
+/** Under no lease: dead, due, or returned with a reason. */
+const isIdle = or(isNotNull(outbox.deadAt), isNotNull(outbox.lastError), isDue)
+
+/** The attempt at a mail that a job has taken. */
+type Attempt = Pick<OutboxRow, 'id' | 'attempts'>
+const thisAttempt = ({ id, attempts }: Attempt) => and(eq(outbox.id, id), eq(outbox.attempts, attempts))
+
+async function update(
+  db: UnscopedDatabase,
+  where: SQL | undefined,
+  change: PgUpdateSetSource<typeof outbox>,
+): Promise<void> {
+  await db.queries.update(outbox).set(change).where(where)
+}
+
+/**
+ * Takes up to `limit` mails that are due for `leaseSeconds`; two jobs never take the same one. While a mail is under lease
+ * its last error is empty.
+ */
+export async function takeMails(
+  db: UnscopedDatabase,
+  limit: number,
+  leaseSeconds: number,
+): Promise<TakenMail[]> {
+  const { queries } = db
+  const due = queries
+    .$with('due')
+    .as(
+      queries
+        .select({ id: outbox.id })
+        .from(outbox)
+        .where(and(isOwed, isDue))
+        .orderBy(asc(outbox.nextAttemptAt))
+        .limit(limit)
+        .for('update', { skipLocked: true }),
+    )
+  const attempts = sql`${outbox.attempts} + 1`
+  const rows = await queries
+    .with(due)
+    .update(outbox)
+    .set({ attempts, lastError: null, nextAttemptAt: secondsFromNow(leaseSeconds) })
+    .where(inArray(outbox.id, queries.select({ id: due.id }).from(due)))
+    .returning()
+  if (rows.length === 0) return []
+  const isOwner = inArray(users.id, [...new Set(rows.flatMap(({ userId }) => userId ?? []))])
+  const owners = await queries.select(userColumns).from(users).where(isOwner)
+  const byId = new Map(owners.map((user) => [user.id, user]))
+  // The mail of an account that was deleted in between went with it.
+  return rows.flatMap((row): TakenMail[] => {
+    if (row.userId === null) return [{ ...row, user: null }]
+    const user = byId.get(row.userId)
+    return user ? [{ ...row, user }] : []
+  })
+}
+
+export function markMailsSent(db: UnscopedDatabase, ids: readonly string[]): Promise<void> {
+  return update(db, inArray(outbox.id, [...ids]), { sentAt: now, deadAt: null, lastError: null })
+}
+
+/**
+ * Marks an attempt as failed, unless another job took the mail since.
+ * @param lastError holds no part of the mail
+ * @param delaySeconds until the next attempt
+ * @param dead whether the mail is given up
+ */
+export function markMailFailed(
+  db: UnscopedDatabase,
+  attempt: Attempt,
+  lastError: string,
+  delaySeconds: number,
+  dead: boolean,
+): Promise<void> {
+  const change = { lastError, nextAttemptAt: secondsFromNow(delaySeconds), deadAt: dead ? now : null }
+  return update(db, and(thisAttempt(attempt), isNull(outbox.sentAt)), change)
+}
+
+/** Returns the mail as if it had not been tried: what failed was not about it. Parameters as in `markMailFailed`. */
+export function returnMail(
+  db: UnscopedDatabase,
+  attempt: Attempt,
+  lastError: string,
+  delaySeconds: number,
+): Promise<void> {
+  const change = { attempts: attempt.attempts - 1, lastError, nextAttemptAt: secondsFromNow(delaySeconds) }
+  return update(db, and(thisAttempt(attempt), isOwed), change)
+}
+
+/** Mails that are queued, or given up, the oldest first; and how many there are in all. */
+export async function listMails(db: UnscopedDatabase, state: 'owed' | 'dead', limit: number) {
+  const where = state === 'dead' ? isDead : isOwed
+  const mails = await db.queries
+    .select({
+      ...pick(outbox, 'id', 'projectId', 'kind', 'attempts'),
+      ...pick(outbox, 'createdAt', 'nextAttemptAt', 'deadAt', 'lastError'),
+      to: sql<string>`coalesce(${outbox.recipient}, ${users.email})`,
+    })
+    .from(outbox)
+    .leftJoin(users, eq(users.id, outbox.userId))
+    .where(where)
+    .orderBy(asc(outbox.createdAt))
+    .limit(limit)
+  return { mails, total: await db.queries.$count(outbox, where) }
+}
+
+/** How many mails are queued and given up, and the age of the oldest queued one, in seconds; 0 where none is. */
+export function countMails(
+  db: UnscopedDatabase,
+): Promise<{ owed: number; dead: number; oldestSeconds: number }> {
+  const oldestSeconds = sql<number>`coalesce(extract(epoch from now() - min(${outbox.createdAt})), 0)::float8`
+  const dead = sql<number>`(select count(*)::int from ${outbox} where ${isDead})`
+  return one(db.queries.select({ owed: count(), oldestSeconds, dead }).from(outbox).where(isOwed))
+}
+
+function makeDue(db: UnscopedDatabase, which: SQL | undefined): Promise<number> {
+  const change = { deadAt: null, attempts: 0, nextAttemptAt: now }
+  const where = and(isNull(outbox.sentAt), which)
+  return rowCount(db.queries.update(outbox).set(change).where(where).returning({ id: outbox.id }))
+}
+
+/** Makes a mail due now, with all its attempts, or says why not. A mail under lease is left to its job. */
+export async function retryMail(
+  db: UnscopedDatabase,
+  id: string,
+): Promise<'due' | 'unknown' | 'sent' | 'under_way'> {
+  const thisMail = eq(outbox.id, id)
+  if ((await makeDue(db, and(thisMail, isIdle))) > 0) return 'due'
+  const row = await first(db.queries.select({ sentAt: outbox.sentAt }).from(outbox).where(thisMail))
+  if (!row) return 'unknown'
+  return row.sentAt ? 'sent' : 'under_way'
+}
+
+/** Makes every mail that was given up due now; returns how many. */
+export function retryDeadMails(db: UnscopedDatabase): Promise<number> {
+  return makeDue(db, isNotNull(outbox.deadAt))
+}

@@ -1,0 +1,70 @@
+// Rows of `projects`.
+import { asc, eq, sql } from 'drizzle-orm'
+import { projects } from '../../../drizzle/tables/projects.ts'
+import { now, parameter } from '../conditions.ts'
+import { first, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
+
+export type ProjectRow = typeof projects.$inferSelect
+
+const findById = prepared((query) =>
+  query
+    .select()
+    .from(projects)
+    .where(eq(projects.id, parameter('id')))
+    .prepare('project_by_id'),
+)
+
+export function findProject(db: UnscopedDatabase, id: string): Promise<ProjectRow | null> {
+  return first(findById(db, { id }))
+}
+
+export function findDefaultProject(db: UnscopedDatabase): Promise<ProjectRow | null> {
+  return first(db.queries.select().from(projects).where(eq(projects.isDefault, true)))
+}
+
+/** Every project, the oldest first. */
+export async function listProjects(db: UnscopedDatabase): Promise<ProjectRow[]> {
+  return db.queries.select().from(projects).orderBy(asc(projects.createdAt), asc(projects.id))
+}
+
+/** Inserts a project. A second default project is not inserted, so that several first starts make one: null. */
+export function insertProject(
+  db: UnscopedDatabase,
+  row: typeof projects.$inferInsert,
+): Promise<ProjectRow | null> {
+  return first(db.queries.insert(projects).values(row).onConflictDoNothing().returning())
+}
+
+/** Reads a project and locks its row until the transaction ends. */
+export function lockProject(db: UnscopedDatabase, id: string): Promise<ProjectRow | null> {
+  return first(db.queries.select().from(projects).where(eq(projects.id, id)).for('update'))
+}
+
+/** Replaces a project's policy or the hash of its secret. @returns null: there is no such project */
+export function updateProject(
+  db: UnscopedDatabase,
+  id: string,
+  change: { readonly policy: unknown } | { readonly secretHash: Buffer },
+): Promise<ProjectRow | null> {
+  const row = { ...change, updatedAt: now }
+  return first(db.queries.update(projects).set(row).where(eq(projects.id, id)).returning())
+}
+
+/**
+ * Lists the related origins of every project whose passkeys belong to a domain.
+ * @param rpId the domain, which is that of projects whose policy names none
+ */
+export async function listRelatedOrigins(db: UnscopedDatabase, rpId: string): Promise<string[]> {
+  const rows = await db.queries.execute<{ origin: string }>(
+    sql`select distinct origin from ${projects},
+        jsonb_array_elements_text(${projects.policy} -> 'passkeys' -> 'related_origins') as origin
+      where coalesce(${projects.policy} -> 'passkeys' ->> 'rp_id', ${rpId}) = ${rpId} order by origin`,
+  )
+  return rows.map(({ origin }) => origin)
+}
+
+/** Whether any project lists this origin: a CORS preflight names no project. */
+export function anyProjectAllowsOrigin(db: UnscopedDatabase, origin: string): Promise<boolean> {
+  const allows = sql`${projects.policy} -> 'origins' @> ${JSON.stringify([origin])}::jsonb`
+  return hasRows(db.queries.select({ id: projects.id }).from(projects).where(allows).limit(1))
+}

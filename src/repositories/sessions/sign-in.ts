@@ -1,0 +1,196 @@
+// The two statements of a sign-in: one before the password is checked, one after it was right. Each is one round trip
+// however many tables it writes, and a transaction of its own unless it runs in one.
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
+import { knownAddresses } from '../../../drizzle/tables/known-addresses.ts'
+import { outbox } from '../../../drizzle/tables/outbox.ts'
+import { securityLog } from '../../../drizzle/tables/security-log.ts'
+import { sessions } from '../../../drizzle/tables/sessions.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { isHere, thisUser, type UserWithPassword } from '../accounts/users.ts'
+import type { LogCircumstances } from '../audit/security-log.ts'
+import { now, own, parameter, parameters, pick, secondsFromNow } from '../conditions.ts'
+import { type AuditEventName, type Database, first, prepared } from '../database.ts'
+import { type CountedMail, reservingMail } from '../mail/mail-counts.ts'
+import type { MailDetails } from '../mail/mail-queue.ts'
+import {
+  type Counted,
+  type CountedAttempt,
+  checkReserved,
+  countedParameters,
+  releasing,
+  reserving,
+} from '../throttling/sign-in-failures.ts'
+import { isLive, type SessionClient, type SessionState } from './sessions.ts'
+
+/** A session to open, and all that is written with it. */
+export interface NewSession {
+  readonly id: string
+  readonly userId: number
+  /** The user's epoch as it was read: if it moved, nothing is written. */
+  readonly epoch: number
+  readonly client: SessionClient
+  /** Methods of the authentication (RFC 8176), separated by spaces. */
+  readonly amr: string
+  readonly acr: SessionState['acr']
+  readonly refreshSeconds: number
+  readonly absoluteSeconds: number
+  readonly userAgent: string | null
+  readonly addressPrefix: string | null
+  /** The name of the event in the audit trail. */
+  readonly event: AuditEventName
+  /** What the security log says beside that: the account's UUID and who acted. */
+  readonly account: string
+  readonly logged: Pick<LogCircumstances, 'actor' | 'details'>
+  /** HMACs of the client's address and device, by which the account knows them from now on. */
+  readonly addressKey: Buffer
+  readonly deviceKey: Buffer
+  /** Living sessions that the user may have; the oldest end. */
+  readonly maxSessions: number
+  /** The mail that is queued if the device is new and the user has had a session before; null: none. */
+  readonly notice: { readonly id: string; readonly details: MailDetails } | null
+  /** How that mail is counted for its recipient, who may have had enough. */
+  readonly noticeCount: CountedMail
+  /** The attempt that succeeded and is released; null: none was reserved. */
+  readonly attempt: CountedAttempt | null
+}
+
+const noAttempt: CountedAttempt = {
+  keys: [],
+  thresholds: { strict: 0, loose: 0, windowSeconds: 0, baseSeconds: 0 },
+  accountExempt: false,
+}
+
+const begin = prepared((query) => {
+  const found = query.$with('found').as(
+    query
+      .select({
+        ...getTableColumns(users),
+        addressKnown: sql<boolean>`exists (select 1 from ${knownAddresses}
+          where ${knownAddresses.projectId} = ${users.projectId} and ${knownAddresses.userId} = ${users.id}
+            and ${knownAddresses.keyHash} = ${parameter('addressKey')})`.as('address_known'),
+      })
+      .from(users)
+      .where(and(own(users, parameters), eq(users.email, parameter('email')), isHere)),
+  )
+  const exempt = sql`(${parameter('accountExempt')}::boolean or coalesce((select address_known from found), false))`
+  const reserved = query.$with('reserved', {}).as(reserving(exempt))
+  // This commit need not wait for the disk: the count is visible at once, and a later commit flushes it before the
+  // answer is sent (`insertSession`, or the refusal in the security log).
+  const counted = query
+    .$with('counted', { buckets: sql<string>`buckets`.as('buckets') })
+    .as(sql`select coalesce(json_object_agg(bucket, attempts), '{}')::text as buckets, set_config('synchronous_commit', 'off', true)
+      from reserved`)
+  // A row comes back whether or not there is such a user.
+  return query
+    .with(found, reserved, counted)
+    .select()
+    .from(counted)
+    .leftJoin(found, sql`true`)
+    .prepare('sign_in_begin')
+})
+
+const openedColumns = pick(sessions, 'id', 'generation', 'expiresAt', 'client', 'amr', 'acr', 'authTime')
+
+const insert = prepared((query) => {
+  const absoluteEnd = secondsFromNow(parameter('absoluteSeconds'))
+  // The user is read again and locked: if the password changed since the check, or the account is gone, none opens.
+  const opened = query.$with('opened', openedColumns).as(sql`insert into ${sessions}
+        (id, project_id, user_id, epoch, client, amr, acr, user_agent, address_prefix, expires_at, absolute_expires_at)
+      select ${parameter('id')}::uuid, ${users.projectId}, ${users.id}, ${users.epoch},
+        ${parameter('client')}::text, ${parameter('amr')}::text, ${parameter('acr')}::text, ${parameter('userAgent')}::text, ${parameter('addressPrefix')}::text,
+        least(${secondsFromNow(parameter('refreshSeconds'))}, ${absoluteEnd}), ${absoluteEnd}
+      from ${users}
+      where ${thisUser(parameters, parameter('userId'))}
+        and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null
+      for key share
+      returning *`)
+  const written = query.$with('written', {}).as(sql`insert into ${auditEvents}
+        (project_id, user_id, session_id, event, user_agent, address_prefix)
+      select project_id, user_id, id, ${parameter('event')}::text, user_agent, address_prefix from opened`)
+  const logged = query.$with('logged', {}).as(sql`insert into ${securityLog}
+        (project_id, event, actor, account, session_id, user_agent, address_prefix, details)
+      select project_id, ${parameter('event')}::text, ${parameter('actor')}::text, ${parameter('account')}::uuid, id,
+        user_agent, address_prefix, ${parameter('logDetails')}::jsonb from opened`)
+  // At most once a day for the same key.
+  const known = query.$with('known', {}).as(sql`insert into ${knownAddresses} (project_id, user_id, key_hash)
+      select project_id, user_id, key from opened,
+        (values (${parameter('addressKey')}::bytea), (${parameter('deviceKey')}::bytea)) as keys(key)
+      where not exists (select 1 from ${knownAddresses} where ${knownAddresses.projectId} = opened.project_id
+        and ${knownAddresses.userId} = opened.user_id and ${knownAddresses.keyHash} = key
+        and ${knownAddresses.lastAt} >= now() - interval '1 day' offset 0)
+      order by key
+      on conflict (project_id, user_id, key_hash) do update set last_at = now()
+      returning key_hash, xmax = 0 as is_new`)
+  // Every part sees the rows as they were before the statement, so the new session is not among those that may end.
+  const ended = query
+    .$with('ended', {})
+    .as(sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
+      where ${sessions.id} in (select surplus.id from opened cross join lateral (
+        select ${sessions.id} from ${sessions}
+        where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
+          and ${sessions.epoch} = opened.epoch and ${isLive}
+        order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1) as surplus)`)
+  const reserved = query.$with('mail_reserved', {}).as(
+    reservingMail(sql`from opened join known on is_new and known.key_hash = ${parameter('deviceKey')}
+      where ${parameter('noticeId')}::uuid is not null and exists (select 1 from ${sessions}
+        where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id)`),
+  )
+  const queued = query
+    .$with('queued', {})
+    .as(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
+      select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
+      from opened cross join mail_reserved`)
+  const released = query.$with('released', {}).as(releasing(sql`exists (select 1 from opened)`))
+  return query
+    .with(opened, written, logged, known, ended, reserved, queued, released)
+    .select({
+      ...{ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt },
+      ...{ client: opened.client, amr: opened.amr, acr: opened.acr, authTime: opened.authTime },
+      now,
+    })
+    .from(opened)
+    .prepare('sign_in_open')
+})
+
+/**
+ * Reserves an attempt to sign in and finds the account of an address with its password hash. An address that the account
+ * has signed in from exempts the account's bucket.
+ * @param addressKey HMAC of the client's address
+ * @returns null, and nothing counted, where a bucket is locked; `found` is null where there is no such account. A crash
+ *   of the database may forget the count until a later commit: `insertSession`, or the refusal's row in the security log.
+ */
+export async function beginSignIn(
+  db: Database,
+  email: string,
+  addressKey: Buffer,
+  counted: CountedAttempt,
+): Promise<(Counted & { found: UserWithPassword | null }) | null> {
+  const row = await first(begin(db, { ...countedParameters(counted), email, addressKey }))
+  const reserved = await checkReserved(db, counted, JSON.parse(row?.counted.buckets ?? '{}'))
+  if (!reserved) return null
+  if (!row?.found) return { ...reserved, found: null }
+  const { addressKnown: _, ...user } = row.found
+  return { ...reserved, found: user }
+}
+
+/** Opens a session with all that is written with it; null, and nothing written, if the epoch moved or the user is gone. */
+export async function insertSession(
+  db: Database,
+  { notice, noticeCount, attempt, logged, ...session }: NewSession,
+): Promise<SessionState | null> {
+  const opened = await first(
+    insert(db, {
+      ...session,
+      ...noticeCount,
+      actor: logged.actor,
+      logDetails: JSON.stringify(logged.details),
+      ...countedParameters(attempt ?? noAttempt),
+      succeeded: true,
+      noticeId: notice?.id ?? null,
+      noticeDetails: JSON.stringify(notice?.details ?? {}),
+    }),
+  )
+  if (opened) db.recorded(session.event)
+  return opened
+}

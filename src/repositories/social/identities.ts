@@ -1,0 +1,139 @@
+// Rows of `identities`, and of `spent_proofs`: the tokens of providers that were accepted and are not accepted again.
+import { and, asc, eq, getTableColumns, inArray, lte, ne, sql } from 'drizzle-orm'
+import { identities } from '../../../drizzle/tables/identities.ts'
+import { spentProofs } from '../../../drizzle/tables/spent-proofs.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { isHere, userColumns, userOf } from '../accounts/users.ts'
+import { type Given, now, ofUser, own, parameter, parameters, type Scope } from '../conditions.ts'
+import { type Database, first, hasRows, one, prepared, rowCount } from '../database.ts'
+
+export type IdentityRow = typeof identities.$inferSelect
+
+/** An identity and the account that it opens. */
+export type IdentityAndUser = Awaited<ReturnType<typeof find>>[number]
+
+const id = { id: identities.id }
+const thisIdentity = (scope: Scope, issuer: Given<string>, subject: Given<string>) =>
+  and(own(identities, scope), eq(identities.issuer, issuer), eq(identities.subject, subject))
+
+const find = prepared((query) =>
+  query
+    .select({ identity: getTableColumns(identities), user: userColumns })
+    .from(identities)
+    .innerJoin(users, userOf(identities))
+    .where(and(thisIdentity(parameters, parameter('issuer'), parameter('subject')), isHere))
+    .prepare('identity_look'),
+)
+
+const insertProof = prepared((query) =>
+  query
+    .insert(spentProofs)
+    .values({
+      projectId: parameter('projectId'),
+      markHash: parameter('markHash'),
+      expiresAt: sql`${parameter('expiresAt')}::timestamptz`,
+    })
+    .onConflictDoNothing()
+    .returning({ markHash: spentProofs.markHash })
+    .prepare('proof_spend'),
+)
+
+const markUsed = prepared((query) =>
+  query
+    .update(identities)
+    .set({
+      lastUsedAt: now,
+      email: sql`coalesce(${parameter('email')}, ${identities.email})`,
+      emailVerified: sql`case when ${parameter('email')}::text is null then ${identities.emailVerified}
+        else ${parameter('emailVerified')}::boolean end`,
+    })
+    .where(and(own(identities, parameters), eq(identities.id, parameter('id'))))
+    .prepare('identity_touch'),
+)
+
+/**
+ * Finds an identity and its account; not one of an account whose deletion is due.
+ * @param issuer the provider's issuer identifier (OpenID Connect Core §2)
+ * @param subject the person's `sub` at that issuer
+ */
+export function findIdentity(db: Database, issuer: string, subject: string): Promise<IdentityAndUser | null> {
+  return first(find(db, { issuer, subject }))
+}
+
+/** Deletes an identity of an account whose deletion is due and that the cleanup job has not deleted yet. */
+export async function deleteDueIdentity(db: Database, issuer: string, subject: string): Promise<void> {
+  const isDue = and(own(users, db), lte(users.deletionDueAt, now))
+  const ofDueUser = inArray(identities.userId, db.queries.select({ id: users.id }).from(users).where(isDue))
+  const identity = and(thisIdentity(db, issuer, subject), ofDueUser)
+  await db.queries.delete(identities).where(identity)
+}
+
+/** Inserts an identity, used now. If another transaction inserted the same one meanwhile, this fails with a conflict. */
+export function insertIdentity(
+  db: Database,
+  identity: Omit<IdentityRow, 'projectId' | 'createdAt' | 'lastUsedAt'>,
+): Promise<IdentityRow> {
+  const values = { ...identity, projectId: db.projectId, lastUsedAt: now }
+  return one(db.queries.insert(identities).values(values).returning())
+}
+
+/**
+ * Notes that the identity was used now.
+ * @param named the address that the provider named this time and whether it vouches for it; null keeps the one before
+ */
+export async function markIdentityUsed(
+  db: Database,
+  id: string,
+  named: { readonly email: string | null; readonly emailVerified: boolean },
+): Promise<void> {
+  await markUsed(db, { id, ...named })
+}
+
+/** Lists the identities of a user, the oldest first. */
+export async function listIdentities(db: Database, userId: number): Promise<IdentityRow[]> {
+  return db.queries
+    .select()
+    .from(identities)
+    .where(ofUser(identities, db, userId))
+    .orderBy(asc(identities.createdAt), asc(identities.id))
+}
+
+/** Deletes every identity of a user but one. */
+export async function deleteOtherIdentities(db: Database, userId: number, keptId: string): Promise<void> {
+  await db.queries.delete(identities).where(and(ofUser(identities, db, userId), ne(identities.id, keptId)))
+}
+
+/** Deletes one identity; false where the user has none with this id. */
+export function deleteIdentity(db: Database, userId: number, identityId: string): Promise<boolean> {
+  const where = and(ofUser(identities, db, userId), eq(identities.id, identityId))
+  return hasRows(db.queries.delete(identities).where(where).returning(id))
+}
+
+/**
+ * Deletes the identities of a user, or all but those whose provider vouches for one address.
+ * @param vouchedFor the address; null: none is spared
+ * @returns how many were deleted
+ */
+export function deleteIdentities(db: Database, userId: number, vouchedFor: string | null): Promise<number> {
+  const vouches = and(
+    eq(identities.emailVerified, true),
+    sql`${identities.email} is not distinct from ${vouchedFor}`,
+  )
+  const ends = vouchedFor === null ? undefined : sql`not (${vouches})`
+  return rowCount(
+    db.queries
+      .delete(identities)
+      .where(and(ofUser(identities, db, userId), ends))
+      .returning(id),
+  )
+}
+
+/**
+ * Marks a proof as accepted, in one statement; of two at once, the second waits for the first.
+ * @param markHash SHA-256 of what identifies the proof
+ * @param expiresAt when the proof itself expires, and the row may be deleted
+ * @returns false if it was accepted before
+ */
+export function insertSpentProof(db: Database, markHash: Buffer, expiresAt: Date): Promise<boolean> {
+  return hasRows(insertProof(db, { markHash, expiresAt: expiresAt.toISOString() }))
+}

@@ -1,0 +1,162 @@
+// Failed attempts: each is reserved in its buckets before the work, and then committed or released.
+import { type SQL, sql } from 'drizzle-orm'
+import { signInFailures as table } from '../../../drizzle/tables/sign-in-failures.ts'
+import { parameter } from '../conditions.ts'
+import { type Database, first, prepared } from '../database.ts'
+
+type Bucket = typeof table.$inferSelect.bucket
+
+/** A counted attempt: how many each bucket has in its window with this one. */
+export interface Counted {
+  readonly attempts: Partial<Record<Bucket, number>>
+}
+
+/** One bucket that an attempt falls into. */
+export interface BucketKey {
+  readonly bucket: Bucket
+  readonly keyHash: Buffer
+}
+
+export interface Thresholds {
+  /** Attempts after which account_address and code buckets lock. */
+  readonly strict: number
+  /** Attempts after which account and address buckets lock. */
+  readonly loose: number
+  readonly windowSeconds: number
+  /** The first lock; each further attempt doubles it, up to 2^10 times. */
+  readonly baseSeconds: number
+}
+
+/** An attempt as it is counted: at most three buckets, each once. */
+export interface CountedAttempt {
+  readonly keys: readonly BucketKey[]
+  readonly thresholds: Thresholds
+  /** Whether the account bucket counts the attempt without refusing it. */
+  readonly accountExempt: boolean
+}
+
+const locked = sql`coalesce(${table.lockedUntil} > now(), false)`
+const over = sql`greatest(${table.windowStartedAt}, coalesce(${table.lockedUntil}, ${table.windowStartedAt}))
+  + make_interval(secs => ${parameter('windowSeconds')}::int) < now()`
+const attempts = sql`case when ${over} then 1 else ${table.attempts} + 1 end`
+const threshold = sql`case when ${table.bucket} in ('account_address', 'code')
+  then ${parameter('strict')}::int else ${parameter('loose')}::int end`
+
+const cleared = sql`${table.bucket} in ('account_address', 'code') and ${parameter('succeeded')}::boolean`
+
+const slots = [0, 1, 2] as const
+/** The buckets of the attempt, as rows. */
+const asked = sql`(select * from (values ${sql.join(
+  slots.map((slot) => sql`(${parameter(`bucket${slot}`)}::text, ${parameter(`key${slot}`)}::bytea)`),
+  sql`, `,
+)}) as given(bucket, key) where bucket is not null) as asked`
+/**
+ * The row of each bucket. A kept plan outlives the statistics that it was made from: joined freely, it would read all
+ * rows of the project if there were few when it was made. "offset 0" keeps it one look-up for each bucket.
+ */
+const rowOfEach = sql`${asked} cross join lateral (select ${table.lockedUntil} from ${table}
+  where ${table.projectId} = ${parameter('projectId')}::uuid
+    and ${table.bucket} = asked.bucket and ${table.keyHash} = asked.key offset 0) as held`
+const isHeld = sql`held.locked_until > now()`
+
+/** The named parameters of every statement here. */
+export function countedParameters({ keys, thresholds, accountExempt }: CountedAttempt) {
+  const named = slots.flatMap((slot) => [
+    [`bucket${slot}`, keys[slot]?.bucket ?? null],
+    [`key${slot}`, keys[slot]?.keyHash ?? null],
+  ])
+  return { ...Object.fromEntries(named), ...thresholds, accountExempt }
+}
+
+// Rows are always locked in the order of their bucket's name, here and in `releasing`: no two attempts can deadlock.
+/** Counts the attempt unless one of its buckets is locked, and returns the buckets that count it and their counts. */
+export function reserving(accountExempt: SQL): SQL {
+  const exempt = (bucket: SQL) => sql`(${bucket} = 'account' and ${accountExempt})`
+  return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
+    select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 1, now() from ${asked}
+      where not exists (select 1 from ${rowOfEach} where ${isHeld} and not ${exempt(sql`asked.bucket`)})
+      order by asked.bucket
+    on conflict (project_id, bucket, key_hash) do update set
+      attempts = ${attempts},
+      window_started_at = case when ${over} then now() else ${table.windowStartedAt} end,
+      locked_until = case when ${attempts} >= ${threshold}
+        then now() + make_interval(secs => ${parameter('baseSeconds')}::int * power(2, least(${attempts} - ${threshold}, 10))::int) end
+      where not ${locked} or ${exempt(sql`${table.bucket}`)}
+    returning bucket, attempts`
+}
+
+/** Releases the attempt from its buckets where `condition` holds. A row that was deleted meanwhile is made anew, empty. */
+export function releasing(condition: SQL): SQL {
+  return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
+    select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 0, now() from ${asked}
+      where ${condition} order by asked.bucket
+    on conflict (project_id, bucket, key_hash) do update set
+      attempts = case when ${cleared} then 0 else greatest(${table.attempts} - 1, 0) end,
+      locked_until = case when ${cleared} or ${table.attempts} <= ${threshold} then null else ${table.lockedUntil} end
+    returning ${table.bucket}`
+}
+
+const reserve = prepared((query) => {
+  const reserved = query
+    .$with('reserved', { bucket: table.bucket, attempts: table.attempts })
+    .as(reserving(sql`${parameter('accountExempt')}::boolean`))
+  return query.with(reserved).select().from(reserved).prepare('sign_in_attempt_reserve')
+})
+
+const release = prepared((query) => {
+  const released = query.$with('released', { bucket: table.bucket }).as(releasing(sql`true`))
+  return query.with(released).select().from(released).prepare('sign_in_attempt_give_back')
+})
+
+const wait = prepared((query) => {
+  const waits = query
+    .$with('waits', { seconds: sql<number | null>`seconds`.as('seconds') })
+    .as(sql`select ceil(extract(epoch from max(held.locked_until) - now()))::int as seconds from ${rowOfEach}
+      where ${isHeld} and not (asked.bucket = 'account' and ${parameter('accountExempt')}::boolean)`)
+  return query.with(waits).select().from(waits).prepare('sign_in_lock_wait')
+})
+
+/** Counts one attempt in every bucket; null, and nothing counted, where one of them is locked. */
+export async function reserveAttempt(db: Database, counted: CountedAttempt): Promise<Counted | null> {
+  const rows = await reserve(db, countedParameters(counted))
+  return checkReserved(
+    db,
+    counted,
+    Object.fromEntries(rows.map(({ bucket, attempts }) => [bucket, attempts])),
+  )
+}
+
+/**
+ * Whether every bucket counted the attempt. A bucket may have been locked while the statement waited for another one:
+ * then the attempt is released from those that did.
+ * @param attempts of the buckets that counted it
+ * @returns null: one of them did not
+ */
+export async function checkReserved(
+  db: Database,
+  counted: CountedAttempt,
+  attempts: Counted['attempts'],
+): Promise<Counted | null> {
+  const keys = counted.keys.filter(({ bucket }) => attempts[bucket] !== undefined)
+  if (keys.length === counted.keys.length) return { attempts }
+  if (keys.length > 0) await releaseAttempt(db, { ...counted, keys }, false)
+  return null
+}
+
+/**
+ * Takes the attempt back from every bucket. One that succeeded also empties the strict buckets; one that was not decided
+ * (the password was never checked) only takes itself back.
+ */
+export async function releaseAttempt(
+  db: Database,
+  counted: CountedAttempt,
+  succeeded: boolean,
+): Promise<void> {
+  await release(db, { ...countedParameters(counted), succeeded })
+}
+
+/** Whole seconds until every lock on these buckets is over; at least 1. */
+export async function findLockWait(db: Database, counted: CountedAttempt): Promise<number> {
+  const row = await first(wait(db, countedParameters(counted)))
+  return Math.max(1, row?.seconds ?? 1)
+}

@@ -1,0 +1,162 @@
+// Imported users: what is taken, what is refused in a sentence, and that the same again changes nothing.
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { passwordBytes } from '../../src/crypto/passwords.ts'
+import { operatorContext } from '../../src/domain/context.ts'
+import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
+import {
+  importUsers,
+  isCheckableHash,
+  readUser,
+  refreshStatistics,
+} from '../../src/domain/operators/user-import.ts'
+import { findAccount } from '../../src/domain/operators/users.ts'
+import { createProject } from '../../src/domain/projects/projects.ts'
+import { findPasswordHash } from '../../src/repositories/credentials/passwords.ts'
+import type { ImportedUser } from '../../src/repositories/operators/users.ts'
+import { createTestDomain } from '../support/domain.ts'
+
+const { argon2, context, project, services, sql } = await createTestDomain(t)
+const ctx = operatorContext(services, project)
+const password = 'a good long password'
+const foreign = { memoryKib: 128, passes: 1, lanes: 2 }
+const hash = await argon2.hash(passwordBytes(password), foreign)
+
+function read(value: unknown): ImportedUser {
+  const person = readUser(value)
+  if (typeof person === 'string') throw new Error(person)
+  return person
+}
+const refused = (value: unknown) => {
+  const person = readUser(value)
+  return typeof person === 'string' ? person : 'taken'
+}
+
+t.test('a person comes with everything that is theirs, and signs in with the old password', async (t) => {
+  const uuid = randomUUID()
+  const person = read({
+    email: ' Ada@Example.com ',
+    password_hash: hash,
+    email_verified_at: '2020-02-03T04:05:06+02:00',
+    display_name: 'Ada',
+    first_name: 'Ada',
+    last_name: 'Lovelace',
+    role: 'admin',
+    locale: 'de-AT',
+    metadata: { plan: 'gold', nested: { a: [1, null, 'ü'] } },
+    uuid: uuid.toUpperCase(),
+    created_at: '2019-01-01T00:00:00Z',
+  })
+  t.equal(await importUsers(ctx, [person]), 1)
+  const grant = await signInWithPassword(context(), { email: 'ada@example.com', password })
+  t.match(grant.user, {
+    uuid,
+    email: 'ada@example.com',
+    displayName: 'Ada',
+    role: 'admin',
+    locale: 'de-AT',
+    metadata: { plan: 'gold', nested: { a: [1, null, 'ü'] } },
+  })
+  t.equal(grant.user.emailVerifiedAt?.toISOString(), '2020-02-03T02:05:06.000Z')
+  t.equal(grant.user.createdAt.toISOString(), '2019-01-01T00:00:00.000Z')
+  const renewed = await findPasswordHash(ctx.store, grant.user.id)
+  t.not(renewed, hash, 'and the hash is renewed with the parameters in force')
+  t.match((await sql`select event from audit_events where user_id = ${grant.user.id} order by id`)[0], {
+    event: 'account_created',
+  })
+})
+
+t.test('an address alone is enough', async (t) => {
+  const email = `${randomUUID()}@example.com`
+  t.equal(await importUsers(ctx, [read({ email })]), 1)
+  t.match(await findAccount(ctx, email), { role: 'user', emailVerifiedAt: null, metadata: {} })
+})
+
+t.test('who has an account stays as they are; of two with one address the first counts', async (t) => {
+  const email = `${randomUUID()}@example.com`
+  const first = read({ email, first_name: 'First' })
+  const second = read({ email: email.toUpperCase(), first_name: 'Second', role: 'admin' })
+  const sameUuid = read({ email: `${randomUUID()}@example.com`, uuid: first.uuid })
+  t.equal(await importUsers(ctx, [first, second, sameUuid]), 1)
+  t.equal(await importUsers(ctx, [second, first]), 0)
+  t.match(await findAccount(ctx, email), { firstName: 'First', role: 'user' })
+  await t.rejects(findAccount(ctx, sameUuid.email), { code: 'account_unknown' })
+  const { project: other } = await createProject(services, 'Other', {})
+  t.equal(
+    await importUsers(operatorContext(services, other), [first]),
+    1,
+    'another project is another matter',
+  )
+})
+
+t.test('the same file imported by four at once adds each once', async (t) => {
+  const people = Array.from({ length: 200 }, () => read({ email: `${randomUUID()}@example.com` }))
+  const counts = await Promise.all([
+    importUsers(ctx, people),
+    importUsers(ctx, [...people].reverse()),
+    importUsers(ctx, people),
+    importUsers(ctx, [...people].reverse()),
+  ])
+  t.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    200,
+  )
+})
+
+t.test('what cannot be taken is said in a sentence', async (t) => {
+  const email = 'ada@example.com'
+  for (const [value, said] of [
+    [null, /^It must be an object/],
+    [[], /^It must be an object|email/],
+    ['ada@example.com', /^It must be an object/],
+    [{}, /^email must/],
+    [{ email: 'nobody' }, /^email must/],
+    [{ email: 7 }, /^email must/],
+    [{ email, pasword_hash: hash }, /^"pasword_hash" is no field/],
+    [{ email, password }, /^"password" is no field/],
+    [{ email, id: 7 }, /^"id" is no field/],
+    [{ email, role: 'root' }, /^role must/],
+    [{ email, email_verified_at: 'yesterday' }, /^email_verified_at must/],
+    [{ email, created_at: '2020-13-01T00:00:00Z' }, /^created_at must/],
+    [{ email, display_name: 'x'.repeat(256) }, /^display_name must/],
+    [{ email, metadata: { a: 'x'.repeat(17_000) } }, /^metadata must/],
+    [{ email, metadata: [] }, /^metadata must/],
+    [{ email, metadata: { a: 'b\0' } }, /cannot be stored/],
+    [{ email, first_name: '\ud800' }, /cannot be stored/],
+    [{ email, uuid: '7' }, /^uuid must/],
+    [{ email, locale: 'de; drop' }, /^locale must/],
+  ] as const)
+    t.match(refused(value), said, JSON.stringify(value).slice(0, 80))
+  t.equal(refused({ email, metadata: { a: 'C:\\u0000' } }), 'taken', 'a backslash is a sign like any other')
+  t.notMatch(refused({ email, password_hash: '$2b$10$abc' }), /2b/, 'no hash is repeated')
+})
+
+t.test('a hash is taken where it can be checked here at a bearable cost', async (t) => {
+  t.ok(isCheckableHash(hash))
+  const body = hash.split('$').slice(4).join('$')
+  for (const bad of [
+    '',
+    password,
+    '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
+    hash.replace('argon2id', 'argon2i'),
+    hash.replace('v=19', 'v=16'),
+    `$argon2id$v=19$m=4194304,t=2,p=1$${body}`,
+    `$argon2id$v=19$m=19456,t=9999,p=1$${body}`,
+    `$argon2id$v=19$m=19456,t=0,p=1$${body}`,
+    `$argon2id$v=19$m=8,t=2,p=4$${body}`,
+    `${hash}\n`,
+    hash.slice(0, -30),
+  ])
+    t.notOk(isCheckableHash(bad), bad)
+})
+
+t.test('after many people the planner knows of them, after a few nothing is done', async (t) => {
+  const analyzed = () =>
+    sql`select relname from pg_stat_user_tables where last_analyze is not null order by relname`.then(
+      (rows) => rows.map(({ relname }) => relname),
+    )
+  t.equal(await refreshStatistics(services, 9999), false)
+  t.same(await analyzed(), [])
+  t.equal(await refreshStatistics(services, 10_000), true)
+  t.same(await analyzed(), ['audit_events', 'users'])
+})
