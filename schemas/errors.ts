@@ -1,6 +1,7 @@
 // The problem document (RFC 9457), the closed list of its codes, and the responses block of a route.
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { factorMethods, Secret, Shared } from './primitives.ts'
+import { RequestOptions } from './webauthn.ts'
 
 export interface ProblemKind {
   readonly status: number
@@ -279,6 +280,13 @@ export const Problem = Type.Object(
             'On second_factor_required, except from the APIs of products: what POST /login/second-factor completes the sign-in with.',
         }),
       ),
+    ),
+    passkey_options: Type.Optional(
+      Type.Unsafe<Static<typeof RequestOptions>>({
+        ...Shared(RequestOptions),
+        description:
+          'Where factors has passkey: what the browser asks for one with. The answer is the credential of POST /login/second-factor or POST /step-up, and works once.',
+      }),
     ),
     credential_id: Type.Optional(
       Type.String({

@@ -4,6 +4,7 @@ import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
 import { DeviceToken, factorMethods, Id, Instant, Nullable, Secret, Shared } from './primitives.ts'
 import { sessionFields } from './sessions.ts'
+import { AssertionCredential } from './webauthn.ts'
 
 const closed = { additionalProperties: false } as const
 const security = [{ bearer: [] }, { cookie: [] }]
@@ -41,13 +42,14 @@ export const completeSecondFactor = {
   tags: ['Sign-up and sign-in'],
   summary: 'Complete a sign-in by its second factor',
   description:
-    'For a sign-in that answered `second_factor_required`. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.',
+    'For a sign-in that answered `second_factor_required`: with `code`, or for `passkey` with the `credential` that a browser answers `passkey_options` with. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.',
   security: [{}],
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({
     challenge: Challenge,
     method,
-    code: FactorCode,
+    code: Type.Optional(FactorCode),
+    credential: Type.Optional(AssertionCredential),
     trust_device: Type.Optional(Type.Boolean()),
   }),
   response: {
@@ -112,7 +114,7 @@ export const Factors = Type.Object(
   {
     totp: Type.Boolean({ description: 'Whether an authenticator app is enrolled.' }),
     passkeys: Type.Array(Type.Object({ id: Id, name: Type.String(), created_at: Instant }, closed), {
-      description: 'Empty until passkeys are offered.',
+      description: 'Each completes a sign-in as a second factor; `GET /passkeys` has more about them.',
     }),
     recovery_codes_left: Type.Integer({ minimum: 0, examples: [10] }),
     trusted_devices: Type.Array(Type.Object(trustedDeviceFields, closed)),

@@ -104,4 +104,4 @@ export function secretNames(schema: unknown, found = new Set<string>()): Set<str
 }
 
 /** The methods of a second factor. */
-export const factorMethods = ['totp', 'recovery_code', 'email_code'] as const
+export const factorMethods = ['totp', 'passkey', 'recovery_code', 'email_code'] as const

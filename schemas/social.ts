@@ -82,7 +82,7 @@ export const beginSocialLogin = {
   tags: ['Social sign-in'],
   summary: 'Send a browser to a provider',
   description:
-    'For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge` and `factors` (separated by spaces) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.',
+    'For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge`, `factors` (separated by spaces) and where a passkey is among them `passkey_options` (JSON) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.',
   security: [{}],
   params: Type.Object({ provider: ProviderName }),
   querystring: Type.Object({

@@ -5,6 +5,7 @@ import { FactorCode } from './factors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders } from './headers.ts'
 import { factorMethods, Password, Secret, Shared } from './primitives.ts'
 import { Session } from './sessions.ts'
+import { AssertionCredential } from './webauthn.ts'
 
 const security = [{ bearer: [] }, { cookie: [] }]
 
@@ -13,7 +14,7 @@ export const stepUp = {
   tags: ['Session'],
   summary: 'Prove the owner of the account again in this session',
   description:
-    'For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code. The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.',
+    'For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code; a passkey does for each (`passkey_options` of that answer). The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.',
   security,
   headers: Type.Object({ ...projectHeader }),
   body: Type.Object({
@@ -24,6 +25,7 @@ export const stepUp = {
     }),
     password: Type.Optional(Password),
     code: Type.Optional(FactorCode),
+    credential: Type.Optional(AssertionCredential),
   }),
   response: {
     200: {

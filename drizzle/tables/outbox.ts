@@ -28,6 +28,7 @@ export type MailKind =
   | 'passkey_removed'
   | 'passkey_counter_back'
   | 'step_up_code'
+  | 'sign_in_code'
   | 'api_key_created'
   | 'account_opened'
   | 'sign_in_failures'

@@ -43,6 +43,7 @@ export type AuthErrorCode =
   | 'logo_not_allowed'
   | 'email_change_impossible'
   | 'email_unchanged'
+  | 'email_sign_in_off'
   | 'provider_unknown'
   | 'provider_unavailable'
   | 'invalid_social_login'
@@ -80,11 +81,29 @@ export interface PasswordFault {
   readonly minLength: number
 }
 
+/** Factors that are proven by a code. */
+export type CodeMethod = 'totp' | 'recovery_code' | 'email_code'
+
 /**
- * What completes a sign-in whose first factor was right: an enrolled factor, a code that stands in for it, or a mailed code where
- * the policy demands a second factor of an account that has enrolled none.
+ * What completes a sign-in whose first factor was right: an enrolled factor, a passkey, a code that stands in for a lost factor, or
+ * a mailed code where the policy demands a second factor of an account that has enrolled none.
  */
-export type FactorMethod = 'totp' | 'recovery_code' | 'email_code'
+export type FactorMethod = CodeMethod | 'passkey'
+
+/** `PublicKeyCredentialRequestOptionsJSON` (WebAuthn Level 3 §5.1.10). */
+export interface PasskeyRequestOptions {
+  /** Base64url. */
+  readonly challenge: string
+  /** Milliseconds. */
+  readonly timeout: number
+  readonly rpId: string
+  readonly allowCredentials: {
+    readonly type: 'public-key'
+    readonly id: string
+    readonly transports?: string[]
+  }[]
+  readonly userVerification: 'required'
+}
 
 /** How an account's owner can step a session up: by a factor that is enrolled, else by the password, else by a mailed code. */
 export type StepUpFactor = 'password' | FactorMethod
@@ -102,6 +121,8 @@ export interface AuthErrorDetails {
   readonly factors?: readonly StepUpFactor[]
   /** For second_factor_required: what the client completes the sign-in with. */
   readonly challenge?: string
+  /** Where `factors` has `passkey`: what a browser asks for one with. */
+  readonly passkeyOptions?: PasskeyRequestOptions
 }
 
 /** A refusal. Its message is its code: the edge writes the text that people read. */

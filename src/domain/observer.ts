@@ -7,7 +7,7 @@ import { AuthError, type AuthErrorCode } from './errors.ts'
 export type RefreshOutcome = 'rotated' | 'replayed' | 'recovered' | 'reused' | 'refused'
 
 /** How a session is opened; what a second factor completes is counted as that. */
-export type SignInMethod = 'password' | 'social' | 'passkey' | 'second_factor'
+export type SignInMethod = 'password' | 'email' | 'social' | 'passkey' | 'second_factor'
 
 /** The outcome of a sign-in: a session, a refusal by its code, or an error of ours. */
 export type SignInOutcome = 'ok' | AuthErrorCode | 'failed'

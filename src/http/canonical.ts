@@ -37,6 +37,7 @@ import { accountRoutes } from './routes/account.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { avatarRoutes } from './routes/avatars.ts'
 import { emailChangeRoutes } from './routes/email-change.ts'
+import { emailSignInRoutes } from './routes/email-sign-in.ts'
 import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { introspectionRoutes } from './routes/introspection.ts'
@@ -167,6 +168,7 @@ async function apiRoutes(
   await socialRoutes(api, parts)
   await factorRoutes(api)
   await identityRoutes(api, parts)
+  await emailSignInRoutes(api, parts)
   await passkeyRoutes(api, parts)
   await userRoutes(api, parts)
   await passwordRoutes(api, parts)

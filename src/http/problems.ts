@@ -52,6 +52,7 @@ const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, strin
     redirect_to: 'Must be one of the addresses in redirect_urls of the project’s policy, to the letter.',
   },
   logo_not_allowed: { logo_url: 'Must be an address on one of the link origins of the project.' },
+  email_sign_in_off: { email: 'This project does not sign people in by mail.' },
   email_unchanged: { new_email: 'This is the address of the account already.' },
   email_change_impossible: {
     token: 'This change can no longer be made: the address belongs to another account.',
@@ -121,6 +122,7 @@ export function problemDocument(facts: ProblemFacts, publicUrl: string, requestI
     ...(waits ? { retry_after: facts.retryAfterSeconds ?? 1 } : {}),
     ...(facts.factors ? { factors: facts.factors } : {}),
     ...(facts.challenge ? { challenge: facts.challenge } : {}),
+    ...(facts.passkeyOptions ? { passkey_options: facts.passkeyOptions } : {}),
     ...(facts.credentialId ? { credential_id: facts.credentialId } : {}),
     ...(facts.verificationToken ? { verification_token: facts.verificationToken } : {}),
   }

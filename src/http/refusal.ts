@@ -1,6 +1,12 @@
 // Refusals by code, before an edge maps them to its own answer: the domain's, and those of the HTTP side itself.
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { AuthError, type AuthErrorCode, type PasswordFault, type StepUpFactor } from '../domain/errors.ts'
+import {
+  AuthError,
+  type AuthErrorCode,
+  type AuthErrorDetails,
+  type PasswordFault,
+  type StepUpFactor,
+} from '../domain/errors.ts'
 
 /** Codes of refusals that the HTTP side makes. */
 export type WireCode =
@@ -39,6 +45,7 @@ export interface Refusal {
   readonly password?: PasswordFault | undefined
   readonly factors?: readonly StepUpFactor[] | undefined
   readonly challenge?: string | undefined
+  readonly passkeyOptions?: AuthErrorDetails['passkeyOptions'] | undefined
 }
 
 /** Answers a refusal with an edge's own status, headers and body. */

@@ -19,6 +19,7 @@ import { acceptForms } from './pages/link-page.ts'
 import { playgroundPage } from './pages/playground.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
+import { signInLinkPage } from './pages/sign-in-link.ts'
 import { teamInvitationPage } from './pages/team-invitation.ts'
 import { verificationPages } from './pages/verify-email.ts'
 import { declaredAccess } from './plugins/access.ts'
@@ -139,6 +140,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     verificationPages(pages, services, visitorFinder(options))
     teamInvitationPage(pages, services, metrics)
     resetPasswordPage(pages, services)
+    signInLinkPage(pages, services)
   })
   const docs = `${basePathOf(publicUrl)}/docs`
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect(docs))

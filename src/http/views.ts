@@ -115,8 +115,8 @@ export function sessionView(row: SessionRow, currentId: string | null): Static<t
 const showFactors = viewOf(Factors)
 
 /** The second factors of an account as its owner sees them. */
-export const factorsView = ({ enrolled, recoveryCodesLeft, trustedDevices }: AccountFactors) =>
-  showFactors({ totp: enrolled.includes('totp'), passkeys: [], recoveryCodesLeft, trustedDevices })
+export const factorsView = ({ enrolled, ...others }: AccountFactors) =>
+  showFactors({ totp: enrolled.includes('totp'), ...others })
 
 const showApiKey = viewOf(ApiKey)
 

@@ -38,8 +38,8 @@ function linkOf(row: TakenMail, project: Project, purpose: LinkPurpose, token: s
   const facts = { publicUrl, projectId: project.id, purpose, token, language: languageTagOf(localeOf(row)) }
   // Only clients ask for registrations, and their links lead to our own page.
   if (frontEnd) return clientLink(facts, recipientOf(row), frontEnd.alias, allowed(project, frontEnd.base))
-  // An application has no page for it.
-  if (purpose === 'disown_sign_in') return mailLink(facts, null)
+  // An application has no page for the one, and the other asks on ours in which browser to go on.
+  if (purpose === 'disown_sign_in' || purpose === 'sign_in') return mailLink(facts, null)
   const page = redirectTo ? onRedirectList(project, redirectTo) : null
   // The operator's own page needs no list: policies of earlier versions have none.
   const { redirect_to: usual } = project.policy

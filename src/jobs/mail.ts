@@ -6,6 +6,7 @@
 // Message-ID and one link, both derived from the row.
 import type { FastifyBaseLogger } from 'fastify'
 import { mintForClaims } from '../domain/accounts/claims.ts'
+import { mintForEmailSignIns } from '../domain/accounts/email-sign-in.ts'
 import { mintForRegistrations } from '../domain/accounts/registration.ts'
 import type { Services } from '../domain/context.ts'
 import { type MailToMint, mintForMails } from '../domain/credentials/mailed-tokens.ts'
@@ -230,6 +231,11 @@ class MailJob implements Job {
   }
 }
 
+/** Purposes whose rows are there before the mail is sent: they need no account. */
+type ApartPurpose = 'team_invitation' | 'register' | 'sign_in'
+const isMintedApart = (purpose: CarriedPurpose): purpose is ApartPurpose =>
+  purpose === 'team_invitation' || purpose === 'register' || purpose === 'sign_in'
+
 /** Mints the secrets of mails that carry any, by the id of the mail. */
 export async function mintSecrets(
   services: Services,
@@ -238,7 +244,7 @@ export async function mintSecrets(
   const ofPurpose = (wanted: LinkPurpose) =>
     mails.filter(({ purpose }) => purpose === wanted).map(({ row, project }) => ({ id: row.id, project }))
   const toAccounts = mails.flatMap(({ row, project, purpose }): MailToMint[] => {
-    if (!purpose || purpose === 'team_invitation' || purpose === 'register' || !row.user) return []
+    if (!purpose || !row.user || isMintedApart(purpose)) return []
     const { id, createdAt: queuedAt, user, details } = row
     const boundTo = details.sessionId ?? details.challengeId
     return [{ id, queuedAt, project, user, purpose, email: recipientOf(row), boundTo }]
@@ -253,6 +259,7 @@ export async function mintSecrets(
     ...(await mintForMails(services, toAccounts)),
     ...(await mintForRegistrations(services, ofPurpose('register'))),
     ...(await mintForInvitations(services, ofPurpose('team_invitation'))),
+    ...(await mintForEmailSignIns(services, ofPurpose('sign_in'))),
   ])
 }
 

@@ -8,6 +8,7 @@ const accountPaths = {
   change_email: '/account/change-email',
   undo_email_change: '/account/undo-email-change',
   disown_sign_in: '/account/not-me',
+  sign_in: '/account/sign-in',
   team_invitation: '/account/team-invitation',
   register: '/account/verify',
 }

@@ -20,6 +20,7 @@ const policy = {
   redirect_urls: [home],
   verification: { resend_cooldown_seconds: 0 },
   sessions: { notify_new_device: false },
+  email_sign_in: 'existing',
 }
 const app = await startTestApp(t, {
   policy,
@@ -87,6 +88,11 @@ const ways: Readonly<Record<string, Way>> = {
     const sent = { challenge: body.challenge }
     return app.api('POST', '/login/second-factor/email-code', { body: sent })
   },
+  'POST /api/auth/login/email/confirm': async ({ email }) => {
+    const { body } = await app.api('POST', '/login/email', { body: { email } })
+    const { code } = await mailOfKind(app, email, 'sign_in_code')
+    return app.api('POST', '/login/email/confirm', { body: { flow: body.flow, code } })
+  },
   'POST /api/auth/signup': ({ signUp }) => signUp(),
   'POST /api/auth/reset-password': async (victim) => {
     const { token } = await asked(victim)
@@ -142,6 +148,8 @@ const harmless: Readonly<Record<string, string>> = {
   'GET /credebl/auth/sessionDetails': 'shows a session that is open',
   'GET /api/auth/login/social/:provider': 'leads to the provider',
   'POST /api/auth/forgot-password': 'sends a mail',
+  'POST /api/auth/login/email': 'sends a mail',
+  'POST /account/sign-in': 'is not answered: the page only shows',
   'POST /api/auth/verify-email/resend': 'sends a mail',
   'POST /credebl/auth/forgot-password': 'sends a mail',
   'POST /credebl/auth/verification-mail': 'sends a mail',

@@ -7,11 +7,11 @@ import { applyLifecycle } from '../../src/domain/accounts/lifecycle.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import type { Caller } from '../../src/domain/actor.ts'
 import { inTransaction } from '../../src/domain/context.ts'
+import { signInWithPasskey } from '../../src/domain/credentials/passkey-sign-in.ts'
 import {
   type PasskeyAssertion,
   passkeyRequestOptions,
   passkeySignInOptions,
-  signInWithPasskey,
   verifyPasskeyAssertion,
 } from '../../src/domain/credentials/passkey-use.ts'
 import {

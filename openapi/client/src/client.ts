@@ -1,11 +1,12 @@
 // @sallyport/client: a client of a Sallyport service, for sign-up, sign-in and every route of a signed-in user.
-import { AuthenticationError, SessionNotKeptError } from './errors.js'
+import { AuthenticationError, SessionNotKeptError, StepUpRequiredError } from './errors.js'
 import type {
   AnswerOf,
   Asked,
   PathOf,
   SallyportClient,
   Session,
+  StepUpProof,
   Verb,
   VerificationRequired,
 } from './methods.js'
@@ -19,14 +20,26 @@ export {
   AuthenticationError,
   AuthorizationError,
   type ErrorCode,
+  type FactorMethod,
   NetworkError,
   NotFoundError,
   RateLimitError,
+  SecondFactorRequiredError,
   ServerError,
   SessionNotKeptError,
+  StepUpRequiredError,
   ValidationError,
 } from './errors.js'
-export type { CallOptions, Passkey, SallyportClient, Session, User, VerificationRequired } from './methods.js'
+export type {
+  CallOptions,
+  Passkey,
+  SallyportClient,
+  SecondFactorProof,
+  Session,
+  StepUpProof,
+  User,
+  VerificationRequired,
+} from './methods.js'
 export { createProofKey } from './proof-key.js'
 export type { components, operations, paths } from './schema.js'
 export type { AuthEvent } from './sessions.js'
@@ -48,6 +61,11 @@ export interface ClientOptions {
     /** Sends tokens in bodies and `Authorization` (default), or in HttpOnly cookies that no script can read. */
     transport?: 'bearer' | 'cookie'
   }
+  /**
+   * Called where a method needs the owner proven again: asks the person, and returns what `stepUp` takes. The method is then
+   * repeated, once. Null: the method throws the error.
+   */
+  onStepUpRequired?: (error: StepUpRequiredError) => Promise<StepUpProof | null>
   /** Milliseconds after which a request fails with a NetworkError. Default: 15 000. */
   timeout?: number
   /** Used instead of the global `fetch`. */
@@ -142,6 +160,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         if (error === call.signal?.reason || !sessions.current()) throw error
         failure = error
       })
+    let asked = false
     for (let tries = 0; ; tries++) {
       const used = sessions.stamp()
       const token = sessions.current()?.access_token
@@ -149,6 +168,13 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
         return await transmit({ ...call, headers })
       } catch (error) {
+        if (error instanceof StepUpRequiredError && options.onStepUpRequired && !asked) {
+          asked = true
+          const proof = await options.onStepUpRequired(error)
+          if (!proof) throw error
+          await client.stepUp(proof, { signal: call.signal })
+          continue
+        }
         const over = error instanceof AuthenticationError && error.code === 'unauthenticated'
         if (!over || !autoRefresh || !sessions.canRefresh() || tries > 1) throw error
         if (failure) throw failure
@@ -215,13 +241,25 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     return loaded
   }
 
+  /** Asks the browser for the passkey of a proof that has options and no credential yet. */
+  async function answered(given: object, signal: AbortSignal | undefined): Promise<object> {
+    const { passkey_options, ...body } = given as { passkey_options?: Schemas['PasskeyRequestOptions'] }
+    if (!passkey_options) return body
+    return { ...body, credential: await (await passkeys()).prove(passkey_options, signal) }
+  }
+
   const client: SallyportClient = {
     signUp: (body, { signal } = {}) => begun(open('post', '/api/auth/signup', { body, signal })),
     signInWithPassword: (body, { signal } = {}) => begun(open('post', '/api/auth/login', { body, signal })),
-    completeSecondFactor: (body, { signal } = {}) =>
-      begun(open('post', '/api/auth/login/second-factor', { body, signal })),
+    completeSecondFactor: async (given, { signal } = {}) => {
+      const body = await answered(given, signal)
+      return begun(open('post', '/api/auth/login/second-factor', { body, signal }))
+    },
     requestSecondFactorCode: (body, { signal } = {}) =>
       open('post', '/api/auth/login/second-factor/email-code', { body, signal }),
+    requestSignInEmail: (body, { signal } = {}) => open('post', '/api/auth/login/email', { body, signal }),
+    confirmSignInEmail: (body, { signal } = {}) =>
+      begun(open('post', '/api/auth/login/email/confirm', { body, signal })),
     signInWithPasskey: async ({ signal } = {}) => (await passkeys()).signIn(signal),
     startConditionalSignIn: async ({ signal } = {}) => (await passkeys()).autofill(signal),
     registerPasskey: async ({ name, signal } = {}) => (await passkeys()).register(name, signal),
@@ -262,7 +300,8 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     },
     changePassword: (body, { signal } = {}) =>
       securing('post', '/api/auth/change-password', { body, signal }),
-    stepUp: (body, { signal } = {}) => securing('post', '/api/auth/step-up', { body, signal }),
+    stepUp: async (given, { signal } = {}) =>
+      securing('post', '/api/auth/step-up', { body: await answered(given, signal), signal }),
     requestStepUpCode: ({ signal } = {}) => own('post', '/api/auth/step-up/email-code', { signal }),
     listFactors: ({ signal } = {}) => own('get', '/api/auth/factors', { signal }),
     proposeAuthenticator: ({ signal } = {}) => own('post', '/api/auth/factors/totp', { signal }),

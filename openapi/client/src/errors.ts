@@ -45,6 +45,38 @@ export class AuthorizationError extends ApiError {
   override name = 'AuthorizationError'
 }
 
+/** What a second factor or a step-up is proven by. */
+export type FactorMethod = NonNullable<Problem['factors']>[number]
+
+/** 403 of a right sign-in that waits for a second factor: `completeSecondFactor` with `challenge` and one of `factors`. */
+export class SecondFactorRequiredError extends AuthorizationError {
+  override name = 'SecondFactorRequiredError'
+  readonly challenge: string
+  readonly factors: readonly FactorMethod[]
+  /** Where `factors` has `passkey`. */
+  readonly passkeyOptions: Problem['passkey_options']
+  constructor(refusal: Refusal) {
+    super(refusal)
+    const { challenge = '', factors = [], passkey_options } = refusal.problem
+    this.challenge = challenge
+    this.factors = factors
+    this.passkeyOptions = passkey_options
+  }
+}
+
+/** 401 of a method that wants the owner of the account proven again: `stepUp` with one of `factors`. */
+export class StepUpRequiredError extends AuthenticationError {
+  override name = 'StepUpRequiredError'
+  readonly factors: readonly FactorMethod[]
+  /** Where `factors` has `passkey`. */
+  readonly passkeyOptions: Problem['passkey_options']
+  constructor(refusal: Refusal) {
+    super(refusal)
+    this.factors = refusal.problem.factors ?? []
+    this.passkeyOptions = refusal.problem.passkey_options
+  }
+}
+
 /** 404: the object does not exist or belongs to another user. */
 export class NotFoundError extends ApiError {
   override name = 'NotFoundError'
@@ -108,6 +140,11 @@ export class SessionNotKeptError extends Error {
   }
 }
 
+const byCode: { readonly [Code in ErrorCode]?: typeof ApiError } = {
+  second_factor_required: SecondFactorRequiredError,
+  step_up_required: StepUpRequiredError,
+}
+
 const classes: Record<number, typeof ApiError> = {
   401: AuthenticationError,
   403: AuthorizationError,
@@ -125,10 +162,11 @@ const classes: Record<number, typeof ApiError> = {
 export function errorFor(status: number, body: unknown, headers: Headers): ApiError {
   const problem = (typeof body === 'object' && body !== null ? body : {}) as Partial<Problem>
   const retryAfter = Number(problem.retry_after ?? headers.get('retry-after') ?? Number.NaN)
-  const Kind = classes[status] ?? (status >= 500 ? ServerError : ApiError)
+  const code = problem.code ?? 'unexpected_answer'
+  const Kind = byCode[code] ?? classes[status] ?? (status >= 500 ? ServerError : ApiError)
   return new Kind({
     status,
-    code: problem.code ?? 'unexpected_answer',
+    code,
     message: problem.message ?? `The answer has status ${status} and is not one of the service's.`,
     requestId: problem.request_id ?? headers.get('x-request-id'),
     retryAfter: Number.isFinite(retryAfter) ? retryAfter : null,

@@ -55,6 +55,19 @@ export interface Calls {
   begun<T extends Schemas['Session']>(answering: Promise<T>): Promise<T>
 }
 
+type PasskeyOptions = Schemas['PasskeyRequestOptions']
+
+/** The body of `completeSecondFactor`; for a passkey, with the options of the error, the browser is asked. */
+export type SecondFactorProof =
+  | Body<'completeSecondFactor'>
+  | (Omit<Body<'completeSecondFactor'>, 'code' | 'credential'> & {
+      method: 'passkey'
+      passkey_options: PasskeyOptions | undefined
+    })
+
+/** The body of `stepUp`; for a passkey, with the options of the error, the browser is asked. */
+export type StepUpProof = Body<'stepUp'> | { method: 'passkey'; passkey_options: PasskeyOptions | undefined }
+
 /** Proof from a mail: the token of its link, or its code with the address it was sent to. */
 export type Proof = { token: string } | { email: string; code: string }
 
@@ -69,18 +82,20 @@ export interface SallyportClient {
   signUp(body: Body<'signUp'>, options?: CallOptions): Promise<Schemas['Session'] | VerificationRequired>
   signInWithPassword(body: Body<'signIn'>, options?: CallOptions): Promise<Schemas['Session']>
   /**
-   * Completes a sign-in that threw `second_factor_required`: with the `challenge` of `error.problem` and a code of one of its
-   * `factors`. With `trust_device` the answer may have a `device_token` for the next sign-in.
+   * Completes a sign-in that threw a SecondFactorRequiredError: with its `challenge` and a code of one of its `factors`, or for
+   * a passkey with its `passkeyOptions` as `passkey_options`. With `trust_device` the answer may have a `device_token` for the
+   * next sign-in.
    */
-  completeSecondFactor(
-    body: Body<'completeSecondFactor'>,
-    options?: CallOptions,
-  ): Promise<Schemas['CompletedSession']>
+  completeSecondFactor(body: SecondFactorProof, options?: CallOptions): Promise<Schemas['CompletedSession']>
   /** Requests the mailed code of a second factor by `email_code`. */
   requestSecondFactorCode(
     body: Body<'requestSecondFactorCode'>,
     options?: CallOptions,
   ): Answer<'requestSecondFactorCode'>
+  /** Requests a mail that signs its reader in. Keep the `flow` of the answer for the code. */
+  requestSignInEmail(body: Body<'requestEmailSignIn'>, options?: CallOptions): Answer<'requestEmailSignIn'>
+  /** Signs in by that mail: with the `token` of its link, or its `code` and the `flow`. */
+  confirmSignInEmail(body: Body<'confirmEmailSignIn'>, options?: CallOptions): Promise<Schemas['Session']>
   /** Signs in with a passkey that the person chooses. Throws the browser's NotAllowedError where they choose none. */
   signInWithPasskey(options?: CallOptions): Promise<Session>
   /**
@@ -115,8 +130,11 @@ export interface SallyportClient {
   signOutAll(options?: CallOptions): Promise<void>
   /** Changes the password and ends every other session of the user. This session goes on with new tokens. */
   changePassword(body: Body<'changePassword'>, options?: CallOptions): Answer<'changePassword'>
-  /** Proves the owner again, for a method that threw `step_up_required`; `error.problem.factors` lists the methods. */
-  stepUp(body: Body<'stepUp'>, options?: CallOptions): Answer<'stepUp'>
+  /**
+   * Proves the owner again, for a method that threw a StepUpRequiredError, by one of its `factors`. With `onStepUpRequired` in
+   * the options of the client this happens by itself.
+   */
+  stepUp(body: StepUpProof, options?: CallOptions): Answer<'stepUp'>
   /** Requests the mailed code of a step-up by `email_code`. */
   requestStepUpCode(options?: CallOptions): Answer<'requestStepUpCode'>
   /** Lists the second factors of the user, and the devices that spare them. */

@@ -2,6 +2,9 @@
 // named NotSupportedError.
 import { ApiError } from './errors.js'
 import type { Calls, Passkey, Session } from './methods.js'
+import type { components } from './schema.js'
+
+type RequestOptions = components['schemas']['PasskeyRequestOptions']
 
 /** The parts of WebAuthn Level 3 that not every browser, or every version of TypeScript's DOM library, has. */
 interface Signals {
@@ -97,8 +100,24 @@ export function createPasskeys({ open, own, begun }: Calls) {
   let entered: Promise<boolean> = Promise.resolve(false)
 
   async function answer(signal: AbortSignal | undefined, mediation?: 'conditional'): Promise<Session> {
-    const container = needCredentials()
+    needCredentials()
     const { flow, options } = await open('post', '/api/auth/passkeys/sign-in-options', { body: {}, signal })
+    const credential = await prove(options, signal, mediation)
+    try {
+      return await begun(open('post', '/api/auth/login/passkey', { body: { flow, credential }, signal }))
+    } catch (error) {
+      const forgotten = error instanceof ApiError && error.problem.credential_id
+      if (forgotten)
+        await signals()
+          ?.signalUnknownCredential?.({ rpId: options.rpId, credentialId: forgotten })
+          .catch(() => {})
+      throw error
+    }
+  }
+
+  /** Lets the person prove themselves by a passkey, and returns what the service verifies. */
+  async function prove(options: RequestOptions, signal?: AbortSignal, mediation?: 'conditional') {
+    const container = needCredentials()
     const publicKey = {
       ...options,
       challenge: decode(options.challenge),
@@ -110,7 +129,7 @@ export function createPasskeys({ open, own, begun }: Calls) {
       mediation && autofillMs,
     )
     const { id, response } = got as PublicKeyCredential & { response: AuthenticatorAssertionResponse }
-    const credential = {
+    return {
       id,
       type: 'public-key' as const,
       response: {
@@ -119,16 +138,6 @@ export function createPasskeys({ open, own, begun }: Calls) {
         signature: encode(response.signature),
         userHandle: response.userHandle && encode(response.userHandle),
       },
-    }
-    try {
-      return await begun(open('post', '/api/auth/login/passkey', { body: { flow, credential }, signal }))
-    } catch (error) {
-      const forgotten = error instanceof ApiError && error.problem.credential_id
-      if (forgotten)
-        await signals()
-          ?.signalUnknownCredential?.({ rpId: options.rpId, credentialId: forgotten })
-          .catch(() => {})
-      throw error
     }
   }
 
@@ -220,6 +229,7 @@ export function createPasskeys({ open, own, begun }: Calls) {
         throw error
       })
     },
+    prove,
     tell,
     rename: (id: string, body: { name: string }, signal?: AbortSignal) =>
       own('patch', '/api/auth/passkeys/{id}', { params: { id }, body, signal }),

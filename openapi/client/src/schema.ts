@@ -397,7 +397,7 @@ export interface paths {
         put?: never;
         /**
          * Complete a sign-in by its second factor
-         * @description For a sign-in that answered `second_factor_required`. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.
+         * @description For a sign-in that answered `second_factor_required`: with `code`, or for `passkey` with the `credential` that a browser answers `passkey_options` with. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.
          */
         post: operations["completeSecondFactor"];
         delete?: never;
@@ -437,7 +437,7 @@ export interface paths {
         put?: never;
         /**
          * Prove the owner of the account again in this session
-         * @description For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code. The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.
+         * @description For a route that answered `step_up_required`; send one of its `factors` as `method`. An account with a second factor proves that (`acr` is 2 afterwards), any other its password, and one without a password a mailed code; a passkey does for each (`passkey_options` of that answer). The answer has tokens of the same session with a new `auth_time`; its former tokens end. A wrong password or code counts like a failed sign-in; five wrong ones end a code.
          */
         post: operations["stepUp"];
         delete?: never;
@@ -515,7 +515,7 @@ export interface paths {
         };
         /**
          * Send a browser to a provider
-         * @description For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge` and `factors` (separated by spaces) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.
+         * @description For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge`, `factors` (separated by spaces) and where a passkey is among them `passkey_options` (JSON) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.
          */
         get: operations["beginSocialLogin"];
         put?: never;
@@ -699,6 +699,46 @@ export interface paths {
          * @description Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.
          */
         post: operations["setPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request a mail that signs its reader in
+         * @description Where the policy `email_sign_in` is `existing` or `sign_up`, which also makes accounts; else 422. The answer is the same for every address. The code of the mail works once, for ten minutes, and only with this `flow`; the link asks on a page of the service in which browser to go on, and leads to `redirect_to`, or to the address of the policy, with `type=sign_in` and `token` in its query.
+         */
+        post: operations["requestEmailSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/login/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in by the link or code of a mail
+         * @description With `token`, or with `flow` and `code`. A wrong code counts like a failed sign-in; five wrong ones end it. Where a second factor is due, the answer is 403 `second_factor_required`, and a mailed code is none.
+         */
+        post: operations["confirmEmailSignIn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1545,7 +1585,7 @@ export interface components {
         Factors: {
             /** @description Whether an authenticator app is enrolled. */
             totp: boolean;
-            /** @description Empty until passkeys are offered. */
+            /** @description Each completes a sign-in as a second factor; `GET /passkeys` has more about them. */
             passkeys: {
                 /**
                  * Format: uuid
@@ -1616,9 +1656,10 @@ export interface components {
             /** @description On 429, 503 and idempotency_in_flight: seconds, as in the header Retry-After. */
             retry_after?: number;
             /** @description On step_up_required: the methods that POST /step-up accepts. On second_factor_required: those of POST /login/second-factor. */
-            factors?: ("password" | "totp" | "recovery_code" | "email_code")[];
+            factors?: ("password" | "totp" | "passkey" | "recovery_code" | "email_code")[];
             /** @description On second_factor_required, except from the APIs of products: what POST /login/second-factor completes the sign-in with. */
             challenge?: string;
+            passkey_options?: components["schemas"]["PasskeyRequestOptions"];
             /** @description On passkey_unknown, where the passkey was this project’s: for PublicKeyCredential.signalUnknownCredential. */
             credential_id?: string;
             /** @description On 403 email_verification_required, for a caller with the project secret in a project whose application delivers mail. */
@@ -4154,9 +4195,25 @@ export interface operations {
                      * @example totp
                      * @enum {string}
                      */
-                    method: "totp" | "recovery_code" | "email_code";
+                    method: "totp" | "passkey" | "recovery_code" | "email_code";
                     /** @example 287082 */
-                    code: string;
+                    code?: string;
+                    /** @description What `credential.toJSON()` returns (`AuthenticationResponseJSON`); other members are ignored. */
+                    credential?: {
+                        /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                        id: string;
+                        /** @enum {string} */
+                        type: "public-key";
+                        response: {
+                            /** @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiT2NEblVoUVh1bFRVUG8zSlVYVDBJOTdwdnp6WUJQOXRaaGNZeWF2MDFBZyIsIm9yaWdpbiI6Imh0dHBzOi8vZXhhbXBsZS5vcmciLCJjcm9zc09yaWdpbiI6ZmFsc2V9 */
+                            clientDataJSON: string;
+                            /** @example v6vDdDKZWLBjNg1q1hNpxHNa5_jt1GWS4PAbRSsuS0UZAAAAAA */
+                            authenticatorData: string;
+                            /** @example MEYCIQD1Ck4uRAkkrEqFP8NhKC-fhB0 */
+                            signature: string;
+                            userHandle?: string | null;
+                        };
+                    };
                     trust_device?: boolean;
                 };
             };
@@ -4410,11 +4467,27 @@ export interface operations {
                      * @example password
                      * @enum {string}
                      */
-                    method: "password" | "totp" | "recovery_code" | "email_code";
+                    method: "password" | "totp" | "passkey" | "recovery_code" | "email_code";
                     /** @example correct horse battery staple */
                     password?: string;
                     /** @example 287082 */
                     code?: string;
+                    /** @description What `credential.toJSON()` returns (`AuthenticationResponseJSON`); other members are ignored. */
+                    credential?: {
+                        /** @example -R85HbTJsv3g6nAYnLo7tj9Xm6YSKzOtlP8-wzAIS-Q */
+                        id: string;
+                        /** @enum {string} */
+                        type: "public-key";
+                        response: {
+                            /** @example eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiT2NEblVoUVh1bFRVUG8zSlVYVDBJOTdwdnp6WUJQOXRaaGNZeWF2MDFBZyIsIm9yaWdpbiI6Imh0dHBzOi8vZXhhbXBsZS5vcmciLCJjcm9zc09yaWdpbiI6ZmFsc2V9 */
+                            clientDataJSON: string;
+                            /** @example v6vDdDKZWLBjNg1q1hNpxHNa5_jt1GWS4PAbRSsuS0UZAAAAAA */
+                            authenticatorData: string;
+                            /** @example MEYCIQD1Ck4uRAkkrEqFP8NhKC-fhB0 */
+                            signature: string;
+                            userHandle?: string | null;
+                        };
+                    };
                 };
             };
         };
@@ -6150,6 +6223,258 @@ export interface operations {
                 };
             };
             /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestEmailSignIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: email
+                     * @description ASCII address with a dotted domain; trimmed, compared without regard to case. Internationalised domains in their xn-- form.
+                     * @example ada@example.com
+                     */
+                    email: string;
+                    /** @example https://app.example.com/welcome */
+                    redirect_to?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Accepted. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @example If this address can sign in, a mail with a link and a code is on its way. */
+                        message: string;
+                        /**
+                         * Format: uuid
+                         * @description Keep it where the person types the code.
+                         * @example 2f1c7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                         */
+                        flow: string;
+                        /** @description Only where the application delivers mail, for a caller that sent the project secret. */
+                        code?: string;
+                    };
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirmEmailSignIn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+                /** @description How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies. */
+                "session-transport"?: "bearer" | "cookie";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example svt_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk */
+                    token?: string;
+                    /** @example 2f1c7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d */
+                    flow?: string;
+                    /** @example 123456 */
+                    code?: string;
+                    /**
+                     * @description From a sign-in with `trust_device`: spares the second factor in the browser or app that got it. In cookie mode it is in a cookie.
+                     * @example std_Q2hIYlZ0cGx1c2VkLW9uY2UtYW5kLW5ldmVyLWFnYWk
+                     */
+                    device_token?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Signed in. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;

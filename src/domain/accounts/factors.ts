@@ -9,6 +9,7 @@ import {
   secondFactorsOf,
 } from '../../repositories/accounts/second-factors.ts'
 import { findUser, isHolderProven, lockUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { listPasskeys, type PasskeyRow } from '../../repositories/credentials/passkeys.ts'
 import { countRecoveryCodes, replaceRecoveryCodes } from '../../repositories/credentials/recovery-codes.ts'
 import {
   confirmTotp as confirmRow,
@@ -37,6 +38,7 @@ const recoveryCodeCount = 10
 
 export interface Factors {
   readonly enrolled: readonly SecondFactor[]
+  readonly passkeys: readonly PasskeyRow[]
   readonly recoveryCodesLeft: number
   readonly trustedDevices: readonly TrustedDeviceRow[]
 }
@@ -47,7 +49,8 @@ export async function listFactors({ store, actor }: SignedInContext): Promise<Fa
   if (!user) throw new AuthError('unauthenticated')
   const recoveryCodesLeft = await countRecoveryCodes(store, user.id)
   const trustedDevices = await listTrustedDevices(store, user.id)
-  return { enrolled: secondFactorsOf(user), recoveryCodesLeft, trustedDevices }
+  const passkeys = await listPasskeys(store, user.id)
+  return { enrolled: secondFactorsOf(user), passkeys, recoveryCodesLeft, trustedDevices }
 }
 
 /** A secret that is shown once, to be put into an authenticator app. */

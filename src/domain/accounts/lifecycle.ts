@@ -8,6 +8,7 @@ import {
 } from '../../repositories/accounts/second-factors.ts'
 import { advanceEpoch, lockUser, setUserProvider, type UserRow } from '../../repositories/accounts/users.ts'
 import { revokeAllApiKeys } from '../../repositories/api-keys/api-keys.ts'
+import { endEmailSignIns } from '../../repositories/credentials/email-sign-ins.ts'
 import { deletePasskeys, listPasskeys } from '../../repositories/credentials/passkeys.ts'
 import { removePassword } from '../../repositories/credentials/passwords.ts'
 import { deleteRecoveryCodes } from '../../repositories/credentials/recovery-codes.ts'
@@ -39,6 +40,7 @@ export type Holding =
   | 'disown_links'
   | 'reset_tokens'
   | 'verification_tokens'
+  | 'email_sign_ins'
   | 'exchange_codes'
   | 'step_up_codes'
   | 'invitations_sent'
@@ -72,6 +74,7 @@ const nothingEnds: Fates = {
   disown_links: 'stays',
   reset_tokens: 'stays',
   verification_tokens: 'stays',
+  email_sign_ins: 'stays',
   exchange_codes: 'stays',
   step_up_codes: 'stays',
   invitations_sent: 'stays',
@@ -102,6 +105,7 @@ const evicted: Fates = {
   disown_links: 'ends',
   reset_tokens: 'ends',
   verification_tokens: 'ends',
+  email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
   invitations_sent: 'ends',
@@ -125,6 +129,7 @@ const passwordReplaced: Fates = {
   second_factor_challenges: 'ends',
   email_change: 'ends',
   reset_tokens: 'ends',
+  email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
 }
@@ -139,6 +144,7 @@ const suspended: Fates = {
   email_change: 'ends',
   reset_tokens: 'ends',
   verification_tokens: 'ends',
+  email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
   invitations_sent: 'ends',
@@ -184,6 +190,7 @@ export const lifecycle = {
     disown_links: 'ends',
     reset_tokens: 'ends',
     verification_tokens: 'ends',
+    email_sign_ins: 'ends',
     exchange_codes: 'ends',
     step_up_codes: 'ends',
   },
@@ -193,11 +200,18 @@ export const lifecycle = {
     trusted_devices: 'ends',
     second_factor_challenges: 'ends',
     email_change: 'ends',
+    email_sign_ins: 'ends',
     exchange_codes: 'ends',
     step_up_codes: 'ends',
   },
   /** A second factor was enrolled, and proven in the session that stays. */
-  factor_added: { ...factorsChanged, sessions: 'spares', exchange_codes: 'ends', step_up_codes: 'ends' },
+  factor_added: {
+    ...factorsChanged,
+    sessions: 'spares',
+    email_sign_ins: 'ends',
+    exchange_codes: 'ends',
+    step_up_codes: 'ends',
+  },
   totp_removed: { ...factorsChanged, totp: 'ends', recovery_codes: 'spares' },
   /** An operator removed the factors, after a waiting time. */
   factors_reset: { ...factorsChanged, totp: 'ends', recovery_codes: 'ends' },
@@ -330,6 +344,7 @@ const enders: Readonly<Record<Holding, End>> = {
   disown_links: endTokens('disown_links'),
   reset_tokens: endTokens('reset_tokens'),
   verification_tokens: endTokens('verification_tokens'),
+  email_sign_ins: (tx, { email }) => endEmailSignIns(tx.store, email),
   exchange_codes: endTokens('exchange_codes'),
   step_up_codes: endTokens('step_up_codes'),
   async invitations_sent(tx, { id }) {

@@ -1,29 +1,36 @@
 // Second factors: which ones an account may use, and how each is verified. One more kind is one more entry of `verifiers`.
 import { hashRecoveryCode, readRecoveryCode } from '../../crypto/recovery-codes.ts'
+import type { AssertionJson } from '../../crypto/webauthn.ts'
 import {
   cancelFactorsReset,
   type SecondFactor,
   secondFactorsOf,
 } from '../../repositories/accounts/second-factors.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
+import { listPasskeys } from '../../repositories/credentials/passkeys.ts'
 import { countRecoveryCodes, useRecoveryCode } from '../../repositories/credentials/recovery-codes.ts'
 import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
-import type { FactorMethod } from '../errors.ts'
+import { AuthError, type CodeMethod, type FactorMethod } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import type { AuthenticationMethod } from '../sessions/authenticated.ts'
 import { hashCode, maxCodeAttempts } from './mailed-tokens.ts'
+import { verifyPasskeyAssertion } from './passkey-use.ts'
 import { redeemTotp } from './totp.ts'
 
-/** What a client sends to prove a factor, by its method: here a code as the person typed it, in NFKC and without spaces. */
-export type FactorProof = {
-  [Method in FactorMethod]: { readonly method: Method; readonly code: string }
-}[FactorMethod]
+/**
+ * What a client sends to prove a factor, by its method: a code as the person typed it, in NFKC and without spaces, or what an
+ * authenticator answered.
+ */
+export type FactorProof =
+  | { [Method in CodeMethod]: { readonly method: Method; readonly code: string } }[CodeMethod]
+  | { readonly method: 'passkey'; readonly credential: AssertionJson }
 
-/** Whose factor is proven, and the challenge or session that a mailed code is bound to. */
+/** Whose factor is proven, what for, and the challenge or session that a mailed code or the answer of a passkey is bound to. */
 export interface FactorSubject {
   readonly user: UserRow
+  readonly purpose: 'second_factor' | 'step_up'
   readonly boundTo: string
 }
 
@@ -44,6 +51,16 @@ const verifiers: {
   readonly [Method in FactorMethod]: Verifier<Extract<FactorProof, { method: Method }>>
 } = {
   totp: async (tx, { user }, { code }) => ((await redeemTotp(tx, user, code)) ? ['otp'] : null),
+  async passkey(tx, { user, purpose, boundTo }, { credential }) {
+    const answer = { purpose, userId: user.id, boundTo, flow: null, credential }
+    try {
+      return (await verifyPasskeyAssertion(tx, answer)).amr
+    } catch (error) {
+      // It proves nothing; the log has why.
+      if (error instanceof AuthError) return null
+      throw error
+    }
+  },
   recovery_code: async (tx, { user }, { code }) =>
     (await redeemRecoveryCode(tx, user, code)) ? ['otp'] : null,
   async email_code(tx, { user, boundTo }, { code }) {
@@ -82,13 +99,17 @@ async function redeemRecoveryCode(tx: Context, user: UserRow, text: string): Pro
   return true
 }
 
-/** The enrolled factors of an account, and the recovery codes that stand in for them; empty where none is enrolled. */
+/** What an account has besides its password: enrolled factors, passkeys, and the recovery codes that stand in for a lost factor. */
 export async function usableFactors(
   ctx: Context,
   user: Pick<UserRow, 'id' | 'secondFactors'>,
-): Promise<readonly (SecondFactor | 'recovery_code')[]> {
+): Promise<readonly (SecondFactor | 'passkey' | 'recovery_code')[]> {
   const enrolled = secondFactorsOf(user)
-  if (enrolled.length === 0) return []
-  const left = await countRecoveryCodes(ctx.store, user.id)
-  return left > 0 ? [...enrolled, 'recovery_code'] : enrolled
+  const hasPasskeys = (await listPasskeys(ctx.store, user.id)).length > 0
+  const hasCodes = enrolled.length > 0 && (await countRecoveryCodes(ctx.store, user.id)) > 0
+  return [
+    ...enrolled,
+    ...(hasPasskeys ? ['passkey' as const] : []),
+    ...(hasCodes ? ['recovery_code' as const] : []),
+  ]
 }

@@ -153,7 +153,7 @@ function lifetimeOf(project: Project, purpose: Purpose): number {
 export const hashCode = (
   key: Buffer,
   project: Project,
-  purpose: Purpose | 'register' | 'sign_up',
+  purpose: Purpose | 'register' | 'sign_up' | 'sign_in',
   email: string,
   code: string,
   boundTo?: string,

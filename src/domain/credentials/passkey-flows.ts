@@ -12,7 +12,7 @@ import { insertFlow, type PasskeyPurpose, redeemFlow } from '../../repositories/
 import type { PasskeyRow } from '../../repositories/credentials/passkeys.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import type { Context, SignedInContext } from '../context.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, type PasskeyRequestOptions } from '../errors.ts'
 import { relyingPartyOf } from '../projects/relying-party.ts'
 
 export type { PasskeyPurpose }
@@ -24,14 +24,18 @@ const challengeBytes = 32
 
 /** What a client answers to a flow. */
 export interface FlowAnswer<Credential> {
-  /** UUID. */
-  readonly flow: string
+  /** UUID; null: the challenge that was signed says which, for the flow of a second factor or a step-up. */
+  readonly flow: string | null
   readonly credential: Credential
 }
 
-/** Hashes who asked: the session, or the client's API and agent where nobody is signed in. */
-function bindingOf({ actor, caller, services }: Context): Buffer {
+/**
+ * Hashes who asked: the session, or the client's API and agent where nobody is signed in.
+ * @param boundTo the id of the sign-in that waits for its second factor, which is the only one that may go on
+ */
+function bindingOf({ actor, caller, services }: Context, boundTo?: string): Buffer {
   const { lookup } = services.keys
+  if (boundTo !== undefined) return keyedHash(lookup, 'passkey-bound', boundTo)
   return actor?.sessionId
     ? keyedHash(lookup, 'passkey-session', actor.sessionId)
     : keyedHash(lookup, 'passkey-client', caller.client, caller.userAgent ?? '')
@@ -42,11 +46,12 @@ function bindingOf({ actor, caller, services }: Context): Buffer {
  * @param userId the account that must answer; null: any
  * @returns the id of the flow, and the challenge in base64url
  */
-async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number | null) {
+async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number | null, boundTo?: string) {
   const flow = randomUUID()
   const challenge = randomBytes(challengeBytes).toString('base64url')
   await insertFlow(ctx.store, {
-    ...{ id: flow, userId, purpose, challengeHash: hashSecret(challenge), bindingHash: bindingOf(ctx) },
+    ...{ id: flow, userId, purpose, challengeHash: hashSecret(challenge) },
+    bindingHash: bindingOf(ctx, boundTo),
     lifetimeSeconds: flowSeconds,
   })
   return { flow, challenge }
@@ -55,6 +60,7 @@ async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number |
 /**
  * Redeems the flow that an answer names, whether or not the answer then turns out to be right.
  * @param userId the account that must answer; null: any
+ * @param boundTo as the flow was begun with
  * @returns what the flow was begun for, and its challenge in base64url
  * @throws AuthError passkey_flow_over
  */
@@ -63,10 +69,12 @@ export async function endFlow(
   purposes: readonly PasskeyPurpose[],
   userId: number | null,
   { flow, credential }: FlowAnswer<RegistrationJson | AssertionJson>,
+  boundTo?: string,
 ): Promise<{ readonly purpose: PasskeyPurpose; readonly challenge: string }> {
   const challenge = challengeOf(credential) ?? ''
   const challengeHash = hashSecret(challenge)
-  const given = { id: flow, userId, purposes, challengeHash, bindingHash: bindingOf(ctx) }
+  const bindingHash = bindingOf(ctx, boundTo)
+  const given = { id: flow, userId, purposes, challengeHash, bindingHash }
   const purpose = await redeemFlow(ctx.store, given)
   if (purpose) return { purpose, challenge }
   await recordRefusal(ctx, 'passkey_refused', 'passkey_flow_over', { account: ctx.actor?.user.uuid ?? null })
@@ -140,10 +148,12 @@ export async function beginAssertion(
   asked: {
     readonly purpose: Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
     readonly of: { readonly user: Pick<UserRow, 'id'>; readonly passkeys: readonly PasskeyRow[] } | null
+    readonly boundTo?: string | undefined
   },
-) {
+): Promise<{ readonly flow: string; readonly options: PasskeyRequestOptions }> {
   const { id } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
-  const { flow, challenge } = await beginFlow(ctx, asked.purpose, asked.of?.user.id ?? null)
+  const { purpose, boundTo } = asked
+  const { flow, challenge } = await beginFlow(ctx, purpose, asked.of?.user.id ?? null, boundTo)
   const options = {
     challenge,
     timeout: flowSeconds * 1000,

@@ -1,4 +1,4 @@
-// Using a passkey: to sign in, or to prove its owner in another act.
+// Using a passkey: verifying that its owner did.
 import { type AssertionJson, verifyAssertion } from '../../crypto/webauthn.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import {
@@ -13,12 +13,8 @@ import { record, recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
-import { observeSignIn } from '../observer.ts'
-import { demandsVerification } from '../projects/projects.ts'
 import { relyingPartyOf } from '../projects/relying-party.ts'
 import type { AuthenticationMethod } from '../sessions/authenticated.ts'
-import type { Grant } from '../sessions/grants.ts'
-import { openSession } from '../sessions/sessions.ts'
 import {
   beginAssertion,
   endFlow,
@@ -27,8 +23,6 @@ import {
   type PasskeyPurpose,
   userHandleOf,
 } from './passkey-flows.ts'
-import { enterByStrongFactor } from './second-factor.ts'
-import { refuseAccount } from './sign-in.ts'
 
 /** An account whose owner used one of its passkeys and was verified by its authenticator. */
 export interface ProvenByPasskey {
@@ -44,20 +38,28 @@ type UsePurpose = Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
 export type PasskeyAssertion = FlowAnswer<AssertionJson> &
   (
     | { readonly purpose: 'sign_in' }
-    | { readonly purpose: Exclude<UsePurpose, 'sign_in'>; readonly userId: number }
+    | {
+        readonly purpose: Exclude<UsePurpose, 'sign_in'>
+        readonly userId: number
+        readonly boundTo?: string
+      }
   )
 
 /** Hands out the options of a sign-in, the same for every address. */
 export const passkeySignInOptions = (ctx: Context) => beginAssertion(ctx, { purpose: 'sign_in', of: null })
 
-/** Hands out the options of a second factor or a step-up; null where the account has no passkey. */
+/**
+ * Hands out the options of a second factor or a step-up; null where the account has no passkey.
+ * @param boundTo the id of the sign-in that waits for its second factor; default: the session, or the client
+ */
 export async function passkeyRequestOptions(
   ctx: Context,
   purpose: Exclude<UsePurpose, 'sign_in'>,
   user: Pick<UserRow, 'id'>,
+  boundTo?: string,
 ) {
   const passkeys = await listPasskeys(ctx.store, user.id)
-  return passkeys.length === 0 ? null : beginAssertion(ctx, { purpose, of: { user, passkeys } })
+  return passkeys.length === 0 ? null : beginAssertion(ctx, { purpose, of: { user, passkeys }, boundTo })
 }
 
 /**
@@ -70,8 +72,8 @@ export async function verifyPasskeyAssertion(
   given: PasskeyAssertion,
 ): Promise<ProvenByPasskey> {
   const { credential } = given
-  const userId = given.purpose === 'sign_in' ? null : given.userId
-  const { challenge } = await endFlow(ctx, [given.purpose], userId, given)
+  const { userId, boundTo } = given.purpose === 'sign_in' ? { userId: null } : given
+  const { challenge } = await endFlow(ctx, [given.purpose], userId, given, boundTo)
   const found = await findPasskey(ctx.store, Buffer.from(credential.id, 'base64url'))
   if (!found) throw await unknown(ctx, credential)
   const { passkey, user } = found
@@ -79,7 +81,7 @@ export async function verifyPasskeyAssertion(
   const reason = await misuse(found, userId, credential, () =>
     verifyAssertion(credential, passkey.publicKey, { challenge, rpId, origins }),
   )
-  if (typeof reason === 'string') throw await refuse(ctx, user, reason)
+  if (typeof reason === 'string') throw await refusePasskey(ctx, user, reason)
   const used = { id: passkey.id, signCount: reason.signCount, backedUp: reason.backedUp }
   if (!(await touchPasskey(ctx.store, used))) throw await refuseCounter(ctx, user, passkey)
   return { user, passkey, amr: [passkey.backupEligible ? 'swk' : 'hwk', 'user'] }
@@ -115,7 +117,12 @@ async function unknown(ctx: Context, { id, response }: AssertionJson): Promise<A
   return new AuthError('passkey_unknown', isOurs ? { credentialId: id } : {})
 }
 
-async function refuse(ctx: Context, { uuid: account }: UserRow, reason: string): Promise<AuthError> {
+/** Refuses the use of a passkey. @returns the refusal, which the log has */
+export async function refusePasskey(
+  ctx: Context,
+  { uuid: account }: UserRow,
+  reason: string,
+): Promise<AuthError> {
   await recordRefusal(ctx, 'passkey_refused', reason, { account, details: method })
   return new AuthError('passkey_refused', {}, reason)
 }
@@ -126,21 +133,5 @@ async function refuseCounter(ctx: Context, user: UserRow, { name }: PasskeyRow):
     const details = { passkey: name, ...shownCaller(ctx.caller) }
     await notify(tx, 'passkey_counter_back', { user, details })
   })
-  return refuse(ctx, user, 'counter_went_back')
-}
-
-/**
- * Opens a session by passkey: both factors at once, because the authenticator verified its owner.
- * @throws AuthError as `verifyPasskeyAssertion`; account_disabled, email_verification_required
- */
-export function signInWithPasskey(ctx: Context, answer: FlowAnswer<AssertionJson>): Promise<Grant> {
-  return observeSignIn(ctx.services.observer, 'passkey', verifyAndOpen(ctx, answer))
-}
-
-async function verifyAndOpen(ctx: Context, answer: FlowAnswer<AssertionJson>): Promise<Grant> {
-  const { user, amr } = await verifyPasskeyAssertion(ctx, { ...answer, purpose: 'sign_in' })
-  if (user.disabledAt || demandsVerification(ctx.project, user)) throw await refuseAccount(ctx, user)
-  const grant = await openSession(ctx, enterByStrongFactor(user, amr), 'signed_in')
-  if (!grant) throw await refuse(ctx, user, 'account_changed_meanwhile')
-  return grant
+  return refusePasskey(ctx, user, 'counter_went_back')
 }

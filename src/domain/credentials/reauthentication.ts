@@ -2,7 +2,7 @@
 //
 // An account with a second factor proves that: by a sign-in or step-up of the session within the policy's
 // `reauthentication.max_age_seconds`. Any other account with a password proves it, so or with the request. One without proves any
-// recent sign-in of the session, or a mailed code.
+// recent sign-in of the session, or a mailed code. A passkey of the account does for each of them.
 import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
 import {
   type Authentication,
@@ -20,18 +20,19 @@ import { emailKey } from '../throttling/keys.ts'
 import { codeAttempt, factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
 import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
 import { hashCode, maxCodeAttempts, mintBoundCode } from './mailed-tokens.ts'
+import { passkeyRequestOptions } from './passkey-use.ts'
 import { checkPassword } from './passwords.ts'
 
 /** What a client sends to step up. */
 export type StepUpProof = { readonly method: 'password'; readonly password: string } | FactorProof
 
-/** What the account of a session steps up by: a factor where one is enrolled, else the password, else a mailed code. */
+/** What the account of a session steps up by: a factor where one is enrolled, else the password, else a mailed code; or a passkey. */
 async function stepUpFactors(
   ctx: SignedInContext,
   { passwordHash, secondFactors }: Authentication,
 ): Promise<readonly StepUpFactor[]> {
-  if (secondFactors !== '') return usableFactors(ctx, { id: ctx.actor.user.id, secondFactors })
-  return [passwordHash === null ? 'email_code' : 'password']
+  const usable = await usableFactors(ctx, { id: ctx.actor.user.id, secondFactors })
+  return secondFactors !== '' ? usable : [passwordHash === null ? 'email_code' : 'password', ...usable]
 }
 
 /** @throws AuthError unauthenticated */
@@ -62,8 +63,14 @@ export async function reauthenticate(ctx: SignedInContext, currentPassword?: str
   throw await stepUpRequired(ctx, found)
 }
 
-const stepUpRequired = async (ctx: SignedInContext, found: Authentication) =>
-  new AuthError('step_up_required', { factors: await stepUpFactors(ctx, found) })
+async function stepUpRequired(ctx: SignedInContext, found: Authentication): Promise<AuthError> {
+  const factors = await stepUpFactors(ctx, found)
+  const passkey = factors.includes('passkey') && (await askForPasskey(ctx))
+  return new AuthError('step_up_required', { factors, ...(passkey && { passkeyOptions: passkey.options }) })
+}
+
+const askForPasskey = (ctx: SignedInContext) =>
+  passkeyRequestOptions(ctx, 'step_up', ctx.actor.user, ctx.actor.sessionId)
 
 /** @throws AuthError `refusal`, too_many_attempts, overloaded */
 function checkOwnPassword(
@@ -84,7 +91,7 @@ function mustOwnSession({ actor, caller }: SignedInContext): void {
  * Proves the owner of the account anew in their session: the session gets a new generation and instant of authentication,
  * and its former tokens are void.
  * @throws AuthError unauthenticated (also for a session of another API), step_up_method_refused, wrong_password,
- *   invalid_verification_code, wrong_factor_code, too_many_attempts, overloaded
+ *   invalid_verification_code, wrong_factor_code, passkey_refused, too_many_attempts, overloaded
  */
 export async function stepUp(ctx: SignedInContext, proof: StepUpProof): Promise<Grant> {
   mustOwnSession(ctx)
@@ -119,11 +126,12 @@ function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authent
   const attempt = factorAttempt(ctx, user.email)
   return withAttempt(ctx, attempt, async () => {
     const grant = await inTransaction(ctx, async (tx) => {
-      const second = await verifyFactor(tx, { user, boundTo: sessionId }, proof)
+      const second = await verifyFactor(tx, { user, purpose: 'step_up', boundTo: sessionId }, proof)
       if (!second) return null
       return renew(tx, joinMethods(readAmr(found) as AuthenticationMethod[], second, ['mfa']), '2')
     })
-    if (!grant) throw new AuthError('wrong_factor_code', {}, `wrong_${proof.method}`)
+    const code = proof.method === 'passkey' ? 'passkey_refused' : 'wrong_factor_code'
+    if (!grant) throw new AuthError(code, {}, `wrong_${proof.method}`)
     await attempt.release('succeeded')
     return grant
   })

@@ -3,7 +3,8 @@
 //
 // A second factor is due where the account has enrolled one, or the policy demands one. A browser that the account trusts is spared.
 // Where none is enrolled, a mailed code is the second factor; it never stands in for an enrolled one, because the mailbox alone can
-// set a password as well.
+// set a password as well. A passkey completes any sign-in, but does not make a second factor due: browsers add one without asking,
+// and a person without it at hand must still get in by their password.
 import { randomUUID } from 'node:crypto'
 import { hashSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
@@ -28,6 +29,7 @@ import { emailKey } from '../throttling/keys.ts'
 import { type Attempt, factorAttempt, withAttempt } from '../throttling/lockout.ts'
 import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
 import { challengeSeconds, mintBoundCode } from './mailed-tokens.ts'
+import { passkeyRequestOptions } from './passkey-use.ts'
 import { isTrustedDevice, trustDevice } from './trusted-devices.ts'
 
 /** Wrong codes after which a challenge has ended. */
@@ -79,19 +81,22 @@ async function challenge(
   { user, amr, byMail = false, sessionId }: FirstFactor,
 ): Promise<AuthError> {
   const { plain, hash: tokenHash } = mintSecret('challenge')
+  const id = sessionId ?? randomUUID()
   const factors = await dueFactors(ctx, user, byMail)
+  const passkey = factors.includes('passkey') && (await passkeyRequestOptions(ctx, 'second_factor', user, id))
   await insertChallenge(ctx.store, {
-    ...{ id: sessionId ?? randomUUID(), userId: user.id, epoch: user.epoch, client: ctx.caller.client },
+    ...{ id, userId: user.id, epoch: user.epoch, client: ctx.caller.client },
     ...{ tokenHash, amr: amr.join(' '), byMail, lifetimeSeconds: challengeSeconds },
   })
-  return new AuthError('second_factor_required', { challenge: plain, factors })
+  const passkeyOptions = passkey ? { passkeyOptions: passkey.options } : {}
+  return new AuthError('second_factor_required', { challenge: plain, factors, ...passkeyOptions })
 }
 
 /** What may complete the sign-in. */
 async function dueFactors(ctx: Context, user: UserRow, byMail: boolean): Promise<readonly FactorMethod[]> {
   const usable = await usableFactors(ctx, user)
-  if (usable.length > 0) return usable
-  return ctx.project.policy.factors.email_code && !byMail ? ['email_code'] : []
+  if (user.secondFactors !== '' || byMail || !ctx.project.policy.factors.email_code) return usable
+  return [...usable, 'email_code']
 }
 
 /** @throws AuthError second_factor_invalid; the log has it */
@@ -137,7 +142,7 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
     if (!(await countChallengeTry(ctx.store, challenge.id, maxTries)))
       throw new AuthError('second_factor_invalid', {}, 'challenge_ended')
     const completed = await inTransaction(ctx, async (tx) => {
-      const second = await verifyFactor(tx, { user, boundTo: challenge.id }, proof)
+      const second = await verifyFactor(tx, { user, purpose: 'second_factor', boundTo: challenge.id }, proof)
       if (!second || !(await useChallenge(tx.store, challenge.id, maxTries))) return null
       return open(tx, found, second, { attempt, trusts: given.trustDevice })
     })

@@ -86,6 +86,10 @@ const policySchema = section({
     email_code: Type.Boolean({ default: true }),
     reset_wait_hours: integer(0, 720, 24),
   }),
+  // Whether a mail alone signs people in, and whether it makes accounts.
+  email_sign_in: Type.Union([Type.Literal('off'), Type.Literal('existing'), Type.Literal('sign_up')], {
+    default: 'off',
+  }),
   // The products' APIs know no second factor: whether they let accounts in that have one.
   contracts: section({ without_second_factor: Type.Boolean({ default: false }) }),
   teams: section({

@@ -29,7 +29,10 @@ export interface FlowWishes {
 export type FlowEnd =
   | { readonly kind: 'session'; readonly grant: Grant }
   | { readonly kind: 'code'; readonly code: string }
-  | ({ readonly kind: 'refused'; readonly reason: string } & Pick<AuthErrorDetails, 'challenge' | 'factors'>)
+  | ({ readonly kind: 'refused'; readonly reason: string } & Pick<
+      AuthErrorDetails,
+      'challenge' | 'factors' | 'passkeyOptions'
+    >)
 
 /** What a browser carries while it is at the provider; sealed, so that it can neither be read nor changed. */
 export interface Flow extends FlowWishes {
@@ -156,8 +159,9 @@ export async function finishBrowserFlow(
     return { redirectTo, end: await loggingRefusal(ctx, name, enter()) }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
-    const { challenge, factors } = error.details
-    const due = challenge === undefined || factors === undefined ? {} : { challenge, factors }
+    const { challenge, factors, passkeyOptions } = error.details
+    const asked = passkeyOptions ? { passkeyOptions } : {}
+    const due = challenge === undefined || factors === undefined ? {} : { challenge, factors, ...asked }
     return { redirectTo, end: { kind: 'refused', reason: error.code, ...due } }
   }
 }

@@ -19,6 +19,7 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
   change_email: 'asked',
   team_invitation: 'asked',
   step_up_code: 'asked',
+  sign_in_code: 'asked',
   reset_password: 'reset',
   password_changed: 'notice',
   email_change_requested: 'notice',

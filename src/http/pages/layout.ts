@@ -18,11 +18,12 @@ body { margin: 0; padding: 12vh 1.25rem 4rem; background: var(--paper); color: v
 main { max-width: 30rem; margin: 0 auto; padding: 2rem; border: 1px solid var(--line); border-block-start: 4px solid var(--edge); border-radius: .75rem }
 h1 { margin: 0 0 .75rem; font-size: 1.5rem; line-height: 1.25; text-wrap: pretty }
 p, form { margin: 0 0 1.25rem } main > :last-child { margin-bottom: 0 } .quiet { color: var(--quiet); font-size: .9375rem } .brand { font-weight: 700 }
-button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; border: 2px solid var(--edge); border-radius: .5rem; background: var(--button); color: var(--on-button); font: inherit; font-weight: 600; cursor: pointer }
+button, a.button { width: 100%; min-height: 2.75rem; padding: .5rem 1rem; border: 2px solid var(--edge); border-radius: .5rem; background: var(--button); color: var(--on-button); font: inherit; font-weight: 600; cursor: pointer }
 label { display: block; margin: 0 0 .25rem; font-weight: 600 }
 input:not([type=hidden]) { width: 100%; min-height: 2.75rem; margin: 0 0 1rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: transparent; color: inherit; font: inherit }
 .wrong { color: var(--wrong); font-weight: 600 }
-button:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px } a { color: var(--accent) }
+a.button { display: grid; place-items: center; color: var(--on-button); text-decoration: none }
+button:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px } a:not(.button) { color: var(--accent) }
 @media (max-width: 30rem) { body { padding-top: 4vh } main { padding: 1.5rem } }
 `
 }

@@ -1,17 +1,34 @@
 // POST /login/second-factor and /login/second-factor/email-code.
+
+import type { Static } from '@sinclair/typebox'
 import * as schemas from '../../../schemas/factors.ts'
 import type { FactorProof } from '../../domain/credentials/factors.ts'
 import { completeSecondFactor, requestSecondFactorCode } from '../../domain/credentials/second-factor.ts'
 import { transportOf } from '../caller.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { readCode, readDigits } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
 
-/** @throws RequestProblem validation_failed where the method's codes are six digits and this is none */
-export const factorProofOf = ({ method, code }: FactorProof): FactorProof => ({
-  method,
-  code: method === 'recovery_code' ? readCode(code) : readDigits(code),
-})
+type Body = Static<typeof schemas.completeSecondFactor.body>
+type Given = Pick<Body, 'method'> & {
+  readonly code?: Body['code'] | undefined
+  readonly credential?: Body['credential'] | undefined
+}
+
+/** The problem of a request without the field that its method needs. */
+export const missingField = (field: string) =>
+  new RequestProblem('validation_failed', { errors: { [field]: ['Is required.'] } })
+
+/** @throws RequestProblem validation_failed where the method's code or credential is missing, or should be six digits */
+export function factorProofOf({ method, code, credential }: Given): FactorProof {
+  if (method === 'passkey') {
+    if (credential === undefined) throw missingField('credential')
+    return { method, credential }
+  }
+  if (code === undefined) throw missingField('code')
+  return { method, code: method === 'recovery_code' ? readCode(code) : readDigits(code) }
+}
 
 export async function secondFactorRoutes(api: Api, { deviceCookie, printOpened }: RouteParts): Promise<void> {
   const proving = { access: 'public', limit: 'credential' } as const

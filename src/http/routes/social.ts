@@ -39,8 +39,11 @@ function landing(redirectTo: string, end: FlowEnd): string {
   if (end.kind === 'refused') {
     url.searchParams.set('error', end.reason)
     // In the fragment, which is in no log and no Referer.
-    const { challenge, factors = [] } = end
-    if (challenge) url.hash = new URLSearchParams({ challenge, factors: factors.join(' ') }).toString()
+    const { challenge, factors = [], passkeyOptions } = end
+    if (challenge) {
+      const passkey = passkeyOptions ? { passkey_options: JSON.stringify(passkeyOptions) } : {}
+      url.hash = new URLSearchParams({ challenge, factors: factors.join(' '), ...passkey }).toString()
+    }
   }
   return url.href
 }

@@ -3,26 +3,22 @@ import type { Static } from '@sinclair/typebox'
 import * as schemas from '../../../schemas/step-up.ts'
 import { requestStepUpCode, type StepUpProof, stepUp } from '../../domain/credentials/reauthentication.ts'
 import { signedIn } from '../plugins/authenticate.ts'
-import { RequestProblem } from '../refusal.ts'
 import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
 import { readCode } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
-import { factorProofOf } from './second-factor.ts'
-
-const missing = (field: string) =>
-  new RequestProblem('validation_failed', { errors: { [field]: ['Is required.'] } })
+import { factorProofOf, missingField } from './second-factor.ts'
 
 /** @throws RequestProblem validation_failed where the field of the method is missing */
 function proofOf(body: Static<typeof schemas.stepUp.body>): StepUpProof {
-  const { method, password, code } = body
+  const { method, password, code, credential } = body
   if (method === 'password') {
-    if (password === undefined) throw missing('password')
+    if (password === undefined) throw missingField('password')
     return { method, password }
   }
-  if (code === undefined) throw missing('code')
   // A mailed code of letters is one that does not fit, as it always was.
-  return method === 'email_code' ? { method, code: readCode(code) } : factorProofOf({ method, code })
+  if (method === 'email_code' && code !== undefined) return { method, code: readCode(code) }
+  return factorProofOf({ method, code, credential })
 }
 
 export async function stepUpRoutes(api: Api, { printSession }: RouteParts): Promise<void> {

@@ -20,6 +20,7 @@ const expired = {
   verification_tokens: sql`expires_at < now() - ${day}`,
   api_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
   claims: sql`expires_at < now() - ${day}`,
+  email_sign_ins: sql`expires_at < now() - ${day}`,
   registrations: sql`expires_at < now() - ${day}`,
   team_invitations: sql`expires_at < now() - ${day}`,
   idempotency_keys: sql`expires_at < now()`,

@@ -23,7 +23,7 @@ const redeem = prepared((query) =>
     .where(
       and(
         own(passkeyFlows, parameters),
-        eq(passkeyFlows.id, parameter('id')),
+        sql`(${passkeyFlows.id} = ${parameter('id')}::uuid or ${parameter('id')}::uuid is null)`,
         eq(passkeyFlows.challengeHash, parameter('challengeHash')),
         eq(passkeyFlows.bindingHash, parameter('bindingHash')),
         sql`${passkeyFlows.userId} is not distinct from ${parameter('userId')}::bigint`,
@@ -49,7 +49,9 @@ export async function insertFlow(
  */
 export async function redeemFlow(
   db: Database,
-  flow: Pick<FlowRow, 'id' | 'userId' | 'challengeHash' | 'bindingHash'> & {
+  flow: Pick<FlowRow, 'userId' | 'challengeHash' | 'bindingHash'> & {
+    /** Null: the challenge says which, as it does where the flow was begun for one account. */
+    readonly id: string | null
     readonly purposes: readonly PasskeyPurpose[]
   },
 ): Promise<PasskeyPurpose | null> {

@@ -101,6 +101,22 @@ export async function queueMailToAddress(
   await db.queries.insert(outbox).values({ ...row, projectId: db.projectId, userId, recipient })
 }
 
+/**
+ * Queues the mail of a sign-in to the account of an address that is not disabled, or else, if `isForAnyone`, to an address
+ * without an account: one statement either way.
+ */
+export async function queueSignInMail(
+  db: Database,
+  { id, email, details }: Omit<NewMail<'sign_in_code'>, 'kind'> & { readonly email: string },
+  isForAnyone: boolean,
+): Promise<void> {
+  const account = and(own(users, db), eq(users.email, email))
+  await db.queries.execute(sql`insert into ${outbox} (id, project_id, user_id, kind, recipient, details)
+    select ${id}::uuid, ${db.projectId}::uuid, owner.id, 'sign_in_code', ${email}::text, ${JSON.stringify(details)}::jsonb
+    from (select (select ${users.id} from ${users} where ${account} and ${isNull(users.disabledAt)} for key share) as id) owner
+    where owner.id is not null or (${isForAnyone}::boolean and not exists (select from ${users} where ${account}))`)
+}
+
 /** Queues a mail to an address whose account is deleted in the same transaction. */
 export async function queueMailToFormer(
   db: Database,

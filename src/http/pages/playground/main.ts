@@ -5,10 +5,22 @@ import {
   createClient,
   NetworkError,
   type SallyportClient,
+  SecondFactorRequiredError,
   ValidationError,
 } from '/playground/sdk/client.js'
-import { perform, type Step, stepKinds, toCode, toCurl } from './steps.ts'
-import { copyButton, find, make, say, showDevices, showEvent, showExchange, showSession } from './view.ts'
+import { keepPasskeyOptions, perform, type Step, stepKinds, toCode, toCurl } from './steps.ts'
+import {
+  askProof,
+  copyButton,
+  find,
+  make,
+  say,
+  showDevices,
+  showEvent,
+  showExchange,
+  showProposal,
+  showSession,
+} from './view.ts'
 
 const settings = find('settings') as HTMLFormElement
 const origin = location.origin
@@ -63,7 +75,7 @@ async function watched(url: string, init: RequestInit): Promise<Response> {
 
 async function connect(): Promise<void> {
   client?.close()
-  client = createClient({ ...options(), fetch: watched })
+  client = createClient({ ...options(), fetch: watched, onStepUpRequired: askProof })
   client.onAuthStateChange((event, session, error) => {
     showEvent(`Event: ${event}${error ? ` (${error.message})` : ''}`)
     showSession(session)
@@ -95,9 +107,22 @@ async function go(step: Step, label: string): Promise<void> {
         await go({ method: 'listSessions', args: [] }, 'Devices')
       })
     if (step.method === 'signUp' && answer && 'verification_required' in answer) say(String(answer.message))
+    if (step.method === 'proposeAuthenticator' && answer && 'qr_svg' in answer)
+      showProposal(answer as { qr_svg: string; secret: string })
+    if (step.method === 'confirmAuthenticator') showProposal(null)
   } catch (error) {
+    if (error instanceof SecondFactorRequiredError) fillChallenge(error)
     say(sentence(error), true)
   }
+}
+
+/** Fills the form of the second factor with what a refused sign-in says. */
+function fillChallenge({ challenge, passkeyOptions }: SecondFactorRequiredError): void {
+  const field = document.querySelector<HTMLInputElement>(
+    'form[data-step=completeSecondFactor] [name=challenge]',
+  )
+  if (field) field.value = challenge
+  keepPasskeyOptions(passkeyOptions)
 }
 
 /** Copies the fields of a form to the empty fields of the others, so that they need to be typed only once. */

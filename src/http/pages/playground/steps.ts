@@ -3,6 +3,7 @@ import {
   type ClientOptions,
   createClient,
   type SallyportClient,
+  type SecondFactorRequiredError,
   type Session,
 } from '/playground/sdk/client.js'
 
@@ -21,6 +22,22 @@ interface StepKind {
 }
 
 const whole = (fields: Fields) => [fields]
+type PasskeyOptions = SecondFactorRequiredError['passkeyOptions']
+
+/** The passkey's options of the last sign-in that waits for a second factor. */
+let asked: PasskeyOptions
+export function keepPasskeyOptions(options: PasskeyOptions): void {
+  asked = options
+}
+
+/** The second factor; a passkey with the options that the refused sign-in had. */
+const factor = ({ trust_device, ...fields }: Fields) => [
+  {
+    ...fields,
+    ...(trust_device ? { trust_device: true } : {}),
+    ...(fields.method === 'passkey' ? { passkey_options: asked } : {}),
+  },
+]
 const nothing = () => []
 
 export const stepKinds: Readonly<Record<string, StepKind>> = {
@@ -35,6 +52,13 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   registerPasskey: { label: 'Add a passkey', args: whole },
   listPasskeys: { label: 'Show passkeys', args: nothing },
   signInWithPasskey: { label: 'Sign in with a passkey', args: nothing },
+  startConditionalSignIn: { label: 'Offer passkeys in autofill', args: nothing },
+  upgradeToPasskey: { label: 'Add one without asking', args: nothing },
+  proposeAuthenticator: { label: 'Show the QR code', args: nothing },
+  confirmAuthenticator: { label: 'Enrol it', args: whole },
+  completeSecondFactor: { label: 'Complete the sign-in', args: factor },
+  listFactors: { label: 'Show factors', args: nothing },
+  removeAuthenticator: { label: 'Remove the app', args: nothing },
   changePassword: { label: 'Change', args: whole },
   forgotPassword: { label: 'Send a mail', args: whole },
   signOut: { label: 'Sign out', args: nothing },

@@ -1,5 +1,5 @@
 // The views of the page: requests and events, the session with its decoded token, devices. Values are inserted as text only.
-import type { components, Session } from '/playground/sdk/client.js'
+import type { components, Session, StepUpProof, StepUpRequiredError } from '/playground/sdk/client.js'
 
 /** Makes an element. Strings among the children become text. */
 export function make<K extends keyof HTMLElementTagNameMap>(
@@ -150,4 +150,46 @@ export function showDevices(devices: readonly Device[], end: (id: string) => voi
     return make('li', {}, make('span', {}, text), button)
   })
   find('devices').replaceChildren(...(items.length > 0 ? [make('ul', {}, ...items)] : []))
+}
+
+/** Shows the secret for an authenticator app as a QR code; null: nothing. */
+export function showProposal(proposal: { readonly qr_svg: string; readonly secret: string } | null): void {
+  if (!proposal) {
+    find('factor').replaceChildren()
+    return
+  }
+  const { documentElement: qr } = new DOMParser().parseFromString(proposal.qr_svg, 'image/svg+xml')
+  qr.setAttribute('width', '200')
+  qr.setAttribute('role', 'img')
+  qr.setAttribute('aria-label', 'QR code for an authenticator app')
+  const typed = make('p', { class: 'mono' }, proposal.secret)
+  find('factor').replaceChildren(document.importNode(qr, true), typed)
+}
+
+/** Asks the person for what a step-up needs; null where they cancel. */
+export function askProof({ factors, passkeyOptions }: StepUpRequiredError): Promise<StepUpProof | null> {
+  const method = make('select', { name: 'method' }, ...factors.map((name) => make('option', {}, name)))
+  const typed = make('input', { name: 'typed', autocomplete: 'off', type: 'password' })
+  const form = make(
+    'form',
+    { method: 'dialog' },
+    make('h3', {}, 'Prove yourself again'),
+    make('label', {}, 'Method ', method),
+    make('label', {}, 'Password or code ', typed),
+    make('button', { value: 'prove' }, 'Prove'),
+  )
+  const dialog = make('dialog', {}, form)
+  document.body.append(dialog)
+  dialog.showModal()
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      const chosen = method.value as StepUpRequiredError['factors'][number]
+      const proof: StepUpProof =
+        chosen === 'passkey'
+          ? { method: chosen, passkey_options: passkeyOptions }
+          : { method: chosen, [chosen === 'password' ? 'password' : 'code']: typed.value }
+      resolve(dialog.returnValue === 'prove' ? proof : null)
+      dialog.remove()
+    })
+  })
 }

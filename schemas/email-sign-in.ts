@@ -1,0 +1,75 @@
+// Sign-in by mail: a link, or a code for the client that asked.
+import { Type } from '@sinclair/typebox'
+import { writeErrors } from './errors.ts'
+import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
+import { DeviceToken, Email, Id, LinkTarget, Secret, Shared, ShortCode, Token } from './primitives.ts'
+import { Session } from './sessions.ts'
+
+const tags = ['Sign-up and sign-in']
+const flowExample = '2f1c7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
+
+export const requestEmailSignIn = {
+  operationId: 'requestEmailSignIn',
+  tags,
+  summary: 'Request a mail that signs its reader in',
+  description:
+    'Where the policy `email_sign_in` is `existing` or `sign_up`, which also makes accounts; else 422. The answer is the same for every address. The code of the mail works once, for ten minutes, and only with this `flow`; the link asks on a page of the service in which browser to go on, and leads to `redirect_to`, or to the address of the policy, with `type=sign_in` and `token` in its query.',
+  security: [{}, { projectSecret: [] }],
+  headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
+  body: Type.Object({ email: Email, redirect_to: Type.Optional(LinkTarget) }),
+  response: {
+    202: {
+      description: 'Accepted.',
+      content: {
+        'application/json': {
+          schema: Type.Object(
+            {
+              message: Type.String({
+                examples: ['If this address can sign in, a mail with a link and a code is on its way.'],
+              }),
+              flow: {
+                ...Id,
+                description: 'Keep it where the person types the code.',
+                examples: [flowExample],
+              },
+              code: Type.Optional(
+                Secret(
+                  Type.String({
+                    description:
+                      'Only where the application delivers mail, for a caller that sent the project secret.',
+                  }),
+                ),
+              ),
+            },
+            { additionalProperties: false },
+          ),
+        },
+      },
+    },
+    ...writeErrors(),
+  },
+}
+
+export const confirmEmailSignIn = {
+  operationId: 'confirmEmailSignIn',
+  tags,
+  summary: 'Sign in by the link or code of a mail',
+  description:
+    'With `token`, or with `flow` and `code`. A wrong code counts like a failed sign-in; five wrong ones end it. Where a second factor is due, the answer is 403 `second_factor_required`, and a mailed code is none.',
+  security: [{}],
+  headers: Type.Object({ ...projectHeader, ...transportHeader }),
+  body: Type.Object({
+    token: Type.Optional(Token),
+    flow: Type.Optional(Type.String({ minLength: 1, maxLength: 64, examples: [flowExample] })),
+    code: Type.Optional(ShortCode),
+    device_token: Type.Optional(DeviceToken),
+  }),
+  response: {
+    200: {
+      description: 'Signed in.',
+      headers: sessionHeaders,
+      content: { 'application/json': { schema: Shared(Session) } },
+    },
+    ...writeErrors('second_factor_required', 'account_disabled', 'too_many_attempts'),
+  },
+}

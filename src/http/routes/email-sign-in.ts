@@ -1,0 +1,49 @@
+// POST /login/email and /login/email/confirm.
+import type { Static } from '@sinclair/typebox'
+import * as schemas from '../../../schemas/email-sign-in.ts'
+import {
+  type EmailSignInProof,
+  requestEmailSignIn,
+  signInByEmail,
+} from '../../domain/accounts/email-sign-in.ts'
+import { AuthError } from '../../domain/errors.ts'
+import { isUuid } from '../../formats.ts'
+import { transportOf } from '../caller.ts'
+import type { Api } from '../typebox.ts'
+import { readCode } from '../typed-code.ts'
+import type { RouteParts } from './parts.ts'
+import { missingField } from './second-factor.ts'
+
+/** @throws RequestProblem validation_failed; AuthError invalid_verification_code for a flow that is none */
+function proofOf({ token, flow, code }: Static<typeof schemas.confirmEmailSignIn.body>): EmailSignInProof {
+  if (token !== undefined) return { token }
+  if (flow === undefined) throw missingField('token')
+  if (code === undefined) throw missingField('code')
+  if (!isUuid(flow)) throw new AuthError('invalid_verification_code')
+  return { flow: flow.toLowerCase(), code: readCode(code) }
+}
+
+export async function emailSignInRoutes(api: Api, { printOpened }: RouteParts): Promise<void> {
+  const mailing = { access: 'public', limit: 'mail' } as const
+  const proving = { access: 'public', limit: 'credential' } as const
+
+  api.post(
+    '/login/email',
+    { schema: schemas.requestEmailSignIn, config: mailing },
+    async (request, reply) => {
+      const { email, redirect_to: redirectTo = null } = request.body
+      const { flow, code } = await requestEmailSignIn(request.context, { email, redirectTo })
+      const message = 'If this address can sign in, a mail with a link and a code is on its way.'
+      return reply.code(202).send({ message, flow, ...(code ? { code } : {}) })
+    },
+  )
+
+  api.post(
+    '/login/email/confirm',
+    { schema: schemas.confirmEmailSignIn, config: proving },
+    async (request, reply) => {
+      const grant = await signInByEmail(request.context, proofOf(request.body))
+      return printOpened(request, reply, grant, transportOf(request))
+    },
+  )
+}

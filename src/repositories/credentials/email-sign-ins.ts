@@ -1,0 +1,74 @@
+// Rows of `email_sign_ins`: opened by a request, tried a few times, and used once.
+import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import { emailSignIns as table } from '../../../drizzle/tables/email-sign-ins.ts'
+import { now, own, pick, secondsFromNow } from '../conditions.ts'
+import { type Database, first, hasRows } from '../database.ts'
+
+type Row = typeof table.$inferSelect
+export type FoundEmailSignIn = Pick<Row, 'id' | 'email' | 'redirectTo'>
+
+const open = and(isNull(table.usedAt), gt(table.expiresAt, now))
+const id = { id: table.id }
+const thisOne = (db: Database, rowId: string) => and(own(table, db), eq(table.id, rowId))
+
+export async function insertEmailSignIn(
+  db: Database,
+  {
+    lifetimeSeconds,
+    ...row
+  }: Pick<Row, 'id' | 'email' | 'redirectTo' | 'tokenHash' | 'codeHash'> & {
+    readonly lifetimeSeconds: number
+  },
+): Promise<void> {
+  const expiresAt = secondsFromNow(lifetimeSeconds)
+  await db.queries.insert(table).values({ ...row, projectId: db.projectId, expiresAt })
+}
+
+/** Starts its whole lifetime from now, because its mail is about to be sent; false: it was used or ended. */
+export function renewEmailSignIn(db: Database, rowId: string, lifetimeSeconds: number): Promise<boolean> {
+  const change = { expiresAt: secondsFromNow(lifetimeSeconds) }
+  const where = and(thisOne(db, rowId), isNull(table.usedAt))
+  return hasRows(db.queries.update(table).set(change).where(where).returning(id))
+}
+
+/** The open sign-in with this id, or whose mail has this token. */
+export function findEmailSignIn(
+  db: Database,
+  by: { readonly id: string } | { readonly tokenHash: Buffer },
+): Promise<FoundEmailSignIn | null> {
+  const which = 'id' in by ? eq(table.id, by.id) : eq(table.tokenHash, by.tokenHash)
+  return first(
+    db.queries
+      .select(pick(table, 'id', 'email', 'redirectTo'))
+      .from(table)
+      .where(and(own(table, db), which, open)),
+  )
+}
+
+/** Uses a sign-in by the token of its mail, once; false where it is no longer open. */
+export function useEmailSignIn(db: Database, rowId: string): Promise<boolean> {
+  const where = and(thisOne(db, rowId), open)
+  return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning(id))
+}
+
+/** The same by its code; the try is counted in the same statement, whether or not the code fits. */
+export async function useEmailSignInByCode(
+  db: Database,
+  rowId: string,
+  codeHash: Buffer,
+  maxAttempts: number,
+): Promise<boolean> {
+  const usedAt = sql`case when ${eq(table.codeHash, codeHash)} then now() end`
+  const change = { codeAttempts: sql`${table.codeAttempts} + 1`, usedAt }
+  const where = and(thisOne(db, rowId), open, lt(table.codeAttempts, maxAttempts))
+  const row = await first(
+    db.queries.update(table).set(change).where(where).returning({ usedAt: table.usedAt }),
+  )
+  return Boolean(row?.usedAt)
+}
+
+/** Ends the open sign-ins of an address; whether there were any. */
+export function endEmailSignIns(db: Database, email: string): Promise<boolean> {
+  const where = and(own(table, db), eq(table.email, email), open)
+  return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning(id))
+}
