@@ -11,6 +11,7 @@ import {
   requestEmailChange,
   undoEmailChange,
 } from '../../src/domain/accounts/email-change.ts'
+import { requestEmailSignIn, signInByEmail } from '../../src/domain/accounts/email-sign-in.ts'
 import { confirmTotp, proposeTotp } from '../../src/domain/accounts/factors.ts'
 import { changePassword } from '../../src/domain/accounts/password-change.ts'
 import { updateProfile } from '../../src/domain/accounts/profile.ts'
@@ -56,6 +57,7 @@ import { type Authenticator, authenticatorOf } from '../support/factors.ts'
 const policy = (mode: string) => ({
   verification: { mode, resend_cooldown_seconds: 0 },
   lockout: { failures: 1000 },
+  email_sign_in: 'sign_up',
   providers: { corp: { issuer: 'https://id.example.com', client_ids: ['us'] } },
 })
 const domain = await createTestDomain(t, { policy: policy('lenient') })
@@ -258,6 +260,20 @@ async function bySecondFactor(walk: Walk, person: Person, error: unknown): Promi
   return (await completeSecondFactor(walk.ctx(person), given).catch(refused))?.grant ?? null
 }
 
+async function asksForSignInMail(walk: Walk, person: Person, email: string) {
+  await requestEmailSignIn(walk.ctx(person), { email, redirectTo: null })
+}
+
+async function signsInByMail(walk: Walk, person: Person): Promise<Grant> {
+  const { token } = demandMail(person, 'sign_in_code')
+  const grant = await signInByEmail(walk.ctx(person), { token }).catch((error: unknown) =>
+    bySecondFactor(walk, person, error),
+  )
+  if (!grant) throw new AuthError('invalid_verification_token')
+  walk.took(person, grant, 'a sign-in by mail')
+  return grant
+}
+
 async function enrols(walk: Walk, person: Person) {
   const ctx = await demandSession(walk, person)
   const { secret } = await proposeTotp(ctx)
@@ -384,6 +400,14 @@ const acts: Readonly<Record<string, Act>> = {
       },
       { keepsNames: false, recovers: false },
     ),
+  'owner asks for a sign-in mail': (walk) => asksForSignInMail(walk, walk.owner, walk.address),
+  'thief asks for a sign-in mail of hers': (walk) => asksForSignInMail(walk, walk.thief, walk.address),
+  'thief asks for a sign-in mail of his': (walk) => asksForSignInMail(walk, walk.thief, walk.thief.address),
+  'owner signs in by mail': (walk) =>
+    entering(walk, async () => (await signsInByMail(walk, walk.owner)).user.id, { recovers: false }),
+  'thief signs in by mail': async (walk) => {
+    await signsInByMail(walk, walk.thief)
+  },
   'thief enters by a provider that does not vouch': async (walk) => {
     await enterWith(walk, walk.thief, `thief ${walk.address}`, walk.address, false)
   },
@@ -544,6 +568,7 @@ async function sweep(walk: Walk): Promise<void> {
     'thief undoes a change',
     'thief resets with a mail of his',
     'thief completes the registration',
+    'thief signs in by mail',
   ])
     await acts[name]?.(walk).catch(refused)
   if (
@@ -625,10 +650,16 @@ function waysIn(plant: string): Readonly<Record<string, readonly string[]>> {
   const byNotice = { 'a notice': ['owner says that a sign-in was not hers'] }
   if (plant.startsWith('a stolen password')) return { 'a reset': reset, ...byNotice }
   if (plant.startsWith('a stolen')) return { 'a reset': reset }
+  const byMail = ['owner asks for a sign-in mail', 'owner signs in by mail']
   const byProvider = ['owner enters by a provider that vouches']
   if (plant === 'a mailbox that clicked' || plant === 'an invitation')
-    return { 'a reset': reset, 'a provider': byProvider }
-  return { 'a reset': reset, 'a provider': byProvider, 'a denial': ['owner says that she did not sign up'] }
+    return { 'a reset': reset, 'a provider': byProvider, 'a mail': byMail }
+  return {
+    'a reset': reset,
+    'a provider': byProvider,
+    'a mail': byMail,
+    'a denial': ['owner says that she did not sign up'],
+  }
 }
 
 for (const [plant, before] of Object.entries(planted))
@@ -652,6 +683,7 @@ for (const [plant, before] of Object.entries({
     'her own claim before his': ['owner signs up', ...before, 'owner proves what she typed'],
     'her own claim after his': [...before, 'owner signs up', 'owner proves what she typed'],
     'a provider that vouches': [...before, 'owner enters by a provider that vouches'],
+    'a mail': [...before, 'owner asks for a sign-in mail', 'owner signs in by mail'],
   }))
     t.test(`strict: ${plant} opens nothing after ${way}`, async (t) => {
       const walk = new Walk('strict')
