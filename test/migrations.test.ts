@@ -54,7 +54,15 @@ t.test('an empty database gets every table', async (t) => {
   t.equal(await isMigrated(sql), true)
   t.equal((await applied(sql)).length, journal.entries.length)
   const tables = await tablesOf(sql)
-  for (const table of ['projects', 'users', 'sessions', 'verification_tokens', 'outbox', 'signing_keys'])
+  for (const table of [
+    'projects',
+    'users',
+    'sessions',
+    'verification_tokens',
+    'outbox',
+    'signing_keys',
+    'jwt_signing_keys',
+  ])
     t.ok(tables.includes(table), table)
 })
 

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { type ChangeFeed, noChangeFeed } from '../domain/change-feed.ts'
 import type { Project } from '../domain/projects/projects.ts'
 import {
+  introducedSeconds,
   type OpenedKey,
   openSigningKeys,
   publishedSeconds,
@@ -48,7 +49,13 @@ export function startKeyRotationJob(options: KeyRotationOptions): KeyRotationJob
   async function check(): Promise<void> {
     // Without a schedule, only an algorithm that has no signing key yet gets one.
     const currentSeconds = rotationSeconds ?? Number.POSITIVE_INFINITY
-    if (await rotateSigningKeys(services, { currentSeconds, nextSeconds: publishedSeconds }))
+    if (
+      await rotateSigningKeys(services, {
+        currentSeconds,
+        nextSeconds: publishedSeconds,
+        firstSeconds: introducedSeconds,
+      })
+    )
       log.info('The next signing key signs from now on')
     const retired = await retireSigningKeys(services)
     if (retired > 0) log.info({ retired }, 'Signing keys removed whose last token is gone')

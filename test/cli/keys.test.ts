@@ -31,7 +31,7 @@ t.test('rotate waits until everybody may know the next key, unless it is forced'
   t.equal(early.code, 1)
   t.match(early.err, /published less than 10 minutes ago.*--force/)
   t.equal(await kidOf('next'), next, 'nothing changed')
-  await app.sql`update signing_keys set state_since = now() - interval '11 minutes'`
+  await app.sql`update jwt_signing_keys set state_since = now() - interval '11 minutes'`
   const due = await keys(['rotate', '--json'])
   t.equal(due.code, 0, due.err)
   t.same(JSON.parse(due.out), { rotated: true })
@@ -42,7 +42,7 @@ t.test('rotate waits until everybody may know the next key, unless it is forced'
 
 t.test('the running service follows, and takes tokens from before', async (t) => {
   const { body, email, password } = await app.signUp()
-  await app.sql`update signing_keys set state_since = now() - interval '11 minutes'`
+  await app.sql`update jwt_signing_keys set state_since = now() - interval '11 minutes'`
   t.equal((await keys(['rotate'])).code, 0)
   await app.running.checkKeys()
   const again = await app.api('POST', '/login', { body: { email, password } })

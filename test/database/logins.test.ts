@@ -62,7 +62,7 @@ t.test('from the service’s and the jobs’ connections no statement gives more
   const owner = decodeURIComponent(new URL(url).username)
   await becomesNothing(t, pools.service, owner)
   await becomesNothing(t, pools.unscoped, owner)
-  for (const table of ['projects', 'signing_keys'])
+  for (const table of ['projects', 'signing_keys', 'jwt_signing_keys'])
     await t.rejects(pools.service.unsafe(`select from ${table}`), { code: '42501' }, table)
   await pools.service.transaction('', null, async (tx) => {
     await tx`set local sallyport.everywhere = 'on'`

@@ -110,7 +110,7 @@ t.test('the service’s role owns nothing, and reads neither projects nor signin
   const [me] = await service`select current_user as name, rolsuper or rolbypassrls or rolcreaterole as mighty
     from pg_roles where rolname = current_user`
   t.same({ ...me }, { name: serviceRole, mighty: false })
-  for (const table of ['projects', 'signing_keys'])
+  for (const table of ['projects', 'signing_keys', 'jwt_signing_keys'])
     await t.rejects(service.unsafe(`select from ${table}`), { code: '42501' }, table)
   await service.transaction('', null, async (tx) => {
     await tx`set local sallyport.everywhere = 'on'`

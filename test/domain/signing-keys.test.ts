@@ -46,7 +46,8 @@ t.test('many first starts at once make one pair', async (t) => {
 t.test('nothing of the private half rests in the clear', async (t) => {
   const { sql, services } = await freshDatabase(t)
   for (const made of await openSigningKeys(services)) {
-    const [row] = await sql`select public_jwk, sealed_private_key from signing_keys where kid = ${made.kid}`
+    const [row] =
+      await sql`select public_jwk, sealed_private_key from jwt_signing_keys where kid = ${made.kid}`
     t.same(Object.keys(row?.public_jwk).sort(), ['crv', 'kty', 'x', 'y'])
     t.equal(Buffer.from(row?.sealed_private_key).indexOf(made.privateKey.subarray(-32)), -1)
     t.ok(privatePem(made.privateKey).startsWith('-----BEGIN PRIVATE KEY-----'))
@@ -56,7 +57,7 @@ t.test('nothing of the private half rests in the clear', async (t) => {
 t.test('another SECRET_KEY opens nothing, makes nothing and says what to do', async (t) => {
   const { sql, stores, sealedUnder, services } = await freshDatabase(t)
   await openSigningKeys(services)
-  await sql`delete from signing_keys where state = 'next'`
+  await sql`delete from jwt_signing_keys where state = 'next'`
   const stranger = sealedUnder(randomBytes(32))
   for (const act of [() => openSigningKeys(stranger), () => resealSigningKeys(stranger)]) {
     const error = await act().catch((thrown: unknown) => thrown)
@@ -82,7 +83,7 @@ t.test('SECRET_KEY_PREVIOUS opens what the older secret sealed, until it is seal
 t.test('a sealed key that was put under another name stays closed', async (t) => {
   const { sql, services } = await freshDatabase(t)
   await openSigningKeys(services)
-  await sql`update signing_keys set kid = 'another' where state = 'current'`
+  await sql`update jwt_signing_keys set kid = 'another' where state = 'current'`
   await t.rejects(openSigningKeys(services), SealedKeyError)
 })
 
@@ -106,18 +107,39 @@ t.test('a key signs after it was published long enough, and as long as it is due
   await openSigningKeys(services)
   const due = { currentSeconds: 3600, nextSeconds: 600 }
   t.equal(await rotateSigningKeys(services, due), false)
-  await sql`update signing_keys set state_since = now() - interval '61 minutes' where state = 'current'`
+  await sql`update jwt_signing_keys set state_since = now() - interval '61 minutes' where state = 'current'`
   t.equal(await rotateSigningKeys(services, due), false, 'the next one is too young')
-  await sql`update signing_keys set state_since = now() - interval '11 minutes' where state = 'next'`
+  await sql`update jwt_signing_keys set state_since = now() - interval '11 minutes' where state = 'next'`
   t.equal(await rotateSigningKeys(services, due), true)
   t.equal(await rotateSigningKeys(services, due), false)
   t.same(states(await openSigningKeys(services)), ['current', 'next', 'previous'])
 })
 
+t.test(
+  'the first key beside keys of another algorithm waits for instances of the version before',
+  async (t) => {
+    const { sql, services } = await freshDatabase(t)
+    await openSigningKeys(services)
+    await sql`with moved as (delete from jwt_signing_keys returning *)
+    insert into signing_keys (kid, algorithm, state, public_jwk, sealed_private_key)
+    select kid, 'EdDSA', state, public_jwk, sealed_private_key from moved`
+    t.same(states(await openSigningKeys(services)), ['current', 'next', 'next'])
+    const due = { currentSeconds: 3600, nextSeconds: 600, firstSeconds: 86_400 }
+    await sql`update jwt_signing_keys set state_since = now() - interval '23 hours'`
+    t.equal(await rotateSigningKeys(services, due), false)
+    await sql`update jwt_signing_keys set state_since = now() - interval '25 hours'`
+    t.equal(await rotateSigningKeys(services, due), true)
+    t.equal(
+      (await sql`select algorithm from jwt_signing_keys where state = 'current'`)[0]?.algorithm,
+      'ES256',
+    )
+  },
+)
+
 t.test('instances that rotate on schedule at once rotate once', async (t) => {
   const { sql, services } = await freshDatabase(t)
   await openSigningKeys(services)
-  await sql`update signing_keys set state_since = now() - interval '1 day'`
+  await sql`update jwt_signing_keys set state_since = now() - interval '1 day'`
   const due = { currentSeconds: 3600, nextSeconds: 600 }
   const done = await Promise.all(Array.from({ length: 8 }, () => rotateSigningKeys(services, due)))
   t.equal(done.filter(Boolean).length, 1)
@@ -128,9 +150,9 @@ t.test('a previous key goes when its last token is gone, and not before', async 
   const { sql, services } = await freshDatabase(t)
   await openSigningKeys(services)
   await rotateSigningKeys(services, atOnce)
-  await sql`update signing_keys set state_since = now() - interval '7 days 1 hour' where state = 'previous'`
+  await sql`update jwt_signing_keys set state_since = now() - interval '7 days 1 hour' where state = 'previous'`
   t.equal(await retireSigningKeys(services), 0)
-  await sql`update signing_keys set state_since = now() - interval '8 days 1 hour'`
+  await sql`update jwt_signing_keys set state_since = now() - interval '8 days 1 hour'`
   t.equal(await retireSigningKeys(services), 1)
   t.same(states(await openSigningKeys(services)), ['current', 'next'])
 })

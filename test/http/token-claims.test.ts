@@ -84,8 +84,8 @@ for (const algorithm of signingAlgorithms)
       t.equal((await app.api('GET', '/me', { headers: { ...headers, ...bearer(answer) } })).status, 200)
       const { keys } = (await app.send('GET', '/.well-known/jwks.json')).body
       t.ok(keys.some(({ alg }: { alg: string }) => alg === algorithm))
-      const states =
-        await app.sql`select state from signing_keys where algorithm = ${algorithm} order by state`
+      const states = await app.sql`select state from (select algorithm, state from signing_keys union all
+          select algorithm, state from jwt_signing_keys) every_key where algorithm = ${algorithm} order by state`
       t.same(
         states.map(({ state }) => state),
         ['current', 'next'],

@@ -211,7 +211,7 @@ t.test('workers never outlive the primary process, nor it them', async (t) => {
   const service = await startService(t, { main, dataDir, env })
   const before = await bothOf(service)
   // From now on no start can open its keys.
-  await sql`update signing_keys set sealed_private_key = 'broken'`
+  await sql`update jwt_signing_keys set sealed_private_key = 'broken'`
 
   await t.test('a restart that fails changes nothing', async (t) => {
     service.signal('SIGHUP')

@@ -13,7 +13,7 @@ t.test('three instances start at once on an empty database and are one service',
   const [{ defaults } = { defaults: -1 }] =
     await first.sql`select count(*)::int as defaults from projects where is_default`
   t.equal(defaults, 1, 'one default project')
-  const keys = await first.sql`select kid, state from signing_keys`
+  const keys = await first.sql`select kid, state from jwt_signing_keys`
   t.same(
     keys.map(({ state }) => state).sort(),
     ['current', 'next'],

@@ -47,16 +47,18 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   readonly uid?: number
   readonly gid?: number
+  /** The folder of the sources; default: this package. */
+  readonly root?: string
 }
 
 /** Runs `node src/<file>` (or the JavaScript of an absolute path) with nothing of this process's environment but the path. */
 export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Program {
-  const { env = {}, ...user } = options
+  const { env = {}, root = packageRoot, ...user } = options
   const program = isAbsolute(file) ? [file] : ['--import=tsx', join('src', file)]
   // tap has every process that is spawned load something of its own, by NODE_OPTIONS.
   const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...program, ...args], {
     ...user,
-    cwd: packageRoot,
+    cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

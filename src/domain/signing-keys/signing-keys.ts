@@ -9,6 +9,7 @@ import {
   type SigningAlgorithm,
   signingAlgorithms,
 } from '../../crypto/signing-key.ts'
+
 import * as rows from '../../repositories/signing-keys/signing-keys.ts'
 import type { ServiceKeys, Services } from '../context.ts'
 
@@ -28,6 +29,11 @@ export class SealedKeyError extends Error {
 
 /** Seconds that a key is published before it may sign: every instance and every cache of the JWKS has it by then. */
 export const publishedSeconds = 600
+/**
+ * The same for the first key of the default algorithm beside keys of another: instances of the version before know that one alone, and
+ * may still serve, or serve again. A rolling upgrade and a way back within a day refuse no token.
+ */
+export const introducedSeconds = 86_400
 /** Seconds that a key verifies after it signed last: longer than any access token lives. */
 const previousSeconds = 8 * 86_400
 
@@ -110,7 +116,7 @@ export async function openSigningKeys(services: SigningKeyServices): Promise<Ope
  */
 export async function rotateSigningKeys(
   services: SigningKeyServices,
-  ages: { readonly currentSeconds: number; readonly nextSeconds: number },
+  ages: rows.RotationAges,
 ): Promise<boolean> {
   const { unscoped } = services.stores
   const found = await rows.listSigningKeys(unscoped)
@@ -119,8 +125,7 @@ export async function rotateSigningKeys(
   for (const algorithm of due) {
     const next = await generate(services, algorithm, 'next')
     const promoted = await unscoped.transaction(async (tx) => {
-      const { currentSeconds, nextSeconds } = ages
-      if (!(await rows.promoteNextKey(tx, algorithm, currentSeconds, nextSeconds))) return false
+      if (!(await rows.promoteNextKey(tx, algorithm, ages))) return false
       await rows.insertSigningKey(tx, next)
       return true
     })
@@ -133,14 +138,14 @@ export async function rotateSigningKeys(
 function isDue(
   found: Awaited<ReturnType<typeof rows.listSigningKeys>>,
   algorithm: SigningAlgorithm,
-  { currentSeconds, nextSeconds }: { readonly currentSeconds: number; readonly nextSeconds: number },
+  { currentSeconds, nextSeconds, firstSeconds = nextSeconds }: rows.RotationAges,
 ): boolean {
   const own = found.filter((row) => row.algorithm === algorithm)
   const current = own.find(({ state }) => state === 'current')
   const next = own.find(({ state }) => state === 'next')
   return (
     next !== undefined &&
-    next.secondsInState >= nextSeconds &&
+    next.secondsInState >= (current ? nextSeconds : firstSeconds) &&
     (current === undefined || current.secondsInState >= currentSeconds)
   )
 }

@@ -1,7 +1,7 @@
-// Rows of `signing_keys`: for each algorithm at most one next and one current, and those before it.
+// Rows of `signing_keys` and `jwt_signing_keys`: for each algorithm at most one next and one current, and those before it.
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { projects } from '../../../drizzle/tables/projects.ts'
-import { signingKeys } from '../../../drizzle/tables/signing-keys.ts'
+import { jwtSigningKeys, signingKeys } from '../../../drizzle/tables/signing-keys.ts'
 import { now, pick, secondsFromNow } from '../conditions.ts'
 import { hasRows, rowCount, type UnscopedDatabase } from '../database.ts'
 
@@ -11,17 +11,39 @@ export type NewSigningKey = Pick<
   'kid' | 'algorithm' | 'state' | 'publicJwk' | 'sealedPrivateKey'
 >
 
-const secondsInState = sql<number>`extract(epoch from now() - ${signingKeys.stateSince})`.mapWith(Number)
+/** Seconds that keys must have been what they are, at least, before they become something else. */
+export interface RotationAges {
+  readonly currentSeconds: number
+  readonly nextSeconds: number
+  /** For a next key of an algorithm that has no current one; default: `nextSeconds`. */
+  readonly firstSeconds?: number
+}
+
+const tables = [signingKeys, jwtSigningKeys] as const
+type Table = (typeof tables)[number]
+const tableOf = (algorithm: SigningKeyRow['algorithm']): Table =>
+  algorithm === 'EdDSA' ? signingKeys : jwtSigningKeys
+
+const secondsInState = ({ stateSince }: Table) =>
+  sql<number>`extract(epoch from now() - ${stateSince})`.mapWith(Number)
 
 /** Every key, the oldest first. */
 export async function listSigningKeys(
   db: UnscopedDatabase,
 ): Promise<(NewSigningKey & { createdAt: Date; secondsInState: number })[]> {
-  const columns = pick(signingKeys, 'kid', 'algorithm', 'state', 'publicJwk', 'sealedPrivateKey', 'createdAt')
-  return db.queries
-    .select({ ...columns, secondsInState })
-    .from(signingKeys)
-    .orderBy(signingKeys.createdAt, signingKeys.kid)
+  const lists = await Promise.all(
+    tables.map((table) =>
+      db.queries
+        .select({
+          ...pick(table, 'kid', 'algorithm', 'state', 'publicJwk', 'sealedPrivateKey', 'createdAt'),
+          secondsInState: secondsInState(table),
+        })
+        .from(table),
+    ),
+  )
+  return lists
+    .flat()
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.kid < b.kid ? -1 : 1))
 }
 
 /** The values of `tokens.signing_algorithm` that policies of projects name. */
@@ -33,36 +55,41 @@ export async function listAlgorithmsInPolicies(db: UnscopedDatabase): Promise<st
 
 /** Inserts a key; of several instances that insert one of the same algorithm and state at once, one does and the others do nothing. */
 export async function insertSigningKey(db: UnscopedDatabase, key: NewSigningKey): Promise<void> {
-  await db.queries.insert(signingKeys).values(key).onConflictDoNothing()
+  await db.queries.insert(tableOf(key.algorithm)).values(key).onConflictDoNothing()
+}
+
+async function setState(
+  { queries }: UnscopedDatabase,
+  table: Table,
+  kid: string,
+  state: SigningKeyRow['state'],
+): Promise<void> {
+  await queries.update(table).set({ state, stateSince: now }).where(eq(table.kid, kid))
 }
 
 /**
  * Makes the next key of an algorithm the current one and the current one, if there is one, a previous one. To be called in
  * a transaction: a second call waits for it, and finds the keys too young.
- * @param currentForSeconds how long the current key must have been current at least
- * @param nextForSeconds how long the next key must have been published at least
  * @returns whether the keys were changed
  */
 export async function promoteNextKey(
-  { queries }: UnscopedDatabase,
+  db: UnscopedDatabase,
   algorithm: SigningKeyRow['algorithm'],
-  currentForSeconds: number,
-  nextForSeconds: number,
+  { currentSeconds, nextSeconds, firstSeconds = nextSeconds }: RotationAges,
 ): Promise<boolean> {
-  const locked = await queries
-    .select({ kid: signingKeys.kid, state: signingKeys.state, secondsInState })
-    .from(signingKeys)
-    .where(and(eq(signingKeys.algorithm, algorithm), inArray(signingKeys.state, ['current', 'next'])))
-    .orderBy(signingKeys.kid)
+  const table = tableOf(algorithm)
+  const locked = await db.queries
+    .select({ kid: table.kid, state: table.state, secondsInState: secondsInState(table) })
+    .from(table)
+    .where(and(eq(table.algorithm, algorithm), inArray(table.state, ['current', 'next'])))
+    .orderBy(table.kid)
     .for('update')
   const current = locked.find(({ state }) => state === 'current')
   const next = locked.find(({ state }) => state === 'next')
-  if (current && current.secondsInState < currentForSeconds) return false
-  if (!next || next.secondsInState < nextForSeconds) return false
-  const setState = (kid: string, state: SigningKeyRow['state']) =>
-    queries.update(signingKeys).set({ state, stateSince: now }).where(eq(signingKeys.kid, kid))
-  if (current) await setState(current.kid, 'previous')
-  await setState(next.kid, 'current')
+  if (current && current.secondsInState < currentSeconds) return false
+  if (!next || next.secondsInState < (current ? nextSeconds : firstSeconds)) return false
+  if (current) await setState(db, table, current.kid, 'previous')
+  await setState(db, table, next.kid, 'current')
   return true
 }
 
@@ -70,44 +97,46 @@ export async function promoteNextKey(
  * Deletes a key, whatever its state, and lets the next one of its algorithm sign where it was the current one.
  * @returns the state that it had; null: there is no such key
  */
-export async function removeKey(
-  { queries }: UnscopedDatabase,
-  kid: string,
-): Promise<SigningKeyRow['state'] | null> {
-  const locked = await queries
-    .select(pick(signingKeys, 'kid', 'algorithm', 'state'))
-    .from(signingKeys)
-    .orderBy(signingKeys.kid)
-    .for('update')
-  const removed = locked.find((row) => row.kid === kid)
-  if (!removed) return null
-  await queries.delete(signingKeys).where(eq(signingKeys.kid, kid))
-  const next = locked.find(({ algorithm, state }) => algorithm === removed.algorithm && state === 'next')
-  if (removed.state === 'current' && next)
-    await queries
-      .update(signingKeys)
-      .set({ state: 'current', stateSince: now })
-      .where(eq(signingKeys.kid, next.kid))
-  return removed.state
+export async function removeKey(db: UnscopedDatabase, kid: string): Promise<SigningKeyRow['state'] | null> {
+  for (const table of tables) {
+    const locked = await db.queries
+      .select(pick(table, 'kid', 'algorithm', 'state'))
+      .from(table)
+      .orderBy(table.kid)
+      .for('update')
+    const removed = locked.find((row) => row.kid === kid)
+    if (!removed) continue
+    await db.queries.delete(table).where(eq(table.kid, kid))
+    const next = locked.find(({ algorithm, state }) => algorithm === removed.algorithm && state === 'next')
+    if (removed.state === 'current' && next) await setState(db, table, next.kid, 'current')
+    return removed.state
+  }
+  return null
 }
 
 /** Deletes keys that have been previous for so many seconds. @returns how many */
-export function deletePreviousKeys(db: UnscopedDatabase, previousForSeconds: number): Promise<number> {
-  const old = lt(signingKeys.stateSince, secondsFromNow(-previousForSeconds))
-  const where = and(eq(signingKeys.state, 'previous'), old)
-  return rowCount(db.queries.delete(signingKeys).where(where).returning({ kid: signingKeys.kid }))
+export async function deletePreviousKeys(db: UnscopedDatabase, previousForSeconds: number): Promise<number> {
+  let deleted = 0
+  for (const table of tables) {
+    const old = lt(table.stateSince, secondsFromNow(-previousForSeconds))
+    const where = and(eq(table.state, 'previous'), old)
+    deleted += await rowCount(db.queries.delete(table).where(where).returning({ kid: table.kid }))
+  }
+  return deleted
 }
 
 /** Replaces a sealed key by the same key under another seal, unless it was replaced since it was read. */
-export function updateSealedKey(
+export async function updateSealedKey(
   db: UnscopedDatabase,
   kid: string,
   from: Buffer,
   to: Buffer,
 ): Promise<boolean> {
-  const unchanged = and(eq(signingKeys.kid, kid), eq(signingKeys.sealedPrivateKey, from))
-  const change = { sealedPrivateKey: to }
-  return hasRows(
-    db.queries.update(signingKeys).set(change).where(unchanged).returning({ kid: signingKeys.kid }),
-  )
+  for (const table of tables) {
+    const unchanged = and(eq(table.kid, kid), eq(table.sealedPrivateKey, from))
+    const change = { sealedPrivateKey: to }
+    const changed = db.queries.update(table).set(change).where(unchanged).returning({ kid: table.kid })
+    if (await hasRows(changed)) return true
+  }
+  return false
 }
