@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
+import { authenticatorOf } from '../support/factors.ts'
 
 const chromium = findChromium()
 if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })
@@ -150,6 +151,43 @@ else {
       t.equal(await run(visit, 'client.upgradeToPasskey()'), null, 'and later it disturbs nobody')
     },
   )
+
+  t.test('a passkey is a second factor, and steps the session up by itself', async (t) => {
+    const app = await startTestApp(t, { policy: { verification: { resend_cooldown_seconds: 0 } } })
+    const visit = await open(t, app)
+    const email = await arrive(visit, app)
+    await run(visit, 'client.registerPasskey()')
+    const { secret } = await run<{ secret: string }>(visit, 'client.proposeAuthenticator()')
+    const code = authenticatorOf(secret).code()
+    t.match(await run(visit, `client.confirmAuthenticator({ code: '${code}' })`), {
+      recovery_codes: { length: 10 },
+    })
+    await run(visit, 'client.signOut()')
+    const completed = `client.signInWithPassword(${JSON.stringify({ email, password })}).catch((error) =>
+      client.completeSecondFactor({
+        challenge: error.challenge,
+        method: 'passkey',
+        passkey_options: error.passkeyOptions,
+      }))`
+    t.match(await run(visit, completed), { user: { email } })
+    t.match((await app.sql`select acr, amr from sessions order by created_at desc limit 1`)[0], {
+      acr: '2',
+      amr: /^pwd [hs]wk user mfa$/,
+    })
+    await app.sql`update sessions set auth_time = now() - interval '1 hour'`
+    t.equal(await run(visit, 'client.renewRecoveryCodes()'), 'step_up_required')
+    const stepping = `(async () => {
+      const { createClient } = await import('/playground/sdk/client.js')
+      const own = createClient({
+        baseUrl: location.origin,
+        projectId: ${JSON.stringify(app.projectId)},
+        projectUserAuth: { transport: 'cookie' },
+        onStepUpRequired: async ({ passkeyOptions }) => ({ method: 'passkey', passkey_options: passkeyOptions }),
+      })
+      return (await own.renewRecoveryCodes()).recovery_codes.length
+    })()`
+    t.equal(await run(visit, stepping), 10)
+  })
 
   t.test('the authenticator learns of a removal and of a new name and address', async (t) => {
     const app = await startTestApp(t)
