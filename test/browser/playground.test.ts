@@ -144,7 +144,7 @@ else {
         await step(page, 'signUp', { email, password }, /done/)
         await step(page, 'listSessions', {}, /done/)
         t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing sticks out')
-        for (const control of await page.locator('button, input:not([type=radio]), summary').all()) {
+        for (const control of await page.locator('button, input:not([type=radio]), select, summary').all()) {
           const box = await control.boundingBox()
           t.ok(
             box && box.height >= 40 && box.x >= 0 && box.x + box.width <= width,
