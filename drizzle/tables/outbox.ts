@@ -29,6 +29,7 @@ export type MailKind =
   | 'passkey_counter_back'
   | 'step_up_code'
   | 'sign_in_code'
+  | 'mailbox_entered'
   | 'api_key_created'
   | 'account_opened'
   | 'sign_in_failures'

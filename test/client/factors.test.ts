@@ -85,6 +85,23 @@ t.test('a step-up that is demanded throws its error, or happens by itself and on
   t.ok(await client.me(), 'the session stays')
 })
 
+t.test('what was asked for one account is not done to another that signed in meanwhile', async (t) => {
+  const [first, second] = [await signUp(newClient()), await signUp(newClient())]
+  const client = newClient({
+    onStepUpRequired: async () => {
+      await client.signInWithPassword({ email: second, password })
+      return { method: 'password', password }
+    },
+  })
+  await client.signInWithPassword({ email: first, password })
+  await age(first)
+  await t.rejects(client.proposeAuthenticator(), { code: 'step_up_required' })
+  t.same(
+    await app.sql`select 1 from totp_factors join users on users.id = user_id where email = ${second}`,
+    [],
+  )
+})
+
 t.test('sign-in by mail: the flow is kept, the code typed', async (t) => {
   const email = await signUp(newClient())
   const client = newClient()

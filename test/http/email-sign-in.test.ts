@@ -12,7 +12,10 @@ const quiet = {
   mail: { per_recipient_hour: 1000, per_recipient_day: 1000 },
   redirect_urls: [page],
 }
-const app = await startTestApp(t, { policy: { ...quiet, email_sign_in: 'existing' } })
+const app = await startTestApp(t, {
+  policy: { ...quiet, email_sign_in: 'existing' },
+  env: { TRUSTED_PROXIES: '127.0.0.1' },
+})
 
 const ask = (email: string, more: object = {}, headers: Record<string, string> = {}) =>
   app.api('POST', '/login/email', { headers, body: { email, ...more } })
@@ -226,4 +229,143 @@ t.test('an application that delivers mail itself gets the code for its secret al
   t.match(asked.body.code, /^\d{6}$/)
   t.equal((await confirm({ flow: asked.body.flow, code: asked.body.code }, headers)).status, 200)
   t.notOk((await ask('none@example.com', {}, { ...headers, 'project-secret': own.secret })).body.code)
+})
+
+t.test('a stranger who guesses locks nobody but himself', async (t) => {
+  const who = await arrive()
+  const stranger = { 'x-forwarded-for': '203.0.113.9' }
+  const { flow: his } = await begin(who.email)
+  const guess = () => confirm({ flow: his, code: '12345' }, stranger)
+  for (let tries = 0; tries < 10; tries++) await guess()
+  t.equal((await guess()).status, 429)
+  const { flow, code } = await begin(who.email)
+  t.equal((await confirm({ flow, code })).status, 200)
+})
+
+t.test('its owner is told what ended, and an account of the mailbox alone is no dead end', async (t) => {
+  const made = await app.project({ ...quiet, email_sign_in: 'sign_up', factors: { required: 'always' } })
+  const headers = { 'project-id': made.id }
+  const email = 'always-mail@example.com'
+  const enter = async () => {
+    const count = (await app.mailbox.all()).length
+    const { flow } = (await ask(email, {}, headers)).body
+    for (;;) {
+      const mail = (await app.mailbox.all())
+        .slice(count)
+        .find(({ to, kind }) => to === email && kind === 'sign_in_code')
+      if (mail) return confirm({ flow, code: mail.code }, headers)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  t.equal((await enter()).status, 200)
+  t.equal((await enter()).status, 200, 'a session to enrol a factor in')
+  const signedUp = await app.api('POST', '/signup', {
+    headers,
+    body: { email: 'always-password@example.com', password: 'a good long password' },
+  })
+  t.equal(signedUp.status, 201)
+  await app.sql`update users set email_verified_at = now(), email_proof = 'holder'
+    where email = 'always-password@example.com'`
+  const asked = await ask('always-password@example.com', {}, headers)
+  const { code } = await mailTo('always-password@example.com')
+  const due = await confirm({ flow: asked.body.flow, code }, headers)
+  isProblem(t, due, 'second_factor_required')
+  t.same(due.body.factors, [])
+  t.notOk('challenge' in due.body, 'no challenge that nothing completes')
+
+  const planted = await app.signUp()
+  const { flow, code: typed } = await begin(planted.email)
+  t.equal((await confirm({ flow, code: typed })).status, 200)
+  const told = await mailOfKind(app, planted.email, 'mailbox_entered')
+  t.match(told.text, /What ended: [^.]*the password/)
+})
+
+t.test('a code that nobody was sent opens nothing', async (t) => {
+  const own = await app.project({
+    ...quiet,
+    email_sign_in: 'existing',
+    verification: { delivery: 'app', mode: 'off' },
+  })
+  const secret = { 'project-id': own.id, 'project-secret': own.secret }
+  const email = 'unsent@example.com'
+  await app.api('POST', '/signup', {
+    headers: { 'project-id': own.id },
+    body: { email, password: 'a good long password' },
+  })
+  await ask(email, {}, { 'project-id': own.id })
+  await ask(email, {}, secret)
+  const rows =
+    await app.sql`select code_hash, token_hash from email_sign_ins where email = ${email} order by created_at`
+  t.equal(rows.length, 2)
+  t.equal(new Set(rows.map(({ code_hash }) => String(code_hash))).size, 2)
+})
+
+t.test('the former address of an account is held while the change may be undone', async (t) => {
+  const made = await app.project({ ...quiet, email_sign_in: 'sign_up' })
+  const headers = { 'project-id': made.id }
+  const [from, to] = ['moved-from@example.com', 'moved-to@example.com']
+  const password = 'a good long password'
+  const who = await app.api('POST', '/signup', { headers, body: { email: from, password } })
+  const own = { ...headers, ...bearer(who) }
+  const body = { new_email: to, current_password: password }
+  const begun = (await ask(from, {}, headers)).body
+  const before = await mailTo(from)
+  await app.api('POST', '/change-email', { headers: own, body })
+  const { token } = await mailOfKind(app, to, 'change_email')
+  t.equal((await app.api('POST', '/change-email/confirm', { headers: own, body: { token } })).status, 200)
+  const undo = await mailOfKind(app, from, 'email_changed')
+  isProblem(t, await confirm({ flow: begun.flow, code: before.code }, headers), 'validation_failed')
+  isProblem(
+    t,
+    await app.api('POST', '/signup', { headers, body: { email: from, password } }),
+    'validation_failed',
+  )
+  const count = (await app.mailbox.all()).length
+  const { flow } = (await ask(from, {}, headers)).body
+  let mail: Awaited<ReturnType<typeof mailTo>> | undefined
+  while (!mail) {
+    mail = (await app.mailbox.all())
+      .slice(count)
+      .find((each) => each.to === from && each.kind === 'sign_in_code')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  isProblem(t, await confirm({ flow, code: mail.code }, headers), 'validation_failed')
+  // An account that was made in another way blocks the undoing for as long as it is there, and uses nothing up.
+  await app.sql`insert into users (project_id, uuid, email) values (${made.id}, gen_random_uuid(), ${from})`
+  const blocked = await app.api('POST', '/change-email/undo', { headers, body: { token: undo.token } })
+  isProblem(t, blocked, 'validation_failed')
+  await app.sql`delete from users where project_id = ${made.id} and email = ${from}`
+  const undone = await app.api('POST', '/change-email/undo', { headers, body: { token: undo.token } })
+  t.equal(undone.status, 200)
+})
+
+t.test('a deleted account leaves no sign-in under way, and several mails at once all sign in', async (t) => {
+  const made = await app.project({ ...quiet, email_sign_in: 'sign_up' })
+  const headers = { 'project-id': made.id }
+  const email = 'several@example.com'
+  const codes = new Map<string, string>()
+  for (let n = 0; n < 4; n++) {
+    const count = (await app.mailbox.all()).length
+    const { flow } = (await ask(email, {}, headers)).body
+    while (!codes.has(flow)) {
+      const mail = (await app.mailbox.all()).slice(count).find((each) => each.kind === 'sign_in_code')
+      if (mail) codes.set(flow, mail.code ?? '')
+      else await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+  const [last, ...first] = [...codes]
+  const done = await Promise.all(first.map(([flow, code]) => confirm({ flow, code }, headers)))
+  t.same(
+    done.map(({ status }) => status),
+    [200, 200, 200],
+  )
+  t.equal(new Set(done.map(({ body }) => body.user.uuid)).size, 1)
+  await app.sql`update sessions set auth_time = now()`
+  const deleted = await app.api('DELETE', '/me', {
+    headers: { ...headers, ...bearer(done[0] as Answer) },
+    body: {},
+  })
+  t.equal(deleted.status, 204)
+  const late = await confirm({ flow: last?.[0], code: last?.[1] }, headers)
+  isProblem(t, late, 'validation_failed')
 })

@@ -180,3 +180,25 @@ t.test('step-up: a session that is not recent asks for the passkey, which renews
     passkeys: [{ id: /.+/, name: /.+/, created_at: /Z$/ }],
   })
 })
+
+t.test('guessed codes do not lock the passkey', async (t) => {
+  const who = await withBoth()
+  for (let challenges = 0; challenges < 2; challenges++) {
+    const { challenge } = (await login(who)).body
+    for (let tries = 0; tries < 5; tries++)
+      await complete({ challenge, method: 'totp', code: who.authenticator.wrong() })
+  }
+  const due = await login(who)
+  const { challenge, passkey_options: options } = due.body
+  isProblem(
+    t,
+    await complete({ challenge, method: 'totp', code: who.authenticator.code() }),
+    'too_many_attempts',
+  )
+  const done = await complete({ challenge, method: 'passkey', credential: who.key.get(options) })
+  t.equal(done.status, 200)
+  await app.sql`update sessions set auth_time = now() - interval '1 hour'`
+  const refused = await app.api('POST', '/factors/recovery-codes', { headers: bearer(done) })
+  const credential = who.key.get(refused.body.passkey_options)
+  t.equal((await stepUp(done, { method: 'passkey', credential })).status, 200)
+})

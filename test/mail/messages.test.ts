@@ -210,6 +210,7 @@ t.test('who did not ask is told what to do', async (t) => {
       /the passkey “Blue phone”[\s\S]*ask for a new password .* at once: that signs out every device/,
     passkey_counter_back: /the passkey “Blue phone” was refused[\s\S]*remove this passkey now/,
     step_up_code: /was not you, give this code to nobody/,
+    mailbox_entered: /was not you, somebody else reads your mail/,
     sign_in_code: /was not you, ignore this mail, and give the code to nobody/,
     second_factor_code: /was not you, give this code to nobody, and change your password/,
     factor_added: /asks for: the authenticator app[\s\S]*was not you, ask for a new password .* at once/,

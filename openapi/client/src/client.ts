@@ -161,6 +161,9 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         failure = error
       })
     let asked = false
+    const who = sessions.current()?.user?.uuid
+    /** Whether another person is signed in by now, here or in another tab. */
+    const isAnother = () => who !== undefined && sessions.current()?.user?.uuid !== who
     for (let tries = 0; ; tries++) {
       const used = sessions.stamp()
       const token = sessions.current()?.access_token
@@ -171,7 +174,8 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         if (error instanceof StepUpRequiredError && options.onStepUpRequired && !asked) {
           asked = true
           const proof = await options.onStepUpRequired(error)
-          if (!proof) throw error
+          // It was not asked for another person's account.
+          if (!proof || isAnother()) throw error
           await client.stepUp(proof, { signal: call.signal })
           continue
         }
@@ -179,6 +183,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
         if (!over || !autoRefresh || !sessions.canRefresh() || tries > 1) throw error
         if (failure) throw failure
         // Another call, tab or process refreshed the session during this request, so the request is retried.
+        if (isAnother()) throw error
         if (sessions.stamp() !== used) continue
         const renewal = await renewed(call.signal).catch((refusal) => {
           // The session has ended, and the 401 of the call itself is the clearest error for it.

@@ -9,6 +9,7 @@ import {
   updateUserEmail,
 } from '../../repositories/accounts/users.ts'
 import { isConflict } from '../../repositories/conflict.ts'
+import { endEmailSignIns } from '../../repositories/credentials/email-sign-ins.ts'
 import { findTokenUser } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction, type SignedInContext } from '../context.ts'
@@ -109,16 +110,15 @@ async function move(
       if (!before || before.disabledAt) return null
       await releaseDueAddress(tx.store, redeemed.email)
       const after = await updateUserEmail(tx.store, before.id, before.email, redeemed.email)
-      if (!after) return 'impossible'
+      // Rolled back: the proof stays good, should the address be free again.
+      if (!after) throw new AuthError('email_change_impossible')
+      await endEmailSignIns(tx.store, before.email)
       await follow(tx, before, after, redeemed.createdAt)
       return after
     })
     // Two accounts that take one address in the same moment: the second is refused as if it had come later.
-    const outcome = await work.catch((error: unknown) => {
-      if (isConflict(error)) return 'impossible' as const
-      throw error
+    return work.catch((error: unknown) => {
+      throw isConflict(error) ? new AuthError('email_change_impossible') : error
     })
-    if (outcome === 'impossible') throw new AuthError('email_change_impossible')
-    return outcome
   })
 }

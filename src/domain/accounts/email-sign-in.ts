@@ -3,7 +3,7 @@
 // Known and unknown addresses get the same answer at the same cost: each request makes a row, whose code can be tried, and only the
 // mail knows whether there is an account. The mailbox alone opens the account here, so what another person may have set up in an
 // account whose holder never proved the address ends first.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import { deleteClaims } from '../../repositories/accounts/claims.ts'
@@ -23,6 +23,7 @@ import {
   useEmailSignIn,
   useEmailSignInByCode,
 } from '../../repositories/credentials/email-sign-ins.ts'
+import { isAddressRecoverable } from '../../repositories/credentials/verification-tokens.ts'
 import { queueSignInMail } from '../../repositories/mail/mail-queue.ts'
 import { shownCaller } from '../actor.ts'
 import { record, recordRefusal } from '../audit/audit.ts'
@@ -31,11 +32,13 @@ import { hashCode, type MailSecrets, maxCodeAttempts, withProof } from '../crede
 import { enter, enterNewAccount } from '../credentials/second-factor.ts'
 import { refuseAccount } from '../credentials/sign-in.ts'
 import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
 import { observeSignIn } from '../observer.ts'
 import type { Project } from '../projects/projects.ts'
 import { checkRedirect } from '../projects/redirects.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
+import { signInCodeAttempt } from '../throttling/lockout.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
 import { evictForMailbox } from './recovery.ts'
 
@@ -77,17 +80,22 @@ export async function requestEmailSignIn(
   const isForAnyone = email_sign_in === 'sign_up'
   return inTransaction(ctx, async (tx) => {
     const flow = randomUUID()
-    const { hash: tokenHash, code } = derive(tx.services, tx.project, flow)
-    const hashes = { tokenHash, codeHash: codeHash(tx, email, code, flow) }
-    await insertEmailSignIn(tx.store, { id: flow, email, redirectTo, ...hashes, lifetimeSeconds })
-    if (verification.delivery === 'app') {
-      const user = tx.caller.provesProject ? await findUserByEmail(tx.store, email) : null
-      const isMeant = tx.caller.provesProject && (user ? !user.disabledAt : isForAnyone)
-      return { flow, code: isMeant ? code : null }
+    const { hash, code } = derive(tx.services, tx.project, flow)
+    const isByApp = verification.delivery === 'app'
+    const isDelivered = isByApp
+      ? tx.caller.provesProject
+      : (await takeMailCap(tx, 'sign_in_code', { email })) === 0
+    // What nobody is sent opens nothing: it could only be guessed, and its owner would never hear of it.
+    const tokenHash = isDelivered ? hash : randomBytes(hash.length)
+    const kept = isDelivered ? codeHash(tx, email, code, flow) : randomBytes(hash.length)
+    const row = { id: flow, email, redirectTo, tokenHash, codeHash: kept, lifetimeSeconds }
+    await insertEmailSignIn(tx.store, row)
+    if (isByApp) {
+      const user = isDelivered ? await findUserByEmail(tx.store, email) : null
+      return { flow, code: isDelivered && (user ? !user.disabledAt : isForAnyone) ? code : null }
     }
     const mail = { id: flow, email, details: shownCaller(tx.caller) }
-    if ((await takeMailCap(tx, 'sign_in_code', { email })) === 0)
-      await queueSignInMail(tx.store, mail, isForAnyone)
+    if (isDelivered) await queueSignInMail(tx.store, mail, isForAnyone)
     return { flow, code: null }
   })
 }
@@ -137,13 +145,17 @@ async function prove(ctx: Context, given: EmailSignInProof): Promise<Grant> {
     throw new AuthError(code)
   }
   const { id, email } = found
-  const entered = await withProof(ctx, isToken ? given : { email, code: given.code }, () =>
-    inTransaction(ctx, async (tx) => {
-      const isRight = isToken
-        ? await useEmailSignIn(tx.store, id)
-        : await useEmailSignInByCode(tx.store, id, codeHash(tx, email, given.code, id), maxCodeAttempts)
-      return isRight ? open(tx, email) : null
-    }),
+  const entered = await withProof(
+    ctx,
+    isToken ? given : { email, code: given.code },
+    () =>
+      inTransaction(ctx, async (tx) => {
+        const isRight = isToken
+          ? await useEmailSignIn(tx.store, id)
+          : await useEmailSignInByCode(tx.store, id, codeHash(tx, email, given.code, id), maxCodeAttempts)
+        return isRight ? open(tx, email) : null
+      }),
+    signInCodeAttempt,
   )
   // A refusal after a right proof is thrown once the use of the proof is committed.
   if (entered instanceof AuthError) throw entered
@@ -152,9 +164,17 @@ async function prove(ctx: Context, given: EmailSignInProof): Promise<Grant> {
 
 /** Opens the account of an address whose mailbox was proven. @returns null: there is none, or it changed meanwhile */
 async function open(tx: Context, email: string): Promise<Grant | AuthError | null> {
-  const found = await findUserByEmail(tx.store, email)
-  const user = found && (await lockUser(tx.store, found.id))
+  const user = await findAndLock(tx, email)
   if (!user) return signUp(tx, email)
+  return enterAccount(tx, user, email)
+}
+
+async function findAndLock(tx: Context, email: string): Promise<UserRow | null> {
+  const found = await findUserByEmail(tx.store, email)
+  return found && lockUser(tx.store, found.id)
+}
+
+async function enterAccount(tx: Context, user: UserRow, email: string): Promise<Grant | AuthError | null> {
   if (user.email !== email) return null
   if (user.disabledAt) return refuseAccount(tx, user)
   const owner = isHolderProven(user) ? user : await evict(tx, user)
@@ -164,18 +184,25 @@ async function open(tx: Context, email: string): Promise<Grant | AuthError | nul
 
 /** The account as it is once nothing of another person opens it. */
 async function evict(tx: Context, user: UserRow): Promise<UserRow> {
-  await evictForMailbox(tx, user)
+  const ended = await evictForMailbox(tx, user)
   const owner = await lockUser(tx.store, user.id)
   if (!owner) throw new Error('An account that is locked is gone.')
+  await notify(tx, 'mailbox_entered', { user: owner, details: { ...shownCaller(tx.caller), ...ended } })
   return owner
 }
 
-async function signUp(tx: Context, email: string): Promise<Grant | null> {
+async function signUp(tx: Context, email: string): Promise<Grant | AuthError | null> {
   if (tx.project.policy.email_sign_in !== 'sign_up') return null
+  // It was an account's until a change within days, and may be brought back by a mail that was sent to it.
+  if (await isAddressRecoverable(tx.store, email)) return null
   await releaseDueAddress(tx.store, email)
   const fresh = { uuid: randomUUID(), email, passwordHash: null, emailVerified: true }
   const user = await insertUser(tx.store, fresh)
-  if (!user) return null
+  if (!user) {
+    // Another of its mails was faster by a moment.
+    const made = await findAndLock(tx, email)
+    return made && enterAccount(tx, made, email)
+  }
   // What was claimed on the address before belongs to nobody now.
   await deleteClaims(tx.store, email)
   await record(tx, 'email_verified', { userId: user.id })

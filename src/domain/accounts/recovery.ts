@@ -19,7 +19,7 @@ import { notify } from '../mail/notify.ts'
 import { type Client, checkClient } from '../projects/clients.ts'
 import { checkRedirect } from '../projects/redirects.ts'
 import { passwordAttempt } from '../throttling/lockout.ts'
-import { applyLifecycle } from './lifecycle.ts'
+import { applyLifecycle, type Outcome } from './lifecycle.ts'
 import { takeMailCooldown } from './mail-cooldown.ts'
 
 function request(ctx: Context, email: string, details: MailDetails): Promise<string | null> {
@@ -85,10 +85,11 @@ export async function disownSignIn(ctx: Context, token: string): Promise<void> {
 }
 
 /** Ends all that was set up in an account whose holder was never known to read its mail, and leaves it to the mailbox. */
-export async function evictForMailbox(tx: Context, user: UserRow): Promise<void> {
-  await applyLifecycle(tx, 'sign_up_disowned', user)
+export async function evictForMailbox(tx: Context, user: UserRow): Promise<Outcome> {
+  const outcome = await applyLifecycle(tx, 'sign_up_disowned', user)
   await markEmailVerified(tx.store, user.id, user.email, 'holder')
   await record(tx, 'email_verified', { userId: user.id })
+  return outcome
 }
 
 /** Whether a token would disown a sign-in now; changes nothing. */

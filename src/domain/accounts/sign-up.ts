@@ -10,6 +10,7 @@ import {
   type UserRow,
   userExists as userRowExists,
 } from '../../repositories/accounts/users.ts'
+import { isAddressRecoverable } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { hashClaimedPassword } from '../credentials/claims.ts'
@@ -63,6 +64,10 @@ export function userExists(ctx: Context, uuid: string): Promise<boolean> {
   return userRowExists(ctx.store, uuid)
 }
 
+/** Also by an account that was moved away within days: who reads the mail of the address may bring it back. */
+const isTaken = async ({ store }: Context, email: string): Promise<boolean> =>
+  (await findUserByEmail(store, email)) !== null || isAddressRecoverable(store, email)
+
 /** Where verification is not demanded: makes the account, and what `begin` returns for it, or refuses a taken address. */
 async function signUpOpenly<T>(
   ctx: Context,
@@ -70,7 +75,7 @@ async function signUpOpenly<T>(
   begin: (tx: Context, user: UserRow) => Promise<T | null>,
 ): Promise<T> {
   const email = normalizeEmail(facts.email)
-  if (await findUserByEmail(ctx.store, email)) throw new AuthError('email_taken')
+  if (await isTaken(ctx, email)) throw new AuthError('email_taken')
   const fresh = newUser(facts, email, await hashPassword(ctx, facts.password))
   const begun = await inTransaction(ctx, async (tx) => {
     let user = await insertUser(tx.store, fresh)

@@ -163,15 +163,17 @@ export const hashCode = (
  * Runs `work`, which redeems a proof. A short code is counted against its account, over all its codes, before it is looked
  * at; a token of 256 random bits needs no counting.
  * @param work gets the proof with its address normalized; returns null or false where it proved nothing
+ * @param attemptFor how a code is counted
  * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts
  */
 export async function withProof<T>(
   ctx: Context,
   given: Proof,
   work: (proof: Proof) => Promise<T | null | false>,
+  attemptFor = codeAttempt,
 ): Promise<T> {
   const proof = given.email === undefined ? given : { ...given, email: normalizeEmail(given.email) }
-  const attempt = 'token' in proof ? null : codeAttempt(ctx, proof.email)
+  const attempt = 'token' in proof ? null : attemptFor(ctx, proof.email)
   await attempt?.reserve()
   const proven = await work(proof).catch(async (error) => {
     // The proof was right and stays; it is the new password that must be another.

@@ -17,7 +17,7 @@ import { notify } from '../mail/notify.ts'
 import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
 import { type Grant, readAmr, toGrant } from '../sessions/grants.ts'
 import { emailKey } from '../throttling/keys.ts'
-import { codeAttempt, factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
+import { factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
 import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
 import { hashCode, maxCodeAttempts, mintBoundCode } from './mailed-tokens.ts'
 import { passkeyRequestOptions } from './passkey-use.ts'
@@ -108,7 +108,7 @@ export async function stepUp(ctx: SignedInContext, proof: StepUpProof): Promise<
 /** The code is counted for the account and for itself, whether or not it is right. */
 async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
   const { user, sessionId } = ctx.actor
-  const attempt = codeAttempt(ctx, user.email)
+  const attempt = factorAttempt(ctx, user.email)
   await attempt.reserve()
   const hash = hashCode(ctx.services.keys.lookup, ctx.project, 'step_up', user.email, code, sessionId)
   const grant = await inTransaction(ctx, async (tx) => {
@@ -123,8 +123,7 @@ async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> 
 /** The session then has both: what it was opened with, and the factor. Counted with the codes of sign-ins. */
 function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authentication): Promise<Grant> {
   const { user, sessionId } = ctx.actor
-  const attempt = factorAttempt(ctx, user.email)
-  return withAttempt(ctx, attempt, async () => {
+  const prove = async () => {
     const grant = await inTransaction(ctx, async (tx) => {
       const second = await verifyFactor(tx, { user, purpose: 'step_up', boundTo: sessionId }, proof)
       if (!second) return null
@@ -132,6 +131,13 @@ function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authent
     })
     const code = proof.method === 'passkey' ? 'passkey_refused' : 'wrong_factor_code'
     if (!grant) throw new AuthError(code, {}, `wrong_${proof.method}`)
+    return grant
+  }
+  // The answer of a passkey cannot be guessed: it neither counts nor is refused for what was guessed before.
+  if (proof.method === 'passkey') return prove()
+  const attempt = factorAttempt(ctx, user.email)
+  return withAttempt(ctx, attempt, async () => {
+    const grant = await prove()
     await attempt.release('succeeded')
     return grant
   })

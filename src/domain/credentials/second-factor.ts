@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import { hashSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
+import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import {
   countChallengeTry,
   type FoundChallenge,
@@ -65,7 +66,11 @@ export async function enter(ctx: Context, first: FirstFactor): Promise<Authentic
   // The products' documents know no second factor, and no device that is trusted with it.
   if (ctx.caller.client !== 'canonical') return new AuthError('second_factor_required')
   if (await isTrustedDevice(ctx, user)) return Authenticated.byOneFactor(user, amr)
-  return challenge(ctx, first)
+  const factors = await dueFactors(ctx, user, first.byMail)
+  if (factors.length > 0) return challenge(ctx, first, factors)
+  // The mailbox is all that this account has: its session is for enrolling a factor, as a sign-up's is.
+  if ((await findPasswordHash(ctx.store, user.id)) === null) return Authenticated.byOneFactor(user, amr)
+  return new AuthError('second_factor_required', { factors })
 }
 
 /** The way in of an account that was made in this request: it has no factor yet, and needs a session to enrol one. */
@@ -79,10 +84,10 @@ export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationM
 async function challenge(
   ctx: Context,
   { user, amr, byMail = false, sessionId }: FirstFactor,
+  factors: readonly FactorMethod[],
 ): Promise<AuthError> {
   const { plain, hash: tokenHash } = mintSecret('challenge')
   const id = sessionId ?? randomUUID()
-  const factors = await dueFactors(ctx, user, byMail)
   const passkey = factors.includes('passkey') && (await passkeyRequestOptions(ctx, 'second_factor', user, id))
   await insertChallenge(ctx.store, {
     ...{ id, userId: user.id, epoch: user.epoch, client: ctx.caller.client },
@@ -93,7 +98,7 @@ async function challenge(
 }
 
 /** What may complete the sign-in. */
-async function dueFactors(ctx: Context, user: UserRow, byMail: boolean): Promise<readonly FactorMethod[]> {
+async function dueFactors(ctx: Context, user: UserRow, byMail = false): Promise<readonly FactorMethod[]> {
   const usable = await usableFactors(ctx, user)
   if (user.secondFactors !== '' || byMail || !ctx.project.policy.factors.email_code) return usable
   return [...usable, 'email_code']
@@ -137,8 +142,7 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
   const { proof } = given
   if (!(await dueFactors(ctx, user, challenge.byMail)).includes(proof.method))
     throw new AuthError('second_factor_method_refused')
-  const attempt = factorAttempt(ctx, user.email)
-  return withAttempt(ctx, attempt, async () => {
+  const prove = async (attempt: Attempt | null) => {
     if (!(await countChallengeTry(ctx.store, challenge.id, maxTries)))
       throw new AuthError('second_factor_invalid', {}, 'challenge_ended')
     const completed = await inTransaction(ctx, async (tx) => {
@@ -148,18 +152,25 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
     })
     if (!completed) throw new AuthError('second_factor_invalid', {}, `wrong_${proof.method}`)
     return completed
-  })
+  }
+  // The answer of a passkey cannot be guessed: it neither counts nor is refused for what was guessed before.
+  if (proof.method === 'passkey') return prove(null)
+  const attempt = factorAttempt(ctx, user.email)
+  return withAttempt(ctx, attempt, () => prove(attempt))
 }
 
 async function open(
   tx: Context,
   { user, challenge }: FoundChallenge,
   second: readonly AuthenticationMethod[],
-  { attempt, trusts }: { readonly attempt: Attempt; readonly trusts: boolean },
+  { attempt, trusts }: { readonly attempt: Attempt | null; readonly trusts: boolean },
 ): Promise<Completed | null> {
   const first = readAmr(challenge) as AuthenticationMethod[]
   const authenticated = Authenticated.byTwoFactors(user, first, second)
-  const grant = await openSession(tx, authenticated, 'signed_in', { id: challenge.id, attempt })
+  const grant = await openSession(tx, authenticated, 'signed_in', {
+    id: challenge.id,
+    ...(attempt && { attempt }),
+  })
   if (!grant) return null
   return { grant, device: trusts ? await trustDevice(tx, user) : null }
 }

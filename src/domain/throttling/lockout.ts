@@ -135,8 +135,19 @@ export function codeAttempt(ctx: Context, email: string): Attempt {
 }
 
 /**
- * An attempt to type the code of a second factor for an account, over all its challenges and sessions. Only who has proven the
- * first factor makes one, so a stranger locks nobody out; they count apart from the codes of mails for the same reason.
+ * An attempt to type the code of a sign-in mail, counted for the account and the client's address together: a stranger may ask for
+ * such mails, and locks nobody else out. Each code ends by itself after a few.
+ */
+export function signInCodeAttempt(ctx: Context, email: string): Attempt {
+  const keyHash = keyedHash(ctx.services.keys.lookup, 'sign-in code', email, ctx.caller.address)
+  const keys: BucketKey[] = [{ bucket: 'account_address', keyHash }]
+  const counted = { keys, thresholds: codeThresholds, accountExempt: false }
+  return attemptOf(ctx, { email, event: 'proof_refused' }, counted)
+}
+
+/**
+ * An attempt to type the code of a second factor for an account, over all its challenges and sessions, or of a step-up. Only who has
+ * proven the first factor makes one, so a stranger locks nobody out; they count apart from the codes of mails for the same reason.
  */
 export function factorAttempt(ctx: Context, email: string): Attempt {
   const keyHash = keyedHash(ctx.services.keys.lookup, 'second factor', email)

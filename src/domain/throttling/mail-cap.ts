@@ -18,7 +18,6 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
   register: 'asked',
   change_email: 'asked',
   team_invitation: 'asked',
-  step_up_code: 'asked',
   sign_in_code: 'asked',
   reset_password: 'reset',
   password_changed: 'notice',
@@ -32,10 +31,12 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
   passkey_counter_back: 'notice',
   api_key_created: 'notice',
   account_opened: 'notice',
+  mailbox_entered: 'notice',
   sign_in_failures: 'notice',
   deletion_scheduled: 'notice',
   account_deleted: 'notice',
-  // Only after a right first factor, so that no stranger causes one.
+  // Only in a session or after a right first factor, so that no stranger causes one.
+  step_up_code: 'notice',
   second_factor_code: 'notice',
   factor_added: 'notice',
   factor_removed: 'notice',

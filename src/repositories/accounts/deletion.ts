@@ -1,5 +1,6 @@
 // Deletion of accounts: scheduled, taken back, carried out together with the teams that have no other member.
 import { and, asc, eq, gt, lte, type SQLWrapper, sql } from 'drizzle-orm'
+import { emailSignIns } from '../../../drizzle/tables/email-sign-ins.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
 import { teamMembers } from '../../../drizzle/tables/team-members.ts'
 import { teams } from '../../../drizzle/tables/teams.ts'
@@ -41,7 +42,9 @@ function deleteFound(
         where other.project_id = ${teams.projectId} and other.team_id = ${teams.id}
           and (other.project_id, other.user_id) not in (select project_id, id from leaving)))
     , gone as (delete from ${users} where ${users.id} in (select id from leaving)
-      returning ${users.projectId} as project_id, ${users.uuid} as uuid)
+      returning ${users.projectId} as project_id, ${users.uuid} as uuid, ${users.email} as email)
+    , ended as (update ${emailSignIns} set used_at = now()
+      where used_at is null and (project_id, email) in (select project_id, email from gone))
     insert into ${securityLog} ${loggedColumns}
     select project_id, 'account_deleted', 'success', ${actor}::text, ${addressPrefix}::text, ${userAgent}::text,
       ${sessionId}::uuid, ${JSON.stringify(details)}::text::jsonb, uuid from gone returning 1`),

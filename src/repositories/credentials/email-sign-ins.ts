@@ -67,8 +67,8 @@ export async function useEmailSignInByCode(
   return Boolean(row?.usedAt)
 }
 
-/** Ends the open sign-ins of an address; whether there were any. */
+/** Ends the sign-ins of an address, those too whose mail is still to be sent; whether there were any. */
 export function endEmailSignIns(db: Database, email: string): Promise<boolean> {
-  const where = and(own(table, db), eq(table.email, email), open)
+  const where = and(own(table, db), eq(table.email, email), isNull(table.usedAt))
   return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning(id))
 }

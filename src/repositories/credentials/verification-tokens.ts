@@ -161,6 +161,12 @@ export async function insertUsedToken(
     .onConflictDoNothing()
 }
 
+/** Whether an address may still be brought back by the account that it was of until a change, from when the mail about it is sent. */
+export function isAddressRecoverable(db: Database, email: string): Promise<boolean> {
+  const undoes = and(own(table, db), eq(table.email, email), eq(table.purpose, 'undo_email_change'), open)
+  return hasRows(db.queries.select({ id: table.id }).from(table).where(undoes).limit(1))
+}
+
 /** The account of an open token, without redeeming it. */
 export async function findTokenUser(
   db: Database,
