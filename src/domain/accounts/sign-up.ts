@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto'
 import { normalizeEmail } from '../../formats.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
 import {
-  findUserByEmail,
   insertUser,
   newProfile,
   type ProfileChange,
   type UserRow,
   userExists as userRowExists,
 } from '../../repositories/accounts/users.ts'
-import { isAddressRecoverable } from '../../repositories/credentials/verification-tokens.ts'
+import { isAddressTaken } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { hashClaimedPassword } from '../credentials/claims.ts'
@@ -64,10 +63,6 @@ export function userExists(ctx: Context, uuid: string): Promise<boolean> {
   return userRowExists(ctx.store, uuid)
 }
 
-/** Also by an account that was moved away within days: who reads the mail of the address may bring it back. */
-const isTaken = async ({ store }: Context, email: string): Promise<boolean> =>
-  (await findUserByEmail(store, email)) !== null || isAddressRecoverable(store, email)
-
 /** Where verification is not demanded: makes the account, and what `begin` returns for it, or refuses a taken address. */
 async function signUpOpenly<T>(
   ctx: Context,
@@ -75,7 +70,8 @@ async function signUpOpenly<T>(
   begin: (tx: Context, user: UserRow) => Promise<T | null>,
 ): Promise<T> {
   const email = normalizeEmail(facts.email)
-  if (await isTaken(ctx, email)) throw new AuthError('email_taken')
+  // Also where an account was moved away within days: who reads the mail of the address may bring it back.
+  if (await isAddressTaken(ctx.store, email)) throw new AuthError('email_taken')
   const fresh = newUser(facts, email, await hashPassword(ctx, facts.password))
   const begun = await inTransaction(ctx, async (tx) => {
     let user = await insertUser(tx.store, fresh)

@@ -4,8 +4,9 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { verificationTokens as table } from '../../../drizzle/tables/verification-tokens.ts'
-import { now, ofUser, own, pick, secondsFromNow } from '../conditions.ts'
-import { type Database, first, hasRows } from '../database.ts'
+import { isHere } from '../accounts/users.ts'
+import { now, ofUser, own, parameter, parameters, pick, secondsFromNow } from '../conditions.ts'
+import { type Database, first, hasRows, prepared } from '../database.ts'
 
 type TokenRow = typeof table.$inferSelect
 type OutboxRow = typeof outbox.$inferSelect
@@ -166,6 +167,22 @@ export function isAddressRecoverable(db: Database, email: string): Promise<boole
   const undoes = and(own(table, db), eq(table.email, email), eq(table.purpose, 'undo_email_change'), open)
   return hasRows(db.queries.select({ id: table.id }).from(table).where(undoes).limit(1))
 }
+
+const takenBy = prepared((query) => {
+  const email = parameter('email')
+  const undoes = and(own(table, parameters), eq(table.email, email), eq(table.purpose, 'undo_email_change'))
+  return query
+    .select({ id: users.id })
+    .from(users)
+    .where(and(own(users, parameters), eq(users.email, email), isHere))
+    .unionAll(query.select({ id: table.userId }).from(table).where(and(undoes, open)))
+    .limit(1)
+    .prepare('address_taken')
+})
+
+/** Whether an address has an account, or may be brought back by one: one statement. */
+export const isAddressTaken = (db: Database, email: string): Promise<boolean> =>
+  hasRows(takenBy(db, { email }))
 
 /** The account of an open token, without redeeming it. */
 export async function findTokenUser(
