@@ -1,5 +1,5 @@
 // The URL of the database as libpq reads it: each setting is taken, or refused by name in a sentence that holds no password.
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -67,6 +67,7 @@ t.test('sslmode says how a connection is encrypted, as libpq does', async (t) =>
 
 t.test('the files of TLS are read when the URL is', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-url-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'text.pem')
   writeFileSync(file, 'no certificate')
   for (const setting of ['sslrootcert', 'sslcert', 'sslkey'])

@@ -1,6 +1,6 @@
 // The session says what the statements rely on: no default of the role, the database or the server changes what they mean.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -200,6 +200,7 @@ async function tlsServer(
   { answer = 'S' } = {},
 ): Promise<{ url(host: string, settings: string): string; ca: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: folder, stdio: 'ignore' })
   openssl(
     ...'req -x509 -newkey rsa:2048 -nodes -days 2 -keyout ca.key -out ca.pem -subj /CN=Test-CA'.split(' '),
