@@ -7,7 +7,7 @@
 //            HMAC over the row, its position and the hash of the position before
 // Rows are only inserted, sealed once, and deleted from the oldest position on when the policy's retention is over. account is
 // the UUID of an account, which leads to no person once the account is gone; address_hash an HMAC of the address, where no
-// account had it. project_id is the nil UUID for what concerns the whole installation. No foreign key: the log outlives what
+// account had it. project_id is the nil UUID for what concerns the whole installation. No foreign key: the log is kept after what
 // it names.
 //
 // A chain: key is the HMAC's, sealed under the service's sealing keys. The anchor is the last position that retention deleted

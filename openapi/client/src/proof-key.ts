@@ -1,4 +1,4 @@
-// A proof key (RFC 7636) for the sign-in of a browser by redirect: only whoever began it can exchange the code.
+// A proof key (RFC 7636) for the sign-in of a browser by redirect: only the page that began it can exchange the code.
 
 const toText = (bytes: Uint8Array) =>
   btoa(String.fromCharCode(...bytes))

@@ -1,4 +1,4 @@
-// Claims on an address: opened by a sign-up where the project demands proof, and made the account by whoever proves one.
+// Claims on an address: opened by a sign-up where the project demands proof, and made the account by the person who proves one.
 //
 // What was typed belongs to the token that was mailed for it. Proving that token makes exactly that account and voids
 // every other claim on the address. A taken address gets a claim too, which nobody can prove: its owner gets another mail.

@@ -1,7 +1,7 @@
 // The chain of the security log: seals rows, and lets retention delete the oldest without breaking the rest.
 //
 // A hash covers its row, its position and the hash before it, under a random key for each project that rests sealed under
-// SECRET_KEY. So whoever can write to the database, and does not have SECRET_KEY, cannot change, remove, insert or reorder
+// SECRET_KEY. So a person who can write to the database, and does not have SECRET_KEY, cannot change, remove, insert or reorder
 // a sealed row unnoticed.
 import { randomBytes } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'

@@ -1,4 +1,4 @@
-// The holder of an account, beside whoever reads its mail: by a session of the account, or its password, in the same request.
+// The holder of an account, beside the person who reads its mail: by a session of the account, or its password, in the same request.
 import { findUser } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import type { Context } from '../context.ts'

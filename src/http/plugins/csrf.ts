@@ -21,7 +21,7 @@ function isSameSite(request: FastifyRequest, ownOrigin: string): boolean {
   return site === undefined && (origin === undefined || origin === ownOrigin)
 }
 
-/** Origins whose refusal the log has; whoever makes up more of them is not heard. */
+/** Origins whose refusal the log has; a caller that makes up more of them is not heard. */
 const maxTold = 20
 
 export interface CsrfOptions {

@@ -53,7 +53,7 @@ export const tokenView = (tokens: Tokens, jwts: RefreshJwts) => (project: Issuin
   session_state: grant.sessionId,
 })
 
-/** Shows a living session with its tokens, without a refresh token for whoever presented none. */
+/** Shows a living session with its tokens, without a refresh token for a caller that presented none. */
 export const detailsView = (
   { user, sessionId, refreshExpiresAt }: Grant,
   { access_token, refresh_token }: { readonly access_token: string; readonly refresh_token?: string },
