@@ -2,10 +2,12 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { DeviceToken, Email, Id, LinkTarget, Secret, Shared, ShortCode, Token } from './primitives.ts'
+import { codeRequested } from './mailed-codes.ts'
+import { DeviceToken, Email, Id, LinkTarget, Shared, ShortCode, Token } from './primitives.ts'
 import { Session } from './sessions.ts'
 
 const tags = ['Sign-up and sign-in']
+export const signInMailed = 'If this address can sign in, a mail with a link and a code is on its way.'
 const flowExample = '2f1c7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
 
 export const requestEmailSignIn = {
@@ -18,34 +20,13 @@ export const requestEmailSignIn = {
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({ email: Email, redirect_to: Type.Optional(LinkTarget) }),
   response: {
-    202: {
-      description: 'Accepted.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              message: Type.String({
-                examples: ['If this address can sign in, a mail with a link and a code is on its way.'],
-              }),
-              flow: {
-                ...Id,
-                description: 'Keep it where the person types the code.',
-                examples: [flowExample],
-              },
-              code: Type.Optional(
-                Secret(
-                  Type.String({
-                    description:
-                      'Only where the application delivers mail, for a caller that sent the project secret.',
-                  }),
-                ),
-              ),
-            },
-            { additionalProperties: false },
-          ),
-        },
+    202: codeRequested(signInMailed, {
+      flow: {
+        ...Id,
+        description: 'Keep it where the person types the code.',
+        examples: [flowExample],
       },
-    },
+    }),
     ...writeErrors(),
   },
 }

@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
+import { codeMailed, codeRequested } from './mailed-codes.ts'
 import { DeviceToken, factorMethods, Id, Instant, Nullable, Secret, Shared } from './primitives.ts'
 import { sessionFields } from './sessions.ts'
 import { AssertionCredential } from './webauthn.ts'
@@ -72,27 +73,7 @@ export const requestSecondFactorCode = {
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({ challenge: Challenge }),
   response: {
-    202: {
-      description: 'Accepted.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              message: Type.String({ examples: ['A code is on its way to the address of the account.'] }),
-              code: Type.Optional(
-                Secret(
-                  Type.String({
-                    description:
-                      'Only where the application delivers mail, for a caller that sent the project secret.',
-                  }),
-                ),
-              ),
-            },
-            closed,
-          ),
-        },
-      },
-    },
+    202: codeRequested(codeMailed, {}),
     ...writeErrors('second_factor_invalid'),
   },
 }

@@ -3,7 +3,8 @@ import { Type } from '@sinclair/typebox'
 import { actionErrors, writeErrors } from './errors.ts'
 import { FactorCode } from './factors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders } from './headers.ts'
-import { factorMethods, Password, Secret, Shared } from './primitives.ts'
+import { codeMailed, codeRequested } from './mailed-codes.ts'
+import { factorMethods, Password, Shared } from './primitives.ts'
 import { Session } from './sessions.ts'
 import { AssertionCredential } from './webauthn.ts'
 
@@ -46,27 +47,7 @@ export const requestStepUpCode = {
   security,
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   response: {
-    202: {
-      description: 'Accepted.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              message: Type.String({ examples: ['A code is on its way to the address of the account.'] }),
-              code: Type.Optional(
-                Secret(
-                  Type.String({
-                    description:
-                      'Only where the application delivers mail, for a caller that sent the project secret.',
-                  }),
-                ),
-              ),
-            },
-            { additionalProperties: false },
-          ),
-        },
-      },
-    },
+    202: codeRequested(codeMailed, {}),
     ...actionErrors('unauthenticated', 'validation_failed'),
   },
 }

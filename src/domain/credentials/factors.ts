@@ -12,11 +12,18 @@ import { countRecoveryCodes, useRecoveryCode } from '../../repositories/credenti
 import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
-import { AuthError, type CodeMethod, type FactorMethod } from '../errors.ts'
+import {
+  AuthError,
+  type AuthErrorDetails,
+  type CodeMethod,
+  type FactorMethod,
+  type StepUpFactor,
+} from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import type { AuthenticationMethod } from '../sessions/authenticated.ts'
+import { type Attempt, factorAttempt, withAttempt } from '../throttling/lockout.ts'
 import { hashCode, maxCodeAttempts } from './mailed-tokens.ts'
-import { verifyPasskeyAssertion } from './passkey-use.ts'
+import { passkeyRequestOptions, verifyPasskeyAssertion } from './passkey-use.ts'
 import { redeemTotp } from './totp.ts'
 
 /**
@@ -97,6 +104,33 @@ async function redeemRecoveryCode(tx: Context, user: UserRow, text: string): Pro
   if ((await countRecoveryCodes(tx.store, user.id)) === lowCodes)
     await notify(tx, 'recovery_codes_low', { user })
   return true
+}
+
+/**
+ * Runs `work`, which verifies a proof, as an attempt that is counted for the account. The answer of a passkey cannot be guessed: it
+ * neither counts nor is refused for what was guessed before.
+ * @param work gets the attempt; null: none is counted
+ */
+export function withFactorAttempt<T>(
+  ctx: Context,
+  { email }: Pick<UserRow, 'email'>,
+  { method }: FactorProof,
+  work: (attempt: Attempt | null) => Promise<T>,
+): Promise<T> {
+  if (method === 'passkey') return work(null)
+  const attempt = factorAttempt(ctx, email)
+  return withAttempt(ctx, attempt, () => work(attempt))
+}
+
+/** The details of a refusal that waits for one of `factors`: with what a browser asks for a passkey with, where that is among them. */
+export async function withPasskeyOptions(
+  ctx: Context,
+  { user, purpose, boundTo }: Omit<FactorSubject, 'user'> & { readonly user: Pick<UserRow, 'id'> },
+  factors: readonly StepUpFactor[],
+): Promise<Pick<AuthErrorDetails, 'factors' | 'passkeyOptions'>> {
+  if (!factors.includes('passkey')) return { factors }
+  const asked = await passkeyRequestOptions(ctx, purpose, user, boundTo)
+  return asked ? { factors, passkeyOptions: asked.options } : { factors }
 }
 
 /** What an account has besides its password: enrolled factors, passkeys, and the recovery codes that stand in for a lost factor. */

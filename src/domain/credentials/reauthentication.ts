@@ -17,10 +17,15 @@ import { notify } from '../mail/notify.ts'
 import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
 import { type Grant, readAmr, toGrant } from '../sessions/grants.ts'
 import { emailKey } from '../throttling/keys.ts'
-import { factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
-import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
+import { factorAttempt, passwordAttempt } from '../throttling/lockout.ts'
+import {
+  type FactorProof,
+  usableFactors,
+  verifyFactor,
+  withFactorAttempt,
+  withPasskeyOptions,
+} from './factors.ts'
 import { hashCode, maxCodeAttempts, mintBoundCode } from './mailed-tokens.ts'
-import { passkeyRequestOptions } from './passkey-use.ts'
 import { checkPassword } from './passwords.ts'
 
 /** What a client sends to step up. */
@@ -64,13 +69,13 @@ export async function reauthenticate(ctx: SignedInContext, currentPassword?: str
 }
 
 async function stepUpRequired(ctx: SignedInContext, found: Authentication): Promise<AuthError> {
+  const { user, sessionId: boundTo } = ctx.actor
   const factors = await stepUpFactors(ctx, found)
-  const passkey = factors.includes('passkey') && (await askForPasskey(ctx))
-  return new AuthError('step_up_required', { factors, ...(passkey && { passkeyOptions: passkey.options }) })
+  return new AuthError(
+    'step_up_required',
+    await withPasskeyOptions(ctx, { user, purpose: 'step_up', boundTo }, factors),
+  )
 }
-
-const askForPasskey = (ctx: SignedInContext) =>
-  passkeyRequestOptions(ctx, 'step_up', ctx.actor.user, ctx.actor.sessionId)
 
 /** @throws AuthError `refusal`, too_many_attempts, overloaded */
 function checkOwnPassword(
@@ -123,7 +128,7 @@ async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> 
 /** The session then has both: what it was opened with, and the factor. Counted with the codes of sign-ins. */
 function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authentication): Promise<Grant> {
   const { user, sessionId } = ctx.actor
-  const prove = async () => {
+  return withFactorAttempt(ctx, user, proof, async (attempt) => {
     const grant = await inTransaction(ctx, async (tx) => {
       const second = await verifyFactor(tx, { user, purpose: 'step_up', boundTo: sessionId }, proof)
       if (!second) return null
@@ -131,14 +136,7 @@ function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authent
     })
     const code = proof.method === 'passkey' ? 'passkey_refused' : 'wrong_factor_code'
     if (!grant) throw new AuthError(code, {}, `wrong_${proof.method}`)
-    return grant
-  }
-  // The answer of a passkey cannot be guessed: it neither counts nor is refused for what was guessed before.
-  if (proof.method === 'passkey') return prove()
-  const attempt = factorAttempt(ctx, user.email)
-  return withAttempt(ctx, attempt, async () => {
-    const grant = await prove()
-    await attempt.release('succeeded')
+    await attempt?.release('succeeded')
     return grant
   })
 }

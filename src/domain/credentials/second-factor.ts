@@ -27,10 +27,15 @@ import { Authenticated, type AuthenticationMethod } from '../sessions/authentica
 import { type Grant, readAmr } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
 import { emailKey } from '../throttling/keys.ts'
-import { type Attempt, factorAttempt, withAttempt } from '../throttling/lockout.ts'
-import { type FactorProof, usableFactors, verifyFactor } from './factors.ts'
+import type { Attempt } from '../throttling/lockout.ts'
+import {
+  type FactorProof,
+  usableFactors,
+  verifyFactor,
+  withFactorAttempt,
+  withPasskeyOptions,
+} from './factors.ts'
 import { challengeSeconds, mintBoundCode } from './mailed-tokens.ts'
-import { passkeyRequestOptions } from './passkey-use.ts'
 import { isTrustedDevice, trustDevice } from './trusted-devices.ts'
 
 /** Wrong codes after which a challenge has ended. */
@@ -88,13 +93,12 @@ async function challenge(
 ): Promise<AuthError> {
   const { plain, hash: tokenHash } = mintSecret('challenge')
   const id = sessionId ?? randomUUID()
-  const passkey = factors.includes('passkey') && (await passkeyRequestOptions(ctx, 'second_factor', user, id))
+  const due = await withPasskeyOptions(ctx, { user, purpose: 'second_factor', boundTo: id }, factors)
   await insertChallenge(ctx.store, {
     ...{ id, userId: user.id, epoch: user.epoch, client: ctx.caller.client },
     ...{ tokenHash, amr: amr.join(' '), byMail, lifetimeSeconds: challengeSeconds },
   })
-  const passkeyOptions = passkey ? { passkeyOptions: passkey.options } : {}
-  return new AuthError('second_factor_required', { challenge: plain, factors, ...passkeyOptions })
+  return new AuthError('second_factor_required', { challenge: plain, ...due })
 }
 
 /** What may complete the sign-in. */
@@ -142,7 +146,7 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
   const { proof } = given
   if (!(await dueFactors(ctx, user, challenge.byMail)).includes(proof.method))
     throw new AuthError('second_factor_method_refused')
-  const prove = async (attempt: Attempt | null) => {
+  return withFactorAttempt(ctx, user, proof, async (attempt) => {
     if (!(await countChallengeTry(ctx.store, challenge.id, maxTries)))
       throw new AuthError('second_factor_invalid', {}, 'challenge_ended')
     const completed = await inTransaction(ctx, async (tx) => {
@@ -152,11 +156,7 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
     })
     if (!completed) throw new AuthError('second_factor_invalid', {}, `wrong_${proof.method}`)
     return completed
-  }
-  // The answer of a passkey cannot be guessed: it neither counts nor is refused for what was guessed before.
-  if (proof.method === 'passkey') return prove(null)
-  const attempt = factorAttempt(ctx, user.email)
-  return withAttempt(ctx, attempt, () => prove(attempt))
+  })
 }
 
 async function open(

@@ -33,8 +33,7 @@ export async function emailSignInRoutes(api: Api, { printOpened }: RouteParts): 
     async (request, reply) => {
       const { email, redirect_to: redirectTo = null } = request.body
       const { flow, code } = await requestEmailSignIn(request.context, { email, redirectTo })
-      const message = 'If this address can sign in, a mail with a link and a code is on its way.'
-      return reply.code(202).send({ message, flow, ...(code ? { code } : {}) })
+      return reply.code(202).send({ message: schemas.signInMailed, flow, ...(code ? { code } : {}) })
     },
   )
 

@@ -2,6 +2,7 @@
 
 import type { Static } from '@sinclair/typebox'
 import * as schemas from '../../../schemas/factors.ts'
+import { codeMailed } from '../../../schemas/mailed-codes.ts'
 import type { FactorProof } from '../../domain/credentials/factors.ts'
 import { completeSecondFactor, requestSecondFactorCode } from '../../domain/credentials/second-factor.ts'
 import { transportOf } from '../caller.ts'
@@ -56,8 +57,7 @@ export async function secondFactorRoutes(api: Api, { deviceCookie, printOpened }
     { schema: schemas.requestSecondFactorCode, config: mailing },
     async (request, reply) => {
       const code = await requestSecondFactorCode(request.context, request.body.challenge)
-      const message = 'A code is on its way to the address of the account.'
-      return reply.code(202).send(code ? { message, code } : { message })
+      return reply.code(202).send({ message: codeMailed, ...(code ? { code } : {}) })
     },
   )
 }

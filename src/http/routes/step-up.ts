@@ -1,5 +1,6 @@
 // POST /step-up and /step-up/email-code (RFC 9470).
 import type { Static } from '@sinclair/typebox'
+import { codeMailed } from '../../../schemas/mailed-codes.ts'
 import * as schemas from '../../../schemas/step-up.ts'
 import { requestStepUpCode, type StepUpProof, stepUp } from '../../domain/credentials/reauthentication.ts'
 import { signedIn } from '../plugins/authenticate.ts'
@@ -35,8 +36,7 @@ export async function stepUpRoutes(api: Api, { printSession }: RouteParts): Prom
     { schema: schemas.requestStepUpCode, config: mailing },
     async (request, reply) => {
       const code = await requestStepUpCode(signedIn(request))
-      const message = 'A code is on its way to the address of the account.'
-      return reply.code(202).send(code ? { message, code } : { message })
+      return reply.code(202).send({ message: codeMailed, ...(code ? { code } : {}) })
     },
   )
 }

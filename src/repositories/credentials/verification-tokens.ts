@@ -5,7 +5,17 @@ import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { verificationTokens as table } from '../../../drizzle/tables/verification-tokens.ts'
 import { isHere } from '../accounts/users.ts'
-import { now, ofUser, own, parameter, parameters, pick, secondsFromNow } from '../conditions.ts'
+import {
+  type Given,
+  now,
+  ofUser,
+  own,
+  parameter,
+  parameters,
+  pick,
+  type Scope,
+  secondsFromNow,
+} from '../conditions.ts'
 import { type Database, first, hasRows, prepared } from '../database.ts'
 
 type TokenRow = typeof table.$inferSelect
@@ -162,20 +172,22 @@ export async function insertUsedToken(
     .onConflictDoNothing()
 }
 
+/** The open links that would bring an address back. */
+const undoing = (scope: Scope, email: Given<string>) =>
+  and(own(table, scope), eq(table.email, email), eq(table.purpose, 'undo_email_change'), open)
+
 /** Whether an address may still be brought back by the account that it was of until a change, from when the mail about it is sent. */
 export function isAddressRecoverable(db: Database, email: string): Promise<boolean> {
-  const undoes = and(own(table, db), eq(table.email, email), eq(table.purpose, 'undo_email_change'), open)
-  return hasRows(db.queries.select({ id: table.id }).from(table).where(undoes).limit(1))
+  return hasRows(db.queries.select({ id: table.id }).from(table).where(undoing(db, email)).limit(1))
 }
 
 const takenBy = prepared((query) => {
   const email = parameter('email')
-  const undoes = and(own(table, parameters), eq(table.email, email), eq(table.purpose, 'undo_email_change'))
   return query
     .select({ id: users.id })
     .from(users)
     .where(and(own(users, parameters), eq(users.email, email), isHere))
-    .unionAll(query.select({ id: table.userId }).from(table).where(and(undoes, open)))
+    .unionAll(query.select({ id: table.userId }).from(table).where(undoing(parameters, email)))
     .limit(1)
     .prepare('address_taken')
 })

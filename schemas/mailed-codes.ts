@@ -1,0 +1,33 @@
+// The answer to a request for a mailed code.
+import { type TProperties, Type } from '@sinclair/typebox'
+import { Secret } from './primitives.ts'
+
+/**
+ * The answer to a request for a mailed code.
+ * @param message the sentence that it says
+ * @param more properties between the sentence and the code
+ */
+export const codeRequested = <T extends TProperties>(message: string, more: T) => ({
+  description: 'Accepted.',
+  content: {
+    'application/json': {
+      schema: Type.Object(
+        {
+          message: Type.String({ examples: [message] }),
+          ...more,
+          code: Type.Optional(
+            Secret(
+              Type.String({
+                description:
+                  'Only where the application delivers mail, for a caller that sent the project secret.',
+              }),
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    },
+  },
+})
+
+export const codeMailed = 'A code is on its way to the address of the account.'
