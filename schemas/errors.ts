@@ -193,6 +193,66 @@ const kinds = {
     message: 'The request has fields that need another value.',
     help: 'The member errors lists the sentences of each field. Nothing was changed.',
   },
+  sign_up_closed: {
+    status: 403,
+    title: 'Sign-up closed',
+    message: 'Accounts of this project are made by its operators.',
+    help: 'The policy of the project has sign_up: closed. An operator makes accounts by the admin API, or with: npx . users create.',
+  },
+  impersonation_refused: {
+    status: 403,
+    title: 'Not while impersonating',
+    message: 'An operator acts as this user, and may not do this.',
+    help: 'The session was opened by an operator. What proves or changes who the owner is (password, address, factors, passkeys, identities, API keys), and export and deletion of the account, are for the owner alone. Nothing was changed.',
+  },
+  impersonation_impossible: {
+    status: 409,
+    title: 'Impersonation impossible',
+    message: 'This account cannot be impersonated.',
+    help: 'The account is disabled or to be deleted, has yet to verify its address, or is one of an operator. Nothing was changed.',
+  },
+  insufficient_role: {
+    status: 403,
+    title: 'Insufficient role',
+    message: 'Your role does not allow this.',
+    help: 'The operator, the operator key or the project secret is valid, but its role at this project does not allow the request. docs/security.md has the table of roles; an owner changes them.',
+  },
+  project_reserved: {
+    status: 409,
+    title: 'Project reserved',
+    message: 'This is the project of the operators.',
+    help: 'The built-in project `operators` can be neither renamed nor archived, and has no secret. Its policy can be changed.',
+  },
+  project_in_use: {
+    status: 409,
+    title: 'Project in use',
+    message: 'The default project cannot be archived.',
+    help: 'Requests that name no project are for this one. Nothing was changed.',
+  },
+  last_owner: {
+    status: 409,
+    title: 'Last owner',
+    message: 'Somebody must remain owner of all projects.',
+    help: 'This account is the last one with the role owner for every project that can sign in. Make another one first. Nothing was changed.',
+  },
+  signing_key_too_young: {
+    status: 409,
+    title: 'Signing key too young',
+    message: 'The next key was published only minutes ago.',
+    help: 'Services that verify tokens themselves may not have fetched the next key yet. Wait ten minutes after it was made, or send force: true. Nothing was changed.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'Precondition failed',
+    message: 'This was changed since you read it.',
+    help: 'If-Match names another state than the present one: another operator was faster. Nothing was changed. Read it again, and decide again.',
+  },
+  precondition_required: {
+    status: 428,
+    title: 'Precondition required',
+    message: 'Send the ETag that you read as If-Match.',
+    help: 'The request changes something that several operators may edit at once. Read it first, and send its ETag in the header If-Match (RFC 6585 §3). Nothing was changed.',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'Idempotency-Key reused',
@@ -376,3 +436,22 @@ function problemResponse(codes: readonly ProblemCode[]) {
     },
   }
 }
+
+/** Further codes that every route of the admin API can return. */
+const inAdmin: readonly ProblemCode[] = [
+  'unauthenticated',
+  'insufficient_role',
+  'rate_limited',
+  'service_unavailable',
+]
+
+/** The error responses of a GET of the admin API: its own codes and those of every such route. */
+export const adminReadErrors = (...codes: readonly ProblemCode[]) => errorResponses(...inAdmin, ...codes)
+
+/** The error responses of a POST or DELETE of the admin API without fields. */
+export const adminActionErrors = (...codes: readonly ProblemCode[]) =>
+  adminReadErrors(...bodyCodes, 'cross_site_request', ...codes)
+
+/** The error responses of a POST, PUT or PATCH of the admin API with fields. */
+export const adminWriteErrors = (...codes: readonly ProblemCode[]) =>
+  adminActionErrors('validation_failed', ...codes)

@@ -65,6 +65,6 @@ export const signUp = {
       description: 'The account exists once its address is verified. A taken address gets the same answer.',
       content: { 'application/json': { schema: Shared(VerificationRequired) } },
     }),
-    ...writeErrors(...idempotencyCodes),
+    ...writeErrors('sign_up_closed', ...idempotencyCodes),
   },
 }

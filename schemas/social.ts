@@ -69,6 +69,7 @@ export const socialLogin = {
       'email_verification_required',
       'second_factor_required',
       'account_disabled',
+      'sign_up_closed',
       'provider_unavailable',
     ),
   },

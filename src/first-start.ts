@@ -4,7 +4,8 @@ import { type Config, ConfigError } from './config/config.ts'
 import { operatorContext, type Services } from './domain/context.ts'
 import { AuthError } from './domain/errors.ts'
 import { ensureUser } from './domain/operators/users.ts'
-import { ensureDefaultProject } from './domain/projects/projects.ts'
+import { isOperatorsProject } from './domain/projects/operators-project.ts'
+import { ensureDefaultProject, ensureOperatorsProject } from './domain/projects/projects.ts'
 import { requireFolder } from './folders.ts'
 
 /**
@@ -17,7 +18,10 @@ export async function findProjects(
   services: Services,
 ): Promise<{ defaultProjectId: string | null; contractProjectId: string }> {
   const created = await ensureDefaultProject(services)
+  await ensureOperatorsProject(services)
   async function named(variable: string, id: string): Promise<string> {
+    if (isOperatorsProject({ id }))
+      throw new ConfigError([`${variable} must not be the project of the operators.`])
     try {
       return (await services.projects.get(id)).id
     } catch (error) {

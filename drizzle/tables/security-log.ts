@@ -31,6 +31,18 @@ export type LogOnlyEvent =
   | 'project_created'
   | 'policy_changed'
   | 'project_secret_rotated'
+  | 'project_renamed'
+  | 'project_archived'
+  | 'project_opened'
+  | 'operator_role_changed'
+  | 'operator_role_removed'
+  | 'operator_setup_linked'
+  | 'operator_key_created'
+  | 'operator_key_revoked'
+  | 'operator_refused'
+  | 'impersonation_ended'
+  | 'user_viewed'
+  | 'log_exported'
   | 'signing_key_rotated'
   | 'signing_key_revoked'
   | 'signing_keys_resealed'
@@ -43,15 +55,21 @@ export type LogActor = 'user' | 'api_key' | 'operator' | 'none'
 
 /** What an event has beside the columns; never a secret, an address or a name. */
 export interface LogDetails {
-  /** Why it was refused. */
+  /** Why it was refused; of an impersonation, why the operator asked for it. */
   readonly reason?: string
   readonly method?: string
   /** How an operator acted. */
-  readonly via?: 'command_line' | 'project_secret'
+  readonly via?: 'command_line' | 'project_secret' | 'admin_api'
   /** UUID of the account that acted, where that is another one. */
   readonly by?: string
   readonly api_key_id?: string
   readonly team_id?: string
+  /** UUID of the operator key that acted, was made or was revoked. */
+  readonly operator_key_id?: string
+  /** The role of an operator that was given or taken. */
+  readonly role?: string
+  /** UUID of the project that such a role is for; absent: every project. */
+  readonly scope?: string
   /** What a proof was for. */
   readonly purpose?: string
 }

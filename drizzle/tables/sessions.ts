@@ -9,7 +9,9 @@
 // address_prefix (IPv4 /24, IPv6 /48) are those of the sign-in. Tokens of a generation before valid_generation are refused: the
 // session's owner proved the password again. client is the API that opened the session, and the only one that may refresh,
 // extend or upgrade it. amr (RFC 8176, separated by spaces; `fed`: a sign-in provider; empty: not known), acr and auth_time say
-// how and when its user was last authenticated.
+// how and when its user was last authenticated. impersonator set = an operator acts as the user: the UUID of the operator's account.
+// Such a session ends after minutes, has no refresh token, and may not touch what belongs to the owner alone.
+import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'
@@ -39,8 +41,13 @@ export const sessions = pgTable(
     recoveredAt: instant('recovered_at'),
     expiresAt: instant('expires_at').notNull(),
     absoluteExpiresAt: instant('absolute_expires_at').notNull(),
+    impersonator: uuid('impersonator'),
     revokedAt: instant('revoked_at'),
-    revokedReason: text('revoked_reason').$type<'logout' | 'reuse' | 'owner' | 'limit'>(),
+    revokedReason: text('revoked_reason').$type<'logout' | 'reuse' | 'owner' | 'limit' | 'operator'>(),
   },
-  (table) => [ofUser(table), index('sessions_project_user').on(table.projectId, table.userId)],
+  (table) => [
+    ofUser(table),
+    index('sessions_project_user').on(table.projectId, table.userId),
+    index('sessions_impersonator').on(table.impersonator).where(sql`${table.impersonator} is not null`),
+  ],
 )

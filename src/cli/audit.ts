@@ -1,6 +1,6 @@
 // npx . audit …
-import { installationId } from '../domain/audit/chain.ts'
 import { type ChainVerdict, verifySecurityLog } from '../domain/audit/chain-verification.ts'
+import { installationId } from '../domain/audit/operator-acts.ts'
 import { searchLog } from '../domain/audit/search.ts'
 import type { LogRow } from '../repositories/audit/security-log.ts'
 import { withServices } from './database.ts'
@@ -80,7 +80,7 @@ function verdictLine(verdict: ChainVerdict): string {
 
 async function verify({ project, json }: { project?: string; json?: boolean }): Promise<void> {
   const verdicts = await withServices(async (services) => {
-    if (project !== undefined) await services.projects.get(project)
+    if (project !== undefined) await services.projects.getAny(project)
     return verifySecurityLog(services, project ?? null)
   })
   const lines = verdicts.map(verdictLine).join('\n') || 'The security log is empty.'

@@ -101,6 +101,6 @@ export function withServices<T>(work: (services: Services) => Promise<T>): Promi
  */
 export function withProject<T>(projectId: string, work: (ctx: OperatorContext) => Promise<T>): Promise<T> {
   return withServices(async (services) =>
-    work(operatorContext(services, await services.projects.get(projectId))),
+    work(operatorContext(services, await services.projects.getAny(projectId))),
   )
 }

@@ -79,7 +79,7 @@ export const projects = group(
       print(json, facts, all.map(({ id, name }) => `${id}  ${name}`).join('\n'))
     }),
     command('show', 'prints a project', [idArgument, jsonOption], async (id: string, { json }: Given) =>
-      printProject(await withServices((services) => services.projects.get(id)), json),
+      printProject(await withServices((services) => services.projects.getAny(id)), json),
     ),
     group('policy', 'shows and changes the policy of a project', [
       command(
@@ -87,7 +87,7 @@ export const projects = group(
         'prints the policy of a project: what was set, over the defaults',
         [idArgument, jsonOption],
         async (id: string, { json }: Given) => {
-          const { policy } = await withServices((services) => services.projects.get(id))
+          const { policy } = await withServices((services) => services.projects.getAny(id))
           print(json, policy, JSON.stringify(policy, null, 2))
         },
       ),

@@ -9,6 +9,7 @@ const prefixes = {
   social: 'ssc_',
   challenge: 'sfc_',
   device: 'std_',
+  setup: 'sos_',
 }
 
 type SecretKind = keyof typeof prefixes

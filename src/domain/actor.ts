@@ -11,6 +11,8 @@ export interface Actor {
   readonly sessionId: string | null
   /** Absent: in a session. */
   readonly key?: { readonly id: string }
+  /** UUID of the operator who acts as this user; absent or null: the user acts. */
+  readonly impersonator?: string | null
 }
 
 export interface Principal extends Actor {
@@ -55,6 +57,19 @@ export const shownCaller = ({ device, addressPrefix }: Caller) => ({
   device,
   ...(addressPrefix ? { addressPrefix } : {}),
 })
+
+/** How an operator acts, for the security log. */
+export interface OperatorAct {
+  readonly via: 'command_line' | 'admin_api' | 'project_secret'
+  /** UUID of the operator's account; absent: by the command line, a key or a project's secret. */
+  readonly by?: string
+  /** UUID of the operator key. */
+  readonly keyId?: string
+  /** The operator's own session; null: none. */
+  readonly sessionId: string | null
+}
+
+export const commandLine: OperatorAct = { via: 'command_line', sessionId: null }
 
 export const operatorCaller: Caller = {
   client: 'canonical',

@@ -2,7 +2,14 @@
 import type { Store, Stores } from '../repositories/store.ts'
 import type { BreachedRange } from '../social/breached-range.ts'
 import type { Providers } from '../social/providers.ts'
-import { type Actor, type Caller, operatorCaller, type Principal } from './actor.ts'
+import {
+  type Actor,
+  type Caller,
+  commandLine,
+  type OperatorAct,
+  operatorCaller,
+  type Principal,
+} from './actor.ts'
 import type { CachedApiKey } from './api-keys/api-keys.ts'
 import type { PasswordHashing } from './credentials/passwords.ts'
 import type { Observer } from './observer.ts'
@@ -53,8 +60,8 @@ export interface Context {
   /** Bound to the project; inside `inTransaction`, to the transaction. */
   readonly store: Store
   readonly services: Services
-  /** Whether an operator acts: the command line, or a back end with the project's secret where a verb says so. */
-  readonly operator: boolean
+  /** How an operator acts, who is trusted with every account of the project; null: nobody does. */
+  readonly operator: OperatorAct | null
 }
 
 /** A request by a user, in a session or by an API key. */
@@ -68,7 +75,8 @@ export interface SignedInContext extends Context {
 }
 
 export interface OperatorContext extends Context {
-  readonly operator: true
+  readonly actor: null
+  readonly operator: OperatorAct
 }
 
 export function createContext<A extends Actor | null>(
@@ -78,12 +86,21 @@ export function createContext<A extends Actor | null>(
   actor: A,
 ): Context & { readonly actor: A } {
   const store = services.stores.forProject(project.id)
-  return { project, actor, caller, store, services, operator: false }
+  return { project, actor, caller, store, services, operator: null }
 }
 
-/** Builds the context in which the command line and jobs act on a project. */
-export function operatorContext(services: Services, project: Project): OperatorContext {
-  return { ...createContext(services, project, operatorCaller, null), operator: true }
+/**
+ * Builds the context in which an operator acts on a project.
+ * @param operator how; default: by the command line, or a job
+ * @param caller the operator's client; default: none, as of the command line
+ */
+export function operatorContext(
+  services: Services,
+  project: Project,
+  operator: OperatorAct = commandLine,
+  caller: Caller = operatorCaller,
+): OperatorContext {
+  return { ...createContext(services, project, caller, null), operator }
 }
 
 /**

@@ -73,6 +73,20 @@ export type AuthErrorCode =
   | 'team_user_unknown'
   | 'team_limit_reached'
   | 'invalid_team_invitation'
+  | 'sign_up_closed'
+  | 'impersonation_refused'
+  | 'impersonation_impossible'
+  | 'project_reserved'
+  | 'project_in_use'
+  | 'last_owner'
+  | 'role_impossible'
+  | 'operator_unknown'
+  | 'operator_key_unknown'
+  | 'invalid_setup_link'
+  | 'changed_meanwhile'
+  | 'signing_key_unknown'
+  | 'signing_key_too_young'
+  | 'mail_unknown'
 
 /** Why a new password is refused, by the project's policy. */
 export interface PasswordFault {

@@ -4,6 +4,7 @@ import pino from 'pino'
 import { refreshKey } from '../crypto/refresh-secret.ts'
 import { generateSigningKey } from '../crypto/signing-key.ts'
 import type { Services } from '../domain/context.ts'
+import { reachOf, roleHas, roles } from '../domain/operators/roles.ts'
 import { version } from '../package.ts'
 import { createServer } from './server.ts'
 import { contractNames } from './server-options.ts'
@@ -38,8 +39,20 @@ function routeLine(route: RouteOptions): string {
   ].join(' ')
 }
 
+/** Which roles may call a route of the admin API, as a line of roles.txt. */
+function roleLine({ method, url, config }: RouteOptions): string[] {
+  if (!config?.permission) return []
+  const { permission } = config
+  const marks = roles.map((role) => (roleHas(role, permission) ? role : '-').padEnd(8))
+  const line = [String(method).padEnd(6), url.padEnd(58), permission.padEnd(22)]
+  return [[...line, reachOf(permission).padEnd(12), ...marks].join(' ').trimEnd()]
+}
+
+const sorted = (lines: readonly string[]) =>
+  `${lines.toSorted((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1)).join('\n')}\n`
+
 /**
- * Generates the documents and routes.txt: the same bytes for the same routes.
+ * Generates the documents, routes.txt and roles.txt: the same bytes for the same routes.
  * @param build creates the server
  * @returns content by file name
  * @throws Error where a document cannot be made, instead of publishing the refusal
@@ -79,7 +92,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
   })
   await server.ready()
   const documents: Record<string, string> = {}
-  for (const name of ['auth', ...contractNames]) {
+  for (const name of ['auth', 'admin', ...contractNames]) {
     const document = await server.inject(`/openapi/${name}.json`)
     if (document.statusCode !== 200) throw new Error(`${name}.json cannot be made: ${document.body}`)
     documents[`${name}.json`] = `${JSON.stringify(document.json(), null, 2)}\n`
@@ -88,6 +101,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
   const lines = routes.map((route) => routeLine(route).trimEnd())
   return {
     ...documents,
-    'routes.txt': `${lines.sort((a, b) => (a.slice(7) < b.slice(7) ? -1 : 1)).join('\n')}\n`,
+    'routes.txt': sorted(lines),
+    'roles.txt': sorted(routes.flatMap(roleLine)),
   }
 }

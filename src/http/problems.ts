@@ -85,6 +85,15 @@ const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, strin
   team_name_invalid: { name: 'Must have 1 to 100 characters that can be seen, without line breaks.' },
   team_member_already: { email: 'This is the address of a member already.' },
   team_user_unknown: { email: 'There is no account with this address.' },
+  changed_meanwhile: 'precondition_failed',
+  role_impossible: {
+    scope: 'Must be a project that exists and is not the one of the operators; null: every project.',
+  },
+  operator_unknown: 'not_found',
+  operator_key_unknown: 'not_found',
+  signing_key_unknown: 'not_found',
+  mail_unknown: 'not_found',
+  invalid_setup_link: { token: 'This link has expired, or was used before.' },
   invalid_team_invitation: {
     token: 'This invitation is for another address, has expired, or was accepted or withdrawn.',
   },

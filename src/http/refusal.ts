@@ -5,6 +5,7 @@ import {
   type AuthErrorCode,
   type AuthErrorDetails,
   type PasswordFault,
+  ProblemsError,
   type StepUpFactor,
 } from '../domain/errors.ts'
 
@@ -19,6 +20,8 @@ export type WireCode =
   | 'broken_text'
   | 'cross_site_request'
   | 'insufficient_scope'
+  | 'insufficient_role'
+  | 'precondition_required'
   | 'invalid_project_secret'
   | 'route_not_found'
   | 'method_not_allowed'
@@ -74,6 +77,16 @@ const fastifyCodes: Record<string, WireCode> = {
   FST_ERR_REQUEST_TIMEOUT: 'request_timeout',
 }
 
+/** The sentences about what an operator wrote, by the key that each names at its beginning, else of the whole body. */
+function problemsByField({ problems }: ProblemsError): FieldErrors {
+  const fields: FieldErrors = {}
+  for (const problem of problems) {
+    const [, key = 'body', sentence = problem] = /^([a-z_][\w.-]*): (.+)$/s.exec(problem) ?? []
+    fields[key] = [...(fields[key] ?? []), sentence]
+  }
+  return fields
+}
+
 /** The refusal that an error means; null: the error is a failure of ours. */
 export function refusalOf(error: unknown): Refusal | null {
   if (error instanceof AuthError) return { code: error.code, ...error.details }
@@ -81,6 +94,7 @@ export function refusalOf(error: unknown): Refusal | null {
     const { code, errors, retryAfterSeconds } = error
     return { code, ...(errors ? { errors } : {}), retryAfterSeconds }
   }
+  if (error instanceof ProblemsError) return { code: 'validation_failed', errors: problemsByField(error) }
   const { statusCode = 500, code } = (error ?? {}) as Partial<FastifyError>
   return statusCode < 500 ? { code: fastifyCodes[String(code)] ?? 'malformed_request' } : null
 }

@@ -8,6 +8,7 @@ export const pageHeaders = [
   'authorization',
   'content-type',
   'idempotency-key',
+  'if-match',
   'if-none-match',
   'project-id',
   'session-transport',

@@ -10,6 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { clientAddress, countedAddress, trustOf } from './address.ts'
+import { adminApi } from './admin/index.ts'
 import { BasePath, basePathOf } from './base-path.ts'
 import { canonicalApi } from './canonical.ts'
 import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
@@ -125,6 +126,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unreadable: (request) => unreadable.refusalOf(request),
   })
   await canonicalApi(app, { ...options, answer, limits, products: contracts })
+  await adminApi(app, { ...options, answer, limits, limiter })
   for (const contract of contracts) {
     await contract.mount()
     unreadable.addPrefix(contract.prefix)

@@ -158,7 +158,7 @@ class MailJob implements Job {
     const mails: Outgoing[] = []
     for (const row of rows) {
       if (isObsolete(row)) this.#start(this.#markSent(row.id, signal))
-      else mails.push({ row, project: await projects.get(row.projectId), purpose: purposeOf(row.kind) })
+      else mails.push({ row, project: await projects.getAny(row.projectId), purpose: purposeOf(row.kind) })
     }
     const minted = await mintSecrets(this.#options.services, mails)
     for (const { row, project, purpose } of mails) {

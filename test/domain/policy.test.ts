@@ -54,6 +54,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     mail: { per_recipient_hour: 10, per_recipient_day: 30 },
     sessions: { max_per_user: 100, notify_new_device: true },
     factors: { required: 'never', trusted_device_days: 30, email_code: true, reset_wait_hours: 24 },
+    sign_up: 'open',
     email_sign_in: 'off',
     contracts: { without_second_factor: false },
     teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 604_800 },

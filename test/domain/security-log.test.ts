@@ -5,13 +5,9 @@ import { deleteAccount } from '../../src/domain/accounts/deletion.ts'
 import { changePassword } from '../../src/domain/accounts/password-change.ts'
 import { requestReset, resetPassword } from '../../src/domain/accounts/recovery.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
-import {
-  installationId,
-  resealChains,
-  sealSecurityLog,
-  sweepSecurityLog,
-} from '../../src/domain/audit/chain.ts'
+import { resealChains, sealSecurityLog, sweepSecurityLog } from '../../src/domain/audit/chain.ts'
 import { verifySecurityLog } from '../../src/domain/audit/chain-verification.ts'
+import { installationId } from '../../src/domain/audit/operator-acts.ts'
 import { searchLog } from '../../src/domain/audit/search.ts'
 import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'

@@ -54,7 +54,7 @@ export function cancelReset(ctx: Context, userId: number): Promise<void> {
 export async function removeDueFactors(services: Services): Promise<number> {
   let removed = 0
   for (const { projectId, id } of await listDueFactorsResets(services.stores.unscoped, batch)) {
-    const ctx = operatorContext(services, await services.projects.get(projectId))
+    const ctx = operatorContext(services, await services.projects.getAny(projectId))
     removed += await inTransaction(ctx, async (tx) => {
       const user = await lockUser(tx.store, id)
       // A sign-in by a factor may have come first.

@@ -32,7 +32,7 @@ import { hashPassword } from '../credentials/passwords.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { type Client, checkClient } from '../projects/clients.ts'
-import type { Project } from '../projects/projects.ts'
+import { mustAllowSignUp, type Project } from '../projects/projects.ts'
 import { addressKey, emailKey } from '../throttling/keys.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
 import { takeMailCooldown } from './mail-cooldown.ts'
@@ -62,6 +62,7 @@ export async function requestRegistration(
     readonly locale: string | null
   },
 ): Promise<string | null> {
+  mustAllowSignUp(ctx.project)
   const email = normalizeEmail(asked.email)
   const frontEnd = checkClient(ctx.project, asked.client)
   const { delivery, lifetime_seconds: lifetimeSeconds } = ctx.project.policy.verification
@@ -132,6 +133,7 @@ export async function completeRegistration(
   facts: SignUpFacts,
   verificationCode: string | null = null,
 ): Promise<UserRow> {
+  mustAllowSignUp(ctx.project)
   await checkNewPassword(ctx, facts.password, facts)
   const email = normalizeEmail(facts.email)
   const isShort = verificationCode !== null && /^\d{6}$/.test(verificationCode)

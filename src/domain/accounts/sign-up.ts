@@ -17,6 +17,7 @@ import { checkNewPassword } from '../credentials/password-rules.ts'
 import { hashPassword } from '../credentials/passwords.ts'
 import { enterNewAccount } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
+import { mustAllowSignUp } from '../projects/projects.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
 import { openClaim } from './claims.ts'
@@ -38,9 +39,10 @@ export type SignUpResult = { readonly kind: 'signed_in'; readonly grant: Grant }
 
 /**
  * Makes an account and signs it in, or demands verification where the policy does.
- * @throws AuthError password_refused, email_taken (never where the policy demands verification), overloaded
+ * @throws AuthError sign_up_closed, password_refused, email_taken (never where the policy demands verification), overloaded
  */
 export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpResult> {
+  mustAllowSignUp(ctx.project)
   await checkNewPassword(ctx, facts.password, facts)
   if (ctx.project.policy.verification.mode === 'strict') return signUpStrictly(ctx, facts)
   const grant = await signUpOpenly(ctx, facts, (tx, user) =>
@@ -51,6 +53,7 @@ export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpRe
 
 /** Makes an account without a session, for people who sign in afterwards. @throws AuthError as `signUp` */
 export async function register(ctx: Context, facts: SignUpFacts): Promise<UserRow> {
+  mustAllowSignUp(ctx.project)
   await checkNewPassword(ctx, facts.password, facts)
   if (ctx.project.policy.verification.mode === 'strict') return (await signUpStrictly(ctx, facts)).user
   return signUpOpenly(ctx, facts, async (tx, user) => {

@@ -13,6 +13,7 @@ import {
   type SecurityEventName,
 } from '../../repositories/audit/security-log.ts'
 import type { AuditEventName } from '../../repositories/database.ts'
+import type { OperatorAct } from '../actor.ts'
 import type { Context } from '../context.ts'
 
 export interface AuditFacts {
@@ -39,7 +40,8 @@ const unlogged: ReadonlySet<AuditEventName> = new Set([
 export function record(ctx: Context, event: AuditEventName, facts: AuditFacts): Promise<void> {
   const { actor, caller, store } = ctx
   const own = actor?.user.id === facts.userId ? actor : null
-  const showsCaller = facts.showsCaller ?? true
+  // The owner of the account is not shown where an operator sits; the log has it.
+  const showsCaller = facts.showsCaller ?? ctx.operator === null
   const apiKeyId = facts.apiKeyId === undefined ? (own?.key?.id ?? null) : facts.apiKeyId
   const teamId = facts.teamId ?? null
   const logged = circumstances(ctx, own !== null, {
@@ -149,13 +151,27 @@ export const logAddressHash = (lookupKey: Buffer, email: string) => keyedHash(lo
 export function circumstances(ctx: Context, own: boolean, details: LogDetails = {}): LogCircumstances {
   const { actor, caller, operator } = ctx
   const { addressPrefix, userAgent } = caller
-  const via = operator ? 'command_line' : caller.provesProject ? 'project_secret' : undefined
+  const via = operator ? operator.via : caller.provesProject ? 'project_secret' : undefined
   const person = actor?.key ? 'api_key' : actor || own ? 'user' : 'none'
   return {
     actor: operator || (via && !own) ? 'operator' : person,
     addressPrefix,
     userAgent,
     sessionId: actor?.sessionId ?? null,
-    details: { ...details, ...(via && { via }), ...(actor && !own && { by: actor.user.uuid }) },
+    details: {
+      ...details,
+      ...(via && { via }),
+      ...(actor && !own && { by: actor.user.uuid }),
+      ...(operator && operatorDetails(operator)),
+      // An operator acts as the user, in a session of the user's.
+      ...(actor?.impersonator && { by: actor.impersonator }),
+    },
   }
 }
+
+/** Who acts as an operator, as the log names them. */
+export const operatorDetails = ({ via, by, keyId }: OperatorAct): LogDetails => ({
+  via,
+  ...(by && { by }),
+  ...(keyId && { operator_key_id: keyId }),
+})

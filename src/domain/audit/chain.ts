@@ -6,16 +6,14 @@
 import { randomBytes } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { keyedHash } from '../../crypto/secrets.ts'
-import { insertOperatorAct, type SecurityEventName } from '../../repositories/audit/security-log.ts'
+import type { SecurityEventName } from '../../repositories/audit/security-log.ts'
 import * as rows from '../../repositories/audit/security-log-chain.ts'
 import type { UnscopedDatabase } from '../../repositories/database.ts'
 import type { Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import { type Acting, byCommandLine, installationId, recordAct } from './operator-acts.ts'
 
 export type ChainServices = Pick<Services, 'stores'> & { readonly keys: Pick<Services['keys'], 'sealing'> }
-
-/** The chain of what concerns no project. */
-export const installationId = '00000000-0000-0000-0000-000000000000'
 
 /** The hash before the first row. */
 const origin = Buffer.alloc(32)
@@ -125,7 +123,7 @@ const defaultRetentionDays = 400
 async function retentionDays({ projects }: Pick<Services, 'projects'>, projectId: string): Promise<number> {
   if (projectId === installationId) return defaultRetentionDays
   try {
-    return (await projects.get(projectId)).policy.audit.retention_days
+    return (await projects.getAny(projectId)).policy.audit.retention_days
   } catch (error) {
     if (error instanceof AuthError && error.code === 'project_unknown') return defaultRetentionDays
     throw error
@@ -149,12 +147,13 @@ async function sweepBatch(
   return rows.deleteSealed(tx, projectId, anchorPosition)
 }
 
-/** Writes an operator's act that concerns no project. */
+/** Writes an operator's act that concerns no project. @param acting who; default: the command line */
 export function recordInstallationAct(
   { stores }: Pick<Services, 'stores'>,
   event: SecurityEventName,
+  acting: Acting = byCommandLine,
 ): Promise<void> {
-  return insertOperatorAct(stores.unscoped, installationId, event)
+  return recordAct(stores.unscoped, acting, installationId, event)
 }
 
 /** Seals the keys of all chains under the newest sealing key. @returns how many were sealed under an older one */

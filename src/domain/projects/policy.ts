@@ -31,7 +31,7 @@ const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()
 const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
 
 /** Every key of a policy with its bounds and its default. */
-const policySchema = section({
+export const policySchema = section({
   verification: section({
     mode: Type.Union([Type.Literal('off'), Type.Literal('lenient'), Type.Literal('strict')], {
       default: 'lenient',
@@ -86,6 +86,8 @@ const policySchema = section({
     email_code: Type.Boolean({ default: true }),
     reset_wait_hours: integer(0, 720, 24),
   }),
+  // Whether strangers make accounts; closed: operators do.
+  sign_up: Type.Union([Type.Literal('open'), Type.Literal('closed')], { default: 'open' }),
   // Whether a mail alone signs people in, and whether it makes accounts.
   email_sign_in: Type.Union([Type.Literal('off'), Type.Literal('existing'), Type.Literal('sign_up')], {
     default: 'off',
@@ -243,6 +245,12 @@ function factorProblems({ factors }: Policy): string[] {
   ]
 }
 
+/** A mail that makes accounts would not, where sign-up is closed. */
+function signUpProblems({ sign_up, email_sign_in }: Policy): string[] {
+  if (sign_up === 'open' || email_sign_in !== 'sign_up') return []
+  return ['email_sign_in: must be off or existing while sign_up is "closed".']
+}
+
 /** Checks what an operator wrote; what is left out keeps its default. @throws PolicyError */
 export function checkPolicy(value: unknown): Record<string, unknown> {
   if (!isObject(value)) throw new PolicyError(['The policy must be a JSON object.'])
@@ -258,6 +266,7 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
     ...linkProblems(merged),
     ...passwordProblems(merged, value),
     ...factorProblems(merged),
+    ...signUpProblems(merged),
     ...providerProblems(merged.providers),
   ]
   if (related.length > 0) throw new PolicyError(related)

@@ -76,8 +76,15 @@ export class ProjectCache {
     this.#prepare = prepare
   }
 
-  /** The project if it is cached and fresh enough to be used without waiting; else null, and `get` reads it. */
+  /**
+   * The project if it is cached, fresh enough to be used without waiting, and not archived; else null, and `get` reads it.
+   */
   peek(id: string): Project | null {
+    const project = this.#peek(id)
+    return project?.archivedAt === null ? project : null
+  }
+
+  #peek(id: string): Project | null {
     const entry = this.#entries.get(id)
     if (!entry) return null
     const age = performance.now() - entry.readAt
@@ -87,9 +94,16 @@ export class ProjectCache {
     return entry.project
   }
 
-  /** @throws AuthError project_unknown */
+  /** The project, as far as it is open. @throws AuthError project_unknown, also for an archived one */
   async get(id: string): Promise<Project> {
-    const project = this.peek(id) ?? (await this.#read(id))
+    const project = await this.getAny(id)
+    if (project.archivedAt !== null) throw new AuthError('project_unknown')
+    return project
+  }
+
+  /** The project, archived or not: for operators and jobs. @throws AuthError project_unknown */
+  async getAny(id: string): Promise<Project> {
+    const project = this.#peek(id) ?? (await this.#read(id))
     if (!project) throw new AuthError('project_unknown')
     return project
   }

@@ -2,10 +2,17 @@
 import { randomUUID } from 'node:crypto'
 import { matchesSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
-import { insertOperatorAct } from '../../repositories/audit/security-log.ts'
+import type { SecurityEventName } from '../../repositories/audit/security-log.ts'
 import * as rows from '../../repositories/projects/projects.ts'
+import { type Acting, byCommandLine, recordAct } from '../audit/operator-acts.ts'
 import type { Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import {
+  mustNotBeOperators,
+  operatorsPolicy,
+  operatorsProjectId,
+  operatorsProjectName,
+} from './operators-project.ts'
 import { checkPolicy, mergePolicy, type Policy, resetKeys } from './policy.ts'
 
 export interface Project {
@@ -15,17 +22,26 @@ export interface Project {
   readonly policy: Policy
   /** SHA-256 of the project's secret; null: it has none. */
   readonly secretHash: Buffer | null
+  readonly createdAt: Date
+  /** Null: it is open. */
+  readonly archivedAt: Date | null
 }
 
 type HasStores = Pick<Services, 'stores'>
 
 export function toProject(row: rows.ProjectRow): Project {
-  return { id: row.id, name: row.name, policy: mergePolicy(row.policy), secretHash: row.secretHash }
+  const { id, name, secretHash, createdAt, archivedAt } = row
+  return { id, name, policy: mergePolicy(row.policy), secretHash, createdAt, archivedAt }
 }
 
 /** Whether the project demands that this user proves their address before they sign in. */
 export function demandsVerification(project: Project, user: Pick<UserRow, 'emailVerifiedAt'>): boolean {
   return project.policy.verification.mode === 'strict' && user.emailVerifiedAt === null
+}
+
+/** @throws AuthError sign_up_closed where operators make the accounts */
+export function mustAllowSignUp({ policy }: Project): void {
+  if (policy.sign_up === 'closed') throw new AuthError('sign_up_closed')
 }
 
 export function provesProject(project: Project, secret: string): boolean {
@@ -42,17 +58,29 @@ export async function ensureDefaultProject({ stores: { unscoped } }: HasStores):
   return toProject(row)
 }
 
+/** The project of the operators, created now if it is not there. */
+export async function ensureOperatorsProject({ stores: { unscoped } }: HasStores): Promise<Project> {
+  const fresh = { id: operatorsProjectId, name: operatorsProjectName, policy: checkPolicy(operatorsPolicy) }
+  const row =
+    (await rows.findProject(unscoped, operatorsProjectId)) ??
+    (await rows.insertProject(unscoped, fresh)) ??
+    (await rows.findProject(unscoped, operatorsProjectId))
+  if (!row) throw new Error('The project of the operators could not be made.')
+  return toProject(row)
+}
+
 /** Creates a project. @returns it and its secret, which is shown once @throws PolicyError */
 export async function createProject(
   { stores }: HasStores,
   name: string,
   policy: unknown,
+  acting: Acting = byCommandLine,
 ): Promise<{ project: Project; secret: string }> {
   const secret = mintSecret('project')
   const fresh = { id: randomUUID(), name, policy: checkPolicy(policy), secretHash: secret.hash }
   const row = await stores.unscoped.transaction(async (tx) => {
     const inserted = await rows.insertProject(tx, fresh)
-    if (inserted) await insertOperatorAct(tx, inserted.id, 'project_created')
+    if (inserted) await recordAct(tx, acting, inserted.id, 'project_created')
     return inserted
   })
   if (!row) throw new Error('The project could not be made.')
@@ -61,6 +89,13 @@ export async function createProject(
 
 export async function listProjects({ stores }: HasStores): Promise<Project[]> {
   return (await rows.listProjects(stores.unscoped)).map(toProject)
+}
+
+/** The stored policy, which has only what was set. @throws AuthError project_unknown */
+export async function readPolicy({ stores }: HasStores, id: string): Promise<Record<string, unknown>> {
+  const row = await rows.findProject(stores.unscoped, id)
+  if (!row) throw new AuthError('project_unknown')
+  return row.policy as Record<string, unknown>
 }
 
 /** Replaces a policy; what is left out has its default again. @throws PolicyError; AuthError project_unknown */
@@ -78,39 +113,80 @@ export async function changePolicy(
   { stores }: HasStores,
   id: string,
   next: (stored: Record<string, unknown>) => unknown,
-): Promise<{ project: Project; reset: string[] }> {
+  acting: Acting = byCommandLine,
+): Promise<{ project: Project; stored: Record<string, unknown>; reset: string[] }> {
   return stores.unscoped.transaction(async (tx) => {
     const before = await rows.lockProject(tx, id)
     const stored = (before?.policy ?? {}) as Record<string, unknown>
+    if (!before) throw new AuthError('project_unknown')
     const policy = checkPolicy(next(stored))
-    const row = before && (await rows.updateProject(tx, id, { policy }))
+    const row = await rows.updateProject(tx, id, { policy })
     if (!row) throw new AuthError('project_unknown')
-    await insertOperatorAct(tx, id, 'policy_changed')
-    return { project: toProject(row), reset: resetKeys(stored, policy) }
+    await recordAct(tx, acting, id, 'policy_changed')
+    return {
+      project: toProject(row),
+      stored: row.policy as Record<string, unknown>,
+      reset: resetKeys(stored, policy),
+    }
   })
 }
 
-/** Replaces the secret. @returns the new secret too, which is shown once @throws AuthError project_unknown */
+/** Replaces the secret. @returns the new secret too, which is shown once @throws AuthError project_unknown, project_reserved */
 export async function rotateProjectSecret(
   services: HasStores,
   id: string,
+  acting: Acting = byCommandLine,
 ): Promise<{ project: Project; secret: string }> {
-  const secret = mintSecret('project')
+  mustNotBeOperators(id)
+  const { plain, hash } = mintSecret('project')
   return {
-    project: await update(services, id, 'project_secret_rotated', { secretHash: secret.hash }),
-    secret: secret.plain,
+    project: await update(services, id, 'project_secret_rotated', { secretHash: hash }, acting),
+    secret: plain,
   }
+}
+
+/** @throws AuthError project_unknown, project_reserved */
+export async function renameProject(
+  services: HasStores,
+  id: string,
+  name: string,
+  acting: Acting,
+): Promise<Project> {
+  mustNotBeOperators(id)
+  return update(services, id, 'project_renamed', { name }, acting)
+}
+
+/**
+ * Archives a project: to everybody but operators it is then as if it did not exist, and nothing in it is deleted. Or opens it again.
+ * @throws AuthError project_unknown, project_reserved; project_in_use for the default project
+ */
+export async function setProjectArchived(
+  { stores }: HasStores,
+  id: string,
+  archived: boolean,
+  acting: Acting,
+): Promise<Project> {
+  mustNotBeOperators(id)
+  return stores.unscoped.transaction(async (tx) => {
+    const before = await rows.lockProject(tx, id)
+    if (!before) throw new AuthError('project_unknown')
+    if (archived && before.isDefault) throw new AuthError('project_in_use')
+    const changed = await rows.setProjectArchived(tx, id, archived)
+    if (changed) await recordAct(tx, acting, id, archived ? 'project_archived' : 'project_opened')
+    return toProject(changed ?? before)
+  })
 }
 
 async function update(
   { stores }: HasStores,
   id: string,
-  event: 'project_secret_rotated',
-  change: Parameters<typeof rows.updateProject>[2],
+  event: SecurityEventName,
+  change: rows.ProjectChange,
+  acting: Acting,
 ): Promise<Project> {
   const row = await stores.unscoped.transaction(async (tx) => {
     const updated = await rows.updateProject(tx, id, change)
-    if (updated) await insertOperatorAct(tx, id, event)
+    if (updated) await recordAct(tx, acting, id, event)
     return updated
   })
   if (!row) throw new AuthError('project_unknown')

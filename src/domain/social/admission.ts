@@ -26,7 +26,7 @@ import { record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { mintForApplication } from '../credentials/mailed-tokens.ts'
 import { notify } from '../mail/notify.ts'
-import { demandsVerification } from '../projects/projects.ts'
+import { demandsVerification, mustAllowSignUp } from '../projects/projects.ts'
 import { labelOf } from '../projects/providers.ts'
 
 export interface ProvenProfile {
@@ -142,6 +142,7 @@ async function createAccount(
   proven: ProvenProfile,
   locale: string | null,
 ): Promise<Admission> {
+  mustAllowSignUp(tx.project)
   const { displayName, firstName, lastName, emailVerified, issuer, subject } = proven.profile
   const { mode } = tx.project.policy.verification
   const named = { displayName, firstName, lastName, locale, metadata: {} }

@@ -47,9 +47,10 @@ async function giveUpAdmin(tx: Context, { teamId, userId, role }: TeamMember): P
 
 /** The role in which a request reads a team; an operator counts as an ADMIN. @throws AuthError team_unknown */
 async function roleIn(ctx: TeamReaderContext, teamId: string): Promise<TeamRole> {
-  const role = ctx.operator
-    ? (await findTeam(ctx.store, teamId)) && 'ADMIN'
-    : await rows.findMemberRole(ctx.store, teamId, ctx.actor.user.id)
+  const role =
+    ctx.actor === null
+      ? (await findTeam(ctx.store, teamId)) && 'ADMIN'
+      : await rows.findMemberRole(ctx.store, teamId, ctx.actor.user.id)
   if (role === null) throw new AuthError('team_unknown')
   return role
 }

@@ -39,7 +39,7 @@ export type TeamReaderContext = ActorContext | OperatorContext
 export async function lockTeamForChange(tx: TeamManagerContext, teamId: string): Promise<rows.TeamRow> {
   const team = await rows.lockTeam(tx.store, teamId)
   if (!team) throw new AuthError('team_unknown')
-  if (!tx.operator) mustBeAdmin(await findMemberRole(tx.store, teamId, tx.actor.user.id))
+  if (tx.actor) mustBeAdmin(await findMemberRole(tx.store, teamId, tx.actor.user.id))
   return team
 }
 

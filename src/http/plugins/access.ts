@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { KeyHolder, Principal } from '../../domain/actor.ts'
 import type { KeyScope } from '../../domain/api-keys/api-keys.ts'
+import type { Permission } from '../../domain/operators/roles.ts'
 import type { LimitClass } from '../../domain/projects/policy.ts'
 import type { Project } from '../../domain/projects/projects.ts'
 import type { PresentedRefresh } from '../../domain/sessions/grants.ts'
@@ -17,8 +18,17 @@ import { plugin } from './plugin.ts'
  * - `project`: a back end with the project's secret
  * - `user`: a signed-in user
  * - `leaving`: a user who signs out, whose access token may have expired
+ * - `operator`: an operator whose roles have the route's permission; only in the admin API
  */
-export type Access = 'open' | 'public' | 'optional' | 'recognized' | 'project' | 'user' | 'leaving'
+export type Access =
+  | 'open'
+  | 'public'
+  | 'optional'
+  | 'recognized'
+  | 'project'
+  | 'user'
+  | 'leaving'
+  | 'operator'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -26,6 +36,8 @@ declare module 'fastify' {
     /** On a route for users: the scope with which an API key may call it too; default: no key may. */
     key?: KeyScope
     limit?: LimitClass | 'none'
+    /** On a route for operators: what it needs of their roles. */
+    permission?: Permission
     /** Whether a back end may also prove itself as an OAuth client: by HTTP Basic, or by client_id and client_secret. */
     oauthClient?: boolean
     /** Whether session cookies may authenticate it, so that cross-site requests are refused; default: unless it is open. */
@@ -80,5 +92,7 @@ export const declaredAccess = plugin('declared-access', async (api) => {
       throw new Error(`${route.method} ${route.url} does not declare config.access and config.limit.`)
     if (route.config.key && route.config.access !== 'user')
       throw new Error(`${route.method} ${route.url} takes API keys and is not for users.`)
+    if ((route.config.access === 'operator') !== (route.config.permission !== undefined))
+      throw new Error(`${route.method} ${route.url} must declare config.permission, and is for operators.`)
   })
 })

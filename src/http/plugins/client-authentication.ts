@@ -45,7 +45,8 @@ function credentialsOf(
   return { method, projectId: id.toLowerCase(), secret }
 }
 
-function basicCredentials(request: FastifyRequest): ClientCredentials | null {
+/** The credentials of HTTP Basic (RFC 7617); null: there are none, or none of ours. */
+export function basicCredentials(request: FastifyRequest): ClientCredentials | null {
   const [, encoded] =
     /^basic +([A-Za-z0-9+/_-]+=*) *$/i.exec(readHeader(request, 'authorization') ?? '') ?? []
   if (encoded === undefined) return null

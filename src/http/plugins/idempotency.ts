@@ -85,7 +85,8 @@ async function begin(request: FastifyRequest, reply: FastifyReply) {
   const header = readHeader(request, 'idempotency-key')
   if (header === undefined) return
   const outcome = await beginIdempotent(request.context, {
-    operation: `${request.method} ${url}`,
+    // Operators have no user of the project in common: each has keys of their own.
+    operation: `${request.method} ${url}${request.operator ? ` ${request.operator.id}` : ''}`,
     key: keyIn(String(header)),
     userId: config.access === 'user' ? signedIn(request).actor.user.id : null,
     content: contentOf(request),

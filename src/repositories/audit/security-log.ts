@@ -57,14 +57,14 @@ export async function insertLogRow(db: Database, row: NewLogRow): Promise<string
   return account
 }
 
-/** Inserts an operator's act on a project, in the transaction that does it. */
-export async function insertOperatorAct(
-  { queries }: UnscopedDatabase,
-  projectId: string,
-  event: SecurityEventName,
-): Promise<void> {
-  const details = { via: 'command_line' } as const
-  await queries.insert(table).values({ projectId, event, actor: 'operator', details })
+/** An operator's act on a project or on the installation. */
+export interface NewOperatorAct
+  extends Pick<LogRow, 'projectId' | 'event' | 'details'>,
+    Partial<Pick<LogRow, 'account' | 'sessionId' | 'addressPrefix' | 'userAgent' | 'outcome'>> {}
+
+/** Inserts an operator's act, in the transaction that does it. */
+export async function insertOperatorAct({ queries }: UnscopedDatabase, act: NewOperatorAct): Promise<void> {
+  await queries.insert(table).values({ ...act, actor: 'operator' })
 }
 
 /** Which rows an operator asks for. */

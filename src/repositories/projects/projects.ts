@@ -1,5 +1,5 @@
 // Rows of `projects`.
-import { asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import { projects } from '../../../drizzle/tables/projects.ts'
 import { now, parameter } from '../conditions.ts'
 import { first, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
@@ -40,11 +40,17 @@ export function lockProject(db: UnscopedDatabase, id: string): Promise<ProjectRo
   return first(db.queries.select().from(projects).where(eq(projects.id, id)).for('update'))
 }
 
-/** Replaces a project's policy or the hash of its secret. @returns null: there is no such project */
+/** What of a project may be changed. */
+export type ProjectChange =
+  | { readonly policy: unknown }
+  | { readonly secretHash: Buffer }
+  | { readonly name: string }
+
+/** Changes a project. @returns null: there is no such project */
 export function updateProject(
   db: UnscopedDatabase,
   id: string,
-  change: { readonly policy: unknown } | { readonly secretHash: Buffer },
+  change: ProjectChange,
 ): Promise<ProjectRow | null> {
   const row = { ...change, updatedAt: now }
   return first(db.queries.update(projects).set(row).where(eq(projects.id, id)).returning())
@@ -67,4 +73,21 @@ export async function listRelatedOrigins(db: UnscopedDatabase, rpId: string): Pr
 export function anyProjectAllowsOrigin(db: UnscopedDatabase, origin: string): Promise<boolean> {
   const allows = sql`${projects.policy} -> 'origins' @> ${JSON.stringify([origin])}::jsonb`
   return hasRows(db.queries.select({ id: projects.id }).from(projects).where(allows).limit(1))
+}
+
+/** Archives a project, or opens it again. @returns null: there is no such project, or it is so already */
+export function setProjectArchived(
+  db: UnscopedDatabase,
+  id: string,
+  archived: boolean,
+): Promise<ProjectRow | null> {
+  const isOther = archived ? isNull(projects.archivedAt) : isNotNull(projects.archivedAt)
+  const row = { archivedAt: archived ? now : null, updatedAt: now }
+  return first(
+    db.queries
+      .update(projects)
+      .set(row)
+      .where(and(eq(projects.id, id), isOther))
+      .returning(),
+  )
 }

@@ -1,0 +1,54 @@
+// Who asks for the admin API: an operator in a session, an operator key, or a back end with its project's secret.
+import { timingSafeEqual } from 'node:crypto'
+import { readOperatorKey } from '../../crypto/api-key.ts'
+import { findActiveKey, markKeyUsed } from '../../repositories/operators/keys.ts'
+import { listRolesOf } from '../../repositories/operators/roles.ts'
+import type { Context, Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { operatorsProjectId } from '../projects/operators-project.ts'
+import { provesProject } from '../projects/projects.ts'
+import type { PresentedRefresh } from '../sessions/grants.ts'
+import { authenticateSession, findCachedPrincipal } from '../sessions/sessions.ts'
+import type { Operator } from './operator.ts'
+
+/**
+ * The operator of a session of the project `operators`. The roles are read each time, so that one that was taken is gone at once.
+ * @param ctx a context of that project
+ * @throws AuthError unauthenticated
+ */
+export async function operatorOfSession(ctx: Context, presented: PresentedRefresh): Promise<Operator> {
+  const { user, sessionId } =
+    findCachedPrincipal(ctx.services, ctx.project, presented) ?? (await authenticateSession(ctx, presented))
+  const held = await listRolesOf(ctx.store, user.id)
+  return { kind: 'session', id: user.uuid, name: user.email, held, userId: user.id, sessionId }
+}
+
+/** The holder of an active operator key. Costs no query for a malformed one. @throws AuthError unauthenticated */
+export async function operatorOfKey(ctx: Context, text: string): Promise<Operator> {
+  const presented = readOperatorKey(text)
+  const key = presented && (await findActiveKey(ctx.store, presented.prefix))
+  if (!key || !timingSafeEqual(key.keyHash, presented.hash)) throw new AuthError('unauthenticated')
+  await markKeyUsed(ctx.store, key.id)
+  const { id, name, role, scope } = key
+  return { kind: 'key', id, name, held: [{ role, scope }], userId: null, sessionId: null }
+}
+
+/**
+ * A back end with the secret of its project, which acts as admin of that project alone. The project of the operators has no secret.
+ * @throws AuthError unauthenticated, also for a project that does not exist
+ */
+export async function operatorOfSecret(
+  { projects }: Pick<Services, 'projects'>,
+  projectId: string,
+  secret: string,
+): Promise<Operator> {
+  const project = await projects.get(projectId).catch((error: unknown) => {
+    if (error instanceof AuthError) return null
+    throw error
+  })
+  if (!project || project.id === operatorsProjectId || !provesProject(project, secret))
+    throw new AuthError('unauthenticated')
+  const held = [{ role: 'admin' as const, scope: project.id }]
+  const { id, name } = project
+  return { kind: 'project_secret', id, name, held, userId: null, sessionId: null }
+}

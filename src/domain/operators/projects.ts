@@ -1,0 +1,96 @@
+// Projects as operators of the admin API manage them: those that their roles reach, and a policy that changes as it was read.
+
+import type { OperatorContext, Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { checkPolicy, mergePolicy, mergeStored, type Policy, resetKeys } from '../projects/policy.ts'
+import { changePolicy, listProjects, type Project, readPolicy } from '../projects/projects.ts'
+import type { Operator } from './operator.ts'
+import { reaches } from './roles.ts'
+
+/** The projects that an operator has any role for, the oldest first. */
+export async function listReachable(
+  services: Services,
+  { held }: Operator,
+  archived: boolean,
+): Promise<Project[]> {
+  const all = await listProjects(services)
+  return all.filter(({ id, archivedAt }) => reaches(held, id) && (archived || archivedAt === null))
+}
+
+/** A key of a policy whose value is, or would be, another. */
+export interface KeyChange {
+  readonly key: string
+  readonly before: unknown
+  readonly after: unknown
+  /** Whether it was set, and has its default again. */
+  readonly reset: boolean
+}
+
+export interface PolicyOutcome {
+  readonly stored: Record<string, unknown>
+  readonly effective: Policy
+  readonly changes: readonly KeyChange[]
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The keys whose values differ; lists are compared whole. */
+function differences(
+  before: unknown,
+  after: unknown,
+  path: readonly string[] = [],
+): Omit<KeyChange, 'reset'>[] {
+  if (isObject(before) && isObject(after)) {
+    const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    return keys.flatMap((key) => differences(before[key], after[key], [...path, key]))
+  }
+  if (JSON.stringify(before) === JSON.stringify(after)) return []
+  return [{ key: path.join('.'), before: before ?? null, after: after ?? null }]
+}
+
+/** How a policy is edited. */
+export interface PolicyEdit {
+  /** Whether what is left out stays; otherwise it has its default again. */
+  readonly merges: boolean
+  readonly written: unknown
+  /** Whether the policy that is stored is the one that was read; null: it is not asked. */
+  readonly matches: ((stored: unknown) => boolean) | null
+}
+
+/** The stored policy of a project. @throws AuthError project_unknown */
+export const storedPolicy = (ctx: OperatorContext): Promise<Record<string, unknown>> =>
+  readPolicy(ctx.services, ctx.project.id)
+
+function outcome(before: unknown, after: Record<string, unknown>, reset: readonly string[]): PolicyOutcome {
+  const effective = mergePolicy(after)
+  const changes = differences(mergePolicy(before), effective)
+  return {
+    stored: after,
+    effective,
+    changes: changes.map((change) => ({ ...change, reset: reset.includes(change.key) })),
+  }
+}
+
+/**
+ * Changes a policy from the state that was read; two operators at once: the second one is refused.
+ * @throws PolicyError; AuthError project_unknown, changed_meanwhile
+ */
+export async function editPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
+  let before: Record<string, unknown> = {}
+  const next = (stored: Record<string, unknown>) => {
+    if (edit.matches && !edit.matches(stored)) throw new AuthError('changed_meanwhile')
+    before = stored
+    return edit.merges ? mergeStored(stored, edit.written) : edit.written
+  }
+  const { stored, reset } = await changePolicy(ctx.services, ctx.project.id, next, ctx)
+  return outcome(before, stored, reset)
+}
+
+/** What an edit would change; changes nothing. @throws PolicyError; AuthError project_unknown */
+export async function previewPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
+  const before = await storedPolicy(ctx)
+  const written = edit.merges ? mergeStored(before, edit.written) : edit.written
+  const after = checkPolicy(written)
+  return outcome(before, after, resetKeys(before, after))
+}

@@ -1,0 +1,125 @@
+// What each role of an operator may do: one total table. openapi/roles.txt prints it for every route of the admin API.
+import { operatorsProjectId } from '../projects/operators-project.ts'
+
+/**
+ * - `owner`: everything, operators included
+ * - `admin`: the settings and the users of projects
+ * - `support`: looks at users, ends sessions, sends resets, verifies addresses
+ * - `auditor`: reads the security log
+ * - `viewer`: looks at projects, users and statistics
+ */
+export const roles = ['owner', 'admin', 'support', 'auditor', 'viewer'] as const
+export type Role = (typeof roles)[number]
+
+/**
+ * For which projects a role must be held.
+ * - `project`: for the project that the request names, or for all
+ * - `installation`: for all, because what is done concerns every project
+ * - `any`: for any project; the answer has only what the roles reach
+ */
+export type Reach = 'project' | 'installation' | 'any'
+
+interface Rule {
+  readonly reach: Reach
+  readonly roles: readonly Role[]
+}
+
+const everyRole: readonly Role[] = roles
+const ownerOnly: readonly Role[] = ['owner']
+const settings: readonly Role[] = ['owner', 'admin']
+const help: readonly Role[] = ['owner', 'admin', 'support']
+const looking: readonly Role[] = ['owner', 'admin', 'support', 'viewer']
+const log: readonly Role[] = ['owner', 'admin', 'auditor']
+
+const inProject = (allowed: readonly Role[]): Rule => ({ reach: 'project', roles: allowed })
+const everywhere = (allowed: readonly Role[]): Rule => ({ reach: 'installation', roles: allowed })
+const anywhere = (allowed: readonly Role[]): Rule => ({ reach: 'any', roles: allowed })
+
+/** Every permission with the roles that have it. A route of the admin API declares exactly one of them. */
+export const permissions = {
+  'me.read': anywhere(everyRole),
+  'projects.list': anywhere(everyRole),
+  'projects.create': everywhere(settings),
+  'projects.read': inProject(everyRole),
+  'projects.rename': inProject(settings),
+  'projects.archive': inProject(ownerOnly),
+  'policy.read': inProject(['owner', 'admin', 'viewer']),
+  'policy.write': inProject(settings),
+  'secret.rotate': inProject(settings),
+  'users.read': inProject(looking),
+  'users.write': inProject(settings),
+  'users.disable': inProject(settings),
+  'users.delete': inProject(settings),
+  'users.sessions.read': inProject(help),
+  'users.sessions.end': inProject(help),
+  'users.send-reset': inProject(help),
+  'users.verify': inProject(help),
+  'users.reset-factors': inProject(settings),
+  'users.activity.read': inProject(['owner', 'admin', 'support', 'auditor']),
+  'users.export': inProject(settings),
+  'users.impersonate': inProject(settings),
+  'impersonations.read': inProject(log),
+  'impersonations.end': inProject(settings),
+  'teams.read': inProject(looking),
+  'teams.write': inProject(settings),
+  'mails.read': inProject(help),
+  'mails.retry': inProject(help),
+  'keys.read': everywhere(settings),
+  'keys.write': everywhere(settings),
+  'audit.read': anywhere(log),
+  'audit.verify': inProject(log),
+  'stats.read': anywhere(looking),
+  'operators.read': everywhere(ownerOnly),
+  'operators.write': everywhere(ownerOnly),
+} as const satisfies Record<string, Rule>
+
+export type Permission = keyof typeof permissions
+
+/** A role that an operator holds. */
+export interface HeldRole {
+  readonly role: Role
+  /** The project that it is for; null: every project. */
+  readonly scope: string | null
+}
+
+const rule = (permission: Permission): Rule => permissions[permission]
+
+/** Whether the rules let a role do what a permission names, wherever it is held. */
+export const roleHas = (role: Role, permission: Permission): boolean => rule(permission).roles.includes(role)
+
+/**
+ * Whether roles allow what a permission names at a project. Roles reach the accounts of operators only as owner of all: who may set
+ * an owner's password is an owner.
+ */
+export function allowsAt(held: readonly HeldRole[], permission: Permission, projectId: string): boolean {
+  if (projectId === operatorsProjectId)
+    return held.some(({ role, scope }) => role === 'owner' && scope === null)
+  return held.some(({ role, scope }) => (scope === null || scope === projectId) && roleHas(role, permission))
+}
+
+/** Whether roles allow what a permission names for every project. */
+export const allowsEverywhere = (held: readonly HeldRole[], permission: Permission): boolean =>
+  held.some(({ role, scope }) => scope === null && roleHas(role, permission))
+
+/** Whether any role is held at a project: without one, its existence is not told. */
+export const reaches = (held: readonly HeldRole[], projectId: string): boolean =>
+  held.some(({ scope }) => scope === null || scope === projectId)
+
+/**
+ * The projects at which roles allow what a permission names.
+ * @returns null: all of them
+ */
+export function projectsOf(held: readonly HeldRole[], permission: Permission): string[] | null {
+  if (allowsEverywhere(held, permission)) return null
+  const ids = held.flatMap(({ role, scope }) => (scope !== null && roleHas(role, permission) ? [scope] : []))
+  return [...new Set(ids)]
+}
+
+/** Whether roles allow what a permission names, at any project where its reach is `any`. */
+export function allowsSomewhere(held: readonly HeldRole[], permission: Permission): boolean {
+  if (rule(permission).reach === 'installation') return allowsEverywhere(held, permission)
+  return held.some(({ role }) => roleHas(role, permission))
+}
+
+/** Where a permission must be held. */
+export const reachOf = (permission: Permission): Reach => rule(permission).reach

@@ -1,0 +1,120 @@
+// Finds the operator of a request to the admin API, and refuses what their roles do not allow, before anything else is done.
+import type { FastifyRequest } from 'fastify'
+import { operatorKeyMark } from '../../crypto/api-key.ts'
+import { type Acting, recordAct } from '../../domain/audit/operator-acts.ts'
+import { type OperatorContext, operatorContext, type Services } from '../../domain/context.ts'
+import { AuthError } from '../../domain/errors.ts'
+import { operatorOfKey, operatorOfSecret, operatorOfSession } from '../../domain/operators/authentication.ts'
+import { actOf, type Operator } from '../../domain/operators/operator.ts'
+import {
+  allowsAt,
+  allowsEverywhere,
+  allowsSomewhere,
+  type Permission,
+  reaches,
+  reachOf,
+} from '../../domain/operators/roles.ts'
+import type { Project } from '../../domain/projects/projects.ts'
+import { isUuid } from '../../formats.ts'
+import { callerOf } from '../caller.ts'
+import { basicCredentials } from '../plugins/client-authentication.ts'
+import { plugin } from '../plugins/plugin.ts'
+import { RequestProblem } from '../refusal.ts'
+import type { Tokens } from '../tokens.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on every route of the admin API. */
+    operator: Operator | null
+    /** The project in the path of a route of the admin API; null: it has none. */
+    target: Project | null
+  }
+}
+
+export interface AuthorizeOptions {
+  readonly services: Services
+  readonly tokens: Tokens
+  /** The access token that a request presents; null: an unusable one, undefined: none. */
+  readonly presented: (request: FastifyRequest) => string | null | undefined
+}
+
+/** Declares a route for operators whose roles have a permission. */
+export const may = <P extends Permission>(permission: P) =>
+  ({ access: 'operator', limit: 'project', permission }) as const
+
+/** The same for a POST that takes an Idempotency-Key. */
+export const mayOnce = <P extends Permission>(permission: P) =>
+  ({ ...may(permission), idempotent: true }) as const
+
+/** The operator of a request. */
+export function operatorOf({ operator }: FastifyRequest): Operator {
+  if (!operator) throw new AuthError('unauthenticated')
+  return operator
+}
+
+/** Who acts, and from where, for the security log. */
+export const actingOf = (request: FastifyRequest): Acting => ({
+  operator: actOf(operatorOf(request)),
+  caller: callerOf(request, 'canonical', { provesProject: () => false }),
+})
+
+/** The context in which the verbs of a request act on the project in its path. */
+export function onProject(request: FastifyRequest, services: Services): OperatorContext {
+  if (!request.target) throw new Error('The route has no project in its path.')
+  const caller = callerOf(request, 'canonical', { provesProject: () => false })
+  return operatorContext(services, request.target, actOf(operatorOf(request)), caller)
+}
+
+/** The project's id in a path; undefined where the route has none. */
+function targetId({ routeOptions, params }: FastifyRequest): string | undefined {
+  if (!routeOptions.url?.includes('/projects/:id')) return undefined
+  return String((params as { id?: unknown }).id).toLowerCase()
+}
+
+export const authorize = plugin<AuthorizeOptions>(
+  'authorize',
+  async (api, { services, tokens, presented }) => {
+    api.decorateRequest('operator', null)
+    api.decorateRequest('target', null)
+
+    async function authenticate(request: FastifyRequest): Promise<Operator> {
+      const basic = basicCredentials(request)
+      if (basic) return operatorOfSecret(services, basic.projectId, basic.secret)
+      const token = presented(request)
+      if (!token) throw new AuthError('unauthenticated')
+      if (token.startsWith(operatorKeyMark)) return operatorOfKey(request.context, token)
+      const claims = tokens.readAccess(token)
+      if (claims?.aud !== request.project.id) throw new AuthError('unauthenticated')
+      return operatorOfSession(request.context, { sessionId: claims.sid, generation: claims.gen })
+    }
+
+    /** @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role */
+    async function authorizeAt(request: FastifyRequest, permission: Permission, id: string): Promise<void> {
+      const { held } = operatorOf(request)
+      if (!isUuid(id) || !reaches(held, id)) throw new AuthError('project_unknown')
+      request.target = await services.projects.getAny(id)
+      const isAllowed =
+        reachOf(permission) === 'installation'
+          ? allowsEverywhere(held, permission)
+          : allowsAt(held, permission, id)
+      if (!isAllowed) await refuse(request, id)
+    }
+
+    /** A refused operator is a row of the project's security log. */
+    async function refuse(request: FastifyRequest, projectId: string): Promise<never> {
+      const details = { reason: String(request.declared.permission) }
+      const acting = actingOf(request)
+      await recordAct(services.stores.unscoped, acting, projectId, 'operator_refused', { details })
+      throw new RequestProblem('insufficient_role')
+    }
+
+    api.addHook('onRequest', async (request) => {
+      const { permission } = request.declared
+      if (permission === undefined) return
+      request.operator = await authenticate(request)
+      const id = targetId(request)
+      if (id !== undefined) return authorizeAt(request, permission, id)
+      if (!allowsSomewhere(request.operator.held, permission)) await refuse(request, request.project.id)
+    })
+  },
+)

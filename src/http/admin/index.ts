@@ -1,0 +1,107 @@
+// The admin API: the scope of its document, and below /api/admin its plugins in the order a request meets them, then its routes.
+import type { FastifyInstance } from 'fastify'
+import { adminSchemas } from '../../../schemas/admin/shared.ts'
+import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
+import { belowBase } from '../base-path.ts'
+import { sessionCookies } from '../cookies.ts'
+import { declaredAccess } from '../plugins/access.ts'
+import { clientAuthentication } from '../plugins/client-authentication.ts'
+import { context } from '../plugins/context.ts'
+import { cors } from '../plugins/cors.ts'
+import { csrf } from '../plugins/csrf.ts'
+import { canonicalSchemes, document, type SecuritySchemes } from '../plugins/document.ts'
+import { idempotency } from '../plugins/idempotency.ts'
+import { notFound } from '../plugins/not-found.ts'
+import { project } from '../plugins/project.ts'
+import { type Limiter, type Limits, rateLimits, setRateLimitHeaders } from '../plugins/rate-limits.ts'
+import { serialization } from '../plugins/serialization.ts'
+import type { Answer } from '../refusal.ts'
+import type { ServerOptions } from '../server-options.ts'
+import { cookieOrBearer, cookieUse } from '../strategies/cookie.ts'
+import type { Api } from '../typebox.ts'
+import { authorize } from './authorize.ts'
+import type { AdminParts } from './parts.ts'
+import { meRoutes } from './routes/operators.ts'
+import { policyRoutes, projectRoutes } from './routes/projects.ts'
+
+export interface AdminOptions extends ServerOptions {
+  readonly answer: Answer
+  readonly limits: Limits
+  readonly limiter: Limiter
+}
+
+/** Registers the admin API and its document. */
+export async function adminApi(app: FastifyInstance, options: AdminOptions): Promise<void> {
+  const { publicUrl } = options
+  await app.register(async (scope) => {
+    const published = scope as unknown as Api
+    await published.register(document, {
+      title: 'Sallyport admin',
+      description: documentDescription,
+      version: options.version,
+      shared: adminSchemas,
+      tags: documentTags,
+      securitySchemes: schemesOf(options),
+      servers: [{ url: '/', description: 'This installation' }],
+    })
+    await published.register(serialization, { shared: adminSchemas })
+    await published.register(async (api: Api) => apiRoutes(api, options), { prefix: '/api/admin' })
+    app.get('/openapi/admin.json', { schema: { hide: true } }, async () =>
+      belowBase(published.swagger(), publicUrl),
+    )
+  })
+}
+
+/** The plugins of /api/admin in the order in which a request meets them, then its routes. */
+async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
+  const { answer, cookieSecure, publicUrl, services, tokens } = options
+  const { projects } = services
+  const cookies = sessionCookies(cookieSecure)
+  // Operators sign in there; the project that a request is about is another one.
+  const projectIdOf = () => operatorsProjectId
+  const parts: AdminParts = { services, tokens, publicUrl }
+
+  await api.register(notFound, { answer })
+  await api.register(cors, { projects, projectIdOf })
+  await api.register(declaredAccess, {})
+  await api.register(clientAuthentication, {})
+  await api.register(project, { projects, projectIdOf })
+  await api.register(context, { services, client: 'canonical' })
+  await api.register(rateLimits, { limits: ownLimits(options), show: setRateLimitHeaders })
+  await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, ...cookieUse(cookies) })
+  await api.register(authorize, { tokens, services, presented: cookieOrBearer(cookies).presented })
+  await api.register(idempotency, {})
+  await meRoutes(api)
+  await projectRoutes(api, parts)
+  await policyRoutes(api, parts)
+}
+
+/** Counted apart from what the accounts of the operators do elsewhere, by the policy of their project. */
+function ownLimits({ limits, limiter }: AdminOptions): Limits {
+  return { ...limits, project: limiter('project', ({ project }) => project.policy.limits.project, 'admin') }
+}
+
+function schemesOf({ cookieSecure }: AdminOptions): SecuritySchemes {
+  const canonical = canonicalSchemes(sessionCookies(cookieSecure), operatorsProjectId)
+  const operatorKey = {
+    type: 'http' as const,
+    scheme: 'bearer',
+    description: 'A key of `npx . operators keys create` (`sok_…`), which has one role.',
+  }
+  const kept = Object.entries(canonical).filter(([name]) =>
+    ['bearer', 'cookie', 'projectBasic'].includes(name),
+  )
+  return { ...Object.fromEntries(kept), operatorKey }
+}
+
+const documentDescription = `For those who run the installation: projects, users, teams, mails, keys, the security log, statistics.
+
+Who asks is an operator: an account of the built-in project \`operators\`, who signs in there by the canonical API with the header
+\`project-id: ${operatorsProjectId}\` and calls this API with the access token or by cookie; an operator key (\`sok_…\`); or a back end
+with the id and secret of its project by HTTP Basic, which acts as \`admin\` of that project alone. \`openapi/roles.txt\` says which role
+may call which route. A project for which the caller has no role is a 404, like one that does not exist.`
+
+const documentTags = [
+  { name: 'Operators', description: 'Who asks, operators with their roles, and operator keys.' },
+  { name: 'Projects', description: 'Projects, their policies and secrets.' },
+]
