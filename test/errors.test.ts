@@ -63,6 +63,7 @@ t.test('every code is given by a route or by the handlers around them', async (t
     'project',
     'user',
     'leaving',
+    'operator',
     'csrf',
     'once',
     'none',

@@ -54,10 +54,10 @@ const routes = (generated['routes.txt'] ?? '')
     return { method, path, access, key, csrf, limit, once, codes }
   })
 
-/** What is below one of these belongs to another product's document. */
-const productPrefixes = Object.keys(generated)
+/** What is below one of these belongs to another document. */
+const otherPrefixes = Object.keys(generated)
   .filter((file) => file.endsWith('.json') && file !== 'auth.json')
-  .map((file) => `/${file.replace('.json', '')}/`)
+  .map((file) => (file === 'admin.json' ? '/api/admin/' : `/${file.replace('.json', '')}/`))
 
 /** The codes of a problem: each has an example under its name. */
 const codesOf = (response: Response) =>
@@ -110,15 +110,21 @@ for (const [file, text] of Object.entries(generated))
 
 async function examine(t: Test, file: string, document: Document): Promise<void> {
   const isCanonical = file === 'auth.json'
+  const isAdmin = file === 'admin.json'
+  /** Whether its errors are problems of ours. */
+  const isOurs = isCanonical || isAdmin
   const [base = ''] = document.servers.map(({ url }) => url.replace(/\/$/, ''))
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item)
       .filter(([method]) => methods.has(method))
       .map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })),
   )
-  const named = routes.filter(({ path }) =>
-    isCanonical ? !productPrefixes.some((prefix) => path.startsWith(prefix)) : path.startsWith(`${base}/`),
-  )
+  const named = routes.filter(({ path }) => {
+    if (isAdmin) return path.startsWith('/api/admin/')
+    return isCanonical
+      ? !otherPrefixes.some((prefix) => path.startsWith(prefix))
+      : path.startsWith(`${base}/`)
+  })
   /** Where a route stands in the document. */
   const templateOf = (path: string) => path.slice(base.length).replace(/:(\w+)/g, '{$1}')
 
@@ -223,7 +229,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
       }
       const documented = Object.entries(operation.responses).flatMap(([status, response]) => {
         t.ok(response.description, `${method} ${path} ${status}: a description`)
-        return Number(status) < 400 ? [] : isCanonical ? codesOf(response) : [status]
+        return Number(status) < 400 ? [] : isOurs ? codesOf(response) : [status]
       })
       t.same(documented.sort(), [...codes].sort(), `${method} ${path}`)
       t.ok(
@@ -251,10 +257,16 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
     for (const { method, path, access, key, csrf, limit, codes } of named) {
       const name = `${method} ${path}`
-      t.ok(['open', 'public', 'optional', 'recognized', 'project', 'user', 'leaving'].includes(access), name)
+      t.ok(
+        ['open', 'public', 'optional', 'recognized', 'project', 'user', 'leaving', 'operator'].includes(
+          access,
+        ),
+        name,
+      )
+      t.equal(access === 'operator', isAdmin, `${name}: operators have an API of their own`)
       t.ok(['none', 'read', 'credential', 'mail', 'project'].includes(limit), name)
       const unsafe = !['GET', 'HEAD'].includes(method)
-      if (isCanonical)
+      if (isOurs)
         t.equal(csrf === 'csrf', unsafe && access !== 'open', `${name}: guarded against other sites`)
       t.equal(
         access === 'open',

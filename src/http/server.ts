@@ -10,7 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { clientAddress, countedAddress, trustOf } from './address.ts'
-import { adminApi } from './admin/index.ts'
+import { adminApi } from './admin/admin-api.ts'
 import { BasePath, basePathOf } from './base-path.ts'
 import { canonicalApi } from './canonical.ts'
 import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'

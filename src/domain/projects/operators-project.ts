@@ -1,6 +1,5 @@
 // The built-in project `operators`: its accounts administer the installation.
 import { AuthError } from '../errors.ts'
-import type { Project } from './projects.ts'
 
 /** The same in every installation. */
 export const operatorsProjectId = '5a11b09e-0000-4000-8000-000000000001'
@@ -10,7 +9,7 @@ export const operatorsProjectName = 'operators'
 /** Nobody signs up there, and a second factor is always due. An operator may change what follows later. */
 export const operatorsPolicy = { sign_up: 'closed', factors: { required: 'always' } } as const
 
-export const isOperatorsProject = ({ id }: Pick<Project, 'id'>): boolean => id === operatorsProjectId
+export const isOperatorsProject = ({ id }: { readonly id: string }): boolean => id === operatorsProjectId
 
 /** @throws AuthError project_reserved */
 export function mustNotBeOperators(id: string): void {

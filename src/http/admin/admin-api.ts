@@ -1,6 +1,6 @@
 // The admin API: the scope of its document, and below /api/admin its plugins in the order a request meets them, then its routes.
 import type { FastifyInstance } from 'fastify'
-import { adminSchemas } from '../../../schemas/admin/shared.ts'
+import { adminSchemas } from '../../../schemas/admin/components.ts'
 import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
 import { belowBase } from '../base-path.ts'
 import { sessionCookies } from '../cookies.ts'
