@@ -25,7 +25,13 @@ export const leave = {
     204: Type.Null({
       description: 'The account is deleted, or will be after the grace period. Session cookies are cleared.',
     }),
-    ...writeErrors('unauthenticated', 'step_up_required', 'team_admin_needed', 'too_many_attempts'),
+    ...writeErrors(
+      'unauthenticated',
+      'step_up_required',
+      'team_admin_needed',
+      'last_owner',
+      'too_many_attempts',
+    ),
   },
 }
 

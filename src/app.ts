@@ -24,7 +24,7 @@ import { readDatabaseUrl } from './database-url/read.ts'
 import { createServices, keysFor, type Secrets, serviceKeys } from './domain/services.ts'
 import type { CacheStats } from './domain/sessions/session-cache.ts'
 import { openSigningKeys } from './domain/signing-keys/signing-keys.ts'
-import { createFirstAdmin, findProjects, requireMailFolder } from './first-start.ts'
+import { createFirstAdmin, findProjects, firstOperatorLink, requireMailFolder } from './first-start.ts'
 import { memoryCounter, uncounted } from './http/rate-limit-memory.ts'
 import { createServer } from './http/server.ts'
 import { createTokens } from './http/tokens.ts'
@@ -145,6 +145,9 @@ async function start(config: Config, log: FastifyBaseLogger, started: Started): 
   const projects = await findProjects(config, services)
   if (await createFirstAdmin(config, services, projects.contractProjectId))
     log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
+  // Of several workers, the first tells it.
+  const link = (cluster.worker?.id ?? 1) === 1 ? await firstOperatorLink(services) : null
+  if (link) log.info(`There is no operator yet. Who opens this link within a day becomes the first: ${link}`)
 
   const [newestKey, ...olderKeys] = keysFor(secrets, 'refresh')
   const printingKey = refreshKey(newestKey)

@@ -3,8 +3,9 @@
 import { type Config, ConfigError } from './config/config.ts'
 import { operatorContext, type Services } from './domain/context.ts'
 import { AuthError } from './domain/errors.ts'
+import { firstSetupLink } from './domain/operators/operators.ts'
 import { ensureUser } from './domain/operators/users.ts'
-import { isOperatorsProject } from './domain/projects/operators-project.ts'
+import { isOperatorsProject, operatorsProjectId } from './domain/projects/operators-project.ts'
 import { ensureDefaultProject, ensureOperatorsProject } from './domain/projects/projects.ts'
 import { requireFolder } from './folders.ts'
 
@@ -69,4 +70,13 @@ export function requireMailFolder({ smtpUrl, dataDir }: Pick<Config, 'smtpUrl' |
       `DATA_DIR must be a folder that this user can write to, because mail is captured in it while SMTP_URL is not set (${(error as Error).message}).`,
     ])
   }
+}
+
+/**
+ * The link by which a person becomes the first owner of an installation that has no operator: a new one at each start.
+ * @returns null where there is an operator
+ */
+export async function firstOperatorLink(services: Services): Promise<string | null> {
+  const ctx = operatorContext(services, await services.projects.getAny(operatorsProjectId))
+  return (await firstSetupLink(ctx))?.url ?? null
 }

@@ -64,8 +64,10 @@ export interface LogDetails {
   readonly by?: string
   readonly api_key_id?: string
   readonly team_id?: string
-  /** UUID of the operator key that acted, was made or was revoked. */
+  /** UUID of the operator key that acted. */
   readonly operator_key_id?: string
+  /** UUID of the operator key that was made or revoked. */
+  readonly key_id?: string
   /** The role of an operator that was given or taken. */
   readonly role?: string
   /** UUID of the project that such a role is for; absent: every project. */

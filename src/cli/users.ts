@@ -31,6 +31,8 @@ const command = projectCommands<Given>({
     'The holder of this account has not proven the address, so it may be the account of another person. To make it an admin nevertheless: --force.',
   account_unknown: 'There is no account with this address in the project.',
   factor_needed: 'This account has no second factor.',
+  last_owner:
+    'This is the last owner of all projects: make another operator one first, with: npx . operators set-role.',
   email_taken: 'There is an account with this address in the project already.',
   team_admin_needed:
     'A team would be left without an ADMIN: make another of its members one first, with: npx . teams set-role. An account that must be locked at once: users disable --force.',

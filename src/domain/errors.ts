@@ -83,6 +83,7 @@ export type AuthErrorCode =
   | 'operator_unknown'
   | 'operator_key_unknown'
   | 'invalid_setup_link'
+  | 'setup_email_required'
   | 'changed_meanwhile'
   | 'signing_key_unknown'
   | 'signing_key_too_young'

@@ -17,6 +17,7 @@ import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { acceptForms } from './pages/link-page.ts'
+import { operatorSetupPage } from './pages/operator-setup.ts'
 import { playgroundPage } from './pages/playground.ts'
 import { problemPages } from './pages/problems.ts'
 import { resetPasswordPage } from './pages/reset-password.ts'
@@ -143,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     teamInvitationPage(pages, services, metrics)
     resetPasswordPage(pages, services)
     signInLinkPage(pages, services)
+    operatorSetupPage(pages, services, options)
   })
   const docs = `${basePathOf(publicUrl)}/docs`
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect(docs))

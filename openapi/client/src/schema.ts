@@ -7524,7 +7524,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_admin_needed` The team would be left without an ADMIN. */
+            /** @description `team_admin_needed` The team would be left without an ADMIN. · `last_owner` Somebody must remain owner of all projects. */
             409: {
                 headers: {
                     [name: string]: unknown;

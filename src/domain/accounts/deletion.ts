@@ -8,12 +8,12 @@ import { inTransaction, type SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 import { notify, notifyFormer } from '../mail/notify.ts'
-import { applyLifecycle, mustStrandNoTeam } from './lifecycle.ts'
+import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from './lifecycle.ts'
 
 /**
  * Deletes the account, at once or after the policy's `deletion.grace_seconds`. Its sessions and API keys end in the same
  * transaction, and stay ended if it is restored.
- * @throws AuthError unauthenticated, team_admin_needed; and as `reauthenticate`
+ * @throws AuthError unauthenticated, team_admin_needed, last_owner; and as `reauthenticate`
  */
 export async function deleteAccount(ctx: SignedInContext, currentPassword?: string): Promise<void> {
   const { user } = ctx.actor
@@ -21,6 +21,7 @@ export async function deleteAccount(ctx: SignedInContext, currentPassword?: stri
   const graceSeconds = ctx.project.policy.deletion.grace_seconds
   const checkedHash = await reauthenticate(ctx, currentPassword)
   const isDeleted = await inTransaction(ctx, async (tx) => {
+    await mustLeaveAnOwner(tx, id)
     if (graceSeconds === 0) {
       // Sessions before their user: the order in which every transaction that ends a session locks them.
       await lockSessions(tx.store, id)

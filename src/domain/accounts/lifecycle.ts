@@ -16,12 +16,14 @@ import { deleteChallenges } from '../../repositories/credentials/second-factor-c
 import { deleteTotp } from '../../repositories/credentials/totp-factors.ts'
 import { deleteTrustedDevices } from '../../repositories/credentials/trusted-devices.ts'
 import { type Purpose, voidTokens } from '../../repositories/credentials/verification-tokens.ts'
+import { hasOtherOwner, isOwner, lockOperators } from '../../repositories/operators/roles.ts'
 import { deleteIdentities, listIdentities } from '../../repositories/social/identities.ts'
 import { revokeInvitationsOfUser } from '../../repositories/teams/invitations.ts'
 import { lockTeamsOfUser, wouldStrandTeam } from '../../repositories/teams/teams.ts'
 import { record } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
+import { operatorsProjectId } from '../projects/operators-project.ts'
 
 /** What may belong to an account: ways in, requests under way, and what it is. */
 export type Holding =
@@ -352,6 +354,17 @@ const enders: Readonly<Record<Holding, End>> = {
   },
   memberships: neverEnds,
   profile: neverEnds,
+}
+
+/**
+ * To be called before an account of an operator is closed, and before any lock of it. Nothing in other projects.
+ * @throws AuthError last_owner (nobody would be left who owns the installation and can sign in)
+ */
+export async function mustLeaveAnOwner(tx: Context, userId: number): Promise<void> {
+  if (tx.project.id !== operatorsProjectId) return
+  await lockOperators(tx.store)
+  if ((await isOwner(tx.store, userId)) && !(await hasOtherOwner(tx.store, userId)))
+    throw new AuthError('last_owner')
 }
 
 /** Locks a user, then their teams. @throws AuthError team_admin_needed (a team would be left without an ADMIN) */

@@ -82,6 +82,15 @@ export async function enter(ctx: Context, first: FirstFactor): Promise<Authentic
 export const enterNewAccount = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byOneFactor(user, amr)
 
+/**
+ * The way in of an operator who has just set their password by a set-up link. The link, which another operator or the machine's log
+ * handed out, is the second factor of an account that has enrolled none: its session is for enrolling one.
+ */
+export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Authenticated | AuthError> {
+  if (user.secondFactors !== '') return enter(ctx, { user, amr: ['pwd'] })
+  return Authenticated.byTwoFactors(user, ['pwd'], ['otp'])
+}
+
 /** The way in by a factor that is two by itself: nothing more is due. */
 export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byStrongFactor(user, amr)

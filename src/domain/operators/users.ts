@@ -1,6 +1,6 @@
 // Accounts that an operator creates, manages and deletes.
 import { randomUUID } from 'node:crypto'
-import { isMailbox, normalizeEmail, passwordLength } from '../../formats.ts'
+import { isMailbox, isUuid, normalizeEmail, passwordLength } from '../../formats.ts'
 import { deleteUser, releaseDueAddress } from '../../repositories/accounts/deletion.ts'
 import {
   findUserByEmail,
@@ -12,7 +12,7 @@ import {
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import * as rows from '../../repositories/operators/users.ts'
 import { lockSessions } from '../../repositories/sessions/sessions.ts'
-import { applyLifecycle, mustStrandNoTeam } from '../accounts/lifecycle.ts'
+import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from '../accounts/lifecycle.ts'
 import { circumstances, record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { aboutPassword, checkNewPassword } from '../credentials/password-rules.ts'
@@ -55,9 +55,11 @@ function problemsOf({ email, password, displayName, firstName, lastName }: UserF
   return problems
 }
 
-/** The account of an address. @throws AuthError account_unknown */
-export async function findAccount(ctx: Context, address: string): Promise<UserRow> {
-  const user = await findUserByEmail(ctx.store, normalizeEmail(address))
+/** The account of an address or a UUID. @throws AuthError account_unknown */
+export async function findAccount(ctx: Context, named: string): Promise<UserRow> {
+  const user = isUuid(named)
+    ? await rows.findUserByUuid(ctx.store, named)
+    : await findUserByEmail(ctx.store, normalizeEmail(named))
   if (!user) throw new AuthError('account_unknown')
   return user
 }
@@ -111,6 +113,7 @@ export async function setUserDisabled(
 ): Promise<UserRow> {
   const { id } = await findAccount(ctx, address)
   return inTransaction(ctx, async (tx) => {
+    if (disabled) await mustLeaveAnOwner(tx, id)
     const user = await lockUser(tx.store, id)
     if (!user) throw new AuthError('account_unknown')
     if ((user.disabledAt !== null) === disabled) return user
@@ -147,6 +150,7 @@ export async function setUserRole(
 export async function removeUser(ctx: Context, address: string): Promise<UserRow> {
   const user = await findAccount(ctx, address)
   const deleted = await inTransaction(ctx, async (tx) => {
+    await mustLeaveAnOwner(tx, user.id)
     await lockSessions(tx.store, user.id)
     await mustStrandNoTeam(tx, user.id)
     const checkedHash = await findPasswordHash(tx.store, user.id)

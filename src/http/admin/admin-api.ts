@@ -19,9 +19,10 @@ import type { Answer } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import { cookieOrBearer, cookieUse } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
+import { sessionPrinter, userView } from '../views.ts'
 import { authorize } from './authorize.ts'
 import type { AdminParts } from './parts.ts'
-import { meRoutes } from './routes/operators.ts'
+import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
 
 export interface AdminOptions extends ServerOptions {
@@ -59,7 +60,9 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   const cookies = sessionCookies(cookieSecure)
   // Operators sign in there; the project that a request is about is another one.
   const projectIdOf = () => operatorsProjectId
-  const parts: AdminParts = { services, tokens, publicUrl }
+  const viewUser = userView(publicUrl)
+  const printSession = sessionPrinter(tokens, cookies, viewUser)
+  const parts: AdminParts = { services, tokens, publicUrl, viewUser, printSession }
 
   await api.register(notFound, { answer })
   await api.register(cors, { projects, projectIdOf })
@@ -71,7 +74,9 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, ...cookieUse(cookies) })
   await api.register(authorize, { tokens, services, presented: cookieOrBearer(cookies).presented })
   await api.register(idempotency, {})
-  await meRoutes(api)
+  await meRoutes(api, parts)
+  await operatorRoutes(api, parts)
+  await operatorKeyRoutes(api, parts)
   await projectRoutes(api, parts)
   await policyRoutes(api, parts)
 }
@@ -103,5 +108,6 @@ may call which route. A project for which the caller has no role is a 404, like 
 
 const documentTags = [
   { name: 'Operators', description: 'Who asks, operators with their roles, and operator keys.' },
+  { name: 'Operator keys', description: 'What programs administer the installation with.' },
   { name: 'Projects', description: 'Projects, their policies and secrets.' },
 ]

@@ -1,4 +1,4 @@
-// The layout of every HTML page: light and dark, no script, no external resources, in the project's name and colour.
+// The layout of every HTML page: light and dark, no external resources, no script (but one page's), in the project's name and colour.
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { html } from 'ghtml'
@@ -74,6 +74,8 @@ export function brandOf({ name, policy: { branding } }: Project): Brand {
 export interface Look {
   readonly texts?: { readonly tag: string; readonly direction: string }
   readonly brand?: Brand | null
+  /** Whether the page runs a script of this service; default: none. */
+  readonly hasScript?: boolean
 }
 
 /** The options of every page's route. */
@@ -82,7 +84,7 @@ export const pageRoute = { schema: { hide: true }, config: { access: 'open', lim
 export function sendPage(
   reply: FastifyReply,
   { status = 200, title, body }: Page,
-  { texts = { tag: 'en', direction: 'ltr' }, brand = null }: Look = {},
+  { texts = { tag: 'en', direction: 'ltr' }, brand = null, hasScript = false }: Look = {},
 ): FastifyReply {
   const { style, policy } = sheetFor(brand?.color ?? defaultColor)
   const page = html`<!doctype html>
@@ -104,7 +106,7 @@ export function sendPage(
 `
   return reply
     .code(status)
-    .header('content-security-policy', policy)
+    .header('content-security-policy', hasScript ? `${policy}; script-src 'self'` : policy)
     .header('content-language', texts.tag)
     .type('text/html; charset=utf-8')
     .send(page)

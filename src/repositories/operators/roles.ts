@@ -1,5 +1,5 @@
 // Rows of `operator_roles`; the database is bound to the project of the operators.
-import { and, asc, eq, isNull, ne, type SQL } from 'drizzle-orm'
+import { and, asc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { operatorRoles } from '../../../drizzle/tables/operators.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { type UserRow, userColumns, userOf } from '../accounts/users.ts'
@@ -64,14 +64,12 @@ export function hasOperators(db: Database): Promise<boolean> {
   return hasRows(db.queries.select({ id }).from(operatorRoles).where(own(operatorRoles, db)).limit(1))
 }
 
-/** Locks every role of an owner of all until the transaction ends: of two that would remove the last two, one waits. */
-export async function lockOwners(db: Database): Promise<void> {
-  await db.queries
-    .select({ id: operatorRoles.id })
-    .from(operatorRoles)
-    .where(isOwnerOfAll(db))
-    .orderBy(asc(operatorRoles.id))
-    .for('update')
+/** The advisory lock of whatever decides who is an owner: an arbitrary number. */
+const operatorsLock = 7_255_979_163
+
+/** Lets one transaction at a time decide who is an owner, until it ends: of two that would remove the last two, one waits. */
+export async function lockOperators(db: Database): Promise<void> {
+  await db.queries.execute(sql`select pg_advisory_xact_lock(${operatorsLock}::bigint)`)
 }
 
 /** Whether an account is an owner of all. */

@@ -1,5 +1,5 @@
 // Rows of `users` as an operator changes and imports them.
-import { and, asc, gt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -13,7 +13,7 @@ import {
 } from '../accounts/users.ts'
 import type { LogCircumstances } from '../audit/security-log.ts'
 import { now, own } from '../conditions.ts'
-import { type Database, rowCount, type UnscopedDatabase } from '../database.ts'
+import { type Database, first, rowCount, type UnscopedDatabase } from '../database.ts'
 
 /** An account that comes from elsewhere; instants as ISO 8601. */
 export interface ImportedUser
@@ -30,6 +30,12 @@ export function markUserDisabled(db: Database, id: number, disabled: boolean): P
 /** For an account that is locked by `lockUser`. */
 export function updateUserRole(db: Database, id: number, role: UserRow['role']): Promise<UserRow> {
   return updateLockedUser(db, id, { role })
+}
+
+/** The account of a UUID, also one whose deletion is due. */
+export function findUserByUuid(db: Database, uuid: string): Promise<UserRow | null> {
+  const where = and(own(users, db), eq(users.uuid, uuid))
+  return first(db.queries.select(userColumns).from(users).where(where))
 }
 
 /** Up to `limit` accounts with a larger id than `after` (null: from the first on), the oldest first. */

@@ -1,0 +1,117 @@
+// /operators/setup: the page of a set-up link. Its token is the fragment of the address, so that no server, proxy or log on the way
+// sees it; a script of three lines copies it into the form, whose POST uses it up.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import { operatorContext, type Services } from '../../domain/context.ts'
+import { AuthError } from '../../domain/errors.ts'
+import { completeSetup } from '../../domain/operators/setup.ts'
+import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
+import { fill, passwordLength } from '../../formats.ts'
+import { callerOf } from '../caller.ts'
+import { sessionCookies } from '../cookies.ts'
+import type { ServerOptions } from '../server-options.ts'
+import type { Api } from '../typebox.ts'
+import { sessionPrinter, userView } from '../views.ts'
+import { pageRoute, sendPage, titled } from './layout.ts'
+import { passwordField } from './link-page.ts'
+import { type Texts, textsFor } from './texts.ts'
+
+const path = '/operators/setup'
+const { min, max } = passwordLength
+const bounds = `autocomplete="new-password" minlength="${min}" maxlength="${max}"`
+
+const script = `const { hash } = location
+if (hash) document.querySelector('[name=token]').value = decodeURIComponent(hash.slice(1))
+history.replaceState(null, '', location.pathname)
+`
+
+interface Typed {
+  readonly token: string
+  readonly email: string
+  readonly password: string
+}
+
+function readTyped(body: unknown): Typed {
+  const given: Record<string, unknown> = Object(body)
+  const text = (name: string) => (typeof given[name] === 'string' ? (given[name] as string) : '')
+  return { token: text('token'), email: text('email'), password: text('password') }
+}
+
+/** @param wrong a sentence about what was typed before */
+function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string | null) {
+  const { setup, reset } = texts
+  return titled(
+    setup.title,
+    html`<p>${fill(setup.lead, { min: String(min) })}</p>
+<form method="post" action="${basePath}${path}">
+<input type="hidden" name="token" value="${typed?.token ?? ''}">
+<label for="email">${setup.email}</label>
+<input id="email" name="email" type="email" autocomplete="username" maxlength="255" value="${typed?.email ?? ''}" aria-describedby="why">
+<p id="why" class="quiet">${setup.emailWhy}</p>
+!${passwordField(reset.password, bounds, wrong)}<button type="submit">${setup.button}</button>
+</form>
+<script src="${basePath}${path}.js"></script>`,
+    wrong ? 422 : 200,
+  )
+}
+
+const dead = ({ dead: words }: Texts) => titled(words.title, html`<p>${words.why}</p>`, 422)
+
+/** A sentence about a refusal that another try may overcome; null: none may. */
+function complaint({ setup, refused, reset }: Texts, error: unknown): string | null {
+  if (!(error instanceof AuthError)) throw error
+  if (error.code === 'setup_email_required') return setup.badEmail
+  const fault = error.details.password
+  if (fault) return fill(refused[fault.reason], { min: String(fault.minLength) })
+  if (error.code === 'overloaded') throw error
+  return error.code === 'password_refused' ? fill(reset.tooLong, { max: String(max) }) : null
+}
+
+/** Registers the page. The session that it opens is in cookies, for the console and the pages of this installation. */
+export function operatorSetupPage(api: Api, services: Services, options: ServerOptions): void {
+  const cookies = sessionCookies(options.cookieSecure)
+  const print = sessionPrinter(options.tokens, cookies, userView(options.publicUrl))
+
+  const send = (reply: FastifyReply, page: ReturnType<typeof titled>, texts: Texts) =>
+    sendPage(reply, page, { texts, hasScript: true })
+
+  async function submit(request: FastifyRequest, reply: FastifyReply) {
+    const texts = textsFor(request, undefined)
+    const typed = readTyped(request.body)
+    const length = [...typed.password].length
+    if (length < min)
+      return form(api.basePath, texts, typed, fill(texts.refused.too_short, { min: String(min) }))
+    if (length > max) return form(api.basePath, texts, typed, fill(texts.reset.tooLong, { max: String(max) }))
+    if (`${typed.password}${typed.email}`.includes('\0'))
+      return form(api.basePath, texts, typed, texts.reset.untypable)
+    request.project = await services.projects.getAny(operatorsProjectId)
+    const caller = callerOf(request, 'canonical', { provesProject: () => false })
+    const ctx = { ...operatorContext(services, request.project, undefined, caller), operator: null }
+    try {
+      const grant = await completeSetup(ctx, { ...typed, email: typed.email || null })
+      print(request, reply, grant, 'cookie')
+    } catch (error) {
+      // The account has a second factor: it signs in with the new password.
+      const isDone = error instanceof AuthError && error.code === 'second_factor_required'
+      const wrong = isDone ? null : complaint(texts, error)
+      if (!isDone) return wrong ? form(api.basePath, texts, typed, wrong) : dead(texts)
+    }
+    const { doneTitle, done, next } = texts.setup
+    return titled(
+      doneTitle,
+      html`<p>${done}</p>
+<a class="button" href="${api.basePath}/console">${next}</a>`,
+    )
+  }
+
+  api.get(path, pageRoute, async (request, reply) => {
+    const texts = textsFor(request, undefined)
+    return send(reply, form(api.basePath, texts, null, null), texts)
+  })
+  api.get(`${path}.js`, pageRoute, async (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').send(script),
+  )
+  api.post(path, pageRoute, async (request, reply) =>
+    send(reply, await submit(request, reply), textsFor(request, undefined)),
+  )
+}
