@@ -408,6 +408,13 @@ export function errorResponses(...codes: readonly ProblemCode[]) {
   return Object.fromEntries(entries) as Record<number, ReturnType<typeof problemResponse>>
 }
 
+/** The responses of a route with one more code. */
+export function withCode(response: Record<number, ReturnType<typeof problemResponse>>, code: ProblemCode) {
+  const { status } = problemKinds[code]
+  const codes = response[status]?.['x-codes'] ?? []
+  return codes.includes(code) ? response : { ...response, [status]: problemResponse([...codes, code]) }
+}
+
 function problemResponse(codes: readonly ProblemCode[]) {
   const examples = codes.map((code) => {
     const { status, title, message } = problemKinds[code]

@@ -40,6 +40,12 @@ export const Introspection = Type.Object(
         examples: [['pwd']],
       }),
     ),
+    act: Type.Optional(
+      Type.Object(
+        { sub: Type.String({ description: 'UUID of the operator.' }) },
+        { additionalProperties: false, description: 'Who acts as the user (RFC 8693 §4.1).' },
+      ),
+    ),
     key_id: Type.Optional(Type.String({ format: 'uuid', description: 'The id of an API key.' })),
     email: Type.Optional(Type.String()),
     email_verified: Type.Optional(Type.Boolean()),

@@ -47,8 +47,6 @@ export type AuditEvent =
   | 'account_enabled'
   | 'role_changed'
   | 'impersonated'
-  | 'sessions_ended'
-  | 'email_verified_by_operator'
   | 'api_key_created'
   | 'api_key_revoked'
   | 'api_keys_revoked'

@@ -42,6 +42,7 @@ export type MailKind =
   | 'recovery_codes_renewed'
   | 'factors_reset_requested'
   | 'factors_reset'
+  | 'impersonated'
 
 /** The contents of a mail that its kind does not determine; never a secret. */
 export interface MailDetails {

@@ -41,7 +41,6 @@ export type LogOnlyEvent =
   | 'operator_key_revoked'
   | 'operator_refused'
   | 'impersonation_ended'
-  | 'user_viewed'
   | 'log_exported'
   | 'signing_key_rotated'
   | 'signing_key_revoked'

@@ -51,6 +51,8 @@ export async function restoreBackup(
     await connection.run(async (sql) => {
       await refuseNonEmpty(sql, schema)
       await applyMissing(sql, schema, Math.max(...manifest.migrations))
+      // Triggers write no rows that the file has.
+      await sql.unsafe(`select set_config('sallyport.restoring', 'on', true)`)
       await readTables(file, async (table, rows) => {
         await pipeline(Readable.from(rows), await sql.unsafe(copy(table, 'from stdin')).writable())
       })
@@ -60,6 +62,7 @@ export async function restoreBackup(
           column,
           value,
         ])
+      await sql.unsafe(`select set_config('sallyport.restoring', 'off', true)`)
       await applyMissing(sql, schema)
       await applyPolicies(sql, serviceUrl === null ? null : readDatabaseUrl(serviceUrl).user)
       await sql.unsafe('commit')

@@ -37,6 +37,8 @@ export interface AccessClaims {
   readonly amr?: readonly string[]
   readonly acr?: string
   readonly role?: string
+  /** The operator who acts as the user (RFC 8693 §4.1). */
+  readonly act?: { readonly sub: string }
 }
 
 /** A public key as the key set shows it. */
@@ -146,6 +148,7 @@ function claimsOf(publicUrl: string, project: IssuingProject, grant: Grant): Acc
     sid: grant.sessionId,
     gen: grant.generation,
     role: grant.user.role,
+    ...(grant.impersonator ? { act: { sub: grant.impersonator } } : {}),
   }
 }
 

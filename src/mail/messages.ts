@@ -89,6 +89,7 @@ export const linkPurposes: Readonly<Record<MailKind, LinkPurpose | null>> = {
   recovery_codes_renewed: null,
   factors_reset_requested: null,
   factors_reset: null,
+  impersonated: null,
 }
 
 export const mailKinds = Object.keys(linkPurposes) as readonly MailKind[]
@@ -117,6 +118,7 @@ const notices: ReadonlySet<MailKind> = new Set([
   'recovery_codes_renewed',
   'factors_reset_requested',
   'factors_reset',
+  'impersonated',
 ])
 
 /** Mails whose code has no link. */

@@ -67,6 +67,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     link_origins: [],
     redirect_to: null,
     clients: [],
+    impersonation: { notify: true },
     audit: { retention_days: 400 },
     passkeys: { rp_id: null, related_origins: [], manage_url: null },
     reauthentication: { max_age_seconds: 300 },

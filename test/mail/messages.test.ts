@@ -202,6 +202,7 @@ t.test('who did not ask is told what to do', async (t) => {
     account_opened: /was not you, open this link\. It signs out every device/,
     sign_in_failures: /was not you, there is nothing to do as long as nobody else knows your password/,
     deletion_scheduled: /was not you, change your password after that/,
+    impersonated: /did not ask for help, write to the support/,
     account_deleted: /did not ask for this, contact the people who run/,
     api_key_created: /was not you, ask for a new password .* at once: that revokes every API key/,
     identity_unlinked: /was not you, ask for a new password .* at once: that signs out every device/,

@@ -1723,6 +1723,11 @@ export interface components {
              *     ]
              */
             amr?: string[];
+            /** @description Who acts as the user (RFC 8693 §4.1). */
+            act?: {
+                /** @description UUID of the operator. */
+                sub: string;
+            };
             /**
              * Format: uuid
              * @description The id of an API key.
@@ -3800,7 +3805,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3906,7 +3911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `insufficient_scope` This API key does not have the scope that this needs. */
+            /** @description `insufficient_scope` This API key does not have the scope that this needs. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3996,7 +4001,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4105,7 +4110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4521,7 +4526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4641,7 +4646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5191,6 +5196,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -5278,7 +5292,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5389,7 +5403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5503,7 +5517,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5619,7 +5633,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5730,7 +5744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5829,6 +5843,15 @@ export interface operations {
             };
             /** @description `unauthenticated` Unauthenticated. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5935,7 +5958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6052,7 +6075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6177,7 +6200,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6557,7 +6580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6682,6 +6705,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -6786,7 +6818,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6912,7 +6944,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7038,7 +7070,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7506,7 +7538,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7642,7 +7674,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8039,7 +8071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8173,7 +8205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8855,6 +8887,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -9145,7 +9186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9363,7 +9404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9488,7 +9529,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9743,7 +9784,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9874,7 +9915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10014,7 +10055,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10144,7 +10185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10267,7 +10308,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10398,7 +10439,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10513,7 +10554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10637,6 +10678,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `project_not_found` Project not found. */
             404: {
                 headers: {
@@ -10737,7 +10787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10865,7 +10915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11113,7 +11163,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11234,7 +11284,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 // Deletion of an account: at once, or after a grace period in which signing in restores it.
 import { deleteUser, scheduleDeletion } from '../../repositories/accounts/deletion.ts'
 import { findUser } from '../../repositories/accounts/users.ts'
+import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { lockSessions } from '../../repositories/sessions/sessions.ts'
 import { shownCaller } from '../actor.ts'
 import { circumstances, record } from '../audit/audit.ts'
@@ -8,6 +9,7 @@ import { inTransaction, type SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 import { notify, notifyFormer } from '../mail/notify.ts'
+import { isOperatorsProject } from '../projects/operators-project.ts'
 import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from './lifecycle.ts'
 
 /**
@@ -38,7 +40,10 @@ export async function deleteAccount(ctx: SignedInContext, currentPassword?: stri
     await notify(tx, 'deletion_scheduled', { user, details: { ...shownCaller(tx.caller), graceSeconds } })
     return true
   })
-  if (isDeleted) return
+  if (isDeleted) {
+    if (isOperatorsProject(ctx.project)) await endImpersonationsBy(ctx.services.stores.unscoped, user.uuid)
+    return
+  }
   // Another request was faster: it deleted the account, or changed the password that was checked.
   const isGone = (await findUser(ctx.store, id)) === null
   throw new AuthError(isGone ? 'unauthenticated' : 'wrong_current_password')

@@ -5,7 +5,7 @@ import { findUser, type UserRow } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import { type IdentityRow, listIdentities } from '../../repositories/social/identities.ts'
 import { record } from '../audit/audit.ts'
-import type { SignedInContext } from '../context.ts'
+import type { Context, SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 
@@ -25,6 +25,11 @@ export async function exportAccount(ctx: SignedInContext): Promise<AccountExport
   await reauthenticate(ctx)
   // Written first, so that the document lists this export as well.
   await record(ctx, 'data_exported', { userId: id })
+  return readAccount(ctx, id)
+}
+
+/** The same for a caller who has recorded that they may. @throws AuthError unauthenticated where the account has gone */
+export async function readAccount(ctx: Context, id: number): Promise<AccountExport> {
   return ctx.store.readSnapshot(async (db) => {
     const user = await findUser(db, id)
     if (!user) throw new AuthError('unauthenticated')

@@ -24,13 +24,19 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Applies a merge patch (RFC 7396 §2). Never deeper than the deeper of the two; no key reaches a prototype. */
-function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
+export function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
   const merged = new Map(isObject(target) ? Object.entries(target) : [])
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key)
     else merged.set(key, isObject(value) ? mergePatch(merged.get(key), value) : value)
   }
   return Object.fromEntries(merged)
+}
+
+/** @throws AuthError metadata_too_large */
+export function mustFitMetadata(metadata: Record<string, unknown>): void {
+  if (Buffer.byteLength(JSON.stringify(metadata)) > maxMetadataBytes)
+    throw new AuthError('metadata_too_large')
 }
 
 /**
@@ -47,8 +53,7 @@ export async function updateProfile(
     const before = await lockUser(tx.store, id)
     if (!before) throw new AuthError('unauthenticated')
     const metadata = patch && mergePatch(before.metadata, patch)
-    if (metadata && Buffer.byteLength(JSON.stringify(metadata)) > maxMetadataBytes)
-      throw new AuthError('metadata_too_large')
+    if (metadata) mustFitMetadata(metadata)
     let pictured: UserRow | undefined
     if (picture) pictured = await savePicture(tx, picture)
     else if (picture === null) pictured = await deletePicture(tx)

@@ -13,7 +13,7 @@ import {
   type SecurityEventName,
 } from '../../repositories/audit/security-log.ts'
 import type { AuditEventName } from '../../repositories/database.ts'
-import type { OperatorAct } from '../actor.ts'
+import { type OperatorAct, operatorCaller } from '../actor.ts'
 import type { Context } from '../context.ts'
 
 export interface AuditFacts {
@@ -24,6 +24,8 @@ export interface AuditFacts {
   readonly apiKeyId?: string | null
   readonly teamId?: string | null
   readonly outcome?: 'success' | 'refused'
+  /** For the security log alone. */
+  readonly details?: LogDetails
   /** False: the client's address and agent are not written down, because the user did not act. Default: true. */
   readonly showsCaller?: boolean
 }
@@ -45,6 +47,7 @@ export function record(ctx: Context, event: AuditEventName, facts: AuditFacts): 
   const apiKeyId = facts.apiKeyId === undefined ? (own?.key?.id ?? null) : facts.apiKeyId
   const teamId = facts.teamId ?? null
   const logged = circumstances(ctx, own !== null, {
+    ...facts.details,
     ...(apiKeyId && { api_key_id: apiKeyId }),
     ...(teamId && { team_id: teamId }),
   })
@@ -71,7 +74,7 @@ export function recordForSessions(
   userId: number,
   sessionIds: readonly string[],
 ): Promise<void> {
-  const { addressPrefix, userAgent } = ctx.caller
+  const { addressPrefix, userAgent } = ctx.operator ? operatorCaller : ctx.caller
   const facts = { userId, event, outcome: 'success', addressPrefix, userAgent } as const
   const logged = circumstances(ctx, ctx.actor?.user.id === userId)
   return insertAuditEventsForSessions(ctx.store, facts, sessionIds, logged)
@@ -79,7 +82,7 @@ export function recordForSessions(
 
 /** Writes an event that anybody may cause for an address: the same statements whether or not it has an account. */
 export async function recordByEmail(ctx: Context, event: AuditEventName, email: string): Promise<void> {
-  const { addressPrefix, userAgent } = ctx.caller
+  const { addressPrefix, userAgent } = ctx.operator ? operatorCaller : ctx.caller
   await insertAuditEventByEmail(ctx.store, email, { event, addressPrefix, userAgent })
   await recordInLog(ctx, event, { email })
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mintOperatorKey } from '../../crypto/api-key.ts'
 import { isUuid } from '../../formats.ts'
 import * as rows from '../../repositories/operators/keys.ts'
+import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { recordAct } from '../audit/operator-acts.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
@@ -57,10 +58,12 @@ export const listOperatorKeys = (ctx: OperatorContext): Promise<rows.OperatorKey
 
 /** Revokes a key; one that is revoked already stays as it is. @throws AuthError operator_key_unknown */
 export async function revokeOperatorKey(ctx: OperatorContext, id: string): Promise<rows.OperatorKeyRow> {
-  return inTransaction(ctx, async (tx) => {
+  const revoked = await inTransaction(ctx, async (tx) => {
     const key = isUuid(id) ? await rows.revokeKey(tx.store, id) : null
     if (!key) throw new AuthError('operator_key_unknown')
     await recordAct(tx.store, tx, operatorsProjectId, 'operator_key_revoked', { details: detailsOf(key) })
     return key
   })
+  await endImpersonationsBy(ctx.services.stores.unscoped, id)
+  return revoked
 }

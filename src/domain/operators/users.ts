@@ -11,6 +11,7 @@ import {
 } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import * as rows from '../../repositories/operators/users.ts'
+import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { lockSessions } from '../../repositories/sessions/sessions.ts'
 import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from '../accounts/lifecycle.ts'
 import { circumstances, record } from '../audit/audit.ts'
@@ -19,6 +20,7 @@ import { aboutPassword, checkNewPassword } from '../credentials/password-rules.t
 import { hashPassword } from '../credentials/passwords.ts'
 import { AuthError, ProblemsError } from '../errors.ts'
 import { notifyFormer } from '../mail/notify.ts'
+import { isOperatorsProject } from '../projects/operators-project.ts'
 
 export interface UserFacts {
   readonly email: string
@@ -111,8 +113,8 @@ export async function setUserDisabled(
   disabled: boolean,
   options: { readonly force?: boolean } = {},
 ): Promise<UserRow> {
-  const { id } = await findAccount(ctx, address)
-  return inTransaction(ctx, async (tx) => {
+  const { id, uuid } = await findAccount(ctx, address)
+  const changed = await inTransaction(ctx, async (tx) => {
     if (disabled) await mustLeaveAnOwner(tx, id)
     const user = await lockUser(tx.store, id)
     if (!user) throw new AuthError('account_unknown')
@@ -122,6 +124,13 @@ export async function setUserDisabled(
     await applyLifecycle(tx, disabled ? 'disabled' : 'enabled', user)
     return rows.markUserDisabled(tx.store, id, disabled)
   })
+  if (disabled) await endActsOf(ctx, uuid)
+  return changed
+}
+
+/** Ends the sessions in which an operator acts as users, once their account is closed. */
+async function endActsOf(ctx: Context, uuid: string): Promise<void> {
+  if (isOperatorsProject(ctx.project)) await endImpersonationsBy(ctx.services.stores.unscoped, uuid)
 }
 
 /**
@@ -159,6 +168,7 @@ export async function removeUser(ctx: Context, address: string): Promise<UserRow
     return true
   })
   if (!deleted) throw new AuthError('account_unknown')
+  await endActsOf(ctx, user.uuid)
   return user
 }
 

@@ -126,6 +126,8 @@ export const policySchema = section({
     }),
     { maxItems: 100, default: [] },
   ),
+  // Whether a user is told by mail that an operator acts as them.
+  impersonation: section({ notify: Type.Boolean({ default: true }) }),
   audit: section({ retention_days: integer(1, 3650, 400) }),
   passkeys: section({
     // The domain that passkeys belong to; null: the host of PUBLIC_URL.

@@ -22,6 +22,8 @@ export interface Grant {
   readonly accessSeconds: number
   readonly accessExpiresAt: Date
   readonly refreshExpiresAt: Date
+  /** UUID of the operator who acts as the user; absent or null: the user acts. */
+  readonly impersonator?: string | null
 }
 
 /** What a valid refresh or access token names. */
@@ -50,7 +52,7 @@ export function toGrant(
   const issued = Math.floor(session.now.getTime() / 1000)
   const left = Math.max(0, Math.floor(session.expiresAt.getTime() / 1000) - issued)
   const seconds = Math.min(accessSeconds ?? project.policy.tokens.access_seconds, left)
-  const { id: sessionId, generation, client, acr, authTime, now: issuedAt } = session
+  const { id: sessionId, generation, client, acr, authTime, impersonator, now: issuedAt } = session
   return {
     user,
     sessionId,
@@ -63,6 +65,7 @@ export function toGrant(
     accessSeconds: seconds,
     accessExpiresAt: seconds < left ? new Date((issued + seconds) * 1000) : session.expiresAt,
     refreshExpiresAt: session.expiresAt,
+    impersonator,
   }
 }
 

@@ -40,6 +40,7 @@ export interface CachedSession extends CacheEntry {
   /** The oldest generation whose tokens are accepted. */
   readonly validGeneration: number
   readonly client: Principal['client']
+  readonly impersonator: string | null
 }
 
 /**
@@ -166,8 +167,8 @@ export async function authenticateSession(ctx: Context, presented: PresentedRefr
     const row = await rows.findSession(ctx.store, sessionId)
     if (!row) return null
     const { seenGeneration } = await markUsed(ctx, presented, row)
-    const { now, expiresAt, validGeneration, client } = row.session
-    const state = { now, expiresAt, seenGeneration, validGeneration, client }
+    const { now, expiresAt, validGeneration, client, impersonator } = row.session
+    const state = { now, expiresAt, seenGeneration, validGeneration, client, impersonator }
     return { projectId: ctx.project.id, user: row.user, ...state }
   })
   if (!found || !isValid(presented, found)) throw new AuthError('unauthenticated')
@@ -184,7 +185,8 @@ export async function authenticateAndList(
   const { user, session } = found
   const { isMarked } = await markUsed(ctx, presented, found)
   const list = isMarked ? await lists.listSessions(ctx.store, user.id) : found.list
-  return { principal: toPrincipal({ user, client: session.client }, presented), list }
+  const { client, impersonator } = session
+  return { principal: toPrincipal({ user, client, impersonator }, presented), list }
 }
 
 export function listSessions(ctx: ActorContext): Promise<lists.SessionRow[]> {
@@ -208,6 +210,6 @@ const isValid = (
 ) => generation >= validGeneration
 
 const toPrincipal = (
-  { user, client }: Pick<Principal, 'user' | 'client'>,
+  { user, client, impersonator }: Pick<CachedSession, 'user' | 'client' | 'impersonator'>,
   { sessionId, generation }: PresentedRefresh,
-): Principal => ({ user, client, sessionId, generation })
+): Principal => ({ user, client, impersonator, sessionId, generation })

@@ -44,6 +44,7 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
   recovery_codes_renewed: 'notice',
   factors_reset_requested: 'notice',
   factors_reset: 'notice',
+  impersonated: 'notice',
 }
 
 export interface Recipient {

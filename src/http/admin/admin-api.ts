@@ -18,12 +18,16 @@ import { serialization } from '../plugins/serialization.ts'
 import type { Answer } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import { cookieOrBearer, cookieUse } from '../strategies/cookie.ts'
+import { teamMemberView } from '../team-views.ts'
 import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
 import { authorize } from './authorize.ts'
 import type { AdminParts } from './parts.ts'
 import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
+import { impersonationRoutes, userDetailRoutes } from './routes/user-details.ts'
+import { userActRoutes, userRoutes } from './routes/users.ts'
+import { adminUserView } from './views.ts'
 
 export interface AdminOptions extends ServerOptions {
   readonly answer: Answer
@@ -62,7 +66,11 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   const projectIdOf = () => operatorsProjectId
   const viewUser = userView(publicUrl)
   const printSession = sessionPrinter(tokens, cookies, viewUser)
-  const parts: AdminParts = { services, tokens, publicUrl, viewUser, printSession }
+  const parts: AdminParts = {
+    ...{ services, tokens, publicUrl, viewUser, printSession },
+    viewMember: teamMemberView(publicUrl),
+    viewAdminUser: adminUserView(publicUrl),
+  }
 
   await api.register(notFound, { answer })
   await api.register(cors, { projects, projectIdOf })
@@ -79,6 +87,10 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await operatorKeyRoutes(api, parts)
   await projectRoutes(api, parts)
   await policyRoutes(api, parts)
+  await userRoutes(api, parts)
+  await userActRoutes(api, parts)
+  await userDetailRoutes(api, parts)
+  await impersonationRoutes(api, parts)
 }
 
 /** Counted apart from what the accounts of the operators do elsewhere, by the policy of their project. */
@@ -110,4 +122,6 @@ const documentTags = [
   { name: 'Operators', description: 'Who asks, operators with their roles, and operator keys.' },
   { name: 'Operator keys', description: 'What programs administer the installation with.' },
   { name: 'Projects', description: 'Projects, their policies and secrets.' },
+  { name: 'Users', description: 'The users of a project: search, changes, sessions, what belongs to them.' },
+  { name: 'Impersonation', description: 'Sessions in which an operator acts as a user.' },
 ]

@@ -61,7 +61,8 @@ export const actingOf = (request: FastifyRequest): Acting => ({
 /** The context in which the verbs of a request act on the project in its path. */
 export function onProject(request: FastifyRequest, services: Services): OperatorContext {
   if (!request.target) throw new Error('The route has no project in its path.')
-  const caller = callerOf(request, 'canonical', { provesProject: () => false })
+  const isBackEnd = operatorOf(request).kind === 'project_secret'
+  const caller = callerOf(request, 'canonical', { provesProject: () => isBackEnd })
   return operatorContext(services, request.target, actOf(operatorOf(request)), caller)
 }
 

@@ -1,11 +1,16 @@
 // How the admin API shows projects, users and operators.
-import type { Static } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { type OperatorEntry, OperatorKey } from '../../../schemas/admin/operators.ts'
 import type { AdminProject } from '../../../schemas/admin/projects.ts'
+import type { Impersonation } from '../../../schemas/admin/user-details.ts'
+import { AdminUser } from '../../../schemas/admin/users.ts'
 import type { OperatorEntry as Entry } from '../../domain/operators/operators.ts'
 import { isOperatorsProject } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
+import type { AdminUserRow } from '../../repositories/operators/user-search.ts'
+import type { ImpersonationRow } from '../../repositories/sessions/impersonation.ts'
 import { viewOf } from '../schema-view.ts'
+import { avatarUrl } from '../views.ts'
 
 export const projectView = (project: Project): Static<typeof AdminProject> => ({
   id: project.id,
@@ -31,3 +36,28 @@ export const operatorView = ({ user, held }: Entry): Static<typeof OperatorEntry
 })
 
 export const operatorKeyView = viewOf(OperatorKey)
+
+const showUser = viewOf(Type.Omit(AdminUser, ['metadata']))
+
+export type AdminUserView = (user: AdminUserRow) => Static<typeof AdminUser>
+
+/** Builds the view of a user. @param publicUrl where the address of their picture begins */
+export function adminUserView(publicUrl: string): AdminUserView {
+  return (user) => ({
+    ...showUser({
+      ...user,
+      avatarUrl: avatarUrl(publicUrl, user.avatarId),
+      secondFactors: factorsOf(user),
+    }),
+    metadata: user.metadata,
+  })
+}
+
+export const impersonationView = (row: ImpersonationRow): Static<typeof Impersonation> => ({
+  id: row.id,
+  user_uuid: row.user,
+  user_email: row.email,
+  impersonator: row.impersonator ?? '',
+  created_at: row.createdAt.toISOString(),
+  expires_at: row.expiresAt.toISOString(),
+})

@@ -1,5 +1,6 @@
 // What every route declares: who may call it, and which limit counts it. A route that does not is refused at boot.
-import type { FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify'
+import { withCode } from '../../../schemas/errors.ts'
 import type { KeyHolder, Principal } from '../../domain/actor.ts'
 import type { KeyScope } from '../../domain/api-keys/api-keys.ts'
 import type { Permission } from '../../domain/operators/roles.ts'
@@ -36,6 +37,11 @@ declare module 'fastify' {
     /** On a route for users: the scope with which an API key may call it too; default: no key may. */
     key?: KeyScope
     limit?: LimitClass | 'none'
+    /**
+     * Whether an operator who acts as a user may call it. Every other route where a user's token is looked at refuses them: what
+     * proves or changes who the owner is, is not theirs.
+     */
+    impersonated?: true
     /** On a route for operators: what it needs of their roles. */
     permission?: Permission
     /** Whether a back end may also prove itself as an OAuth client: by HTTP Basic, or by client_id and client_secret. */
@@ -85,9 +91,24 @@ export function isOpen(request: FastifyRequest): boolean {
   return access === undefined || access === 'open'
 }
 
+/** Where a token that is presented is looked at. */
+export const authenticated: ReadonlySet<Access> = new Set(['user', 'leaving', 'optional', 'recognized'])
+
+/** Whether a route looks at tokens, and takes none of an operator who acts as a user. */
+const refusesImpersonators = ({ access, impersonated }: FastifyContextConfig): boolean =>
+  access !== undefined && authenticated.has(access) && !impersonated
+
+/** Adds the refusal to the responses of a route whose errors are problems of ours. */
+function documentRefusal(route: RouteOptions): void {
+  const { response } = (route.schema ?? {}) as { response?: Record<number, { 'x-codes'?: unknown }> }
+  if (!response?.[401]?.['x-codes'] && !response?.[500]?.['x-codes']) return
+  route.schema = { ...route.schema, response: withCode(response as never, 'impersonation_refused') }
+}
+
 /** Refuses, at boot, every route registered below that does not declare its access and its limit. */
 export const declaredAccess = plugin('declared-access', async (api) => {
   api.addHook('onRoute', (route) => {
+    if (refusesImpersonators(route.config ?? {})) documentRefusal(route)
     if (!route.config?.access || !route.config.limit)
       throw new Error(`${route.method} ${route.url} does not declare config.access and config.limit.`)
     if (route.config.key && route.config.access !== 'user')

@@ -15,7 +15,7 @@ import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 import { presentedKey } from '../strategies/api-key.ts'
 import type { AccessClaims, Tokens } from '../tokens.ts'
-import type { Access } from './access.ts'
+import { authenticated } from './access.ts'
 import { plugin } from './plugin.ts'
 
 export interface AuthenticateOptions {
@@ -45,9 +45,6 @@ const hasActor = (context: Context): context is ActorContext => context.actor !=
 const isSignedIn = (context: Context): context is SignedInContext =>
   context.actor !== null && context.actor.sessionId !== null
 
-/** Where a token that is presented is looked at. */
-const authenticated: ReadonlySet<Access> = new Set(['user', 'leaving', 'optional', 'recognized'])
-
 const sessionOf = ({ sid, gen }: AccessClaims): PresentedRefresh => ({ sessionId: sid, generation: gen })
 
 export const authenticate = plugin<AuthenticateOptions>(
@@ -64,11 +61,18 @@ export const authenticate = plugin<AuthenticateOptions>(
       return claims?.aud === request.project.id ? claims : null
     }
 
+    /** @throws AuthError impersonation_refused, on every route that does not declare that an impersonator may call it */
+    function refuseImpersonator(request: FastifyRequest, claims: AccessClaims | null): void {
+      if (claims?.act && !request.declared.impersonated) throw new AuthError('impersonation_refused')
+    }
+
     /** Sets the principal from the cache; true if it was there. Synchronous, so most requests wait for nothing. */
     function authenticateFromCache(request: FastifyRequest): boolean {
       const { key: scope, listsSessions, tokenOnly } = request.declared
       if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
       const claims = readClaims(request, presented(request))
+      // The other way refuses it.
+      if (claims?.act) return false
       request.principal = claims && findCachedPrincipal(services, request.project, sessionOf(claims))
       return request.principal !== null
     }
@@ -83,7 +87,10 @@ export const authenticate = plugin<AuthenticateOptions>(
       const token = presented(request)
       if (token === undefined && (access === 'optional' || access === 'recognized')) return
       const mayHaveEnded = access === 'leaving' && allowsEndedSession?.(request)
-      const claims = readClaims(request, token)
+      const read = readClaims(request, token)
+      // Signing out of a product needs no session, and ends none of an operator.
+      const claims = access === 'leaving' && read?.act && !request.declared.impersonated ? null : read
+      refuseImpersonator(request, claims)
       if (!claims && (mayHaveEnded || access === 'recognized')) return
       if (!claims) throw new AuthError('unauthenticated')
       if (tokenOnly) {

@@ -15,7 +15,7 @@ import type { RouteParts } from './parts.ts'
 const pageLength = 50
 
 export async function accountRoutes(api: Api, { cookies, viewUser }: RouteParts): Promise<void> {
-  const listing = { access: 'user', key: 'activity:read', limit: 'read' } as const
+  const listing = { access: 'user', key: 'activity:read', limit: 'read', impersonated: true } as const
   const config = { access: 'user', limit: 'credential' } as const
 
   api.delete('/me', { schema: schemas.leave, config }, async (request, reply) => {

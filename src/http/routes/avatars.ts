@@ -47,7 +47,7 @@ function names(header: string | undefined, etag: string): boolean {
 }
 
 export async function avatarRoutes(api: Api, { services, viewUser }: RouteParts): Promise<void> {
-  const config = { access: 'user', key: 'profile:write', limit: 'read' } as const
+  const config = { access: 'user', key: 'profile:write', limit: 'read', impersonated: true } as const
 
   // In a scope of its own: no other route takes bytes. A media type that is not stored is refused by the domain.
   await api.register(async (upload: Api) => {

@@ -75,6 +75,7 @@ function accessView(actor: Actor, claims: AccessClaims): View {
     ...(auth_time === undefined ? {} : { auth_time }),
     ...(acr === undefined ? {} : { acr }),
     ...(amr === undefined ? {} : { amr: [...amr] }),
+    ...(claims.act === undefined ? {} : { act: claims.act }),
   }
 }
 

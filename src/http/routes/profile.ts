@@ -30,7 +30,7 @@ function readPatch(body: Static<typeof updateProfileSchema.body>): ProfilePatch 
 }
 
 export async function profileRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
-  const config = { access: 'user', key: 'profile:write', limit: 'read' } as const
+  const config = { access: 'user', key: 'profile:write', limit: 'read', impersonated: true } as const
 
   api.patch('/profile', { schema: updateProfileSchema, config }, async (request) => ({
     user: viewUser(await updateProfile(onBehalfOf(request), readPatch(request.body))),

@@ -28,7 +28,7 @@ export async function sessionRoutes(
 ): Promise<void> {
   const proving = { access: 'public', limit: 'credential' } as const
   const refreshing = { access: 'public', limit: 'read' } as const
-  const leaving = { access: 'leaving', limit: 'read' } as const
+  const leaving = { access: 'leaving', limit: 'read', impersonated: true } as const
   const config = { access: 'user', limit: 'read' } as const
 
   api.post('/login', { schema: schemas.login, config: proving }, async (request, reply) => {

@@ -9,7 +9,7 @@ import type { RouteParts } from './parts.ts'
 
 export async function teamRoutes(api: Api, { viewMember }: RouteParts): Promise<void> {
   const config = { access: 'user', limit: 'read' } as const
-  const reading = { ...config, key: 'teams:read' } as const
+  const reading = { ...config, key: 'teams:read', impersonated: true } as const
 
   api.get('/teams', { schema: schemas.listTeams, config: reading }, async (request) => {
     return { data: (await listTeams(onBehalfOf(request))).map(teamView) }

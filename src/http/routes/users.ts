@@ -20,7 +20,7 @@ export async function userRoutes(api: Api, { viewUser }: RouteParts): Promise<vo
     return answer
   }
 
-  const config = { access: 'user', key: 'me:read', limit: 'read' } as const
+  const config = { access: 'user', key: 'me:read', limit: 'read', impersonated: true } as const
   // Not async: the route with the most requests creates no promise.
   api.get('/me', { schema: me, config }, (request, reply) => {
     reply.send(answerFor(onBehalfOf(request).actor.user))

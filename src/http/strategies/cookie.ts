@@ -51,7 +51,8 @@ export function visitorFinder({ tokens, cookieSecure }: Pick<ServerOptions, 'tok
     request.project = ctx.project
     const token = cookies.read(request, 'access')
     const claims = token === undefined ? null : tokens.readAccess(token)
-    if (claims?.aud !== ctx.project.id) return null
+    // An operator who acts as a user is no holder of the account.
+    if (claims?.aud !== ctx.project.id || claims.act) return null
     return authenticateSession(ctx, { sessionId: claims.sid, generation: claims.gen }).catch(
       (error: unknown) => {
         if (error instanceof AuthError) return null

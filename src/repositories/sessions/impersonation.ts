@@ -1,5 +1,5 @@
 // Sessions in which an operator acts as a user.
-import { and, desc, eq, gt, isNotNull, isNull } from 'drizzle-orm'
+import { and, desc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { userOf } from '../accounts/users.ts'
@@ -62,15 +62,15 @@ export async function listImpersonations(db: Database, userId: number | null) {
     .limit(200)
 }
 
-/** Ends one impersonation. @returns the user's id; null where there is none that lives */
-export function endImpersonation(db: Database, id: string): Promise<{ readonly userId: number } | null> {
-  const { userId } = sessions
+/** Ends one impersonation. @returns the user's UUID; null where there is none that lives */
+export function endImpersonation(db: Database, id: string): Promise<{ readonly user: string } | null> {
+  const user = sql<string>`(select ${users.uuid} from ${users} where ${userOf(sessions)})`
   return first(
     db.queries
       .update(sessions)
       .set({ revokedAt: now, revokedReason: 'operator' })
       .where(and(own(sessions, db), eq(sessions.id, id), isNotNull(sessions.impersonator), isLive))
-      .returning({ userId }),
+      .returning({ user }),
   )
 }
 

@@ -41,7 +41,16 @@ const rotate = prepared((query) =>
       expiresAt: sql`least(${secondsFromNow(parameter('refreshSeconds'))}, ${sessions.absoluteExpiresAt})`,
     })
     .from(users)
-    .where(and(named, ofClient, eq(sessions.generation, parameter('generation')), alive, verifiedEnough))
+    .where(
+      and(
+        named,
+        ofClient,
+        eq(sessions.generation, parameter('generation')),
+        alive,
+        verifiedEnough,
+        isNull(sessions.impersonator),
+      ),
+    )
     .returning({ session: sessionState, user: userColumns })
     .prepare('session_rotate'),
 )

@@ -19,7 +19,7 @@ import { type Database, first, hasRows, prepared } from '../database.ts'
 /** A session as the database sees it now; `now` is the database's clock in the same statement. */
 export type SessionState = Pick<
   typeof sessions.$inferSelect,
-  'id' | 'generation' | 'expiresAt' | 'client' | 'amr' | 'acr' | 'authTime'
+  'id' | 'generation' | 'expiresAt' | 'client' | 'amr' | 'acr' | 'authTime' | 'impersonator'
 > & { readonly now: Date }
 
 /** The API that opened a session. */
@@ -33,7 +33,7 @@ export type SessionAndUser = Awaited<ReturnType<typeof find>>[number]
  */
 export const sessionState = {
   ...pick(sessions, 'id', 'generation', 'seenGeneration', 'validGeneration', 'expiresAt'),
-  ...pick(sessions, 'client', 'amr', 'acr', 'authTime'),
+  ...pick(sessions, 'client', 'amr', 'acr', 'authTime', 'impersonator'),
   /** Whether it was marked as used within the last five minutes. */
   seenLately: sql<boolean>`${sessions.lastSeenAt} > now() - interval '5 minutes'`,
   now,

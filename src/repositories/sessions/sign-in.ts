@@ -192,5 +192,5 @@ export async function insertSession(
     }),
   )
   if (opened) db.recorded(session.event)
-  return opened
+  return opened && { ...opened, impersonator: null }
 }

@@ -13,6 +13,7 @@ const problems: ProblemMap = {
   byCode: {
     invalid_credentials: [401, 'Invalid Credentials'],
     email_verification_required: [401, 'Please verify your email'],
+    impersonation_refused: [401, 'Unauthorized'],
     sign_up_closed: [400, 'Sign-up is closed'],
     second_factor_required: [401, 'Second factor required'],
     step_up_required: [401, 'Second factor required'],

@@ -14,6 +14,7 @@ const problems = (cookieName: string): ProblemMap => ({
     invalid_credentials: [401, 'Invalid credentials'],
     account_disabled: [401, 'Account is disabled'],
     email_verification_required: [401, 'Email address is not verified'],
+    impersonation_refused: [401, 'Invalid or expired session'],
     sign_up_closed: [400, 'Sign-up is closed'],
     second_factor_required: [401, 'Second factor required'],
     step_up_required: [401, 'Second factor required'],

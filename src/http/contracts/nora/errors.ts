@@ -11,6 +11,7 @@ const problems: ProblemMap = {
     invalid_credentials: [401, 'Invalid email or password'],
     account_disabled: [401, 'Account disabled'],
     email_verification_required: [401, 'Please verify your email'],
+    impersonation_refused: [401, 'Invalid or expired token'],
     sign_up_closed: [400, 'Sign-up is closed'],
     second_factor_required: [401, 'Second factor required'],
     step_up_required: [401, 'Second factor required'],

@@ -1,0 +1,70 @@
+// Impersonation (RFC 8693 §1.1): an operator acts as a user for some minutes, with a reason. What proves who the owner is stays
+// out of reach: no route takes such a session unless it declares that it does.
+import { randomUUID } from 'node:crypto'
+import { isUuid } from '../../formats.ts'
+import { lockUser, type UserRow } from '../../repositories/accounts/users.ts'
+import * as rows from '../../repositories/sessions/impersonation.ts'
+import { record, recordInLog } from '../audit/audit.ts'
+import { inTransaction, type OperatorContext } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
+import { isOperatorsProject } from '../projects/operators-project.ts'
+import { demandsVerification } from '../projects/projects.ts'
+import { type Grant, toGrant } from '../sessions/grants.ts'
+import type { Operator } from './operator.ts'
+import { findUserForOperator } from './user-search.ts'
+
+/** Seconds that an impersonation may last; there is no refresh. */
+export const maxImpersonationSeconds = 900
+
+export interface ImpersonationWish {
+  /** Kept in the security log. */
+  readonly reason: string
+  readonly seconds: number
+}
+
+/**
+ * Opens a session in which an operator acts as a user. The user sees it in their activity, and is told by mail where the policy says so.
+ * @param operator whose id the token names as `act`
+ * @throws AuthError account_unknown, impersonation_impossible
+ */
+export function impersonate(
+  ctx: OperatorContext,
+  operator: Operator,
+  uuid: string,
+  { reason, seconds }: ImpersonationWish,
+): Promise<Grant> {
+  return inTransaction(ctx, async (tx) => {
+    const { id } = await findUserForOperator(tx, uuid)
+    const user = await lockUser(tx.store, id)
+    if (!user || !mayBeImpersonated(tx, user)) throw new AuthError('impersonation_impossible')
+    const session = await rows.insertImpersonation(tx.store, {
+      ...{ id: randomUUID(), userId: user.id, epoch: user.epoch, impersonator: operator.id },
+      lifetimeSeconds: Math.min(seconds, maxImpersonationSeconds),
+    })
+    const facts = { userId: user.id, sessionId: session.id, details: { reason } }
+    await record(tx, 'impersonated', facts)
+    if (tx.project.policy.impersonation.notify) await notify(tx, 'impersonated', { user })
+    return toGrant(tx.project, user, session, maxImpersonationSeconds)
+  })
+}
+
+const mayBeImpersonated = ({ project }: OperatorContext, user: UserRow): boolean =>
+  !isOperatorsProject(project) &&
+  !user.disabledAt &&
+  !user.deletionDueAt &&
+  !demandsVerification(project, user)
+
+/** The impersonations of a project that live, the newest first. */
+export const listImpersonations = (ctx: OperatorContext): Promise<rows.ImpersonationRow[]> =>
+  rows.listImpersonations(ctx.store, null)
+
+/** Ends an impersonation at once. @throws AuthError session_unknown */
+export async function endImpersonation(ctx: OperatorContext, sessionId: string): Promise<void> {
+  const isEnded = await inTransaction(ctx, async (tx) => {
+    const ended = isUuid(sessionId) ? await rows.endImpersonation(tx.store, sessionId) : null
+    if (ended) await recordInLog(tx, 'impersonation_ended', { account: ended.user, sessionId })
+    return ended !== null
+  })
+  if (!isEnded) throw new AuthError('session_unknown')
+}

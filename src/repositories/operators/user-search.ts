@@ -1,0 +1,202 @@
+// The search of accounts: pages in the order of one index each, whose cost depends on the page and not on how many accounts there are.
+//
+// Every comparison that is to use an index is leakproof (`=`, `<`, `~<~`), because row-level security keeps others away from it.
+import { and, eq, gte, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { userWords } from '../../../drizzle/tables/user-words.ts'
+import { users } from '../../../drizzle/tables/users.ts'
+import { type UserRow, userColumns } from '../accounts/users.ts'
+import { own } from '../conditions.ts'
+import { type Database, first } from '../database.ts'
+
+export type UserState = 'active' | 'disabled' | 'unverified' | 'deleting'
+
+export interface UserFilter {
+  /** Lower case, ASCII. */
+  readonly emailPrefix?: string | undefined
+  /** Beginnings of words as `foldWords` makes them; each must begin a word of a name. */
+  readonly words?: readonly string[] | undefined
+  readonly state?: UserState | undefined
+  readonly createdSince?: Date | undefined
+}
+
+/** An account as operators see it. */
+export type AdminUserRow = UserRow & { readonly hasPassword: boolean }
+
+/** Where a page ended: in the order of the address, of a word, or of creation, each with the account's id. */
+export type SearchPosition = readonly [key: string, id: number]
+
+export interface FoundPage {
+  /** In the order of the page. */
+  readonly rows: readonly AdminUserRow[]
+  /** Null: nothing follows. */
+  readonly next: SearchPosition | null
+}
+
+/** Rows of the index that one page looks at, where a condition is not in the index: a page may then have fewer rows than its limit. */
+const maxScanned = 5000
+
+const columns = { ...userColumns, hasPassword: sql<boolean>`${users.passwordHash} is not null` }
+
+/** Behind every text that begins with the last character before it. */
+const pastAscii = '\x7f'
+const pastUnicode = '\u{10ffff}'
+
+const states: Readonly<Record<UserState, SQL | undefined>> = {
+  active: and(isNull(users.disabledAt), isNull(users.deletionDueAt)),
+  disabled: isNotNull(users.disabledAt),
+  unverified: isNull(users.emailVerifiedAt),
+  deleting: isNotNull(users.deletionDueAt),
+}
+
+const stateIs = (state: UserState | undefined): SQL | undefined => (state ? states[state] : undefined)
+const createdSince = (since: Date | undefined): SQL | undefined =>
+  since ? gte(users.createdAt, since) : undefined
+
+/** Whether a word of the account's names begins with a text. */
+const hasWord = (
+  word: string,
+) => sql`exists (select from ${userWords} as own where own.project_id = ${users.projectId}
+  and own.user_id = ${users.id} and own.word >= ${word} and own.word < ${word + pastUnicode})`
+
+/** A scan of one index from a position on. `key` and the id are the position of a row. */
+interface Scan {
+  readonly from: SQL
+  readonly key: SQL
+  readonly where: SQL | undefined
+  readonly order: SQL
+  /** What the index does not decide. */
+  readonly rest: SQL | undefined
+}
+
+function byEmail(db: Database, filter: UserFilter, after: SearchPosition | null): Scan {
+  const { emailPrefix = '', words = [], state } = filter
+  return {
+    from: sql`${users}`,
+    key: sql`${users.email}`,
+    where: and(
+      own(users, db),
+      sql`${users.email} ~>=~ ${emailPrefix}`,
+      sql`${users.email} ~<~ ${emailPrefix + pastAscii}`,
+      after ? sql`${users.email} ~>~ ${after[0]}` : undefined,
+    ),
+    order: sql`${users.email} using ~<~`,
+    rest: and(...words.map(hasWord), stateIs(state), createdSince(filter.createdSince)),
+  }
+}
+
+function byWord(db: Database, filter: UserFilter, after: SearchPosition | null): Scan {
+  const [word = '', ...others] = filter.words ?? []
+  const past = word + pastUnicode
+  // An account with several words that begin so is found by the first.
+  const isFirst = sql`not exists (select from ${userWords} as before where before.project_id = ${userWords.projectId}
+    and before.user_id = ${userWords.userId} and before.word >= ${word} and before.word < ${userWords.word})`
+  return {
+    from: sql`${userWords} join ${users} on ${users.projectId} = ${userWords.projectId} and ${users.id} = ${userWords.userId}`,
+    key: sql`${userWords.word}`,
+    where: and(
+      own(userWords, db),
+      sql`${userWords.word} >= ${word}`,
+      sql`${userWords.word} < ${past}`,
+      after ? sql`(${userWords.word}, ${userWords.userId}) > (${after[0]}, ${after[1]}::bigint)` : undefined,
+    ),
+    order: sql`${userWords.word}, ${userWords.userId}`,
+    rest: and(isFirst, ...others.map(hasWord), stateIs(filter.state), createdSince(filter.createdSince)),
+  }
+}
+
+function byCreation(
+  db: Database,
+  { state, createdSince: since }: UserFilter,
+  after: SearchPosition | null,
+): Scan {
+  // The other states have an index of their own.
+  const isIndexed = state !== 'active'
+  const position =
+    after && sql`(${users.createdAt}, ${users.id}) < (${after[0]}::timestamptz, ${after[1]}::bigint)`
+  return {
+    from: sql`${users}`,
+    key: sql`${users.createdAt}`,
+    where: and(
+      own(users, db),
+      createdSince(since),
+      position ?? undefined,
+      isIndexed ? stateIs(state) : undefined,
+    ),
+    order: sql`${users.createdAt} desc, ${users.id} desc`,
+    rest: isIndexed ? undefined : stateIs(state),
+  }
+}
+
+const scanOf = (filter: UserFilter) =>
+  filter.emailPrefix !== undefined ? byEmail : (filter.words ?? []).length > 0 ? byWord : byCreation
+
+interface Scanned {
+  readonly id: string
+  readonly key: string | Date
+  readonly matches: boolean
+  readonly is_last: boolean
+  readonly is_cut: boolean
+}
+
+/** The statement of a page; `limit` rows that match and one more, and the last row that it has looked at. */
+function pageStatement({ from, key, where, order, rest }: Scan, limit: number): SQL {
+  const scanned = rest ? maxScanned : limit + 1
+  return sql`select id, key, matches, at = total as is_last, total = ${scanned} as is_cut from (
+      select id, key, matches, at, count(*) over () as total, count(*) filter (where matches) over (order by at) as matched from (
+        select ${users.id} as id, ${key} as key, ${rest ?? sql`true`} as matches, row_number() over (order by ${order}) as at
+        from ${from} where ${where} order by ${order} limit ${scanned}) as looked) as counted
+    where (matches and matched <= ${limit + 1}) or at = total order by at`
+}
+
+/**
+ * Finds a page of accounts: by address in its order, else by the beginning of a word in the order of words, else the newest first.
+ * @param after where the page before ended; null: the first page
+ */
+export async function searchUsers(
+  db: Database,
+  filter: UserFilter,
+  after: SearchPosition | null,
+  limit: number,
+): Promise<FoundPage> {
+  const scan = scanOf(filter)(db, filter, after)
+  const found = (await db.queries.execute(pageStatement(scan, limit))) as unknown as Scanned[]
+  const matching = found.filter(({ matches }) => matches)
+  const shown = matching.slice(0, limit)
+  const last = found.find(({ is_last }) => is_last)
+  const end = matching.length > limit ? shown.at(-1) : last?.is_cut && scan.rest ? last : undefined
+  return { rows: await rowsOf(db, shown), next: end ? positionOf(end) : null }
+}
+
+function positionOf({ key, id }: Scanned): SearchPosition {
+  return [key instanceof Date ? key.toISOString() : key, Number(id)]
+}
+
+/** The accounts of a page, in its order. */
+async function rowsOf(db: Database, page: readonly Scanned[]): Promise<AdminUserRow[]> {
+  if (page.length === 0) return []
+  const ids = page.map(({ id }) => Number(id))
+  const rows = await db.queries
+    .select(columns)
+    .from(users)
+    .where(and(own(users, db), inArray(users.id, ids)))
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
+}
+
+/** The account of a UUID as operators see it, also one whose deletion is due. */
+export function findAdminUser(db: Database, uuid: string): Promise<AdminUserRow | null> {
+  return first(
+    db.queries
+      .select(columns)
+      .from(users)
+      .where(and(own(users, db), eq(users.uuid, uuid))),
+  )
+}
+
+/** The words of a text as the index has them. */
+export async function foldWords(db: Database, text: string): Promise<string[]> {
+  const rows = await db.queries.execute<{ word: string }>(
+    sql`select distinct word from words_of_name(${text}) as word`,
+  )
+  return rows.map(({ word }) => word)
+}
