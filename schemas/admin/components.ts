@@ -3,8 +3,12 @@ import { Problem } from '../errors.ts'
 import { Device, Session } from '../sessions.ts'
 import { User } from '../users.ts'
 import { RequestOptions } from '../webauthn.ts'
+import { auditSchemas } from './audit.ts'
+import { operationSchemas } from './operations.ts'
+import { operatorKeySchemas } from './operator-keys.ts'
 import { operatorSchemas } from './operators.ts'
 import { projectSchemas } from './projects.ts'
+import { teamSchemas } from './teams.ts'
 import { detailSchemas } from './user-details.ts'
 import { AdminUser } from './users.ts'
 
@@ -14,8 +18,12 @@ export const adminSchemas = [
   Session,
   User,
   ...operatorSchemas,
+  ...operatorKeySchemas,
   ...projectSchemas,
   AdminUser,
   Device,
   ...detailSchemas,
+  ...teamSchemas,
+  ...operationSchemas,
+  ...auditSchemas,
 ]

@@ -1,15 +1,8 @@
 // Operators: who asks, their roles, keys and set-up links.
 import { Type } from '@sinclair/typebox'
-import {
-  adminActionErrors,
-  adminReadErrors,
-  adminWriteErrors,
-  errorResponses,
-  idempotencyCodes,
-} from '../errors.ts'
-import { idempotencyHeader, replayable, sessionHeaders, transportHeader } from '../headers.ts'
-import { Email, Id, Instant, NewPassword, Nullable, Secret, Shared } from '../primitives.ts'
-import { Session } from '../sessions.ts'
+import { adminActionErrors, adminReadErrors, adminWriteErrors, idempotencyCodes } from '../errors.ts'
+import { idempotencyHeader, replayable } from '../headers.ts'
+import { Email, Id, Instant, Nullable, Secret, Shared } from '../primitives.ts'
 import { byOperators, byOperatorsOrSecret, ok } from './admin.ts'
 
 /** As an enum, so that Swagger UI and generators show the choices. */
@@ -89,35 +82,9 @@ export const NewOperator = Type.Object(
   { $id: 'NewOperator', additionalProperties: false },
 )
 
-export const OperatorKey = Type.Object(
-  {
-    id: Id,
-    name: Type.String({ examples: ['Nightly export'] }),
-    key_prefix: Type.String({ examples: ['sok_4fG7hJ2kL9mN'] }),
-    role: Role,
-    scope: Scope,
-    created_by: Nullable(Id, { description: 'UUID of the operator; null: the command line, or a key.' }),
-    created_at: Instant,
-    expires_at: Instant,
-    last_used_at: Nullable(Instant, { examples: [null] }),
-    revoked_at: Nullable(Instant, { examples: [null] }),
-  },
-  { $id: 'OperatorKey', additionalProperties: false },
-)
+export const operatorSchemas = [Me, HeldRole, OperatorEntry, NewOperator]
 
-const NewOperatorKey = Type.Object(
-  {
-    key: Shared(OperatorKey),
-    plain_text_key: Secret(
-      Type.String({ description: 'Shown this once.', examples: ['sok_4fG7hJ2kL9mN_0123456789'] }),
-    ),
-  },
-  { $id: 'NewOperatorKey', additionalProperties: false },
-)
-
-export const operatorSchemas = [Me, HeldRole, OperatorEntry, NewOperator, OperatorKey, NewOperatorKey]
-
-const RoleBody = { role: Role, scope: Type.Optional(Scope) }
+export const RoleBody = { role: Role, scope: Type.Optional(Scope) }
 const operatorParams = Type.Object({
   user: Type.String({
     description: 'UUID of the operator.',
@@ -200,77 +167,5 @@ export const renewSetupLink = {
   response: {
     200: ok('The link.', Type.Object({ setup_url: SetupUrl }, { additionalProperties: false })),
     ...adminActionErrors('not_found'),
-  },
-}
-
-export const listOperatorKeys = {
-  tags: ['Operator keys'],
-  security: byOperators,
-  operationId: 'listOperatorKeys',
-  summary: 'List the operator keys, active ones first',
-  response: {
-    200: ok(
-      'The keys.',
-      Type.Object({ data: Type.Array(Shared(OperatorKey)) }, { additionalProperties: false }),
-    ),
-    ...adminReadErrors(),
-  },
-}
-
-export const createOperatorKey = {
-  tags: ['Operator keys'],
-  security: byOperators,
-  operationId: 'createOperatorKey',
-  summary: 'Create an operator key',
-  headers: Type.Object({ ...idempotencyHeader }),
-  body: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S', examples: ['Nightly export'] }),
-    ...RoleBody,
-    expires_at: Instant,
-  }),
-  response: {
-    201: replayable(ok('The key, which is shown this once.', Shared(NewOperatorKey))),
-    ...adminWriteErrors(...idempotencyCodes),
-  },
-}
-
-export const revokeOperatorKey = {
-  tags: ['Operator keys'],
-  security: byOperators,
-  operationId: 'revokeOperatorKey',
-  summary: 'Revoke an operator key; it ends at once',
-  params: Type.Object({
-    key: Type.String({ description: 'UUID of the key.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
-  }),
-  response: { 200: ok('The key.', Shared(OperatorKey)), ...adminActionErrors('not_found') },
-}
-
-export const completeSetup = {
-  tags: ['Operators'],
-  operationId: 'completeSetup',
-  summary: 'Set the password of an operator by a set-up link, and sign in',
-  description:
-    'The first link of an installation, which is in its log, makes the first owner, with the address in the body. The session is for enrolling a passkey or an authenticator.',
-  security: [{}],
-  headers: Type.Object({ ...transportHeader }),
-  body: Type.Object({
-    token: Secret(
-      Type.String({ minLength: 1, maxLength: 128, description: 'What is behind the # of the link.' }),
-    ),
-    email: Type.Optional(Email),
-    password: NewPassword,
-  }),
-  response: {
-    200: { ...ok('Signed in.', Shared(Session)), headers: sessionHeaders },
-    ...errorResponses(
-      'cross_site_request',
-      'second_factor_required',
-      'body_too_large',
-      'unsupported_media_type',
-      'validation_failed',
-      'project_not_found',
-      'rate_limited',
-      'service_unavailable',
-    ),
   },
 }

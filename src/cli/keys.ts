@@ -1,6 +1,8 @@
 // npx . keys …
 import { recordInstallationAct, resealChains } from '../domain/audit/chain.ts'
 import { resealTotpSecrets } from '../domain/credentials/totp.ts'
+import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
+import { revokeKey, rotateKeys } from '../domain/operators/signing-keys.ts'
 import * as verbs from '../domain/signing-keys/signing-keys.ts'
 import { withServices } from './database.ts'
 import { CommandError } from './errors.ts'
@@ -26,27 +28,35 @@ async function list({ json }: Given): Promise<void> {
   print(json, facts, lines.join('\n'))
 }
 
+/** @returns the answer of `work`; null where it refuses with `code` */
+async function nullIf<T>(code: AuthErrorCode, work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof AuthError && error.code === code) return null
+    throw error
+  }
+}
+
 async function rotate({ json, force }: Given): Promise<void> {
   const { publishedSeconds } = verbs
-  await withServices(async (services) => {
-    await verbs.openSigningKeys(services)
-    const ages = { currentSeconds: 0, nextSeconds: force ? 0 : publishedSeconds }
-    if (!(await verbs.rotateSigningKeys(services, ages)))
-      throw new CommandError(
-        `The next key was published less than ${publishedSeconds / 60} minutes ago, and other services may not have fetched it yet. Wait, or use --force.`,
-      )
-    await verbs.retireSigningKeys(services)
-    await recordInstallationAct(services, 'signing_key_rotated')
-  })
+  const rotated = await nullIf('signing_key_too_young', () =>
+    withServices(async (services) => {
+      await rotateKeys(services, force ?? false)
+      return true
+    }),
+  )
+  if (!rotated)
+    throw new CommandError(
+      `The next key was published less than ${publishedSeconds / 60} minutes ago, and other services may not have fetched it yet. Wait, or use --force.`,
+    )
   print(json, { rotated: true }, 'The next key signs from now on.')
 }
 
 async function revoke(kid: string, { json }: Given): Promise<void> {
-  const state = await withServices(async (services) => {
-    const found = await verbs.revokeSigningKey(services, kid)
-    if (found !== null) await recordInstallationAct(services, 'signing_key_revoked')
-    return found
-  })
+  const state = await nullIf('signing_key_unknown', () =>
+    withServices((services) => revokeKey(services, kid)),
+  )
   if (state === null) throw new CommandError('There is no signing key with this id. See: npx . keys list')
   const words = {
     current: 'It signs and verifies nothing any more; the next key signs from now on.',

@@ -88,6 +88,7 @@ export type AuthErrorCode =
   | 'signing_key_unknown'
   | 'signing_key_too_young'
   | 'mail_unknown'
+  | 'log_user_invalid'
 
 /** Why a new password is refused, by the project's policy. */
 export interface PasswordFault {

@@ -93,6 +93,7 @@ const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, strin
   operator_key_unknown: 'not_found',
   signing_key_unknown: 'not_found',
   mail_unknown: 'not_found',
+  log_user_invalid: { user: 'Must be an e-mail address, or the UUID of an account.' },
   setup_email_required: { email: 'Is required: the address with which you will sign in.' },
   invalid_setup_link: { token: 'This link has expired, or was used before.' },
   invalid_team_invitation: {

@@ -67,7 +67,6 @@ export const permissions = {
   'keys.read': everywhere(settings),
   'keys.write': everywhere(settings),
   'audit.read': anywhere(log),
-  'audit.verify': inProject(log),
   'stats.read': anywhere(looking),
   'operators.read': everywhere(ownerOnly),
   'operators.write': everywhere(ownerOnly),

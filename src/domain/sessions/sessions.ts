@@ -91,7 +91,7 @@ async function insertAndGrant(
     addressPrefix,
     event,
     account: user.uuid,
-    logged: circumstances(ctx, true),
+    logged: circumstances(ctx, true, { method: amr.join(' ') }),
     addressKey: addressKey(ctx),
     deviceKey: deviceKey(ctx),
     maxSessions: sessions.max_per_user,

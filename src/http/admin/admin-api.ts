@@ -23,8 +23,11 @@ import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
 import { authorize } from './authorize.ts'
 import type { AdminParts } from './parts.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { mailRoutes, signingKeyRoutes } from './routes/operations.ts'
 import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
+import { teamMemberRoutes, teamRoutes } from './routes/teams.ts'
 import { impersonationRoutes, userDetailRoutes } from './routes/user-details.ts'
 import { userActRoutes, userRoutes } from './routes/users.ts'
 import { adminUserView } from './views.ts'
@@ -91,6 +94,11 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await userActRoutes(api, parts)
   await userDetailRoutes(api, parts)
   await impersonationRoutes(api, parts)
+  await teamRoutes(api, parts)
+  await teamMemberRoutes(api, parts)
+  await mailRoutes(api, parts)
+  await signingKeyRoutes(api, parts)
+  await auditRoutes(api, parts)
 }
 
 /** Counted apart from what the accounts of the operators do elsewhere, by the policy of their project. */
@@ -124,4 +132,9 @@ const documentTags = [
   { name: 'Projects', description: 'Projects, their policies and secrets.' },
   { name: 'Users', description: 'The users of a project: search, changes, sessions, what belongs to them.' },
   { name: 'Impersonation', description: 'Sessions in which an operator acts as a user.' },
+  { name: 'Teams', description: 'Teams and their members.' },
+  { name: 'Mails', description: 'Mails that wait or were given up.' },
+  { name: 'Signing keys', description: 'The keys that sign access tokens.' },
+  { name: 'Security log', description: 'What happened, searched, exported and verified.' },
+  { name: 'Statistics', description: 'Figures by day.' },
 ]

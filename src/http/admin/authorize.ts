@@ -1,7 +1,7 @@
 // Finds the operator of a request to the admin API, and refuses what their roles do not allow, before anything else is done.
 import type { FastifyRequest } from 'fastify'
 import { operatorKeyMark } from '../../crypto/api-key.ts'
-import { type Acting, recordAct } from '../../domain/audit/operator-acts.ts'
+import { type Acting, installationId, recordAct } from '../../domain/audit/operator-acts.ts'
 import { type OperatorContext, operatorContext, type Services } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
 import { operatorOfKey, operatorOfSecret, operatorOfSession } from '../../domain/operators/authentication.ts'
@@ -14,6 +14,7 @@ import {
   reaches,
   reachOf,
 } from '../../domain/operators/roles.ts'
+import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
 import { isUuid } from '../../formats.ts'
 import { callerOf } from '../caller.ts'
@@ -64,6 +65,29 @@ export function onProject(request: FastifyRequest, services: Services): Operator
   const isBackEnd = operatorOf(request).kind === 'project_secret'
   const caller = callerOf(request, 'canonical', { provesProject: () => isBackEnd })
   return operatorContext(services, request.target, actOf(operatorOf(request)), caller)
+}
+
+/**
+ * The context of the project that a query names, for a permission whose reach is `any`; `installation` is what concerns none.
+ * @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role
+ */
+export async function namedProject(
+  request: FastifyRequest,
+  services: Services,
+  named: string,
+  permission: Permission,
+): Promise<OperatorContext> {
+  const { held } = operatorOf(request)
+  const isInstallation = named === 'installation'
+  if (isInstallation && !allowsEverywhere(held, permission)) throw new RequestProblem('insufficient_role')
+  const id = named.toLowerCase()
+  if (!isInstallation && (!isUuid(id) || !reaches(held, id))) throw new AuthError('project_unknown')
+  if (!isInstallation && !allowsAt(held, permission, id)) throw new RequestProblem('insufficient_role')
+  // What concerns no project is kept like that of one, under an id of its own.
+  request.target = isInstallation
+    ? { ...(await services.projects.getAny(operatorsProjectId)), id: installationId }
+    : await services.projects.getAny(id)
+  return onProject(request, services)
 }
 
 /** The project's id in a path; undefined where the route has none. */

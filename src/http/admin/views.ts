@@ -1,12 +1,16 @@
 // How the admin API shows projects, users and operators.
 import { type Static, Type } from '@sinclair/typebox'
-import { type OperatorEntry, OperatorKey } from '../../../schemas/admin/operators.ts'
+import { AdminMail, SigningKey } from '../../../schemas/admin/operations.ts'
+import { OperatorKey } from '../../../schemas/admin/operator-keys.ts'
+import type { OperatorEntry } from '../../../schemas/admin/operators.ts'
 import type { AdminProject } from '../../../schemas/admin/projects.ts'
+import { AdminTeam } from '../../../schemas/admin/teams.ts'
 import type { Impersonation } from '../../../schemas/admin/user-details.ts'
 import { AdminUser } from '../../../schemas/admin/users.ts'
 import type { OperatorEntry as Entry } from '../../domain/operators/operators.ts'
 import { isOperatorsProject } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
+import type { ProjectMail } from '../../repositories/mail/project-mails.ts'
 import type { AdminUserRow } from '../../repositories/operators/user-search.ts'
 import type { ImpersonationRow } from '../../repositories/sessions/impersonation.ts'
 import { viewOf } from '../schema-view.ts'
@@ -61,3 +65,12 @@ export const impersonationView = (row: ImpersonationRow): Static<typeof Imperson
   created_at: row.createdAt.toISOString(),
   expires_at: row.expiresAt.toISOString(),
 })
+
+export const adminTeamView = viewOf(AdminTeam)
+
+export const signingKeyView = viewOf(SigningKey)
+
+const showMail = viewOf(AdminMail)
+
+export const mailView = (mail: ProjectMail): Static<typeof AdminMail> =>
+  showMail({ ...mail, nextAttemptAt: mail.deadAt ? null : mail.nextAttemptAt })

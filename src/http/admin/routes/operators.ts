@@ -1,5 +1,6 @@
 // Who asks; operators with their roles, operator keys, and set-up links.
 import type { FastifyRequest } from 'fastify'
+import * as keySchemas from '../../../../schemas/admin/operator-keys.ts'
 import * as schemas from '../../../../schemas/admin/operators.ts'
 import { type OperatorContext, operatorContext } from '../../../domain/context.ts'
 import * as keys from '../../../domain/operators/keys.ts'
@@ -10,6 +11,7 @@ import { operatorsProjectId } from '../../../domain/projects/operators-project.t
 import { callerOf, transportOf } from '../../caller.ts'
 import type { Api } from '../../typebox.ts'
 import { may, mayOnce, operatorOf } from '../authorize.ts'
+import { instantOf } from '../instants.ts'
 import type { AdminParts } from '../parts.ts'
 import { operatorKeyView, operatorView } from '../views.ts'
 
@@ -27,7 +29,7 @@ export async function meRoutes(api: Api, { services, printSession }: AdminParts)
   })
 
   const proving = { access: 'public', limit: 'credential' } as const
-  api.post('/setup', { schema: schemas.completeSetup, config: proving }, async (request, reply) => {
+  api.post('/setup', { schema: keySchemas.completeSetup, config: proving }, async (request, reply) => {
     const { token, email = null, password } = request.body
     const ctx = operatorContext(services, request.project, undefined, callerOf(request, 'canonical'))
     const grant = await completeSetup({ ...ctx, operator: null }, { token, email, password })
@@ -85,20 +87,20 @@ export async function operatorRoutes(api: Api, parts: AdminParts): Promise<void>
 }
 
 export async function operatorKeyRoutes(api: Api, parts: AdminParts): Promise<void> {
-  const listing = { schema: schemas.listOperatorKeys, config: may('operators.read') }
+  const listing = { schema: keySchemas.listOperatorKeys, config: may('operators.read') }
   api.get('/operator-keys', listing, async (request) => {
     return { data: (await keys.listOperatorKeys(amongOperators(request, parts))).map(operatorKeyView) }
   })
 
-  const creating = { schema: schemas.createOperatorKey, config: mayOnce('operators.write') }
+  const creating = { schema: keySchemas.createOperatorKey, config: mayOnce('operators.write') }
   api.post('/operator-keys', creating, async (request, reply) => {
     const { name, role, scope = null, expires_at } = request.body
-    const wish = { name: name.trim(), role, scope, expiresAt: new Date(expires_at) }
+    const wish = { name: name.trim(), role, scope, expiresAt: instantOf(expires_at, 'expires_at') }
     const { key, plain } = await keys.createOperatorKey(amongOperators(request, parts), wish)
     return reply.code(201).send({ key: operatorKeyView(key), plain_text_key: plain })
   })
 
-  const revoking = { schema: schemas.revokeOperatorKey, config: may('operators.write') }
+  const revoking = { schema: keySchemas.revokeOperatorKey, config: may('operators.write') }
   api.post('/operator-keys/:key/revoke', revoking, async (request) =>
     operatorKeyView(await keys.revokeOperatorKey(amongOperators(request, parts), request.params.key)),
   )

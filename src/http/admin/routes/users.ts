@@ -18,6 +18,7 @@ import { readProfile } from '../../views.ts'
 import { may, mayOnce, onProject } from '../authorize.ts'
 import { printPosition, readPosition } from '../cursors.ts'
 import { etagOf, ifMatch } from '../etag.ts'
+import { instantOf } from '../instants.ts'
 import type { AdminParts } from '../parts.ts'
 
 /** Users of a page where the request does not say. */
@@ -42,7 +43,7 @@ export async function userRoutes(api: Api, parts: AdminParts): Promise<void> {
     const { cursor, limit = pageLength, created_since: since, ...query } = request.query
     const asked = ['users', ctx.project.id, query, since]
     const after = readPosition(services.keys.lookup, asked, cursor)
-    const createdSince = since === undefined ? undefined : new Date(since)
+    const createdSince = instantOf(since, 'created_since')
     const { users, next } = await searchUsers(ctx, { ...query, createdSince, after, limit })
     const next_cursor = printPosition(services.keys.lookup, asked, next)
     return { data: users.map(viewAdminUser), next_cursor }

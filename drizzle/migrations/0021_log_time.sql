@@ -1,0 +1,1 @@
+CREATE INDEX "security_log_time" ON "security_log" USING brin ("at");

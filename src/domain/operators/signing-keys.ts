@@ -1,0 +1,35 @@
+// The keys that sign access tokens, which all projects share: rotated and revoked by operators of the whole installation.
+import { recordInstallationAct } from '../audit/chain.ts'
+import { type Acting, byCommandLine } from '../audit/operator-acts.ts'
+import type { Services } from '../context.ts'
+import { AuthError } from '../errors.ts'
+import * as keys from '../signing-keys/signing-keys.ts'
+
+/**
+ * Lets the next keys sign from now on.
+ * @param force whether also before they were published long enough for every service that verifies tokens itself
+ * @throws AuthError signing_key_too_young
+ */
+export async function rotateKeys(
+  services: Services,
+  force: boolean,
+  acting: Acting = byCommandLine,
+): Promise<void> {
+  await keys.openSigningKeys(services)
+  const ages = { currentSeconds: 0, nextSeconds: force ? 0 : keys.publishedSeconds }
+  if (!(await keys.rotateSigningKeys(services, ages))) throw new AuthError('signing_key_too_young')
+  await keys.retireSigningKeys(services)
+  await recordInstallationAct(services, 'signing_key_rotated', acting)
+}
+
+/** Ends a key at once, everywhere. @returns what it was @throws AuthError signing_key_unknown */
+export async function revokeKey(
+  services: Services,
+  kid: string,
+  acting: Acting = byCommandLine,
+): Promise<'next' | 'current' | 'previous'> {
+  const state = await keys.revokeSigningKey(services, kid)
+  if (state === null) throw new AuthError('signing_key_unknown')
+  await recordInstallationAct(services, 'signing_key_revoked', acting)
+  return state
+}

@@ -1,0 +1,131 @@
+// The search of the security log: pages from the newest row on, whose cost is bounded, and the figures of the statistics.
+import { and, asc, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+import { securityLog as table } from '../../../drizzle/tables/security-log.ts'
+import { own } from '../conditions.ts'
+import type { Database } from '../database.ts'
+import type { LogRow } from './security-log.ts'
+
+export interface LogSearch {
+  /** Both together name one person. */
+  readonly accounts?: readonly string[] | undefined
+  readonly addressHashes?: readonly Buffer[] | undefined
+  readonly event?: string | undefined
+  readonly outcome?: 'success' | 'refused' | undefined
+  readonly actor?: LogRow['actor'] | undefined
+  /** UUID of an operator, a key or a user who acted. */
+  readonly by?: string | undefined
+  /** The network of the client. */
+  readonly addressPrefix?: string | undefined
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+}
+
+/** Rows that a page looks at: one that finds few of them may be short, and is followed by another. */
+const maxScanned = 20_000
+
+function conditions(filter: LogSearch): SQL | undefined {
+  const { event, outcome, actor, by, addressPrefix, since, until } = filter
+  const is = (name: string, value: string | undefined) =>
+    value === undefined ? undefined : sql`${table.details} ->> ${name}::text = ${value}`
+  return and(
+    event === undefined ? undefined : sql`${table.event} = ${event}`,
+    outcome && eq(table.outcome, outcome),
+    actor && eq(table.actor, actor),
+    by === undefined ? undefined : or(is('by', by), is('operator_key_id', by)),
+    addressPrefix === undefined ? undefined : eq(table.addressPrefix, addressPrefix),
+    since && gte(table.at, since),
+    until && lt(table.at, until),
+  )
+}
+
+function person({ accounts, addressHashes }: LogSearch): SQL | undefined {
+  if (!accounts && !addressHashes) return undefined
+  return or(
+    inArray(table.account, [...(accounts ?? [])]),
+    inArray(table.addressHash, [...(addressHashes ?? [])]),
+  )
+}
+
+/**
+ * Finds a page of the project's log, the newest first.
+ * @param before rows with a smaller id; null: the newest
+ * @returns the rows, and the id before which the next page begins; null: nothing follows
+ */
+export async function searchLogRows(
+  db: Database,
+  filter: LogSearch,
+  before: number | null,
+  limit: number,
+): Promise<{ rows: LogRow[]; next: number | null }> {
+  const where = and(own(table, db), person(filter), before === null ? undefined : lt(table.id, before))
+  const scanned = db.queries
+    .select({ id: table.id, matches: sql<boolean>`${conditions(filter) ?? sql`true`}`.as('matches') })
+    .from(table)
+    .where(where)
+    .orderBy(desc(table.id))
+    .limit(maxScanned)
+    .as('scanned')
+  const ends = sql<string | null>`min(${scanned.id}) over ()`
+  const total = sql<string>`count(*) over ()`
+  const numbered = db.queries
+    .select({ id: scanned.id, matches: scanned.matches, end: ends.as('end'), total: total.as('total') })
+    .from(scanned)
+    .as('numbered')
+  const found = await db.queries
+    .select()
+    .from(numbered)
+    .where(or(eq(numbered.matches, true), sql`${numbered.id} = ${numbered.end}`))
+    .orderBy(desc(numbered.id))
+    .limit(limit + 2)
+  const matching = found.filter(({ matches }) => matches).map(({ id }) => Number(id))
+  const shown = matching.slice(0, limit)
+  const [any] = found
+  const isCut = any !== undefined && Number(any.total) === maxScanned
+  const next = matching.length > limit ? (shown.at(-1) ?? null) : isCut ? Number(any.end) : null
+  return { rows: await rowsOf(db, shown), next }
+}
+
+async function rowsOf(db: Database, ids: readonly number[]): Promise<LogRow[]> {
+  if (ids.length === 0) return []
+  const where = and(own(table, db), inArray(table.id, [...ids]))
+  return db.queries.select().from(table).where(where).orderBy(desc(table.id))
+}
+
+/** One kind of event on one day. */
+export interface DayCount {
+  /** YYYY-MM-DD, in UTC. */
+  readonly day: string
+  readonly event: string
+  /** Of a sign-in: the methods (RFC 8176), separated by blanks; empty elsewhere. */
+  readonly method: string
+  readonly count: number
+}
+
+const day = sql<string>`to_char(${table.at} at time zone 'UTC', 'YYYY-MM-DD')`
+const method = sql<string>`coalesce(case when ${table.event} = 'signed_in' then ${table.details} ->> 'method' end, '')`
+
+/** Counts the events of the project by day. @param since the first instant that is counted */
+export async function countByDay(
+  db: Database,
+  events: readonly LogRow['event'][],
+  since: Date,
+): Promise<DayCount[]> {
+  const where = and(own(table, db), gte(table.at, since), inArray(table.event, [...events]))
+  return db.queries
+    .select({ day, event: table.event, method, count: sql<number>`count(*)::int` })
+    .from(table)
+    .where(where)
+    .groupBy(sql`1`, table.event, sql`3`)
+    .orderBy(sql`1`, asc(table.event))
+}
+
+/** Counts the accounts that signed in or up, by day. */
+export async function countActiveByDay(db: Database, since: Date): Promise<{ day: string; count: number }[]> {
+  const isUse = inArray(table.event, ['signed_in', 'signed_up'])
+  return db.queries
+    .select({ day, count: sql<number>`count(distinct ${table.account})::int` })
+    .from(table)
+    .where(and(own(table, db), gte(table.at, since), isUse))
+    .groupBy(sql`1`)
+    .orderBy(sql`1`)
+}
