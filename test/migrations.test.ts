@@ -130,7 +130,8 @@ t.test('every index of a project is led by the project', async (t) => {
       and exists (select 1 from pg_attribute where attrelid = t.oid and attname = 'project_id' and not attisdropped)`
   t.ok(indexes.length >= 10)
   const whole = indexes.filter(
-    ({ first, definition }) => first !== 'project_id' && !/\(id\)/.test(definition),
+    // A BRIN index has ranges of the table, whatever the project.
+    ({ first, definition }) => first !== 'project_id' && !/\(id\)| USING brin /.test(definition),
   )
   // Read by the courier and by sweepers for all projects at once.
   const reasons = /^(?:outbox_owed|outbox_dead|.*_(?:expires|expired|due|purge|sweep)\w*)$/

@@ -11,7 +11,7 @@
 // operator_setups: links that let a person set the password of their account (user_id), or, while there is no owner, become the first
 // one (user_id null). Open until used_at is set or expires_at is over; only the SHA-256 of the token is stored.
 import { sql } from 'drizzle-orm'
-import { index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { projects } from './projects.ts'
 import { ofUser } from './users.ts'
@@ -37,7 +37,6 @@ export const operatorRoles = pgTable(
     uniqueIndex('operator_roles_scope')
       .on(table.projectId, table.userId, table.scope)
       .where(sql`${table.scope} is not null`),
-    index('operator_roles_of_scope').on(table.scope),
   ],
 )
 
@@ -59,10 +58,7 @@ export const operatorKeys = pgTable(
     lastUsedAt: instant('last_used_at'),
     revokedAt: instant('revoked_at'),
   },
-  (table) => [
-    uniqueIndex('operator_keys_project_prefix').on(table.projectId, table.keyPrefix),
-    index('operator_keys_of_scope').on(table.scope),
-  ],
+  (table) => [uniqueIndex('operator_keys_project_prefix').on(table.projectId, table.keyPrefix)],
 )
 
 export const operatorSetups = pgTable(

@@ -48,6 +48,8 @@ export const sessions = pgTable(
   (table) => [
     ofUser(table),
     index('sessions_project_user').on(table.projectId, table.userId),
-    index('sessions_impersonator').on(table.impersonator).where(sql`${table.impersonator} is not null`),
+    index('sessions_impersonator')
+      .on(table.projectId, table.impersonator)
+      .where(sql`${table.impersonator} is not null`),
   ],
 )

@@ -164,6 +164,9 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /account/verify-email': 'proves an address, and opens no session',
   'POST /account/verify': 'proves an address, and opens no session',
   'POST /account/team-invitation': 'joins a team in a session that is open',
+  'POST /api/admin/setup':
+    'takes an operator’s set-up link, and asks for the factor (test/http/admin/operators.test.ts)',
+  'POST /operators/setup': 'the same as a page',
   'GET /credebl/auth/clientAliases': 'reads the policy',
   'GET /credebl/auth/verify': 'looks at a code',
   'GET /projects/:project_id/.well-known/openid-configuration': 'reads the policy',

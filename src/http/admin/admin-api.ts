@@ -28,7 +28,7 @@ import { mailRoutes, signingKeyRoutes } from './routes/operations.ts'
 import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
 import { teamMemberRoutes, teamRoutes } from './routes/teams.ts'
-import { impersonationRoutes, userDetailRoutes } from './routes/user-details.ts'
+import { impersonationRoutes, userHoldingRoutes, userSessionRoutes } from './routes/user-details.ts'
 import { userActRoutes, userRoutes } from './routes/users.ts'
 import { adminUserView } from './views.ts'
 
@@ -92,7 +92,8 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await policyRoutes(api, parts)
   await userRoutes(api, parts)
   await userActRoutes(api, parts)
-  await userDetailRoutes(api, parts)
+  await userSessionRoutes(api, parts)
+  await userHoldingRoutes(api, parts)
   await impersonationRoutes(api, parts)
   await teamRoutes(api, parts)
   await teamMemberRoutes(api, parts)

@@ -61,19 +61,14 @@ export const authenticate = plugin<AuthenticateOptions>(
       return claims?.aud === request.project.id ? claims : null
     }
 
-    /** @throws AuthError impersonation_refused, on every route that does not declare that an impersonator may call it */
-    function refuseImpersonator(request: FastifyRequest, claims: AccessClaims | null): void {
-      if (claims?.act && !request.declared.impersonated) throw new AuthError('impersonation_refused')
-    }
-
     /** Sets the principal from the cache; true if it was there. Synchronous, so most requests wait for nothing. */
     function authenticateFromCache(request: FastifyRequest): boolean {
       const { key: scope, listsSessions, tokenOnly } = request.declared
       if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
       const claims = readClaims(request, presented(request))
-      // The other way refuses it.
-      if (claims?.act) return false
-      request.principal = claims && findCachedPrincipal(services, request.project, sessionOf(claims))
+      // The other way refuses an impersonator.
+      const isOwner = claims && !claims.act
+      request.principal = isOwner ? findCachedPrincipal(services, request.project, sessionOf(claims)) : null
       return request.principal !== null
     }
 
@@ -87,10 +82,7 @@ export const authenticate = plugin<AuthenticateOptions>(
       const token = presented(request)
       if (token === undefined && (access === 'optional' || access === 'recognized')) return
       const mayHaveEnded = access === 'leaving' && allowsEndedSession?.(request)
-      const read = readClaims(request, token)
-      // Signing out of a product needs no session, and ends none of an operator.
-      const claims = access === 'leaving' && read?.act && !request.declared.impersonated ? null : read
-      refuseImpersonator(request, claims)
+      const claims = refuseImpersonator(request, readClaims(request, token))
       if (!claims && (mayHaveEnded || access === 'recognized')) return
       if (!claims) throw new AuthError('unauthenticated')
       if (tokenOnly) {
@@ -119,6 +111,14 @@ export const authenticate = plugin<AuthenticateOptions>(
     })
   },
 )
+
+/** @throws AuthError impersonation_refused, on every route that does not declare that an impersonator may call it */
+function refuseImpersonator({ declared }: FastifyRequest, claims: AccessClaims | null): AccessClaims | null {
+  if (!claims?.act || declared.impersonated) return claims
+  // Signing out of a product needs no session, and ends none of an operator.
+  if (declared.access === 'leaving') return null
+  throw new AuthError('impersonation_refused')
+}
 
 /** A wrong secret is a row of the security log; a missing one is none. */
 async function refuseSecret(request: FastifyRequest): Promise<RequestProblem> {

@@ -19,7 +19,7 @@ import { impersonationView } from '../views.ts'
 const path = '/projects/:id/users/:user'
 const pageLength = 50
 
-export async function userDetailRoutes(api: Api, { services, viewUser }: AdminParts): Promise<void> {
+export async function userSessionRoutes(api: Api, { services }: AdminParts): Promise<void> {
   const ending = may('users.sessions.end')
 
   const listing = { schema: schemas.listUserSessions, config: may('users.sessions.read') }
@@ -43,7 +43,10 @@ export async function userDetailRoutes(api: Api, { services, viewUser }: AdminPa
       return reply.code(204).send()
     },
   )
+}
 
+/** What belongs to a user beside sessions. */
+export async function userHoldingRoutes(api: Api, { services, viewUser }: AdminParts): Promise<void> {
   const reading = may('users.read')
   api.get(`${path}/identities`, { schema: schemas.listUserIdentities, config: reading }, async (request) => {
     const found = await verbs.identitiesOf(onProject(request, services), request.params.user)

@@ -1,1 +1,0 @@
-CREATE INDEX "security_log_time" ON "security_log" USING brin ("at");
