@@ -1,8 +1,10 @@
-// The documents whose tables follow from the code: variables in operate.md, the life of an account in security.md.
+// The documents whose tables follow from the code: variables in operate.md, the life of an account and the roles of operators in security.md.
 import { withVariablesTable } from '../config/documentation.ts'
 import { type Holding, lifecycle } from '../domain/accounts/lifecycle.ts'
+import { type Permission, permissions, reachOf, roleHas, roles } from '../domain/operators/roles.ts'
 
 const [begin, end] = ['<!-- lifecycle -->', '<!-- /lifecycle -->']
+const [rolesBegin, rolesEnd] = ['<!-- roles -->', '<!-- /roles -->']
 
 const words = (name: string) => name.replaceAll('_', ' ').replace('api ', 'API ')
 
@@ -18,15 +20,41 @@ export function lifecycleTable(): string {
   )
 }
 
-/** Puts the table between its markers; null where a document has none. */
-function withLifecycleTable(document: string): string | null {
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)]
+/** Puts a table between its markers; null where a document has none. */
+function withTableBetween(document: string, opening: string, closing: string, table: string): string | null {
+  const [from, to] = [document.indexOf(opening), document.indexOf(closing)]
   if (from < 0 || to < from) return null
-  return `${document.slice(0, from + begin.length)}\n${lifecycleTable()}\n${document.slice(to)}`
+  return `${document.slice(0, from + opening.length)}\n${table}\n${document.slice(to)}`
+}
+
+const withLifecycleTable = (document: string): string | null =>
+  withTableBetween(document, begin, end, lifecycleTable())
+
+/** Which role of an operator may do what, as a table in Markdown. */
+export function rolesTable(): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const lines = (Object.keys(permissions) as Permission[]).map((permission) =>
+    row([
+      `\`${permission}\``,
+      ...roles.map((role) => (roleHas(role, permission) ? '✓' : '')),
+      { project: 'the project', installation: 'all projects', any: 'any project' }[reachOf(permission)],
+    ]),
+  )
+  return [
+    row(['permission', ...roles, 'held for']),
+    row(['---', ...roles, ''].map(() => '---')),
+    ...lines,
+  ].join('\n')
+}
+
+/** Puts the tables of security.md between their markers. */
+function withSecurityTables(document: string): string | null {
+  const withLifecycle = withLifecycleTable(document)
+  return withLifecycle && withTableBetween(withLifecycle, rolesBegin, rolesEnd, rolesTable())
 }
 
 /** Each document in docs/ with a table, and the function that puts the table as it must be into it. */
 export const documentsWithTables = [
   { file: 'operate.md', withTable: withVariablesTable },
-  { file: 'security.md', withTable: withLifecycleTable },
+  { file: 'security.md', withTable: withSecurityTables },
 ]

@@ -1,5 +1,6 @@
 // npx . projects …
 import { readFile } from 'node:fs/promises'
+import { isOperatorsProject } from '../domain/projects/operators-project.ts'
 import { mergeStored } from '../domain/projects/policy.ts'
 import * as verbs from '../domain/projects/projects.ts'
 import { withServices } from './database.ts'
@@ -73,11 +74,17 @@ export const projects = group(
         printProject(made.project, json, made.secret)
       },
     ),
-    command('list', 'prints every project', [jsonOption], async ({ json }: Given) => {
-      const all = await withServices(verbs.listProjects)
-      const facts = all.map(({ id, name, policy }) => ({ id, name, policy }))
-      print(json, facts, all.map(({ id, name }) => `${id}  ${name}`).join('\n'))
-    }),
+    command(
+      'list',
+      'prints every project but that of the operators',
+      [jsonOption],
+      async ({ json }: Given) => {
+        const found = await withServices(verbs.listProjects)
+        const all = found.filter((project) => !isOperatorsProject(project))
+        const facts = all.map(({ id, name, policy }) => ({ id, name, policy }))
+        print(json, facts, all.map(({ id, name }) => `${id}  ${name}`).join('\n'))
+      },
+    ),
     command('show', 'prints a project', [idArgument, jsonOption], async (id: string, { json }: Given) =>
       printProject(await withServices((services) => services.projects.getAny(id)), json),
     ),

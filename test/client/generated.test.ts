@@ -13,10 +13,15 @@ const folder = join(packageRoot, 'openapi/client')
 const sources = readdirSync(join(folder, 'src')).map((name) => join(folder, 'src', name))
 
 t.test('the types regenerate to the same bytes', async (t) => {
-  const { 'auth.json': document = '' } = await generateDocuments()
-  const text = `${COMMENT_HEADER}${astToString(await openapiTS(document))}`
-  const committed = readFileSync(join(folder, 'src/schema.ts'), 'utf8')
-  t.ok(committed === text, 'openapi/client/src/schema.ts (if not: npm run openapi, and read the difference)')
+  const documents = await generateDocuments()
+  for (const [name, file] of [
+    ['auth.json', 'schema.ts'],
+    ['admin.json', 'admin-schema.ts'],
+  ] as const) {
+    const text = `${COMMENT_HEADER}${astToString(await openapiTS(documents[name] ?? ''))}`
+    const committed = readFileSync(join(folder, 'src', file), 'utf8')
+    t.ok(committed === text, `openapi/client/src/${file} (if not: npm run openapi, and read the difference)`)
+  }
 })
 
 t.test('the SDK compiles against them, without a type of Node', async (t) => {
@@ -52,10 +57,14 @@ t.test('every operation for users has a method', async (t) => {
 
 t.test('the core is under 8 KB gzipped, all of it, as it is shipped', async (t) => {
   const dist = join(folder, 'dist')
-  const onDemand = ['passkeys.js']
+  const onDemand = ['passkeys.js', 'admin.js', 'admin-schema.js']
   const shipped = readdirSync(dist).filter((name) => name.endsWith('.js') && !onDemand.includes(name))
   for (const name of shipped)
-    t.notMatch(readFileSync(join(dist, name), 'utf8'), /from '\.\/passkeys\.js'/, `${name} loads no passkeys`)
+    t.notMatch(
+      readFileSync(join(dist, name), 'utf8'),
+      /from '\.\/(?:passkeys|admin)\.js'/,
+      `${name} loads no passkeys and no admin API`,
+    )
   t.ok(shipped.includes('client.js'))
   const bytes = gzipSync(Buffer.concat(shipped.map((name) => readFileSync(join(dist, name)))), {
     level: 9,

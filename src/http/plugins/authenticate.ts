@@ -66,9 +66,8 @@ export const authenticate = plugin<AuthenticateOptions>(
       const { key: scope, listsSessions, tokenOnly } = request.declared
       if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
       const claims = readClaims(request, presented(request))
-      // The other way refuses an impersonator.
-      const isOwner = claims && !claims.act
-      request.principal = isOwner ? findCachedPrincipal(services, request.project, sessionOf(claims)) : null
+      const owned = claims && !claims.act ? sessionOf(claims) : null
+      request.principal = owned && findCachedPrincipal(services, request.project, owned)
       return request.principal !== null
     }
 
