@@ -3,8 +3,9 @@
 import { readConfig } from '../config/config.ts'
 import type { OperatorContext } from '../domain/context.ts'
 import * as factors from '../domain/operators/factors.ts'
+import * as changes from '../domain/operators/user-changes.ts'
 import * as verbs from '../domain/operators/users.ts'
-import { userView } from '../http/views.ts'
+import { sessionView, userView } from '../http/views.ts'
 import type { UserRow } from '../repositories/accounts/users.ts'
 import { emailOption, group, oneOf, option, type ProjectOptions, required, wholeNumber } from './options.ts'
 import { projectCommands } from './project-command.ts'
@@ -185,6 +186,35 @@ export const users = group(
           : 'The factors are removed.'
         return [{ reset_due_at: dueAt.toISOString() }, words]
       },
+    ),
+    command('sessions', 'prints the living sessions of an account', [emailOption], async (ctx, { email }) => {
+      const { uuid } = await verbs.findAccount(ctx, email)
+      const sessions = await changes.sessionsOf(ctx, uuid)
+      const lines = sessions.map(
+        ({ id, lastSeenAt, addressPrefix }) => `${id}  last seen ${lastSeenAt}  ${addressPrefix ?? ''}`,
+      )
+      return [sessions.map((session) => sessionView(session, null)), lines.join('\n') || 'No session.']
+    }),
+    command('end-sessions', 'signs an account out everywhere', [emailOption], async (ctx, { email }) => {
+      const { uuid } = await verbs.findAccount(ctx, email)
+      await changes.endSessionsOf(ctx, uuid)
+      return [{ ended: true }, 'Every session has ended.']
+    }),
+    command(
+      'reset-password',
+      'sends the mail with which the owner of an account chooses a new password',
+      [emailOption],
+      async (ctx, { email }) => {
+        const { uuid } = await verbs.findAccount(ctx, email)
+        await changes.sendReset(ctx, uuid, null)
+        return [{ queued: true }, 'The mail is queued, unless one was sent within the cooldown.']
+      },
+    ),
+    accountCommand(
+      'verify',
+      'vouches for the address of an account, as proven by its holder',
+      [],
+      async (ctx, { email }) => changes.verifyUser(ctx, (await verbs.findAccount(ctx, email)).uuid),
     ),
     command(
       'import',

@@ -3,6 +3,11 @@
 import cluster from 'node:cluster'
 import type { FastifyBaseLogger } from 'fastify'
 import pino from 'pino'
+import * as operatorKeys from '../../schemas/admin/operator-keys.ts'
+import * as operators from '../../schemas/admin/operators.ts'
+import * as adminProjects from '../../schemas/admin/projects.ts'
+import * as userDetails from '../../schemas/admin/user-details.ts'
+import * as adminUsers from '../../schemas/admin/users.ts'
 import * as apiKeys from '../../schemas/api-keys.ts'
 import * as factors from '../../schemas/factors.ts'
 import * as identities from '../../schemas/identities.ts'
@@ -32,6 +37,7 @@ const contractSecrets = [
 export const redactedNames: readonly string[] = [
   ...new Set([
     ...secretNames([
+      ...[operatorKeys, operators, adminProjects, userDetails, adminUsers],
       apiKeys,
       factors,
       introspection,

@@ -244,3 +244,26 @@ t.test('factors and reset-factors show and remove the second factors of an accou
   t.equal(refused.code, 1)
   t.match(refused.err, /no second factor/)
 })
+
+t.test('sessions, end-sessions, verify and reset-password act on one account', async (t) => {
+  const person = await app.signUp()
+  const { email } = person
+  const [session] = JSON.parse((await of('sessions', email, '--json')).out)
+  t.match(session, { current: false, acr: '1' })
+  t.equal((await of('end-sessions', email)).code, 0)
+  t.equal((await app.api('GET', '/me', { headers: bearer(person) })).status, 401)
+  t.match((await of('sessions', email)).out, /No session/)
+  t.ok(JSON.parse((await of('verify', email, '--json')).out).email_verified_at)
+  t.equal((await of('reset-password', email)).code, 0)
+  const rows = await app.sql`select event, actor, details from security_log
+    where account = ${person.body.user.uuid} and actor = 'operator' order by id`
+  t.same(
+    rows.map(({ event, details }) => [event, details.via]),
+    [
+      ['signed_out_everywhere', 'command_line'],
+      ['email_verified', 'command_line'],
+      ['password_reset_requested', 'command_line'],
+    ],
+  )
+  t.match((await of('sessions', 'nobody@example.com')).err, /no account/)
+})

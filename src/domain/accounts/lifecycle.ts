@@ -16,6 +16,7 @@ import { deleteChallenges } from '../../repositories/credentials/second-factor-c
 import { deleteTotp } from '../../repositories/credentials/totp-factors.ts'
 import { deleteTrustedDevices } from '../../repositories/credentials/trusted-devices.ts'
 import { type Purpose, voidTokens } from '../../repositories/credentials/verification-tokens.ts'
+import { voidSetups } from '../../repositories/operators/keys.ts'
 import { hasOtherOwner, isOwner, lockOperators } from '../../repositories/operators/roles.ts'
 import { deleteIdentities, listIdentities } from '../../repositories/social/identities.ts'
 import { revokeInvitationsOfUser } from '../../repositories/teams/invitations.ts'
@@ -23,7 +24,7 @@ import { lockTeamsOfUser, wouldStrandTeam } from '../../repositories/teams/teams
 import { record } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
-import { operatorsProjectId } from '../projects/operators-project.ts'
+import { isOperatorsProject, operatorsProjectId } from '../projects/operators-project.ts'
 
 /** What may belong to an account: ways in, requests under way, and what it is. */
 export type Holding =
@@ -45,6 +46,8 @@ export type Holding =
   | 'email_sign_ins'
   | 'exchange_codes'
   | 'step_up_codes'
+  | 'setup_links'
+  | 'operator_roles'
   | 'invitations_sent'
   | 'memberships'
   | 'profile'
@@ -79,6 +82,8 @@ const nothingEnds: Fates = {
   email_sign_ins: 'stays',
   exchange_codes: 'stays',
   step_up_codes: 'stays',
+  setup_links: 'stays',
+  operator_roles: 'stays',
   invitations_sent: 'stays',
   memberships: 'stays',
   profile: 'stays',
@@ -110,6 +115,7 @@ const evicted: Fates = {
   email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
+  setup_links: 'ends',
   invitations_sent: 'ends',
 }
 
@@ -134,6 +140,7 @@ const passwordReplaced: Fates = {
   email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
+  setup_links: 'ends',
 }
 
 /** The account is closed, and may be opened again. */
@@ -149,6 +156,7 @@ const suspended: Fates = {
   email_sign_ins: 'ends',
   exchange_codes: 'ends',
   step_up_codes: 'ends',
+  setup_links: 'ends',
   invitations_sent: 'ends',
 }
 
@@ -195,6 +203,7 @@ export const lifecycle = {
     email_sign_ins: 'ends',
     exchange_codes: 'ends',
     step_up_codes: 'ends',
+    setup_links: 'ends',
   },
   signed_out_everywhere: {
     ...nothingEnds,
@@ -291,7 +300,7 @@ const endTokens =
     return voidTokens(tx.store, id, purposes)
   }
 
-/** The members of teams are decided by their ADMINs, and what an account says about itself by its owner. */
+/** Members of teams are decided by their ADMINs, operators by owners, and what an account says about itself by its owner. */
 const neverEnds: End = async () => {
   throw new Error('No event ends this.')
 }
@@ -349,6 +358,9 @@ const enders: Readonly<Record<Holding, End>> = {
   email_sign_ins: (tx, { email }) => endEmailSignIns(tx.store, email),
   exchange_codes: endTokens('exchange_codes'),
   step_up_codes: endTokens('step_up_codes'),
+  // Accounts of other projects have none.
+  setup_links: async (tx, { id }) => isOperatorsProject(tx.project) && voidSetups(tx.store, id),
+  operator_roles: neverEnds,
   async invitations_sent(tx, { id }) {
     return revokeInvitationsOfUser(tx.store, id)
   },

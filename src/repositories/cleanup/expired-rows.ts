@@ -19,6 +19,8 @@ const expired = {
   sessions: sql`expires_at < now() - ${day} or revoked_at < now() - ${day}`,
   verification_tokens: sql`expires_at < now() - ${day}`,
   api_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
+  operator_keys: sql`expires_at < now() - 30 * ${day} or revoked_at < now() - 30 * ${day}`,
+  operator_setups: sql`expires_at < now() - ${day}`,
   claims: sql`expires_at < now() - ${day}`,
   email_sign_ins: sql`expires_at < now() - ${day}`,
   registrations: sql`expires_at < now() - ${day}`,

@@ -65,7 +65,7 @@ export function hasOperators(db: Database): Promise<boolean> {
 }
 
 /** The advisory lock of whatever decides who is an owner: an arbitrary number. */
-const operatorsLock = 7_255_979_163
+const operatorsLock = 7_255_979_171
 
 /** Lets one transaction at a time decide who is an owner, until it ends: of two that would remove the last two, one waits. */
 export async function lockOperators(db: Database): Promise<void> {
