@@ -24,7 +24,8 @@ export async function findProjects(
     if (isOperatorsProject({ id }))
       throw new ConfigError([`${variable} must not be the project of the operators.`])
     try {
-      return (await services.projects.get(id)).id
+      // An archived one too: its requests are refused, and the service starts.
+      return (await services.projects.getAny(id)).id
     } catch (error) {
       if (!(error instanceof AuthError)) throw error
       throw new ConfigError([
@@ -53,7 +54,7 @@ export async function createFirstAdmin(
   projectId: string,
 ): Promise<boolean> {
   if (!firstAdmin) return false
-  const ctx = operatorContext(services, await services.projects.get(projectId))
+  const ctx = operatorContext(services, await services.projects.getAny(projectId))
   return (await ensureUser(ctx, { ...firstAdmin, role: 'admin', verified: true })) !== null
 }
 

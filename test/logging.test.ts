@@ -46,6 +46,7 @@ t.test('the list of redacted names is kept golden', async (t) => {
     'secret',
     'sessionToken',
     'set-cookie',
+    'setup_url',
     'token',
     'verificationCode',
     'verification_token',

@@ -4,6 +4,7 @@ import { matchesSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import type { SecurityEventName } from '../../repositories/audit/security-log.ts'
 import * as rows from '../../repositories/projects/projects.ts'
+import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { type Acting, byCommandLine, recordAct } from '../audit/operator-acts.ts'
 import type { Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
@@ -139,10 +140,10 @@ export async function rotateProjectSecret(
 ): Promise<{ project: Project; secret: string }> {
   mustNotBeOperators(id)
   const { plain, hash } = mintSecret('project')
-  return {
-    project: await update(services, id, 'project_secret_rotated', { secretHash: hash }, acting),
-    secret: plain,
-  }
+  const project = await update(services, id, 'project_secret_rotated', { secretHash: hash }, acting)
+  // Sessions in which a back end acts as users by the old one.
+  await endImpersonationsBy(services.stores.unscoped, id)
+  return { project, secret: plain }
 }
 
 /** @throws AuthError project_unknown, project_reserved */

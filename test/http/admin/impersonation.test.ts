@@ -3,7 +3,7 @@ import t from 'tap'
 import { generateDocuments } from '../../../src/http/generate.ts'
 import { bearer, startTestApp } from '../../support/app.ts'
 import { mailOfKind } from '../../support/factors.ts'
-import { newOperator, sparingFactors } from '../../support/operators.ts'
+import { adminWith, basic, newOperator, sparingFactors } from '../../support/operators.ts'
 import { isProblem } from '../../support/problems.ts'
 
 const app = await startTestApp(t, { policy: { sessions: { notify_new_device: false } } })
@@ -172,6 +172,19 @@ t.test('it ends when the operator loses the role, is disabled or deleted', async
     t.ok((await way(admin.uuid)).status < 300)
     t.equal((await app.api('GET', '/me', { headers })).status, 401)
   }
+})
+
+t.test('one that a back end began ends when its secret is replaced', async (t) => {
+  const { id, secret } = await app.project({ sessions: { notify_new_device: false } })
+  const backEnd = adminWith(app, basic(id, secret))
+  const made = await backEnd('POST', `/projects/${id}/users`, { body: { email: 'theirs@example.com' } })
+  const path = `/projects/${id}/users/${made.body.uuid}/impersonate`
+  const begun = await backEnd('POST', path, { body: { reason: 'Ticket' } })
+  t.equal(claimsOf(begun.body.access_token).act.sub, id)
+  const headers = { authorization: `Bearer ${begun.body.access_token}`, 'project-id': id }
+  t.equal((await app.send('GET', '/api/auth/me', { headers })).status, 200)
+  t.equal((await backEnd('POST', `/projects/${id}/rotate-secret`)).status, 200)
+  t.equal((await app.send('GET', '/api/auth/me', { headers })).status, 401)
 })
 
 t.test('operators, disabled and unproven accounts cannot be impersonated', async (t) => {

@@ -225,3 +225,30 @@ t.test('a repeated POST with an Idempotency-Key makes one project, for each oper
   t.equal(theirs.status, 201)
   t.not(theirs.body.project.id, first.body.project.id)
 })
+
+t.test(
+  'the admin API has limits of its own, and answers the pages that the policy of the operators lists',
+  async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const owner = await newOperator(app, ['owner', null])
+    const path = `/projects/${operatorsProjectId}/policy`
+    const body = {
+      origins: ['https://console.example.com'],
+      limits: { project: { max: 5, window_seconds: 60 } },
+    }
+    t.equal((await owner.admin('PATCH', path, { body, headers: { 'if-match': '*' } })).status, 200)
+    await app.running.awaitChanges()
+    const origin = 'https://console.example.com'
+    const answer = await owner.admin('GET', '/me', { headers: { origin } })
+    t.equal(answer.headers.get('access-control-allow-origin'), origin)
+    const statuses: number[] = []
+    for (let at = 0; at < 6; at++) statuses.push((await owner.admin('GET', '/me')).status)
+    t.ok(statuses.includes(429), statuses.join())
+    isProblem(t, await owner.admin('GET', '/me'), 'rate_limited')
+    t.equal(
+      (await app.api('POST', '/login', { body: { email: 'x@example.com', password: 'y' } })).status,
+      401,
+    )
+  },
+)
