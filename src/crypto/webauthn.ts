@@ -2,6 +2,7 @@
 //
 // What an authenticator says about its make (attestation) is not asked for, and not looked at where it is sent: every key is
 // as good as another, and no certificate is parsed.
+import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
 import type * as library from '@simplewebauthn/server'
 import type * as libraryParts from '@simplewebauthn/server/helpers'
 
@@ -71,9 +72,17 @@ export type Verified<T> =
 
 const refused = (reason: string) => ({ kind: 'refused', reason }) as const
 
-// Loaded by the first passkey: the library is as large as the rest of the service.
-const loadLibrary = (): Promise<typeof library> => import('@simplewebauthn/server')
-const loadParts = (): Promise<typeof libraryParts> => import('@simplewebauthn/server/helpers')
+// Loaded by the first passkey, and once: the library is as large as the rest of the service.
+let loadedLibrary: Promise<typeof library> | undefined
+let loadedParts: Promise<typeof libraryParts> | undefined
+const loadLibrary = () => {
+  loadedLibrary ??= import('@simplewebauthn/server')
+  return loadedLibrary
+}
+const loadParts = () => {
+  loadedParts ??= import('@simplewebauthn/server/helpers')
+  return loadedParts
+}
 
 interface ClientData {
   readonly type?: unknown
@@ -172,7 +181,7 @@ export function verifyRegistration(
 
 /**
  * Verifies an assertion with the key of its credential. Whether a person must have been verified, and what its counter means,
- * is left to the caller.
+ * is left to the caller. `node:crypto` checks the signature: 0.2 ms of processor time where the library takes 0.5 (decisions.md).
  * @param publicKey COSE, as `verifyRegistration` returned it
  */
 export function verifyAssertion(
@@ -183,27 +192,52 @@ export function verifyAssertion(
   return checked(async () => {
     const misfit = misfitOf(credential, 'webauthn.get', ceremony)
     if (misfit) return refused(misfit)
-    const { verifyAuthenticationResponse } = await loadLibrary()
-    const { isoBase64URL, parseAuthenticatorData } = await loadParts()
-    const { id, response } = credential
-    const { flags } = parseAuthenticatorData(isoBase64URL.toBuffer(response.authenticatorData))
+    const { decodeCredentialPublicKey, parseAuthenticatorData } = await loadParts()
+    const { response } = credential
+    const authenticatorData = Buffer.from(response.authenticatorData, 'base64url')
+    const { flags, rpIdHash, counter } = parseAuthenticatorData(new Uint8Array(authenticatorData))
+    if (!sha256(ceremony.rpId).equals(rpIdHash)) return refused('wrong_relying_party')
     if (!flags.up) return refused('user_not_present')
-    const { clientDataJSON, authenticatorData, signature } = response
-    const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-      response: {
-        ...{ id, rawId: id, type: 'public-key', clientExtensionResults: {} },
-        response: { clientDataJSON, authenticatorData, signature },
-      },
-      expectedChallenge: ceremony.challenge,
-      expectedOrigin: [...ceremony.origins],
-      expectedRPID: ceremony.rpId,
-      requireUserVerification: false,
-      // The library refuses a counter that went back; here the caller is told of it.
-      credential: { id, publicKey: new Uint8Array(publicKey), counter: -1 },
-    })
-    if (!verified) return refused('wrong_signature')
-    return { kind: 'verified', ...useOf(flags), signCount: authenticationInfo.newCounter }
+    // A backup without eligibility is a state that no authenticator may report (§6.1.3).
+    if (flags.bs && !flags.be) return refused('unreadable')
+    const signed = Buffer.concat([
+      authenticatorData,
+      sha256(Buffer.from(response.clientDataJSON, 'base64url')),
+    ])
+    const key = readCoseKey(decodeCredentialPublicKey(new Uint8Array(publicKey)))
+    const isRight = verify(key.hash, signed, key.publicKey, Buffer.from(response.signature, 'base64url'))
+    if (!isRight) return refused('wrong_signature')
+    return { kind: 'verified', ...useOf(flags), signCount: counter }
   })
+}
+
+const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest()
+
+/** Parameters of a COSE key, by their labels (RFC 9053 §7, RFC 8230 §4). */
+const label = { algorithm: 3, x: -2, y: -3, modulus: -1, exponent: -2 } as const
+
+/**
+ * Reads a COSE key of an algorithm that we offer.
+ * @returns the key, and the hash that its signatures are over; null: the algorithm has its own
+ * @throws what `createPublicKey` throws for parameters that are no key; Error for another algorithm
+ */
+function readCoseKey(cose: unknown): { readonly publicKey: KeyObject; readonly hash: string | null } {
+  const fields = cose as ReadonlyMap<number, unknown>
+  const bytes = (at: number) => Buffer.from(fields.get(at) as Uint8Array).toString('base64url')
+  const read = (jwk: JsonWebKey, hash: string | null) => ({
+    publicKey: createPublicKey({ key: jwk, format: 'jwk' }),
+    hash,
+  })
+  switch (fields.get(label.algorithm)) {
+    case -7:
+      return read({ kty: 'EC', crv: 'P-256', x: bytes(label.x), y: bytes(label.y) }, 'sha256')
+    case -8:
+      return read({ kty: 'OKP', crv: 'Ed25519', x: bytes(label.x) }, null)
+    case -257:
+      return read({ kty: 'RSA', n: bytes(label.modulus), e: bytes(label.exponent) }, 'sha256')
+    default:
+      throw new Error('The algorithm of this key is not offered.')
+  }
 }
 
 const useOf = ({ up, uv, be, bs }: Record<'up' | 'uv' | 'be' | 'bs', boolean>) => ({

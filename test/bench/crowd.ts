@@ -5,11 +5,13 @@ import { mintApiKey } from '../../src/crypto/api-key.ts'
 import { defaultParameters, loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
 import { printRefreshToken, refreshKey } from '../../src/crypto/refresh-secret.ts'
 import { deriveKey } from '../../src/crypto/secrets.ts'
+import { verifyRegistration } from '../../src/crypto/webauthn.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
+import { createAuthenticator } from '../support/authenticator.ts'
 import { storesOn } from '../support/database.ts'
 import type { Plan, Visitor } from './load.ts'
-import { type Load, type Running, secretKey, startService } from './processes.ts'
+import { type Load, publicUrl, type Running, secretKey, startService } from './processes.ts'
 
 export const password = 'a good long password'
 
@@ -93,6 +95,30 @@ async function draw({ sql, projectId, regulars }: Place, count: number): Promise
     refresh: printRefreshToken(key, { sessionId: id, generation }),
     apiKey: minted[at]?.plain ?? '',
   }))
+}
+
+/** Gives each visitor a passkey, by SQL: no registration is measured. */
+export async function enrollPasskeys(place: Place, visitors: readonly Visitor[]): Promise<void> {
+  const { sql, projectId } = place
+  const authenticator = createAuthenticator({ origin: publicUrl })
+  const ceremony = { challenge: 'bench', rpId: 'localhost', origins: new Set([publicUrl]) }
+  for (const visitor of visitors) {
+    const [user] = await sql<{ id: string; uuid: string }[]>`
+      select id, uuid from users where project_id = ${projectId} and email = ${visitor.email}`
+    if (!user) throw new Error(`There is no user ${visitor.email}.`)
+    const handle = Buffer.from(`${projectId}${user.uuid}`.replaceAll('-', ''), 'hex').toString('base64url')
+    const made = authenticator.create({
+      rp: { id: ceremony.rpId },
+      user: { id: handle },
+      challenge: ceremony.challenge,
+    })
+    const key = await verifyRegistration(made.credential, ceremony)
+    if (key.kind === 'refused') throw new Error(`A passkey was refused: ${key.reason}.`)
+    await sql`
+      insert into passkeys (id, project_id, user_id, credential_id, public_key, name, aaguid, backup_eligible, backed_up, sign_count)
+      values (gen_random_uuid(), ${projectId}, ${user.id}, ${key.credentialId}, ${key.publicKey}, 'Bench', ${key.aaguid}, false, false, 0)`
+    visitor.passkey = made.kept
+  }
 }
 
 export const connections = 32

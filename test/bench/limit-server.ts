@@ -33,7 +33,7 @@ const key = (use: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
 const pool = openPool(url)
 const stores = createStores(pool)
 const signing = (await openSigningKeys({ stores, keys: { sealing: [key('seal')] } })).find(
-  ({ state }) => state === 'current',
+  ({ state, algorithm }) => state === 'current' && algorithm === 'ES256',
 )
 if (!signing) throw new Error('There is no current signing key.')
 const refreshKeys = [refreshKey(key('refresh'))] as const
@@ -41,8 +41,8 @@ const refreshKeys = [refreshKey(key('refresh'))] as const
 const app = Fastify()
 await app.register(jwt, {
   secret: { private: privatePem(signing.privateKey), public: publicPem(signing.publicJwk) },
-  sign: { algorithm: 'EdDSA' },
-  verify: { algorithms: ['EdDSA'], cache: 5000 },
+  sign: { algorithm: signing.algorithm },
+  verify: { algorithms: [signing.algorithm], cache: 5000 },
 })
 
 interface Claims {

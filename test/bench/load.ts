@@ -1,6 +1,7 @@
 // The load generator: a process of its own that sends plain HTTP/1.1 over a few sockets and checks the status of every
 // answer. It parses no more than it must, so that what is measured is the server and not its client.
 import { connect, type Socket } from 'node:net'
+import { createAuthenticator, type KeptKey, type SoftKey } from '../support/authenticator.ts'
 
 /** One signed-in user, and the tokens that they hold now. */
 export interface Visitor {
@@ -10,6 +11,7 @@ export interface Visitor {
   apiKey: string
   /** The peer's cookies. */
   cookie?: string
+  passkey?: KeptKey
 }
 
 export type Kind =
@@ -21,6 +23,8 @@ export type Kind =
   | 'refresh'
   | 'refresh by cookie'
   | 'login'
+  | 'passkey options'
+  | 'passkey'
   | 'signup'
   | 'logout'
   | 'constant'
@@ -137,6 +141,27 @@ class Connection {
 
 let crowd: Visitor[] = []
 
+/** The origin of the service's PUBLIC_URL, which is not the port that it is measured at. */
+const authenticator = createAuthenticator({ origin: 'http://127.0.0.1:3000' })
+const softKeys = new Map<string, SoftKey>()
+function softKeyOf({ passkey, email }: Visitor): SoftKey {
+  const known = softKeys.get(email)
+  if (known) return known
+  if (!passkey) throw new Error('This visitor has no passkey.')
+  const key = authenticator.restore(passkey)
+  softKeys.set(email, key)
+  return key
+}
+
+/** The body of a sign-in by passkey, from the options that the service handed out. */
+function answerTo(options: string, visitor: Visitor): string {
+  const { flow, options: asked } = JSON.parse(options) as {
+    flow: string
+    options: Parameters<SoftKey['get']>[0]
+  }
+  return JSON.stringify({ flow, credential: softKeyOf(visitor).get(asked) })
+}
+
 let newcomers = 0
 /** An address that nobody has had. */
 const newcomer = () => `new-${process.pid}-${Date.now().toString(36)}-${++newcomers}@example.com`
@@ -161,7 +186,8 @@ const cookiesOf = (headers: string) =>
 /** Where it is not 200. */
 const promised: Partial<Record<Kind, number>> = { signup: 201 }
 
-function requestOf(plan: Plan, visitor: Visitor): string {
+/** @param options what the service answered to `passkey options`, for a sign-in by passkey */
+function requestOf(plan: Plan, visitor: Visitor, options = ''): string {
   const { kind, prefix, projectId } = plan
   if (kind.startsWith('peer ')) return peerRequestOf(plan, visitor)
   const shared = `Host: 127.0.0.1:${plan.port}\r\nproject-id: ${projectId}\r\n`
@@ -181,6 +207,12 @@ function requestOf(plan: Plan, visitor: Visitor): string {
   }
   if (kind === 'logout')
     return `POST ${prefix}/logout HTTP/1.1\r\n${shared}Authorization: Bearer ${visitor.access}\r\nContent-Length: 0\r\n\r\n`
+  if (kind === 'passkey options')
+    return `POST ${prefix}/passkeys/sign-in-options HTTP/1.1\r\n${shared}Content-Length: 0\r\n\r\n`
+  if (kind === 'passkey') {
+    const answer = answerTo(options, visitor)
+    return `POST ${prefix}/login/passkey HTTP/1.1\r\n${shared}Content-Type: application/json\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`
+  }
   const body = JSON.stringify(
     kind === 'refresh'
       ? { refresh_token: visitor.refresh }
@@ -211,7 +243,12 @@ async function run(plan: Plan): Promise<Outcome> {
         const visitor = crowd[at]
         if (!visitor) break
         const sent = performance.now()
-        const { status, headers, body } = await connection.send(requestOf(plan, visitor))
+        // A sign-in by passkey is two requests, and is counted as one.
+        const options =
+          plan.kind === 'passkey'
+            ? (await connection.send(requestOf({ ...plan, kind: 'passkey options' }, visitor))).body
+            : undefined
+        const { status, headers, body } = await connection.send(requestOf(plan, visitor, options))
         latencies.push(performance.now() - sent)
         const isDead = plan.kind.startsWith('introspect') && !body.startsWith('{"active":true')
         const isNobody = plan.kind === 'peer session' && !body.includes('"session"')

@@ -10,6 +10,7 @@ import type { HashOutcome } from './hash-limit.ts'
 import type { FromLoad, Outcome, Plan, Revocation, ToLoad, Visitor } from './load.ts'
 
 export const secretKey = 'a bench secret of more than thirty-two bytes'
+export const publicUrl = 'http://127.0.0.1:3000'
 
 /** A file of the build. */
 export const built = (name: string) => join(packageRoot, 'dist', name)
@@ -137,7 +138,7 @@ export function startService({
       MALLOC_ARENA_MAX: '1',
       DATA_DIR: dataDir,
       // One issuer, whatever the port: instances read each other's tokens.
-      PUBLIC_URL: 'http://127.0.0.1:3000',
+      PUBLIC_URL: publicUrl,
       ...(projectId ? { CONTRACT_PROJECT_ID: projectId } : {}),
       ...env,
     },

@@ -4,6 +4,7 @@ import type { Figure } from './rounds.ts'
 import { contracts } from './workloads/contracts.ts'
 import { login, signup } from './workloads/login.ts'
 import { keys, me } from './workloads/me.ts'
+import { passkeys } from './workloads/passkeys.ts'
 import { refresh } from './workloads/refresh.ts'
 import { revocation } from './workloads/revocation.ts'
 import { huge, scale } from './workloads/scale.ts'
@@ -13,6 +14,7 @@ import { storm } from './workloads/storm.ts'
 /** What `npm run bench -- <name>` runs; without a name, all of them in this order. */
 export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   login,
+  passkeys,
   me,
   keys,
   refresh,

@@ -47,9 +47,19 @@ export interface SoftKey {
   get(options: RequestOptions, lies?: Lies): AssertionJson
 }
 
+/** A key as it can be sent to another process. */
+export interface KeptKey {
+  /** Base64url. */
+  readonly credentialId: string
+  /** PKCS #8, PEM. */
+  readonly privateKey: string
+  readonly userHandle: string
+}
+
 interface Made {
   readonly credential: RegistrationJson
   readonly key: SoftKey
+  readonly kept: KeptKey
 }
 
 export interface AuthenticatorOptions {
@@ -117,6 +127,14 @@ export function createAuthenticator({
     }
   }
 
+  const withKey = (kept: KeptKey) => {
+    const { credentialId, privateKey, userHandle } = kept
+    return {
+      kept,
+      key: keyOf(Buffer.from(credentialId, 'base64url'), createPrivateKey(privateKey), userHandle),
+    }
+  }
+
   return {
     /** Makes a key and answers a registration. */
     create({ rp, user, challenge }: CreationOptions, lies: Lies = {}): Made {
@@ -158,12 +176,13 @@ export function createAuthenticator({
             transports: ['internal', 'hybrid'],
           },
         },
-        key: keyOf(
-          credentialId,
-          createPrivateKey(pair.privateKey.export({ format: 'pem', type: 'pkcs8' })),
-          user.id,
-        ),
+        ...withKey({
+          credentialId: base64url(credentialId),
+          privateKey: pair.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+          userHandle: user.id,
+        }),
       }
     },
+    restore: (kept: KeptKey): SoftKey => withKey(kept).key,
   }
 }

@@ -8,7 +8,13 @@ import {
   type RegistrationJson,
 } from '../../crypto/webauthn.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
-import { insertFlow, type PasskeyPurpose, redeemFlow } from '../../repositories/credentials/passkey-flows.ts'
+import {
+  insertFlow,
+  type PasskeyAndUser,
+  type PasskeyPurpose,
+  redeemFlow,
+  redeemFlowAndFind,
+} from '../../repositories/credentials/passkey-flows.ts'
 import type { PasskeyRow } from '../../repositories/credentials/passkeys.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import type { Context, SignedInContext } from '../context.ts'
@@ -57,28 +63,61 @@ async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number |
   return { flow, challenge }
 }
 
-/**
- * Redeems the flow that an answer names, whether or not the answer then turns out to be right.
- * @param userId the account that must answer; null: any
- * @param boundTo as the flow was begun with
- * @returns what the flow was begun for, and its challenge in base64url
- * @throws AuthError passkey_flow_over
- */
-export async function endFlow(
+/** The flow that an answer names. @param boundTo as the flow was begun with */
+function flowOf(
   ctx: Context,
   purposes: readonly PasskeyPurpose[],
   userId: number | null,
   { flow, credential }: FlowAnswer<RegistrationJson | AssertionJson>,
   boundTo?: string,
-): Promise<{ readonly purpose: PasskeyPurpose; readonly challenge: string }> {
+) {
   const challenge = challengeOf(credential) ?? ''
   const challengeHash = hashSecret(challenge)
-  const bindingHash = bindingOf(ctx, boundTo)
-  const given = { id: flow, userId, purposes, challengeHash, bindingHash }
-  const purpose = await redeemFlow(ctx.store, given)
-  if (purpose) return { purpose, challenge }
+  const asked = { id: flow, userId, purposes, challengeHash, bindingHash: bindingOf(ctx, boundTo) }
+  return { challenge, asked }
+}
+
+async function refuseFlow(ctx: Context): Promise<AuthError> {
   await recordRefusal(ctx, 'passkey_refused', 'passkey_flow_over', { account: ctx.actor?.user.uuid ?? null })
-  throw new AuthError('passkey_flow_over')
+  return new AuthError('passkey_flow_over')
+}
+
+/**
+ * Redeems the flow of a registration, whether or not the answer then turns out to be right.
+ * @param userId the account that must answer
+ * @returns what the flow was begun for, and its challenge in base64url
+ * @throws AuthError passkey_flow_over
+ */
+export async function redeemRegistration(
+  ctx: Context,
+  userId: number,
+  answer: FlowAnswer<RegistrationJson>,
+): Promise<{ readonly purpose: PasskeyPurpose; readonly challenge: string }> {
+  const { challenge, asked } = flowOf(ctx, ['registration', 'upgrade'], userId, answer)
+  const purpose = await redeemFlow(ctx.store, asked)
+  if (!purpose) throw await refuseFlow(ctx)
+  return { purpose, challenge }
+}
+
+/**
+ * Redeems the flow of a use, whether or not the answer then turns out to be right, and finds the passkey that it names.
+ * @param userId the account that must answer; null: any
+ * @param boundTo as the flow was begun with
+ * @returns the challenge in base64url; `found` is null where the project has no such passkey
+ * @throws AuthError passkey_flow_over
+ */
+export async function redeemUse(
+  ctx: Context,
+  purpose: PasskeyPurpose,
+  userId: number | null,
+  answer: FlowAnswer<AssertionJson>,
+  boundTo?: string,
+): Promise<{ readonly challenge: string; readonly found: PasskeyAndUser | null }> {
+  const { challenge, asked } = flowOf(ctx, [purpose], userId, answer, boundTo)
+  const credentialId = Buffer.from(answer.credential.id, 'base64url')
+  const redeemed = await redeemFlowAndFind(ctx.store, asked, credentialId)
+  if (!redeemed) throw await refuseFlow(ctx)
+  return { challenge, found: redeemed.found }
 }
 
 const transportsOf = ({ transports }: Pick<PasskeyRow, 'transports'>): string[] =>

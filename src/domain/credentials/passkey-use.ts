@@ -1,12 +1,12 @@
 // Using a passkey: verifying that its owner did.
 import { type AssertionJson, verifyAssertion } from '../../crypto/webauthn.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
+import type { PasskeyAndUser } from '../../repositories/credentials/passkey-flows.ts'
 import {
-  findPasskey,
   listPasskeys,
-  type PasskeyAndUser,
   type PasskeyRow,
   touchPasskey,
+  type UsedPasskey,
 } from '../../repositories/credentials/passkeys.ts'
 import { shownCaller } from '../actor.ts'
 import { record, recordRefusal } from '../audit/audit.ts'
@@ -17,10 +17,10 @@ import { relyingPartyOf } from '../projects/relying-party.ts'
 import type { AuthenticationMethod } from '../sessions/authenticated.ts'
 import {
   beginAssertion,
-  endFlow,
   type FlowAnswer,
   isHandleOf,
   type PasskeyPurpose,
+  redeemUse,
   userHandleOf,
 } from './passkey-flows.ts'
 
@@ -28,6 +28,7 @@ import {
 export interface ProvenByPasskey {
   readonly user: UserRow
   readonly passkey: PasskeyRow
+  readonly used: UsedPasskey
   /** RFC 8176 §2: `swk` where the key may be on several devices. Together with the person's verification `acr` is 2. */
   readonly amr: readonly AuthenticationMethod[]
 }
@@ -63,18 +64,27 @@ export async function passkeyRequestOptions(
 }
 
 /**
- * Verifies the use of a passkey, once. A counter that went back is refused, logged and told by mail: the key may have been
- * copied (WebAuthn §6.1.1).
+ * Verifies the use of a passkey, once, and marks it as used. A counter that went back is refused, logged and told by mail: the
+ * key may have been copied (WebAuthn §6.1.1).
  * @throws AuthError passkey_flow_over, passkey_unknown, passkey_refused
  */
 export async function verifyPasskeyAssertion(
   ctx: Context,
   given: PasskeyAssertion,
 ): Promise<ProvenByPasskey> {
-  const { credential } = given
+  const proven = await checkPasskeyAssertion(ctx, given)
+  await markPasskeyUsed(ctx, proven)
+  return proven
+}
+
+/**
+ * Verifies the use of a passkey, once. The caller marks it as used.
+ * @throws AuthError passkey_flow_over, passkey_unknown, passkey_refused
+ */
+export async function checkPasskeyAssertion(ctx: Context, given: PasskeyAssertion): Promise<ProvenByPasskey> {
+  const { credential, purpose } = given
   const { userId, boundTo } = given.purpose === 'sign_in' ? { userId: null } : given
-  const { challenge } = await endFlow(ctx, [given.purpose], userId, given, boundTo)
-  const found = await findPasskey(ctx.store, Buffer.from(credential.id, 'base64url'))
+  const { challenge, found } = await redeemUse(ctx, purpose, userId, given, boundTo)
   if (!found) throw await unknown(ctx, credential)
   const { passkey, user } = found
   const { id: rpId, origins } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
@@ -82,9 +92,13 @@ export async function verifyPasskeyAssertion(
     verifyAssertion(credential, passkey.publicKey, { challenge, rpId, origins }),
   )
   if (typeof reason === 'string') throw await refusePasskey(ctx, user, reason)
-  const used = { id: passkey.id, signCount: reason.signCount, backedUp: reason.backedUp }
+  const used = { passkeyId: passkey.id, signCount: reason.signCount, backedUp: reason.backedUp }
+  return { user, passkey, used, amr: [passkey.backupEligible ? 'swk' : 'hwk', 'user'] }
+}
+
+/** Marks a passkey as used. @throws AuthError passkey_refused where its counter went back */
+export async function markPasskeyUsed(ctx: Context, { user, passkey, used }: ProvenByPasskey): Promise<void> {
   if (!(await touchPasskey(ctx.store, used))) throw await refuseCounter(ctx, user, passkey)
-  return { user, passkey, amr: [passkey.backupEligible ? 'swk' : 'hwk', 'user'] }
 }
 
 /** @returns why a use is refused, or what the authenticator says about it */

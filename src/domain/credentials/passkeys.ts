@@ -10,7 +10,13 @@ import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { relyingPartyOf } from '../projects/relying-party.ts'
 import { authenticatorName } from './authenticators.ts'
-import { beginRegistration, endFlow, type FlowAnswer, namesOf, userHandleOf } from './passkey-flows.ts'
+import {
+  beginRegistration,
+  type FlowAnswer,
+  namesOf,
+  redeemRegistration,
+  userHandleOf,
+} from './passkey-flows.ts'
 import { reauthenticate } from './reauthentication.ts'
 import { hasOtherWayIn } from './ways-in.ts'
 
@@ -78,7 +84,7 @@ export async function addPasskey(
   { name, ...answer }: FlowAnswer<RegistrationJson> & { readonly name: string | null },
 ): Promise<rows.PasskeyRow> {
   const { user } = ctx.actor
-  const { purpose, challenge } = await endFlow(ctx, ['registration', 'upgrade'], user.id, answer)
+  const { purpose, challenge } = await redeemRegistration(ctx, user.id, answer)
   const { id: rpId, origins } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
   const made = await verifyRegistration(answer.credential, { challenge, rpId, origins })
   const reason =

@@ -1,6 +1,7 @@
 // Sessions: opened, recognised, extended and listed. A verb returns a grant; the edge prints tokens from it.
 import { randomUUID } from 'node:crypto'
 import { restoreUser } from '../../repositories/accounts/deletion.ts'
+import type { UsedPasskey } from '../../repositories/credentials/passkeys.ts'
 import * as lists from '../../repositories/sessions/lists.ts'
 import * as rows from '../../repositories/sessions/sessions.ts'
 import { insertSession, type NewSession } from '../../repositories/sessions/sign-in.ts'
@@ -31,6 +32,8 @@ export interface OpenOptions extends Lifetimes {
   readonly id?: string
   /** The attempt that succeeded; it is released in the same statement. */
   readonly attempt?: Pick<Attempt<unknown>, 'counted'>
+  /** The passkey that opens it; it is marked as used in the same statement. */
+  readonly passkey?: UsedPasskey
 }
 
 /** A session that was recognised, as the cache holds it. */
@@ -47,7 +50,7 @@ export interface CachedSession extends CacheEntry {
  * Opens a session for a user of whom everything due was proven, with all that belongs to it: the audit event, the address and device by
  * which the account knows the client, the mail about a new device, the limit of sessions, the release of the attempt.
  * All of it is one statement, except for an account whose deletion is pending: that is restored in the same transaction.
- * @returns null, and nothing changed, if the user's sessions were ended since they were read
+ * @returns null, and nothing changed, if the user's sessions were ended since they were read, or the passkey's counter went back
  */
 export function openSession(
   ctx: Context,
@@ -72,7 +75,7 @@ async function insertAndGrant(
   ctx: Context,
   { user, amr, acr }: Authenticated,
   event: NewSession['event'],
-  { id = randomUUID(), attempt, accessSeconds, lifetimeSeconds, beyondAbsolute }: OpenOptions,
+  { id = randomUUID(), attempt, passkey, accessSeconds, lifetimeSeconds, beyondAbsolute }: OpenOptions,
 ): Promise<Grant | null> {
   const { tokens, sessions, verification } = ctx.project.policy
   const { client, userAgent, addressPrefix, device } = ctx.caller
@@ -98,6 +101,7 @@ async function insertAndGrant(
     notice: notifies ? { id: randomUUID(), details: { device, addressPrefix: addressPrefix ?? '' } } : null,
     noticeCount: countMail(ctx, 'new_device', { email: user.email, isProven: user.emailVerifiedAt !== null }),
     attempt: attempt?.counted ?? null,
+    passkey: passkey ?? null,
   }
   const session = await ctx.store.statement((db) => insertSession(db, opening))
   return session && toGrant(ctx.project, { ...user, deletionDueAt: null }, session, accessSeconds)

@@ -1,52 +1,40 @@
 // Rows of `passkeys`.
-import { and, asc, eq, getTableColumns, gt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, or, sql } from 'drizzle-orm'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
-import { users } from '../../../drizzle/tables/users.ts'
-import { isHere, userColumns, userOf } from '../accounts/users.ts'
 import { now, ofUser, own, parameter, parameters } from '../conditions.ts'
-import { type Database, first, hasRows, prepared, rowCount } from '../database.ts'
+import { type Database, first, hasRows, prepared, type Queries, rowCount } from '../database.ts'
 
 export type PasskeyRow = typeof passkeys.$inferSelect
 export type NewPasskey = Omit<PasskeyRow, 'projectId' | 'createdAt' | 'lastUsedAt'>
 
-/** A passkey and the account that it opens. */
-export type PasskeyAndUser = Awaited<ReturnType<typeof find>>[number]
-
 const id = { id: passkeys.id }
 
-const find = prepared((query) =>
-  query
-    .select({ passkey: getTableColumns(passkeys), user: userColumns })
-    .from(passkeys)
-    .innerJoin(users, userOf(passkeys))
-    .where(and(own(passkeys, parameters), eq(passkeys.credentialId, parameter('credentialId')), isHere))
-    .prepare('passkey_find'),
-)
-
-const touch = prepared((query) => {
+/**
+ * Notes a use of the passkey `passkeyId` now, and its counter, which must be ahead of the one before or 0 like it (WebAuthn
+ * §6.1.1). Returns its id.
+ */
+export const touching = (query: Queries) => {
   const count = sql`${parameter('signCount')}::bigint`
   const isAhead = or(gt(count, passkeys.signCount), and(sql`${count} = 0`, eq(passkeys.signCount, 0)))
   return query
     .update(passkeys)
     .set({ signCount: count, backedUp: sql`${parameter('backedUp')}::boolean`, lastUsedAt: now })
-    .where(and(own(passkeys, parameters), eq(passkeys.id, parameter('id')), isAhead))
+    .where(and(own(passkeys, parameters), eq(passkeys.id, parameter('passkeyId')), isAhead))
     .returning(id)
-    .prepare('passkey_touch')
-})
-
-/** Finds a passkey and its account; not one of an account whose deletion is due. */
-export function findPasskey(db: Database, credentialId: Buffer): Promise<PasskeyAndUser | null> {
-  return first(find(db, { credentialId }))
 }
+
+/** What is noted of a use: which passkey, and what its authenticator said. */
+export interface UsedPasskey extends Pick<PasskeyRow, 'signCount' | 'backedUp'> {
+  readonly passkeyId: string
+}
+
+const touch = prepared((query) => touching(query).prepare('passkey_touch'))
 
 /**
  * Notes that a passkey was used now, and its counter, which must be ahead of the one before or 0 like it (WebAuthn §6.1.1).
  * @returns false, and nothing noted, where the counter went back or the passkey is gone
  */
-export function touchPasskey(
-  db: Database,
-  used: Pick<PasskeyRow, 'id' | 'signCount' | 'backedUp'>,
-): Promise<boolean> {
+export function touchPasskey(db: Database, used: UsedPasskey): Promise<boolean> {
   return hasRows(touch(db, used))
 }
 

@@ -10,7 +10,8 @@ import { users } from '../../../drizzle/tables/users.ts'
 import { isHere, thisUser, type UserWithPassword } from '../accounts/users.ts'
 import type { LogCircumstances } from '../audit/security-log.ts'
 import { now, own, parameter, parameters, pick, secondsFromNow } from '../conditions.ts'
-import { type AuditEventName, type Database, first, prepared } from '../database.ts'
+import { touching, type UsedPasskey } from '../credentials/passkeys.ts'
+import { type AuditEventName, type Database, first, prepared, type Queries } from '../database.ts'
 import { type CountedMail, reservingMail } from '../mail/mail-counts.ts'
 import type { MailDetails } from '../mail/mail-queue.ts'
 import {
@@ -53,6 +54,8 @@ export interface NewSession {
   readonly noticeCount: CountedMail
   /** The attempt that succeeded and is released; null: none was reserved. */
   readonly attempt: CountedAttempt | null
+  /** The passkey that opens it and is marked as used: if its counter went back, nothing is written. Null: another way. */
+  readonly passkey: UsedPasskey | null
 }
 
 const noAttempt: CountedAttempt = {
@@ -92,7 +95,19 @@ const begin = prepared((query) => {
 
 const openedColumns = pick(sessions, 'id', 'generation', 'expiresAt', 'client', 'amr', 'acr', 'authTime')
 
-const insert = prepared((query) => {
+/** Remembers the address and the device of the session `opened`, at most once a day for the same key. */
+const knowing = sql`insert into ${knownAddresses} (project_id, user_id, key_hash)
+      select project_id, user_id, key from opened,
+        (values (${parameter('addressKey')}::bytea), (${parameter('deviceKey')}::bytea)) as keys(key)
+      where not exists (select 1 from ${knownAddresses} where ${knownAddresses.projectId} = opened.project_id
+        and ${knownAddresses.userId} = opened.user_id and ${knownAddresses.keyHash} = key
+        and ${knownAddresses.lastAt} >= now() - interval '1 day' offset 0)
+      order by key
+      on conflict (project_id, user_id, key_hash) do update set last_at = now()
+      returning key_hash, xmax = 0 as is_new`
+
+/** @param byPasskey whether a passkey opens the session; others have no such part in their statement */
+const inserting = (byPasskey: boolean) => (query: Queries) => {
   const absoluteEnd = secondsFromNow(parameter('absoluteSeconds'))
   // The user is read again and locked: if the password changed since the check, or the account is gone, none opens.
   const opened = query.$with('opened', openedColumns).as(sql`insert into ${sessions}
@@ -103,6 +118,7 @@ const insert = prepared((query) => {
       from ${users}
       where ${thisUser(parameters, parameter('userId'))}
         and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null
+        ${byPasskey ? sql`and exists (select 1 from touched)` : sql``}
       for key share
       returning *`)
   const written = query.$with('written', {}).as(sql`insert into ${auditEvents}
@@ -112,16 +128,7 @@ const insert = prepared((query) => {
         (project_id, event, actor, account, session_id, user_agent, address_prefix, details)
       select project_id, ${parameter('event')}::text, ${parameter('actor')}::text, ${parameter('account')}::uuid, id,
         user_agent, address_prefix, ${parameter('logDetails')}::jsonb from opened`)
-  // At most once a day for the same key.
-  const known = query.$with('known', {}).as(sql`insert into ${knownAddresses} (project_id, user_id, key_hash)
-      select project_id, user_id, key from opened,
-        (values (${parameter('addressKey')}::bytea), (${parameter('deviceKey')}::bytea)) as keys(key)
-      where not exists (select 1 from ${knownAddresses} where ${knownAddresses.projectId} = opened.project_id
-        and ${knownAddresses.userId} = opened.user_id and ${knownAddresses.keyHash} = key
-        and ${knownAddresses.lastAt} >= now() - interval '1 day' offset 0)
-      order by key
-      on conflict (project_id, user_id, key_hash) do update set last_at = now()
-      returning key_hash, xmax = 0 as is_new`)
+  const known = query.$with('known', {}).as(knowing)
   // Every part sees the rows as they were before the statement, so the new session is not among those that may end.
   const ended = query
     .$with('ended', {})
@@ -142,16 +149,19 @@ const insert = prepared((query) => {
       select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
       from opened cross join mail_reserved`)
   const released = query.$with('released', {}).as(releasing(sql`exists (select 1 from opened)`))
+  const touched = byPasskey ? [query.$with('touched').as(touching(query))] : []
   return query
-    .with(opened, written, logged, known, ended, reserved, queued, released)
+    .with(...touched, opened, written, logged, known, ended, reserved, queued, released)
     .select({
       ...{ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt },
       ...{ client: opened.client, amr: opened.amr, acr: opened.acr, authTime: opened.authTime },
       now,
     })
     .from(opened)
-    .prepare('sign_in_open')
-})
+    .prepare(byPasskey ? 'sign_in_open_by_passkey' : 'sign_in_open')
+}
+const insert = prepared(inserting(false))
+const insertByPasskey = prepared(inserting(true))
 
 /**
  * Reserves an attempt to sign in and finds the account of an address with its password hash. An address that the account
@@ -174,14 +184,19 @@ export async function beginSignIn(
   return { ...reserved, found: user }
 }
 
-/** Opens a session with all that is written with it; null, and nothing written, if the epoch moved or the user is gone. */
+/**
+ * Opens a session with all that is written with it.
+ * @returns null, and nothing written, if the epoch moved, the user is gone, or the passkey's counter went back
+ */
 export async function insertSession(
   db: Database,
-  { notice, noticeCount, attempt, logged, ...session }: NewSession,
+  { notice, noticeCount, attempt, logged, passkey, ...session }: NewSession,
 ): Promise<SessionState | null> {
+  const statement = passkey ? insertByPasskey : insert
   const opened = await first(
-    insert(db, {
+    statement(db, {
       ...session,
+      ...passkey,
       ...noticeCount,
       actor: logged.actor,
       logDetails: JSON.stringify(logged.details),
