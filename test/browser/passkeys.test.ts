@@ -1,8 +1,12 @@
 // Passkeys in a real browser with virtual authenticators: one click, autofill, the silent upgrade, what authenticators learn of a
 // removal, and other domains.
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
 import type { CDPSession, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { startTestApp, type TestApp } from '../support/app.ts'
+import { packageRoot } from '../../src/package.ts'
+import { freePort, startTestApp, type TestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf } from '../support/factors.ts'
@@ -14,6 +18,7 @@ else {
   t.teardown(() => browser.close())
   const password = 'correct horse battery'
   let people = 0
+  const localUrl = ({ url }: TestApp) => url.replace('127.0.0.1', 'localhost')
 
   interface Visit {
     readonly page: Page
@@ -21,8 +26,8 @@ else {
     readonly authenticatorId: string
   }
 
-  /** Opens a page of the service at localhost, with a client of the SDK and an authenticator that says yes. */
-  async function open(t: Test, app: TestApp, options: object = {}): Promise<Visit> {
+  /** Opens a page with an authenticator that says yes; default: one of the service at localhost, with a client of the SDK. */
+  async function open(t: Test, app: TestApp, options: object = {}, url?: string): Promise<Visit> {
     const context = await openContext(t, browser)
     const page = await context.newPage()
     const cdp = await context.newCDPSession(page)
@@ -39,12 +44,12 @@ else {
         ...options,
       },
     })
-    await load(page, app)
+    await (url ? page.goto(url) : load(page, app))
     return { page, cdp, authenticatorId }
   }
 
   async function load(page: Page, app: TestApp): Promise<void> {
-    await page.goto(`${app.url.replace('127.0.0.1', 'localhost')}/playground`)
+    await page.goto(`${localUrl(app)}/playground`)
     await page.evaluate(`(async () => {
       const { createClient } = await import('/playground/sdk/client.js')
       globalThis.client = createClient({
@@ -92,6 +97,52 @@ else {
     t.match(row, { acr: '2', amr: /^[hs]wk user$/ })
   })
 
+  t.test('the page of docs/integrate.md does what the document says', async (t) => {
+    const port = await freePort()
+    const origin = `http://localhost:${port}`
+    const app = await startTestApp(t, { policy: { origins: [origin] } })
+    const document = await readFile(join(packageRoot, 'docs/integrate.md'), 'utf8')
+    const [, html = ''] =
+      /^```html\n([\s\S]*?)^```$/m.exec(document.slice(document.indexOf('## Passkeys'))) ?? []
+    const written = html.replace(
+      `baseUrl: 'http://localhost:3000'`,
+      `baseUrl: '${localUrl(app)}', projectId: '${app.projectId}'`,
+    )
+    const server = createServer(async ({ url = '' }, response) => {
+      const file =
+        url.startsWith('/sdk/') && join(packageRoot, 'openapi/client/dist', url.slice('/sdk/'.length))
+      response.setHeader('content-type', file ? 'text/javascript' : 'text/html')
+      response.end(file ? await readFile(file) : written)
+    }).listen(port, 'localhost')
+    t.teardown(() => server.close())
+    t.teardown(() => server.closeAllConnections())
+    const { page } = await open(t, app, {}, origin)
+    const status = (text: string | RegExp) => page.getByRole('status').filter({ hasText: text }).waitFor()
+    const email = 'page@example.com'
+    await page.getByPlaceholder('E-mail address').fill(email)
+    await page.getByPlaceholder('Password').fill(password)
+    await page.getByRole('button', { name: 'Sign up' }).click()
+    await status(`Signed in as ${email}`)
+    await app.sql`update sessions set auth_time = now() - interval '1 hour'`
+    const [mail] = await app.mailbox.waitFor(email)
+    await page.getByPlaceholder('Code from the mail').fill(mail?.code ?? '')
+    await page.getByRole('button', { name: 'Confirm address' }).click()
+    page.once('dialog', (dialog) => dialog.accept(password))
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    await page.getByRole('button', { name: 'Remove' }).waitFor()
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    await status('This device has a passkey for the account already.')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    // The virtual authenticator answers autofill by itself, which may come before the button.
+    await page
+      .getByRole('button', { name: 'Sign in with a passkey' })
+      .click({ timeout: 3000 })
+      .catch(() => {})
+    await status(`Signed in as ${email}`)
+    const [row] = await app.sql`select acr, amr from sessions order by created_at desc limit 1`
+    t.match(row, { acr: '2', amr: /^[hs]wk user$/ })
+  })
+
   t.test('autofill signs in, and a button that is pressed meanwhile takes its place', async (t) => {
     const app = await startTestApp(t)
     const visit = await open(t, app)
@@ -119,6 +170,25 @@ else {
     })()`
     await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
     t.equal(await run(visit, aborted), 'AbortError')
+  })
+
+  t.test('a later wait for autofill takes the place of an earlier one, and a session ends it', async (t) => {
+    const app = await startTestApp(t)
+    const visit = await open(t, app, { automaticPresenceSimulation: false })
+    let asked = 0
+    visit.page.on('request', (request) => {
+      if (request.url().endsWith('/passkeys/sign-in-options')) asked++
+    })
+    const twice =
+      'Promise.race([client.startConditionalSignIn(), client.startConditionalSignIn().then(() => "later")])'
+    t.equal(await run(visit, twice), null, 'the earlier one ends')
+    await visit.page.waitForTimeout(1000)
+    t.ok(asked <= 2, `${asked} challenges for two calls`)
+    await visit.page.evaluate('void (globalThis.filled = client.startConditionalSignIn())')
+    await visit.page.waitForTimeout(500)
+    await run(visit, `client.signUp(${JSON.stringify({ email: 'waits@example.com', password })})`)
+    t.equal(await run(visit, 'filled'), null, 'a session ends it')
+    t.ok(asked <= 3, `${asked} challenges for three calls`)
   })
 
   t.test(

@@ -203,6 +203,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     if ('expires_at' in answer) {
       if (cookies) await cookiesKept()
       await sessions.begin(answer)
+      loaded?.then(({ sessionBegan }) => sessionBegan()).catch(() => {})
     }
     return answer
   }

@@ -99,10 +99,10 @@ export interface SallyportClient {
   /** Signs in with a passkey that the person chooses. Throws the browser's NotAllowedError where they choose none. */
   signInWithPasskey(options?: CallOptions): Promise<Session>
   /**
-   * Offers passkeys in the autofill of a field with `autocomplete="username webauthn"`, until the person chooses one, signs in
-   * otherwise and `signal` aborts, or the page is left.
+   * Offers passkeys in the autofill of a field with `autocomplete="username webauthn"`, until the person chooses one or signs in
+   * otherwise, `signal` aborts, or the page is left. A later call takes the place of an earlier one.
    *
-   * @returns the session; null where the browser has no such autofill
+   * @returns the session; null where the browser has no such autofill, or a session or a later call ended the wait
    */
   startConditionalSignIn(options?: CallOptions): Promise<Session | null>
   /** Adds a passkey to the account, after a recent sign-in. Authenticators learn of changes with it. */

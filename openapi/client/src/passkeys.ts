@@ -96,6 +96,9 @@ export function createPasskeys({ open, own, begun }: Calls) {
     }
   }
 
+  /** The wait for autofill, which a later call or a session ends. */
+  let autofilling: AbortController | undefined
+
   /** Whether a person is signed in by what ended the wait for autofill: then it does not begin again. */
   let entered: Promise<boolean> = Promise.resolve(false)
 
@@ -210,16 +213,29 @@ export function createPasskeys({ open, own, begun }: Calls) {
     },
     async autofill(signal?: AbortSignal): Promise<Session | null> {
       if (!(await signals()?.isConditionalMediationAvailable?.())) return null
-      for (;;) {
-        const session = await answer(signal, 'conditional').catch((error) => {
-          // Another passkey may be chosen; or the time is over, or a button was pressed.
-          if (error instanceof ApiError && error.code === 'passkey_unknown') return null
-          if ((error as Error).name === 'AbortError' && !signal?.aborted) return null
-          throw error
-        })
-        if (session || (await entered)) return session
+      const own = new AbortController()
+      const stop = () => own.abort(signal?.reason)
+      signal?.addEventListener('abort', stop)
+      if (signal?.aborted) stop()
+      autofilling?.abort()
+      autofilling = own
+      try {
+        do {
+          const session = await answer(own.signal, 'conditional').catch((error) => {
+            // Another passkey may be chosen; or the time is over, or a button was pressed.
+            if (error instanceof ApiError && error.code === 'passkey_unknown') return null
+            if ((error as Error).name === 'AbortError' && !signal?.aborted) return null
+            throw error
+          })
+          if (session || (await entered)) return session
+        } while (!own.signal.aborted)
+        return null
+      } finally {
+        signal?.removeEventListener('abort', stop)
       }
     },
+    /** Ends the wait for autofill: a session has begun. */
+    sessionBegan: () => autofilling?.abort(),
     register: (name: string | undefined, signal?: AbortSignal) => add(name, false, signal),
     async upgrade(signal?: AbortSignal): Promise<Passkey | null> {
       const can = await signals()?.getClientCapabilities?.()
