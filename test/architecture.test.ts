@@ -87,7 +87,8 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   'src/crypto': { values: ['src/crypto'] },
   'src/mail': { values: ['src/mail', 'src/colors.ts', 'src/folders.ts', 'src/formats.ts'] },
-  'src/social': { values: ['src/social', 'src/formats.ts'] },
+  'src/outgoing': { values: ['src/outgoing', 'src/formats.ts'] },
+  'src/social': { values: ['src/social', 'src/outgoing', 'src/formats.ts'] },
   'src/database': { values: ['src/database', 'src/database-url', 'src/folders.ts', 'src/package.ts'] },
   'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/domain': {

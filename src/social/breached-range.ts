@@ -1,7 +1,6 @@
 // Asks a breached-password service by range, as Have I Been Pwned defines it; guarded as the calls to providers are.
 import { isLoopback } from '../formats.ts'
-import { guardedFetch } from './guarded-fetch.ts'
-import { ProviderUnavailable } from './profile.ts'
+import { CallFailed, guardedFetch } from '../outgoing/guarded-fetch.ts'
 
 /**
  * Finds the hashes that begin with `prefix`.
@@ -32,11 +31,11 @@ export function createBreachedRange(onTrouble: (host: string, error: Error) => v
         timeoutMs: deadlineMs,
       })
       if (response.status !== 200)
-        throw new ProviderUnavailable(`The service at ${url.host} answered ${response.status}.`)
+        throw new CallFailed(`The service at ${url.host} answered ${response.status}.`)
       const lines = (await response.text()).split(/\r?\n/)
       return new Set(lines.flatMap((text) => line.exec(text.trim())?.[1]?.toUpperCase() ?? []))
     } catch (error) {
-      if (!(error instanceof ProviderUnavailable)) throw error
+      if (!(error instanceof CallFailed)) throw error
       onTrouble(url.host, error)
       return null
     }

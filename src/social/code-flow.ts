@@ -1,7 +1,7 @@
 // The authorization code flow with PKCE (RFC 6749 §4.1, RFC 7636, RFC 9700), by openid-client.
 import * as openid from 'openid-client'
-import { guardedFetch } from './guarded-fetch.ts'
-import { ProofRefused, type Provider, ProviderUnavailable } from './profile.ts'
+import { CallFailed, guardedFetch } from '../outgoing/guarded-fetch.ts'
+import { ProofRefused, type Provider } from './profile.ts'
 
 const lifetimeMs = 6 * 3_600_000
 const capacity = 500
@@ -24,7 +24,7 @@ function fetchFor({ allowPrivateNetwork }: Provider): openid.CustomFetch {
       allowPrivateNetwork,
       ...(body === undefined || body === null ? {} : { body: String(body) }),
     })
-    if (response.status >= 500) throw new ProviderUnavailable(`The provider answered ${response.status}.`)
+    if (response.status >= 500) throw new CallFailed(`The provider answered ${response.status}.`)
     return response
   }
 }
@@ -60,17 +60,15 @@ async function configure(provider: Provider, secret: string | null): Promise<ope
 function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const timedOut = 'code' in error && error.code === 'OAUTH_TIMEOUT'
-  return error instanceof ProviderUnavailable || timedOut || isUnavailable(error.cause)
+  return error instanceof CallFailed || timedOut || isUnavailable(error.cause)
 }
 
-/** Runs a call of openid-client and translates its errors. @throws ProofRefused, ProviderUnavailable */
+/** Runs a call of openid-client and translates its errors. @throws ProofRefused, CallFailed */
 async function translated<T>(call: Promise<T>, unavailable: string, refused: string): Promise<T> {
   try {
     return await call
   } catch (cause) {
-    throw isUnavailable(cause)
-      ? new ProviderUnavailable(unavailable, { cause })
-      : new ProofRefused(refused, { cause })
+    throw isUnavailable(cause) ? new CallFailed(unavailable, { cause }) : new ProofRefused(refused, { cause })
   }
 }
 
@@ -86,16 +84,16 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
     if (configurations.size >= capacity) configurations.delete(configurations.keys().next().value ?? '')
     const made = configure(provider, secret).catch((cause: unknown) => {
       configurations.delete(key)
-      throw cause instanceof ProviderUnavailable
+      throw cause instanceof CallFailed
         ? cause
-        : new ProviderUnavailable(`${provider.issuer} does not describe itself.`, { cause })
+        : new CallFailed(`${provider.issuer} does not describe itself.`, { cause })
     })
     configurations.set(key, { made, at: performance.now() })
     return made
   }
 
   return {
-    /** Where to send the browser. @throws ProviderUnavailable */
+    /** Where to send the browser. @throws CallFailed */
     async begin(provider: Provider, redirectUri: string, flow: FlowSecrets): Promise<URL> {
       return openid.buildAuthorizationUrl(await configurationOf(provider), {
         redirect_uri: redirectUri,
@@ -109,7 +107,7 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
 
     /**
      * Exchanges the code that came back at `callback`, the whole address with its query.
-     * @throws ProofRefused, ProviderUnavailable
+     * @throws ProofRefused, CallFailed
      */
     async exchange(provider: Provider, callback: URL, flow: FlowSecrets) {
       const configuration = await configurationOf(provider)
@@ -128,7 +126,7 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
 
     /**
      * The claims of the userinfo endpoint: a provider may give the address there and not in the id_token
-     * (OpenID Connect Core §5.4). @throws ProofRefused, ProviderUnavailable
+     * (OpenID Connect Core §5.4). @throws ProofRefused, CallFailed
      */
     async userInfo(provider: Provider, accessToken: string, subject: string) {
       const configuration = await configurationOf(provider)

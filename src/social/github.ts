@@ -1,13 +1,6 @@
 // GitHub issues no id_tokens: its API names the user of an access token, once it has confirmed that it was issued to us.
-import { fetchJson, guardedFetch } from './guarded-fetch.ts'
-import {
-  keptEmail,
-  keptText,
-  type Profile,
-  ProofRefused,
-  type Provider,
-  ProviderUnavailable,
-} from './profile.ts'
+import { CallFailed, fetchJson, guardedFetch } from '../outgoing/guarded-fetch.ts'
+import { keptEmail, keptText, type Profile, ProofRefused, type Provider } from './profile.ts'
 
 /** Where the API of an installation is. */
 const apiOf = (issuer: string) =>
@@ -22,7 +15,7 @@ interface Address {
 /**
  * Asks GitHub whose access token this is. A token that was issued to another application is refused: without this
  * check, any application could sign in here as its own users (token substitution, RFC 6749 §10.16).
- * @throws ProofRefused, ProviderUnavailable
+ * @throws ProofRefused, CallFailed
  */
 export async function askGithub(provider: Provider, accessToken: string, secret: string): Promise<Profile> {
   const { issuer, allowPrivateNetwork } = provider
@@ -41,11 +34,11 @@ export async function askGithub(provider: Provider, accessToken: string, secret:
   })
   if (checked.status === 404 || checked.status === 422)
     throw new ProofRefused('GitHub issued it to another application. Check client_ids and the secret.')
-  if (checked.status !== 200) throw new ProviderUnavailable(`GitHub answered ${checked.status}.`)
+  if (checked.status !== 200) throw new CallFailed(`GitHub answered ${checked.status}.`)
 
   const headers = { authorization: `Bearer ${accessToken}`, 'x-github-api-version': '2022-11-28' }
   const person = await fetchJson(`${api}/user`, { headers, allowPrivateNetwork })
-  if (!Number.isSafeInteger(person.id)) throw new ProviderUnavailable('GitHub named no user.')
+  if (!Number.isSafeInteger(person.id)) throw new CallFailed('GitHub named no user.')
   const primary = await primaryAddress(`${api}/user/emails`, { headers, allowPrivateNetwork })
   const email = keptEmail(primary?.email)
   return {
@@ -67,6 +60,6 @@ async function primaryAddress(
   const response = await guardedFetch(url, call)
   if (response.status === 403 || response.status === 404) return null
   const list: unknown = response.status === 200 ? await response.json().catch(() => null) : null
-  if (!Array.isArray(list)) throw new ProviderUnavailable('GitHub listed no addresses.')
+  if (!Array.isArray(list)) throw new CallFailed('GitHub listed no addresses.')
   return (list as Address[]).find((entry) => entry?.primary === true) ?? null
 }

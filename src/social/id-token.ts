@@ -124,7 +124,7 @@ export function personOf(provider: Provider, claims: JWTPayload): Omit<Profile, 
 /**
  * Verifies an id_token.
  * @param nonce the one that the caller expects; null: none
- * @throws ProofRefused, ProviderUnavailable
+ * @throws ProofRefused, CallFailed
  */
 export async function verifyIdToken(
   keySets: KeySets,

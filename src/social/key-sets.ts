@@ -1,7 +1,7 @@
 // The public keys of providers (RFC 7517), read through their discovery documents and cached by jose.
 import { createRemoteJWKSet, customFetch, errors, type JWK, type JWTVerifyGetKey } from 'jose'
-import { fetchJson } from './guarded-fetch.ts'
-import { ProofRefused, type Provider, ProviderUnavailable } from './profile.ts'
+import { CallFailed, fetchJson } from '../outgoing/guarded-fetch.ts'
+import { ProofRefused, type Provider } from './profile.ts'
 
 export interface KeySetOptions {
   /** Milliseconds after a successful read in which an unknown key causes no other; only tests change it. */
@@ -19,17 +19,17 @@ type KeySet = ReturnType<typeof createRemoteJWKSet>
 /** Microsoft names, in each key, the issuer that it signs for. */
 type PublishedKey = JWK & { readonly issuer?: unknown }
 
-/** Reads the keys that a provider's discovery document points to. @throws ProviderUnavailable */
+/** Reads the keys that a provider's discovery document points to. @throws CallFailed */
 async function readKeys(discovery: string, { issuer, allowPrivateNetwork }: Provider): Promise<Response> {
   const call = { allowPrivateNetwork }
   const document = await fetchJson(discovery, call)
   if (document.issuer !== issuer)
-    throw new ProviderUnavailable(`The document at ${new URL(discovery).host} is of another issuer.`)
+    throw new CallFailed(`The document at ${new URL(discovery).host} is of another issuer.`)
   const address = String(document.jwks_uri)
-  if (!URL.canParse(address)) throw new ProviderUnavailable(`${issuer} names no keys.`)
+  if (!URL.canParse(address)) throw new CallFailed(`${issuer} names no keys.`)
   const { keys } = await fetchJson(address, call)
   if (!Array.isArray(keys) || keys.length > maxKeys)
-    throw new ProviderUnavailable(`${issuer} has no keys, or too many.`)
+    throw new CallFailed(`${issuer} has no keys, or too many.`)
   return Response.json({ keys })
 }
 
@@ -46,7 +46,7 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
       [customFetch]: async (url) => {
         // jose has no pause after a failure.
         if (performance.now() - failedAtMs < retryMs)
-          throw new ProviderUnavailable(`${provider.issuer} failed a moment ago.`)
+          throw new CallFailed(`${provider.issuer} failed a moment ago.`)
         return readKeys(url, provider).catch((error: unknown) => {
           failedAtMs = performance.now()
           throw error
@@ -70,7 +70,7 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
     /**
      * The key that a token's header names.
      * @returns the key, and its record in the provider's set where the header has a `kid`
-     * @throws ProofRefused where the provider has no such key; ProviderUnavailable where its keys cannot be read
+     * @throws ProofRefused where the provider has no such key; CallFailed where its keys cannot be read
      */
     async find(provider: Provider, ...[header, token]: Parameters<JWTVerifyGetKey>) {
       const keySet = keySetOf(provider)
@@ -79,9 +79,9 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
         const published: readonly PublishedKey[] = keySet.jwks()?.keys ?? []
         return { key, jwk: published.find(({ kid }) => kid !== undefined && kid === header.kid) }
       } catch (cause) {
-        if (cause instanceof ProviderUnavailable) throw cause
+        if (cause instanceof CallFailed) throw cause
         if (cause instanceof errors.JWKSInvalid)
-          throw new ProviderUnavailable(`The keys of ${provider.issuer} cannot be read.`, { cause })
+          throw new CallFailed(`The keys of ${provider.issuer} cannot be read.`, { cause })
         // No key, several that fit and no `kid` to tell them apart, or one that cannot be used.
         throw new ProofRefused('No such key.', { cause })
       }

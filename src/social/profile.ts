@@ -52,11 +52,6 @@ export type Verdict =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unavailable' }
 
-/** Thrown inside this folder when a provider cannot be asked; its message holds no secret and no answer. */
-export class ProviderUnavailable extends Error {
-  override name = 'ProviderUnavailable'
-}
-
 /** Thrown inside this folder for a proof that is not accepted; its message says what to do, and holds nothing of the proof. */
 export class ProofRefused extends Error {
   override name = 'ProofRefused'

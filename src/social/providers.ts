@@ -1,10 +1,11 @@
 // Asks a provider for a verified profile. The functions here are the folder's interface: they return a verdict for
 // everything that a provider or a client may send, and throw for none of it.
+import { CallFailed } from '../outgoing/guarded-fetch.ts'
 import { createCodeFlow, type FlowSecrets, newFlowSecrets } from './code-flow.ts'
 import { askGithub } from './github.ts'
 import { personOf, verifyIdToken } from './id-token.ts'
 import { createKeySets, type KeySetOptions } from './key-sets.ts'
-import { ProofRefused, type Provider, ProviderUnavailable, type Verdict } from './profile.ts'
+import { ProofRefused, type Provider, type Verdict } from './profile.ts'
 
 export interface ProvidersOptions {
   /** Secrets of clients, by the name of their environment variable. */
@@ -20,11 +21,11 @@ export interface ProvidersOptions {
 export function createProviders({ secrets, onTrouble, onRefused, keySets: keySetOptions }: ProvidersOptions) {
   const keySets = createKeySets(keySetOptions)
 
-  /** @throws ProviderUnavailable where the operator named a secret and did not set it */
+  /** @throws CallFailed where the operator named a secret and did not set it */
   function secretOf({ clientSecretEnv }: Provider): string | null {
     if (clientSecretEnv === null) return null
     const secret = Object.hasOwn(secrets, clientSecretEnv) ? secrets[clientSecretEnv] : undefined
-    if (!secret) throw new ProviderUnavailable(`The environment variable ${clientSecretEnv} is not set.`)
+    if (!secret) throw new CallFailed(`The environment variable ${clientSecretEnv} is not set.`)
     return secret
   }
 
@@ -38,7 +39,7 @@ export function createProviders({ secrets, onTrouble, onRefused, keySets: keySet
         onRefused?.(provider, error.message)
         return { kind: 'refused', reason: error.message } as const
       }
-      if (!(error instanceof ProviderUnavailable)) throw error
+      if (!(error instanceof CallFailed)) throw error
       onTrouble?.(provider.name, error)
       return { kind: 'unavailable' } as const
     }

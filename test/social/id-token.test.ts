@@ -392,6 +392,6 @@ t.test(
         address,
       )
     t.same(own.asked, [], 'nobody was called')
-    t.same([...new Set(troubles)], ['The provider has an address that must not be called.'])
+    t.same([...new Set(troubles)], ['The host has an address that must not be called.'])
   },
 )

@@ -1,14 +1,18 @@
-// HTTP calls to identity providers and the breached-password service: over TLS, to public addresses, without redirects, bounded in size and time.
+// HTTP calls to other services (identity providers, breached-password lists, receivers of webhooks): over TLS, to public addresses, without redirects, bounded in size and time.
 import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Agent } from 'undici'
 import { isLoopback } from '../formats.ts'
-import { ProviderUnavailable } from './profile.ts'
+
+/** Thrown when another service cannot be asked; its message holds no secret and no answer. */
+export class CallFailed extends Error {
+  override name = 'CallFailed'
+}
 
 const maxResponseBytes = 512 * 1024
 const defaultTimeoutMs = 5000
-const forbidden = 'The provider has an address that must not be called.'
+const forbidden = 'The host has an address that must not be called.'
 
 export interface Call {
   readonly method?: string
@@ -50,7 +54,7 @@ function guardedLookup(allowPrivateNetwork: boolean): LookupFunction {
       if (error) return callback(error, [])
       const [first] = addresses
       if (!first || addresses.some(({ address }) => !isAllowedAddress(address, allowPrivateNetwork)))
-        return callback(new ProviderUnavailable(forbidden), [])
+        return callback(new CallFailed(forbidden), [])
       if (options.all) callback(null, addresses)
       else callback(null, first.address, first.family)
     })
@@ -77,12 +81,12 @@ function clientFor(allowPrivateNetwork: boolean) {
 
 /**
  * Makes one call and reads the whole response. A redirect is returned like any other response.
- * @throws ProviderUnavailable for a forbidden address, no response in time, or one longer than 512 KiB
+ * @throws CallFailed for a forbidden address, no response in time, or one longer than 512 KiB
  */
 export async function guardedFetch(target: string | URL, call: Call): Promise<Response> {
   const url = new URL(target)
   const { allowPrivateNetwork, method = 'GET', body = null, timeoutMs = defaultTimeoutMs } = call
-  if (!isAllowedUrl(url, allowPrivateNetwork)) throw new ProviderUnavailable(forbidden)
+  if (!isAllowedUrl(url, allowPrivateNetwork)) throw new CallFailed(forbidden)
   try {
     const { request, dispatcher } = await clientFor(allowPrivateNetwork)
     const response = await request(url, {
@@ -99,19 +103,18 @@ export async function guardedFetch(target: string | URL, call: Call): Promise<Re
     const { statusCode: status } = response
     return new Response([204, 205, 304].includes(status) ? null : bytes, { status, headers })
   } catch (cause) {
-    if (cause instanceof ProviderUnavailable) throw cause
-    throw new ProviderUnavailable(`The provider at ${url.host} did not answer.`, { cause })
+    if (cause instanceof CallFailed) throw cause
+    throw new CallFailed(`${url.host} did not answer.`, { cause })
   }
 }
 
-/** Reads a JSON object. @throws ProviderUnavailable for any response but a 200 with an object */
+/** Reads a JSON object. @throws CallFailed for any response but a 200 with an object */
 export async function fetchJson(target: string | URL, call: Call): Promise<Record<string, unknown>> {
   const response = await guardedFetch(target, call)
   const { host } = new URL(target)
-  if (response.status !== 200)
-    throw new ProviderUnavailable(`The provider at ${host} answered ${response.status}.`)
+  if (response.status !== 200) throw new CallFailed(`${host} answered ${response.status}.`)
   const value: unknown = await response.json().catch(() => null)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ProviderUnavailable(`The provider at ${host} sent no JSON object.`)
+    throw new CallFailed(`${host} sent no JSON object.`)
   return value as Record<string, unknown>
 }
