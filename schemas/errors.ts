@@ -241,6 +241,18 @@ const kinds = {
     message: 'The next key was published only minutes ago.',
     help: 'Services that verify tokens themselves may not have fetched the next key yet. Wait ten minutes after it was made, or send force: true. Nothing was changed.',
   },
+  events_expired: {
+    status: 410,
+    title: 'Events expired',
+    message: 'Events after this cursor were removed.',
+    help: 'The reader was away for longer than the policy keeps events (events.retention_days). Read the present state again (GET /users and so on), with the cursor of GET /events?after=latest taken before, and go on from there.',
+  },
+  webhook_limit_reached: {
+    status: 409,
+    title: 'Webhook limit reached',
+    message: 'This project has as many webhooks as it may have.',
+    help: 'A project has at most 50 webhooks. Remove one first. Nothing was changed.',
+  },
   precondition_failed: {
     status: 412,
     title: 'Precondition failed',

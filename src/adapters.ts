@@ -14,6 +14,7 @@ import type { Mailer } from './mail/mailer.ts'
 import { createSmtpMailer } from './mail/smtp-mailer.ts'
 import type { Metrics } from './observability/metrics.ts'
 import { startTracing, type Tracing } from './observability/tracing.ts'
+import { type WebhookSender, webhookSender } from './outgoing/webhook-sender.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
 import { statementName } from './repositories/database.ts'
@@ -77,11 +78,11 @@ export async function tracingFor({ tracing }: Config, log: FastifyBaseLogger): P
   return tracing && startTracing(tracing, { version, statementName, onTrouble })
 }
 
-/** Prepares the calls to other services: providers of social sign-in, and lists of breached passwords. */
+/** Prepares the calls to other services: providers of social sign-in, lists of breached passwords, receivers of webhooks. */
 export function outgoingCallsFor(
   { providerSecrets: secrets }: Config,
   log: FastifyBaseLogger,
-): { providers: Providers; breachedRange: BreachedRange } {
+): { providers: Providers; breachedRange: BreachedRange; webhookSender: WebhookSender } {
   const onTrouble = (provider: string, error: unknown) =>
     log.warn({ provider, err: error }, 'A provider cannot be asked')
   const isNews = onceEach()
@@ -90,6 +91,7 @@ export function outgoingCallsFor(
       log.warn({ provider, issuer, reason }, 'A proof of a provider is refused')
   }
   return {
+    webhookSender,
     providers: createProviders({ secrets, onTrouble, onRefused }),
     breachedRange: createBreachedRange((host, err) =>
       log.warn({ host, err }, 'A breached-password service cannot be asked: passwords pass without it'),

@@ -25,6 +25,7 @@ import { createServices, keysFor, type Secrets, serviceKeys } from './domain/ser
 import type { CacheStats } from './domain/sessions/session-cache.ts'
 import { openSigningKeys } from './domain/signing-keys/signing-keys.ts'
 import { createFirstAdmin, findProjects, firstOperatorLink, requireMailFolder } from './first-start.ts'
+import { printEvent } from './http/admin/event-views.ts'
 import { memoryCounter, uncounted } from './http/rate-limit-memory.ts'
 import { createServer } from './http/server.ts'
 import { createTokens } from './http/tokens.ts'
@@ -32,11 +33,13 @@ import { startCleanupJob } from './jobs/cleanup.ts'
 import { startKeyRotationJob } from './jobs/key-rotation.ts'
 import { startMailJob } from './jobs/mail.ts'
 import { startSealingJob } from './jobs/sealing.ts'
+import { startWebhookJob } from './jobs/webhooks.ts'
 import { createMetrics } from './observability/metrics.ts'
 import { createObserver } from './observability/observer.ts'
 import { version } from './package.ts'
 import { readiness } from './readiness.ts'
 import { isUnavailable } from './repositories/availability.ts'
+import { countWaiting } from './repositories/events/deliveries.ts'
 import { countMails } from './repositories/mail/mail-queue.ts'
 import { createStores } from './repositories/store.ts'
 import { lowerHashPriority } from './tuning.ts'
@@ -166,6 +169,7 @@ async function start(config: Config, log: FastifyBaseLogger, started: Started): 
     redis: () => redis?.isConnected() ?? null,
     caches: { sessions: () => cacheStats().sessions, api_keys: () => cacheStats().apiKeys },
     mails: () => countMails(stores.unscoped),
+    deliveries: () => countWaiting(stores.unscoped),
   })
 
   const rotation = { services, keys, tokens, rotationSeconds, log, changeFeed }
@@ -174,9 +178,11 @@ async function start(config: Config, log: FastifyBaseLogger, started: Started): 
   services.projects.beforeUse(keyRotation.prepare)
   started.add(startCleanupJob({ services, log }), (it) => it.stop())
   started.add(startSealingJob({ services, log }), (it) => it.stop())
-  const { mailed } = metrics
+  const { mailed, delivered } = metrics
   const mailer = mailerFor(config, log)
   started.add(startMailJob({ services, mailer, publicUrl, log, mailed }), (it) => it.stop())
+
+  started.add(startWebhookJob({ services, printEvent, log, delivered }), (it) => it.stop())
 
   let closing: Promise<void> | undefined
   const close = async (delayMs: number) => {

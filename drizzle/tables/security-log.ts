@@ -46,6 +46,10 @@ export type LogOnlyEvent =
   | 'signing_key_revoked'
   | 'signing_keys_resealed'
   | 'mail_retried'
+  | 'webhook_created'
+  | 'webhook_changed'
+  | 'webhook_deleted'
+  | 'webhook_secret_rotated'
 
 export type SecurityEvent = AuditEvent | LogOnlyEvent
 
@@ -63,6 +67,7 @@ export interface LogDetails {
   readonly by?: string
   readonly api_key_id?: string
   readonly team_id?: string
+  readonly webhook_id?: string
   /** UUID of the operator key that acted. */
   readonly operator_key_id?: string
   /** UUID of the operator key that was made or revoked. */

@@ -4,6 +4,7 @@ import { Device, Session } from '../sessions.ts'
 import { User } from '../users.ts'
 import { RequestOptions } from '../webauthn.ts'
 import { auditSchemas } from './audit.ts'
+import { eventSchemas } from './events.ts'
 import { operationSchemas } from './operations.ts'
 import { operatorKeySchemas } from './operator-keys.ts'
 import { operatorSchemas } from './operators.ts'
@@ -26,4 +27,5 @@ export const adminSchemas = [
   ...teamSchemas,
   ...operationSchemas,
   ...auditSchemas,
+  ...eventSchemas,
 ]

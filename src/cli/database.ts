@@ -10,6 +10,7 @@ import { openPools } from '../database/pools.ts'
 import { ensureSecretKey } from '../database/secret-file.ts'
 import { type OperatorContext, operatorContext, type Services } from '../domain/context.ts'
 import { createServices, type Secrets, serviceKeys } from '../domain/services.ts'
+import { webhookSender } from '../outgoing/webhook-sender.ts'
 import { createStores } from '../repositories/store.ts'
 
 /** Milliseconds to wait for a service that is starting or stopping the embedded database. */
@@ -83,6 +84,7 @@ export function withServices<T>(work: (services: Services) => Promise<T>): Promi
       publicUrl: readConfig().publicUrl,
       keys: serviceKeys(secrets),
       providers: absent('providers'),
+      webhookSender,
       argon2: loadArgon2,
       parameters: defaultParameters,
       scheduler: createHashScheduler(),

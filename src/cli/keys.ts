@@ -2,6 +2,7 @@
 import { recordInstallationAct, resealChains } from '../domain/audit/chain.ts'
 import { resealTotpSecrets } from '../domain/credentials/totp.ts'
 import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
+import { resealWebhooks } from '../domain/events/webhooks.ts'
 import { revokeKey, rotateKeys } from '../domain/operators/signing-keys.ts'
 import * as verbs from '../domain/signing-keys/signing-keys.ts'
 import { withServices } from './database.ts'
@@ -71,6 +72,7 @@ async function reseal({ json }: Given): Promise<void> {
     const count = await verbs.resealSigningKeys(services)
     await resealChains(services)
     await resealTotpSecrets(services)
+    await resealWebhooks(services)
     await recordInstallationAct(services, 'signing_keys_resealed')
     return count
   })

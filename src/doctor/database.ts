@@ -10,6 +10,8 @@ import { checkLogin } from '../database/row-level-security.ts'
 import { checkSession } from '../database/session.ts'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { inspectSigningKeys } from '../domain/signing-keys/signing-keys.ts'
+import { countWaiting } from '../repositories/events/deliveries.ts'
+import { countUnordered } from '../repositories/events/events.ts'
 import { countMails } from '../repositories/mail/mail-queue.ts'
 import { createStores, type Stores } from '../repositories/store.ts'
 import { type Finding, findingsOn, reasonOf } from './finding.ts'
@@ -177,6 +179,22 @@ export function outboxVerdict({
   return good`${owed} mails are owed, none was given up.`
 }
 
+export function webhooksVerdict(
+  unordered: number,
+  { pending, dead }: { pending: number; dead: number },
+): Finding {
+  const { good, warning } = findingsOn('webhooks')
+  if (dead > 0)
+    return warning`${dead} deliveries were given up. See: npx . webhooks deliveries --state dead, then: npx . webhooks retry-dead`
+  if (unordered > 10_000)
+    return warning`${unordered} events wait for their position: no instance of this version runs, or it cannot keep up.`
+  return good`${pending} deliveries are pending, none was given up; ${unordered} events wait for their position.`
+}
+
+async function checkWebhooks({ unscoped }: Stores): Promise<Finding> {
+  return webhooksVerdict(await countUnordered(unscoped), await countWaiting(unscoped))
+}
+
 /** @param url of the database to check. @param secrets master secrets, newest first */
 export async function checkDatabase(
   url: string,
@@ -200,6 +218,7 @@ export async function checkDatabase(
       config.databaseOwnerUrl ? [] : checkBackup(sql).catch(unreadable('backup')),
       checkKeys(stores, secrets).catch(unreadable('signing keys')),
       countMails(stores.unscoped).then(outboxVerdict).catch(unreadable('outbox')),
+      checkWebhooks(stores).catch(unreadable('webhooks')),
     ])
     return [...found, ...tried.flat()]
   } catch (error) {

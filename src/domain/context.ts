@@ -1,4 +1,6 @@
 // The first argument of every verb: the project, who acts, the client, the project's store, and the services.
+
+import type { WebhookSender } from '../outgoing/webhook-sender.ts'
 import type { Store, Stores } from '../repositories/store.ts'
 import type { BreachedRange } from '../social/breached-range.ts'
 import type { Providers } from '../social/providers.ts'
@@ -46,6 +48,7 @@ export interface Services {
   readonly providers: Providers
   /** Asks the breached-password service that a project's policy names. */
   readonly breachedRange: BreachedRange
+  readonly webhookSender: WebhookSender
   /** Attempts on one account from one address that are undecided at the same time. */
   readonly attempts: ConcurrencyLimit
   readonly keys: ServiceKeys

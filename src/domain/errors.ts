@@ -89,6 +89,12 @@ export type AuthErrorCode =
   | 'signing_key_too_young'
   | 'mail_unknown'
   | 'log_user_invalid'
+  | 'event_ahead'
+  | 'events_expired'
+  | 'webhook_unknown'
+  | 'webhook_url_refused'
+  | 'webhook_limit_reached'
+  | 'delivery_unknown'
 
 /** Why a new password is refused, by the project's policy. */
 export interface PasswordFault {

@@ -1,5 +1,6 @@
 // Assembles what lives as long as the process and serves every project. Touches no database.
 import { deriveKey } from '../crypto/secrets.ts'
+import type { WebhookSender } from '../outgoing/webhook-sender.ts'
 import type { Stores } from '../repositories/store.ts'
 import type { BreachedRange } from '../social/breached-range.ts'
 import type { Providers } from '../social/providers.ts'
@@ -35,6 +36,7 @@ export interface ServicesOptions extends PasswordHashingOptions {
   readonly publicUrl: string
   readonly keys: ServiceKeys
   readonly providers: Providers
+  readonly webhookSender: WebhookSender
   /** Default: no service is asked. */
   readonly breachedRange?: BreachedRange | undefined
   /** Default: none, and no session, key or project is cached beyond its age. */
@@ -55,6 +57,7 @@ export function createServices(options: ServicesOptions): Services {
     publicUrl,
     keys,
     providers,
+    webhookSender,
     breachedRange = async () => null,
     changeFeed = noChangeFeed,
     observer = noObserver,
@@ -64,6 +67,7 @@ export function createServices(options: ServicesOptions): Services {
     publicUrl,
     keys,
     providers,
+    webhookSender,
     breachedRange,
     observer,
     passwords: createPasswordHashing(options),

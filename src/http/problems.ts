@@ -20,6 +20,12 @@ const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, strin
   password_refused: 'validation_failed',
   project_required: 'project_header_missing',
   project_unknown: 'project_not_found',
+  event_ahead: { after: 'Must be a cursor that this project’s feed has given.' },
+  webhook_unknown: 'not_found',
+  delivery_unknown: 'not_found',
+  webhook_url_refused: {
+    url: 'Must be an https address without a password, and of the own network only where the policy’s webhooks.allow_private_network is true.',
+  },
   email_taken: { email: 'This e-mail address already has an account.' },
   address_unproven: { email: 'This e-mail address has not been confirmed in the last minutes.' },
   account_unproven: { email: 'The holder of this account has not proven this address yet.' },

@@ -144,6 +144,19 @@ export const definitions = {
     'Age of the oldest mail in the queue; 0 if it is empty.',
     'max',
   ),
+  webhooks: counter('sallyport_webhook_deliveries_total', 'Attempts to deliver a webhook, by outcome.', {
+    outcome: mailOutcomes,
+  }),
+  webhooksPending: gauge(
+    'sallyport_webhook_deliveries_pending',
+    'Deliveries that wait, of all webhooks.',
+    'max',
+  ),
+  webhooksDead: gauge(
+    'sallyport_webhook_deliveries_dead',
+    'Deliveries that were given up and wait for an operator.',
+    'max',
+  ),
 } satisfies Record<string, Definition>
 
 export type MetricKey = keyof typeof definitions

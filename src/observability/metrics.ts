@@ -13,7 +13,7 @@ import {
   signInOutcomes,
 } from './metric-definitions.ts'
 
-/** What each scrape reads from the parts of the service. All but `mails` answer synchronously. */
+/** What each scrape reads from the parts of the service. All but `mails` and `deliveries` answer synchronously. */
 export interface Sources {
   readonly hashes: () => { running: number; waiting: number; capacity: number }
   readonly connections: () => { open: number; busy: number; limit: number; waiting: number }
@@ -23,6 +23,7 @@ export interface Sources {
   /** Caches by their name. */
   readonly caches: Readonly<Record<string, () => { hits: number; misses: number; size: number }>>
   /** Asked at most once in five seconds. While it rejects, its metrics are absent. */
+  readonly deliveries: () => Promise<{ pending: number; dead: number }>
   readonly mails: () => Promise<{ owed: number; dead: number; oldestSeconds: number }>
 }
 
@@ -143,6 +144,9 @@ function registerGauges(registry: Registry, sources: () => Sources | undefined):
   gauge('mailsOwed', async () => (await mails())?.owed)
   gauge('mailsDead', async () => (await mails())?.dead)
   gauge('oldestMail', async () => (await mails())?.oldestSeconds)
+  const deliveries = cached(async () => (await sources()?.deliveries()) ?? null)
+  gauge('webhooksPending', async () => sources() && (await deliveries())?.pending)
+  gauge('webhooksDead', async () => sources() && (await deliveries())?.dead)
 }
 
 /** Creates the metrics of a process. `version`: the running one, for the label of `sallyport_info`. */
@@ -164,12 +168,16 @@ export function createMetrics(version: string) {
   const accountEvents = counter('accountEvents')
   const mailed = counter('mails')
   const mailsSuppressed = counter('mailsSuppressed')
+  const delivered = counter('webhooks')
 
   // A series that begins at zero: its first event is an increase.
   for (const outcome of refreshOutcomes) refreshes.inc({ outcome }, 0)
   for (const method of ['password', 'social', 'passkey'])
     for (const outcome of signInOutcomes) signIns.inc({ method, outcome }, 0)
-  for (const outcome of mailOutcomes) mailed.inc({ outcome }, 0)
+  for (const outcome of mailOutcomes) {
+    mailed.inc({ outcome }, 0)
+    delivered.inc({ outcome }, 0)
+  }
   for (const limit of limitClasses) limited.inc({ class: limit }, 0)
 
   const observer: Observer = {
@@ -203,6 +211,7 @@ export function createMetrics(version: string) {
     hashWaited: (seconds: number) => hashWait.observe(seconds),
     connectionWaited: (seconds: number) => databaseWait.observe(seconds),
     mailed: (outcome: (typeof mailOutcomes)[number]) => mailed.inc({ outcome }),
+    delivered: (outcome: (typeof mailOutcomes)[number]) => delivered.inc({ outcome }),
     /** Counts what the domain reports: refreshes, sign-ins and audit events. */
     observer,
   }

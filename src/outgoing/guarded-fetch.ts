@@ -35,7 +35,7 @@ function isAllowedAddress(address: string, allowPrivateNetwork: boolean): boolea
 }
 
 /** Whether a URL may be called: https, or http to this host where private networks are allowed. */
-function isAllowedUrl(
+export function isAllowedUrl(
   { protocol, hostname, username, password }: URL,
   allowPrivateNetwork: boolean,
 ): boolean {
@@ -79,23 +79,32 @@ function clientFor(allowPrivateNetwork: boolean) {
   return made
 }
 
+/** Makes one call. @throws CallFailed for a forbidden address, and where there is no answer in time */
+async function call(url: URL, { allowPrivateNetwork, method = 'GET', headers, body, timeoutMs }: Call) {
+  if (!isAllowedUrl(url, allowPrivateNetwork)) throw new CallFailed(forbidden)
+  const { request, dispatcher } = await clientFor(allowPrivateNetwork)
+  return request(url, {
+    dispatcher,
+    method: method as 'GET',
+    headers: { 'user-agent': 'sallyport', accept: 'application/json', ...headers },
+    body: body ?? null,
+    signal: AbortSignal.timeout(timeoutMs ?? defaultTimeoutMs),
+  })
+}
+
+/** What went wrong in a call, without anything of the answer. */
+function asCallFailed(cause: unknown, { host }: URL): CallFailed {
+  return cause instanceof CallFailed ? cause : new CallFailed(`${host} did not answer.`, { cause })
+}
+
 /**
  * Makes one call and reads the whole response. A redirect is returned like any other response.
  * @throws CallFailed for a forbidden address, no response in time, or one longer than 512 KiB
  */
-export async function guardedFetch(target: string | URL, call: Call): Promise<Response> {
+export async function guardedFetch(target: string | URL, given: Call): Promise<Response> {
   const url = new URL(target)
-  const { allowPrivateNetwork, method = 'GET', body = null, timeoutMs = defaultTimeoutMs } = call
-  if (!isAllowedUrl(url, allowPrivateNetwork)) throw new CallFailed(forbidden)
   try {
-    const { request, dispatcher } = await clientFor(allowPrivateNetwork)
-    const response = await request(url, {
-      dispatcher,
-      method: method as 'GET',
-      headers: { 'user-agent': 'sallyport', accept: 'application/json', ...call.headers },
-      body,
-      signal: AbortSignal.timeout(timeoutMs),
-    })
+    const response = await call(url, given)
     const headers = new Headers()
     for (const [name, values] of Object.entries(response.headers))
       for (const value of [values ?? []].flat()) headers.append(name, value)
@@ -103,8 +112,22 @@ export async function guardedFetch(target: string | URL, call: Call): Promise<Re
     const { statusCode: status } = response
     return new Response([204, 205, 304].includes(status) ? null : bytes, { status, headers })
   } catch (cause) {
-    if (cause instanceof CallFailed) throw cause
-    throw new CallFailed(`${url.host} did not answer.`, { cause })
+    throw asCallFailed(cause, url)
+  }
+}
+
+/**
+ * Makes one call and reads the status alone, so that an answer without an end costs nothing.
+ * @throws CallFailed for a forbidden address, and where there is no answer in time
+ */
+export async function guardedStatus(target: string | URL, given: Call): Promise<number> {
+  const url = new URL(target)
+  try {
+    const { statusCode, body } = await call(url, given)
+    body.on('error', () => {}).destroy()
+    return statusCode
+  } catch (cause) {
+    throw asCallFailed(cause, url)
   }
 }
 

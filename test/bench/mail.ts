@@ -17,6 +17,7 @@ import { createServices } from '../../src/domain/services.ts'
 import { startMailJob } from '../../src/jobs/mail.ts'
 import { createSmtpMailer } from '../../src/mail/smtp-mailer.ts'
 import { createLogger } from '../../src/observability/logging.ts'
+import { webhookSender } from '../../src/outgoing/webhook-sender.ts'
 import { createStores } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
 import { testKeys } from '../support/domain.ts'
@@ -54,6 +55,7 @@ async function runBench(): Promise<void> {
       parameters: { memoryKib: 64, passes: 1, lanes: 1 },
       scheduler: createHashScheduler(),
       providers: createProviders({ secrets: {} }),
+      webhookSender,
     })
     const { project } = await createProject(services, 'Bench', {})
     await sql`insert into users (uuid, project_id, email, display_name, metadata)

@@ -8,6 +8,7 @@ import { requestResetForClient } from '../../src/domain/accounts/recovery.ts'
 import { completeRegistration, requestRegistration } from '../../src/domain/accounts/registration.ts'
 import { createContext } from '../../src/domain/context.ts'
 import { createServices } from '../../src/domain/services.ts'
+import { webhookSender } from '../../src/outgoing/webhook-sender.ts'
 import { createStores } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
@@ -21,6 +22,7 @@ const services = createServices({
   publicUrl: app.url,
   keys: { ...testKeys, lookup: keyFor('lookup'), mail: keyFor('mail') },
   providers: createProviders({ secrets: {} }),
+  webhookSender,
   argon2: loadArgon2(),
   parameters: cheapParameters,
   scheduler: createHashScheduler(),

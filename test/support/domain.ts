@@ -8,6 +8,7 @@ import { type Context, createContext, type ServiceKeys, type Services } from '..
 import type { Observer } from '../../src/domain/observer.ts'
 import { createProject, type Project } from '../../src/domain/projects/projects.ts'
 import { createServices } from '../../src/domain/services.ts'
+import { webhookSender } from '../../src/outgoing/webhook-sender.ts'
 import { createStores } from '../../src/repositories/store.ts'
 import { createProviders } from '../../src/social/providers.ts'
 import { createDatabase, storesOn, unwalled } from './database.ts'
@@ -77,6 +78,7 @@ export const servicesOn = (sql: Sql): Services =>
     publicUrl: testPublicUrl,
     keys: testKeys,
     providers: createProviders({ secrets: {} }),
+    webhookSender,
     argon2: loadArgon2,
     parameters: cheapParameters,
     scheduler: createHashScheduler(),
@@ -106,6 +108,7 @@ export async function createTestDomain(
     publicUrl: testPublicUrl,
     keys: testKeys,
     providers: createProviders({ secrets: {} }),
+    webhookSender,
     argon2: Promise.resolve(argon2),
     parameters: options.parameters ?? cheapParameters,
     scheduler: options.scheduler ?? createHashScheduler(),

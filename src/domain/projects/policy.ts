@@ -129,6 +129,10 @@ export const policySchema = section({
   // Whether a user is told by mail that an operator acts as them.
   impersonation: section({ notify: Type.Boolean({ default: true }) }),
   audit: section({ retention_days: integer(1, 3650, 400) }),
+  // How long programs that follow the feed may be away; deliveries of webhooks are tried for three days.
+  events: section({ retention_days: integer(7, 3650, 30) }),
+  // Whether receivers may have addresses of the own network, and be reached without TLS on the own host.
+  webhooks: section({ allow_private_network: Type.Boolean({ default: false }) }),
   passkeys: section({
     // The domain that passkeys belong to; null: the host of PUBLIC_URL.
     rp_id: orNull(Type.String({ format: 'domain' })),

@@ -24,6 +24,7 @@ import { sessionPrinter, userView } from '../views.ts'
 import { authorize } from './authorize.ts'
 import type { AdminParts } from './parts.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { deliveryRoutes, eventRoutes, webhookRoutes } from './routes/events.ts'
 import { mailRoutes, signingKeyRoutes } from './routes/operations.ts'
 import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
@@ -100,6 +101,9 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await mailRoutes(api, parts)
   await signingKeyRoutes(api, parts)
   await auditRoutes(api, parts)
+  await eventRoutes(api, parts)
+  await webhookRoutes(api, parts)
+  await deliveryRoutes(api, parts)
 }
 
 /** Counted apart from what the accounts of the operators do elsewhere, by the policy of their project. */
@@ -138,4 +142,5 @@ const documentTags = [
   { name: 'Signing keys', description: 'The keys that sign access tokens.' },
   { name: 'Security log', description: 'What happened, searched, exported and verified.' },
   { name: 'Statistics', description: 'Figures by day.' },
+  { name: 'Events', description: 'Every change in order, and webhooks that are sent it.' },
 ]

@@ -10,6 +10,10 @@ const day = sql`interval '1 day'`
 /** Of failed sign-ins: neither locked nor used in the last hour, so that frequent sign-ins do not insert rows each time. */
 const isIdle = sql`greatest(window_started_at, locked_until) < now() - interval '1 hour'`
 
+/** Days for which a project keeps its events and their deliveries. */
+const eventDays = (table: string) => sql`coalesce((select (policy -> 'events' ->> 'retention_days')::int
+  from projects where projects.id = ${sql.identifier(table)}.project_id), 30)`
+
 /**
  * When rows of each table are removed. Ended sessions stay for a day, so that a refusal can be explained; mail for a week, to
  * strangers for a day; keys for a month, in which their owner sees that they ended. Failed sign-ins go after the longest
@@ -37,6 +41,8 @@ const expired = {
   known_addresses: sql`last_at < now() - 180 * ${day}`,
   outbox: sql`sent_at < now() - 7 * ${day} or dead_at < now() - 30 * ${day}
     or (user_id is null and sent_at < now() - ${day})`,
+  events: sql`at < now() - ${eventDays('events')} * ${day}`,
+  webhook_deliveries: sql`state <> 'pending' and created_at < now() - ${eventDays('webhook_deliveries')} * ${day}`,
   audit_events: sql`created_at < now() - 400 * ${day}`,
 } satisfies Record<string, SQL>
 

@@ -1,0 +1,98 @@
+// Deliveries of webhooks: made for events, taken, composed and marked (Standard Webhooks).
+import { unseal } from '../../crypto/seal.ts'
+import { signWebhook } from '../../crypto/webhook-signature.ts'
+import type { Message, Receipt } from '../../outgoing/webhook-sender.ts'
+import * as rows from '../../repositories/events/deliveries.ts'
+import { type EventRow, findEvent } from '../../repositories/events/events.ts'
+import { markGone } from '../../repositories/events/webhooks.ts'
+import type { Services } from '../context.ts'
+import { testType } from './types.ts'
+import { sealContext } from './webhooks.ts'
+
+export type TakenDelivery = rows.TakenDelivery
+
+/** Seconds after which a delivery is dead. */
+const lifetimeSeconds = 3 * 86_400
+/** Seconds until the second attempt; it doubles up to the longest. */
+const [firstRetrySeconds, longestRetrySeconds] = [5, 6 * 3600]
+
+/** Prints an event as the body of a webhook. */
+export type EventPrinter = (projectId: string, event: EventRow) => string
+
+/** Makes the deliveries of all webhooks for the events that are in order. */
+export async function makeDeliveries({ stores }: Pick<Services, 'stores'>): Promise<void> {
+  for (const id of await rows.listBehind(stores.unscoped, 1000))
+    while (await stores.unscoped.transaction((tx) => rows.fanOut(tx, id))) {
+      // Until there are no more events for it.
+    }
+}
+
+/**
+ * The request of one attempt.
+ * @returns null where the event was removed, so that nothing is left to send
+ * @throws Error where the secret is sealed under another SECRET_KEY
+ */
+export async function composeDelivery(
+  { stores, keys, projects }: Pick<Services, 'stores' | 'keys' | 'projects'>,
+  { webhook, ...delivery }: TakenDelivery,
+  print: EventPrinter,
+): Promise<Message | null> {
+  const { projectId, position } = delivery
+  const event =
+    position === null ? testEvent(delivery) : await findEvent(stores.unscoped, projectId, position)
+  if (!event) return null
+  const secrets = [webhook.secret, ...(webhook.formerSecret ? [webhook.formerSecret] : [])].map((sealed) => {
+    const opened = unseal(keys.sealing, sealed, sealContext(delivery.webhookId))
+    if (!opened) throw new Error('The secret of a webhook is sealed under another SECRET_KEY.')
+    return opened
+  })
+  const body = print(projectId, event)
+  const id = `msg_${delivery.id}`
+  const timestamp = Math.floor(Date.now() / 1000)
+  const { policy } = await projects.getAny(projectId)
+  return {
+    url: webhook.url,
+    headers: {
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': String(timestamp),
+      'webhook-signature': signWebhook(secrets, { id, timestamp, body }),
+    },
+    body,
+    allowPrivateNetwork: policy.webhooks.allow_private_network,
+  }
+}
+
+const testEvent = ({ createdAt, subject }: rows.DeliveryRow): EventRow => ({
+  ...{ position: 0, at: createdAt, type: testType, subject },
+  data: { message: 'This is a test of the webhook.' },
+})
+
+/** How an attempt ended. */
+export type Outcome = 'sent' | 'failed' | 'dead'
+
+/** Marks a delivery after an attempt. A receiver that is gone (410) disables its webhook. */
+export async function finishDelivery(
+  { stores }: Pick<Services, 'stores'>,
+  delivery: TakenDelivery,
+  receipt: Receipt,
+): Promise<Outcome> {
+  const { unscoped } = stores
+  const status = 'status' in receipt ? receipt.status : null
+  if (status !== null && status >= 200 && status < 300) {
+    await unscoped.transaction((tx) => rows.markSent(tx, delivery, status))
+    return 'sent'
+  }
+  if (status === 410) await markGone(unscoped, delivery.webhookId)
+  const error = 'error' in receipt ? receipt.error : `The receiver answered ${receipt.status}.`
+  const ageSeconds = (Date.now() - delivery.createdAt.getTime()) / 1000
+  const retrySeconds = ageSeconds > lifetimeSeconds ? null : delayAfter(delivery.attempts)
+  await unscoped.transaction((tx) => rows.markFailed(tx, delivery, { status, error, retrySeconds }))
+  return retrySeconds === null ? 'dead' : 'failed'
+}
+
+/** Seconds until the next attempt, give or take a fifth. */
+function delayAfter(attempts: number): number {
+  const seconds = Math.min(firstRetrySeconds * 2 ** (attempts - 1), longestRetrySeconds)
+  return Math.max(1, Math.round(seconds * (0.8 + Math.random() * 0.4)))
+}

@@ -1,0 +1,94 @@
+// The ordered feed of a project: every change of users, sessions, teams, keys and factors, once, in an order in which a reader
+// never finds an event before one that it has read. The tables write the events; docs/events.md says which.
+
+import type { EventRow } from '../../repositories/events/events.ts'
+import * as rows from '../../repositories/events/events.ts'
+import type { Context, Services } from '../context.ts'
+
+export type { EventRow }
+
+/** A page of the feed, or why there is none: the position lies in the future, or events after it were removed. */
+export type EventPage =
+  | { readonly kind: 'page'; readonly events: readonly EventRow[]; readonly head: number }
+  | { readonly kind: 'ahead' }
+  | { readonly kind: 'expired' }
+
+/** Milliseconds between looks while a reader waits. */
+const lookMs = 250
+
+export interface EventQuery {
+  /** The position of the last event that was read; null: from the oldest one that is kept. */
+  readonly after: number | null
+  readonly limit: number
+  /** Seconds to wait for an event where there is none. */
+  readonly waitSeconds: number
+}
+
+/**
+ * Reads events in order.
+ * @param signal ends the wait
+ */
+export async function readEvents(ctx: Context, query: EventQuery, signal: AbortSignal): Promise<EventPage> {
+  const { store } = ctx
+  const until = performance.now() + query.waitSeconds * 1000
+  await orderPending(ctx)
+  const head = await rows.findHead(store, store.projectId)
+  if ((query.after ?? 0) > head) return { kind: 'ahead' }
+  for (;;) {
+    const events = await rows.listEvents(store, store.projectId, query.after ?? 0, query.limit)
+    const [first] = events
+    // Positions have no gap but the one that retention makes.
+    if (first && query.after !== null && first.position > query.after + 1) return { kind: 'expired' }
+    if (first) return { kind: 'page', events, head: Math.max(head, events.at(-1)?.position ?? 0) }
+    if (query.after !== null && query.after < head) return { kind: 'expired' }
+    if (!(await waitForEvent(ctx, until, signal))) return { kind: 'page', events: [], head }
+  }
+}
+
+/** The newest position, from which a reader may begin who has read the present state. */
+export async function latestPosition(ctx: Context): Promise<number> {
+  await orderPending(ctx)
+  return rows.findHead(ctx.store, ctx.store.projectId)
+}
+
+/** Waits until events were put in order; false when the time is over. */
+async function waitForEvent(ctx: Context, until: number, signal: AbortSignal): Promise<boolean> {
+  const before = await rows.findHead(ctx.store, ctx.store.projectId)
+  while (performance.now() < until && !signal.aborted) {
+    await orderPending(ctx)
+    if ((await rows.findHead(ctx.store, ctx.store.projectId)) > before) return true
+    await pause(Math.min(lookMs, until - performance.now()), signal)
+  }
+  return false
+}
+
+const pause = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(done, Math.max(0, ms))
+    signal.addEventListener('abort', done, { once: true })
+    function done() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+
+/** Gives the committed events of the project their positions. */
+async function orderPending({ store }: Context): Promise<void> {
+  while (await rows.hasUnordered(store)) {
+    const { isAll } = await store.transaction((tx) => rows.orderEvents(tx, tx.projectId))
+    if (isAll) return
+  }
+}
+
+/** Gives the committed events of every project their positions. @returns how many there were */
+export async function orderAllEvents({ stores }: Pick<Services, 'stores'>): Promise<number> {
+  let ordered = 0
+  for (const projectId of await rows.listUnorderedProjects(stores.unscoped, 1000))
+    for (let isAll = false; !isAll; ) {
+      const found = await stores.unscoped.transaction((tx) => rows.orderEvents(tx, projectId))
+      ordered += found.ordered
+      isAll = found.isAll
+    }
+  return ordered
+}

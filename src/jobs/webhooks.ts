@@ -1,0 +1,110 @@
+// The webhook job: puts events in order, makes deliveries of them, and sends those under a lease. A crash, a receiver or a
+// database that is down delays a delivery and loses none; one whose mark was lost is sent again under the same id.
+import type { FastifyBaseLogger } from 'fastify'
+import type { Services } from '../domain/context.ts'
+import {
+  composeDelivery,
+  type EventPrinter,
+  finishDelivery,
+  makeDeliveries,
+  type Outcome,
+  type TakenDelivery,
+} from '../domain/events/deliveries.ts'
+import { orderAllEvents } from '../domain/events/events.ts'
+import { listDue, takeDeliveries } from '../repositories/events/deliveries.ts'
+import { every, type Job, withDeadline } from './schedule.ts'
+
+export interface WebhookJobOptions {
+  readonly services: Services
+  readonly printEvent: EventPrinter
+  readonly log: FastifyBaseLogger
+  /** Called with the outcome of each attempt. */
+  readonly delivered?: (outcome: Outcome) => void
+  /** Milliseconds between looks; default 500. */
+  readonly pollMs?: number
+}
+
+/** Deliveries under way at the same time: of one webhook, of one that failed last, and of all. */
+const [maxOfWebhook, maxOfFailing, maxOfAll] = [8, 1, 64]
+/** Longer than an attempt and its marks take together. */
+const leaseSeconds = 60
+/** How long attempts that are under way may still take when the job stops. */
+const stopMs = 2000
+
+class WebhookJob implements Job {
+  readonly #options: WebhookJobOptions
+  readonly #loop: Job
+  /** Deliveries under way, by the id of the webhook. */
+  readonly #working = new Map<string, Set<Promise<void>>>()
+  #more = false
+  readonly #warn = (error: unknown) =>
+    this.#options.log.warn({ err: error }, 'The webhook job could not reach the database; it tries again')
+
+  constructor(options: WebhookJobOptions) {
+    this.#options = options
+    const { pollMs = 500 } = options
+    this.#loop = every({
+      run: () => this.#look(),
+      pauseMs: () => (this.#more ? 20 : pollMs),
+      failed: this.#warn,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop()
+    await withDeadline(Promise.all(this.#all()), stopMs, null)
+  }
+
+  #all(): Promise<void>[] {
+    return [...this.#working.values()].flatMap((working) => [...working])
+  }
+
+  async #look(): Promise<void> {
+    const { services } = this.#options
+    this.#more = false
+    await orderAllEvents(services)
+    await makeDeliveries(services)
+    for (const webhook of await listDue(services.stores.unscoped, 200)) {
+      const under = this.#working.get(webhook.id)?.size ?? 0
+      const free = Math.min(
+        (webhook.failures > 0 ? maxOfFailing : maxOfWebhook) - under,
+        maxOfAll - this.#all().length,
+      )
+      if (free <= 0) continue
+      const taken = await takeDeliveries(services.stores.unscoped, webhook, free, leaseSeconds)
+      for (const delivery of taken) this.#start(delivery)
+      this.#more ||= taken.length > 0
+    }
+  }
+
+  #start(delivery: TakenDelivery): void {
+    const { webhookId } = delivery
+    const working = this.#working.get(webhookId) ?? new Set()
+    this.#working.set(webhookId, working)
+    const attempt = this.#attempt(delivery)
+      .catch(this.#warn)
+      .finally(() => {
+        working.delete(attempt)
+        if (working.size === 0) this.#working.delete(webhookId)
+      })
+    working.add(attempt)
+  }
+
+  async #attempt(delivery: TakenDelivery): Promise<void> {
+    const { services, printEvent, log, delivered } = this.#options
+    const message = await composeDelivery(services, delivery, printEvent)
+    const receipt = message
+      ? await services.webhookSender.send(message)
+      : ({ error: 'The event was removed before it could be sent.' } as const)
+    const outcome = await finishDelivery(services, delivery, receipt)
+    delivered?.(outcome)
+    if (outcome === 'sent') return
+    const { webhookId: webhook, type, attempts } = delivery
+    log.warn({ webhook, type, attempts, outcome, ...receipt }, 'A webhook was not delivered')
+  }
+}
+
+/** Starts the webhook job. */
+export function startWebhookJob(options: WebhookJobOptions): Job {
+  return new WebhookJob(options)
+}

@@ -1,0 +1,243 @@
+// Rows of `webhook_deliveries`: made for events, taken under a lease in the order of each subject, and marked.
+import { and, count, desc, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
+import { events } from '../../../drizzle/tables/events.ts'
+import {
+  type DeliveryState,
+  webhookDeliveries as deliveries,
+  webhooks,
+} from '../../../drizzle/tables/webhooks.ts'
+import { now, own } from '../conditions.ts'
+import { type Database, first, one, type UnscopedDatabase } from '../database.ts'
+import type { WebhookRow } from './webhooks.ts'
+
+export type { DeliveryState }
+export type DeliveryRow = typeof deliveries.$inferSelect
+
+/** Inserts the delivery of a test, which has no event. */
+export function insertTest(
+  db: Database,
+  delivery: Pick<DeliveryRow, 'id' | 'webhookId' | 'type' | 'subject'>,
+): Promise<DeliveryRow> {
+  return one(
+    db.queries
+      .insert(deliveries)
+      .values({ ...delivery, projectId: db.projectId })
+      .returning(),
+  )
+}
+
+/** The end of a page of deliveries. */
+export type DeliveryKey = Pick<DeliveryRow, 'createdAt' | 'position' | 'id'>
+
+/** Deliveries that were made together have the order of their events. */
+const order = [deliveries.createdAt, sql`coalesce(${deliveries.position}, 0)`, deliveries.id] as const
+
+/** Deliveries of a webhook, the newest first. @param before the last one of the page before */
+export function listDeliveries(
+  db: Database,
+  webhookId: string,
+  state: DeliveryState | null,
+  before: DeliveryKey | null,
+  limit: number,
+): Promise<DeliveryRow[]> {
+  const older =
+    before &&
+    sql`(${sql.join([...order], sql`, `)}) <
+      (${before.createdAt.toISOString()}::timestamptz, ${before.position ?? 0}::bigint, ${before.id}::uuid)`
+  const ofState = state ? eq(deliveries.state, state) : undefined
+  return db.queries
+    .select()
+    .from(deliveries)
+    .where(and(own(deliveries, db), eq(deliveries.webhookId, webhookId), ofState, older ?? undefined))
+    .orderBy(...order.map((part) => desc(part)))
+    .limit(limit)
+}
+
+export function findDelivery(db: Database, webhookId: string, id: string): Promise<DeliveryRow | null> {
+  const where = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.id, id))
+  return first(db.queries.select().from(deliveries).where(where))
+}
+
+/** Lets a delivery be tried now; null where there is none with this id. */
+export function retryDelivery(db: Database, webhookId: string, id: string): Promise<DeliveryRow | null> {
+  const where = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.id, id))
+  const again = { state: 'pending', attempts: 0, dueAt: now } as const
+  return first(db.queries.update(deliveries).set(again).where(where).returning())
+}
+
+/** Lets every dead delivery of a webhook be tried again. @returns how many */
+export async function retryDead(db: Database, webhookId: string): Promise<number> {
+  const dead = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.state, 'dead'))
+  const again = { state: 'pending', attempts: 0, dueAt: now } as const
+  return (await db.queries.update(deliveries).set(again).where(dead).returning({ id: deliveries.id })).length
+}
+
+/** Deliveries of a webhook by their state. */
+export async function countDeliveries(
+  db: Database,
+  webhookId: string,
+): Promise<Record<DeliveryState, number>> {
+  const found = await db.queries
+    .select({ state: deliveries.state, rows: count() })
+    .from(deliveries)
+    .where(and(own(deliveries, db), eq(deliveries.webhookId, webhookId)))
+    .groupBy(deliveries.state)
+  return {
+    pending: 0,
+    sent: 0,
+    dead: 0,
+    ...Object.fromEntries(found.map(({ state, rows }) => [state, rows])),
+  }
+}
+
+/** Enabled webhooks of all projects whose project has events that they have no deliveries for yet. */
+export async function listBehind({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
+  const rows = await queries.execute<{ id: string }>(sql`select w.id from ${webhooks} w
+    join event_feeds f on f.project_id = w.project_id
+    where w.position < f.head and w.disabled_at is null limit ${limit}`)
+  return rows.map(({ id }) => id)
+}
+
+/** Events for which one statement makes deliveries. */
+const batch = 1000
+
+/**
+ * Makes the deliveries of a webhook for the events after its position. To be called in a transaction.
+ * @returns whether there are more events
+ */
+export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): Promise<boolean> {
+  const enabled = and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt))
+  const hook = await first(
+    queries.select().from(webhooks).where(enabled).for('no key update', { skipLocked: true }),
+  )
+  if (!hook) return false
+  const { projectId, position, types } = hook
+  const [found] = await queries.execute<{ last: string | null; rows: number }>(sql`with fresh as (
+      select ${events.position} as position, ${events.type} as type, ${events.subject} as subject from ${events}
+      where ${events.projectId} = ${projectId}::uuid and ${events.position} > ${position}::bigint
+      order by ${events.position} limit ${batch}),
+    made as (insert into ${deliveries} (id, project_id, webhook_id, position, type, subject)
+      select gen_random_uuid(), ${projectId}::uuid, ${webhookId}::uuid, position, type, subject from fresh
+      where ${types}::text = '' or type = any(string_to_array(${types}::text, ' '))
+      order by position on conflict do nothing)
+    select max(position)::text as last, count(*)::int as rows from fresh`)
+  if (!found?.last) {
+    // Events that were removed before they were sent are passed over.
+    const skipped = sql`(select head from event_feeds where project_id = ${projectId}::uuid)`
+    await queries.update(webhooks).set({ position: skipped }).where(eq(webhooks.id, webhookId))
+    return false
+  }
+  await queries
+    .update(webhooks)
+    .set({ position: Number(found.last) })
+    .where(eq(webhooks.id, webhookId))
+  return found.rows === batch
+}
+
+/** A webhook with deliveries that may be sent. */
+export interface DueWebhook extends Record<string, unknown> {
+  readonly id: string
+  readonly projectId: string
+  /** Attempts in a row that failed. */
+  readonly failures: number
+}
+
+/** Webhooks with deliveries that may be sent now, those that fail least first. */
+export async function listDue({ queries }: UnscopedDatabase, limit: number): Promise<DueWebhook[]> {
+  return queries.execute<DueWebhook>(sql`select w.id, w.project_id as "projectId", w.failures from ${webhooks} w
+    where w.disabled_at is null and exists (select 1 from ${deliveries} d
+      where d.project_id = w.project_id and d.webhook_id = w.id and d.state = 'pending' and d.due_at <= now())
+    order by w.failures, random() limit ${limit}`)
+}
+
+export type TakenDelivery = DeliveryRow & {
+  readonly webhook: Pick<WebhookRow, 'url' | 'secret' | 'formerSecret' | 'failures'>
+}
+
+/**
+ * Takes deliveries of a webhook that are due, under a lease: of each subject the oldest, and none that is being sent.
+ */
+export async function takeDeliveries(
+  { queries }: UnscopedDatabase,
+  { id: webhookId, projectId }: Pick<DueWebhook, 'id' | 'projectId'>,
+  limit: number,
+  leaseSeconds: number,
+): Promise<TakenDelivery[]> {
+  const taken = queries.$with('taken').as(
+    queries
+      .update(deliveries)
+      .set({ dueAt: sql`now() + make_interval(secs => ${leaseSeconds}::int)`, attempts: sql`attempts + 1` })
+      .where(
+        sql`${deliveries.id} in (select d.id from ${deliveries} d
+          where d.project_id = ${projectId}::uuid and d.webhook_id = ${webhookId}::uuid and d.state = 'pending' and d.due_at <= now()
+            and not exists (select 1 from ${deliveries} e where e.project_id = d.project_id and e.webhook_id = d.webhook_id
+              and e.subject = d.subject
+              and e.state = 'pending' and e.position < d.position)
+          order by d.position nulls first limit ${limit} for update skip locked)`,
+      )
+      .returning(),
+  )
+  const secret = { secret: webhooks.secret, url: webhooks.url, failures: webhooks.failures }
+  const rows = await queries
+    .with(taken)
+    .select({
+      ...Object.fromEntries(
+        Object.keys(getTableColumns(deliveries)).map((name) => [name, taken[name as 'id']]),
+      ),
+      webhook: {
+        ...secret,
+        formerSecret: sql<Buffer | null>`case when ${webhooks.formerUntil} > now() then ${webhooks.formerSecret} end`,
+      },
+    })
+    .from(taken)
+    .innerJoin(webhooks, eq(webhooks.id, taken.webhookId))
+  return rows as unknown as TakenDelivery[]
+}
+
+/** Marks a delivery as received. */
+export async function markSent(
+  { queries }: UnscopedDatabase,
+  { id, webhookId }: DeliveryRow,
+  status: number,
+) {
+  await queries
+    .update(deliveries)
+    .set({ state: 'sent', lastAt: now, lastStatus: status, lastError: null })
+    .where(and(eq(deliveries.id, id), eq(deliveries.state, 'pending')))
+  const failed = and(eq(webhooks.id, webhookId), sql`${webhooks.failures} > 0`)
+  await queries.update(webhooks).set({ failures: 0 }).where(failed)
+}
+
+/**
+ * Marks an attempt as failed.
+ * @param outcome.retrySeconds until the next attempt; null: there is none
+ */
+export async function markFailed(
+  { queries }: UnscopedDatabase,
+  { id, webhookId }: DeliveryRow,
+  outcome: { readonly status: number | null; readonly error: string; readonly retrySeconds: number | null },
+): Promise<void> {
+  const { status, error, retrySeconds } = outcome
+  await queries
+    .update(deliveries)
+    .set({
+      state: retrySeconds === null ? 'dead' : 'pending',
+      dueAt: sql`now() + make_interval(secs => ${retrySeconds ?? 0}::int)`,
+      ...{ lastAt: now, lastStatus: status, lastError: error },
+    })
+    .where(and(eq(deliveries.id, id), eq(deliveries.state, 'pending')))
+  await queries
+    .update(webhooks)
+    .set({ failures: sql`${webhooks.failures} + 1` })
+    .where(eq(webhooks.id, webhookId))
+}
+
+/** Pending and dead deliveries of all projects. */
+export async function countWaiting({
+  queries,
+}: UnscopedDatabase): Promise<{ pending: number; dead: number }> {
+  const [row] = await queries.execute<{ pending: number; dead: number }>(sql`select
+      count(*) filter (where state = 'pending')::int as pending, count(*) filter (where state = 'dead')::int as dead
+    from ${deliveries} where state <> 'sent'`)
+  return row ?? { pending: 0, dead: 0 }
+}

@@ -1,0 +1,122 @@
+// Rows of `events`: put into an order, and read in it.
+import { and, asc, count, eq, gt, isNull, sql } from 'drizzle-orm'
+import { eventFeeds, events } from '../../../drizzle/tables/events.ts'
+import { projects } from '../../../drizzle/tables/projects.ts'
+import { type Database, first, one, prepared, type UnscopedDatabase } from '../database.ts'
+
+/** An event that has its position. */
+export interface EventRow {
+  readonly position: number
+  readonly at: Date
+  /** As the API shows it, such as `user.created`. */
+  readonly type: string
+  /** UUID of the account or team that it concerns. */
+  readonly subject: string
+  /** As the API shows it. */
+  readonly data: Record<string, unknown>
+}
+
+/** Events that one transaction puts in order. */
+const batch = 1000
+
+const shown = {
+  position: sql<number>`${events.position}`.mapWith(Number),
+  at: events.at,
+  type: events.type,
+  subject: events.subject,
+  data: events.data,
+}
+
+const unordered = prepared((query) =>
+  query
+    .select({ id: events.id })
+    .from(events)
+    .where(and(eq(events.projectId, sql.placeholder('projectId')), isNull(events.position)))
+    .limit(1)
+    .prepare('events_unordered'),
+)
+
+/** Whether a project has committed events without a position. */
+export const hasUnordered = async (db: Database): Promise<boolean> => (await first(unordered(db))) !== null
+
+/** Projects with events that have no position; what is left of projects that are gone stays without one. */
+export async function listUnorderedProjects({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
+  const { projectId } = events
+  const rows = await queries
+    .selectDistinct({ projectId })
+    .from(events)
+    .innerJoin(projects, eq(projects.id, projectId))
+    .where(isNull(events.position))
+    .limit(limit)
+  return rows.map((row) => row.projectId)
+}
+
+/**
+ * Gives committed events of a project their positions, in the order of their ids, under the lock of its feed. To be called in a
+ * transaction: the events are read by a statement of its own, after the lock is held.
+ * @returns how many; as many as a batch: there may be more
+ */
+export async function orderEvents(
+  { queries }: UnscopedDatabase,
+  projectId: string,
+): Promise<{ ordered: number; isAll: boolean }> {
+  const ofProject = eq(eventFeeds.projectId, projectId)
+  await queries.insert(eventFeeds).values({ projectId }).onConflictDoNothing()
+  const feed = await first(
+    queries.select({ head: eventFeeds.head }).from(eventFeeds).where(ofProject).for('update'),
+  )
+  if (!feed) return { ordered: 0, isAll: true }
+  const rows = await queries.execute(sql`with pending as (
+      select id, row_number() over (order by id) as nth from (
+        select id from ${events} where ${events.projectId} = ${projectId}::uuid and ${events.position} is null
+        order by id limit ${batch}) as oldest)
+    update ${events} set position = ${feed.head}::bigint + pending.nth from pending
+    where ${events.projectId} = ${projectId}::uuid and ${events.id} = pending.id returning 1`)
+  const ordered = rows.length
+  if (ordered > 0)
+    await queries
+      .update(eventFeeds)
+      .set({ head: feed.head + ordered })
+      .where(ofProject)
+  return { ordered, isAll: ordered < batch }
+}
+
+/** The newest position of a project; 0: it has none. */
+export async function findHead({ queries }: UnscopedDatabase, projectId: string): Promise<number> {
+  const rows = queries
+    .select({ head: eventFeeds.head })
+    .from(eventFeeds)
+    .where(eq(eventFeeds.projectId, projectId))
+  return (await first(rows))?.head ?? 0
+}
+
+/** Up to `limit` events of a project after a position, in order. */
+export async function listEvents(
+  { queries }: UnscopedDatabase,
+  projectId: string,
+  after: number,
+  limit: number,
+): Promise<EventRow[]> {
+  return queries
+    .select(shown)
+    .from(events)
+    .where(and(eq(events.projectId, projectId), gt(events.position, after)))
+    .orderBy(asc(events.position))
+    .limit(limit)
+}
+
+/** The event at a position; null where it was removed. */
+export function findEvent(
+  { queries }: UnscopedDatabase,
+  projectId: string,
+  position: number,
+): Promise<EventRow | null> {
+  const here = and(eq(events.projectId, projectId), eq(events.position, position))
+  return first(queries.select(shown).from(events).where(here))
+}
+
+/** Committed events of all projects that have no position. */
+export async function countUnordered({ queries }: UnscopedDatabase): Promise<number> {
+  const { rows } = await one(queries.select({ rows: count() }).from(events).where(isNull(events.position)))
+  return rows
+}

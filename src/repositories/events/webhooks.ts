@@ -1,0 +1,121 @@
+// Rows of `webhooks`.
+import { and, asc, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { webhooks } from '../../../drizzle/tables/webhooks.ts'
+import { now, own } from '../conditions.ts'
+import { type Database, first, hasRows, one, type UnscopedDatabase } from '../database.ts'
+
+export type WebhookRow = typeof webhooks.$inferSelect
+
+const here = (db: Database, id: string) => and(own(webhooks, db), eq(webhooks.id, id))
+
+export function listWebhooks(db: Database): Promise<WebhookRow[]> {
+  return db.queries
+    .select()
+    .from(webhooks)
+    .where(own(webhooks, db))
+    .orderBy(asc(webhooks.createdAt), asc(webhooks.id))
+}
+
+export function findWebhook(db: Database, id: string): Promise<WebhookRow | null> {
+  return first(db.queries.select().from(webhooks).where(here(db, id)))
+}
+
+/** Lets transactions that add webhooks to the project follow one another. @returns how many it has */
+export async function lockWebhooks(db: Database): Promise<number> {
+  await db.queries.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${db.projectId}::text, 0))`,
+  )
+  const { rows } = await one(db.queries.select({ rows: count() }).from(webhooks).where(own(webhooks, db)))
+  return rows
+}
+
+export function insertWebhook(
+  db: Database,
+  webhook: Pick<WebhookRow, 'id' | 'url' | 'description' | 'types' | 'secret' | 'position'>,
+): Promise<WebhookRow> {
+  return one(
+    db.queries
+      .insert(webhooks)
+      .values({ ...webhook, projectId: db.projectId })
+      .returning(),
+  )
+}
+
+/** Changes a webhook; null where the project has none with this id. */
+export function updateWebhook(
+  db: Database,
+  id: string,
+  change: Partial<Pick<WebhookRow, 'url' | 'description' | 'types'>>,
+): Promise<WebhookRow | null> {
+  // Without a value there is nothing to set.
+  const set = { url: sql`${webhooks.url}`, ...change }
+  return first(db.queries.update(webhooks).set(set).where(here(db, id)).returning())
+}
+
+/** Enables a disabled webhook, for the events after a position. */
+export async function enableWebhook(db: Database, id: string, position: number): Promise<void> {
+  await db.queries
+    .update(webhooks)
+    .set({ disabledAt: null, disabledReason: null, failures: 0, position })
+    .where(and(here(db, id), isNotNull(webhooks.disabledAt)))
+}
+
+/** Disables a webhook; its deliveries wait. */
+export async function disableWebhook(db: Database, id: string): Promise<void> {
+  await db.queries
+    .update(webhooks)
+    .set({ disabledAt: now, disabledReason: 'operator' })
+    .where(and(here(db, id), isNull(webhooks.disabledAt)))
+}
+
+/** Replaces the secret; the one before signs as well for so many hours. */
+export function rotateSecret(
+  db: Database,
+  id: string,
+  secret: Buffer,
+  hours: number,
+): Promise<WebhookRow | null> {
+  const former = {
+    formerSecret: sql`${webhooks.secret}`,
+    formerUntil: sql`now() + make_interval(hours => ${hours}::int)`,
+  }
+  return first(
+    db.queries
+      .update(webhooks)
+      .set({ secret, ...former })
+      .where(here(db, id))
+      .returning(),
+  )
+}
+
+export function deleteWebhook(db: Database, id: string): Promise<boolean> {
+  return hasRows(db.queries.delete(webhooks).where(here(db, id)).returning({ id: webhooks.id }))
+}
+
+/** Disables a webhook whose receiver says that it is gone. */
+export async function markGone({ queries }: UnscopedDatabase, webhookId: string): Promise<void> {
+  await queries
+    .update(webhooks)
+    .set({ disabledAt: now, disabledReason: 'gone' })
+    .where(and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt)))
+}
+
+/** Webhooks of every project, to be sealed anew. */
+export function listSecrets({
+  queries,
+}: UnscopedDatabase): Promise<Pick<WebhookRow, 'id' | 'secret' | 'formerSecret'>[]> {
+  return queries
+    .select({ id: webhooks.id, secret: webhooks.secret, formerSecret: webhooks.formerSecret })
+    .from(webhooks)
+}
+
+/** Replaces sealed secrets, unless they changed meanwhile. */
+export function resealSecret(
+  { queries }: UnscopedDatabase,
+  id: string,
+  before: Buffer,
+  after: Pick<WebhookRow, 'secret' | 'formerSecret'>,
+): Promise<boolean> {
+  const same = and(eq(webhooks.id, id), eq(webhooks.secret, before))
+  return hasRows(queries.update(webhooks).set(after).where(same).returning({ id: webhooks.id }))
+}
