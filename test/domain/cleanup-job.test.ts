@@ -17,6 +17,29 @@ const count = async (table: string) => {
   return row?.rows as number
 }
 
+t.test('events go when the policy’s retention is over, with what was sent of them', async (t) => {
+  const { id } = await app.project({ events: { retention_days: 40 } })
+  await app.sql`insert into webhooks (id, project_id, url, secret, position, disabled_at)
+    values (gen_random_uuid(), ${id}, 'https://example.com/', '\\x00', 0, now())`
+  const [hook] = await app.sql`select id from webhooks where project_id = ${id}`
+  for (const days of [39, 41]) {
+    await app.sql`insert into events (project_id, subject, type, data, at)
+      values (${id}, gen_random_uuid(), 'user.created', '{}', now() - ${days} * interval '1 day')`
+    for (const state of ['sent', 'dead', 'pending'])
+      await app.sql`insert into webhook_deliveries (id, project_id, webhook_id, type, subject, state, created_at, due_at)
+        values (gen_random_uuid(), ${id}, ${hook?.id}, 'user.created', gen_random_uuid(), ${state},
+          now() - ${days} * interval '1 day', now() + interval '1 day')`
+  }
+  await cleanUp(stores, never)
+  const [events] = await app.sql`select count(*)::int as rows from events where project_id = ${id}`
+  t.equal(events?.rows, 1)
+  const left = await app.sql`select state from webhook_deliveries where project_id = ${id} order by state`
+  t.same(
+    left.map(({ state }) => state),
+    ['dead', 'pending', 'pending', 'sent'],
+  )
+})
+
 t.test('expired rows of every kind go, living ones stay', async (t) => {
   const kept = await app.signUp()
   const gone = await app.signUp()
