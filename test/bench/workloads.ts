@@ -8,6 +8,7 @@ import { passkeys } from './workloads/passkeys.ts'
 import { refresh } from './workloads/refresh.ts'
 import { revocation } from './workloads/revocation.ts'
 import { huge, scale } from './workloads/scale.ts'
+import { search } from './workloads/search.ts'
 import { start } from './workloads/start.ts'
 import { storm } from './workloads/storm.ts'
 
@@ -27,4 +28,4 @@ export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
 }
 
 /** What takes too long to be run without being asked for by name. */
-export const onDemand: typeof workloads = { huge }
+export const onDemand: typeof workloads = { huge, search }
