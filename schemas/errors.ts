@@ -247,6 +247,12 @@ const kinds = {
     message: 'Events after this cursor were removed.',
     help: 'The reader was away for longer than the policy keeps events (events.retention_days). Read the present state again (GET /users and so on), with the cursor of GET /events?after=latest taken before, and go on from there.',
   },
+  webhook_disabled: {
+    status: 409,
+    title: 'Webhook disabled',
+    message: 'This webhook is disabled.',
+    help: 'An operator disabled the webhook, or its receiver answered 410 Gone. Enable it first. Nothing was sent.',
+  },
   webhook_limit_reached: {
     status: 409,
     title: 'Webhook limit reached',

@@ -77,7 +77,7 @@ BEGIN
     $$
   $function$, folding);
 END $make$;--> statement-breakpoint
-CREATE FUNCTION "write_user_words"() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION "write_user_words"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   -- A backup has the rows of both tables.
   IF current_setting('sallyport.restoring', true) = 'on' THEN RETURN NULL; END IF;

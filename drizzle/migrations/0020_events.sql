@@ -82,7 +82,8 @@ $$;
 CREATE FUNCTION "event_session"("sessions", uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
   select jsonb_build_object('id', $1.id, 'user_uuid', $2, 'client', $1.client, 'amr', event_words($1.amr), 'acr', $1.acr,
     'auth_time', event_instant($1.auth_time), 'user_agent', $1.user_agent, 'address_prefix', $1.address_prefix,
-    'created_at', event_instant($1.created_at), 'expires_at', event_instant($1.expires_at))
+    'created_at', event_instant($1.created_at), 'expires_at', event_instant($1.expires_at),
+    'impersonator', $1.impersonator)
 $$;
 --> statement-breakpoint
 CREATE FUNCTION "event_of_user"() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -202,7 +202,10 @@ export const testWebhook = {
   ...webhook,
   operationId: 'testWebhook',
   summary: 'Send a test to a webhook',
-  response: { 202: ok('The delivery that was queued.', Shared(Delivery)), ...adminActionErrors(...missing) },
+  response: {
+    202: ok('The delivery that was queued.', Shared(Delivery)),
+    ...adminActionErrors(...missing, 'webhook_disabled'),
+  },
 }
 
 export const listDeliveries = {

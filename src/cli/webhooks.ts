@@ -28,6 +28,7 @@ const declare = projectCommands<Given>({
   webhook_unknown: 'This project has no webhook with this id; see: npx . webhooks list.',
   webhook_url_refused:
     '--url must be an https address without a password. Addresses of the own network, and http to this machine, need the policy { "webhooks": { "allow_private_network": true } }.',
+  webhook_disabled: 'This webhook is disabled: npx . webhooks enable.',
   webhook_limit_reached: `A project has at most ${verbs.maxWebhooks} webhooks.`,
 })
 

@@ -94,6 +94,7 @@ export type AuthErrorCode =
   | 'webhook_unknown'
   | 'webhook_url_refused'
   | 'webhook_limit_reached'
+  | 'webhook_disabled'
   | 'delivery_unknown'
 
 /** Why a new password is refused, by the project's policy. */

@@ -85,10 +85,9 @@ export async function finishDelivery(
   }
   if (status === 410) await markGone(unscoped, delivery.webhookId)
   const error = 'error' in receipt ? receipt.error : `The receiver answered ${receipt.status}.`
-  const ageSeconds = (Date.now() - delivery.createdAt.getTime()) / 1000
-  const retrySeconds = ageSeconds > lifetimeSeconds ? null : delayAfter(delivery.attempts)
-  await unscoped.transaction((tx) => rows.markFailed(tx, delivery, { status, error, retrySeconds }))
-  return retrySeconds === null ? 'dead' : 'failed'
+  const outcome = { status, error, retrySeconds: delayAfter(delivery.attempts), lifetimeSeconds }
+  const state = await unscoped.transaction((tx) => rows.markFailed(tx, delivery, outcome))
+  return state === 'dead' ? 'dead' : 'failed'
 }
 
 /** Seconds until the next attempt, give or take a fifth. */

@@ -5,7 +5,8 @@ export const eventTypes = {
   'user.created': 'an account: every field but its secrets',
   'user.updated': 'an account as it is now',
   'user.deleted': '`uuid` and `id` of an account that is gone, with all that belonged to it',
-  'session.created': 'a session that a sign-in opened',
+  'session.created':
+    'a session that a sign-in opened; `impersonator` is set where an operator acts as the user',
   'session.updated': 'a session whose owner was authenticated again: `amr`, `acr`, `auth_time`',
   'session.ended':
     '`id` and `reason`: `logout`, `owner`, `reuse`, `limit`, `all` (every session ended), `expired` (told when its row is removed, a day later)',

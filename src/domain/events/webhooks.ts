@@ -136,9 +136,9 @@ export async function rotateWebhookSecret(ctx: OperatorContext, id: string): Pro
   return { webhook, secret: printWebhookSecret(secret) }
 }
 
-/** Queues a test event, which is sent as an event is. @throws AuthError webhook_unknown */
+/** Queues a test event, which is sent as an event is. @throws AuthError webhook_unknown, webhook_disabled */
 export async function testWebhook(ctx: OperatorContext, id: string): Promise<deliveries.DeliveryRow> {
-  await findWebhook(ctx, id)
+  if ((await findWebhook(ctx, id)).disabledAt) throw new AuthError('webhook_disabled')
   const test = { id: randomUUID(), webhookId: id, type: testType, subject: randomUUID() }
   return deliveries.insertTest(ctx.store, test)
 }

@@ -208,28 +208,38 @@ export async function markSent(
   await queries.update(webhooks).set({ failures: 0 }).where(failed)
 }
 
-/**
- * Marks an attempt as failed.
- * @param outcome.retrySeconds until the next attempt; null: there is none
- */
+/** What is noted of an attempt that failed. */
+export interface FailedAttempt {
+  /** Null: there was no answer. */
+  readonly status: number | null
+  readonly error: string
+  /** Until the next attempt. */
+  readonly retrySeconds: number
+  /** An older delivery is dead. */
+  readonly lifetimeSeconds: number
+}
+
+/** Marks an attempt as failed. @returns the state of the delivery; null: it is not pending any more */
 export async function markFailed(
   { queries }: UnscopedDatabase,
   { id, webhookId }: DeliveryRow,
-  outcome: { readonly status: number | null; readonly error: string; readonly retrySeconds: number | null },
-): Promise<void> {
-  const { status, error, retrySeconds } = outcome
-  await queries
+  { status, error, retrySeconds, lifetimeSeconds }: FailedAttempt,
+): Promise<DeliveryState | null> {
+  const isOld = sql`created_at < now() - make_interval(secs => ${lifetimeSeconds}::int)`
+  const marked = await queries
     .update(deliveries)
     .set({
-      state: retrySeconds === null ? 'dead' : 'pending',
-      dueAt: sql`now() + make_interval(secs => ${retrySeconds ?? 0}::int)`,
+      state: sql`case when ${isOld} then 'dead' else 'pending' end`,
+      dueAt: sql`now() + make_interval(secs => ${retrySeconds}::int)`,
       ...{ lastAt: now, lastStatus: status, lastError: error },
     })
     .where(and(eq(deliveries.id, id), eq(deliveries.state, 'pending')))
+    .returning({ state: deliveries.state })
   await queries
     .update(webhooks)
     .set({ failures: sql`${webhooks.failures} + 1` })
     .where(eq(webhooks.id, webhookId))
+  return marked[0]?.state ?? null
 }
 
 /** Pending and dead deliveries of all projects. */

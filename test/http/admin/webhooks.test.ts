@@ -288,6 +288,7 @@ t.test('webhooks are of one project; what was deleted is gone; every change is i
   isProblem(t, await mine.admin('GET', `/${id}/deliveries?cursor=x`), 'validation_failed')
   isProblem(t, await mine.admin('PATCH', `/${id}`, { types: ['</script>'] }), 'validation_failed')
   t.match((await mine.admin('PATCH', `/${id}`, { enabled: false })).body, { disabled_reason: 'operator' })
+  isProblem(t, await mine.admin('POST', `/${id}/test`), 'webhook_disabled')
   t.equal((await mine.admin('DELETE', `/${id}`)).status, 204)
   isProblem(t, await mine.admin('GET', `/${id}`), 'not_found')
   const rows =

@@ -1,5 +1,5 @@
 // The ordered feed of a project, and its webhooks.
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import * as schemas from '../../../../schemas/admin/events.ts'
 import { AuthError } from '../../../domain/errors.ts'
 import { latestPosition, readEvents } from '../../../domain/events/events.ts'
@@ -27,14 +27,14 @@ export async function eventRoutes(api: Api, { services }: AdminParts): Promise<v
   api.get(
     '/projects/:id/events',
     { schema: schemas.readEvents, config: may('events.read') },
-    async (request) => {
+    async (request, reply) => {
       const ctx = onProject(request, services)
       const { id } = ctx.project
       const { after, limit = 100, wait = 0 } = request.query
       if (after === 'latest') return { data: [], next: printEventCursor(id, await latestPosition(ctx)) }
       const position = after === undefined ? null : readEventCursor(id, after)
       const query = { after: position, limit, waitSeconds: wait }
-      const page = await readEvents(ctx, query, untilClosed(request, stopping.signal))
+      const page = await readEvents(ctx, query, untilClosed(reply, stopping.signal))
       if (page.kind !== 'page') throw new AuthError(page.kind === 'ahead' ? 'event_ahead' : 'events_expired')
       const data = page.events.map((event) => eventView(id, event))
       return { data, next: printEventCursor(id, page.events.at(-1)?.position ?? position ?? page.head) }
@@ -43,9 +43,9 @@ export async function eventRoutes(api: Api, { services }: AdminParts): Promise<v
 }
 
 /** Aborts when the client has gone, or the service stops. */
-function untilClosed({ raw }: FastifyRequest, stopping: AbortSignal): AbortSignal {
+function untilClosed({ raw }: FastifyReply, stopping: AbortSignal): AbortSignal {
   const gone = new AbortController()
-  raw.socket.once('close', () => gone.abort())
+  raw.once('close', () => gone.abort())
   return AbortSignal.any([gone.signal, stopping])
 }
 
