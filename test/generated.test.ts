@@ -222,7 +222,11 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
       if (!operation) {
         // The pages a person meets are not part of the contract, nor a product's routes under its other base.
         if (isCanonical)
-          t.match(path, /^\/(?:account|operators|playground|problems)(?:\/|$)/, `${method} ${path} is a page`)
+          t.match(
+            path,
+            /^\/(?:account|console|operators|playground|problems)(?:\/|$)/,
+            `${method} ${path} is a page`,
+          )
         else t.ok(isElsewhere(path), `${method} ${path} is documented under another base`)
         if (isCanonical) t.same(codes, [])
         continue

@@ -16,6 +16,7 @@ import { canonicalApi } from './canonical.ts'
 import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
+import { consolePage } from './pages/console.ts'
 import { acceptForms } from './pages/link-page.ts'
 import { operatorSetupPage } from './pages/operator-setup.ts'
 import { playgroundPage } from './pages/playground.ts'
@@ -137,6 +138,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await pages.register(declaredAccess, {})
     problemPages(pages)
     if (options.playground) playgroundPage(pages)
+    consolePage(pages)
     await pages.register(pageLimit, { limiter })
     acceptForms(pages)
     confirmPages(pages, services)

@@ -16,9 +16,13 @@ import { templateDatabase } from './database.ts'
 
 /** Whether the files for browsers are younger than all that they are made of. */
 function isBuilt(): boolean {
-  const built = join(packageRoot, 'dist/playground/sdk/client.js')
-  const sources = ['openapi/client/src', 'src/http/pages/playground'].flatMap((folder) =>
-    readdirSync(join(packageRoot, folder)).map((name) => join(packageRoot, folder, name)),
+  // The last file of the build.
+  const built = join(packageRoot, 'dist/console/console.css')
+  const sources = ['openapi/client/src', 'src/http/pages/playground', 'src/http/pages/console'].flatMap(
+    (folder) =>
+      readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(packageRoot, folder, name),
+      ),
   )
   return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
 }

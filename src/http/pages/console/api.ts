@@ -1,0 +1,169 @@
+// Requests to the admin API and, for the operator's own session, to the canonical API in the project of the operators.
+import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
+import { t } from './texts.ts'
+
+/** Where the service lies: `/`, or the path of PUBLIC_URL with a slash at its end. */
+export const base = new URL('../../', import.meta.url).pathname
+
+/** A problem document (RFC 9457), as far as the console reads it. */
+export interface Problem {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly errors?: Readonly<Record<string, readonly string[]>>
+  readonly retry_after?: number
+  readonly request_id?: string
+  readonly challenge?: string
+  readonly factors?: readonly string[]
+  readonly passkey_options?: unknown
+}
+
+/** A request that the service refused, or did not answer. */
+export class Refused extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(problem.message)
+    this.problem = problem
+  }
+  get code(): string {
+    return this.problem.code
+  }
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface Asked {
+  readonly query?: Query
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal
+  /** For a POST that must not act twice. */
+  readonly once?: boolean
+}
+
+export interface Answer<T> {
+  readonly data: T
+  readonly etag: string | null
+}
+
+/** What the console does where the session has ended, or its owner must be proven again. */
+export const session = {
+  ended: (): void => {},
+  /** @returns whether the owner was proven, so that the request is sent again */
+  prove: async (_problem: Problem): Promise<boolean> => false,
+}
+
+const unreachable = (): Problem => ({
+  status: 0,
+  code: 'unreachable',
+  message: t('The service does not answer. Check your connection, then try again.'),
+})
+
+/** A random key; `randomUUID` is missing where the page is not served by HTTPS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('')
+}
+
+/** @returns a path with its query, without what is empty */
+export function withQuery(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
+  return given.length === 0
+    ? path
+    : `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
+}
+
+async function send<T>(method: string, path: string, asked: Asked): Promise<Answer<T>> {
+  const { body, headers = {}, query, signal, once = false } = asked
+  const response = await fetch(withQuery(`${base}${path}`, query), {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(once ? { 'idempotency-key': newKey() } : {}),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal ? { signal } : {}),
+  }).catch((error: unknown) => {
+    if ((error as Error).name === 'AbortError') throw error
+    throw new Refused(unreachable())
+  })
+  const text = await response.text()
+  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const data = isJson && text !== '' ? JSON.parse(text) : null
+  if (!response.ok) throw new Refused(data ?? { ...unreachable(), status: response.status })
+  return { data, etag: response.headers.get('etag') }
+}
+
+const ofOperators = { 'project-id': operatorsProjectId, 'session-transport': 'cookie' }
+
+let refreshing: Promise<boolean> | null = null
+
+/** One refresh at a time: its answer is a new cookie for every request that waits. */
+function refresh(): Promise<boolean> {
+  refreshing ??= send('POST', 'api/auth/refresh', { body: {}, headers: ofOperators })
+    .then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof Refused && error.problem.status === 401) return false
+        throw error
+      },
+    )
+    .finally(() => {
+      refreshing = null
+    })
+  return refreshing
+}
+
+/** Sends a request again after a refresh, or after a step-up, where that is what it lacks. */
+async function withSession<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    if (error.code === 'unauthenticated') {
+      if (await refresh()) return await work()
+      session.ended()
+    }
+    if (error.code === 'step_up_required' && (await session.prove(error.problem))) return await work()
+    throw error
+  }
+}
+
+/** A request to the admin API. @param path such as `projects/ID/users` @throws Refused */
+export const admin = <T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> =>
+  withSession(() => send<T>(method, `api/admin/${path}`, asked))
+
+/** GET of the admin API: its body. @throws Refused */
+export const read = async <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
+  (await admin<T>('GET', path, { ...(query && { query }), ...(signal && { signal }) })).data
+
+/** A change by the admin API: the body of its answer. @throws Refused */
+export const change = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  (await admin<T>(method, path, { ...(body === undefined ? {} : { body }) })).data
+
+/** A POST by the admin API that makes something, once. @throws Refused */
+export const create = async <T>(path: string, body: unknown): Promise<T> =>
+  (await admin<T>('POST', path, { body, once: true })).data
+
+/** A request about the operator's own account, without a session or with the one that there is. @throws Refused */
+export const open = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  (
+    await send<T>(method, `api/auth/${path}`, {
+      headers: ofOperators,
+      ...(body === undefined ? {} : { body }),
+    })
+  ).data
+
+/** The same in the operator's session, which is refreshed or proven where needed. @throws Refused */
+export const own = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  (
+    await withSession(() =>
+      send<T>(method, `api/auth/${path}`, {
+        headers: ofOperators,
+        ...(body === undefined ? {} : { body }),
+      }),
+    )
+  ).data

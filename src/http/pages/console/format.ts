@@ -1,0 +1,76 @@
+// How dates, numbers and machine names are shown.
+import { locale, t } from './texts.ts'
+
+const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+const dateOnly = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
+const dayMonth = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+const number = new Intl.NumberFormat(locale)
+
+export const showInstant = (instant: string): string => dateTime.format(new Date(instant))
+export const showNumber = (value: number): string => number.format(value)
+
+/** @param day such as `2026-11-20`, in UTC */
+export const showDay = (day: string): string => dayMonth.format(new Date(`${day}T00:00:00Z`))
+
+const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+]
+
+/** Such as “3 minutes ago”; a date for what is more than two weeks away. */
+export function showAgo(instant: string, now = Date.now()): string {
+  const seconds = (new Date(instant).getTime() - now) / 1000
+  if (Math.abs(seconds) > 14 * 86_400) return dateOnly.format(new Date(instant))
+  for (const [unit, size] of steps)
+    if (Math.abs(seconds) >= size) return relative.format(Math.trunc(seconds / size), unit)
+  return t('just now')
+}
+
+/** A machine name for people: `reset_password` becomes “Reset password”. */
+export function showName(name: string): string {
+  const words = name.replace(/[._-]+/g, ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const methods: Readonly<Record<string, string>> = {
+  pwd: 'Password',
+  otp: 'Code',
+  hwk: 'Passkey',
+  swk: 'Synced passkey',
+  user: '',
+  mfa: '',
+  fed: 'Provider',
+}
+
+/** Methods of RFC 8176 for people. @param amr such as `pwd otp` */
+export function showMethods(amr: string): string {
+  const shown = amr
+    .split(/\s+/)
+    .map((method) => (Object.hasOwn(methods, method) ? methods[method] : showName(method)))
+    .filter((method) => method !== '')
+  return shown.length > 0 ? shown.map((method) => t(String(method))).join(' + ') : t('Other')
+}
+
+/** The names of a user, or nothing. */
+export const showPerson = ({
+  display_name,
+  first_name,
+  last_name,
+}: {
+  readonly display_name: string | null
+  readonly first_name?: string | null
+  readonly last_name?: string | null
+}): string => display_name || [first_name, last_name].filter(Boolean).join(' ')
+
+export const showDevice = ({
+  browser,
+  os,
+  kind,
+}: {
+  browser: string | null
+  os: string | null
+  kind: string
+}): string =>
+  [browser, os].filter(Boolean).join(', ') || (kind === 'other' ? t('Unknown device') : showName(kind))

@@ -1,0 +1,87 @@
+// Hooks that load: one answer, or pages of a list by keyset.
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { type Query, read, withQuery } from './api.ts'
+import type { Page } from './types.ts'
+
+export interface Loaded<T> {
+  readonly data: T | null
+  readonly error: Error | null
+  /** Asks again; what is shown stays until the answer comes. */
+  readonly reload: () => void
+  readonly set: (data: T) => void
+}
+
+/** Loads when `key` changes; null: nothing to load. An answer to an older key is dropped. */
+export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
+  const [state, setState] = useState<{ key: string | null; data: T | null; error: Error | null }>({
+    key: null,
+    data: null,
+    error: null,
+  })
+  const [turn, setTurn] = useState(0)
+  const latest = useRef(load)
+  latest.current = load
+  useEffect(() => {
+    if (key === null) return
+    const abort = new AbortController()
+    latest.current(abort.signal).then(
+      (data) => !abort.signal.aborted && setState({ key, data, error: null }),
+      (error: Error) =>
+        !abort.signal.aborted &&
+        setState((before) => ({ key, data: before.key === key ? before.data : null, error })),
+    )
+    return () => abort.abort()
+  }, [key, turn])
+  const reload = useCallback(() => setTurn((before) => before + 1), [])
+  const set = useCallback((data: T) => setState({ key, data, error: null }), [key])
+  const isOwn = state.key === key
+  return { data: isOwn ? state.data : null, error: isOwn ? state.error : null, reload, set }
+}
+
+/** Loads the body of a GET of the admin API; null: nothing. */
+export function useRead<T>(path: string | null, query?: Query): Loaded<T> {
+  const key = path === null ? null : withQuery(path, query)
+  return useLoaded<T>(key, (signal) => read<T>(path ?? '', query, signal))
+}
+
+export interface LoadedPages<T> extends Loaded<readonly T[]> {
+  readonly hasMore: boolean
+  readonly isLoadingMore: boolean
+  readonly more: () => void
+}
+
+/** Loads a list page by page. A page that has no row but a successor is followed at once. */
+export function usePages<T>(path: string | null, query: Query = {}): LoadedPages<T> {
+  const key = path === null ? null : withQuery(path, query)
+  const [isLoadingMore, setLoadingMore] = useState(false)
+  const next = useRef<{ key: string | null; cursor: string | null }>({ key: null, cursor: null })
+
+  async function page(cursor: string | null, signal?: AbortSignal): Promise<readonly T[]> {
+    let at = cursor
+    // A search may have empty pages; a person does not press a button for each.
+    for (let tries = 0; ; tries++) {
+      const { data, next_cursor } = await read<Page<T>>(
+        path ?? '',
+        { ...query, ...(at === null ? {} : { cursor: at }) },
+        signal,
+      )
+      at = next_cursor
+      if (data.length > 0 || at === null || tries === 20) {
+        next.current = { key, cursor: at }
+        return data
+      }
+    }
+  }
+  const loaded = useLoaded<readonly T[]>(key, (signal) => page(null, signal))
+  async function more(): Promise<void> {
+    setLoadingMore(true)
+    try {
+      const further = await page(next.current.cursor)
+      if (next.current.key === key) loaded.set([...(loaded.data ?? []), ...further])
+    } finally {
+      setLoadingMore(false)
+    }
+  }
+  const hasMore = next.current.key === key && next.current.cursor !== null
+  return { ...loaded, hasMore, isLoadingMore, more: () => void more() }
+}

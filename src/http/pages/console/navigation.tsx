@@ -1,0 +1,97 @@
+// The navigation: what the operator's roles reach, in the project that is looked at and in the installation.
+import type { Permission } from '../../../domain/operators/roles.ts'
+import { can } from './may.ts'
+import { Icon, type IconName, Mark } from './parts/icons.tsx'
+import { go, type Route, to } from './route.ts'
+import { t } from './texts.ts'
+import type { Project } from './types.ts'
+
+interface Entry {
+  readonly name: string
+  readonly icon: IconName
+  readonly path: readonly string[]
+}
+
+const ofProject: readonly (readonly [
+  name: string,
+  part: string | null,
+  icon: IconName,
+  permission: Permission,
+])[] = [
+  ['Overview', null, 'overview', 'projects.read'],
+  ['Users', 'users', 'users', 'users.read'],
+]
+
+/** The entries of a project that the operator may see. */
+export const projectEntries = (id: string): readonly Entry[] =>
+  ofProject
+    .filter(([, , , permission]) => can(permission, id))
+    .map(([name, part, icon]) => ({ name, icon, path: ['projects', id, ...(part ? [part] : [])] }))
+
+const installationEntries = (): readonly Entry[] => [
+  { name: 'Projects', icon: 'projects', path: ['projects'] },
+]
+
+interface NavigationProps {
+  route: Route
+  project: Project | null
+  projects: readonly Project[]
+  who: string
+  leave: () => void
+}
+
+/** Whether the view is an entry's, or one below it. */
+function isCurrent({ path }: Entry, route: Route): boolean {
+  const at = route.path.length === 0 ? ['projects'] : route.path
+  if (path[0] === 'projects' && path.length < 3) return at.length === path.length && at[1] === path[1]
+  return path.every((segment, index) => at[index] === segment)
+}
+
+function Entries({ of, route }: { of: readonly Entry[]; route: Route }) {
+  return (
+    <ul>
+      {of.map((entry) => (
+        <li key={entry.path.join('/')}>
+          <a href={to(entry.path)} aria-current={isCurrent(entry, route) ? 'page' : undefined}>
+            <Icon name={entry.icon} />
+            {t(entry.name)}
+          </a>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function Navigation({ route, project, projects, who, leave }: NavigationProps) {
+  return (
+    <nav id="navigation" class="navigation" aria-label={t('Main')}>
+      <a class="brand" href={to(['projects'])}>
+        <Mark /> Sallyport
+      </a>
+      {projects.length > 0 && (
+        <label class="switcher">
+          <span>{t('Project')}</span>
+          <select value={project?.id ?? ''} onChange={(event) => go(['projects', event.currentTarget.value])}>
+            {!project && <option value="">{t('Choose a project')}</option>}
+            {projects.map(({ id, name, archived_at }) => (
+              <option key={id} value={id}>
+                {archived_at ? t('{name} (archived)', { name }) : name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {project && <Entries of={projectEntries(project.id)} route={route} />}
+      <h2>{t('Installation')}</h2>
+      <Entries of={installationEntries()} route={route} />
+      <div class="who">
+        <bdi class="cut" title={who}>
+          {who}
+        </bdi>
+        <button type="button" class="bare" aria-label={t('Sign out')} title={t('Sign out')} onClick={leave}>
+          <Icon name="leave" />
+        </button>
+      </div>
+    </nav>
+  )
+}

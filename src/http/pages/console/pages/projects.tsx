@@ -1,0 +1,87 @@
+// The projects of the installation.
+import { create } from '../api.ts'
+import type { Loaded } from '../loading.ts'
+import { canEverywhere } from '../may.ts'
+import { ask, Field } from '../parts/form.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Badge, Cut, Id, showSecret, When } from '../parts/text.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { go, to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { List, Project, ProjectWithSecret } from '../types.ts'
+
+/** Shows the secret of a project, which no later answer has. */
+export const showProjectSecret = ({ project, secret }: ProjectWithSecret, onClose?: () => void): void =>
+  showSecret(
+    t('Secret of {name}', { name: project.name }),
+    t('Back ends prove the project by it. Store it where your other secrets are.'),
+    secret,
+    onClose,
+  )
+
+function askForProject(created: () => void): void {
+  ask({
+    title: t('New project'),
+    submit: t('Create project'),
+    lead: t('A project has accounts, a policy and a secret of its own. Nothing is shared between projects.'),
+    fields: <Field label={t('Name')} name="name" maxlength={100} required autofocus />,
+    onSubmit: async ({ name }) => {
+      const made = await create<ProjectWithSecret>('projects', { name })
+      created()
+      showProjectSecret(made, () => go(['projects', made.project.id]))
+    },
+  })
+}
+
+/** What a project is, in one word. */
+export function ProjectBadge({ project }: { project: Project }) {
+  if (project.archived_at) return <Badge tone="warn">{t('Archived')}</Badge>
+  if (project.reserved) return <Badge>{t('Built in')}</Badge>
+  return <Badge tone="good">{t('Open')}</Badge>
+}
+
+const columns: readonly Column<Project>[] = [
+  {
+    label: t('Name'),
+    kind: 'wide',
+    show: ({ id, name }) => (
+      <a class="name" href={to(['projects', id])}>
+        <Cut text={name} />
+      </a>
+    ),
+  },
+  { label: t('State'), show: (project) => <ProjectBadge project={project} /> },
+  { label: t('Id'), show: ({ id }) => <Id text={id} /> },
+  { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
+]
+
+export function Projects({ projects }: { projects: Loaded<List<Project>> }) {
+  const actions = canEverywhere('projects.create') && (
+    <button type="button" class="primary" onClick={() => askForProject(projects.reload)}>
+      <Icon name="plus" /> {t('New project')}
+    </button>
+  )
+  return (
+    <View
+      title={t('Projects')}
+      lead={t('Each project is a wall: its accounts are known to it alone.')}
+      actions={actions}
+    >
+      <Card isFlush>
+        <LoadedView of={projects}>
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty icon="projects" title={t('No project yet')}>
+                {t('Your roles reach none. Ask an owner for a role.')}
+              </Empty>
+            ) : (
+              <Table label={t('Projects')} rows={data} columns={columns} id={({ id }) => id} />
+            )
+          }
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

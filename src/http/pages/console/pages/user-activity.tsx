@@ -1,0 +1,38 @@
+// What happened to an account, as its owner sees it.
+import { showDevice, showName } from '../format.ts'
+import { usePages } from '../loading.ts'
+import { Empty } from '../parts/states.tsx'
+import { PagedTable } from '../parts/table.tsx'
+import { Badge, Cut, When } from '../parts/text.tsx'
+import { Card } from '../parts/view.tsx'
+import { t } from '../texts.ts'
+import type { Activity } from '../types.ts'
+
+export function Activities({ path }: { path: string }) {
+  const pages = usePages<Activity>(`${path}/activity`, { limit: 10 })
+  return (
+    <Card isFlush title={t('Activity')} lead={t('As the owner of the account sees it.')}>
+      <PagedTable
+        label={t('Activity')}
+        pages={pages}
+        id={({ id }) => id}
+        empty={<Empty icon="events" title={t('Nothing has happened yet')} />}
+        columns={[
+          { label: t('Event'), kind: 'wide', show: ({ event }) => <Cut text={showName(event)} /> },
+          {
+            label: t('Outcome'),
+            show: ({ outcome }) => (
+              <Badge tone={outcome === 'success' ? 'good' : 'wrong'}>{showName(outcome)}</Badge>
+            ),
+          },
+          { label: t('Device'), show: ({ device }) => showDevice(device) },
+          {
+            label: t('Network'),
+            show: ({ address_prefix }) => <Cut text={address_prefix ?? '–'} isCode />,
+          },
+          { label: t('When'), show: ({ created_at }) => <When at={created_at} /> },
+        ]}
+      />
+    </Card>
+  )
+}

@@ -1,0 +1,88 @@
+// The living sessions of a user, and how they end.
+import { change } from '../api.ts'
+import { showDevice, showMethods } from '../format.ts'
+import { useRead } from '../loading.ts'
+import { can } from '../may.ts'
+import { Act } from '../parts/act.tsx'
+import { ask } from '../parts/form.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Cut, When } from '../parts/text.tsx'
+import { say } from '../parts/toasts.tsx'
+import { Card } from '../parts/view.tsx'
+import { t } from '../texts.ts'
+import type { List, Session } from '../types.ts'
+
+interface SessionsProps {
+  project: string
+  path: string
+}
+
+const shown: readonly Column<Session>[] = [
+  { label: t('Device'), kind: 'wide', show: ({ device }) => <Cut text={showDevice(device)} /> },
+  { label: t('Network'), show: ({ address_prefix }) => <Cut text={address_prefix ?? t('Unknown')} isCode /> },
+  { label: t('Signed in by'), show: ({ amr }) => showMethods(amr.join(' ')) },
+  { label: t('Last used'), show: ({ last_seen_at }) => <When at={last_seen_at} /> },
+  { label: t('Began'), show: ({ created_at }) => <When at={created_at} /> },
+]
+
+function askToEndAll(path: string, changed: () => void): void {
+  ask({
+    title: t('End every session'),
+    submit: t('End every session'),
+    isDanger: true,
+    lead: t('The user is signed out on every device at once, and signs in again.'),
+    onSubmit: async () => {
+      await change('DELETE', `${path}/sessions`)
+      changed()
+      say(t('Every session has ended.'))
+    },
+  })
+}
+
+export function Sessions({ project, path }: SessionsProps) {
+  const sessions = useRead<List<Session>>(`${path}/sessions`)
+  const mayEnd = can('users.sessions.end', project)
+  const end = ({ id }: Session) => (
+    <span>
+      <Act
+        kind="small danger"
+        done={t('The session has ended.')}
+        work={async () => {
+          await change('DELETE', `${path}/sessions/${id}`)
+          sessions.reload()
+        }}
+      >
+        {t('End session')}
+      </Act>
+    </span>
+  )
+  const columns: readonly Column<Session>[] = mayEnd
+    ? [...shown, { label: t('Actions'), kind: 'act', show: end }]
+    : shown
+  const isSeveral = (sessions.data?.data.length ?? 0) > 1
+  return (
+    <Card
+      isFlush
+      title={t('Sessions')}
+      actions={
+        mayEnd &&
+        isSeveral && (
+          <button type="button" class="small danger" onClick={() => askToEndAll(path, sessions.reload)}>
+            {t('End every session')}
+          </button>
+        )
+      }
+    >
+      <LoadedView of={sessions}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty icon="leave" title={t('Signed in nowhere')} />
+          ) : (
+            <Table label={t('Sessions')} rows={data} columns={columns} id={({ id }) => id} />
+          )
+        }
+      </LoadedView>
+    </Card>
+  )
+}

@@ -1,0 +1,55 @@
+// The search of a list: what is typed becomes part of the address, so that a link leads to the same list.
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { t } from '../texts.ts'
+import { Icon } from './icons.tsx'
+
+/** A pause in typing after which the search begins. */
+const pauseMs = 250
+
+interface SearchProps {
+  label: string
+  placeholder: string
+  value: string
+  search: (text: string) => void
+}
+
+/** A field that searches as one types. `/` focuses it. */
+export function Search({ label, placeholder, value, search }: SearchProps) {
+  const id = useId()
+  const [text, setText] = useState(value)
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  function type(typed: string): void {
+    setText(typed)
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => search(typed.trim()), pauseMs)
+  }
+  return (
+    <search class="grow">
+      <form
+        class="field"
+        onSubmit={(event) => {
+          event.preventDefault()
+          clearTimeout(timer.current)
+          search(text.trim())
+        }}
+      >
+        <label for={id}>{label}</label>
+        <div class="searching">
+          <Icon name="search" />
+          <input
+            id={id}
+            type="search"
+            value={text}
+            placeholder={placeholder}
+            aria-keyshortcuts="/"
+            title={t('Press / to search')}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => type(event.currentTarget.value)}
+          />
+        </div>
+      </form>
+    </search>
+  )
+}

@@ -1,0 +1,184 @@
+// Forms: fields with labels, errors below the field that they are about, and one button that waits for the answer.
+import type { ComponentChildren } from 'preact'
+import { useId, useState } from 'preact/hooks'
+import { Refused } from '../api.ts'
+import { t } from '../texts.ts'
+import { Dialog, openDialog } from './dialog.tsx'
+import { Trouble } from './states.tsx'
+
+/** What was typed, by the names of the fields; a box that is not ticked is absent. */
+export type Typed = Readonly<Record<string, string>>
+
+interface FormProps {
+  submit: string
+  isDanger?: boolean
+  /** True: another button of the page is the first choice. */
+  isSecond?: boolean
+  /** @throws Refused: shown above the button */
+  onSubmit: (typed: Typed) => Promise<unknown>
+  cancel?: () => void
+  children: ComponentChildren
+}
+
+/** The sentences of a refusal: those of its fields, else its own. */
+function sentenceOf(error: Error): Error {
+  if (!(error instanceof Refused) || !error.problem.errors) return error
+  const lines = Object.entries(error.problem.errors).map(([field, list]) => `${field}: ${list.join(' ')}`)
+  return lines.length > 0 ? new Error(lines.join('\n')) : error
+}
+
+export function Form({ submit, isDanger = false, isSecond = false, onSubmit, cancel, children }: FormProps) {
+  const [isBusy, setBusy] = useState(false)
+  const [error, setError] = useState<Error | null>(null)
+  async function send(event: SubmitEvent): Promise<void> {
+    event.preventDefault()
+    if (isBusy) return
+    setBusy(true)
+    setError(null)
+    const given = new FormData(event.currentTarget as HTMLFormElement)
+    try {
+      await onSubmit(Object.fromEntries([...given].map(([name, value]) => [name, String(value)])))
+    } catch (thrown) {
+      setError(sentenceOf(thrown as Error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <form onSubmit={(event) => void send(event as unknown as SubmitEvent)} aria-busy={isBusy}>
+      {children}
+      {error && <Trouble error={error} />}
+      <div class="actions">
+        {cancel && (
+          <button type="button" onClick={cancel}>
+            {t('Cancel')}
+          </button>
+        )}
+        <button
+          type="submit"
+          class={isDanger ? 'danger' : isSecond ? undefined : 'primary'}
+          disabled={isBusy}
+        >
+          {isBusy ? t('One moment …') : submit}
+        </button>
+      </div>
+    </form>
+  )
+}
+
+interface FieldProps {
+  label: string
+  name: string
+  hint?: string
+  type?: string
+  value?: string
+  placeholder?: string
+  autocomplete?: string
+  pattern?: string
+  min?: number
+  max?: number
+  minlength?: number
+  maxlength?: number
+  required?: boolean
+  autofocus?: boolean
+  inputmode?: 'numeric' | 'text'
+}
+
+export function Field({ label, hint, autofocus = false, ...input }: FieldProps) {
+  const id = useId()
+  // Preact's types tie each attribute to one type of input; here the type is a value.
+  const attributes: object = input
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        {...attributes}
+        ref={autofocus ? (element) => element?.focus() : null}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+      />
+      {hint && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface ChoiceProps {
+  label: string
+  name: string
+  value?: string
+  hint?: string
+  /** Values with what is shown for each. */
+  options: readonly (readonly [value: string, shown: string])[]
+  onChange?: (value: string) => void
+}
+
+export function Choice({ label, name, value, hint, options, onChange }: ChoiceProps) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} name={name} value={value} onChange={(event) => onChange?.(event.currentTarget.value)}>
+        {options.map(([one, shown]) => (
+          <option key={one} value={one}>
+            {shown}
+          </option>
+        ))}
+      </select>
+      {hint && <p class="hint">{hint}</p>}
+    </div>
+  )
+}
+
+export function Tick({ label, name, checked = false }: { label: string; name: string; checked?: boolean }) {
+  return (
+    <label class="tick">
+      <input type="checkbox" name={name} defaultChecked={checked} />
+      <span>{label}</span>
+    </label>
+  )
+}
+
+interface Asking {
+  title: string
+  submit: string
+  lead?: ComponentChildren
+  isDanger?: boolean
+  /** Has to be typed before the button does anything. */
+  typed?: string
+  fields?: ComponentChildren
+  onSubmit: (typed: Typed) => Promise<unknown>
+}
+
+/** Asks in a dialog, which closes once the work is done. */
+export function ask({ title, submit, lead, isDanger = false, typed, fields, onSubmit }: Asking): void {
+  openDialog((close) => (
+    <Dialog title={title} close={close}>
+      <Form
+        submit={submit}
+        isDanger={isDanger}
+        cancel={close}
+        onSubmit={async (given) => {
+          if (typed !== undefined && given.typed?.trim() !== typed)
+            throw new Error(t('What you typed differs. Type it exactly as it is shown.'))
+          await onSubmit(given)
+          close()
+        }}
+      >
+        {lead && <div class="lead">{lead}</div>}
+        {fields}
+        {typed !== undefined && (
+          <Field
+            label={t('Type {text} to confirm', { text: typed })}
+            name="typed"
+            autocomplete="off"
+            autofocus
+          />
+        )}
+      </Form>
+    </Dialog>
+  ))
+}

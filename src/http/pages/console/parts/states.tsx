@@ -1,0 +1,80 @@
+// What a view shows while it loads, where there is nothing, and where the service refused.
+import type { ComponentChildren } from 'preact'
+import { Refused } from '../api.ts'
+import type { Loaded } from '../loading.ts'
+import { t } from '../texts.ts'
+import { Icon, type IconName } from './icons.tsx'
+
+/** Grey lines in the place of what is loaded. */
+export function Skeleton({ lines = 4 }: { lines?: number }) {
+  return (
+    <div class="skeleton" role="status" aria-label={t('Loading')}>
+      {Array.from({ length: lines }, (_, line) => (
+        <span key={line} />
+      ))}
+    </div>
+  )
+}
+
+interface EmptyProps {
+  icon: IconName
+  title: string
+  children?: ComponentChildren
+}
+
+/** Says that there is nothing, why, and what to do. */
+export function Empty({ icon, title, children }: EmptyProps) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <p class="empty-title">{title}</p>
+      {children && <div class="quiet">{children}</div>}
+    </div>
+  )
+}
+
+/** What a person can do about a refusal. */
+function adviceOf(error: Error): string | null {
+  if (!(error instanceof Refused)) return null
+  const { code, retry_after, request_id } = error.problem
+  if (code === 'insufficient_role') return t('Your role does not allow this. Ask an owner for another role.')
+  if (retry_after) return t('Try again in {seconds} seconds.', { seconds: retry_after })
+  if (code === 'internal_error')
+    return t('The log of the service says more; look for request {id}.', { id: request_id ?? '' })
+  return null
+}
+
+/** A refusal with what to do about it. */
+export function Trouble({ error, retry }: { error: Error; retry?: () => void }) {
+  const advice = adviceOf(error)
+  return (
+    <div class="trouble" role="alert">
+      <p>
+        <bdi>{error.message}</bdi> {advice}
+      </p>
+      {retry && (
+        <button type="button" onClick={retry}>
+          {t('Try again')}
+        </button>
+      )}
+    </div>
+  )
+}
+
+interface LoadedViewProps<T> {
+  of: Loaded<T>
+  lines?: number
+  children: (data: T) => ComponentChildren
+}
+
+/** Shows what was loaded; a skeleton before, and a refusal instead. */
+export function LoadedView<T>({ of, lines, children }: LoadedViewProps<T>) {
+  if (of.error && of.data === null) return <Trouble error={of.error} retry={of.reload} />
+  if (of.data === null) return <Skeleton {...(lines === undefined ? {} : { lines })} />
+  return (
+    <>
+      {of.error && <Trouble error={of.error} retry={of.reload} />}
+      {children(of.data)}
+    </>
+  )
+}

@@ -1,0 +1,90 @@
+// Small pieces of text: instants, ids, badges, secrets.
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { showAgo, showInstant } from '../format.ts'
+import { t } from '../texts.ts'
+import { Dialog, openDialog } from './dialog.tsx'
+import { complain, say } from './toasts.tsx'
+
+/** Such as “3 minutes ago”, with the instant as its title; a dash for none. */
+export function When({ at }: { at: string | null }) {
+  if (at === null) return <span class="quiet">–</span>
+  return (
+    <time dateTime={at} title={showInstant(at)}>
+      {showAgo(at)}
+    </time>
+  )
+}
+
+/** Text that people or programs chose: cut to one line, whole in its title, and in a direction of its own. */
+export function Cut({ text, isCode = false }: { text: string; isCode?: boolean }) {
+  return (
+    <bdi class={isCode ? 'cut code' : 'cut'} title={text}>
+      {text}
+    </bdi>
+  )
+}
+
+export type Tone = 'good' | 'wrong' | 'warn' | 'plain'
+
+export function Badge({ tone = 'plain', children }: { tone?: Tone; children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>
+}
+
+/** An id with a button that copies it. */
+export function Id({ text }: { text: string }) {
+  return (
+    <span class="id">
+      <Cut text={text} isCode />
+      <Copy text={text} />
+    </span>
+  )
+}
+
+export function Copy({ text }: { text: string }) {
+  const copy = () =>
+    navigator.clipboard
+      .writeText(text)
+      .then(() => say(t('Copied.')))
+      .catch(() =>
+        complain(new Error(t('The browser does not let this page copy. Select the text and copy it.'))),
+      )
+  return (
+    <button type="button" class="small" onClick={() => void copy()}>
+      {t('Copy')}
+    </button>
+  )
+}
+
+interface SecretProps {
+  title: string
+  lead: string
+  secret: string
+  close: () => void
+}
+
+function SecretDialog({ title, lead, secret, close }: SecretProps) {
+  const [isKept, setKept] = useState(false)
+  return (
+    <Dialog title={title} close={close} canDismiss={false}>
+      <p class="lead">{lead}</p>
+      <p class="secret">
+        <code>{secret}</code>
+        <Copy text={secret} />
+      </p>
+      <label class="tick">
+        <input type="checkbox" checked={isKept} onChange={(event) => setKept(event.currentTarget.checked)} />
+        <span>{t('I have stored it. It is not shown again.')}</span>
+      </label>
+      <div class="actions">
+        <button type="button" class="primary" disabled={!isKept} onClick={close}>
+          {t('Done')}
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** Shows a secret this once; it closes when the person says that it is stored. */
+export const showSecret = (title: string, lead: string, secret: string, onClose?: () => void): void =>
+  openDialog((close) => <SecretDialog title={title} lead={lead} secret={secret} close={close} />, onClose)

@@ -1,0 +1,42 @@
+// Short notes about what was done: a live region, which screen readers speak.
+import { useEffect, useState } from 'preact/hooks'
+
+interface Toast {
+  readonly id: number
+  readonly text: string
+  readonly isWrong: boolean
+}
+
+let last = 0
+let show: (toast: Toast) => void = () => {}
+
+/** Says that something was done. */
+export const say = (text: string): void => show({ id: ++last, text, isWrong: false })
+
+/** Says why something was not done. */
+export const complain = (error: unknown): void =>
+  show({ id: ++last, text: error instanceof Error ? error.message : String(error), isWrong: true })
+
+const shownMs = 6000
+
+export function Toasts() {
+  const [toasts, setToasts] = useState<readonly Toast[]>([])
+  useEffect(() => {
+    show = (toast) => {
+      setToasts((before) => [...before.slice(-2), toast])
+      setTimeout(() => setToasts((before) => before.filter(({ id }) => id !== toast.id)), shownMs)
+    }
+    return () => {
+      show = () => {}
+    }
+  }, [])
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.map(({ id, text, isWrong }) => (
+        <p key={id} class={isWrong ? 'toast wrong' : 'toast'}>
+          <bdi>{text}</bdi>
+        </p>
+      ))}
+    </div>
+  )
+}

@@ -1,0 +1,101 @@
+// The factors by which an operator completes a sign-in, or proves again who they are.
+import { useState } from 'preact/hooks'
+import type { Problem } from '../api.ts'
+import { Act } from '../parts/act.tsx'
+import { Field, Form } from '../parts/form.tsx'
+import { t } from '../texts.ts'
+import { hasPasskeys, provePasskey, type RequestOptions } from './passkeys.ts'
+
+const names: Readonly<Record<string, string>> = {
+  passkey: 'Passkey',
+  totp: 'Authenticator app',
+  recovery_code: 'Recovery code',
+  email_code: 'Code by mail',
+  password: 'Password',
+}
+
+export interface Proof {
+  readonly method: string
+  readonly code?: string
+  readonly password?: string
+  readonly credential?: object
+}
+
+interface ProofFormProps {
+  problem: Problem
+  /** @throws Refused */
+  prove: (proof: Proof) => Promise<unknown>
+  /** Has the code of the method `email_code` mailed. */
+  mail: () => Promise<unknown>
+}
+
+/** Asks for one of the factors that a problem names. */
+export function ProofForm({ problem, prove, mail }: ProofFormProps) {
+  const usable = (problem.factors ?? []).filter((factor) => factor !== 'passkey' || hasPasskeys())
+  const [method, setMethod] = useState(usable[0] ?? '')
+  if (usable.length === 0)
+    return <p>{t('This browser can use none of your factors. Use a browser that has your passkey.')}</p>
+  return (
+    <>
+      {usable.length > 1 && (
+        <fieldset class="ways">
+          <legend>{t('Prove it by')}</legend>
+          {usable.map((factor) => (
+            <label key={factor}>
+              <input type="radio" name="way" checked={factor === method} onChange={() => setMethod(factor)} />
+              <span>{t(names[factor] ?? factor)}</span>
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <Factor key={method} method={method} problem={problem} prove={prove} mail={mail} />
+    </>
+  )
+}
+
+function Factor({ method, problem, prove, mail }: ProofFormProps & { method: string }) {
+  if (method === 'passkey')
+    return (
+      <Form
+        submit={t('Use a passkey')}
+        onSubmit={async () =>
+          prove({ method, credential: await provePasskey(problem.passkey_options as RequestOptions) })
+        }
+      >
+        <p class="quiet">{t('Your browser asks for the passkey of this account.')}</p>
+      </Form>
+    )
+  if (method === 'password')
+    return (
+      <Form submit={t('Continue')} onSubmit={({ password = '' }) => prove({ method, password })}>
+        <Field
+          label={t('Password')}
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus
+        />
+      </Form>
+    )
+  const isRecovery = method === 'recovery_code'
+  return (
+    <Form submit={t('Continue')} onSubmit={({ code = '' }) => prove({ method, code })}>
+      {method === 'email_code' && (
+        <p class="by-mail">
+          <Act work={mail} done={t('The code is on its way.')}>
+            {t('Send me a code')}
+          </Act>
+        </p>
+      )}
+      <Field
+        label={isRecovery ? t('Recovery code') : t('Code of six digits')}
+        name="code"
+        autocomplete="one-time-code"
+        inputmode={isRecovery ? 'text' : 'numeric'}
+        required
+        autofocus
+      />
+    </Form>
+  )
+}

@@ -1,0 +1,102 @@
+// Signing in: passkey, or password with a second factor, by the canonical API in the project of the operators.
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { open, type Problem, Refused } from '../api.ts'
+import { Field, Form } from '../parts/form.tsx'
+import { Mark } from '../parts/icons.tsx'
+import { t } from '../texts.ts'
+import { hasPasskeys, provePasskey, type RequestOptions } from './passkeys.ts'
+import { ProofForm } from './proof.tsx'
+
+/** A narrow page for what comes before the console. */
+export function Door({
+  title,
+  lead,
+  children,
+}: {
+  title: string
+  lead?: string
+  children: ComponentChildren
+}) {
+  return (
+    <main class="door">
+      <p class="brand">
+        <Mark /> Sallyport
+      </p>
+      <h1>{title}</h1>
+      {lead && <p class="quiet">{lead}</p>}
+      {children}
+    </main>
+  )
+}
+
+async function signInByPasskey(): Promise<void> {
+  const { flow, options } = await open<{ flow: string; options: RequestOptions }>(
+    'POST',
+    'passkeys/sign-in-options',
+    {},
+  )
+  await open('POST', 'login/passkey', { flow, credential: await provePasskey(options) })
+}
+
+export function SignIn({ entered }: { entered: () => void }) {
+  const [due, setDue] = useState<Problem | null>(null)
+  if (due)
+    return (
+      <Door title={t('Second factor')} lead={t('The password is right. Prove once more that it is you.')}>
+        <ProofForm
+          problem={due}
+          prove={async (proof) => {
+            await open('POST', 'login/second-factor', { challenge: due.challenge, ...proof })
+            entered()
+          }}
+          mail={() => open('POST', 'login/second-factor/email-code', { challenge: due.challenge })}
+        />
+        <p class="after">
+          <button type="button" class="link" onClick={() => setDue(null)}>
+            {t('Start again')}
+          </button>
+        </p>
+      </Door>
+    )
+  async function byPassword(email: string, password: string): Promise<void> {
+    try {
+      await open('POST', 'login', { email, password })
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== 'second_factor_required') throw error
+      setDue(error.problem)
+      return
+    }
+    entered()
+  }
+  return (
+    <Door title={t('Sign in')} lead={t('The console is for the operators of this installation.')}>
+      {hasPasskeys() && (
+        <Form submit={t('Sign in with a passkey')} onSubmit={() => signInByPasskey().then(entered)}>
+          {null}
+        </Form>
+      )}
+      {hasPasskeys() && <p class="or">{t('or')}</p>}
+      <Form
+        submit={t('Sign in with password')}
+        isSecond={hasPasskeys()}
+        onSubmit={({ email = '', password = '' }) => byPassword(email, password)}
+      >
+        <Field label={t('E-mail address')} name="email" type="email" autocomplete="username" required />
+        <Field
+          label={t('Password')}
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+      </Form>
+      <p class="after quiet">
+        {t(
+          'New here? Follow your set-up link first. The log of the first start has one, and this prints one:',
+        )}{' '}
+        <code>npx . operators create</code>
+      </p>
+    </Door>
+  )
+}
