@@ -28,10 +28,22 @@ export function showAgo(instant: string, now = Date.now()): string {
   return t('just now')
 }
 
-/** A machine name for people: `reset_password` becomes “Reset password”. */
+const spellings: readonly (readonly [RegExp, string])[] = [
+  [/\b(api|url|rp|csv|uuid|totp)(s?)\b/g, ''],
+  [/\bsign (in|up|out)\b/g, 'sign-$1'],
+]
+
+/** A machine name for people: `reset_password` becomes “Reset password”, `api_keys` “API keys”. */
 export function showName(name: string): string {
   const words = name.replace(/[._-]+/g, ' ')
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  const spelled = spellings.reduce(
+    (text, [pattern, by]) =>
+      by
+        ? text.replace(pattern, by)
+        : text.replace(pattern, (_, word: string, plural: string) => word.toUpperCase() + plural),
+    words,
+  )
+  return spelled.charAt(0).toUpperCase() + spelled.slice(1)
 }
 
 const methods: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 // The navigation: what the operator's roles reach, in the project that is looked at and in the installation.
 import type { Permission } from '../../../domain/operators/roles.ts'
-import { can } from './may.ts'
+import { can, canEverywhere } from './may.ts'
 import { Icon, type IconName, Mark } from './parts/icons.tsx'
 import { go, type Route, to } from './route.ts'
 import { t } from './texts.ts'
@@ -20,6 +20,24 @@ const ofProject: readonly (readonly [
 ])[] = [
   ['Overview', null, 'overview', 'projects.read'],
   ['Users', 'users', 'users', 'users.read'],
+  ['Teams', 'teams', 'teams', 'teams.read'],
+  ['Mails', 'mails', 'mails', 'mails.read'],
+  ['Webhooks', 'webhooks', 'webhooks', 'webhooks.read'],
+  ['Events', 'events', 'events', 'events.read'],
+  ['Security log', 'log', 'log', 'audit.read'],
+  ['Policy', 'policy', 'policy', 'policy.read'],
+]
+
+const ofInstallation: readonly (readonly [
+  name: string,
+  part: string,
+  icon: IconName,
+  permission: Permission,
+])[] = [
+  ['Operators', 'operators', 'operators', 'operators.read'],
+  ['Operator keys', 'operator-keys', 'keys', 'operators.read'],
+  ['Signing keys', 'signing-keys', 'keys', 'keys.read'],
+  ['Installation log', 'log', 'log', 'audit.read'],
 ]
 
 /** The entries of a project that the operator may see. */
@@ -30,6 +48,9 @@ export const projectEntries = (id: string): readonly Entry[] =>
 
 const installationEntries = (): readonly Entry[] => [
   { name: 'Projects', icon: 'projects', path: ['projects'] },
+  ...ofInstallation
+    .filter(([, , , permission]) => canEverywhere(permission))
+    .map(([name, part, icon]) => ({ name, icon, path: ['installation', part] })),
 ]
 
 interface NavigationProps {

@@ -11,7 +11,6 @@ export interface Me {
   readonly id: string
   readonly name: string
   readonly roles: readonly HeldRole[]
-  readonly permissions: readonly string[]
 }
 
 /** A page of a list, by keyset. */
@@ -48,7 +47,6 @@ export interface DayStats {
 }
 
 export interface User {
-  readonly id: number
   readonly uuid: string
   readonly email: string
   readonly email_verified_at: string | null
@@ -89,7 +87,6 @@ export interface Identity {
   readonly id: string
   readonly provider: string
   readonly email: string | null
-  readonly created_at: string
   readonly last_used_at: string | null
 }
 
@@ -97,7 +94,6 @@ export interface ApiKey {
   readonly id: string
   readonly name: string
   readonly key_prefix: string
-  readonly scopes: readonly string[]
   readonly expires_at: string | null
   readonly last_used_at: string | null
   readonly revoked_at: string | null
@@ -162,9 +158,7 @@ export interface LogEntry {
   readonly actor: string
   readonly account: string | null
   readonly address_prefix: string | null
-  readonly user_agent: string | null
   readonly details: Readonly<Record<string, unknown>>
-  readonly position: number | null
 }
 
 export interface LogVerdict {
@@ -206,7 +200,6 @@ export interface WebhookWithSecret {
 export interface Delivery {
   readonly id: string
   readonly type: string
-  readonly position: number | null
   readonly state: 'pending' | 'sent' | 'dead'
   readonly attempts: number
   readonly next_attempt_at: string | null

@@ -40,6 +40,7 @@ export function View({ title, trail, lead, actions, children }: ViewProps) {
 }
 
 interface CardProps {
+  id?: string
   title?: string
   lead?: ComponentChildren
   actions?: ComponentChildren
@@ -48,9 +49,9 @@ interface CardProps {
   children: ComponentChildren
 }
 
-export function Card({ title, lead, actions, isFlush = false, children }: CardProps) {
+export function Card({ id, title, lead, actions, isFlush = false, children }: CardProps) {
   return (
-    <section class={isFlush ? 'card flush' : 'card'} aria-label={title}>
+    <section id={id} class={isFlush ? 'card flush' : 'card'} aria-label={title}>
       {title && (
         <header>
           <div>

@@ -1,0 +1,131 @@
+// The feed of a project as it grows, by long polling.
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { Refused, read } from '../api.ts'
+import { showInstant } from '../format.ts'
+import { can } from '../may.ts'
+import { Empty, Skeleton, Trouble } from '../parts/states.tsx'
+import { Badge, Cut } from '../parts/text.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { Feed, FeedEvent, Project } from '../types.ts'
+
+/** Events that stay on the page; older ones make room. */
+const maxShown = 500
+const batch = 500
+const waitSeconds = 25
+/** A pause after a refusal. */
+const pauseMs = 5000
+
+interface Tail {
+  readonly events: readonly FeedEvent[]
+  readonly error: Error | null
+  /** Whether every event that is kept was read. */
+  readonly isAtEnd: boolean
+}
+
+/** Follows the feed, from its end or from the oldest event that is kept. */
+function useTail(project: string, isWhole: boolean, isPaused: boolean): Tail {
+  const [tail, setTail] = useState<Tail>({ events: [], error: null, isAtEnd: false })
+  const cursor = useRef<string | undefined>(undefined)
+  useEffect(() => {
+    if (isPaused) return
+    const abort = new AbortController()
+    async function follow(): Promise<void> {
+      while (!abort.signal.aborted) {
+        try {
+          const isFirst = cursor.current === undefined
+          const after = cursor.current ?? (isWhole ? undefined : 'latest')
+          const query = { limit: batch, wait: isFirst ? 0 : waitSeconds, after }
+          const { data, next } = await read<Feed>(`projects/${project}/events`, query, abort.signal)
+          cursor.current = next
+          setTail(({ events, isAtEnd }) => ({
+            events: [...[...data].reverse(), ...events].slice(0, maxShown),
+            error: null,
+            isAtEnd: isAtEnd || data.length < batch,
+          }))
+        } catch (error) {
+          if (abort.signal.aborted) return
+          if (error instanceof Refused && error.code === 'events_expired') cursor.current = undefined
+          setTail((before) => ({ ...before, error: error as Error }))
+          await new Promise((resolve) => setTimeout(resolve, pauseMs))
+        }
+      }
+    }
+    void follow()
+    return () => abort.abort()
+  }, [project, isWhole, isPaused])
+  return tail
+}
+
+function Entry({ event, project }: { event: FeedEvent; project: string }) {
+  const isUser = event.type.startsWith('user.') && can('users.read', project)
+  return (
+    <details class="event">
+      <summary>
+        <code>{event.type}</code>
+        <span class="quiet">{showInstant(event.timestamp)}</span>
+        <Cut text={String(event.data.email ?? event.subject)} />
+        <span class="quiet">#{event.position}</span>
+      </summary>
+      {isUser && (
+        <p>
+          <a href={to(['projects', project, 'users', event.subject])}>{t('Go to the user')}</a>
+        </p>
+      )}
+      <pre>{JSON.stringify(event, null, 2)}</pre>
+    </details>
+  )
+}
+
+export function Events({ project }: { project: Project }) {
+  const [isWhole, setWhole] = useState(false)
+  return (
+    <View
+      title={t('Events')}
+      lead={t('Every change of users, sessions, teams, keys and factors, once and in order.')}
+      actions={
+        !isWhole && (
+          <button type="button" onClick={() => setWhole(true)}>
+            {t('Read from the oldest')}
+          </button>
+        )
+      }
+    >
+      <TailCard key={String(isWhole)} project={project} isWhole={isWhole} />
+    </View>
+  )
+}
+
+function TailCard({ project, isWhole }: { project: Project; isWhole: boolean }) {
+  const [isPaused, setPaused] = useState(false)
+  const { events, error, isAtEnd } = useTail(project.id, isWhole, isPaused)
+  return (
+    <>
+      {error && <Trouble error={error} />}
+      <Card
+        isFlush
+        title={t('The newest events')}
+        lead={isWhole ? t('Of all that are kept.') : t('Of those since you opened this page.')}
+        actions={
+          <>
+            <Badge tone={isPaused ? 'warn' : 'good'}>{isPaused ? t('Paused') : t('Live')}</Badge>
+            <button type="button" class="small" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)}>
+              {isPaused ? t('Go on') : t('Pause')}
+            </button>
+          </>
+        }
+      >
+        {!isAtEnd && events.length === 0 && !error && <Skeleton lines={6} />}
+        {isAtEnd && events.length === 0 && (
+          <Empty icon="events" title={t('No event yet')}>
+            {t('The next change appears here within a moment.')}
+          </Empty>
+        )}
+        {events.map((event) => (
+          <Entry key={event.position} event={event} project={project.id} />
+        ))}
+      </Card>
+    </>
+  )
+}

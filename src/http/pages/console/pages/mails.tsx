@@ -1,0 +1,109 @@
+// Mails that wait to be sent, or were given up.
+import { change } from '../api.ts'
+import { showName } from '../format.ts'
+import { useRead } from '../loading.ts'
+import { can } from '../may.ts'
+import { Act } from '../parts/act.tsx'
+import { Choice } from '../parts/form.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Cut, When } from '../parts/text.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { type Route, setQuery } from '../route.ts'
+import { t } from '../texts.ts'
+import type { Mail, Project } from '../types.ts'
+
+interface Mails {
+  readonly data: readonly Mail[]
+  readonly total: number
+}
+
+const shown: readonly Column<Mail>[] = [
+  {
+    label: t('Mail'),
+    kind: 'wide',
+    show: ({ kind, to }) => (
+      <>
+        <strong>{showName(kind)}</strong>
+        <span class="below">
+          <Cut text={to ?? t('Recipient is gone')} />
+        </span>
+      </>
+    ),
+  },
+  { label: t('Attempts'), kind: 'end', show: ({ attempts }) => attempts },
+  { label: t('Last error'), show: ({ last_error }) => <span class="reason">{last_error ?? '–'}</span> },
+  { label: t('Queued'), show: ({ created_at }) => <When at={created_at} /> },
+  {
+    label: t('Next attempt'),
+    show: ({ next_attempt_at, dead_at }) =>
+      dead_at ? (
+        <>
+          {t('given up')} <When at={dead_at} />
+        </>
+      ) : (
+        <When at={next_attempt_at} />
+      ),
+  },
+]
+
+export function MailList({ project, route }: { project: Project; route: Route }) {
+  const state = route.query.get('state') === 'dead' ? 'dead' : 'owed'
+  const path = `projects/${project.id}/mails`
+  const mails = useRead<Mails>(path, { state, limit: 200 })
+  const retry: Column<Mail> = {
+    label: t('Actions'),
+    kind: 'act',
+    show: ({ id }) => (
+      <span>
+        <Act
+          kind="small"
+          done={t('The mail is due now.')}
+          work={async () => {
+            await change('POST', `${path}/${id}/retry`)
+            mails.reload()
+          }}
+        >
+          {t('Send again')}
+        </Act>
+      </span>
+    ),
+  }
+  const columns = can('mails.retry', project.id) ? [...shown, retry] : shown
+  return (
+    <View title={t('Mails')} lead={t('A mail that was sent is not listed any more.')}>
+      <div class="filters">
+        <Choice
+          label={t('State')}
+          name="state"
+          value={state}
+          options={[
+            ['owed', t('Waiting')],
+            ['dead', t('Given up')],
+          ]}
+          onChange={(chosen) => setQuery({ state: chosen })}
+        />
+      </div>
+      <Card isFlush>
+        <LoadedView of={mails}>
+          {({ data, total }) =>
+            data.length === 0 ? (
+              <Empty icon="mails" title={state === 'owed' ? t('No mail waits') : t('No mail was given up')}>
+                {t('Mails leave within seconds. What stays here says why.')}
+              </Empty>
+            ) : (
+              <>
+                <Table label={t('Mails')} rows={data} columns={columns} id={({ id }) => id} />
+                {total > data.length && (
+                  <p class="more quiet">
+                    {t('{shown} of {total} are shown.', { shown: data.length, total })}
+                  </p>
+                )}
+              </>
+            )
+          }
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

@@ -1,0 +1,142 @@
+// Operator keys: what programs administer the installation with.
+import { change, create } from '../api.ts'
+import { useRead } from '../loading.ts'
+import { canEverywhere } from '../may.ts'
+import { ask, Choice, Field } from '../parts/form.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
+import { say } from '../parts/toasts.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { t } from '../texts.ts'
+import type { List, OperatorKey, Project } from '../types.ts'
+import { RoleBadge } from './operators.tsx'
+import { RoleFields, roleOf } from './role-fields.tsx'
+
+const lifetimes = [30, 90, 365] as const
+
+function KeyState({ of }: { of: OperatorKey }) {
+  if (of.revoked_at) return <Badge tone="wrong">{t('Revoked')}</Badge>
+  if (new Date(of.expires_at).getTime() < Date.now()) return <Badge>{t('Expired')}</Badge>
+  return <Badge tone="good">{t('Active')}</Badge>
+}
+
+function askForKey(projects: readonly Project[], changed: () => void): void {
+  ask({
+    title: t('New operator key'),
+    submit: t('Create key'),
+    lead: t('A program presents it as Authorization: Bearer. It has one role, and an end.'),
+    fields: (
+      <>
+        <Field
+          label={t('Name')}
+          name="name"
+          placeholder={t('Nightly export')}
+          maxlength={255}
+          required
+          autofocus
+        />
+        <RoleFields projects={projects} />
+        <Choice
+          label={t('Expires after')}
+          name="days"
+          value="90"
+          options={lifetimes.map((days) => [String(days), t('{days} days', { days })])}
+        />
+      </>
+    ),
+    onSubmit: async (typed) => {
+      const made = await create<{ plain_text_key: string }>('operator-keys', {
+        name: typed.name,
+        ...roleOf(typed),
+        expires_at: new Date(Date.now() + Number(typed.days) * 86_400_000).toISOString(),
+      })
+      changed()
+      showSecret(
+        t('Operator key'),
+        t('Store it where the program reads its secrets. Only its hash is kept here.'),
+        made.plain_text_key,
+      )
+    },
+  })
+}
+
+function askToRevoke({ id, name }: OperatorKey, changed: () => void): void {
+  ask({
+    title: t('Revoke operator key'),
+    submit: t('Revoke'),
+    isDanger: true,
+    lead: t('Programs that use “{name}” are refused at once. This cannot be undone.', { name }),
+    onSubmit: async () => {
+      await change('POST', `operator-keys/${id}/revoke`)
+      changed()
+      say(t('The key is revoked.'))
+    },
+  })
+}
+
+export function OperatorKeys({ projects }: { projects: readonly Project[] }) {
+  const keys = useRead<List<OperatorKey>>('operator-keys')
+  const mayWrite = canEverywhere('operators.write')
+  const revoke: Column<OperatorKey> = {
+    label: t('Actions'),
+    kind: 'act',
+    show: (key) =>
+      !key.revoked_at && (
+        <span>
+          <button type="button" class="small danger" onClick={() => askToRevoke(key, keys.reload)}>
+            {t('Revoke')}
+          </button>
+        </span>
+      ),
+  }
+  const columns: readonly Column<OperatorKey>[] = [
+    {
+      label: t('Name'),
+      kind: 'wide',
+      show: ({ name, key_prefix }) => (
+        <>
+          <strong>
+            <Cut text={name} />
+          </strong>
+          <span class="below">
+            <Cut text={`${key_prefix}…`} isCode />
+          </span>
+        </>
+      ),
+    },
+    { label: t('Role'), show: (key) => <RoleBadge held={key} projects={projects} /> },
+    { label: t('State'), show: (key) => <KeyState of={key} /> },
+    { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
+    { label: t('Expires'), show: ({ expires_at }) => <When at={expires_at} /> },
+    ...(mayWrite ? [revoke] : []),
+  ]
+  return (
+    <View
+      title={t('Operator keys')}
+      lead={t('Programs administer the installation with them.')}
+      actions={
+        mayWrite && (
+          <button type="button" class="primary" onClick={() => askForKey(projects, keys.reload)}>
+            <Icon name="plus" /> {t('New key')}
+          </button>
+        )
+      }
+    >
+      <Card isFlush>
+        <LoadedView of={keys}>
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty icon="keys" title={t('No operator key yet')}>
+                {t('A key lets a program do what one role allows, until it expires.')}
+              </Empty>
+            ) : (
+              <Table label={t('Operator keys')} rows={data} columns={columns} id={({ id }) => id} />
+            )
+          }
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

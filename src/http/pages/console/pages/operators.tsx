@@ -1,0 +1,199 @@
+// The operators of the installation, with their roles.
+import { change, create } from '../api.ts'
+import { showName } from '../format.ts'
+import { useRead } from '../loading.ts'
+import { canEverywhere, whoIs } from '../may.ts'
+import { ask, Choice, Field } from '../parts/form.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
+import { say } from '../parts/toasts.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { t } from '../texts.ts'
+import type { HeldRole, List, Operator, Project } from '../types.ts'
+import { RoleFields, roleOf } from './role-fields.tsx'
+
+interface OperatorsProps {
+  projects: readonly Project[]
+}
+
+const showLink = (email: string, url: string): void =>
+  showSecret(
+    t('Set-up link of {email}', { email }),
+    t(
+      'Hand it to the operator alone, over a way that you trust. It sets the password, within a day and once.',
+    ),
+    url,
+  )
+
+/** A role with the project that it is for. */
+export function RoleBadge({ held, projects }: { held: HeldRole; projects: readonly Project[] }) {
+  const scope = projects.find(({ id }) => id === held.scope)?.name ?? held.scope
+  return (
+    <Badge tone={held.role === 'owner' ? 'warn' : 'plain'}>
+      {showName(held.role)}
+      {scope !== null && (
+        <>
+          {' · '}
+          <bdi>{scope}</bdi>
+        </>
+      )}
+    </Badge>
+  )
+}
+
+function askForOperator({ projects }: OperatorsProps, changed: () => void): void {
+  ask({
+    title: t('New operator'),
+    submit: t('Create operator'),
+    fields: (
+      <>
+        <Field label={t('E-mail address')} name="email" type="email" required autofocus />
+        <RoleFields projects={projects} />
+      </>
+    ),
+    onSubmit: async (typed) => {
+      const { email = '' } = typed
+      const made = await create<{ setup_url: string | null }>('operators', { email, ...roleOf(typed) })
+      changed()
+      if (made.setup_url) showLink(email, made.setup_url)
+      else say(t('The account was there already; it has the role now.'))
+    },
+  })
+}
+
+function askForRole(operator: Operator, { projects }: OperatorsProps, changed: () => void): void {
+  ask({
+    title: t('Give {email} a role', { email: operator.email }),
+    submit: t('Give role'),
+    lead: t('One role for each project, and one for all: a new one takes the place of the old one.'),
+    fields: <RoleFields projects={projects} />,
+    onSubmit: async (typed) => {
+      await change('PUT', `operators/${operator.uuid}/roles`, roleOf(typed))
+      changed()
+      say(t('The role is given.'))
+    },
+  })
+}
+
+function askToTake(operator: Operator, { projects }: OperatorsProps, changed: () => void): void {
+  const nameOf = ({ role, scope }: HeldRole) =>
+    `${showName(role)} · ${scope === null ? t('all projects') : (projects.find(({ id }) => id === scope)?.name ?? scope)}`
+  ask({
+    title: t('Take roles of {email}', { email: operator.email }),
+    submit: t('Take'),
+    isDanger: true,
+    lead: t('What the role allows ends at once, in every session.'),
+    fields: (
+      <Choice
+        label={t('Role')}
+        name="scope"
+        value="every"
+        options={[
+          ['every', t('Every role')],
+          ...operator.roles.map((held) => [held.scope ?? '', nameOf(held)] as const),
+        ]}
+      />
+    ),
+    onSubmit: async ({ scope = '' }) => {
+      const path = `operators/${operator.uuid}`
+      const query = scope === '' ? '' : `?scope=${encodeURIComponent(scope)}`
+      await change('DELETE', scope === 'every' ? path : `${path}/roles${query}`)
+      changed()
+      say(t('The role is taken.'))
+    },
+  })
+}
+
+function askForLink({ uuid, email }: Operator): void {
+  ask({
+    title: t('New set-up link'),
+    submit: t('Make a link'),
+    lead: t('{email} sets a new password by it; earlier links end. Second factors stay.', { email }),
+    onSubmit: async () => {
+      const { setup_url } = await change<{ setup_url: string }>('POST', `operators/${uuid}/setup-link`)
+      showLink(email, setup_url)
+    },
+  })
+}
+
+function Acts({ operator, changed, ...props }: OperatorsProps & { operator: Operator; changed: () => void }) {
+  return (
+    <span>
+      <button type="button" class="small" onClick={() => askForRole(operator, props, changed)}>
+        {t('Give role')}
+      </button>
+      <button type="button" class="small" onClick={() => askForLink(operator)}>
+        {t('Set-up link')}
+      </button>
+      <button type="button" class="small danger" onClick={() => askToTake(operator, props, changed)}>
+        {t('Take role')}
+      </button>
+    </span>
+  )
+}
+
+const columnsOf = ({ projects }: OperatorsProps): readonly Column<Operator>[] => [
+  {
+    label: t('Operator'),
+    kind: 'wide',
+    show: ({ uuid, email, disabled_at }) => (
+      <>
+        <strong>
+          <Cut text={email} />
+        </strong>
+        <span class="below">
+          {uuid === whoIs().id && t('You')} {disabled_at && t('Disabled')}
+        </span>
+      </>
+    ),
+  },
+  {
+    label: t('Roles'),
+    show: ({ roles }) => (
+      <span class="badges">
+        {roles.map((held) => (
+          <RoleBadge key={held.scope ?? ''} held={held} projects={projects} />
+        ))}
+      </span>
+    ),
+  },
+  { label: t('Since'), kind: 'spare', show: ({ created_at }) => <When at={created_at} /> },
+]
+
+export function Operators(props: OperatorsProps) {
+  const operators = useRead<List<Operator>>('operators')
+  const mayWrite = canEverywhere('operators.write')
+  const acts: Column<Operator> = {
+    label: t('Actions'),
+    kind: 'act',
+    show: (operator) => <Acts {...props} operator={operator} changed={operators.reload} />,
+  }
+  return (
+    <View
+      title={t('Operators')}
+      lead={t('People who administer this installation, each with a role for one project or for all.')}
+      actions={
+        mayWrite && (
+          <button type="button" class="primary" onClick={() => askForOperator(props, operators.reload)}>
+            <Icon name="plus" /> {t('New operator')}
+          </button>
+        )
+      }
+    >
+      <Card isFlush>
+        <LoadedView of={operators}>
+          {({ data }) => (
+            <Table
+              label={t('Operators')}
+              rows={data}
+              columns={mayWrite ? [...columnsOf(props), acts] : columnsOf(props)}
+              id={({ uuid }) => uuid}
+            />
+          )}
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

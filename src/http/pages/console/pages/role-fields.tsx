@@ -1,0 +1,40 @@
+// The fields of a role: what it is, and for which project.
+import { Choice, type Typed } from '../parts/form.tsx'
+import { t } from '../texts.ts'
+import type { Project, Role } from '../types.ts'
+
+const meanings: readonly (readonly [role: Role, meaning: string])[] = [
+  ['viewer', 'Viewer: looks at projects, users and figures'],
+  ['auditor', 'Auditor: reads the security log'],
+  ['support', 'Support: sees users, ends sessions, sends resets, verifies'],
+  ['admin', 'Admin: settings and users of projects'],
+  ['owner', 'Owner: everything, operators included'],
+]
+
+/** The body of a request about a role, from what was typed. */
+export const roleOf = ({ role, scope }: Typed): { role?: string; scope: string | null } => ({
+  ...(role === undefined ? {} : { role }),
+  scope: scope ? scope : null,
+})
+
+export function RoleFields({ projects }: { projects: readonly Project[] }) {
+  return (
+    <>
+      <Choice
+        label={t('Role')}
+        name="role"
+        value="support"
+        options={meanings.map(([role, meaning]) => [role, t(meaning)])}
+      />
+      <Choice
+        label={t('For')}
+        name="scope"
+        value=""
+        options={[
+          ['', t('All projects')],
+          ...projects.filter(({ reserved }) => !reserved).map(({ id, name }) => [id, name] as const),
+        ]}
+      />
+    </>
+  )
+}

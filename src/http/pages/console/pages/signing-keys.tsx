@@ -1,0 +1,105 @@
+// The keys that sign access tokens, which all projects share.
+import { change } from '../api.ts'
+import { useRead } from '../loading.ts'
+import { can, operatorsProjectId } from '../may.ts'
+import { ask, Tick } from '../parts/form.tsx'
+import { LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Badge, Cut, When } from '../parts/text.tsx'
+import { say } from '../parts/toasts.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { t } from '../texts.ts'
+import type { List, Project, SigningKey } from '../types.ts'
+
+const states: Readonly<
+  Record<SigningKey['state'], readonly [tone: 'good' | 'plain' | 'warn', name: string]>
+> = {
+  next: ['plain', 'Published, signs next'],
+  current: ['good', 'Signs'],
+  previous: ['warn', 'Verifies only'],
+}
+
+export function SigningKeys({ projects }: { projects: readonly Project[] }) {
+  // Any project that the operator may manage: the keys are the same for all.
+  const project = projects.find(({ id }) => id !== operatorsProjectId && can('keys.read', id))
+  const path = project ? `projects/${project.id}/keys` : null
+  const keys = useRead<List<SigningKey>>(path)
+  const mayWrite = project !== undefined && can('keys.write', project.id)
+
+  const askToRotate = () =>
+    ask({
+      title: t('Rotate signing keys'),
+      submit: t('Rotate'),
+      lead: t(
+        'The next keys sign from now on; the current ones still verify. Keys rotate by themselves too.',
+      ),
+      fields: (
+        <Tick label={t('Also if the next keys were published less than ten minutes ago')} name="force" />
+      ),
+      onSubmit: async ({ force }) => {
+        keys.set(await change<List<SigningKey>>('POST', `${path}/rotate`, { force: force !== undefined }))
+        say(t('The next keys sign.'))
+      },
+    })
+  const askToRevoke = ({ kid }: SigningKey) =>
+    ask({
+      title: t('Revoke signing key'),
+      submit: t('Revoke'),
+      isDanger: true,
+      lead: t(
+        'Every access token that it signed is refused at once, everywhere. Do this when the key is known to others.',
+      ),
+      typed: kid,
+      onSubmit: async () => {
+        keys.set(await change<List<SigningKey>>('POST', `${path}/${encodeURIComponent(kid)}/revoke`))
+        say(t('The key is revoked.'))
+      },
+    })
+  const columns: readonly Column<SigningKey>[] = [
+    { label: t('Key id'), kind: 'wide', show: ({ kid }) => <Cut text={kid} isCode /> },
+    { label: t('Algorithm'), show: ({ algorithm }) => <code>{algorithm}</code> },
+    {
+      label: t('State'),
+      show: ({ state }) => <Badge tone={states[state][0]}>{t(states[state][1])}</Badge>,
+    },
+    { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
+    ...(mayWrite
+      ? ([
+          {
+            label: t('Actions'),
+            kind: 'act',
+            show: (key: SigningKey) => (
+              <span>
+                <button type="button" class="small danger" onClick={() => askToRevoke(key)}>
+                  {t('Revoke')}
+                </button>
+              </span>
+            ),
+          },
+        ] as const)
+      : []),
+  ]
+  return (
+    <View
+      title={t('Signing keys')}
+      lead={t(
+        'They sign access tokens, and all projects share them. Their public halves are at /.well-known/jwks.json.',
+      )}
+      actions={
+        mayWrite && (
+          <button type="button" class="primary" onClick={askToRotate}>
+            {t('Rotate')}
+          </button>
+        )
+      }
+    >
+      <Card isFlush>
+        <LoadedView of={keys}>
+          {({ data }) => (
+            <Table label={t('Signing keys')} rows={data} columns={columns} id={({ kid }) => kid} />
+          )}
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

@@ -1,0 +1,72 @@
+// The teams of a project.
+import { create } from '../api.ts'
+import { useRead } from '../loading.ts'
+import { can } from '../may.ts'
+import { ask, Field } from '../parts/form.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { Table } from '../parts/table.tsx'
+import { Cut, When } from '../parts/text.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { go, to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { AdminTeam, List, Project } from '../types.ts'
+
+function askForTeam(project: string): void {
+  ask({
+    title: t('New team'),
+    submit: t('Create team'),
+    fields: <Field label={t('Name')} name="name" maxlength={100} required autofocus />,
+    onSubmit: async ({ name }) => {
+      const { id } = await create<AdminTeam>(`projects/${project}/teams`, { name })
+      go(['projects', project, 'teams', id])
+    },
+  })
+}
+
+export function TeamList({ project }: { project: Project }) {
+  const teams = useRead<List<AdminTeam>>(`projects/${project.id}/teams`)
+  return (
+    <View
+      title={t('Teams')}
+      actions={
+        can('teams.write', project.id) && (
+          <button type="button" class="primary" onClick={() => askForTeam(project.id)}>
+            <Icon name="plus" /> {t('New team')}
+          </button>
+        )
+      }
+    >
+      <Card isFlush>
+        <LoadedView of={teams}>
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty icon="teams" title={t('No team yet')}>
+                {t('Users make teams in your application, or you create one here.')}
+              </Empty>
+            ) : (
+              <Table
+                label={t('Teams')}
+                rows={data}
+                id={({ id }) => id}
+                columns={[
+                  {
+                    label: t('Name'),
+                    kind: 'wide',
+                    show: ({ id, name }) => (
+                      <a class="name" href={to(['projects', project.id, 'teams', id])}>
+                        <Cut text={name} />
+                      </a>
+                    ),
+                  },
+                  { label: t('Members'), kind: 'end', show: ({ member_count }) => member_count },
+                  { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
+                ]}
+              />
+            )
+          }
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}

@@ -1,0 +1,111 @@
+// The webhooks of a project.
+import { create } from '../api.ts'
+import { useRead } from '../loading.ts'
+import { can } from '../may.ts'
+import { ask } from '../parts/form.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
+import { Card, View } from '../parts/view.tsx'
+import { go, to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { List, Project, Webhook, WebhookWithSecret } from '../types.ts'
+import { typesOf, WebhookFields } from './webhook-fields.tsx'
+
+/** Shows the key of a webhook's signatures, which no later answer has. */
+export const showWebhookSecret = ({ secret }: WebhookWithSecret, onClose?: () => void): void =>
+  showSecret(
+    t('Secret of the webhook'),
+    t('The receiver verifies signatures by it, with any library of Standard Webhooks.'),
+    secret,
+    onClose,
+  )
+
+/** Whether a webhook is sent events. */
+export function WebhookBadge({ webhook }: { webhook: Webhook }) {
+  if (webhook.disabled_at)
+    return (
+      <Badge tone="wrong">{webhook.disabled_reason === 'gone' ? t('Disabled: gone') : t('Disabled')}</Badge>
+    )
+  if (webhook.failures > 0)
+    return <Badge tone="warn">{t('{count} failures in a row', { count: webhook.failures })}</Badge>
+  return <Badge tone="good">{t('Enabled')}</Badge>
+}
+
+function askForWebhook(project: string): void {
+  ask({
+    title: t('New webhook'),
+    submit: t('Create webhook'),
+    lead: t(
+      'From now on the address is sent every event by POST, signed, at least once and in order for each subject.',
+    ),
+    fields: <WebhookFields />,
+    onSubmit: async ({ url, description = '', types = '' }) => {
+      const made = await create<WebhookWithSecret>(`projects/${project}/webhooks`, {
+        url,
+        description,
+        types: typesOf(types),
+      })
+      showWebhookSecret(made, () => go(['projects', project, 'webhooks', made.webhook.id]))
+    },
+  })
+}
+
+const columnsOf = (project: string): readonly Column<Webhook>[] => [
+  {
+    label: t('Address'),
+    kind: 'wide',
+    show: ({ id, url, description }) => (
+      <>
+        <a class="name" href={to(['projects', project, 'webhooks', id])}>
+          <Cut text={url} />
+        </a>
+        {description && (
+          <span class="below">
+            <Cut text={description} />
+          </span>
+        )}
+      </>
+    ),
+  },
+  { label: t('State'), show: (webhook) => <WebhookBadge webhook={webhook} /> },
+  {
+    label: t('Events'),
+    show: ({ types }) =>
+      types.length === 0 ? (
+        t('All')
+      ) : (
+        <span title={types.join(', ')}>{t('{count} types', { count: types.length })}</span>
+      ),
+  },
+  { label: t('Created'), kind: 'spare', show: ({ created_at }) => <When at={created_at} /> },
+]
+
+export function Webhooks({ project }: { project: Project }) {
+  const webhooks = useRead<List<Webhook>>(`projects/${project.id}/webhooks`)
+  const button = can('webhooks.write', project.id) && (
+    <button type="button" class="primary" onClick={() => askForWebhook(project.id)}>
+      <Icon name="plus" /> {t('New webhook')}
+    </button>
+  )
+  return (
+    <View title={t('Webhooks')} lead={t('Your services learn of changes as they happen.')} actions={button}>
+      <Card isFlush>
+        <LoadedView of={webhooks}>
+          {({ data }) =>
+            data.length === 0 ? (
+              <Empty icon="webhooks" title={t('No webhook yet')}>
+                {t(
+                  'A webhook sends each change of users, sessions, teams, keys and factors to your address.',
+                )}
+              </Empty>
+            ) : (
+              <Table label={t('Webhooks')} rows={data} columns={columnsOf(project.id)} id={({ id }) => id} />
+            )
+          }
+        </LoadedView>
+      </Card>
+    </View>
+  )
+}
