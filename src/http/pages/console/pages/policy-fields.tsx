@@ -1,7 +1,7 @@
 // Fields of a policy, made from its JSON Schema.
 import { useId, useState } from 'preact/hooks'
 import { showName, showNumber } from '../format.ts'
-import { t } from '../texts.ts'
+import { locale, t } from '../texts.ts'
 import type { Policy } from '../types.ts'
 import { isSame, type Path, type Schema, valueAt } from './policy-draft.ts'
 import { fieldWords } from './policy-words.ts'
@@ -22,13 +22,16 @@ interface InputProps {
 
 /** Seconds for people, such as “30 days”; nothing where seconds say it as well. */
 function showSeconds(seconds: number): string {
-  for (const [unit, size] of [
-    ['days', 86_400],
-    ['hours', 3600],
-    ['minutes', 60],
-  ] as const)
-    if (seconds >= size && seconds % size === 0) return t(`= {count} ${unit}`, { count: seconds / size })
-  return ''
+  const found = (
+    [
+      ['day', 86_400],
+      ['hour', 3600],
+      ['minute', 60],
+    ] as const
+  ).find(([, size]) => seconds >= size && seconds % size === 0)
+  if (!found) return ''
+  const [unit, size] = found
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(seconds / size)
 }
 
 const choicesOf = ({ anyOf = [] }: Schema): readonly unknown[] | null =>
@@ -154,7 +157,7 @@ function boundsOf(
 ): string {
   const isDefault = isSame(value, byDefault)
   const parts = [
-    key.endsWith('_seconds') && typeof value === 'number' ? showSeconds(value) : '',
+    /seconds$/.test(key) && typeof value === 'number' ? showSeconds(value) : '',
     type === 'integer'
       ? t('{min} to {max}', { min: showNumber(minimum ?? 0), max: showNumber(maximum ?? 0) })
       : '',

@@ -87,13 +87,14 @@ interface FieldProps {
 export function Field({ label, hint, autofocus = false, ...input }: FieldProps) {
   const id = useId()
   // Preact's types tie each attribute to one type of input; here the type is a value.
-  const attributes: object = input
+  const attributes: object = { ...input, autofocus }
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
         id={id}
         {...attributes}
+        // A dialog focuses what has the attribute; elsewhere it takes effect only when a page loads.
         ref={autofocus ? (element) => element?.focus() : null}
         aria-describedby={hint ? `${id}-hint` : undefined}
       />

@@ -1,0 +1,425 @@
+// The operators' console in a real browser: the walk of docs/operate.md from an empty installation to a webhook that arrives, what
+// each role is shown, hostile texts in every field, and that it fits a phone and a desk by day and night.
+import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { Webhook } from 'standardwebhooks'
+import t, { type Test } from 'tap'
+import { packageRoot } from '../../src/package.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { findChromium, launchChromium } from '../support/browser.ts'
+import { type ConsoleVisit, hostile, localUrl, openConsole, type Screen } from '../support/console.ts'
+import { eventually } from '../support/eventually.ts'
+import { authenticatorOf } from '../support/factors.ts'
+import { type Held, newOperatorAccount, sparingFactors } from '../support/operators.ts'
+
+const password = 'a long operator password'
+
+t.test('the page and its files are served with a policy that lets own files in alone', async (t) => {
+  const app = await startTestApp(t)
+  const page = await app.send('GET', '/console')
+  t.equal(page.status, 200)
+  const policy = page.headers.get('content-security-policy') ?? ''
+  for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "trusted-types 'none'"])
+    t.match(policy, part)
+  t.notMatch(policy, /unsafe|https?:/)
+  t.notMatch(page.body, /<script(?![^>]* src=)|<style|\son\w+=/, 'nothing is inline')
+  for (const [, file] of String(page.body).matchAll(/(?:src|href)="([^"]+)"/g))
+    t.equal((await app.send('GET', String(file))).status, 200, String(file))
+  for (const file of ['main.tsx', '..%2fpackage.json', 'constructor', 'nothing.js'])
+    t.equal((await app.send('GET', `/console/assets/${file}`)).status, 404, file)
+})
+
+t.test('it is served below the path of PUBLIC_URL', async (t) => {
+  const app = await startTestApp(t, { env: { PUBLIC_URL: 'http://localhost:3000/auth' } })
+  const { body } = await app.send('GET', '/auth/console')
+  t.match(body, 'src="/auth/console/assets/console.js"')
+})
+
+t.test('all its files together have at most 150 KB after compression', async (t) => {
+  const folder = join(packageRoot, 'dist/console')
+  const sizes = await Promise.all(
+    (await readdir(folder)).map(async (name) => gzipSync(await readFile(join(folder, name))).length),
+  )
+  const total = sizes.reduce((a, b) => a + b, 0)
+  t.comment(`${total} bytes`)
+  t.ok(total > 10_000 && total <= 150_000, `${total} bytes`)
+})
+
+const chromium = findChromium()
+if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })
+else {
+  const browser = await launchChromium(chromium)
+  t.teardown(() => browser.close())
+
+  /** A receiver of webhooks on this machine, and what came. */
+  async function receiver(t: Test) {
+    const received: { headers: Record<string, string>; body: string }[] = []
+    const server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (part) => {
+        body += part
+      })
+      request.on('end', () => {
+        received.push({ headers: request.headers as Record<string, string>, body })
+        response.end()
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => server.close())
+    t.teardown(() => server.closeAllConnections())
+    return { received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` }
+  }
+
+  /** Follows the link that the log has, and chooses a password. */
+  async function setUp({ page }: ConsoleVisit, app: TestApp, email: string): Promise<void> {
+    const line = app.logs.map(({ msg }) => String(msg)).find((msg) => msg.includes('/operators/setup#'))
+    const token = /#(\S+)$/.exec(line ?? '')?.[1]
+    await page.goto(`${localUrl(app)}/operators/setup#${token}`)
+    await page.locator('#email').fill(email)
+    await page.locator('input[type=password]').fill(password)
+    await page.getByRole('button').click()
+    await page.getByRole('link').click()
+  }
+
+  /** Signs in by password, as an operator whose policy asks for no factor. */
+  async function signIn({ page, heading, press }: ConsoleVisit, email: string): Promise<void> {
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password').fill(password)
+    await press('Sign in with password')
+    await heading('Secure your account')
+    await press('Not now')
+    await heading('Projects')
+  }
+
+  /** An operator with these roles, in a console of their own. */
+  async function enter(t: Test, app: TestApp, held: readonly Held[], screen: Screen = {}) {
+    const { email } = await newOperatorAccount(app, held)
+    const visit = await openConsole(t, browser, app, screen)
+    await signIn(visit, email)
+    return visit
+  }
+
+  const signUp = (app: TestApp, project: string, email: string, facts: object = {}) =>
+    app.send('POST', '/api/auth/signup', {
+      headers: { 'project-id': project },
+      body: { email, password: 'a good long password', ...facts },
+    })
+
+  t.test(
+    'an operator sets the installation up, finds a user, ends a session, sees the webhook',
+    async (t) => {
+      const app = await startTestApp(t)
+      const hook = await receiver(t)
+      const visit = await openConsole(t, browser, app)
+      const { page, heading, press, said, picture } = visit
+      await heading('Sign in')
+      await picture('console-sign-in')
+
+      await setUp(visit, app, 'ada@example.com')
+      await heading('Secure your account')
+      await press('Add a passkey')
+      await heading('Projects')
+
+      await press('New project')
+      await page.getByLabel('Name').fill('Shop')
+      await press('Create project')
+      await heading('Secret of Shop')
+      const secret = await page.locator('.secret code').innerText()
+      await page.keyboard.press('Escape')
+      t.ok(
+        await page.getByRole('button', { name: 'Done' }).isDisabled(),
+        'the secret stays until it is stored',
+      )
+      await page.getByLabel('I have stored it').check()
+      await press('Done')
+      await heading('Shop')
+      const project = new URL(page.url()).hash.split('/')[2] ?? ''
+      const basic = { authorization: `Basic ${Buffer.from(`${project}:${secret}`).toString('base64')}` }
+      t.equal((await app.send('GET', '/api/admin/me', { headers: basic })).status, 200, 'the secret works')
+
+      // The receiver is on this machine: the policy allows that, in the form, after a preview.
+      await visit.visit(`projects/${project}/policy`)
+      await page.getByLabel('Allow private network').check()
+      await press('Review changes')
+      await page.locator('.changes', { hasText: 'webhooks.allow_private_network' }).waitFor()
+      await picture('console-policy')
+      await press('Save policy')
+      await said('The policy is saved.')
+
+      await visit.visit(`projects/${project}/webhooks`)
+      await press('New webhook')
+      await page.getByLabel('Address').fill(hook.url)
+      await press('Create webhook')
+      await heading('Secret of the webhook')
+      const key = await page.locator('.secret code').innerText()
+      await page.getByLabel('I have stored it').check()
+      await press('Done')
+      await heading(hook.url)
+      const webhookUrl = page.url()
+      await press('Send a test')
+      await page.getByRole('row', { name: /webhook\.test .*Sent/ }).waitFor()
+
+      const joined = await signUp(app, project, 'grace@example.com', { display_name: 'Grace Hopper' })
+      await signUp(app, project, 'alan@example.com')
+      await visit.visit(`projects/${project}/users`)
+      await page.getByRole('link', { name: 'alan@example.com' }).waitFor()
+      await page.locator('h1').click()
+      await page.keyboard.press('/')
+      await page.keyboard.type('grace@')
+      await page.getByRole('link', { name: 'alan@example.com' }).waitFor({ state: 'detached' })
+      await picture('console-users')
+      await page.reload()
+      t.equal(
+        await page.getByRole('searchbox').inputValue(),
+        'grace@',
+        'a link to a search survives a reload',
+      )
+      await page.getByRole('link', { name: 'grace@example.com' }).click()
+      await heading('grace@example.com')
+      await page.getByRole('row', { name: 'Signed up' }).first().waitFor()
+      await picture('console-user')
+      await press('End session')
+      await said('The session has ended.')
+      await page.getByText('Signed in nowhere').waitFor()
+      const me = await app.send('GET', '/api/auth/me', {
+        headers: { 'project-id': project, authorization: `Bearer ${joined.body.access_token}` },
+      })
+      t.equal(me.status, 401, 'its token is refused')
+
+      await page.getByRole('link', { name: 'Security log' }).click()
+      await page.locator('details', { hasText: 'Session revoked' }).filter({ hasText: 'Operator' }).waitFor()
+      await eventually('rows are sealed', async () => {
+        await press('Verify chain')
+        return page.getByText(/[1-9]\d* sealed rows were verified/).isVisible()
+      })
+      await picture('console-log')
+
+      await page.goto(webhookUrl)
+      await page.getByRole('row', { name: /session\.ended .*Sent/ }).waitFor()
+      await picture('console-webhook')
+      t.ok(hook.received.length >= 4)
+      for (const { body, headers } of hook.received) new Webhook(key).verify(body, headers)
+
+      await press('Sign out')
+      await heading('Sign in')
+      await press('Sign in with a passkey')
+      await heading(hook.url)
+      t.same(visit.complaints, [])
+    },
+  )
+
+  t.test('an authenticator is enrolled, a sign-in asks for it, and a change asks again', async (t) => {
+    const app = await startTestApp(t)
+    const visit = await openConsole(t, browser, app)
+    const { page, heading, press } = visit
+    await setUp(visit, app, 'ada@example.com')
+    // The set-up is no proof from the last minutes any more.
+    await heading('Secure your account')
+    await app.sql`update sessions set auth_time = now() - interval '1 hour'`
+    await press('Use an authenticator app')
+    await heading('Prove that it is you')
+    await page.getByLabel('Password').fill('a wrong password')
+    await press('Continue')
+    await page.getByRole('alert').waitFor()
+    await page.getByLabel('Password').fill(password)
+    await press('Continue')
+    await heading('Authenticator app')
+    t.ok(await page.evaluate(`document.querySelector('.qr').naturalWidth > 0`), 'the QR code is shown')
+    const authenticator = authenticatorOf(await page.locator('main code').innerText())
+    await page.getByLabel('Code of six digits').fill(authenticator.code())
+    await press('Confirm')
+    await heading('Recovery codes')
+    const [recovery = ''] = await page.locator('.codes code').allInnerTexts()
+    await press('I have stored them')
+    await heading('Projects')
+    await press('Sign out')
+    await heading('Sign in')
+    await page.getByLabel('E-mail address').fill('ada@example.com')
+    await page.getByLabel('Password').fill(password)
+    await press('Sign in with password')
+    await heading('Second factor')
+    await page.getByRole('radio', { name: 'Recovery code' }).check()
+    await page.getByRole('textbox', { name: 'Recovery code' }).fill(recovery)
+    await press('Continue')
+    await heading('Projects')
+    t.same(visit.complaints, [])
+  })
+
+  t.test('two operators edit one policy: the second sees what the first changed', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const visit = await enter(t, app, [['owner', null]])
+    const { page, heading, press, said } = visit
+    await visit.visit(`projects/${app.projectId}/policy`)
+    await page.getByLabel('Retention days').first().fill('30')
+    const basic = {
+      authorization: `Basic ${Buffer.from(`${app.projectId}:${app.projectSecret}`).toString('base64')}`,
+    }
+    const other = await app.send('PATCH', `/api/admin/projects/${app.projectId}/policy`, {
+      headers: { ...basic, 'if-match': '*' },
+      body: { lockout: { failures: 7 } },
+    })
+    t.equal(other.status, 200)
+    await press('Review changes')
+    await heading('What changes')
+    await press('Save policy')
+    await heading('The policy was changed meanwhile')
+    await page.locator('.changes', { hasText: 'lockout.failures' }).waitFor()
+    await press('Apply mine to it')
+    await press('Review changes')
+    t.same(await page.locator('.changes li > code').allInnerTexts(), ['audit.retention_days'])
+    await press('Save policy')
+    await said('The policy is saved.')
+    const { body } = await app.send('GET', `/api/admin/projects/${app.projectId}/policy`, { headers: basic })
+    t.match(body.effective, { audit: { retention_days: 30 }, lockout: { failures: 7 } })
+    await page.getByLabel('Min length').fill('900')
+    await press('Review changes')
+    await page.locator('.toast.wrong', { hasText: 'min_length' }).waitFor()
+    t.same(visit.complaints, [])
+  })
+
+  t.test('what a role may not do is not there', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const other = await app.project()
+    const { body } = await app.signUp({ display_name: 'Grace Hopper' })
+    const support = await enter(t, app, [['support', app.projectId]])
+    const links = () => support.page.locator('#navigation li a').allInnerTexts()
+    await support.page.getByRole('link', { name: 'Test' }).first().click()
+    await support.heading('Test')
+    t.same(await links(), ['Overview', 'Users', 'Teams', 'Mails', 'Projects'])
+    t.equal(await support.page.getByText('Another').count(), 0, 'other projects are not told')
+    await support.visit(`projects/${app.projectId}/users/${body.user.uuid}`)
+    await support.page.getByRole('row', { name: 'Signed up' }).first().waitFor()
+    const buttons = await support.page.locator('.view-actions button').allInnerTexts()
+    t.same(buttons, ['Send reset', 'Verify address'])
+    for (const hidden of [
+      `projects/${other.id}`,
+      `projects/${app.projectId}/policy`,
+      'installation/operators',
+    ]) {
+      await support.visit(hidden)
+      await support.heading('Not found')
+    }
+    t.same(support.complaints, [])
+    const auditor = await enter(t, app, [['auditor', null]])
+    await auditor.page.getByRole('link', { name: 'Test' }).first().click()
+    await auditor.heading('Test')
+    const shown = await auditor.page.locator('#navigation li a').allInnerTexts()
+    t.same(shown, ['Overview', 'Security log', 'Projects', 'Installation log'])
+    t.same(auditor.complaints, [])
+  })
+
+  /** Hostile texts in what every view shows. */
+  async function fillWithHostileTexts(app: TestApp, { page }: ConsoleVisit) {
+    const send = (method: string, path: string, body: object, headers: object = {}) =>
+      page.evaluate<{ status: number; data: Record<string, never> }>(
+        `fetch(${JSON.stringify(path)}, { method: '${method}', body: ${JSON.stringify(JSON.stringify(body))},
+          headers: ${JSON.stringify({ 'content-type': 'application/json', ...headers })} })
+          .then(async (answer) => ({ status: answer.status, data: await answer.json() }))`,
+      )
+    const names = { display_name: hostile, first_name: hostile, last_name: hostile }
+    const headers = { 'user-agent': hostile, 'project-id': app.projectId }
+    const sent = { email: 'hostile@example.com', password: 'a good long password', ...names }
+    const metadata = { [hostile]: hostile }
+    const user = await app.send('POST', '/api/auth/signup', { headers, body: { ...sent, metadata } })
+    const own = { ...headers, authorization: `Bearer ${user.body.access_token}` }
+    await app.send('POST', '/api/auth/api-keys', { headers: own, body: { name: hostile, scopes: [] } })
+    const wrong = { email: 'hostile@example.com', password: 'a wrong password' }
+    await app.send('POST', '/api/auth/login', { headers, body: wrong })
+    const at = `/api/admin/projects/${app.projectId}`
+    await send('PATCH', at, { name: hostile })
+    const policy = { branding: { name: hostile }, webhooks: { allow_private_network: true } }
+    await send('PATCH', `${at}/policy`, policy, { 'if-match': '*' })
+    const team = await send('POST', `${at}/teams`, { name: hostile })
+    const member = { email: 'hostile@example.com', role: 'ADMIN' }
+    await send('POST', `${at}/teams/${team.data.id}/members`, member)
+    const url = `http://127.0.0.1:9/${hostile}`
+    const hook = await send('POST', `${at}/webhooks`, { url, description: hostile, types: [] })
+    const expires_at = new Date(Date.now() + 86_400_000).toISOString()
+    await send('POST', '/api/admin/operator-keys', { name: hostile, role: 'viewer', scope: null, expires_at })
+    const { status } = await send('POST', `${at}/users/${user.body.user.uuid}/impersonate`, {
+      reason: hostile,
+    })
+    return {
+      user: user.body.user.uuid,
+      team: team.data.id,
+      hook: (hook.data.webhook as { id: string } | undefined)?.id,
+      status,
+    }
+  }
+
+  const viewsOf = (project: string, { user, team, hook }: Record<string, unknown>) => [
+    'projects',
+    ...[
+      '',
+      '/users',
+      `/users/${user}`,
+      '/teams',
+      `/teams/${team}`,
+      '/mails',
+      '/webhooks',
+      `/webhooks/${hook}`,
+    ]
+      .concat(['/events', '/log', '/policy'])
+      .map((part) => `projects/${project}${part}`),
+    ...['operators', 'operator-keys', 'signing-keys', 'log'].map((part) => `installation/${part}`),
+  ]
+
+  t.test('hostile texts do nothing in any view, and every view fits a phone and a desk', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const visit = await enter(t, app, [['owner', null]])
+    const { page } = visit
+    const made = await fillWithHostileTexts(app, visit)
+    t.equal(made.status, 201, 'and a reason for acting as the user')
+    await page.reload()
+    for (const path of viewsOf(app.projectId, made)) {
+      await visit.visit(path)
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' })
+      if (path.endsWith('/events')) await visit.press('Read from the oldest')
+      await page.locator('h1').waitFor()
+      await page.waitForTimeout(300)
+      for (const summary of (await page.locator('main summary').all()).slice(0, 5)) await summary.click()
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 900 })
+        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${path} fits ${width}`)
+      }
+      t.equal(await page.locator('main img, main script, main [onerror], svg[onload]').count(), 0, path)
+    }
+    t.equal(await page.evaluate('globalThis.pwned'), undefined)
+    t.same(visit.complaints, [])
+  })
+
+  t.test('by day and night, by keyboard, and from right to left', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    for (const screen of [{ width: 390, dark: true }, { width: 1280, dark: true }, { locale: 'ar-EG' }]) {
+      const visit = await enter(t, app, [['owner', null]], screen)
+      const { page } = visit
+      t.equal(await page.locator('html').getAttribute('dir'), screen.locale ? 'rtl' : 'ltr')
+      if (screen.width === 390) {
+        await visit.press('Menu')
+        await page.getByRole('link', { name: 'Operators', exact: true }).waitFor()
+        await page.keyboard.press('Escape')
+        await page.getByRole('link', { name: 'Operators', exact: true }).waitFor({ state: 'hidden' })
+      }
+      const small = await page.evaluate<
+        string[]
+      >(`[...document.querySelectorAll('main button, #navigation li a')]
+        .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 28).map((one) => one.textContent)`)
+      t.same(small, [], 'nothing is too small')
+      await visit.press('New project')
+      await page.getByLabel('Name').waitFor()
+      t.equal(await page.evaluate('document.activeElement.name'), 'name', 'the focus is in the dialog')
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      t.match(await page.evaluate('document.activeElement.textContent'), 'New project', 'and goes back')
+      t.equal(await page.evaluate('document.documentElement.scrollWidth'), screen.width ?? 1280)
+      t.same(visit.complaints, [])
+    }
+  })
+}
