@@ -78,6 +78,7 @@ export function welcome(config: Config): string {
 
     Try it     ${config.publicUrl}/${config.playground ? 'playground' : 'docs'}
     Read it    ${config.publicUrl}/docs
+    Run it     ${config.publicUrl}/console
     API        ${config.publicUrl}/api/auth
     Mail       ${config.smtpUrl ? 'by SMTP' : mail}
     Stop       Ctrl-C

@@ -68,34 +68,40 @@ interface DeliveriesProps {
   changed: () => void
 }
 
-export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
-  const [state, setState] = useState('')
-  const pages = usePages<Delivery>(`${path}/deliveries`, { state })
-  const isWaiting = pages.data?.some((delivery) => delivery.state === 'pending') ?? false
-  const { reload } = pages
+/** Asks again while something waits, and the page is looked at. */
+function usePolling(isWaiting: boolean, reload: () => void): void {
   useEffect(() => {
     if (!isWaiting) return
     const timer = setInterval(() => document.visibilityState === 'visible' && reload(), pollMs)
     return () => clearInterval(timer)
   }, [isWaiting, reload])
-  const retry: Column<Delivery> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: ({ id }) => (
-      <span>
-        <Act
-          kind="small"
-          done={t('The delivery is sent again.')}
-          work={async () => {
-            await change('POST', `${path}/deliveries/${id}/retry`)
-            reload()
-          }}
-        >
-          {t('Send again')}
-        </Act>
-      </span>
-    ),
-  }
+}
+
+const retryOf = (path: string, reload: () => void): Column<Delivery> => ({
+  label: t('Actions'),
+  kind: 'act',
+  show: ({ id }) => (
+    <span>
+      <Act
+        kind="small"
+        done={t('The delivery is sent again.')}
+        work={async () => {
+          await change('POST', `${path}/deliveries/${id}/retry`)
+          reload()
+        }}
+      >
+        {t('Send again')}
+      </Act>
+    </span>
+  ),
+})
+
+export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
+  const [state, setState] = useState('')
+  const pages = usePages<Delivery>(`${path}/deliveries`, { state })
+  const isWaiting = pages.data?.some((delivery) => delivery.state === 'pending') ?? false
+  const { reload } = pages
+  usePolling(isWaiting, reload)
   return (
     <Card
       isFlush
@@ -118,7 +124,7 @@ export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
       <PagedTable
         label={t('Deliveries')}
         pages={pages}
-        columns={mayWrite ? [...shown, retry] : shown}
+        columns={mayWrite ? [...shown, retryOf(path, reload)] : shown}
         id={({ id }) => id}
         empty={
           <Empty icon="webhooks" title={t('No delivery')}>

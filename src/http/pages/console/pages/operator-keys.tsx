@@ -76,42 +76,44 @@ function askToRevoke({ id, name }: OperatorKey, changed: () => void): void {
   })
 }
 
+const revokeOf = (changed: () => void): Column<OperatorKey> => ({
+  label: t('Actions'),
+  kind: 'act',
+  show: (key) =>
+    !key.revoked_at && (
+      <span>
+        <button type="button" class="small danger" onClick={() => askToRevoke(key, changed)}>
+          {t('Revoke')}
+        </button>
+      </span>
+    ),
+})
+
+const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[] => [
+  {
+    label: t('Name'),
+    kind: 'wide',
+    show: ({ name, key_prefix }) => (
+      <>
+        <strong>
+          <Cut text={name} />
+        </strong>
+        <span class="below">
+          <Cut text={`${key_prefix}…`} isCode />
+        </span>
+      </>
+    ),
+  },
+  { label: t('Role'), show: (key) => <RoleBadge held={key} projects={projects} /> },
+  { label: t('State'), show: (key) => <KeyState of={key} /> },
+  { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
+  { label: t('Expires'), show: ({ expires_at }) => <When at={expires_at} /> },
+]
+
 export function OperatorKeys({ projects }: { projects: readonly Project[] }) {
   const keys = useRead<List<OperatorKey>>('operator-keys')
   const mayWrite = canEverywhere('operators.write')
-  const revoke: Column<OperatorKey> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: (key) =>
-      !key.revoked_at && (
-        <span>
-          <button type="button" class="small danger" onClick={() => askToRevoke(key, keys.reload)}>
-            {t('Revoke')}
-          </button>
-        </span>
-      ),
-  }
-  const columns: readonly Column<OperatorKey>[] = [
-    {
-      label: t('Name'),
-      kind: 'wide',
-      show: ({ name, key_prefix }) => (
-        <>
-          <strong>
-            <Cut text={name} />
-          </strong>
-          <span class="below">
-            <Cut text={`${key_prefix}…`} isCode />
-          </span>
-        </>
-      ),
-    },
-    { label: t('Role'), show: (key) => <RoleBadge held={key} projects={projects} /> },
-    { label: t('State'), show: (key) => <KeyState of={key} /> },
-    { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
-    { label: t('Expires'), show: ({ expires_at }) => <When at={expires_at} /> },
-    ...(mayWrite ? [revoke] : []),
-  ]
+  const columns = [...columnsOf(projects), ...(mayWrite ? [revokeOf(keys.reload)] : [])]
   return (
     <View
       title={t('Operator keys')}

@@ -72,6 +72,18 @@ function jumpTo(section: string): void {
   element?.querySelector<HTMLElement>('input, select, textarea')?.focus({ preventScroll: true })
 }
 
+function Jumps({ sections }: { sections: readonly string[] }) {
+  return (
+    <nav class="jumps" aria-label={t('Sections')}>
+      {sections.map((section) => (
+        <button key={section} type="button" class="small" onClick={() => jumpTo(section)}>
+          {t(showName(section))}
+        </button>
+      ))}
+    </nav>
+  )
+}
+
 function Editor({ project, schema, policy, loaded }: EditorProps) {
   const [draft, setDraft] = useState<Policy>(policy.effective)
   // Inputs that hold text of their own begin anew.
@@ -84,13 +96,7 @@ function Editor({ project, schema, policy, loaded }: EditorProps) {
   }
   return (
     <form onSubmit={(event) => event.preventDefault()}>
-      <nav class="jumps" aria-label={t('Sections')}>
-        {sectionsOf(schema).map(([section]) => (
-          <button key={section} type="button" class="small" onClick={() => jumpTo(section)}>
-            {t(showName(section))}
-          </button>
-        ))}
-      </nav>
+      <Jumps sections={sectionsOf(schema).map(([section]) => section)} />
       <fieldset key={turn} disabled={!mayWrite}>
         {sectionsOf(schema).map(([section, fields]) => (
           <Card

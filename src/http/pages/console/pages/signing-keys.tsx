@@ -1,9 +1,9 @@
 // The keys that sign access tokens, which all projects share.
 import { change } from '../api.ts'
-import { useRead } from '../loading.ts'
+import { type Loaded, useRead } from '../loading.ts'
 import { can, operatorsProjectId } from '../may.ts'
 import { ask, Tick } from '../parts/form.tsx'
-import { LoadedView } from '../parts/states.tsx'
+import { Empty, LoadedView } from '../parts/states.tsx'
 import { type Column, Table } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
@@ -19,66 +19,69 @@ const states: Readonly<
   previous: ['warn', 'Verifies only'],
 }
 
+interface KeysOf {
+  path: string
+  keys: Loaded<List<SigningKey>>
+}
+
+function askToRotate({ path, keys }: KeysOf): void {
+  ask({
+    title: t('Rotate signing keys'),
+    submit: t('Rotate'),
+    lead: t('The next keys sign from now on; the current ones still verify. Keys rotate by themselves too.'),
+    fields: <Tick label={t('Also if the next keys were published less than ten minutes ago')} name="force" />,
+    onSubmit: async ({ force }) => {
+      keys.set(await change<List<SigningKey>>('POST', `${path}/rotate`, { force: force !== undefined }))
+      say(t('The next keys sign.'))
+    },
+  })
+}
+
+function askToRevoke({ path, keys }: KeysOf, { kid }: SigningKey): void {
+  ask({
+    title: t('Revoke signing key'),
+    submit: t('Revoke'),
+    isDanger: true,
+    lead: t(
+      'Every access token that it signed is refused at once, everywhere. Do this when the key is known to others.',
+    ),
+    typed: kid,
+    onSubmit: async () => {
+      keys.set(await change<List<SigningKey>>('POST', `${path}/${encodeURIComponent(kid)}/revoke`))
+      say(t('The key is revoked.'))
+    },
+  })
+}
+
+const shown: readonly Column<SigningKey>[] = [
+  { label: t('Key id'), kind: 'wide', show: ({ kid }) => <Cut text={kid} isCode /> },
+  { label: t('Algorithm'), show: ({ algorithm }) => <code>{algorithm}</code> },
+  {
+    label: t('State'),
+    show: ({ state }) => <Badge tone={states[state][0]}>{t(states[state][1])}</Badge>,
+  },
+  { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
+]
+
+const revokeOf = (of: KeysOf): Column<SigningKey> => ({
+  label: t('Actions'),
+  kind: 'act',
+  show: (key) => (
+    <span>
+      <button type="button" class="small danger" onClick={() => askToRevoke(of, key)}>
+        {t('Revoke')}
+      </button>
+    </span>
+  ),
+})
+
 export function SigningKeys({ projects }: { projects: readonly Project[] }) {
   // Any project that the operator may manage: the keys are the same for all.
   const project = projects.find(({ id }) => id !== operatorsProjectId && can('keys.read', id))
   const path = project ? `projects/${project.id}/keys` : null
   const keys = useRead<List<SigningKey>>(path)
   const mayWrite = project !== undefined && can('keys.write', project.id)
-
-  const askToRotate = () =>
-    ask({
-      title: t('Rotate signing keys'),
-      submit: t('Rotate'),
-      lead: t(
-        'The next keys sign from now on; the current ones still verify. Keys rotate by themselves too.',
-      ),
-      fields: (
-        <Tick label={t('Also if the next keys were published less than ten minutes ago')} name="force" />
-      ),
-      onSubmit: async ({ force }) => {
-        keys.set(await change<List<SigningKey>>('POST', `${path}/rotate`, { force: force !== undefined }))
-        say(t('The next keys sign.'))
-      },
-    })
-  const askToRevoke = ({ kid }: SigningKey) =>
-    ask({
-      title: t('Revoke signing key'),
-      submit: t('Revoke'),
-      isDanger: true,
-      lead: t(
-        'Every access token that it signed is refused at once, everywhere. Do this when the key is known to others.',
-      ),
-      typed: kid,
-      onSubmit: async () => {
-        keys.set(await change<List<SigningKey>>('POST', `${path}/${encodeURIComponent(kid)}/revoke`))
-        say(t('The key is revoked.'))
-      },
-    })
-  const columns: readonly Column<SigningKey>[] = [
-    { label: t('Key id'), kind: 'wide', show: ({ kid }) => <Cut text={kid} isCode /> },
-    { label: t('Algorithm'), show: ({ algorithm }) => <code>{algorithm}</code> },
-    {
-      label: t('State'),
-      show: ({ state }) => <Badge tone={states[state][0]}>{t(states[state][1])}</Badge>,
-    },
-    { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
-    ...(mayWrite
-      ? ([
-          {
-            label: t('Actions'),
-            kind: 'act',
-            show: (key: SigningKey) => (
-              <span>
-                <button type="button" class="small danger" onClick={() => askToRevoke(key)}>
-                  {t('Revoke')}
-                </button>
-              </span>
-            ),
-          },
-        ] as const)
-      : []),
-  ]
+  const of = path !== null && mayWrite ? { path, keys } : null
   return (
     <View
       title={t('Signing keys')}
@@ -86,19 +89,30 @@ export function SigningKeys({ projects }: { projects: readonly Project[] }) {
         'They sign access tokens, and all projects share them. Their public halves are at /.well-known/jwks.json.',
       )}
       actions={
-        mayWrite && (
-          <button type="button" class="primary" onClick={askToRotate}>
+        of && (
+          <button type="button" class="primary" onClick={() => askToRotate(of)}>
             {t('Rotate')}
           </button>
         )
       }
     >
       <Card isFlush>
-        <LoadedView of={keys}>
-          {({ data }) => (
-            <Table label={t('Signing keys')} rows={data} columns={columns} id={({ kid }) => kid} />
-          )}
-        </LoadedView>
+        {path === null ? (
+          <Empty icon="keys" title={t('No project yet')}>
+            {t('Keys are shown once there is a project.')}
+          </Empty>
+        ) : (
+          <LoadedView of={keys}>
+            {({ data }) => (
+              <Table
+                label={t('Signing keys')}
+                rows={data}
+                columns={of ? [...shown, revokeOf(of)] : shown}
+                id={({ kid }) => kid}
+              />
+            )}
+          </LoadedView>
+        )}
       </Card>
     </View>
   )

@@ -125,44 +125,46 @@ export function Team({ project, id }: TeamProps) {
   )
 }
 
+const actsOf = (path: string, changed: () => void): Column<TeamMember> => ({
+  label: t('Actions'),
+  kind: 'act',
+  show: (member) => (
+    <span>
+      <button type="button" class="small" onClick={() => askForRole(path, member, changed)}>
+        {t('Role')}
+      </button>
+      <button type="button" class="small danger" onClick={() => askToRemove(path, member, changed)}>
+        {t('Remove')}
+      </button>
+    </span>
+  ),
+})
+
+const columnsOf = (project: string): readonly Column<TeamMember>[] => [
+  {
+    label: t('Member'),
+    kind: 'wide',
+    show: (member) => (
+      <>
+        <a class="name" href={to(['projects', project, 'users', member.user_uuid])}>
+          <Cut text={member.email} />
+        </a>
+        {showPerson(member) && (
+          <span class="below">
+            <Cut text={showPerson(member)} />
+          </span>
+        )}
+      </>
+    ),
+  },
+  { label: t('Role'), show: ({ role }) => <Badge>{showName(role.toLowerCase())}</Badge> },
+  { label: t('Joined'), show: ({ joined_at }) => <When at={joined_at} /> },
+]
+
 function Members({ project, path }: { project: string; path: string }) {
   const members = useRead<List<TeamMember>>(`${path}/members`)
   const mayWrite = can('teams.write', project)
-  const acts: Column<TeamMember> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: (member) => (
-      <span>
-        <button type="button" class="small" onClick={() => askForRole(path, member, members.reload)}>
-          {t('Role')}
-        </button>
-        <button type="button" class="small danger" onClick={() => askToRemove(path, member, members.reload)}>
-          {t('Remove')}
-        </button>
-      </span>
-    ),
-  }
-  const columns: readonly Column<TeamMember>[] = [
-    {
-      label: t('Member'),
-      kind: 'wide',
-      show: (member) => (
-        <>
-          <a class="name" href={to(['projects', project, 'users', member.user_uuid])}>
-            <Cut text={member.email} />
-          </a>
-          {showPerson(member) && (
-            <span class="below">
-              <Cut text={showPerson(member)} />
-            </span>
-          )}
-        </>
-      ),
-    },
-    { label: t('Role'), show: ({ role }) => <Badge>{showName(role.toLowerCase())}</Badge> },
-    { label: t('Joined'), show: ({ joined_at }) => <When at={joined_at} /> },
-    ...(mayWrite ? [acts] : []),
-  ]
+  const columns = [...columnsOf(project), ...(mayWrite ? [actsOf(path, members.reload)] : [])]
   return (
     <Card
       isFlush

@@ -39,26 +39,36 @@ async function signInByPasskey(): Promise<void> {
   await open('POST', 'login/passkey', { flow, credential: await provePasskey(options) })
 }
 
+interface SecondFactorProps {
+  due: Problem
+  entered: () => void
+  restart: () => void
+}
+
+function SecondFactor({ due, entered, restart }: SecondFactorProps) {
+  const { challenge } = due
+  return (
+    <Door title={t('Second factor')} lead={t('The password is right. Prove once more that it is you.')}>
+      <ProofForm
+        problem={due}
+        prove={async (proof) => {
+          await open('POST', 'login/second-factor', { challenge, ...proof })
+          entered()
+        }}
+        mail={() => open('POST', 'login/second-factor/email-code', { challenge })}
+      />
+      <p class="after">
+        <button type="button" class="link" onClick={restart}>
+          {t('Start again')}
+        </button>
+      </p>
+    </Door>
+  )
+}
+
 export function SignIn({ entered }: { entered: () => void }) {
   const [due, setDue] = useState<Problem | null>(null)
-  if (due)
-    return (
-      <Door title={t('Second factor')} lead={t('The password is right. Prove once more that it is you.')}>
-        <ProofForm
-          problem={due}
-          prove={async (proof) => {
-            await open('POST', 'login/second-factor', { challenge: due.challenge, ...proof })
-            entered()
-          }}
-          mail={() => open('POST', 'login/second-factor/email-code', { challenge: due.challenge })}
-        />
-        <p class="after">
-          <button type="button" class="link" onClick={() => setDue(null)}>
-            {t('Start again')}
-          </button>
-        </p>
-      </Door>
-    )
+  if (due) return <SecondFactor due={due} entered={entered} restart={() => setDue(null)} />
   async function byPassword(email: string, password: string): Promise<void> {
     try {
       await open('POST', 'login', { email, password })
