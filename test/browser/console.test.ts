@@ -270,6 +270,7 @@ else {
     await page.locator('.changes', { hasText: 'lockout.failures' }).waitFor()
     await press('Apply mine to it')
     await press('Review changes')
+    await heading('What changes')
     t.same(await page.locator('.changes li > code').allInnerTexts(), ['audit.retention_days'])
     await press('Save policy')
     await said('The policy is saved.')
@@ -391,6 +392,10 @@ else {
       t.equal(await page.locator('main img, main script, main [onerror], svg[onload]').count(), 0, path)
     }
     t.equal(await page.evaluate('globalThis.pwned'), undefined)
+    await visit.visit(`projects/${app.projectId}`)
+    await page.getByRole('row', { name: 'hostile@example.com' }).waitFor()
+    await visit.press('End session')
+    await page.getByRole('row', { name: 'hostile@example.com' }).waitFor({ state: 'detached' })
     t.same(visit.complaints, [])
   })
 

@@ -9,6 +9,7 @@ import { Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
 import { t } from '../texts.ts'
 import type { DayStats, List, Project } from '../types.ts'
+import { Impersonations } from './impersonations.tsx'
 import { ProjectActions } from './project-actions.tsx'
 import { ProjectBadge } from './projects.tsx'
 
@@ -27,6 +28,7 @@ export function Overview({ project, changed }: OverviewProps) {
       actions={<ProjectActions project={project} changed={changed} />}
     >
       {can('stats.read', project.id) && <Figures project={project.id} />}
+      {can('impersonations.read', project.id) && <Impersonations project={project.id} />}
       <Card title={t('About this project')}>
         <Facts
           of={[

@@ -127,7 +127,7 @@ function askToImpersonate({ user, path }: ActionsProps): void {
       showSecret(
         t('Token of the session'),
         t(
-          'Send it to the application as Authorization: Bearer. End the session on this page when you are done.',
+          'Send it to the application as Authorization: Bearer. The overview of the project lists the session, and ends it.',
         ),
         made.access_token,
       )

@@ -59,6 +59,12 @@ export function Dialog({ title, close, canDismiss = true, children }: DialogProp
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
+  useEffect(() => {
+    if (!canDismiss) return
+    // Another view: what was asked was about the one before.
+    addEventListener('hashchange', close)
+    return () => removeEventListener('hashchange', close)
+  }, [canDismiss])
   return (
     <dialog
       ref={element}

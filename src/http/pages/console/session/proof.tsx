@@ -39,7 +39,7 @@ export function ProofForm({ problem, prove, mail }: ProofFormProps) {
     <>
       {usable.length > 1 && (
         <fieldset class="ways">
-          <legend>{t('Prove it by')}</legend>
+          <legend class="unseen">{t('Prove it by')}</legend>
           {usable.map((factor) => (
             <label key={factor}>
               <input type="radio" name="way" checked={factor === method} onChange={() => setMethod(factor)} />

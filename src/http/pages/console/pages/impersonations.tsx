@@ -1,0 +1,68 @@
+// Sessions in which operators act as users of a project, and how they end.
+import { change } from '../api.ts'
+import { useRead } from '../loading.ts'
+import { can } from '../may.ts'
+import { Act } from '../parts/act.tsx'
+import { type Column, Table } from '../parts/table.tsx'
+import { Cut, When } from '../parts/text.tsx'
+import { Card } from '../parts/view.tsx'
+import { to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { List } from '../types.ts'
+
+interface Impersonation {
+  readonly id: string
+  readonly user_uuid: string
+  readonly user_email: string
+  readonly impersonator: string
+  readonly expires_at: string
+}
+
+/** The impersonations that live; nothing where there is none. */
+export function Impersonations({ project }: { project: string }) {
+  const path = `projects/${project}/impersonations`
+  const living = useRead<List<Impersonation>>(path)
+  if (!living.data || living.data.data.length === 0) return null
+  const end: Column<Impersonation> = {
+    label: t('Actions'),
+    kind: 'act',
+    show: ({ id }) => (
+      <span>
+        <Act
+          kind="small danger"
+          done={t('The session has ended.')}
+          work={async () => {
+            await change('DELETE', `${path}/${id}`)
+            living.reload()
+          }}
+        >
+          {t('End session')}
+        </Act>
+      </span>
+    ),
+  }
+  const columns: readonly Column<Impersonation>[] = [
+    {
+      label: t('User'),
+      kind: 'wide',
+      show: ({ user_uuid, user_email }) => (
+        <a class="name" href={to(['projects', project, 'users', user_uuid])}>
+          <Cut text={user_email} />
+        </a>
+      ),
+    },
+    { label: t('Operator'), show: ({ impersonator }) => <Cut text={impersonator} isCode /> },
+    { label: t('Ends'), show: ({ expires_at }) => <When at={expires_at} /> },
+    ...(can('impersonations.end', project) ? [end] : []),
+  ]
+  return (
+    <Card isFlush title={t('Operators who act as users')}>
+      <Table
+        label={t('Operators who act as users')}
+        rows={living.data.data}
+        columns={columns}
+        id={({ id }) => id}
+      />
+    </Card>
+  )
+}
