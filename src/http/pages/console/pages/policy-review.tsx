@@ -1,0 +1,140 @@
+// Reviewing a draft of a policy: what would change, saving it, and a conflict with what another operator saved.
+import { admin, Refused } from '../api.ts'
+import type { Loaded } from '../loading.ts'
+import { Dialog, openDialog } from '../parts/dialog.tsx'
+import { Form } from '../parts/form.tsx'
+import { complain, say } from '../parts/toasts.tsx'
+import { t } from '../texts.ts'
+import type { Policy, PolicyChange, PolicyResult, PolicyState, Project } from '../types.ts'
+import { changesOf, type Schema, storedAfter, withValue } from './policy-draft.ts'
+
+/** A policy with the ETag that it was read with. */
+export interface Read extends PolicyState {
+  readonly etag: string
+}
+
+const pathOf = (project: string) => `projects/${project}/policy`
+
+/** Reads the policy of a project. @throws Refused */
+export async function readPolicy(project: string, signal?: AbortSignal): Promise<Read> {
+  const { data, etag } = await admin<PolicyState>('GET', pathOf(project), signal ? { signal } : {})
+  return { ...data, etag: etag ?? '*' }
+}
+
+/** What a policy is edited with. */
+export interface EditorProps {
+  project: Project
+  schema: Schema
+  policy: Read
+  loaded: Loaded<Read>
+}
+
+interface Reviewed extends EditorProps {
+  draft: Policy
+  start: (from: Policy) => void
+}
+
+/** Asks the service what would change, and saves it when the operator agrees. */
+export async function review({ project, schema, policy, loaded, draft, start }: Reviewed): Promise<void> {
+  const path = pathOf(project.id)
+  const body = storedAfter(schema, policy.stored, policy.effective, draft)
+  try {
+    const { data } = await admin<PolicyResult>('PUT', path, { body, query: { preview: true } })
+    openDialog((close) => (
+      <Dialog title={t('What changes')} close={close}>
+        <Form
+          submit={t('Save policy')}
+          cancel={close}
+          onSubmit={async () => {
+            try {
+              const saved = await admin<PolicyResult>('PUT', path, {
+                body,
+                headers: { 'if-match': policy.etag },
+              })
+              loaded.set({ ...saved.data, etag: saved.etag ?? '*' })
+              start(saved.data.effective)
+              say(t('The policy is saved.'))
+              close()
+            } catch (error) {
+              if (!(error instanceof Refused) || error.code !== 'precondition_failed') throw error
+              close()
+              await showConflict({ project, schema, policy, loaded, draft, start })
+            }
+          }}
+        >
+          <Changes of={data.changes} />
+        </Form>
+      </Dialog>
+    ))
+  } catch (error) {
+    complain(refusalOf(error))
+  }
+}
+
+/** The sentences of each field that the service refused. */
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof Refused) || !error.problem.errors) return error
+  return new Error(
+    Object.entries(error.problem.errors)
+      .map(([field, sentences]) => `${field}: ${sentences.join(' ')}`)
+      .join('\n'),
+  )
+}
+
+/** Somebody saved the policy meanwhile: shows what they changed, and keeps what was typed here. */
+async function showConflict({ project, schema, policy, loaded, draft, start }: Reviewed): Promise<void> {
+  const now = await readPolicy(project.id)
+  const theirs = changesOf(schema, policy.effective, now.effective)
+  const mine = changesOf(schema, policy.effective, draft)
+  const merged = mine.reduce((next, { key, after }) => withValue(next, key.split('.'), after), now.effective)
+  openDialog((close) => (
+    <Dialog title={t('The policy was changed meanwhile')} close={close}>
+      <p class="lead">
+        {t('Another operator saved it after you had opened it. Nothing of yours is saved yet. They changed:')}
+      </p>
+      <Changes of={theirs} />
+      <div class="actions">
+        <button
+          type="button"
+          onClick={() => {
+            loaded.set(now)
+            start(now.effective)
+            close()
+          }}
+        >
+          {t('Discard mine')}
+        </button>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            loaded.set(now)
+            start(merged)
+            close()
+          }}
+        >
+          {t('Apply mine to it')}
+        </button>
+      </div>
+    </Dialog>
+  ))
+}
+
+const show = (value: unknown): string => (value === undefined ? t('not set') : JSON.stringify(value))
+
+function Changes({ of }: { of: readonly PolicyChange[] }) {
+  if (of.length === 0) return <p class="lead">{t('Nothing changes in what is in force.')}</p>
+  return (
+    <ul class="changes">
+      {of.map(({ key, before, after, reset }) => (
+        <li key={key}>
+          <code>{key}</code>
+          <del>{show(before)}</del>
+          <ins>
+            {show(after)} {reset && t('(default)')}
+          </ins>
+        </li>
+      ))}
+    </ul>
+  )
+}
