@@ -217,6 +217,12 @@ const kinds = {
     message: 'Your role does not allow this.',
     help: 'The operator, the operator key or the project secret is valid, but its role at this project does not allow the request. docs/security.md has the table of roles; an owner changes them.',
   },
+  policy_key_reserved: {
+    status: 403,
+    title: 'Policy key reserved',
+    message: 'This concerns more than the project.',
+    help: 'The keys webhooks, audit, limits, mail, lockout, impersonation, passwords.breached_range_url, and providers with a client_secret_env or allow_private_network, concern the whole installation: its network, its secrets, its mail, its evidence. An admin or owner of all projects changes them, or npx . projects policy. Nothing was changed.',
+  },
   project_reserved: {
     status: 409,
     title: 'Project reserved',

@@ -182,7 +182,12 @@ const changing = {
   body: Policy,
   response: {
     200: ok('The policy, and what changes.', Shared(PolicyResult), etagHeader),
-    ...adminWriteErrors('project_not_found', 'precondition_failed', 'precondition_required'),
+    ...adminWriteErrors(
+      'project_not_found',
+      'policy_key_reserved',
+      'precondition_failed',
+      'precondition_required',
+    ),
   },
 }
 

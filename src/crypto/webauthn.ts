@@ -2,9 +2,10 @@
 //
 // What an authenticator says about its make (attestation) is not asked for, and not looked at where it is sent: every key is
 // as good as another, and no certificate is parsed.
-import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
+import { createHash, verify } from 'node:crypto'
 import type * as library from '@simplewebauthn/server'
 import type * as libraryParts from '@simplewebauthn/server/helpers'
+import { readCoseKey } from './cose.ts'
 
 /** Algorithms that we offer, by their COSE numbers (RFC 9053 §2.1, RFC 8812 §2): ES256, EdDSA with Ed25519, RS256. */
 export const passkeyAlgorithms = [-7, -8, -257] as const
@@ -140,7 +141,13 @@ export function verifyRegistration(
     const misfit = misfitOf(credential, 'webauthn.create', ceremony)
     if (misfit) return refused(misfit)
     const { verifyRegistrationResponse } = await loadLibrary()
-    const { decodeAttestationObject, isoBase64URL, isoCBOR, parseAuthenticatorData } = await loadParts()
+    const {
+      decodeAttestationObject,
+      decodeCredentialPublicKey,
+      isoBase64URL,
+      isoCBOR,
+      parseAuthenticatorData,
+    } = await loadParts()
     const { response, id } = credential
     const sent = decodeAttestationObject(isoBase64URL.toBuffer(response.attestationObject))
     const authData = sent.get('authData')
@@ -169,6 +176,8 @@ export function verifyRegistration(
     if (!verified || registrationInfo.credential.id !== id) return refused('wrong_credential')
     const { publicKey, counter } = registrationInfo.credential
     if (publicKey.byteLength > maxKeyBytes) return refused('key_too_large')
+    // A key that could not be used later is refused now.
+    readCoseKey(decodeCredentialPublicKey(publicKey))
     const { flags } = parseAuthenticatorData(authData)
     return {
       ...{ kind: 'verified', ...useOf(flags), signCount: counter },
@@ -212,33 +221,6 @@ export function verifyAssertion(
 }
 
 const sha256 = (data: string | Buffer) => createHash('sha256').update(data).digest()
-
-/** Parameters of a COSE key, by their labels (RFC 9053 §7, RFC 8230 §4). */
-const label = { algorithm: 3, x: -2, y: -3, modulus: -1, exponent: -2 } as const
-
-/**
- * Reads a COSE key of an algorithm that we offer.
- * @returns the key, and the hash that its signatures are over; null: the algorithm has its own
- * @throws what `createPublicKey` throws for parameters that are no key; Error for another algorithm
- */
-function readCoseKey(cose: unknown): { readonly publicKey: KeyObject; readonly hash: string | null } {
-  const fields = cose as ReadonlyMap<number, unknown>
-  const bytes = (at: number) => Buffer.from(fields.get(at) as Uint8Array).toString('base64url')
-  const read = (jwk: JsonWebKey, hash: string | null) => ({
-    publicKey: createPublicKey({ key: jwk, format: 'jwk' }),
-    hash,
-  })
-  switch (fields.get(label.algorithm)) {
-    case -7:
-      return read({ kty: 'EC', crv: 'P-256', x: bytes(label.x), y: bytes(label.y) }, 'sha256')
-    case -8:
-      return read({ kty: 'OKP', crv: 'Ed25519', x: bytes(label.x) }, null)
-    case -257:
-      return read({ kty: 'RSA', n: bytes(label.modulus), e: bytes(label.exponent) }, 'sha256')
-    default:
-      throw new Error('The algorithm of this key is not offered.')
-  }
-}
 
 const useOf = ({ up, uv, be, bs }: Record<'up' | 'uv' | 'be' | 'bs', boolean>) => ({
   userPresent: up,

@@ -85,6 +85,7 @@ export type AuthErrorCode =
   | 'invalid_setup_link'
   | 'setup_email_required'
   | 'changed_meanwhile'
+  | 'policy_key_reserved'
   | 'signing_key_unknown'
   | 'signing_key_too_young'
   | 'mail_unknown'

@@ -79,7 +79,8 @@ const fastifyCodes: Record<string, WireCode> = {
 
 /** The sentences about what an operator wrote, by the key that each names at its beginning, else of the whole body. */
 function problemsByField({ problems }: ProblemsError): FieldErrors {
-  const fields: FieldErrors = {}
+  // Without a prototype: an operator may have written `constructor`.
+  const fields: FieldErrors = Object.create(null)
   for (const problem of problems) {
     const [, key = 'body', sentence = problem] = /^([a-z_][\w.-]*): (.+)$/s.exec(problem) ?? []
     fields[key] = [...(fields[key] ?? []), sentence]

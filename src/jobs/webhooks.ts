@@ -11,7 +11,7 @@ import {
   type TakenDelivery,
 } from '../domain/events/deliveries.ts'
 import { orderAllEvents } from '../domain/events/events.ts'
-import { listDue, takeDeliveries } from '../repositories/events/deliveries.ts'
+import { type DueWebhook, listDue, takeDeliveries } from '../repositories/events/deliveries.ts'
 import { every, type Job, withDeadline } from './schedule.ts'
 
 export interface WebhookJobOptions {
@@ -24,8 +24,8 @@ export interface WebhookJobOptions {
   readonly pollMs?: number
 }
 
-/** Deliveries under way at the same time: of one webhook, of one that failed last, and of all. */
-const [maxOfWebhook, maxOfFailing, maxOfAll] = [8, 1, 64]
+/** Deliveries under way at the same time: of one webhook, of one that failed last, of one project, and of all. */
+const [maxOfWebhook, maxOfFailing, maxOfProject, maxOfAll] = [8, 1, 16, 64]
 /** Longer than an attempt and its marks take together. */
 const leaseSeconds = 60
 /** How long attempts that are under way may still take when the job stops. */
@@ -34,8 +34,8 @@ const stopMs = 2000
 class WebhookJob implements Job {
   readonly #options: WebhookJobOptions
   readonly #loop: Job
-  /** Deliveries under way, by the id of the webhook. */
-  readonly #working = new Map<string, Set<Promise<void>>>()
+  /** Deliveries under way, and whose they are. */
+  readonly #working = new Map<Promise<void>, TakenDelivery>()
   #more = false
   readonly #warn = (error: unknown) =>
     this.#options.log.warn({ err: error }, 'The webhook job could not reach the database; it tries again')
@@ -52,11 +52,19 @@ class WebhookJob implements Job {
 
   async stop(): Promise<void> {
     await this.#loop.stop()
-    await withDeadline(Promise.all(this.#all()), stopMs, null)
+    await withDeadline(Promise.all(this.#working.keys()), stopMs, null)
   }
 
-  #all(): Promise<void>[] {
-    return [...this.#working.values()].flatMap((working) => [...working])
+  /** How many more deliveries of a webhook may begin now. */
+  #free({ id, projectId, failures }: DueWebhook): number {
+    const under = [...this.#working.values()]
+    const ofWebhook = under.filter(({ webhookId }) => webhookId === id).length
+    const ofProject = under.filter((delivery) => delivery.projectId === projectId).length
+    return Math.min(
+      (failures > 0 ? maxOfFailing : maxOfWebhook) - ofWebhook,
+      maxOfProject - ofProject,
+      maxOfAll - under.length,
+    )
   }
 
   async #look(): Promise<void> {
@@ -64,12 +72,8 @@ class WebhookJob implements Job {
     this.#more = false
     await orderAllEvents(services)
     await makeDeliveries(services)
-    for (const webhook of await listDue(services.stores.unscoped, 200)) {
-      const under = this.#working.get(webhook.id)?.size ?? 0
-      const free = Math.min(
-        (webhook.failures > 0 ? maxOfFailing : maxOfWebhook) - under,
-        maxOfAll - this.#all().length,
-      )
+    for (const webhook of await listDue(services.stores.unscoped, 1000)) {
+      const free = this.#free(webhook)
       if (free <= 0) continue
       const taken = await takeDeliveries(services.stores.unscoped, webhook, free, leaseSeconds)
       for (const delivery of taken) this.#start(delivery)
@@ -78,16 +82,10 @@ class WebhookJob implements Job {
   }
 
   #start(delivery: TakenDelivery): void {
-    const { webhookId } = delivery
-    const working = this.#working.get(webhookId) ?? new Set()
-    this.#working.set(webhookId, working)
     const attempt = this.#attempt(delivery)
       .catch(this.#warn)
-      .finally(() => {
-        working.delete(attempt)
-        if (working.size === 0) this.#working.delete(webhookId)
-      })
-    working.add(attempt)
+      .finally(() => this.#working.delete(attempt))
+    this.#working.set(attempt, delivery)
   }
 
   async #attempt(delivery: TakenDelivery): Promise<void> {

@@ -1,5 +1,6 @@
 // HTTP calls to other services (identity providers, breached-password lists, receivers of webhooks): over TLS, to public addresses, without redirects, bounded in size and time.
 import { lookup } from 'node:dns'
+import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Agent } from 'undici'
@@ -22,15 +23,34 @@ export interface Call {
   readonly allowPrivateNetwork: boolean
   /** Milliseconds for the whole call; default: 5 seconds. */
   readonly timeoutMs?: number
+  /** Whether names are looked up by name servers alone, apart from the system's look-ups; not in private networks. Default: no. */
+  readonly asksNameServers?: boolean
 }
 
 /** Ranges that are refused even where private networks are allowed: the metadata service of a cloud is link-local. */
 const alwaysForbidden = new Set(['linkLocal', 'multicast', 'broadcast', 'unspecified', 'reserved'])
 
-/** Whether an IP address may be called. */
+/** Services that tell a machine's own credentials to whoever asks, beside the link-local ones. */
+const metadataServices = new Set(['fd00:ec2::254', '100.100.100.200', '192.0.0.192'])
+
+/** Whether an IP address may be called. An IPv4 address that is written inside an IPv6 one is judged as that. */
 function isAllowedAddress(address: string, allowPrivateNetwork: boolean): boolean {
   if (!ipaddr.isValid(address)) return false
-  const range = ipaddr.process(address).range()
+  const parsed = ipaddr.process(address)
+  if (metadataServices.has(parsed.toString())) return false
+  if (parsed instanceof ipaddr.IPv6) {
+    const { parts } = parsed
+    const inner = (from: number) =>
+      isAllowedAddress(
+        new ipaddr.IPv4(parts.slice(from, from + 2).flatMap((part) => [part >> 8, part & 255])).toString(),
+        allowPrivateNetwork,
+      )
+    // IPv4-compatible (RFC 4291 §2.5.5.1), NAT64 (RFC 6052 §2.1), 6to4 (RFC 3056).
+    if (parts.slice(0, 6).every((part) => part === 0) && parts[6] !== 0) return false
+    if (parsed.range() === 'rfc6052') return allowPrivateNetwork && inner(6)
+    if (parsed.range() === '6to4') return allowPrivateNetwork && inner(1)
+  }
+  const range = parsed.range()
   return allowPrivateNetwork ? !alwaysForbidden.has(range) : range === 'unicast'
 }
 
@@ -47,42 +67,81 @@ export function isAllowedUrl(
   return isIP(literal) === 0 || isAllowedAddress(literal, allowPrivateNetwork)
 }
 
-/** A DNS look-up that fails when any address is forbidden. The socket connects to what it returns (no DNS rebinding). */
-function guardedLookup(allowPrivateNetwork: boolean): LookupFunction {
-  return (hostname, options, callback) =>
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return callback(error, [])
-      const [first] = addresses
-      if (!first || addresses.some(({ address }) => !isAllowedAddress(address, allowPrivateNetwork)))
-        return callback(new CallFailed(forbidden), [])
-      if (options.all) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
+interface Address {
+  readonly address: string
+  readonly family: number
 }
 
-/** undici and one agent for each rule. Loaded by the first call, because it costs every start time and memory. */
-const clients = new Map<boolean, Promise<{ request: typeof import('undici').request; dispatcher: Agent }>>()
+/** Calls back with addresses, or an error when any of them is forbidden. The socket connects to what it returns (no DNS rebinding). */
+function hand(
+  [first, ...rest]: readonly Address[],
+  allowPrivateNetwork: boolean,
+  all: boolean | undefined,
+  callback: Parameters<LookupFunction>[2],
+): void {
+  const isAllowed = ({ address }: Address) => isAllowedAddress(address, allowPrivateNetwork)
+  if (!first || ![first, ...rest].every(isAllowed)) callback(new CallFailed(forbidden), [])
+  else if (all) callback(null, [first, ...rest])
+  else callback(null, first.address, first.family)
+}
 
-function clientFor(allowPrivateNetwork: boolean) {
-  const known = clients.get(allowPrivateNetwork)
+/** Looks a name up as the system does, hosts file included. */
+const systemLookup =
+  (allowPrivateNetwork: boolean): LookupFunction =>
+  (hostname, options, callback) =>
+    lookup(hostname, { ...options, all: true }, (error, addresses) =>
+      error ? callback(error, []) : hand(addresses, allowPrivateNetwork, options.all, callback),
+    )
+
+/**
+ * Asks name servers alone, with a deadline of its own. The system's look-ups share two threads: names whose servers never answer
+ * would hold up those of sign-in providers.
+ */
+function nameServerLookup(): LookupFunction {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 })
+  return (hostname, options, callback) => {
+    const asked = Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)])
+    void asked.then(([four, six]) => {
+      const found: Address[] = [
+        ...(four.status === 'fulfilled' ? four.value.map((address) => ({ address, family: 4 })) : []),
+        ...(six.status === 'fulfilled' ? six.value.map((address) => ({ address, family: 6 })) : []),
+      ]
+      if (/(?:^|\.)localhost\.?$/i.test(hostname)) callback(new CallFailed(forbidden), [])
+      else if (found.length === 0) callback(new Error('The name has no address.'), [])
+      else hand(found, false, options.all, callback)
+    })
+  }
+}
+
+/** undici and one agent for each way of looking up. Loaded by the first call, because it costs every start time and memory. */
+const clients = new Map<string, Promise<{ request: typeof import('undici').request; dispatcher: Agent }>>()
+
+function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
+  const isApart = asksNameServers && !allowPrivateNetwork
+  const name = isApart ? 'name servers' : String(allowPrivateNetwork)
+  const known = clients.get(name)
   if (known) return known
   const made = import('undici').then(({ Agent, request }) => ({
     request,
     dispatcher: new Agent({
-      connect: { lookup: guardedLookup(allowPrivateNetwork), timeout: defaultTimeoutMs },
+      connect: {
+        lookup: isApart ? nameServerLookup() : systemLookup(allowPrivateNetwork),
+        timeout: defaultTimeoutMs,
+      },
       maxResponseSize: maxResponseBytes,
       // No keep-alive: a code must not be lost because its provider just closed an idle connection.
       pipelining: 0,
     }),
   }))
-  clients.set(allowPrivateNetwork, made)
+  clients.set(name, made)
   return made
 }
 
 /** Makes one call. @throws CallFailed for a forbidden address, and where there is no answer in time */
-async function call(url: URL, { allowPrivateNetwork, method = 'GET', headers, body, timeoutMs }: Call) {
+async function call(url: URL, given: Call) {
+  const { allowPrivateNetwork, method = 'GET', headers, body, timeoutMs } = given
   if (!isAllowedUrl(url, allowPrivateNetwork)) throw new CallFailed(forbidden)
-  const { request, dispatcher } = await clientFor(allowPrivateNetwork)
+  const { request, dispatcher } = await clientFor(given)
   return request(url, {
     dispatcher,
     method: method as 'GET',

@@ -28,7 +28,10 @@ export const webhookSender: WebhookSender = {
   async send({ url, headers, body, allowPrivateNetwork }) {
     try {
       return {
-        status: await guardedStatus(url, { method: 'POST', headers, body, allowPrivateNetwork, timeoutMs }),
+        status: await guardedStatus(url, {
+          ...{ method: 'POST', headers, body, allowPrivateNetwork, timeoutMs },
+          asksNameServers: true,
+        }),
       }
     } catch (error) {
       if (error instanceof CallFailed) return { error: error.message }

@@ -1003,7 +1003,7 @@ export interface components {
             title: string;
             status: number;
             /** @description A closed list. Programs decide by the code, not by the message. */
-            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "step_up_required" | "second_factor_invalid" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "passkey_unknown" | "email_verification_required" | "second_factor_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "passkey_exists" | "passkey_limit_reached" | "idempotency_in_flight" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "sign_up_closed" | "impersonation_refused" | "impersonation_impossible" | "insufficient_role" | "project_reserved" | "project_in_use" | "last_owner" | "signing_key_too_young" | "events_expired" | "webhook_disabled" | "webhook_limit_reached" | "precondition_failed" | "precondition_required" | "idempotency_key_reused" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
+            code: "malformed_request" | "project_header_missing" | "invalid_credentials" | "unauthenticated" | "step_up_required" | "second_factor_invalid" | "invalid_refresh_token" | "invalid_project_secret" | "invalid_social_login" | "passkey_unknown" | "email_verification_required" | "second_factor_required" | "account_disabled" | "insufficient_scope" | "cross_site_request" | "team_role_insufficient" | "project_not_found" | "not_found" | "route_not_found" | "method_not_allowed" | "request_timeout" | "team_admin_needed" | "team_limit_reached" | "api_key_limit_reached" | "passkey_exists" | "passkey_limit_reached" | "idempotency_in_flight" | "body_too_large" | "unsupported_media_type" | "validation_failed" | "sign_up_closed" | "impersonation_refused" | "impersonation_impossible" | "insufficient_role" | "policy_key_reserved" | "project_reserved" | "project_in_use" | "last_owner" | "signing_key_too_young" | "events_expired" | "webhook_disabled" | "webhook_limit_reached" | "precondition_failed" | "precondition_required" | "idempotency_key_reused" | "too_many_attempts" | "rate_limited" | "headers_too_large" | "internal_error" | "provider_unavailable" | "service_unavailable";
             /** @description A sentence for people. */
             message: string;
             /** @description Identifies this request in the log. */
@@ -4557,7 +4557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `insufficient_role` Your role does not allow this. · `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `insufficient_role` Your role does not allow this. · `cross_site_request` This request came from a page that may not use the session cookie. · `policy_key_reserved` This concerns more than the project. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4713,7 +4713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `insufficient_role` Your role does not allow this. · `cross_site_request` This request came from a page that may not use the session cookie. */
+            /** @description `insufficient_role` Your role does not allow this. · `cross_site_request` This request came from a page that may not use the session cookie. · `policy_key_reserved` This concerns more than the project. */
             403: {
                 headers: {
                     [name: string]: unknown;

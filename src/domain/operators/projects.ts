@@ -56,6 +56,33 @@ export interface PolicyEdit {
   readonly written: unknown
   /** Whether the policy that is stored is the one that was read; null: it is not asked. */
   readonly matches: ((stored: unknown) => boolean) | null
+  /** Whether the operator may also change what concerns more than the project. */
+  readonly reachesInstallation: boolean
+}
+
+/**
+ * Keys that concern more than the project: calls into the network of the service, names of its secrets, how much mail it sends,
+ * what it withstands, and how long its evidence is kept.
+ */
+const installationKeys =
+  /^(?:webhooks|passwords\.breached_range_url|audit|limits|mail|lockout|impersonation)(?:\.|$)/
+
+const hasTrust = (provider: unknown): boolean =>
+  isObject(provider) && (Boolean(provider.client_secret_env) || provider.allow_private_network === true)
+
+/** @throws AuthError policy_key_reserved */
+function checkReach(before: unknown, after: unknown, { reachesInstallation }: PolicyEdit): void {
+  if (reachesInstallation) return
+  const [was, is] = [mergePolicy(before), mergePolicy(after)]
+  const providers = (policy: Policy) => policy.providers as Readonly<Record<string, unknown>>
+  const names = Object.keys({ ...providers(was), ...providers(is) })
+  const isReserved =
+    differences(was, is).some(({ key }) => installationKeys.test(key)) ||
+    names.some((name) => {
+      const sides = [providers(was)[name], providers(is)[name]]
+      return JSON.stringify(sides[0]) !== JSON.stringify(sides[1]) && sides.some(hasTrust)
+    })
+  if (isReserved) throw new AuthError('policy_key_reserved')
 }
 
 /** The stored policy of a project. @throws AuthError project_unknown */
@@ -74,23 +101,26 @@ function outcome(before: unknown, after: Record<string, unknown>, reset: readonl
 
 /**
  * Changes a policy from the state that was read; two operators at once: the second one is refused.
- * @throws PolicyError; AuthError project_unknown, changed_meanwhile
+ * @throws PolicyError; AuthError project_unknown, changed_meanwhile, policy_key_reserved
  */
 export async function editPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
   let before: Record<string, unknown> = {}
   const next = (stored: Record<string, unknown>) => {
     if (edit.matches && !edit.matches(stored)) throw new AuthError('changed_meanwhile')
     before = stored
-    return edit.merges ? mergeStored(stored, edit.written) : edit.written
+    const written = edit.merges ? mergeStored(stored, edit.written) : edit.written
+    checkReach(stored, checkPolicy(written), edit)
+    return written
   }
   const { stored, reset } = await changePolicy(ctx.services, ctx.project.id, next, ctx)
   return outcome(before, stored, reset)
 }
 
-/** What an edit would change; changes nothing. @throws PolicyError; AuthError project_unknown */
+/** What an edit would change; changes nothing. @throws PolicyError; AuthError project_unknown, policy_key_reserved */
 export async function previewPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
   const before = await storedPolicy(ctx)
   const written = edit.merges ? mergeStored(before, edit.written) : edit.written
   const after = checkPolicy(written)
+  checkReach(before, after, edit)
   return outcome(before, after, resetKeys(before, after))
 }

@@ -82,7 +82,8 @@ export function readDeliveryCursor(cursor: string | undefined): DeliveryKey | nu
   if (cursor === undefined) return null
   const [ms = '', position = '', id = ''] = Buffer.from(cursor, 'base64url').toString('latin1').split(' ')
   const key = { createdAt: new Date(Number(ms)), position: Number(position), id }
-  const isKey = /^\d{1,15}$/.test(ms) && /^\d{1,15}$/.test(position) && isUuid(id)
+  const isKey =
+    /^\d{1,15}$/.test(ms) && Number(ms) < 253_402_300_800_000 && /^\d{1,15}$/.test(position) && isUuid(id)
   if (isKey && printDeliveryCursor(key) === cursor) return key
   throw new RequestProblem('validation_failed', { errors: { cursor: ['Must be the cursor of a page.'] } })
 }

@@ -55,7 +55,7 @@ const sentences: Readonly<Record<string, (params: Record<string, unknown>) => st
 
 /** Validation messages by field. A field that breaks a rule of its own gets none for not being null. */
 function fieldErrors(errors: readonly FastifySchemaValidationError[], part: string): FieldErrors {
-  const messages: FieldErrors = {}
+  const messages: FieldErrors = Object.create(null)
   const types = new Map<string, Set<string>>()
   const literals = new Map<string, Set<string>>()
   const note = (map: Map<string, Set<string>>, field: string, word: string) =>

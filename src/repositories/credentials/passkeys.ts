@@ -1,5 +1,5 @@
 // Rows of `passkeys`.
-import { and, asc, eq, gt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, or, type SQL, sql } from 'drizzle-orm'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
 import { now, ofUser, own, parameter, parameters } from '../conditions.ts'
 import { type Database, first, hasRows, prepared, type Queries, rowCount } from '../database.ts'
@@ -12,14 +12,15 @@ const id = { id: passkeys.id }
 /**
  * Notes a use of the passkey `passkeyId` now, and its counter, which must be ahead of the one before or 0 like it (WebAuthn
  * §6.1.1). Returns its id.
+ * @param onlyIf what must hold besides; default: nothing
  */
-export const touching = (query: Queries) => {
+export const touching = (query: Queries, onlyIf?: SQL) => {
   const count = sql`${parameter('signCount')}::bigint`
   const isAhead = or(gt(count, passkeys.signCount), and(sql`${count} = 0`, eq(passkeys.signCount, 0)))
   return query
     .update(passkeys)
     .set({ signCount: count, backedUp: sql`${parameter('backedUp')}::boolean`, lastUsedAt: now })
-    .where(and(own(passkeys, parameters), eq(passkeys.id, parameter('passkeyId')), isAhead))
+    .where(and(own(passkeys, parameters), eq(passkeys.id, parameter('passkeyId')), isAhead, onlyIf))
     .returning(id)
 }
 

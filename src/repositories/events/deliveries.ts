@@ -112,7 +112,8 @@ export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): 
   )
   if (!hook) return false
   const { projectId, position, types } = hook
-  const [found] = await queries.execute<{ last: string | null; rows: number }>(sql`with fresh as (
+  // Events up to a head that the same statement sees, and that it does not see, were removed before they were sent.
+  const [found] = await queries.execute<{ last: string; rows: number }>(sql`with fresh as (
       select ${events.position} as position, ${events.type} as type, ${events.subject} as subject from ${events}
       where ${events.projectId} = ${projectId}::uuid and ${events.position} > ${position}::bigint
       order by ${events.position} limit ${batch}),
@@ -120,13 +121,9 @@ export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): 
       select gen_random_uuid(), ${projectId}::uuid, ${webhookId}::uuid, position, type, subject from fresh
       where ${types}::text = '' or type = any(string_to_array(${types}::text, ' '))
       order by position on conflict do nothing)
-    select max(position)::text as last, count(*)::int as rows from fresh`)
-  if (!found?.last) {
-    // Events that were removed before they were sent are passed over.
-    const skipped = sql`(select head from event_feeds where project_id = ${projectId}::uuid)`
-    await queries.update(webhooks).set({ position: skipped }).where(eq(webhooks.id, webhookId))
-    return false
-  }
+    select count(*)::int as rows, greatest(coalesce(max(position),
+      (select head from event_feeds where project_id = ${projectId}::uuid)), ${position}::bigint)::text as last from fresh`)
+  if (!found) return false
   await queries
     .update(webhooks)
     .set({ position: Number(found.last) })

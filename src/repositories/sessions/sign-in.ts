@@ -106,20 +106,30 @@ const knowing = sql`insert into ${knownAddresses} (project_id, user_id, key_hash
       on conflict (project_id, user_id, key_hash) do update set last_at = now()
       returning key_hash, xmax = 0 as is_new`
 
+/**
+ * Ends the sessions beyond the limit. Every part of the statement sees the rows as they were before it, so the new session is not
+ * among those that may end.
+ */
+const ending = sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
+      where ${sessions.id} in (select surplus.id from opened cross join lateral (
+        select ${sessions.id} from ${sessions}
+        where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
+          and ${sessions.epoch} = opened.epoch and ${isLive}
+        order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1) as surplus)`
+
 /** @param byPasskey whether a passkey opens the session; others have no such part in their statement */
 const inserting = (byPasskey: boolean) => (query: Queries) => {
   const absoluteEnd = secondsFromNow(parameter('absoluteSeconds'))
   // The user is read again and locked: if the password changed since the check, or the account is gone, none opens.
+  const unchanged = sql`${thisUser(parameters, parameter('userId'))}
+        and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null`
+  const locked = query.$with('locked', {}).as(sql`select * from ${users} where ${unchanged} for key share`)
   const opened = query.$with('opened', openedColumns).as(sql`insert into ${sessions}
         (id, project_id, user_id, epoch, client, amr, acr, user_agent, address_prefix, expires_at, absolute_expires_at)
       select ${parameter('id')}::uuid, ${users.projectId}, ${users.id}, ${users.epoch},
         ${parameter('client')}::text, ${parameter('amr')}::text, ${parameter('acr')}::text, ${parameter('userAgent')}::text, ${parameter('addressPrefix')}::text,
         least(${secondsFromNow(parameter('refreshSeconds'))}, ${absoluteEnd}), ${absoluteEnd}
-      from ${users}
-      where ${thisUser(parameters, parameter('userId'))}
-        and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null
-        ${byPasskey ? sql`and exists (select 1 from touched)` : sql``}
-      for key share
+      from ${byPasskey ? sql`locked as users where exists (select 1 from touched)` : sql`${users} where ${unchanged} for key share`}
       returning *`)
   const written = query.$with('written', {}).as(sql`insert into ${auditEvents}
         (project_id, user_id, session_id, event, user_agent, address_prefix)
@@ -129,15 +139,7 @@ const inserting = (byPasskey: boolean) => (query: Queries) => {
       select project_id, ${parameter('event')}::text, ${parameter('actor')}::text, ${parameter('account')}::uuid, id,
         user_agent, address_prefix, ${parameter('logDetails')}::jsonb from opened`)
   const known = query.$with('known', {}).as(knowing)
-  // Every part sees the rows as they were before the statement, so the new session is not among those that may end.
-  const ended = query
-    .$with('ended', {})
-    .as(sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
-      where ${sessions.id} in (select surplus.id from opened cross join lateral (
-        select ${sessions.id} from ${sessions}
-        where ${sessions.projectId} = opened.project_id and ${sessions.userId} = opened.user_id
-          and ${sessions.epoch} = opened.epoch and ${isLive}
-        order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1) as surplus)`)
+  const ended = query.$with('ended', {}).as(ending)
   const reserved = query.$with('mail_reserved', {}).as(
     reservingMail(sql`from opened join known on is_new and known.key_hash = ${parameter('deviceKey')}
       where ${parameter('noticeId')}::uuid is not null and exists (select 1 from ${sessions}
@@ -149,9 +151,19 @@ const inserting = (byPasskey: boolean) => (query: Queries) => {
       select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
       from opened cross join mail_reserved`)
   const released = query.$with('released', {}).as(releasing(sql`exists (select 1 from opened)`))
-  const touched = byPasskey ? [query.$with('touched').as(touching(query))] : []
+  const touched = query.$with('touched').as(touching(query, sql`exists (select 1 from locked)`))
   return query
-    .with(...touched, opened, written, logged, known, ended, reserved, queued, released)
+    .with(
+      ...(byPasskey ? [locked, touched] : []),
+      opened,
+      written,
+      logged,
+      known,
+      ended,
+      reserved,
+      queued,
+      released,
+    )
     .select({
       ...{ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt },
       ...{ client: opened.client, amr: opened.amr, acr: opened.acr, authTime: opened.authTime },

@@ -145,7 +145,7 @@ t.test('a policy is changed from the state that was read', async (t) => {
   const merged = await owner.admin('PATCH', path, { body, headers: { 'if-match': etag } })
   t.equal(merged.body.effective.verification.mode, 'strict')
   t.ok(merged.body.stored.limits, 'what the body does not name stays')
-  const other = await newOperator(app, ['admin', id])
+  const other = await newOperator(app, ['admin', null])
   isProblem(
     t,
     await other.admin('PATCH', path, { body, headers: { 'if-match': etag } }),
@@ -252,3 +252,67 @@ t.test(
     )
   },
 )
+
+t.test('what concerns more than the project is changed by those who reach all of them', async (t) => {
+  const { id, secret } = await app.project()
+  const backEnd = adminWith(app, basic(id, secret))
+  const scoped = await newOperator(app, ['admin', id])
+  const everywhere = await newOperator(app, ['admin', null])
+  const match = { 'if-match': '*' }
+  const reserved = [
+    { webhooks: { allow_private_network: true } },
+    { passwords: { breached_range_url: 'http://127.0.0.1:3905/' } },
+    { audit: { retention_days: 1 } },
+    { limits: { mail: { max: 1_000_000 } } },
+    { mail: { per_recipient_hour: 10_000 } },
+    { lockout: { failures: 1000 } },
+    { impersonation: { notify: false } },
+    {
+      providers: {
+        evil: {
+          type: 'openid',
+          issuer: 'https://idp.evil.test',
+          client_ids: ['x'],
+          client_secret_env: 'SOCIAL_SECRET_OTHER',
+        },
+      },
+    },
+  ]
+  for (const body of reserved) {
+    for (const admin of [backEnd, scoped.admin]) {
+      isProblem(
+        t,
+        await admin('PATCH', `/projects/${id}/policy`, { headers: match, body }),
+        'policy_key_reserved',
+      )
+      const preview = await admin('PATCH', `/projects/${id}/policy?preview=true`, { body })
+      isProblem(t, preview, 'policy_key_reserved')
+    }
+    const allowed = await everywhere.admin('PATCH', `/projects/${id}/policy`, { headers: match, body })
+    t.equal(allowed.status, 200, JSON.stringify(allowed.body))
+  }
+  // What was set by those stays with them, and everything else is the project's.
+  const issuer = { providers: { evil: { issuer: 'https://other.evil.test' } } }
+  isProblem(
+    t,
+    await backEnd('PATCH', `/projects/${id}/policy`, { headers: match, body: issuer }),
+    'policy_key_reserved',
+  )
+  const own = { branding: { name: 'Shop' }, verification: { mode: 'strict' } }
+  t.equal((await backEnd('PATCH', `/projects/${id}/policy`, { headers: match, body: own })).status, 200)
+})
+
+t.test('keys that every object has are refused by name', async (t) => {
+  const path = `/projects/${app.projectId}/policy`
+  for (const body of [{ constructor: 1 }, { toString: 1 }, { __proto__x: 1 }])
+    isProblem(
+      t,
+      await owner.admin('PATCH', path, { headers: { 'if-match': '*' }, body }),
+      'validation_failed',
+    )
+  isProblem(
+    t,
+    await owner.admin('POST', '/projects', { body: { name: 'X', policy: { constructor: {} } } }),
+    'validation_failed',
+  )
+})

@@ -240,6 +240,9 @@ t.test(
       'https://127.0.0.1/hook',
       'https://10.0.0.1/',
       'https://[::1]/',
+      'https://[::127.0.0.1]/',
+      'https://[64:ff9b::a9fe:a9fe]/',
+      'https://[2002:7f00:1::]/',
       'https://169.254.169.254/latest/meta-data',
       'https://user:secret@example.com/',
       'ftp://example.com/',
@@ -285,7 +288,9 @@ t.test('webhooks are of one project; what was deleted is gone; every change is i
   isProblem(t, await other.admin('DELETE', `/${id}`), 'not_found')
   isProblem(t, await mine.admin('GET', '/no-uuid'), 'not_found')
   isProblem(t, await mine.admin('POST', `/${id}/deliveries/msg_${randomUUID()}/retry`), 'not_found')
-  isProblem(t, await mine.admin('GET', `/${id}/deliveries?cursor=x`), 'validation_failed')
+  const late = Buffer.from(`999999999999999 5 ${randomUUID()}`).toString('base64url')
+  for (const cursor of ['x', late])
+    isProblem(t, await mine.admin('GET', `/${id}/deliveries?cursor=${cursor}`), 'validation_failed')
   isProblem(t, await mine.admin('PATCH', `/${id}`, { types: ['</script>'] }), 'validation_failed')
   t.match((await mine.admin('PATCH', `/${id}`, { enabled: false })).body, { disabled_reason: 'operator' })
   isProblem(t, await mine.admin('POST', `/${id}/test`), 'webhook_disabled')

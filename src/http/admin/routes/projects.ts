@@ -8,6 +8,7 @@ import {
   previewPolicy,
   storedPolicy,
 } from '../../../domain/operators/projects.ts'
+import { allowsEverywhere } from '../../../domain/operators/roles.ts'
 import { mergePolicy, policySchema } from '../../../domain/projects/policy.ts'
 import * as projects from '../../../domain/projects/projects.ts'
 import type { Api } from '../../typebox.ts'
@@ -102,7 +103,9 @@ export async function policyRoutes(api: Api, { services }: AdminParts): Promise<
     ) => {
       const ctx = onProject(request, services)
       const { preview = false } = request.query
-      const edit = { merges, written: request.body, matches: preview ? null : ifMatch(request) }
+      const reachesInstallation = allowsEverywhere(operatorOf(request).held, 'policy.write')
+      const matches = preview ? null : ifMatch(request)
+      const edit = { merges, written: request.body, matches, reachesInstallation }
       return answer(reply, await (preview ? previewPolicy : editPolicy)(ctx, edit), preview)
     }
   const config = may('policy.write')
