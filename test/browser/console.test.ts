@@ -260,14 +260,14 @@ else {
     }
     const other = await app.send('PATCH', `/api/admin/projects/${app.projectId}/policy`, {
       headers: { ...basic, 'if-match': '*' },
-      body: { lockout: { failures: 7 } },
+      body: { sessions: { max_per_user: 7 } },
     })
     t.equal(other.status, 200)
     await press('Review changes')
     await heading('What changes')
     await press('Save policy')
     await heading('The policy was changed meanwhile')
-    await page.locator('.changes', { hasText: 'lockout.failures' }).waitFor()
+    await page.locator('.changes', { hasText: 'sessions.max_per_user' }).waitFor()
     await press('Apply mine to it')
     await press('Review changes')
     await heading('What changes')
@@ -275,7 +275,7 @@ else {
     await press('Save policy')
     await said('The policy is saved.')
     const { body } = await app.send('GET', `/api/admin/projects/${app.projectId}/policy`, { headers: basic })
-    t.match(body.effective, { audit: { retention_days: 30 }, lockout: { failures: 7 } })
+    t.match(body.effective, { audit: { retention_days: 30 }, sessions: { max_per_user: 7 } })
     await page.getByLabel('Min length').fill('900')
     await press('Review changes')
     await page.locator('.toast.wrong', { hasText: 'min_length' }).waitFor()
