@@ -40,6 +40,8 @@ const typeNames: Record<string, string> = {
   null: 'null',
 }
 
+const brokenText = 'Must be text without NUL and without lone surrogates.'
+
 /** Validation messages of broken rules by keyword; the messages of `type`, `const` and `enum` name all that is allowed. */
 const sentences: Readonly<Record<string, (params: Record<string, unknown>) => string>> = {
   required: () => 'Is required.',
@@ -50,6 +52,7 @@ const sentences: Readonly<Record<string, (params: Record<string, unknown>) => st
   minimum: ({ limit }) => `Must be at least ${limit}.`,
   maximum: ({ limit }) => `Must be at most ${limit}.`,
   format: ({ format }) => (format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${format}.`),
+  'broken-text': () => brokenText,
   'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxDepth} deep.`,
 }
 
@@ -95,7 +98,7 @@ function refuseBrokenText(body: unknown): void {
   if (typeof body !== 'object' || body === null) return
   const broken = Object.entries(body).filter(([key, value]) => isBroken(key) || isBroken(value))
   if (broken.length === 0) return
-  const messages = ['Must be text without NUL and without lone surrogates.']
+  const messages = [brokenText]
   const errors = Object.fromEntries(broken.map(([key]) => [isBroken(key) ? 'body' : key, messages]))
   throw new RequestProblem('broken_text', { errors })
 }
@@ -125,11 +128,24 @@ function readTexts(schema: object, data: unknown): void {
   }
 }
 
+/** The fields of a query, which a body's parser does not see, that hold what PostgreSQL cannot store. */
+function brokenTexts(schema: object, data: unknown): FastifySchemaValidationError[] {
+  const { properties = {} } = schema as { properties?: object }
+  return Object.entries((data ?? {}) as object)
+    .filter(([name, value]) => Object.hasOwn(properties, name) && isBroken(value))
+    .map(([name]) => ({
+      ...{ keyword: 'broken-text', params: {}, schemaPath: '', message: brokenText },
+      instancePath: `/${name}`,
+    }))
+}
+
 /** A validator that is compiled at its first request, so that the start does not wait for it. */
-function whenFirstUsed(ajv: Ajv, schema: object, isBody: boolean) {
+function whenFirstUsed(ajv: Ajv, schema: object, part: string | undefined) {
   let validate: ValidateFunction | undefined
   return (data: unknown) => {
-    if (!isBody) readTexts(schema, data)
+    if (part !== 'body') readTexts(schema, data)
+    const broken = part === 'querystring' ? brokenTexts(schema, data) : []
+    if (broken.length > 0) return { error: broken }
     validate ??= ajv.compile(schema)
     return validate(data) || { error: validate.errors ?? [] }
   }
@@ -140,9 +156,7 @@ const mediaType = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:$|[\s;])/
 
 export const validation = plugin('validation', async (api) => {
   const ajv = newAjv()
-  api.setValidatorCompiler(({ schema, httpPart }) =>
-    whenFirstUsed(ajv, schema as object, httpPart === 'body'),
-  )
+  api.setValidatorCompiler(({ schema, httpPart }) => whenFirstUsed(ajv, schema as object, httpPart))
   api.setSchemaErrorFormatter(
     (errors, part) => new RequestProblem('validation_failed', { errors: fieldErrors(errors, part) }),
   )
