@@ -148,7 +148,7 @@ export const deleteOperatorRole = {
       Type.String({ description: 'UUID of the project; absent: the role for all projects.' }),
     ),
   }),
-  response: { 200: entry, ...adminActionErrors('not_found', 'last_owner') },
+  response: { 200: entry, ...adminWriteErrors('not_found', 'last_owner') },
 }
 
 export const removeOperator = {

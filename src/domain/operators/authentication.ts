@@ -3,7 +3,8 @@ import { timingSafeEqual } from 'node:crypto'
 import { readOperatorKey } from '../../crypto/api-key.ts'
 import { findActiveKey, markKeyUsed } from '../../repositories/operators/keys.ts'
 import { listRolesOf } from '../../repositories/operators/roles.ts'
-import type { Context, Services } from '../context.ts'
+import { recordRefusal } from '../audit/audit.ts'
+import { type Context, createContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
 import { provesProject } from '../projects/projects.ts'
@@ -23,11 +24,14 @@ export async function operatorOfSession(ctx: Context, presented: PresentedRefres
   return { kind: 'session', id: user.uuid, name: user.email, held, userId: user.id, sessionId }
 }
 
-/** The holder of an active operator key. Costs no query for a malformed one. @throws AuthError unauthenticated */
+/** The holder of an active operator key. Another key is a row of the security log of the operators. @throws AuthError unauthenticated */
 export async function operatorOfKey(ctx: Context, text: string): Promise<Operator> {
   const presented = readOperatorKey(text)
   const key = presented && (await findActiveKey(ctx.store, presented.prefix))
-  if (!key || !timingSafeEqual(key.keyHash, presented.hash)) throw new AuthError('unauthenticated')
+  if (!key || !timingSafeEqual(key.keyHash, presented.hash)) {
+    await recordRefusal(ctx, 'operator_refused', 'invalid_operator_key')
+    throw new AuthError('unauthenticated')
+  }
   await markKeyUsed(ctx.store, key.id)
   const { id, name, role, scope } = key
   return { kind: 'key', id, name, held: [{ role, scope }], userId: null, sessionId: null }
@@ -35,19 +39,25 @@ export async function operatorOfKey(ctx: Context, text: string): Promise<Operato
 
 /**
  * A back end with the secret of its project, which acts as admin of that project alone. The project of the operators has no secret.
+ * Another secret is a row of the project's security log.
+ * @param ctx whose client asks
  * @throws AuthError unauthenticated, also for a project that does not exist
  */
 export async function operatorOfSecret(
-  { projects }: Pick<Services, 'projects'>,
+  { services, caller }: Context,
   projectId: string,
   secret: string,
 ): Promise<Operator> {
-  const project = await projects.get(projectId).catch((error: unknown) => {
+  const project = await services.projects.get(projectId).catch((error: unknown) => {
     if (error instanceof AuthError) return null
     throw error
   })
-  if (!project || project.id === operatorsProjectId || !provesProject(project, secret))
+  if (!project) throw new AuthError('unauthenticated')
+  if (project.id === operatorsProjectId || !provesProject(project, secret)) {
+    const its = createContext(services, project, caller, null)
+    await recordRefusal(its, 'project_secret_refused', 'invalid_project_secret')
     throw new AuthError('unauthenticated')
+  }
   const held = [{ role: 'admin' as const, scope: project.id }]
   const { id, name } = project
   return { kind: 'project_secret', id, name, held, userId: null, sessionId: null }

@@ -67,6 +67,14 @@ export function onProject(request: FastifyRequest, services: Services): Operator
   return operatorContext(services, request.target, actOf(operatorOf(request)), caller)
 }
 
+/** A refused operator is a row of the project's security log. @throws RequestProblem insufficient_role */
+async function refuse(request: FastifyRequest, services: Services, projectId: string): Promise<never> {
+  const details = { reason: String(request.declared.permission) }
+  const acting = actingOf(request)
+  await recordAct(services.stores.unscoped, acting, projectId, 'operator_refused', { details })
+  throw new RequestProblem('insufficient_role')
+}
+
 /**
  * The context of the project that a query names, for a permission whose reach is `any`; `installation` is what concerns none.
  * @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role
@@ -79,10 +87,10 @@ export async function namedProject(
 ): Promise<OperatorContext> {
   const { held } = operatorOf(request)
   const isInstallation = named === 'installation'
-  if (isInstallation && !allowsEverywhere(held, permission)) throw new RequestProblem('insufficient_role')
+  if (isInstallation && !allowsEverywhere(held, permission)) await refuse(request, services, installationId)
   const id = named.toLowerCase()
   if (!isInstallation && (!isUuid(id) || !reaches(held, id))) throw new AuthError('project_unknown')
-  if (!isInstallation && !allowsAt(held, permission, id)) throw new RequestProblem('insufficient_role')
+  if (!isInstallation && !allowsAt(held, permission, id)) await refuse(request, services, id)
   // What concerns no project is kept like that of one, under an id of its own.
   request.target = isInstallation
     ? { ...(await services.projects.getAny(operatorsProjectId)), id: installationId }
@@ -104,7 +112,7 @@ export const authorize = plugin<AuthorizeOptions>(
 
     async function authenticate(request: FastifyRequest): Promise<Operator> {
       const basic = basicCredentials(request)
-      if (basic) return operatorOfSecret(services, basic.projectId, basic.secret)
+      if (basic) return operatorOfSecret(request.context, basic.projectId, basic.secret)
       const token = presented(request)
       if (!token) throw new AuthError('unauthenticated')
       if (token.startsWith(operatorKeyMark)) return operatorOfKey(request.context, token)
@@ -122,15 +130,7 @@ export const authorize = plugin<AuthorizeOptions>(
         reachOf(permission) === 'installation'
           ? allowsEverywhere(held, permission)
           : allowsAt(held, permission, id)
-      if (!isAllowed) await refuse(request, id)
-    }
-
-    /** A refused operator is a row of the project's security log. */
-    async function refuse(request: FastifyRequest, projectId: string): Promise<never> {
-      const details = { reason: String(request.declared.permission) }
-      const acting = actingOf(request)
-      await recordAct(services.stores.unscoped, acting, projectId, 'operator_refused', { details })
-      throw new RequestProblem('insufficient_role')
+      if (!isAllowed) await refuse(request, services, id)
     }
 
     api.addHook('onRequest', async (request) => {
@@ -139,7 +139,16 @@ export const authorize = plugin<AuthorizeOptions>(
       request.operator = await authenticate(request)
       const id = targetId(request)
       if (id !== undefined) return authorizeAt(request, permission, id)
-      if (!allowsSomewhere(request.operator.held, permission)) await refuse(request, request.project.id)
+      if (!allowsSomewhere(request.operator.held, permission))
+        await refuse(request, services, request.project.id)
+    })
+
+    // After the roles: what does not exist is told to nobody who may not look.
+    api.addHook('preValidation', async ({ params }) => {
+      for (const [name, value] of Object.entries(params as Record<string, string>)) {
+        // An operator's or user's address is for the command line alone.
+        if (name === 'user' ? !isUuid(value) : value.includes('\0')) throw new AuthError('account_unknown')
+      }
     })
   },
 )

@@ -95,7 +95,8 @@ export async function userActRoutes(api: Api, parts: AdminParts): Promise<void> 
 
   const disable = (disabled: boolean) => async (request: FastifyRequest<OneUser>, reply: FastifyReply) => {
     const ctx = onProject(request, services)
-    const { uuid } = await setUserDisabled(ctx, request.params.user, disabled)
+    const { uuid } = await findUserForOperator(ctx, request.params.user)
+    await setUserDisabled(ctx, uuid, disabled)
     return show(reply, await findUserForOperator(ctx, uuid))
   }
   const disabling = may('users.disable')
