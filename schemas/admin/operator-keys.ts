@@ -20,7 +20,9 @@ export const OperatorKey = Type.Object(
     key_prefix: Type.String({ examples: ['sok_4fG7hJ2kL9mN'] }),
     role: Role,
     scope: Scope,
-    created_by: Nullable(Id, { description: 'UUID of the operator; null: the command line, or a key.' }),
+    created_by: Nullable(Id, {
+      description: 'UUID of the operator who made it, also by a key of theirs; null: the command line.',
+    }),
     created_at: Instant,
     expires_at: Instant,
     last_used_at: Nullable(Instant, { examples: [null] }),
@@ -64,7 +66,7 @@ export const createOperatorKey = {
   body: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S', examples: ['Nightly export'] }),
     ...RoleBody,
-    expires_at: Instant,
+    expires_at: { ...Instant, description: 'At most one year ahead.' },
   }),
   response: {
     201: replayable(ok('The key, which is shown this once.', Shared(NewOperatorKey))),

@@ -39,6 +39,7 @@ export type AuthErrorCode =
   | 'api_key_unknown'
   | 'api_key_limit_reached'
   | 'expiry_not_ahead'
+  | 'expiry_too_far'
   | 'redirect_not_allowed'
   | 'logo_not_allowed'
   | 'email_change_impossible'

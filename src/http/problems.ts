@@ -54,6 +54,7 @@ const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, strin
   not_own_account: 'not_found',
   api_key_unknown: 'not_found',
   expiry_not_ahead: { expires_at: 'Must be an instant in the future, before the year 10000.' },
+  expiry_too_far: { expires_at: 'Must be at most one year ahead.' },
   redirect_not_allowed: {
     redirect_to: 'Must be one of the addresses in redirect_urls of the project’s policy, to the letter.',
   },

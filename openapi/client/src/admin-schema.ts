@@ -1210,7 +1210,7 @@ export interface components {
              * @example null
              */
             scope: string | null;
-            /** @description UUID of the operator; null: the command line, or a key. */
+            /** @description UUID of the operator who made it, also by a key of theirs; null: the command line. */
             created_by: string | null;
             /**
              * Format: date-time
@@ -3073,6 +3073,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited` Too many requests. Please wait a moment. */
             429: {
                 headers: {
@@ -3318,7 +3327,7 @@ export interface operations {
                     scope?: string | null;
                     /**
                      * Format: date-time
-                     * @description ISO 8601 in UTC with milliseconds.
+                     * @description At most one year ahead.
                      * @example 2026-11-20T12:00:00.000Z
                      */
                     expires_at: string;

@@ -1,7 +1,6 @@
 // Deletion of an account: at once, or after a grace period in which signing in restores it.
 import { deleteUser, scheduleDeletion } from '../../repositories/accounts/deletion.ts'
 import { findUser } from '../../repositories/accounts/users.ts'
-import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { lockSessions } from '../../repositories/sessions/sessions.ts'
 import { shownCaller } from '../actor.ts'
 import { circumstances, record } from '../audit/audit.ts'
@@ -9,8 +8,8 @@ import { inTransaction, type SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 import { notify, notifyFormer } from '../mail/notify.ts'
-import { isOperatorsProject } from '../projects/operators-project.ts'
 import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from './lifecycle.ts'
+import { endRightsOf } from './operator-end.ts'
 
 /**
  * Deletes the account, at once or after the policy's `deletion.grace_seconds`. Its sessions and API keys end in the same
@@ -31,6 +30,7 @@ export async function deleteAccount(ctx: SignedInContext, currentPassword?: stri
       // The audit trail is deleted with the account.
       if (!(await deleteUser(tx.store, id, checkedHash, circumstances(tx, true)))) return false
       await notifyFormer(tx, user)
+      await endRightsOf(tx, user.uuid)
       return true
     }
     await mustStrandNoTeam(tx, id)
@@ -38,12 +38,10 @@ export async function deleteAccount(ctx: SignedInContext, currentPassword?: stri
     await record(tx, 'deletion_requested', { userId: id })
     await applyLifecycle(tx, 'deletion_scheduled', user)
     await notify(tx, 'deletion_scheduled', { user, details: { ...shownCaller(tx.caller), graceSeconds } })
+    await endRightsOf(tx, user.uuid)
     return true
   })
-  if (isDeleted) {
-    if (isOperatorsProject(ctx.project)) await endImpersonationsBy(ctx.services.stores.unscoped, user.uuid)
-    return
-  }
+  if (isDeleted) return
   // Another request was faster: it deleted the account, or changed the password that was checked.
   const isGone = (await findUser(ctx.store, id)) === null
   throw new AuthError(isGone ? 'unauthenticated' : 'wrong_current_password')

@@ -3,18 +3,21 @@
 import { randomUUID } from 'node:crypto'
 import { isUuid } from '../../formats.ts'
 import { lockUser, type UserRow } from '../../repositories/accounts/users.ts'
+import { holdOperators } from '../../repositories/operators/roles.ts'
+import { type Standing, standingOfKey, standingOfSession } from '../../repositories/operators/standing.ts'
 import * as rows from '../../repositories/sessions/impersonation.ts'
 import { record, recordInLog } from '../audit/audit.ts'
-import { inTransaction, type OperatorContext } from '../context.ts'
+import { inTransaction, type OperatorContext, type Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { isOperatorsProject } from '../projects/operators-project.ts'
 import { demandsVerification } from '../projects/projects.ts'
 import { type Grant, toGrant } from '../sessions/grants.ts'
 import type { Operator } from './operator.ts'
+import { allowsAt } from './roles.ts'
 import { findUserForOperator } from './user-search.ts'
 
-/** Seconds that an impersonation may last; there is no refresh. */
+/** Seconds that an impersonation may last at most; there is no refresh. */
 export const maxImpersonationSeconds = 900
 
 export interface ImpersonationWish {
@@ -24,7 +27,8 @@ export interface ImpersonationWish {
 }
 
 /**
- * Opens a session in which an operator acts as a user. The user sees it in their activity, and is told by mail where the policy says so.
+ * Opens a session in which an operator acts as a user, which outlives no key that opened it. The user sees it in their activity, and is
+ * told by mail where the policy says so.
  * @param operator whose id the token names as `act`
  * @throws AuthError account_unknown, impersonation_impossible
  */
@@ -35,12 +39,15 @@ export function impersonate(
   { reason, seconds }: ImpersonationWish,
 ): Promise<Grant> {
   return inTransaction(ctx, async (tx) => {
+    // Whoever takes the right away waits for this session and ends it, or has taken it before.
+    await holdOperators(tx.store)
+    const longest = await longestNow(tx, operator)
     const { id } = await findUserForOperator(tx, uuid)
     const user = await lockUser(tx.store, id)
     if (!user || !mayBeImpersonated(tx, user)) throw new AuthError('impersonation_impossible')
     const session = await rows.insertImpersonation(tx.store, {
       ...{ id: randomUUID(), userId: user.id, epoch: user.epoch, impersonator: operator.id },
-      lifetimeSeconds: Math.min(seconds, maxImpersonationSeconds),
+      lifetimeSeconds: Math.min(seconds, longest),
     })
     const facts = { userId: user.id, sessionId: session.id, details: { reason } }
     await record(tx, 'impersonated', facts)
@@ -48,6 +55,23 @@ export function impersonate(
     return toGrant(tx.project, user, session, maxImpersonationSeconds)
   })
 }
+
+/** Seconds for which an operator may act as a user from now on. @throws AuthError impersonation_impossible, if the right was taken */
+async function longestNow({ services, project }: OperatorContext, operator: Operator): Promise<number> {
+  if (operator.kind === 'project_secret') return maxImpersonationSeconds
+  const held = await standingOf(services.stores.unscoped, operator)
+  const left = held
+    .filter((role) => allowsAt([role], 'users.impersonate', project.id))
+    .map(({ secondsLeft }) => secondsLeft ?? maxImpersonationSeconds)
+  const longest = Math.min(maxImpersonationSeconds, Math.max(0, ...left))
+  if (longest < 1) throw new AuthError('impersonation_impossible')
+  return longest
+}
+
+const standingOf = (
+  db: Services['stores']['unscoped'],
+  { kind, id, sessionId }: Operator,
+): Promise<Standing[]> => (kind === 'key' ? standingOfKey(db, id) : standingOfSession(db, sessionId ?? ''))
 
 const mayBeImpersonated = ({ project }: OperatorContext, user: UserRow): boolean =>
   !isOperatorsProject(project) &&

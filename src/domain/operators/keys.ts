@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { mintOperatorKey } from '../../crypto/api-key.ts'
 import { isUuid } from '../../formats.ts'
 import * as rows from '../../repositories/operators/keys.ts'
-import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
+import { listRolesOf, lockOperators } from '../../repositories/operators/roles.ts'
+import { findUserByUuid } from '../../repositories/operators/users.ts'
+import { endActsOf } from '../accounts/operator-end.ts'
 import { recordAct } from '../audit/operator-acts.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
-import type { HeldRole } from './roles.ts'
+import { covers, type HeldRole } from './roles.ts'
 
 /** Most keys in a list; ended ones are the last. */
 const maxListed = 500
@@ -20,7 +22,8 @@ export interface OperatorKeyWish extends HeldRole {
 
 /**
  * Creates a key; `plain` is shown once.
- * @throws AuthError role_impossible (a project that does not exist, or is that of the operators), expiry_not_ahead
+ * @throws AuthError role_impossible (a project that does not exist, or is that of the operators), expiry_not_ahead,
+ *   expiry_too_far (more than a year ahead, by the admin API)
  */
 export async function createOperatorKey(
   ctx: OperatorContext,
@@ -30,14 +33,36 @@ export async function createOperatorKey(
   if (scope !== null) await mustExist(ctx, scope)
   const { plain, prefix, hash } = mintOperatorKey()
   return inTransaction(ctx, async (tx) => {
+    await lockOperators(tx.store)
+    const createdBy = await makerOf(tx)
+    if (createdBy !== null) await mustStillHold(tx, createdBy, { role, scope })
     const key = await rows.insertKey(tx.store, {
       ...{ id: randomUUID(), name, role, scope, expiresAt },
-      ...{ keyPrefix: prefix, keyHash: hash, createdBy: tx.operator.by ?? null },
+      ...{ keyPrefix: prefix, keyHash: hash, createdBy },
     })
     if (key.expiresAt <= key.createdAt) throw new AuthError('expiry_not_ahead')
+    if (tx.operator.via === 'admin_api' && key.expiresAt > aYearAfter(key.createdAt))
+      throw new AuthError('expiry_too_far')
     await recordAct(tx.store, tx, operatorsProjectId, 'operator_key_created', { details: detailsOf(key) })
     return { key, plain }
   })
+}
+
+/** The operator who makes a key; by a key, the one who made that. So no key outlives its maker's role by making another. */
+const makerOf = async ({ store, operator: { by, keyId } }: OperatorContext): Promise<string | null> =>
+  by ?? (keyId ? rows.findMakerOf(store, keyId) : null)
+
+/** In a transaction that has locked the operators. @throws AuthError unauthenticated, if the maker's roles were taken meanwhile */
+async function mustStillHold({ store }: OperatorContext, maker: string, wish: HeldRole): Promise<void> {
+  const user = await findUserByUuid(store, maker)
+  const isOpen = user && !user.disabledAt && !user.deletionDueAt
+  if (!isOpen || !covers(await listRolesOf(store, user.id), wish)) throw new AuthError('unauthenticated')
+}
+
+function aYearAfter(at: Date): Date {
+  const later = new Date(at)
+  later.setUTCFullYear(at.getUTCFullYear() + 1)
+  return later
 }
 
 async function mustExist({ services }: OperatorContext, scope: string): Promise<void> {
@@ -56,14 +81,14 @@ const detailsOf = ({ id, role, scope }: rows.OperatorKeyRow) => ({
 export const listOperatorKeys = (ctx: OperatorContext): Promise<rows.OperatorKeyRow[]> =>
   rows.listKeys(ctx.store, maxListed)
 
-/** Revokes a key; one that is revoked already stays as it is. @throws AuthError operator_key_unknown */
+/** Revokes a key, and ends the sessions in which it acts as users; one that is revoked already stays as it is. @throws AuthError operator_key_unknown */
 export async function revokeOperatorKey(ctx: OperatorContext, id: string): Promise<rows.OperatorKeyRow> {
-  const revoked = await inTransaction(ctx, async (tx) => {
+  return inTransaction(ctx, async (tx) => {
+    await lockOperators(tx.store)
     const key = isUuid(id) ? await rows.revokeKey(tx.store, id) : null
     if (!key) throw new AuthError('operator_key_unknown')
     await recordAct(tx.store, tx, operatorsProjectId, 'operator_key_revoked', { details: detailsOf(key) })
+    await endActsOf(tx, id)
     return key
   })
-  await endImpersonationsBy(ctx.services.stores.unscoped, id)
-  return revoked
 }

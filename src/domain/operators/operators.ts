@@ -5,12 +5,12 @@ import { normalizeEmail } from '../../formats.ts'
 import { findUserByEmail, mayHoldRights, type UserRow } from '../../repositories/accounts/users.ts'
 import { insertSetup, voidSetups } from '../../repositories/operators/keys.ts'
 import * as rows from '../../repositories/operators/roles.ts'
-import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
+import { endRightsOf } from '../accounts/operator-end.ts'
 import { recordAct } from '../audit/operator-acts.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
-import type { HeldRole, Role } from './roles.ts'
+import { covers, type HeldRole, type Role } from './roles.ts'
 import { createUser, findAccount } from './users.ts'
 
 /** For how long a set-up link works, in seconds. */
@@ -76,13 +76,17 @@ export async function createOperator(
   })
 }
 
-/** Gives a role in the place of another one for the same project. @throws AuthError last_owner */
+/**
+ * Gives a role in the place of another one for the same project; sessions in which they act as users end.
+ * @throws AuthError last_owner
+ */
 async function giveRole(tx: OperatorContext, user: UserRow, role: Role, scope: string | null): Promise<void> {
   await rows.lockOperators(tx.store)
   if (scope === null && role !== 'owner') await mustStayOwned(tx, user)
   await rows.putRole(tx.store, { id: randomUUID(), userId: user.id, role, scope })
   const details = { role, ...(scope && { scope }) }
   await recordAct(tx.store, tx, operatorsProjectId, 'operator_role_changed', { account: user.uuid, details })
+  await endWhatExceeds(tx, user)
 }
 
 /** In a transaction that has locked the operators. @throws AuthError last_owner */
@@ -91,8 +95,15 @@ async function mustStayOwned(tx: OperatorContext, user: UserRow): Promise<void> 
   if (!(await rows.hasOtherOwner(tx.store, user.id))) throw new AuthError('last_owner')
 }
 
+/** Ends sessions in which an operator acts as users, and keys of theirs that may more than the roles which they have now. */
+async function endWhatExceeds(tx: OperatorContext, { id, uuid }: UserRow): Promise<void> {
+  const held = await rows.listRolesOf(tx.store, id)
+  await endRightsOf(tx, uuid, (key) => covers(held, key))
+}
+
 /**
- * Gives an operator a role for a project (null: for all). Sessions in which they act as users end, because the right may be gone.
+ * Gives an operator a role for a project (null: for all). Sessions in which they act as users end, because the right may be gone, and
+ * keys that they made, where these may more.
  * @throws AuthError operator_unknown, account_unknown, role_impossible, last_owner
  */
 export async function setOperatorRole(
@@ -103,7 +114,6 @@ export async function setOperatorRole(
   await checkScope(ctx, scope)
   const { user } = await findOperator(ctx, named)
   await inTransaction(ctx, (tx) => giveRole(tx, user, role, scope))
-  await endImpersonationsBy(ctx.services.stores.unscoped, user.uuid)
   return { user, held: await rows.listRolesOf(ctx.store, user.id) }
 }
 
@@ -129,8 +139,8 @@ export async function removeOperatorRole(
       const facts = { account: user.uuid, details }
       await recordAct(tx.store, tx, operatorsProjectId, 'operator_role_removed', facts)
     }
+    await endWhatExceeds(tx, user)
   })
-  await endImpersonationsBy(ctx.services.stores.unscoped, user.uuid)
   return { user, held: await rows.listRolesOf(ctx.store, user.id) }
 }
 

@@ -99,6 +99,14 @@ export function allowsAt(held: readonly HeldRole[], permission: Permission, proj
   return held.some(({ role, scope }) => (scope === null || scope === projectId) && roleHas(role, permission))
 }
 
+/** Whether roles allow all that another role does. */
+export const covers = (held: readonly HeldRole[], { role, scope }: HeldRole): boolean =>
+  (Object.keys(permissions) as Permission[])
+    .filter((permission) => roleHas(role, permission))
+    .every((permission) =>
+      held.some((mine) => (mine.scope === null || mine.scope === scope) && roleHas(mine.role, permission)),
+    )
+
 /** Whether roles allow what a permission names for every project. */
 export const allowsEverywhere = (held: readonly HeldRole[], permission: Permission): boolean =>
   held.some(({ role, scope }) => scope === null && roleHas(role, permission))

@@ -16,6 +16,7 @@ import {
 } from '../../repositories/api-keys/api-keys.ts'
 import { type AuditRow, listAuditEvents } from '../../repositories/audit/audit-events.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
+import { lockOperators } from '../../repositories/operators/roles.ts'
 import { type AdminUserRow, findAdminUser } from '../../repositories/operators/user-search.ts'
 import { updateUserRole } from '../../repositories/operators/users.ts'
 import { listSessions, type SessionRow } from '../../repositories/sessions/lists.ts'
@@ -24,12 +25,14 @@ import { type IdentityRow, listIdentities } from '../../repositories/social/iden
 import { listTeamsOfUser, type TeamOfUser } from '../../repositories/teams/teams.ts'
 import { type AccountExport, readAccount } from '../accounts/export.ts'
 import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from '../accounts/lifecycle.ts'
+import { endActsOf, endRightsOf } from '../accounts/operator-end.ts'
 import { mergePatch, mustFitMetadata } from '../accounts/profile.ts'
 import { requestReset } from '../accounts/recovery.ts'
 import { record } from '../audit/audit.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
+import { isOperatorsProject } from '../projects/operators-project.ts'
 import { findUserForOperator } from './user-search.ts'
 import { removeUser } from './users.ts'
 
@@ -91,14 +94,16 @@ export async function endSessionOf(ctx: OperatorContext, uuid: string, sessionId
   if (!isEnded) throw new AuthError('session_unknown')
 }
 
-/** Signs an account out everywhere, as its owner can. @throws AuthError account_unknown */
+/** Signs an account out everywhere, as its owner can; sessions in which an operator acts as users end too. @throws AuthError account_unknown */
 export async function endSessionsOf(ctx: OperatorContext, uuid: string): Promise<void> {
   const { id: userId } = await findUserForOperator(ctx, uuid)
   await inTransaction(ctx, async (tx) => {
+    if (isOperatorsProject(tx.project)) await lockOperators(tx.store)
     const user = await lockUser(tx.store, userId)
     if (!user) throw new AuthError('account_unknown')
     await applyLifecycle(tx, 'signed_out_everywhere', user)
     await record(tx, 'signed_out_everywhere', { userId })
+    await endActsOf(tx, user.uuid)
   })
 }
 
@@ -157,6 +162,7 @@ export async function deleteUserOf(
     await record(tx, 'deletion_requested', { userId: id })
     await applyLifecycle(tx, 'deletion_scheduled', user)
     await notify(tx, 'deletion_scheduled', { user, details: { graceSeconds } })
+    await endRightsOf(tx, user.uuid)
     return findAdminUser(tx.store, uuid)
   })
 }

@@ -11,16 +11,15 @@ import {
 } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import * as rows from '../../repositories/operators/users.ts'
-import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
 import { lockSessions } from '../../repositories/sessions/sessions.ts'
 import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from '../accounts/lifecycle.ts'
+import { endRightsOf } from '../accounts/operator-end.ts'
 import { circumstances, record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { aboutPassword, checkNewPassword } from '../credentials/password-rules.ts'
 import { hashPassword } from '../credentials/passwords.ts'
 import { AuthError, ProblemsError } from '../errors.ts'
 import { notifyFormer } from '../mail/notify.ts'
-import { isOperatorsProject } from '../projects/operators-project.ts'
 
 export interface UserFacts {
   readonly email: string
@@ -113,8 +112,8 @@ export async function setUserDisabled(
   disabled: boolean,
   options: { readonly force?: boolean } = {},
 ): Promise<UserRow> {
-  const { id, uuid } = await findAccount(ctx, address)
-  const changed = await inTransaction(ctx, async (tx) => {
+  const { id } = await findAccount(ctx, address)
+  return inTransaction(ctx, async (tx) => {
     if (disabled) await mustLeaveAnOwner(tx, id)
     const user = await lockUser(tx.store, id)
     if (!user) throw new AuthError('account_unknown')
@@ -122,15 +121,10 @@ export async function setUserDisabled(
     if (disabled && !options.force) await mustStrandNoTeam(tx, id)
     await record(tx, disabled ? 'account_disabled' : 'account_enabled', { userId: id })
     await applyLifecycle(tx, disabled ? 'disabled' : 'enabled', user)
-    return rows.markUserDisabled(tx.store, id, disabled)
+    const changed = await rows.markUserDisabled(tx.store, id, disabled)
+    if (disabled) await endRightsOf(tx, user.uuid)
+    return changed
   })
-  if (disabled) await endActsOf(ctx, uuid)
-  return changed
-}
-
-/** Ends the sessions in which an operator acts as users, once their account is closed. */
-async function endActsOf(ctx: Context, uuid: string): Promise<void> {
-  if (isOperatorsProject(ctx.project)) await endImpersonationsBy(ctx.services.stores.unscoped, uuid)
 }
 
 /**
@@ -165,10 +159,10 @@ export async function removeUser(ctx: Context, address: string): Promise<UserRow
     const checkedHash = await findPasswordHash(tx.store, user.id)
     if (!(await deleteUser(tx.store, user.id, checkedHash, circumstances(tx, false)))) return false
     await notifyFormer(tx, user)
+    await endRightsOf(tx, user.uuid)
     return true
   })
   if (!deleted) throw new AuthError('account_unknown')
-  await endActsOf(ctx, user.uuid)
   return user
 }
 

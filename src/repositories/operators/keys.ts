@@ -51,6 +51,23 @@ export async function listKeys(db: Database, limit: number): Promise<OperatorKey
     .limit(limit)
 }
 
+/** The active keys that an account made, locked until the transaction ends. */
+export async function listKeysBy(db: Database, createdBy: string): Promise<OperatorKeyRow[]> {
+  return db.queries
+    .select(shown)
+    .from(operatorKeys)
+    .where(and(own(operatorKeys, db), eq(operatorKeys.createdBy, createdBy), isActive))
+    .orderBy(asc(operatorKeys.id))
+    .for('update')
+}
+
+/** Who made a key; null: the command line. */
+export async function findMakerOf(db: Database, id: string): Promise<string | null> {
+  const { createdBy } = operatorKeys
+  const mine = and(own(operatorKeys, db), eq(operatorKeys.id, id))
+  return (await first(db.queries.select({ createdBy }).from(operatorKeys).where(mine)))?.createdBy ?? null
+}
+
 /** Revokes a key; null where there is none. One that is revoked already keeps its time. */
 export async function revokeKey(db: Database, id: string): Promise<OperatorKeyRow | null> {
   const mine = and(own(operatorKeys, db), eq(operatorKeys.id, id))

@@ -72,6 +72,11 @@ export async function lockOperators(db: Database): Promise<void> {
   await db.queries.execute(sql`select pg_advisory_xact_lock(${operatorsLock}::bigint)`)
 }
 
+/** Holds off whoever decides who is an owner, until the transaction ends; others who do so go on. */
+export async function holdOperators(db: Database): Promise<void> {
+  await db.queries.execute(sql`select pg_advisory_xact_lock_shared(${operatorsLock}::bigint)`)
+}
+
 /** Whether an account is an owner of all. */
 export function isOwner(db: Database, userId: number): Promise<boolean> {
   const where = and(isOwnerOfAll(db), eq(operatorRoles.userId, userId))
