@@ -70,7 +70,7 @@ export const createOperatorKey = {
   }),
   response: {
     201: replayable(ok('The key, which is shown this once.', Shared(NewOperatorKey))),
-    ...adminWriteErrors(...idempotencyCodes),
+    ...adminWriteErrors('step_up_required', ...idempotencyCodes),
   },
 }
 
@@ -82,7 +82,10 @@ export const revokeOperatorKey = {
   params: Type.Object({
     key: Type.String({ description: 'UUID of the key.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
   }),
-  response: { 200: ok('The key.', Shared(OperatorKey)), ...adminActionErrors('not_found') },
+  response: {
+    200: ok('The key.', Shared(OperatorKey)),
+    ...adminActionErrors('step_up_required', 'not_found'),
+  },
 }
 
 export const completeSetup = {

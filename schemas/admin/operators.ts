@@ -117,7 +117,7 @@ export const createOperator = {
     201: replayable(
       ok('The operator, and the link to set the password of a new account.', Shared(NewOperator)),
     ),
-    ...adminWriteErrors('last_owner', ...idempotencyCodes),
+    ...adminWriteErrors('step_up_required', 'last_owner', ...idempotencyCodes),
   },
 }
 
@@ -135,7 +135,7 @@ export const putOperatorRole = {
   summary: 'Give an operator a role for a project, or for all',
   params: operatorParams,
   body: Type.Object(RoleBody),
-  response: { 200: entry, ...adminWriteErrors('not_found', 'last_owner') },
+  response: { 200: entry, ...adminWriteErrors('step_up_required', 'not_found', 'last_owner') },
 }
 
 export const deleteOperatorRole = {
@@ -148,7 +148,7 @@ export const deleteOperatorRole = {
       Type.String({ description: 'UUID of the project; absent: the role for all projects.' }),
     ),
   }),
-  response: { 200: entry, ...adminWriteErrors('not_found', 'last_owner') },
+  response: { 200: entry, ...adminWriteErrors('step_up_required', 'not_found', 'last_owner') },
 }
 
 export const removeOperator = {
@@ -156,7 +156,7 @@ export const removeOperator = {
   operationId: 'removeOperator',
   summary: 'Take every role of an operator; the account stays',
   params: operatorParams,
-  response: { 200: entry, ...adminActionErrors('not_found', 'last_owner') },
+  response: { 200: entry, ...adminActionErrors('step_up_required', 'not_found', 'last_owner') },
 }
 
 export const renewSetupLink = {
@@ -166,6 +166,6 @@ export const renewSetupLink = {
   params: operatorParams,
   response: {
     200: ok('The link.', Type.Object({ setup_url: SetupUrl }, { additionalProperties: false })),
-    ...adminActionErrors('not_found'),
+    ...adminActionErrors('step_up_required', 'not_found'),
   },
 }

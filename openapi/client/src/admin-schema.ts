@@ -2555,7 +2555,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2760,7 +2760,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2891,7 +2891,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3019,7 +3019,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3150,7 +3150,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3355,7 +3355,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3471,7 +3471,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unauthenticated` Unauthenticated. */
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
             401: {
                 headers: {
                     [name: string]: unknown;

@@ -3,8 +3,10 @@ import { timingSafeEqual } from 'node:crypto'
 import { readOperatorKey } from '../../crypto/api-key.ts'
 import { findActiveKey, markKeyUsed } from '../../repositories/operators/keys.ts'
 import { listRolesOf } from '../../repositories/operators/roles.ts'
+import type { Principal } from '../actor.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import { type Context, createContext } from '../context.ts'
+import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
 import { provesProject } from '../projects/projects.ts'
@@ -18,10 +20,20 @@ import type { Operator } from './operator.ts'
  * @throws AuthError unauthenticated
  */
 export async function operatorOfSession(ctx: Context, presented: PresentedRefresh): Promise<Operator> {
-  const { user, sessionId } =
-    findCachedPrincipal(ctx.services, ctx.project, presented) ?? (await authenticateSession(ctx, presented))
+  const { user, sessionId } = await principalOf(ctx, presented)
   const held = await listRolesOf(ctx.store, user.id)
   return { kind: 'session', id: user.uuid, name: user.email, held, userId: user.id, sessionId }
+}
+
+const principalOf = async (ctx: Context, presented: PresentedRefresh): Promise<Principal> =>
+  findCachedPrincipal(ctx.services, ctx.project, presented) ?? authenticateSession(ctx, presented)
+
+/**
+ * Demands that the operator of a session has proven themselves lately, as the canonical API does before what a session alone must not.
+ * @throws AuthError step_up_required, unauthenticated
+ */
+export async function mustBeRecent(ctx: Context, presented: PresentedRefresh): Promise<void> {
+  await reauthenticate({ ...ctx, actor: await principalOf(ctx, presented) })
 }
 
 /** The holder of an active operator key. Another key is a row of the security log of the operators. @throws AuthError unauthenticated */

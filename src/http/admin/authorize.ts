@@ -4,7 +4,12 @@ import { operatorKeyMark } from '../../crypto/api-key.ts'
 import { type Acting, installationId, recordAct } from '../../domain/audit/operator-acts.ts'
 import { type OperatorContext, operatorContext, type Services } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
-import { operatorOfKey, operatorOfSecret, operatorOfSession } from '../../domain/operators/authentication.ts'
+import {
+  mustBeRecent,
+  operatorOfKey,
+  operatorOfSecret,
+  operatorOfSession,
+} from '../../domain/operators/authentication.ts'
 import { actOf, type Operator } from '../../domain/operators/operator.ts'
 import {
   allowsAt,
@@ -16,6 +21,7 @@ import {
 } from '../../domain/operators/roles.ts'
 import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
+import type { PresentedRefresh } from '../../domain/sessions/grants.ts'
 import { isUuid } from '../../formats.ts'
 import { callerOf } from '../caller.ts'
 import { basicCredentials } from '../plugins/client-authentication.ts'
@@ -114,11 +120,16 @@ export const authorize = plugin<AuthorizeOptions>(
       const basic = basicCredentials(request)
       if (basic) return operatorOfSecret(request.context, basic.projectId, basic.secret)
       const token = presented(request)
-      if (!token) throw new AuthError('unauthenticated')
-      if (token.startsWith(operatorKeyMark)) return operatorOfKey(request.context, token)
-      const claims = tokens.readAccess(token)
+      if (token?.startsWith(operatorKeyMark)) return operatorOfKey(request.context, token)
+      return operatorOfSession(request.context, sessionOf(request))
+    }
+
+    /** The session of the access token. @throws AuthError unauthenticated */
+    function sessionOf(request: FastifyRequest): PresentedRefresh {
+      const token = presented(request)
+      const claims = token ? tokens.readAccess(token) : null
       if (claims?.aud !== request.project.id) throw new AuthError('unauthenticated')
-      return operatorOfSession(request.context, { sessionId: claims.sid, generation: claims.gen })
+      return { sessionId: claims.sid, generation: claims.gen }
     }
 
     /** @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role */
@@ -139,8 +150,11 @@ export const authorize = plugin<AuthorizeOptions>(
       request.operator = await authenticate(request)
       const id = targetId(request)
       if (id !== undefined) return authorizeAt(request, permission, id)
-      if (!allowsSomewhere(request.operator.held, permission))
-        await refuse(request, services, request.project.id)
+      const { held, kind } = request.operator
+      if (!allowsSomewhere(held, permission)) await refuse(request, services, request.project.id)
+      // What makes operators outlives the session that does it.
+      if (permission === 'operators.write' && kind === 'session')
+        await mustBeRecent(request.context, sessionOf(request))
     })
 
     // After the roles: what does not exist is told to nobody who may not look.

@@ -142,3 +142,28 @@ t.test('a key lives for at most a year', async (t) => {
     )
   await makeKey(owner.admin, 'viewer', inSeconds(364 * 86_400))
 })
+
+t.test('a session makes operators and keys only after a recent proof; a key does so by itself', async (t) => {
+  const maker = await newOperator(app, ['owner', null])
+  const key = await makeKey(maker.admin, 'owner')
+  await app.sql`update sessions set auth_time = now() - interval '10 minutes'
+    where user_id = (select id from users where uuid = ${maker.uuid})`
+  const viewer = { role: 'viewer', scope: app.projectId }
+  const requests = [
+    ['POST', '/operator-keys', { name: 'Key', role: 'viewer', expires_at: inSeconds(3600) }],
+    ['POST', '/operators', { email: 'late@example.com', ...viewer }],
+    ['PUT', `/operators/${maker.uuid}/roles`, viewer],
+  ] as const
+  for (const [method, path, body] of requests) {
+    const refused = await maker.admin(method, path, { body })
+    isProblem(t, refused, 'step_up_required')
+    t.ok(refused.body.factors.includes('password'))
+  }
+  t.equal((await maker.admin('GET', '/operators')).status, 200)
+  t.equal((await key.admin('PUT', `/operators/${maker.uuid}/roles`, { body: viewer })).status, 200)
+  const proof = { method: 'password', password: maker.password }
+  const proven = await inOperators(app, 'POST', '/step-up', { headers: bearing(maker.token), body: proof })
+  t.equal(proven.status, 200)
+  const again = adminWith(app, bearing(proven.body.access_token))
+  for (const [method, path, body] of requests) t.ok((await again(method, path, { body })).status < 300, path)
+})
