@@ -25,7 +25,7 @@ export interface WebhookJobOptions {
 }
 
 /** Deliveries under way at the same time: of one webhook, of one that failed last, of one project, and of all. */
-const [maxOfWebhook, maxOfFailing, maxOfProject, maxOfAll] = [8, 1, 16, 64]
+const [maxOfWebhook, maxOfFailing, maxOfProject, maxOfAll] = [8, 1, 64, 256]
 /** Longer than an attempt and its marks take together. */
 const leaseSeconds = 60
 /** How long attempts that are under way may still take when the job stops. */
