@@ -1,6 +1,6 @@
 // npx . listen: forwards the events of a project to a program under development, signed as webhooks are.
 import { randomUUID } from 'node:crypto'
-import { mintWebhookSecret, printWebhookSecret, signWebhook } from '../crypto/webhook-signature.ts'
+import { mintWebhookSecret, printWebhookSecret, webhookHeaders } from '../crypto/webhook-signature.ts'
 import type { OperatorContext } from '../domain/context.ts'
 import { type EventRow, latestPosition, readEvents } from '../domain/events/events.ts'
 import { isLoopback } from '../formats.ts'
@@ -21,15 +21,8 @@ function localUrl(text: string): string {
 
 /** Sends one event. @returns what the program said */
 async function forward(url: string, secret: Buffer, projectId: string, event: EventRow): Promise<string> {
-  const id = `msg_${randomUUID()}`
   const body = printEvent(projectId, event)
-  const timestamp = Math.floor(Date.now() / 1000)
-  const headers = {
-    'content-type': 'application/json',
-    'webhook-id': id,
-    'webhook-timestamp': String(timestamp),
-    'webhook-signature': signWebhook([secret], { id, timestamp, body }),
-  }
+  const headers = webhookHeaders([secret], `msg_${randomUUID()}`, body)
   const sent = {
     method: 'POST',
     headers,

@@ -10,21 +10,20 @@ export const mintWebhookSecret = (): Buffer => randomBytes(32)
 /** A secret as receivers are given it. */
 export const printWebhookSecret = (secret: Buffer): string => mark + secret.toString('base64')
 
-/** What a receiver checks. */
-export interface SignedMessage {
-  /** The same for every attempt. */
-  readonly id: string
-  /** Seconds since 1970, of this attempt. */
-  readonly timestamp: number
-  readonly body: string
-}
-
 /**
- * The header `webhook-signature`.
+ * The headers of one attempt to deliver a message, by which its receiver verifies it.
  * @param secrets each signs: during a rotation there are two
+ * @param id the same for every attempt
+ * @param body JSON, as it is sent
  */
-export function signWebhook(secrets: readonly Buffer[], { id, timestamp, body }: SignedMessage): string {
+export function webhookHeaders(secrets: readonly Buffer[], id: string, body: string): Record<string, string> {
+  const timestamp = Math.floor(Date.now() / 1000)
   const content = `${id}.${timestamp}.${body}`
   const signatures = secrets.map((secret) => createHmac('sha256', secret).update(content).digest('base64'))
-  return signatures.map((signature) => `v1,${signature}`).join(' ')
+  return {
+    'content-type': 'application/json',
+    'webhook-id': id,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': signatures.map((signature) => `v1,${signature}`).join(' '),
+  }
 }

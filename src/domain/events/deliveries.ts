@@ -1,6 +1,6 @@
 // Deliveries of webhooks: made for events, taken, composed and marked (Standard Webhooks).
 import { unseal } from '../../crypto/seal.ts'
-import { signWebhook } from '../../crypto/webhook-signature.ts'
+import { webhookHeaders } from '../../crypto/webhook-signature.ts'
 import type { Message, Receipt } from '../../outgoing/webhook-sender.ts'
 import * as rows from '../../repositories/events/deliveries.ts'
 import { type EventRow, findEvent } from '../../repositories/events/events.ts'
@@ -47,17 +47,10 @@ export async function composeDelivery(
     return opened
   })
   const body = print(projectId, event)
-  const id = `msg_${delivery.id}`
-  const timestamp = Math.floor(Date.now() / 1000)
   const { policy } = await projects.getAny(projectId)
   return {
     url: webhook.url,
-    headers: {
-      'content-type': 'application/json',
-      'webhook-id': id,
-      'webhook-timestamp': String(timestamp),
-      'webhook-signature': signWebhook(secrets, { id, timestamp, body }),
-    },
+    headers: webhookHeaders(secrets, `msg_${delivery.id}`, body),
     body,
     allowPrivateNetwork: policy.webhooks.allow_private_network,
   }

@@ -1,6 +1,7 @@
 // The ordered feed of a project: every change of users, sessions, teams, keys and factors, once, in an order in which a reader
 // never finds an event before one that it has read. The tables write the events; docs/events.md says which.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventRow } from '../../repositories/events/events.ts'
 import * as rows from '../../repositories/events/events.ts'
 import type { Context, Services } from '../context.ts'
@@ -31,8 +32,7 @@ export interface EventQuery {
 export async function readEvents(ctx: Context, query: EventQuery, signal: AbortSignal): Promise<EventPage> {
   const { store } = ctx
   const until = performance.now() + query.waitSeconds * 1000
-  await orderPending(ctx)
-  const head = await rows.findHead(store, store.projectId)
+  let head = await latestPosition(ctx)
   if ((query.after ?? 0) > head) return { kind: 'ahead' }
   for (;;) {
     const events = await rows.listEvents(store, store.projectId, query.after ?? 0, query.limit)
@@ -41,7 +41,9 @@ export async function readEvents(ctx: Context, query: EventQuery, signal: AbortS
     if (first && query.after !== null && first.position > query.after + 1) return { kind: 'expired' }
     if (first) return { kind: 'page', events, head: Math.max(head, events.at(-1)?.position ?? 0) }
     if (query.after !== null && query.after < head) return { kind: 'expired' }
-    if (!(await waitForEvent(ctx, until, signal))) return { kind: 'page', events: [], head }
+    const grown = await waitForEvent(ctx, head, until, signal)
+    if (grown === null) return { kind: 'page', events: [], head }
+    head = grown
   }
 }
 
@@ -51,14 +53,21 @@ export async function latestPosition(ctx: Context): Promise<number> {
   return rows.findHead(ctx.store, ctx.store.projectId)
 }
 
-/** Waits until the feed has grown; false when the time is over. */
-async function waitForEvent(ctx: Context, until: number, signal: AbortSignal): Promise<boolean> {
-  const before = await rows.findHead(ctx.store, ctx.store.projectId)
+/** Waits until the feed has grown beyond a position. @returns its newest one; null when the time is over */
+async function waitForEvent(
+  ctx: Context,
+  before: number,
+  until: number,
+  signal: AbortSignal,
+): Promise<number | null> {
   while (performance.now() < until && !signal.aborted) {
-    if ((await look(ctx)) > before) return true
-    await pause(Math.min(lookMs, until - performance.now()), signal)
+    const newest = await look(ctx)
+    if (newest > before) return newest
+    // Aborting ends the pause; it is no failure.
+    const pauseMs = Math.max(0, Math.min(lookMs, until - performance.now()))
+    await sleep(pauseMs, undefined, { signal }).catch(() => {})
   }
-  return false
+  return null
 }
 
 /** Looks that are under way, by project: however many readers wait, they ask once. */
@@ -78,17 +87,6 @@ function look(ctx: Context): Promise<number> {
   asked.then(forget, () => ofStores.delete(id))
   return asked
 }
-
-const pause = (ms: number, signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(done, Math.max(0, ms))
-    signal.addEventListener('abort', done, { once: true })
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 
 /** Gives the committed events of the project their positions. */
 async function orderPending({ store }: Context): Promise<void> {

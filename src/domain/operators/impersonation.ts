@@ -27,7 +27,7 @@ export interface ImpersonationWish {
 }
 
 /**
- * Opens a session in which an operator acts as a user, which outlives no key that opened it. The user sees it in their activity, and is
+ * Opens a session in which an operator acts as a user, which ends with the key that opened it at the latest. The user sees it in their activity, and is
  * told by mail where the policy says so.
  * @param operator whose id the token names as `act`
  * @throws AuthError account_unknown, impersonation_impossible
@@ -39,7 +39,7 @@ export function impersonate(
   { reason, seconds }: ImpersonationWish,
 ): Promise<Grant> {
   return inTransaction(ctx, async (tx) => {
-    // Whoever takes the right away waits for this session and ends it, or has taken it before.
+    // A transaction that takes the right away waits for this session and ends it, or has committed before.
     await holdOperators(tx.store)
     const longest = await longestNow(tx, operator)
     const { id } = await findUserForOperator(tx, uuid)

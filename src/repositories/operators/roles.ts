@@ -72,7 +72,7 @@ export async function lockOperators(db: Database): Promise<void> {
   await db.queries.execute(sql`select pg_advisory_xact_lock(${operatorsLock}::bigint)`)
 }
 
-/** Holds off whoever decides who is an owner, until the transaction ends; others who do so go on. */
+/** Blocks transactions that decide about owners until this one ends; shared with others that only read. */
 export async function holdOperators(db: Database): Promise<void> {
   await db.queries.execute(sql`select pg_advisory_xact_lock_shared(${operatorsLock}::bigint)`)
 }
