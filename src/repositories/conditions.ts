@@ -42,6 +42,9 @@ export const ofUser = (table: UserTable, scope: Scope, userId: Given<number>) =>
 /** The database's clock. */
 export const now = sql<Date>`now()`.mapWith(users.createdAt)
 
+/** The database's clock as it is read beside stored instants: rounded to milliseconds as they are, so that both agree on the second. */
+export const nowAsStored = sql<Date>`now()::timestamptz(3)`.mapWith(users.createdAt)
+
 export const secondsFromNow = (seconds: Given<number>) => sql`now() + make_interval(secs => ${seconds}::int)`
 
 /** The named columns of a table, to be selected. */

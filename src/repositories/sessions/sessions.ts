@@ -6,6 +6,7 @@ import { userColumns } from '../accounts/users.ts'
 import {
   type Given,
   now,
+  nowAsStored,
   ofUser,
   own,
   parameter,
@@ -36,7 +37,7 @@ export const sessionState = {
   ...pick(sessions, 'client', 'amr', 'acr', 'authTime', 'impersonator'),
   /** Whether it was marked as used within the last five minutes. */
   seenLately: sql<boolean>`${sessions.lastSeenAt} > now() - interval '5 minutes'`,
-  now,
+  now: nowAsStored,
 }
 
 /** Joins a session to its user, as long as neither an epoch nor an operator ended it. */
