@@ -142,6 +142,7 @@ async function start(config: Config, log: FastifyBaseLogger, started: Started): 
     scheduler: tracing?.hashing(scheduler) ?? scheduler,
     changeFeed,
     observer,
+    now: clock.now,
   })
   const [keys] = await Promise.all([openSigningKeys(services), services.passwords.decoy()])
   lowerHashPriority(config)

@@ -1,4 +1,4 @@
-// passkeys: WebAuthn credentials that open an account. passkey_flows: challenges that wait for their answer.
+// passkeys: WebAuthn credentials that open an account. passkey_flows: unused.
 //
 // Legal states of a passkey: credential_id belongs to one account of a project; the row is added by the account's owner while
 // the address is proven by its holder, and removed by the owner, by an event of the account's life, or with the account.
@@ -6,8 +6,8 @@
 // separated by spaces. backup_eligible: the passkey may be on several devices; backed_up: it was when it was last used.
 // sign_count only increases, and stays 0 where the authenticator does not count. last_used_at null: never used.
 //
-// Legal states of a flow: a row waits until it is redeemed, which deletes it, or until expires_at. user_id null: anybody may
-// answer (sign_in). binding_hash is an HMAC of who asked: the session, or the client where nobody was signed in.
+// passkey_flows is left from builds that stored challenges, because a migration drops nothing while instances that use it may run.
+// Since challenges are signed, no row is added; cleanup removes the last ones. The version after 0.2 drops it.
 import { bigint, boolean, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { projects } from './projects.ts'
@@ -37,9 +37,6 @@ export const passkeys = pgTable(
   ],
 )
 
-/** `upgrade` registers without asking, right after a sign-in by password. */
-export type PasskeyPurpose = 'registration' | 'upgrade' | 'sign_in' | 'second_factor' | 'step_up'
-
 export const passkeyFlows = pgTable(
   'passkey_flows',
   {
@@ -48,7 +45,7 @@ export const passkeyFlows = pgTable(
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
     userId: reference('user_id'),
-    purpose: text('purpose').$type<PasskeyPurpose>().notNull(),
+    purpose: text('purpose').notNull(),
     challengeHash: bytes('challenge_hash').notNull(),
     bindingHash: bytes('binding_hash').notNull(),
     createdAt: createdAt(),

@@ -1,7 +1,7 @@
-// spent_proofs: provider tokens that were accepted, so that each is accepted only once.
+// spent_proofs: tokens of providers and challenges of passkeys that were accepted, so that each is accepted only once.
 //
-// Legal states: a row is valid until expires_at, when the token itself has expired; mark_hash is the SHA-256 of its signed
-// part, or of its nonce and subject. The row does not name the user.
+// Legal states: a row is valid until expires_at, when the proof itself has expired; mark_hash is the SHA-256 of a token's signed
+// part, of its nonce and subject, or of a challenge. The row does not name the user.
 import { pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
 import { projects } from './projects.ts'

@@ -27,7 +27,7 @@ export interface ServiceKeys {
   readonly lookup: Buffer
   /** Derives the tokens and codes that mails carry. */
   readonly mail: Buffer
-  /** Seal what a browser carries while it is at a provider. */
+  /** Seal what a browser carries while it is at a provider, and sign what an authenticator answers. */
   readonly flow: readonly [Buffer, ...Buffer[]]
   /** Hash idempotency keys and the requests that carry them. */
   readonly idempotency: readonly [Buffer, ...Buffer[]]
@@ -53,6 +53,8 @@ export interface Services {
   readonly attempts: ConcurrencyLimit
   readonly keys: ServiceKeys
   readonly observer: Observer
+  /** Milliseconds since 1970 by the database's clock, for what is decided without asking it. */
+  readonly now: () => number
 }
 
 export interface Context {

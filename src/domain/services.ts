@@ -42,6 +42,8 @@ export interface ServicesOptions extends PasswordHashingOptions {
   /** Default: none, and no session, key or project is cached beyond its age. */
   readonly changeFeed?: ChangeFeed | undefined
   readonly observer?: Observer | undefined
+  /** Default: this machine's clock. */
+  readonly now?: (() => number) | undefined
 }
 
 /** Cached sessions, if each weighs little: 1.8 kB each. */
@@ -61,6 +63,7 @@ export function createServices(options: ServicesOptions): Services {
     breachedRange = async () => null,
     changeFeed = noChangeFeed,
     observer = noObserver,
+    now = Date.now,
   } = options
   return {
     stores,
@@ -70,6 +73,7 @@ export function createServices(options: ServicesOptions): Services {
     webhookSender,
     breachedRange,
     observer,
+    now,
     passwords: createPasswordHashing(options),
     projects: new ProjectCache(stores, changeFeed),
     sessionCache: createSessionCache(changeFeed, sessionCapacity),

@@ -210,9 +210,28 @@ t.test('a challenge is good once, for ten minutes, for who asked and for what', 
     { code: 'passkey_refused' },
   )
   await t.rejects(answer(wasted.flow, wasted.options), over, 'used, though for a wrong answer')
-  const expired = await begin()
-  await sql`update passkey_flows set expires_at = now() where id = ${expired.flow}`
+  const at = (minutesAgo: number) => ({
+    ...context(phone),
+    services: { ...services, now: () => Date.now() - minutesAgo * 60_000 },
+  })
+  const late = passkeySignInOptions(at(9.9))
+  t.ok(await answer(late.flow, late.options))
+  const expired = passkeySignInOptions(at(10))
   await t.rejects(answer(expired.flow, expired.options), over, 'expired')
+  const whole = Buffer.from((await begin()).options.challenge, 'base64url')
+  for (const place of whole.keys()) {
+    const forged = Buffer.from(whole)
+    forged.writeUInt8(forged.readUInt8(place) ^ 1, place)
+    const challenge = forged.toString('base64url')
+    await t.rejects(
+      signInWithPasskey(context(phone), {
+        flow: null,
+        credential: key.get({ rpId: late.options.rpId, challenge }),
+      }),
+      over,
+      `byte ${place} changed`,
+    )
+  }
   const { project: another } = await createProject(services, 'Another', policy)
   const elsewhere = await begin(phone, another)
   await t.rejects(answer(elsewhere.flow, elsewhere.options), over, 'of another project')

@@ -1,6 +1,4 @@
-// Flows: a challenge that was handed out and waits for the answer of an authenticator, once, from who asked for it.
-import { randomBytes, randomUUID } from 'node:crypto'
-import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
+// Flows: a challenge that was handed out and waits for the answer of an authenticator, once, from the client that asked.
 import {
   type AssertionJson,
   challengeOf,
@@ -8,25 +6,25 @@ import {
   type RegistrationJson,
 } from '../../crypto/webauthn.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
-import {
-  insertFlow,
-  type PasskeyAndUser,
-  type PasskeyPurpose,
-  redeemFlow,
-  redeemFlowAndFind,
-} from '../../repositories/credentials/passkey-flows.ts'
 import type { PasskeyRow } from '../../repositories/credentials/passkeys.ts'
+import {
+  type PasskeyAndUser,
+  spendProof,
+  spendProofAndFindPasskey,
+} from '../../repositories/credentials/spent-proofs.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import type { Context, SignedInContext } from '../context.ts'
 import { AuthError, type PasskeyRequestOptions } from '../errors.ts'
 import { relyingPartyOf } from '../projects/relying-party.ts'
+import {
+  type ChallengedClient,
+  challengeSeconds,
+  mintChallenge,
+  type PasskeyPurpose,
+  readChallenge,
+} from './passkey-challenges.ts'
 
 export type { PasskeyPurpose }
-
-/** Seconds in which an authenticator's answer is accepted; WebAuthn §15.1 advises five to ten minutes. */
-export const flowSeconds = 600
-
-const challengeBytes = 32
 
 /** What a client answers to a flow. */
 export interface FlowAnswer<Credential> {
@@ -35,46 +33,17 @@ export interface FlowAnswer<Credential> {
   readonly credential: Credential
 }
 
-/**
- * Hashes who asked: the session, or the client's API and agent where nobody is signed in.
- * @param boundTo the id of the sign-in that waits for its second factor, which is the only one that may go on
- */
-function bindingOf({ actor, caller, services }: Context, boundTo?: string): Buffer {
-  const { lookup } = services.keys
-  if (boundTo !== undefined) return keyedHash(lookup, 'passkey-bound', boundTo)
-  return actor?.sessionId
-    ? keyedHash(lookup, 'passkey-session', actor.sessionId)
-    : keyedHash(lookup, 'passkey-client', caller.client, caller.userAgent ?? '')
-}
-
-/**
- * Hands out a challenge.
- * @param userId the account that must answer; null: any
- * @returns the id of the flow, and the challenge in base64url
- */
-async function beginFlow(ctx: Context, purpose: PasskeyPurpose, userId: number | null, boundTo?: string) {
-  const flow = randomUUID()
-  const challenge = randomBytes(challengeBytes).toString('base64url')
-  await insertFlow(ctx.store, {
-    ...{ id: flow, userId, purpose, challengeHash: hashSecret(challenge) },
-    bindingHash: bindingOf(ctx, boundTo),
-    lifetimeSeconds: flowSeconds,
-  })
-  return { flow, challenge }
-}
-
-/** The flow that an answer names. @param boundTo as the flow was begun with */
-function flowOf(
+/** The challenge that an answer names; null: it may not be answered by this client, for one of these purposes, or now. */
+function answeredChallenge(
   ctx: Context,
   purposes: readonly PasskeyPurpose[],
-  userId: number | null,
+  client: ChallengedClient,
   { flow, credential }: FlowAnswer<RegistrationJson | AssertionJson>,
-  boundTo?: string,
 ) {
   const challenge = challengeOf(credential) ?? ''
-  const challengeHash = hashSecret(challenge)
-  const asked = { id: flow, userId, purposes, challengeHash, bindingHash: bindingOf(ctx, boundTo) }
-  return { challenge, asked }
+  const read = readChallenge(ctx, challenge, client)
+  if (!read || !purposes.includes(read.purpose)) return null
+  return flow === null || flow.toLowerCase() === read.flow ? { challenge, read } : null
 }
 
 async function refuseFlow(ctx: Context): Promise<AuthError> {
@@ -93,31 +62,28 @@ export async function redeemRegistration(
   userId: number,
   answer: FlowAnswer<RegistrationJson>,
 ): Promise<{ readonly purpose: PasskeyPurpose; readonly challenge: string }> {
-  const { challenge, asked } = flowOf(ctx, ['registration', 'upgrade'], userId, answer)
-  const purpose = await redeemFlow(ctx.store, asked)
-  if (!purpose) throw await refuseFlow(ctx)
-  return { purpose, challenge }
+  const answered = answeredChallenge(ctx, ['registration', 'upgrade'], { userId }, answer)
+  if (!answered || !(await spendProof(ctx.store, answered.read))) throw await refuseFlow(ctx)
+  return { purpose: answered.read.purpose, challenge: answered.challenge }
 }
 
 /**
  * Redeems the flow of a use, whether or not the answer then turns out to be right, and finds the passkey that it names.
- * @param userId the account that must answer; null: any
- * @param boundTo as the flow was begun with
+ * @param client as the flow was begun with
  * @returns the challenge in base64url; `found` is null where the project has no such passkey
  * @throws AuthError passkey_flow_over
  */
 export async function redeemUse(
   ctx: Context,
   purpose: PasskeyPurpose,
-  userId: number | null,
+  client: ChallengedClient,
   answer: FlowAnswer<AssertionJson>,
-  boundTo?: string,
 ): Promise<{ readonly challenge: string; readonly found: PasskeyAndUser | null }> {
-  const { challenge, asked } = flowOf(ctx, [purpose], userId, answer, boundTo)
+  const answered = answeredChallenge(ctx, [purpose], client, answer)
   const credentialId = Buffer.from(answer.credential.id, 'base64url')
-  const redeemed = await redeemFlowAndFind(ctx.store, asked, credentialId)
+  const redeemed = answered && (await spendProofAndFindPasskey(ctx.store, answered.read, credentialId))
   if (!redeemed) throw await refuseFlow(ctx)
-  return { challenge, found: redeemed.found }
+  return { challenge: answered.challenge, found: redeemed.found }
 }
 
 const transportsOf = ({ transports }: Pick<PasskeyRow, 'transports'>): string[] =>
@@ -151,20 +117,20 @@ export const isHandleOf = (projectId: string, handle: string | null | undefined)
     .startsWith(projectId.replaceAll('-', ''))
 
 /** Hands out the options of a registration (`PublicKeyCredentialCreationOptionsJSON`, WebAuthn §5.1.9). */
-export async function beginRegistration(
+export function beginRegistration(
   ctx: SignedInContext,
   user: UserRow,
   existing: readonly PasskeyRow[],
   purpose: 'registration' | 'upgrade',
 ) {
   const { id, name } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
-  const { flow, challenge } = await beginFlow(ctx, purpose, user.id)
+  const { flow, challenge } = mintChallenge(ctx, purpose, { userId: user.id })
   const options = {
     rp: { id, name },
     user: { id: userHandleOf(user), ...namesOf(user) },
     challenge,
     pubKeyCredParams: passkeyAlgorithms.map((alg) => ({ type: 'public-key' as const, alg })),
-    timeout: flowSeconds * 1000,
+    timeout: challengeSeconds * 1000,
     excludeCredentials: describe(existing),
     authenticatorSelection: {
       residentKey: 'required' as const,
@@ -182,20 +148,20 @@ export async function beginRegistration(
  * Hands out the options of a use (`PublicKeyCredentialRequestOptionsJSON`, WebAuthn §5.1.10).
  * @param asked.of the account that must answer, and its passkeys; null: the person chooses among those of their authenticator
  */
-export async function beginAssertion(
+export function beginAssertion(
   ctx: Context,
   asked: {
     readonly purpose: Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
     readonly of: { readonly user: Pick<UserRow, 'id'>; readonly passkeys: readonly PasskeyRow[] } | null
     readonly boundTo?: string | undefined
   },
-): Promise<{ readonly flow: string; readonly options: PasskeyRequestOptions }> {
+): { readonly flow: string; readonly options: PasskeyRequestOptions } {
   const { id } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
   const { purpose, boundTo } = asked
-  const { flow, challenge } = await beginFlow(ctx, purpose, asked.of?.user.id ?? null, boundTo)
+  const { flow, challenge } = mintChallenge(ctx, purpose, { userId: asked.of?.user.id ?? null, boundTo })
   const options = {
     challenge,
-    timeout: flowSeconds * 1000,
+    timeout: challengeSeconds * 1000,
     rpId: id,
     allowCredentials: describe(asked.of?.passkeys ?? []),
     userVerification: 'required' as const,

@@ -1,13 +1,13 @@
 // Using a passkey: verifying that its owner did.
 import { type AssertionJson, verifyAssertion } from '../../crypto/webauthn.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
-import type { PasskeyAndUser } from '../../repositories/credentials/passkey-flows.ts'
 import {
   listPasskeys,
   type PasskeyRow,
   touchPasskey,
   type UsedPasskey,
 } from '../../repositories/credentials/passkeys.ts'
+import type { PasskeyAndUser } from '../../repositories/credentials/spent-proofs.ts'
 import { shownCaller } from '../actor.ts'
 import { record, recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
@@ -84,7 +84,7 @@ export async function verifyPasskeyAssertion(
 export async function checkPasskeyAssertion(ctx: Context, given: PasskeyAssertion): Promise<ProvenByPasskey> {
   const { credential, purpose } = given
   const { userId, boundTo } = given.purpose === 'sign_in' ? { userId: null } : given
-  const { challenge, found } = await redeemUse(ctx, purpose, userId, given, boundTo)
+  const { challenge, found } = await redeemUse(ctx, purpose, { userId, boundTo }, given)
   if (!found) throw await unknown(ctx, credential)
   const { passkey, user } = found
   const { id: rpId, origins } = relyingPartyOf(ctx.project, ctx.services.publicUrl)

@@ -17,6 +17,7 @@ import {
 import { isConflict } from '../../repositories/conflict.ts'
 import { listPasskeys } from '../../repositories/credentials/passkeys.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
+import { spendProof } from '../../repositories/credentials/spent-proofs.ts'
 import * as rows from '../../repositories/social/identities.ts'
 import type { Profile, Provider, SingleUse } from '../../social/profile.ts'
 import { findClaimOfIdentity, openClaim } from '../accounts/claims.ts'
@@ -59,7 +60,8 @@ export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C
 /** Marks a proof as accepted; false where it was accepted before, and then the transaction must be rolled back. */
 export async function acceptOnce(tx: Context, proof: SingleUse | null): Promise<boolean> {
   for (const mark of proof?.marks ?? [])
-    if (!(await rows.insertSpentProof(tx.store, hashSecret(mark), proof?.until ?? new Date()))) return false
+    if (!(await spendProof(tx.store, { markHash: hashSecret(mark), expiresAt: proof?.until ?? new Date() })))
+      return false
   return true
 }
 

@@ -1,7 +1,6 @@
-// Rows of `identities`, and of `spent_proofs`: the tokens of providers that were accepted and are not accepted again.
+// Rows of `identities`.
 import { and, asc, eq, getTableColumns, inArray, lte, ne, sql } from 'drizzle-orm'
 import { identities } from '../../../drizzle/tables/identities.ts'
-import { spentProofs } from '../../../drizzle/tables/spent-proofs.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { isHere, userColumns, userOf } from '../accounts/users.ts'
 import { type Given, now, ofUser, own, parameter, parameters, type Scope } from '../conditions.ts'
@@ -23,19 +22,6 @@ const find = prepared((query) =>
     .innerJoin(users, userOf(identities))
     .where(and(thisIdentity(parameters, parameter('issuer'), parameter('subject')), isHere))
     .prepare('identity_look'),
-)
-
-const insertProof = prepared((query) =>
-  query
-    .insert(spentProofs)
-    .values({
-      projectId: parameter('projectId'),
-      markHash: parameter('markHash'),
-      expiresAt: sql`${parameter('expiresAt')}::timestamptz`,
-    })
-    .onConflictDoNothing()
-    .returning({ markHash: spentProofs.markHash })
-    .prepare('proof_spend'),
 )
 
 const markUsed = prepared((query) =>
@@ -126,14 +112,4 @@ export function deleteIdentities(db: Database, userId: number, vouchedFor: strin
       .where(and(ofUser(identities, db, userId), ends))
       .returning(id),
   )
-}
-
-/**
- * Marks a proof as accepted, in one statement; of two at once, the second waits for the first.
- * @param markHash SHA-256 of what identifies the proof
- * @param expiresAt when the proof itself expires, and the row may be deleted
- * @returns false if it was accepted before
- */
-export function insertSpentProof(db: Database, markHash: Buffer, expiresAt: Date): Promise<boolean> {
-  return hasRows(insertProof(db, { markHash, expiresAt: expiresAt.toISOString() }))
 }
