@@ -32,8 +32,13 @@ export const inOperators = (app: TestApp, method: string, path: string, options:
     headers: { 'project-id': operatorsProjectId, ...options.headers },
   })
 
+/** What making an operator needs of a running service. */
+export type OperatorsHome = Pick<TestApp, 'sql'> & {
+  readonly running: Pick<TestApp['running'], 'awaitChanges'>
+}
+
 /** Lets operators sign in by their password alone: what a second factor does has tests of its own. */
-export async function sparingFactors(app: TestApp): Promise<void> {
+export async function sparingFactors(app: OperatorsHome): Promise<void> {
   const { services } = domainOf(app)
   await setPolicy(services, operatorsProjectId, {
     ...wideLimits,
@@ -45,14 +50,14 @@ export async function sparingFactors(app: TestApp): Promise<void> {
 }
 
 /** Services on the test's own connections, and a context of the project of the operators. */
-export function domainOf(app: TestApp) {
+export function domainOf(app: Pick<TestApp, 'sql'>) {
   const services = servicesOn(app.sql)
   const ctx = async () => operatorContext(services, await services.projects.getAny(operatorsProjectId))
   return { services, ctx }
 }
 
 /** An account of the project of the operators with these roles, without a session. */
-export async function newOperatorAccount(app: TestApp, held: readonly Held[]) {
+export async function newOperatorAccount(app: Pick<TestApp, 'sql'>, held: readonly Held[]) {
   const ctx = await domainOf(app).ctx()
   const email = `operator-${process.pid}-${++operators}@example.com`
   const user = await createUser(ctx, { email, password, verified: true })

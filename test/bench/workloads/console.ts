@@ -1,0 +1,78 @@
+// How long an operator waits in the browser: the console's first view and a search, in the users of a place.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page } from 'playwright-core'
+import { findChromium, launchChromium } from '../../support/browser.ts'
+import { newOperatorAccount, sparingFactors } from '../../support/operators.ts'
+import type { Place } from '../crowd.ts'
+import type { Running } from '../processes.ts'
+import { type Figure, median, ms } from '../rounds.ts'
+
+/** Milliseconds in the browser, from the address to the first row. */
+const goalMs = 1000
+
+/**
+ * Opens the console in Chromium as an operator, and measures until rows are seen; drawing and the driver's own time are in it.
+ * @returns no figure where no Chromium is installed
+ */
+export async function inConsole(
+  { sql, projectId }: Place,
+  { port }: Running,
+  users: number,
+): Promise<Figure[]> {
+  const chromium = findChromium()
+  if (!chromium) return []
+  // The passwords of these services have the parameters of tests: what is measured begins after the sign-in.
+  const place = { sql, running: { awaitChanges: () => sleep(500, true) } }
+  await sparingFactors(place)
+  const { email, password } = await newOperatorAccount(place, [['owner', null]])
+  const browser = await launchChromium(chromium)
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page.setDefaultTimeout(60_000)
+    const url = `http://127.0.0.1:${port}/console`
+    await page.goto(url)
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password').fill(password)
+    await page.getByRole('button', { name: 'Sign in with password' }).click()
+    await page.getByRole('button', { name: 'Not now' }).click()
+    await page.getByRole('heading', { name: 'Projects' }).waitFor()
+    const view = async (hash: string, seen: (page: Page) => Promise<void>) => {
+      await page.goto('about:blank')
+      const began = performance.now()
+      await page.goto(`${url}#/${hash}`)
+      await seen(page)
+      return performance.now() - began
+    }
+    const row = (text: string) => (page: Page) =>
+      page.locator('tbody tr', { hasText: text }).first().waitFor()
+    const some = () => `user-${1 + Math.floor(Math.random() * users)}@example.com`
+    const kinds: Record<string, () => Promise<number>> = {
+      'the overview of a project': () =>
+        view(`projects/${projectId}`, (page) =>
+          page.getByRole('heading', { name: 'Bench' }).first().waitFor(),
+        ),
+      'the first view of its users': () => view(`projects/${projectId}/users`, row('@example.com')),
+      'a search for an address': () => {
+        const email = some()
+        return view(`projects/${projectId}/users?q=${email}`, row(email))
+      },
+    }
+    const figures: Figure[] = []
+    for (const [name, measure] of Object.entries(kinds)) {
+      const times: number[] = []
+      for (let nth = 0; nth < 11; nth++) times.push(await measure())
+      // The first one fills the browser's cache.
+      const slowest = Math.max(...times.slice(1))
+      figures.push({
+        name: `in Chromium, ${name}, of ${users} users: slowest of 10`,
+        goal: `≤ ${goalMs} ms`,
+        measured: ms(slowest),
+        detail: `median ${ms(median(times.slice(1)))}`,
+        met: slowest <= goalMs,
+      })
+    }
+    return figures
+  } finally {
+    await browser.close()
+  }
+}
