@@ -15,7 +15,7 @@ import { shareMetrics } from './cluster/metrics.ts'
 import { primaryCounter } from './cluster/rate-limits.ts'
 import type { Config } from './config/config.ts'
 import { createHashScheduler } from './crypto/hash-scheduler.ts'
-import { defaultParameters, loadArgon2 } from './crypto/passwords.ts'
+import { type Argon2Parameters, defaultParameters, loadArgon2 } from './crypto/passwords.ts'
 import { refreshKey } from './crypto/refresh-secret.ts'
 import { startClock } from './database/clock.ts'
 import { startEmbedded } from './database/embedded/embedded.ts'
@@ -61,6 +61,11 @@ export interface RunningApp {
   close(delayMs?: number): Promise<void>
 }
 
+export interface AppOptions {
+  /** What a password hash costs; default: as the service ships. Tests, which sign thousands in, choose less. */
+  readonly passwordParameters?: Argon2Parameters
+}
+
 /** Milliseconds that requests under way may take when the service stops; less than a container's grace period. */
 const drainMs = 8000
 
@@ -87,10 +92,14 @@ class Started {
  * Starts everything and listens.
  * @throws ConfigError, EmbeddedDatabaseError, DatabaseError, SealedKeyError: sentences for the operator; nothing runs then
  */
-export async function startApp(config: Config, log: FastifyBaseLogger): Promise<RunningApp> {
+export async function startApp(
+  config: Config,
+  log: FastifyBaseLogger,
+  options: AppOptions = {},
+): Promise<RunningApp> {
   const started = new Started()
   try {
-    return await start(config, log, started)
+    return await start(config, log, started, options)
   } catch (error) {
     await started.close()
     throw error
@@ -98,7 +107,12 @@ export async function startApp(config: Config, log: FastifyBaseLogger): Promise<
 }
 
 /** Reason for its length: the parts in the order in which they start, each handed to those after it. */
-async function start(config: Config, log: FastifyBaseLogger, started: Started): Promise<RunningApp> {
+async function start(
+  config: Config,
+  log: FastifyBaseLogger,
+  started: Started,
+  { passwordParameters = defaultParameters }: AppOptions,
+): Promise<RunningApp> {
   // Loads beside the database; a failure is reported where it is awaited.
   const argon2 = loadArgon2()
   argon2.catch(() => {})
@@ -138,7 +152,7 @@ async function start(config: Config, log: FastifyBaseLogger, started: Started): 
     keys: serviceKeys(secrets),
     ...outgoingCallsFor(config, log),
     argon2,
-    parameters: defaultParameters,
+    parameters: passwordParameters,
     scheduler: tracing?.hashing(scheduler) ?? scheduler,
     changeFeed,
     observer,

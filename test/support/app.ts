@@ -12,6 +12,7 @@ import { contractNames } from '../../src/http/server-options.ts'
 import { createLogger } from '../../src/observability/logging.ts'
 import { contractViolation } from './contract.ts'
 import { createDatabase, storesOn } from './database.ts'
+import { cheapParameters } from './domain.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
 
 export interface Answer {
@@ -124,7 +125,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
     ...options.env,
   })
   const log = createLogger(config.logLevel, { write: (line) => logs.push(JSON.parse(line)) })
-  const running = await startApp(config, log)
+  const running = await startApp(config, log, { passwordParameters: cheapParameters })
   const { project, secret } = early ?? (await create())
 
   let closed = false
