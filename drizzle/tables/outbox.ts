@@ -63,6 +63,8 @@ export interface MailDetails {
   readonly dueAt?: string
   /** The team of an invitation. */
   readonly teamName?: string
+  /** The role that it offers. */
+  readonly teamRole?: string
   /** The recipient's language, where it is not the account's. */
   readonly locale?: string
   /** The front end that requested the mail: its name and logo, and the base of its link; checked when the mail was queued. */

@@ -1,9 +1,9 @@
 // npx . mail …
 import { writeFile } from 'node:fs/promises'
 import { recordInstallationAct } from '../domain/audit/chain.ts'
-import { defaultPolicy } from '../domain/projects/policy.ts'
 import { languages } from '../formats.ts'
-import { type Composed, composeMessage, type MailKind, mailKinds } from '../mail/messages.ts'
+import { type Composed, type MailKind, mailKinds } from '../mail/messages.ts'
+import { previewMessage } from '../mail/preview.ts'
 import * as queue from '../repositories/mail/mail-queue.ts'
 import { withProject, withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -49,9 +49,10 @@ interface Given {
   readonly dead?: boolean
   readonly allDead?: boolean
   readonly limit: number
-  readonly lang: string
+  readonly kind?: MailKind
+  readonly language: string
   readonly project?: string
-  readonly out?: string
+  readonly to?: string
 }
 
 async function list({ dead = false, limit, json }: Given): Promise<void> {
@@ -81,38 +82,27 @@ async function retry(id: string | undefined, { allDead = false, json }: Given): 
   print(json, { retried }, `Due now: ${retried}.`)
 }
 
-/** A mail of a project with sample values, none of which is real. */
+/** A mail with sample values, in the look of a project. */
 async function sample(kind: MailKind, locale: string, id: string | undefined): Promise<Composed> {
-  const project =
-    id === undefined
-      ? { name: 'Example', policy: defaultPolicy }
-      : await withProject(id, async (ctx) => ctx.project)
-  const { name, logo_url, color } = project.policy.branding
-  return composeMessage(kind, {
-    locale,
-    brand: { name: name ?? project.name, logoUrl: logo_url, color },
-    displayName: 'Ada',
-    link: 'https://example.com/account?token=SAMPLE',
-    ...(kind !== 'email_changed' && kind !== 'team_invitation' && { code: '012345' }),
-    teamName: 'Rockets',
-    expiresInSeconds: kind === 'email_changed' ? 7 * 86_400 : 3600,
-    device: 'Firefox on Linux',
-    provider: 'Google',
-    passkey: 'My phone',
-    addressPrefix: '203.0.113.0/24',
-    newEmail: 'someone@example.org',
-    at: new Date(Date.UTC(2026, 0, 31, 12, 30)),
-  })
+  if (id === undefined) return previewMessage(kind, locale)
+  const { name: projectName, policy } = await withProject(id, async (ctx) => ctx.project)
+  const { name, logo_url: logoUrl, color } = policy.branding
+  return previewMessage(kind, locale, { name: name ?? projectName, logoUrl, color })
 }
 
-async function preview(kind: MailKind, { lang, project, out }: Given): Promise<void> {
-  const { subject, text, html } = await sample(kind, lang, project)
-  if (out === undefined) return console.log(`Subject: ${subject}\n\n${text.trimEnd()}`)
-  const content = out.endsWith('.txt') ? `Subject: ${subject}\n\n${text}` : html
-  await writeFile(out, content).catch((error: Error) => {
-    throw new CommandError(`${out} cannot be written: ${error.message}`)
+async function preview(
+  named: MailKind | undefined,
+  { kind = named, language, project, to }: Given,
+): Promise<void> {
+  if (kind === undefined || (named !== undefined && named !== kind))
+    throw new UsageError('mail preview needs one kind of mail.')
+  const { subject, text, html } = await sample(kind, language, project)
+  if (to === undefined) return console.log(`Subject: ${subject}\n\n${text.trimEnd()}`)
+  const content = to.endsWith('.txt') ? `Subject: ${subject}\n\n${text}` : html
+  await writeFile(to, content).catch((error: Error) => {
+    throw new CommandError(`${to} cannot be written: ${error.message}`)
   })
-  console.log(`Wrote ${out}`)
+  console.log(`Wrote ${to}`)
 }
 
 export const mail = group(
@@ -143,12 +133,13 @@ export const mail = group(
       'preview',
       'prints a mail with a sample link',
       [
-        argument('<KIND>', mailKinds.join(', '), oneOf(mailKinds)),
-        option('--lang <LANGUAGE>', languages.join(', '), oneOf(languages)).default('en'),
+        argument('[KIND]', mailKinds.join(', '), oneOf(mailKinds)),
+        option('--kind <KIND>', 'the same by name', oneOf(mailKinds)),
+        option('--lang, --language <LANGUAGE>', languages.join(', '), oneOf(languages)).default('en'),
         option('--project <ID>', 'take name, logo and colour of this project', projectId),
-        option('--out <FILE>', 'write the HTML to this file, or the text if its name ends in .txt'),
+        option('--out, --to <FILE>', 'write the HTML to this file, or the text if its name ends in .txt'),
       ],
       preview,
-    ),
+    ).usage('KIND [--language LANGUAGE] [--project ID] [--to FILE]'),
   ],
 )

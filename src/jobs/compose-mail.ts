@@ -46,6 +46,12 @@ function linkOf(row: TakenMail, project: Project, purpose: LinkPurpose, token: s
   return mailLink(facts, page ?? (usual === null ? null : new URL(usual)))
 }
 
+/** Who invites, as the mail names them. */
+function inviterOf({ displayName, firstName, lastName, email }: NonNullable<TakenMail['user']>) {
+  const whole = [firstName, lastName].filter(Boolean).join(' ')
+  return { inviterName: displayName ?? whole, inviterEmail: email }
+}
+
 /** The secrets that a mail carries; not every kind has a short code. */
 export type CarriedSecrets = Omit<MailSecrets, 'code'> & { readonly code?: string }
 
@@ -68,6 +74,7 @@ export function composeMail(
     passkey,
     dueAt,
     teamName,
+    teamRole,
     frontEnd,
     graceSeconds,
     ended,
@@ -96,6 +103,8 @@ export function composeMail(
     dueAt: dueAt === undefined ? undefined : new Date(dueAt),
     passkey,
     teamName,
+    teamRole,
+    ...(kind === 'team_invitation' && user ? inviterOf(user) : {}),
     ended,
     stayed,
     link,

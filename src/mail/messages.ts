@@ -46,6 +46,11 @@ export interface MessageFacts {
   readonly newEmail?: string | undefined
   /** The name of an invitation's team, as a user gave it. */
   readonly teamName?: string | undefined
+  /** Who invites: their name, as they gave it, and their address, which is shown masked where the name cannot be. */
+  readonly inviterName?: string | undefined
+  readonly inviterEmail?: string | undefined
+  /** The role that an invitation offers: a key of the language's `teamRoles`. */
+  readonly teamRole?: string | undefined
   /** For register: whether there is an account for the address already. */
   readonly hasAccount?: boolean
   /** What a recovery ended, and what it left: keys of the language's `holdings`. */
@@ -170,21 +175,31 @@ function circumstances(language: Language, { device, addressPrefix, at }: Messag
   return rows.length > 0 ? [{ is: 'facts', rows }] : []
 }
 
+/** Who invites, and to which role. */
+function invitation(language: Language, { inviterName, inviterEmail, teamRole }: MessageFacts): Block[] {
+  const rows: [string, string][] = []
+  const inviter = nameOrNothing(inviterName ?? '') || (inviterEmail ? maskAddress(inviterEmail) : '')
+  if (inviter) rows.push([language.invitedBy, isolate(language, inviter)])
+  if (teamRole && isKey(language.teamRoles, teamRole))
+    rows.push([language.role, isolate(language, language.teamRoles[teamRole])])
+  return rows.length > 0 ? [{ is: 'facts', rows }] : []
+}
+
 /** A sentence with the names of holdings; none without any. */
 function listed(language: Language, sentence: string, names: readonly string[] = []): Block[] {
   const { holdings } = language
-  const known = names.flatMap((name) => (isHolding(holdings, name) ? [holdings[name]] : []))
+  const known = names.flatMap((name) => (isKey(holdings, name) ? [holdings[name]] : []))
   if (known.length === 0) return []
   const list = new Intl.ListFormat(language.tag, { type: 'conjunction' }).format(known)
   return words(fill(sentence, { list }))
 }
 
-const isHolding = <T extends object>(holdings: T, name: string): name is Extract<keyof T, string> =>
-  Object.hasOwn(holdings, name)
+const isKey = <T extends object>(record: T, name: string): name is Extract<keyof T, string> =>
+  Object.hasOwn(record, name)
 
 /** A factor in the words of the language; empty where it has none. */
 function factorName({ holdings }: Language, factor = ''): string {
-  return isHolding(holdings, factor) ? holdings[factor] : ''
+  return isKey(holdings, factor) ? holdings[factor] : ''
 }
 
 function instant(language: Language, at: Date): string {
@@ -231,6 +246,7 @@ export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
     ...words(name ? fill(language.hello, { name: shown(name) }) : language.helloStranger),
     ...words(fill(((team || passkey) && whatNamed) || what, values)),
     ...(codeMails.has(kind) ? lonelyCode(language, facts) : []),
+    ...(kind === 'team_invitation' ? invitation(language, facts) : []),
     ...(notices.has(kind) ? circumstances(language, facts) : []),
     ...listed(language, language.ended, facts.ended),
     ...listed(language, language.stayed, facts.stayed),

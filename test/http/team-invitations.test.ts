@@ -62,12 +62,13 @@ t.test('an address with an account and one without are answered alike, by both r
 })
 
 t.test('the mail of an invitation is written in the language of who gets it', async (t) => {
-  const [ada, bob] = [await person(), await person()]
+  const [ada, bob] = [await person({ display_name: 'Ada Lovelace' }), await person()]
   await as(bob, 'PATCH', '/profile', { locale: 'de' })
   const id = await team(ada, 'evil.com')
   await invite(ada, id, bob.email)
   const mail = await invitationMail(bob.email)
   t.match(mail.subject, /Einladung in ein Team/)
+  t.match(mail.text, /^Eingeladen von: Ada Lovelace\nRolle: Entwicklung$/m)
   t.notMatch(mail.text, /evil/, 'a name that reads like a link is not delivered to a stranger')
 })
 

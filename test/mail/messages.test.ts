@@ -246,6 +246,19 @@ t.test('a new device is told by its words, the prefix of its address and the tim
   t.notMatch(poor, /Device|evil|Network|everywhere|Time/)
 })
 
+t.test('an invitation names who invites and the role, in the language of its reader', async (t) => {
+  const { text } = compose('team_invitation', { inviterName: 'Grace Hopper', teamRole: 'BUILDER' })
+  t.match(text, /^Invited by: Grace Hopper\nRole: Builder$/m)
+  for (const locale of languages) {
+    const mail = compose('team_invitation', { locale, inviterName: 'Grace', teamRole: 'ADMIN' }).text
+    t.ok(mail.includes(languageOf(locale).teamRoles.ADMIN), locale)
+  }
+  const linked = { inviterName: 'Win at evil.example', inviterEmail: 'grace@example.org', teamRole: 'OWNER' }
+  const masked = compose('team_invitation', linked).text
+  t.match(masked, /^Invited by: g\*\*\*@example\.org$/m, 'a name that becomes a link is left out')
+  t.notMatch(masked, /evil|Role|OWNER/)
+})
+
 t.test('the new address is shown masked to who had the old one', async (t) => {
   for (const { kind, text, html } of everyMail()) {
     t.notMatch(`${text}${html}`, /mallory/)

@@ -90,6 +90,7 @@ export async function invite(
     const locale = (await findUserByEmail(tx.store, email))?.locale ?? user.locale
     const details = {
       teamName: team.name,
+      teamRole: role,
       ...(redirectTo ? { redirectTo } : {}),
       ...(locale ? { locale } : {}),
     }

@@ -1,0 +1,95 @@
+// The captured mails, read back for a developer, and previews of every kind.
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { LanguageTag } from '../formats.ts'
+import { type Composed, type MailKind, mailKinds } from './messages.ts'
+import { previewMessage } from './preview.ts'
+
+/** A captured mail. It holds links and codes that work. */
+export interface CapturedMail {
+  /** The name of its file, without `.eml`. */
+  readonly id: string
+  readonly kind: string
+  readonly to: string
+  readonly from: string
+  readonly subject: string
+  readonly at: Date
+  readonly text: string
+  readonly html: string
+  /** Null: it has none. */
+  readonly link: string | null
+  readonly code: string | null
+}
+
+export interface Inbox {
+  /** The newest mails, the newest first. @param to part of the recipient's address; empty: any @param limit at most so many */
+  list(to: string, limit: number): Promise<CapturedMail[]>
+  /** One mail; null where there is none. */
+  find(id: string): Promise<CapturedMail | null>
+  readonly kinds: readonly MailKind[]
+  /** A mail with sample values, none of which is real; null for an unknown kind. */
+  preview(kind: string, language: LanguageTag): Composed | null
+}
+
+/** Read mails are kept, because the files never change; so many. */
+const capacity = 1000
+
+const named = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z-([\w-]+)$/
+
+/** The instant and the kind that the name of a file says; null for another file. */
+function readName(id: string): { at: Date; kind: string } | null {
+  const [, day, hour, minute, second, ms, kind] = named.exec(id) ?? []
+  return kind === undefined ? null : { at: new Date(`${day}T${hour}:${minute}:${second}.${ms}Z`), kind }
+}
+
+async function readMail(directory: string, id: string): Promise<CapturedMail | null> {
+  const name = readName(id)
+  const content = name && (await readFile(join(directory, `${id}.eml`)).catch(() => null))
+  if (!name || !content) return null
+  // Loaded with the first mail that is read.
+  const { default: PostalMime } = await import('postal-mime')
+  const { to, from, subject = '', text = '', html = '' } = await PostalMime.parse(content)
+  return {
+    id,
+    ...name,
+    to: to?.[0]?.address ?? '',
+    from: from?.name || from?.address || '',
+    subject,
+    text,
+    html,
+    // As `layText` writes them: each alone on its line.
+    link: /^https?:\/\/\S+$/m.exec(text)?.[0] ?? null,
+    code: /^ {4}(\d{6})$/m.exec(text)?.[1] ?? null,
+  }
+}
+
+/** Opens the folder of captured mails; it need not exist yet. */
+export function openInbox(directory: string): Inbox {
+  const known = new Map<string, CapturedMail>()
+
+  async function find(id: string): Promise<CapturedMail | null> {
+    const mail = known.get(id) ?? (await readMail(directory, id))
+    if (mail && known.size >= capacity) known.delete(known.keys().next().value ?? '')
+    if (mail) known.set(id, mail)
+    return mail
+  }
+
+  return {
+    find,
+    async list(to, limit) {
+      const names = await readdir(directory).catch(() => [])
+      const ids = names.flatMap((name) => (name.endsWith('.eml') ? [name.slice(0, -4)] : [])).sort()
+      const mails: CapturedMail[] = []
+      for (let id = ids.pop(); id !== undefined && mails.length < limit; id = ids.pop()) {
+        const mail = await find(id)
+        if (mail?.to.toLowerCase().includes(to.toLowerCase())) mails.push(mail)
+      }
+      return mails
+    },
+    kinds: mailKinds,
+    preview: (kind, language) => {
+      const found = mailKinds.find((name) => name === kind)
+      return found ? previewMessage(found, language) : null
+    },
+  }
+}

@@ -1,0 +1,44 @@
+// Mails with sample values, none of which is real: to look at, and to compare with what was.
+import { type Composed, composeMessage, linkPurposes, type MailKind, type MessageFacts } from './messages.ts'
+
+/** Kinds with a link whose mails carry no code. */
+const withoutCode: ReadonlySet<MailKind> = new Set([
+  'email_changed',
+  'new_device',
+  'account_opened',
+  'team_invitation',
+])
+
+const exampleBrand = { name: 'Example', logoUrl: null, color: '#1f5fbf' }
+
+/**
+ * Composes a mail of a kind as it may look.
+ * @param locale BCP 47
+ * @param brand default: a project that set none
+ */
+export function previewMessage(
+  kind: MailKind,
+  locale: string,
+  brand: MessageFacts['brand'] = exampleBrand,
+): Composed {
+  const isCode = kind === 'step_up_code' || kind === 'second_factor_code'
+  return composeMessage(kind, {
+    locale,
+    brand,
+    displayName: kind === 'team_invitation' ? null : 'Ada',
+    ...(linkPurposes[kind] && { link: 'https://example.com/account?token=SAMPLE' }),
+    ...((isCode || (linkPurposes[kind] && !withoutCode.has(kind))) && { code: '012345' }),
+    teamName: 'Rockets',
+    inviterName: 'Grace Hopper',
+    teamRole: 'BUILDER',
+    expiresInSeconds: kind === 'email_changed' ? 7 * 86_400 : 3600,
+    device: 'Firefox on Linux',
+    provider: 'Google',
+    factor: 'totp',
+    passkey: 'My phone',
+    addressPrefix: '203.0.113.0/24',
+    newEmail: 'someone@example.org',
+    dueAt: new Date(Date.UTC(2026, 1, 3, 12, 30)),
+    at: new Date(Date.UTC(2026, 0, 31, 12, 30)),
+  })
+}
