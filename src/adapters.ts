@@ -10,6 +10,7 @@ import { openReplica, type Replica } from './database/replica.ts'
 import type { Counter } from './http/rate-limit-memory.ts'
 import type { RedisCounter } from './http/rate-limit-redis.ts'
 import { createCaptureMailer } from './mail/capture-mailer.ts'
+import { type Inbox, openInbox } from './mail/inbox.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { createSmtpMailer } from './mail/smtp-mailer.ts'
 import type { Metrics } from './observability/metrics.ts'
@@ -116,10 +117,17 @@ function onceEach(): (text: string) => boolean {
 const mailsAreNotSent =
   'Mails are not sent: SMTP_URL is not set, so they are captured in files and reach no one. Set SMTP_URL.'
 
+const outboxOf = ({ dataDir }: Config) => join(dataDir, 'outbox')
+
+/** Opens the captured mails, for a developer at this machine; null where nobody may read them. */
+export function inboxFor(config: Config): Inbox | null {
+  return config.inbox ? openInbox(outboxOf(config)) : null
+}
+
 /** Sends mail by SMTP, or writes every mail to a file where no mail server is configured. */
 export function mailerFor(config: Config, log: FastifyBaseLogger): Mailer {
   if (config.smtpUrl) return createSmtpMailer({ url: config.smtpUrl, from: config.mailFrom })
-  const directory = join(config.dataDir, 'outbox')
+  const directory = outboxOf(config)
   if (!config.isLocal) log.warn({ directory }, mailsAreNotSent)
   return createCaptureMailer({
     directory,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import {
   changeFeedFor,
+  inboxFor,
   mailerFor,
   migratedPoolsFor,
   outgoingCallsFor,
@@ -21,6 +22,7 @@ import { startClock } from './database/clock.ts'
 import { startEmbedded } from './database/embedded/embedded.ts'
 import { ensureSecretKey } from './database/secret-file.ts'
 import { readDatabaseUrl } from './database-url/read.ts'
+import type { Services } from './domain/context.ts'
 import { createServices, keysFor, type Secrets, serviceKeys } from './domain/services.ts'
 import type { CacheStats } from './domain/sessions/session-cache.ts'
 import { openSigningKeys } from './domain/signing-keys/signing-keys.ts'
@@ -48,6 +50,10 @@ export interface RunningApp {
   readonly server: FastifyInstance
   /** Where it listens, as a URL for this machine. */
   readonly url: string
+  /** For programs that call verbs beside the requests. */
+  readonly services: Services
+  /** Takes over the database's time at once, instead of within half a minute. */
+  checkClock(): Promise<void>
   /** Takes over at once what was done to the signing keys, instead of within a minute. */
   checkKeys(): Promise<void>
   /** What the caches of sessions and API keys hold, and how often they saved a statement. */
@@ -214,6 +220,7 @@ async function start(
     nodeloomCookie: config.nodeloomCookie,
     credeblCryptoKey: config.credeblCryptoKey,
     playground: config.playground,
+    inbox: inboxFor(config),
     trustedProxies: config.trustedProxies,
     ...projects,
     contracts: config.contracts,
@@ -238,6 +245,8 @@ async function start(
   return {
     server,
     url: await server.listen({ host: config.host, port: config.port }),
+    services,
+    checkClock: clock.set,
     checkKeys: keyRotation.check,
     cacheStats,
     awaitChanges: async () => (await changeFeed?.flush()) ?? false,

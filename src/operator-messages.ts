@@ -69,9 +69,9 @@ function innermost(error: unknown): Error {
 
 /** The text after a start at a terminal. */
 export function welcome(config: Config): string {
-  const captured = `captured in ${config.dataDir}/outbox`
+  const captured = config.inbox ? `${config.publicUrl}/inbox` : `captured in ${config.dataDir}/outbox`
   const mail = config.isLocal
-    ? `${captured}; links are logged here`
+    ? `${captured}${config.inbox ? '  (captured, not sent)' : '; links are logged here'}`
     : `not sent: SMTP_URL is not set; ${captured}`
   return `
   Sallyport is ready.

@@ -52,6 +52,10 @@ function conflicts(values: Values, environment: NodeJS.ProcessEnv): string[] {
     problems.push(
       'LIMITS must not be off where others reach the service: PUBLIC_URL and HOST must be loopback addresses, such as 127.0.0.1.',
     )
+  if (values.INBOX && !mayShowInbox(values, environment))
+    problems.push(
+      'INBOX must not be true where SMTP_URL is set, where PUBLIC_URL is not http on a loopback address, or where NODE_ENV is production: captured mails hold links that open accounts.',
+    )
   const isAdminGiven = ADMIN_EMAIL || ADMIN_PASSWORD || ADMIN_FIRST_NAME || ADMIN_LAST_NAME
   if (isAdminGiven && !(ADMIN_EMAIL && ADMIN_PASSWORD))
     problems.push(
@@ -64,6 +68,12 @@ function conflicts(values: Values, environment: NodeJS.ProcessEnv): string[] {
 const isForThisMachine = (values: Values): boolean =>
   isLoopback((values.PUBLIC_URL ?? localUrl(values)).hostname) &&
   isLoopback(values.HOST === '::1' ? '[::1]' : values.HOST)
+
+/** Whether captured mails may be shown: there are some, only this machine is served, and by its developer. */
+const mayShowInbox = (values: Values, { NODE_ENV }: NodeJS.ProcessEnv): boolean => {
+  const { protocol, hostname } = values.PUBLIC_URL ?? localUrl(values)
+  return values.SMTP_URL === null && protocol === 'http:' && isLoopback(hostname) && NODE_ENV !== 'production'
+}
 
 const isCookieSecure = ({ COOKIE_SECURE, PUBLIC_URL }: Values): boolean =>
   COOKIE_SECURE ?? PUBLIC_URL?.protocol === 'https:'
@@ -146,6 +156,8 @@ export function readConfig(
     credeblCryptoKey: values.CREDEBL_CRYPTO_KEY,
     /** True: /playground is served; where not set, on an address that is reached from this machine only. */
     playground: values.PLAYGROUND ?? (publicUrl.protocol === 'http:' && isLoopback(publicUrl.hostname)),
+    /** True: captured mails are shown at /inbox, to this machine alone. */
+    inbox: values.INBOX ?? mayShowInbox(values, environment),
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json'),
     /** Bearer token for /metrics; null: only this machine reads it, where publicUrl is a loopback address. */
@@ -218,6 +230,9 @@ function readTracing(values: Values) {
     ratio: values.OTEL_TRACES_SAMPLER_ARG,
   }
 }
+
+/** Whether NODE_ENV says that people are served, and not a developer or a test. */
+export const isProduction = (): boolean => process.env.NODE_ENV === 'production'
 
 /** The environment of a child process: this process's, and `more` over it. */
 export function environmentWith(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

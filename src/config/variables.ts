@@ -171,6 +171,11 @@ export const variables = {
     'Whether `/playground` is served: `true` or `false`.',
     '`true` where `PUBLIC_URL` is `http` on a loopback address',
   ),
+  INBOX: optional(
+    parse.trueOrFalse,
+    'Whether `/inbox` shows captured mails to this machine: `true` or `false`. `true` is refused where the default is `false`.',
+    '`true` where mails are captured, `PUBLIC_URL` is `http` on a loopback address, and `NODE_ENV` is not `production`',
+  ),
   SMTP_URL: optional(
     parse.url(/^smtps?:$/, 'smtp://user:password@host:587 or smtps://host:465'),
     'Mail server: `smtp://user:password@host:587` or `smtps://host:465`.',

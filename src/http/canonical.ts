@@ -71,6 +71,12 @@ export interface CanonicalOptions extends ServerOptions {
   readonly products: readonly { readonly name: string; readonly title: string }[]
 }
 
+/** The pages that /docs links to, as far as they are served. */
+function docsLinks({ publicUrl, playground, inbox }: ServerOptions) {
+  const pages = ['Docs', ...(playground ? ['Playground'] : []), ...(inbox ? ['Inbox'] : []), 'Console']
+  return pages.map((name) => ({ name, url: `${basePathOf(publicUrl)}/${name.toLowerCase()}` }))
+}
+
 /** Registers the canonical API, its document and Swagger UI. */
 export async function canonicalApi(app: FastifyInstance, options: CanonicalOptions): Promise<void> {
   const { limits, publicUrl, services, tokens } = options
@@ -89,11 +95,12 @@ export async function canonicalApi(app: FastifyInstance, options: CanonicalOptio
     })
     await published.register(serialization, { shared: sharedSchemas })
     await published.register(docs, {
-      playground: options.playground ? `${basePathOf(publicUrl)}/playground` : null,
-      documents: [{ name: 'auth', title: 'Sallyport' }, ...options.products].map(({ name, title }) => ({
-        name: title,
-        url: `${basePathOf(publicUrl)}/openapi/${name}.json`,
-      })),
+      links: docsLinks(options),
+      documents: [
+        { name: 'auth', title: 'Sallyport' },
+        { name: 'admin', title: 'Sallyport admin' },
+        ...options.products,
+      ].map(({ name, title }) => ({ name: title, url: `${basePathOf(publicUrl)}/openapi/${name}.json` })),
     })
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})

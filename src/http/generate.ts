@@ -77,6 +77,7 @@ export async function generateDocuments(build = createServer): Promise<Record<st
     trustedProxies: [],
     defaultProjectId: null,
     playground: true,
+    inbox: null,
     contracts: contractNames,
     contractProjectId: '00000000-0000-4000-8000-000000000000',
     isReady: async () => false,

@@ -26,6 +26,7 @@ const otherHeaders = [
   'host',
   'origin',
   'project-secret',
+  'sec-fetch-dest',
   'sec-fetch-site',
   'user-agent',
 ] as const

@@ -2,6 +2,7 @@
 import type { FastifyBaseLogger, RouteOptions } from 'fastify'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Services } from '../domain/context.ts'
+import type { Inbox } from '../mail/inbox.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
 import type { MetricsRoute } from './plugins/metrics.ts'
@@ -27,6 +28,8 @@ export interface ServerOptions {
   readonly defaultProjectId: string | null
   /** Whether /playground is served. */
   readonly playground: boolean
+  /** Captured mails, and previews, for /inbox; null: it is not served. */
+  readonly inbox: Inbox | null
   /** Contracts of other products to mount, and the project that they work on. */
   readonly contracts: readonly ContractName[]
   readonly contractProjectId: string

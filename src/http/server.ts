@@ -17,6 +17,7 @@ import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { consolePage } from './pages/console.ts'
+import { inboxPages } from './pages/inbox.ts'
 import { acceptForms } from './pages/link-page.ts'
 import { operatorSetupPage } from './pages/operator-setup.ts'
 import { playgroundPage } from './pages/playground.ts'
@@ -134,10 +135,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unreadable.addPrefix(contract.prefix)
   }
 
+  if (options.inbox) await inboxPages(app, options.inbox)
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     problemPages(pages)
-    if (options.playground) playgroundPage(pages)
+    if (options.playground) playgroundPage(pages, options.inbox !== null)
     consolePage(pages)
     await pages.register(pageLimit, { limiter })
     acceptForms(pages)

@@ -89,40 +89,47 @@ else {
     t.same(complaints, [])
   })
 
-  t.test(
-    'errors are a line each until one is opened, and the playground is a link of the text',
-    async (t) => {
-      const app = await startTestApp(t)
-      const { page, complaints } = await openDocs(t, app)
-      const block = operation(page, 'signUp')
-      await block.locator('.opblock-summary-control').click()
-      const errors = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="4"]')
-      await errors.first().locator('[aria-expanded="false"]').waitFor()
-      t.ok((await errors.count()) >= 5)
-      const height = async () => (await block.locator('.responses-wrapper').boundingBox())?.height ?? 0
-      const folded = await height()
-      t.ok(folded < 2000, `${folded} pixels of answers`)
-      t.equal(await errors.locator('.model-example:visible').count(), 0)
-      await errors.first().locator('.response-col_status').click()
-      t.equal(await errors.locator('.model-example:visible').count(), 1, 'one is open')
-      await errors.nth(1).locator('.response-col_status').press('Enter')
-      t.equal(await errors.locator('.model-example:visible').count(), 2, 'another one by the keyboard')
-      await errors.nth(1).locator('.response-col_status').press('Enter')
-      await errors.first().locator('.response-col_status').click()
-      t.ok(Math.abs((await height()) - folded) < 5, 'and folded again')
-      const success = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="2"]')
-      t.ok((await success.locator('.model-example:visible').count()) > 0, 'what is meant to come is shown')
+  t.test('errors are a line each until one is opened', async (t) => {
+    const app = await startTestApp(t)
+    const { page, complaints } = await openDocs(t, app)
+    const block = operation(page, 'signUp')
+    await block.locator('.opblock-summary-control').click()
+    const errors = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="4"]')
+    await errors.first().locator('[aria-expanded="false"]').waitFor()
+    t.ok((await errors.count()) >= 5)
+    const height = async () => (await block.locator('.responses-wrapper').boundingBox())?.height ?? 0
+    const folded = await height()
+    t.ok(folded < 2000, `${folded} pixels of answers`)
+    t.equal(await errors.locator('.model-example:visible').count(), 0)
+    await errors.first().locator('.response-col_status').click()
+    t.equal(await errors.locator('.model-example:visible').count(), 1, 'one is open')
+    await errors.nth(1).locator('.response-col_status').press('Enter')
+    t.equal(await errors.locator('.model-example:visible').count(), 2, 'another one by the keyboard')
+    await errors.nth(1).locator('.response-col_status').press('Enter')
+    await errors.first().locator('.response-col_status').click()
+    t.ok(Math.abs((await height()) - folded) < 5, 'and folded again')
+    const success = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="2"]')
+    t.ok((await success.locator('.model-example:visible').count()) > 0, 'what is meant to come is shown')
 
-      t.equal(await page.locator('.playground-link').count(), 1)
-      t.equal(await page.locator('.info .playground-link').getAttribute('href'), '/playground')
-      t.equal(
-        await page.evaluate('document.body.firstElementChild.id'),
-        'swagger-ui',
-        'nothing above the page',
-      )
-      t.same(complaints, [])
-    },
-  )
+    t.same(complaints, [])
+  })
+
+  t.test('a bar links to our other pages, as far as they are served', async (t) => {
+    const { page, complaints } = await openDocs(t, await startTestApp(t))
+    const links = page.locator('nav.pages a')
+    t.same(await links.allInnerTexts(), ['Docs', 'Playground', 'Inbox', 'Console'])
+    t.equal(await page.locator('nav.pages [aria-current=page]').innerText(), 'Docs')
+    for (const name of ['Playground', 'Inbox', 'Console']) {
+      const answer = page.waitForResponse((response) => response.url().endsWith(`/${name.toLowerCase()}`))
+      await links.getByText(name).click()
+      t.equal((await answer).status(), 200, name)
+      await page.goBack()
+    }
+    const env = { PLAYGROUND: 'false', INBOX: 'false' }
+    const few = await openDocs(t, await startTestApp(t, { env }))
+    t.same(await few.page.locator('nav.pages a').allInnerTexts(), ['Docs', 'Console'])
+    t.same([...complaints, ...few.complaints], [])
+  })
 
   t.test('on a phone nothing is cut off at the side', async (t) => {
     const app = await startTestApp(t)
@@ -168,9 +175,9 @@ else {
     const { page, complaints, strangers } = await openDocs(t, app)
     const choice = page.locator('.topbar select')
     const offered = await choice.locator('option').allInnerTexts()
-    t.equal(offered[0], 'Sallyport')
+    t.same(offered.slice(0, 2), ['Sallyport', 'Sallyport admin'])
     t.same(
-      offered.slice(1).map((title) => title.toLowerCase()),
+      offered.slice(2).map((title) => title.toLowerCase()),
       app.config.contracts.filter((name) => (contractNames as readonly string[]).includes(name)),
       'what is mounted',
     )
@@ -192,11 +199,15 @@ else {
     t.same(strangers, [])
   })
 
-  t.test('what is switched off is not offered, and one document alone needs no bar', async (t) => {
+  t.test('what is switched off is not offered', async (t) => {
     const some = await openDocs(t, await startTestApp(t, { env: { CONTRACTS: 'nora' } }))
-    t.same(await some.page.locator('.topbar option').allInnerTexts(), ['Sallyport', 'Nora'])
+    t.same(await some.page.locator('.topbar option').allInnerTexts(), [
+      'Sallyport',
+      'Sallyport admin',
+      'Nora',
+    ])
     const none = await openDocs(t, await startTestApp(t, { env: { CONTRACTS: '' } }))
-    t.equal(await none.page.locator('.topbar').count(), 0)
+    t.same(await none.page.locator('.topbar option').allInnerTexts(), ['Sallyport', 'Sallyport admin'])
     t.same([...some.complaints, ...none.complaints], [])
   })
 

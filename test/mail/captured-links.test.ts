@@ -41,5 +41,7 @@ t.test('at the developer’s own machine the links are lines of the log', async 
   const { app, mails, log } = await mailed(t, 'http://localhost:3000')
   for (const { link } of mails) t.ok(log.includes(String(link)))
   t.notMatch(log, /Mails are not sent/)
-  t.match(welcome(app.config), /Mail +captured in .*; links are logged here/)
+  t.match(welcome(app.config), /Mail +http:\/\/localhost:3000\/inbox {2}\(captured, not sent\)/)
+  const quiet = { ...app.config, inbox: false }
+  t.match(welcome(quiet), /Mail +captured in .*; links are logged here/)
 })

@@ -18,11 +18,16 @@ import { templateDatabase } from './database.ts'
 function isBuilt(): boolean {
   // The last file of the build.
   const built = join(packageRoot, 'dist/console/console.css')
-  const sources = ['openapi/client/src', 'src/http/pages/playground', 'src/http/pages/console'].flatMap(
-    (folder) =>
-      readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
-        join(packageRoot, folder, name),
-      ),
+  const sources = [
+    'openapi/client/src',
+    'openapi/testing/src',
+    'src/http/pages/playground',
+    'src/http/pages/inbox',
+    'src/http/pages/console',
+  ].flatMap((folder) =>
+    readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+      join(packageRoot, folder, name),
+    ),
   )
   return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
 }

@@ -13,8 +13,14 @@ const policy =
 
 const types: Record<string, string> = { html: 'text/html', css: 'text/css', js: 'text/javascript' }
 
-/** Registers the page and its files. A file name has no slash and one dot, so it cannot name another folder. */
-export function playgroundPage(api: Api): void {
+/** What the page says about an inbox that is not served. */
+const aboutInbox = /<span class="inbox">.*?<\/span>/gs
+
+/**
+ * Registers the page and its files. A file name has no slash and one dot, so it cannot name another folder.
+ * @param hasInbox whether /inbox is served
+ */
+export function playgroundPage(api: Api, hasInbox: boolean): void {
   for (const [url, prefix] of [
     ['/playground', ''],
     ['/playground/:file', ''],
@@ -26,6 +32,10 @@ export function playgroundPage(api: Api): void {
       const content = found && (await readFile(join(folder, prefix, file)).catch(() => null))
       if (!found || !content) throw new RequestProblem('route_not_found')
       const type = `${types[found[1] ?? '']}; charset=utf-8`
-      return reply.header('content-security-policy', policy).type(type).send(content)
+      const isPage = found[1] === 'html' && !hasInbox
+      return reply
+        .header('content-security-policy', policy)
+        .type(type)
+        .send(isPage ? content.toString().replace(aboutInbox, '') : content)
     })
 }

@@ -1,5 +1,6 @@
 // Swagger UI at /docs from its own files, with a content-security policy that lets it load nothing else.
 import swaggerUi from '@fastify/swagger-ui'
+import { html } from 'ghtml'
 import type { Api } from '../typebox.ts'
 import { plugin } from './plugin.ts'
 
@@ -39,14 +40,10 @@ ${errors} > .response-col_status[aria-expanded="false"]::after { content: " \\25
 ${errors} > .response-col_status[aria-expanded="false"] ~ .response-col_description > :not(.response-col_description__inner) { display: none }
 ${errors} > .response-col_status[aria-expanded="false"] ~ .response-col_links { visibility: hidden }
 ${errors} > td { padding-top: 4px; padding-bottom: 4px }
-.swagger-ui .playground-link { font: 600 14px system-ui, sans-serif; color: #2b6cb0 }
 `
 
 /** What the page does besides: Swagger UI draws anew at any time, so each part is looked after at every change. */
-const behaviour = (
-  playground: string | null,
-) => `const errors = ${JSON.stringify(`${errors} > .response-col_status`)}
-const playground = ${JSON.stringify(playground)}
+const behaviour = `const errors = ${JSON.stringify(`${errors} > .response-col_status`)}
 function tidy() {
   for (const cell of document.querySelectorAll(errors + ':not([aria-expanded])')) {
     cell.setAttribute('aria-expanded', 'false')
@@ -54,13 +51,6 @@ function tidy() {
     cell.setAttribute('aria-label', 'Examples of status ' + cell.textContent.trim())
     cell.tabIndex = 0
   }
-  const info = playground && document.querySelector('.swagger-ui .info')
-  if (!info || info.querySelector('.playground-link')) return
-  const link = document.createElement('a')
-  link.href = playground
-  link.textContent = 'Try every step in the playground'
-  link.className = 'playground-link'
-  info.append(link)
 }
 function toggle(event) {
   const cell = event.target instanceof Element && event.target.closest(errors)
@@ -74,38 +64,60 @@ new MutationObserver(tidy).observe(document.body, { childList: true, subtree: tr
 tidy()
 `
 
-/** The top bar holds the choice of the document in one line. */
-const bar = `.swagger-ui .topbar { padding: 8px 0 }
+/** The links to our other pages, and below them the choice of the document in one line, in the colours of those pages. */
+const bar = `.pages { display: flex; flex-wrap: wrap; align-items: center; gap: 0 20px; box-sizing: border-box; max-width: 1460px; margin: 0 auto; padding: 4px 20px; font: 16px/1.5 system-ui, sans-serif }
+.pages strong { color: #1b1b1f }
+.pages a { display: inline-flex; align-items: center; min-height: 40px; color: #1f5fbf; text-decoration: none }
+.pages a:hover { text-decoration: underline }
+.pages a[aria-current] { color: #1b1b1f; font-weight: 600; box-shadow: inset 0 -2px #1f5fbf }
+.pages a:focus-visible { outline: 3px solid #1f5fbf; outline-offset: 2px }
+.swagger-ui .topbar { padding: 8px 0; background: #f1f3f6; border-block: 1px solid #d9dbe0 }
 .swagger-ui .topbar .link { display: none }
 .swagger-ui .topbar .topbar-wrapper { align-items: center; flex-flow: row nowrap; justify-content: space-between }
 .swagger-ui .topbar .download-url-wrapper { flex: 1; justify-content: flex-start; margin: 0; min-width: 0 }
-.swagger-ui .topbar .download-url-wrapper .select-label { max-width: 420px; min-width: 0 }
-.swagger-ui .topbar .download-url-wrapper .select-label span { flex: none }
-.swagger-ui .topbar .download-url-wrapper .select-label select { min-width: 0 }
+.swagger-ui .topbar .download-url-wrapper .select-label { max-width: 420px; min-width: 0; color: #1b1b1f }
+.swagger-ui .topbar .download-url-wrapper .select-label span { flex: none; padding-right: 12px }
+.swagger-ui .topbar .download-url-wrapper .select-label select { min-width: 0; border: 1px solid #8a8d94; box-shadow: none }
+@media (max-width: 640px) { .pages { gap: 0 14px; padding: 4px 12px } }
+.swagger-ui .topbar .dark-mode-toggle button svg { fill: #5c5f66 }
+html.dark-mode body { background: #16171b }
+html.dark-mode .pages :is(strong, a[aria-current]) { color: #ececf1 }
+html.dark-mode .pages a { color: #8ab4ff }
+html.dark-mode .swagger-ui .topbar { background: #1d1f24; border-color: #33363d }
+html.dark-mode .swagger-ui .topbar .download-url-wrapper .select-label { color: #ececf1 }
+html.dark-mode .swagger-ui .topbar .dark-mode-toggle button svg { fill: #e4e6e6 }
 `
 
-/** @fastify/swagger-ui has no setting for what else belongs into the head: without it, phones show a page of 980 pixels. */
-const withViewport = (page: string) =>
-  page.replace(
-    /<meta charset="UTF-8">/i,
-    '$&\n      <meta name="viewport" content="width=device-width, initial-scale=1">',
-  )
+/** The bar as HTML, this page's own link first. */
+const barOf = (
+  links: DocsOptions['links'],
+) => html`<nav class="pages" aria-label="Pages"><strong>Sallyport</strong>
+!${links.map(({ name, url }, at) => html`<a href="${url}"!${at === 0 ? ' aria-current="page"' : ''}>${name}</a>`).join('\n')}
+</nav>`
+
+/** @fastify/swagger-ui has no setting for what else the page holds: without a viewport, phones show a page of 980 pixels. */
+const completed = (page: string, bar: string) =>
+  page
+    .replace(
+      /<meta charset="UTF-8">/i,
+      '$&\n      <meta name="viewport" content="width=device-width, initial-scale=1">',
+    )
+    .replace(/<body[^>]*>/i, (body) => `${body}\n${bar}`)
 
 export interface DocsOptions {
-  /** The address of the playground, which the page links to; null: there is none. */
-  readonly playground: string | null
+  /** Our pages that the bar links to, this one first. */
+  readonly links: readonly { readonly name: string; readonly url: string }[]
   /** The documents to choose from; the first one is shown. */
   readonly documents: readonly { readonly name: string; readonly url: string }[]
 }
 
-export const docs = plugin<DocsOptions>('docs', async (api, { documents, playground }) => {
-  // With one document alone there is nothing to choose, and no bar.
-  const several = documents.length > 1
+export const docs = plugin<DocsOptions>('docs', async (api, { documents, links }) => {
+  const linkBar = barOf(links)
   await api.register(async (scope: Api) => {
     scope.addHook('onSend', (_request, reply, payload, done) => {
       const isPage =
         typeof payload === 'string' && String(reply.getHeader('content-type')).startsWith('text/html')
-      done(null, isPage ? withViewport(payload) : payload)
+      done(null, isPage ? completed(payload, linkBar) : payload)
     })
     await scope.register(swaggerUi, {
       routePrefix: '/docs',
@@ -117,11 +129,11 @@ export const docs = plugin<DocsOptions>('docs', async (api, { documents, playgro
           { filename: 'bar.css', content: bar },
           { filename: 'errors.css', content: folded },
         ],
-        js: [{ filename: 'behaviour.js', content: behaviour(playground) }],
+        js: [{ filename: 'behaviour.js', content: behaviour }],
       },
       uiConfig: {
-        // The bar offers a choice of these documents; without a list it would offer to load some other one.
-        ...(several ? { layout: 'StandaloneLayout', urls: [...documents] } : { layout: 'BaseLayout' }),
+        layout: 'StandaloneLayout',
+        urls: [...documents],
         // The logo is a picture with a style of its own, which the policy forbids.
         plugins: [{ components: { Logo: 'span' } }] as never,
         displayOperationId: true,

@@ -1,11 +1,11 @@
 // GET /metrics, and every answered request counted by the template of its route, its method and its status.
 import type { FastifyRequest } from 'fastify'
-import ipaddr from 'ipaddr.js'
 import { metrics as schema } from '../../../schemas/operations.ts'
 import { hashSecret, matchesSecret } from '../../crypto/secrets.ts'
 import { AuthError } from '../../domain/errors.ts'
 import { isLoopback } from '../../formats.ts'
 import type { Metrics } from '../../observability/metrics.ts'
+import { isNeighbour } from '../neighbour.ts'
 import { RequestProblem } from '../refusal.ts'
 import { bearerToken } from '../strategies/bearer.ts'
 import type { Api } from '../typebox.ts'
@@ -30,22 +30,6 @@ export interface MetricsRoute {
   /** What a scraper must present; null: only this machine reads it, where PUBLIC_URL is a loopback address. */
   readonly token: string | null
   readonly publicUrl: string
-}
-
-const forwarding = /^(?:forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
-
-/**
- * Whether a request was sent by a program on this machine, to this machine: from a loopback address, to a loopback name, with no
- * header that a proxy adds, and not in the HTTP/1.0 that nginx speaks by itself. A proxy on this host that adds nothing looks the
- * same; so this counts only where PUBLIC_URL is a loopback address, and nobody else is served.
- */
-function isNeighbour({ raw }: FastifyRequest): boolean {
-  const { remoteAddress = '' } = raw.socket
-  if (!ipaddr.isValid(remoteAddress) || ipaddr.process(remoteAddress).range() !== 'loopback') return false
-  if (raw.httpVersionMajor === 1 && raw.httpVersionMinor === 0) return false
-  const origin = `http://${raw.headers.host}`
-  if (!URL.canParse(origin) || !isLoopback(new URL(origin).hostname)) return false
-  return !Object.keys(raw.headers).some((name) => forwarding.test(name))
 }
 
 export async function metricsRoute(
