@@ -12,7 +12,7 @@ const channel = 'sallyport_changes'
 /** A heartbeat is sent when one is needed and the last answered one is older than this. */
 const heartbeatMs = 15
 /** For this long after an answered heartbeat was sent, the feed counts as complete. */
-const validityMs = 75
+export const validityMs = 75
 /** An unanswered heartbeat costs the connection after this. */
 const answerMs = 1000
 /** Longest way of a test notification from the pool to the listening connection. */
