@@ -1,9 +1,10 @@
 // The documents whose tables follow from the code: variables in operate.md, the life of an account and the roles of operators in
-// security.md, the types of events in events.md.
+// security.md, the types of events in events.md, what is deprecated in upgrading.md.
 import { withVariablesTable } from '../config/documentation.ts'
 import { type Holding, lifecycle } from '../domain/accounts/lifecycle.ts'
 import { eventTypes } from '../domain/events/types.ts'
 import { type Permission, permissions, reachOf, roleHas, roles } from '../domain/operators/roles.ts'
+import { type Deprecation, deprecations } from '../http/deprecations.ts'
 
 const words = (name: string) => name.replaceAll('_', ' ').replace('api ', 'API ')
 const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
@@ -38,6 +39,21 @@ export const eventsTable = (): string =>
     Object.entries(eventTypes).map(([type, tells]) => [`\`${type}\``, tells]),
   )
 
+/** What is deprecated, as a table in Markdown; a sentence where nothing is. */
+export const deprecationsTable = (entries: readonly Deprecation[] = deprecations): string =>
+  entries.length === 0
+    ? 'Nothing is deprecated at present.'
+    : table(
+        ['route', 'field', 'since', 'sunset', 'instead'],
+        entries.map(({ route, field, since, sunset, instead }) => [
+          `\`${route}\``,
+          field ? `\`${field}\`` : '',
+          since,
+          sunset,
+          instead,
+        ]),
+      )
+
 /** Puts a table between its markers; null where a document has none. */
 function withTable(document: string | null, name: string, text: string): string | null {
   if (document === null) return null
@@ -56,4 +72,8 @@ export const documentsWithTables = [
       withTable(withTable(document, 'lifecycle', lifecycleTable()), 'roles', rolesTable()),
   },
   { file: 'events.md', withTable: (document: string) => withTable(document, 'events', eventsTable()) },
+  {
+    file: 'upgrading.md',
+    withTable: (document: string) => withTable(document, 'deprecations', deprecationsTable()),
+  },
 ]

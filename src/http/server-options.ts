@@ -5,6 +5,7 @@ import type { Services } from '../domain/context.ts'
 import type { Inbox } from '../mail/inbox.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
+import type { Deprecation } from './deprecations.ts'
 import type { MetricsRoute } from './plugins/metrics.ts'
 import type { Counter } from './rate-limit-memory.ts'
 import type { Tokens } from './tokens.ts'
@@ -46,6 +47,8 @@ export interface ServerOptions {
   /** Null: requests are not traced. */
   readonly tracing: Tracing | null
   readonly logger: FastifyBaseLogger
+  /** What is deprecated; default: the table of this version. */
+  readonly deprecations?: readonly Deprecation[]
   /** Called with every route as it is registered; openapi/routes.txt is generated from them. */
   readonly onRoute?: (route: RouteOptions) => void
 }

@@ -15,6 +15,7 @@ import { BasePath, basePathOf } from './base-path.ts'
 import { canonicalApi } from './canonical.ts'
 import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
+import { deprecations } from './deprecations.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { consolePage } from './pages/console.ts'
 import { inboxPages } from './pages/inbox.ts'
@@ -29,6 +30,7 @@ import { verificationPages } from './pages/verify-email.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { accessLog } from './plugins/access-log.ts'
 import { openToEveryOrigin } from './plugins/cors.ts'
+import { deprecation } from './plugins/deprecation.ts'
 import { errors, rawProblem } from './plugins/errors.ts'
 import { countedRequests } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
@@ -114,6 +116,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(notFound, { answer })
   await app.register(securityHeaders, { headers: securityHeadersFor(publicUrl) })
   await app.register(openToEveryOrigin, {})
+  await app.register(deprecation, {
+    table: options.deprecations ?? deprecations,
+    documents: `${publicUrl}/docs`,
+  })
   await app.register(accessLog, {})
   await app.register(pressure, { maxDelayMs: options.maxEventLoopDelayMs, shed: metrics.shed })
   await app.register(validation, {})

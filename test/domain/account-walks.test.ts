@@ -53,6 +53,7 @@ import { findUser } from '../../src/repositories/accounts/users.ts'
 import { markMailsSent, takeMails } from '../../src/repositories/mail/mail-queue.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
 import { type Authenticator, authenticatorOf } from '../support/factors.ts'
+import { writeProof } from '../support/proof.ts'
 
 const policy = (mode: string) => ({
   verification: { mode, resend_cooldown_seconds: 0 },
@@ -725,5 +726,6 @@ t.test(
       failures.push(`${mode}: ${shortest.join(' · ')} → ${await run(mode, shortest)}`)
     }
     t.same(failures, [])
+    writeProof('walks', 'test/domain/account-walks.test.ts', { walks, seed, broken: failures.length })
   },
 )

@@ -2,6 +2,7 @@
 // acknowledged stays, and what was revoked stays revoked.
 import t, { type Test } from 'tap'
 import { eventually } from '../support/eventually.ts'
+import { writeProof } from '../support/proof.ts'
 import {
   ask,
   postmasterPid,
@@ -187,6 +188,22 @@ async function isAllThere(t: Test, service: Service, projectId: string, done: Ac
   )
 }
 
+/** Counts for docs/proof.md; where anything was lost, the test has failed. */
+function proveLoss(
+  t: Test,
+  name: 'crash-service' | 'crash-database',
+  kills: number,
+  done: Acknowledged,
+): void {
+  const acknowledged = Object.values(countsOf(done)).reduce((sum, count) => sum + count, 0)
+  const lost = t.passing() ? { lost: 0 } : {}
+  writeProof(name, 'test/faults/crash.test.ts', {
+    [`${name.replace('crash-', '')} killed`]: kills,
+    acknowledged,
+    ...lost,
+  })
+}
+
 t.test('kill -9 of the service under load loses nothing that was acknowledged', async (t) => {
   const dataDir = await temporaryDataDir(t)
   const first = await startService(t, { dataDir })
@@ -199,6 +216,7 @@ t.test('kill -9 of the service under load loses nothing that was acknowledged', 
 
   const second = await startService(t, { dataDir })
   await isAllThere(t, second, projectId, done)
+  proveLoss(t, 'crash-service', 1, done)
   t.equal((await second.stop()).code, 0)
   t.equal(postmasterPid(dataDir), null, 'the database that was left behind is gone too')
 })
@@ -239,6 +257,7 @@ t.test(
     t.ok(done.statuses[503], 'requests of the meantime were refused', { ...done.statuses })
     t.notOk(done.statuses.none, 'and all were answered')
     await isAllThere(t, service, projectId, done)
+    proveLoss(t, 'crash-database', 3, done)
     t.equal((await service.stop()).code, 0)
   },
 )

@@ -11,6 +11,7 @@ import { createProject } from '../../src/domain/projects/projects.ts'
 import { freePort, wideLimits } from '../support/app.ts'
 import { storesOn } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
+import { writeProof } from '../support/proof.ts'
 import {
   ask,
   databaseOf,
@@ -218,4 +219,12 @@ t.test('nothing is lost, doubled or turned while everything is killed', { timeou
   t.equal(Math.max(...[...ids.values()].map(({ size }) => size)), 1, 'a repeat has the same id')
   t.ok(receiver.received.length >= positions.length, `${receiver.received.length - positions.length} repeats`)
   t.equal(turned, 0, 'each account in order')
+  const kinds = Object.entries(killed).map(([name, count]) => [`${name} killed`, count])
+  writeProof('events', 'test/faults/events.test.ts', {
+    ...Object.fromEntries(kinds),
+    events: positions.length,
+    delivered: ids.size,
+    repeats: receiver.received.length - ids.size,
+    'out of order': turned,
+  })
 })

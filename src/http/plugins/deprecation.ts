@@ -1,0 +1,54 @@
+// Announces what is deprecated: in the answers of its routes, and in their documents.
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { type Deprecation, deprecationHeaders } from '../deprecations.ts'
+import { plugin } from './plugin.ts'
+
+export interface DeprecationOptions {
+  readonly table: readonly Deprecation[]
+  /** URL of the documents, for `Link`. */
+  readonly documents: string
+}
+
+interface BodySchema {
+  readonly properties?: Record<string, object>
+}
+
+type Done = () => void
+
+/** A whole route: every answer says so, refusals as well. */
+function announceRoute(route: RouteOptions, headers: Record<string, string>): void {
+  route.schema = { ...route.schema, deprecated: true }
+  const announce = (_request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    reply.headers(headers)
+    done()
+  }
+  route.onRequest = [announce, ...[route.onRequest ?? []].flat()]
+}
+
+/** A field: the answers to requests that use it say so. @throws where the body has no such field */
+function announceField(route: RouteOptions, field: string, headers: Record<string, string>): void {
+  const body = route.schema?.body as BodySchema | undefined
+  const property = body?.properties?.[field]
+  if (!property)
+    throw new Error(`${route.method} ${route.url} has no field ${field} that could be deprecated.`)
+  const properties = { ...body.properties, [field]: { ...property, deprecated: true } }
+  route.schema = { ...route.schema, body: { ...body, properties } }
+  const announce = (request: FastifyRequest, reply: FastifyReply, done: Done) => {
+    const { body: sent } = request
+    if (typeof sent === 'object' && sent !== null && Object.hasOwn(sent, field)) reply.headers(headers)
+    done()
+  }
+  route.preValidation = [announce, ...[route.preValidation ?? []].flat()]
+}
+
+export const deprecation = plugin<DeprecationOptions>('deprecation', async (api, { table, documents }) => {
+  // Other routes get no hook, so that they cost nothing.
+  api.addHook('onRoute', (route) => {
+    for (const entry of table) {
+      if (entry.route !== `${String(route.method)} ${route.url}`) continue
+      const headers = deprecationHeaders(entry, documents)
+      if (entry.field === undefined) announceRoute(route, headers)
+      else announceField(route, entry.field, headers)
+    }
+  })
+})

@@ -1,0 +1,59 @@
+// docs/proof.md from the results of a run; no figure is typed by hand.
+import type { Results } from './results.ts'
+import { type Row, sections } from './sections.ts'
+
+const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+
+function rowOf({ what, file, counts = [] }: Row, results: Results): string {
+  const result = results.files[file]
+  const verdict = !result
+    ? 'not run'
+    : result.failed > 0
+      ? `**${result.failed} failed**`
+      : result.skipped >= result.tests
+        ? 'skipped here'
+        : 'passed'
+  const told = counts.flatMap((name) =>
+    Object.entries(results.counts[name] ?? {}).map(([count, value]) => `${count} ${value}`),
+  )
+  const tests = result ? `${result.tests}${result.skipped > 0 ? ` (${result.skipped} skipped)` : ''}` : ''
+  return row([
+    what,
+    verdict,
+    tests,
+    String(result?.assertions ?? ''),
+    told.join(', '),
+    `\`npm test -- ${file}\``,
+  ])
+}
+
+/** @returns the text of docs/proof.md */
+export function renderProof(results: Results): string {
+  const { date, commit, machine, form, bench } = results
+  return [
+    '# Proof',
+    '',
+    '<!-- Written by `npm run proof` from docs/proof.json. Do not edit. -->',
+    '',
+    `What was run, and what came out: ${date}, commit ${commit}, ${machine}, the ${form} form.`,
+    '`npm run proof -- --quick` repeats it in minutes; `npm run proof -- --long` takes more walks, and ten minutes of killing. Each row names the',
+    'command that repeats it alone. The figures are in [proof.json](proof.json), as the tests wrote them. A test whose program is not installed says',
+    'that it is skipped.',
+    '',
+    ...sections.flatMap(({ title, text, rows }) => [
+      `## ${title}`,
+      '',
+      text,
+      '',
+      row(['what', 'result', 'tests', 'assertions', 'counted', 'repeat']),
+      row(['---', '---', '---', '---', '---', '---']),
+      ...rows.map((one) => rowOf(one, results)),
+      '',
+    ]),
+    '## Speed',
+    '',
+    `Measured: ${bench.measured} Of the goals ${bench.met} were met and ${bench.missed} missed. [RESULTS.md](../test/bench/RESULTS.md) has each figure`,
+    'beside the limit of the same machine, and `npm run bench` repeats it. This command does not run the bench.',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,24 @@
+// Which route of openapi/routes.txt a request meets.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../src/package.ts'
+
+export const routes: readonly { readonly route: string; readonly pattern: RegExp }[] = readFileSync(
+  join(packageRoot, 'openapi/routes.txt'),
+  'utf8',
+)
+  .trimEnd()
+  .split('\n')
+  .map((line) => {
+    const [method = '', path = ''] = line.split(/ +/)
+    const pattern = path.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')
+    return { route: `${method} ${path}`, pattern: new RegExp(`^${method} ${pattern}$`) }
+  })
+
+/** @returns the method and the path with its parameters' names; null where no route fits */
+export function routeOf(method: string, path: string): string | null {
+  const asked = `${method} ${path.split('?')[0]}`
+  const fitting = routes.filter(({ pattern }) => pattern.test(asked))
+  // A path without a parameter comes before one with.
+  return (fitting.find(({ route }) => !route.includes(':')) ?? fitting[0])?.route ?? null
+}
