@@ -226,6 +226,10 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/cli/listen.ts': {
     values: ['src/cli', 'src/crypto', 'src/domain', 'src/formats.ts', 'src/http/admin/event-views.ts'],
   },
+  // Lists what is deprecated, the one table of documentation that follows from routes.
+  'src/cli/documentation.ts': {
+    values: ['src/config', 'src/domain', 'src/http/deprecations.ts'],
+  },
   // Writes the documents of the routes.
   'src/cli/openapi.ts': {
     values: ['src/cli', 'src/folders.ts', 'src/http/generate.ts', 'src/observability', 'src/package.ts'],

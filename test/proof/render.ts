@@ -37,7 +37,7 @@ export function renderProof(results: Results): string {
     '',
     `What was run, and what came out: ${date}, commit ${commit}, ${machine}, the ${form} form.`,
     '`npm run proof -- --quick` repeats it in minutes; `npm run proof -- --long` takes more walks, and ten minutes of killing. Each row names the',
-    'command that repeats it alone. The figures are in [proof.json](proof.json), as the tests wrote them. A test whose program is not installed says',
+    'command that repeats it alone; what was not run says so. The figures are in [proof.json](proof.json), as the tests wrote them. A test whose program is not installed says',
     'that it is skipped.',
     '',
     ...sections.flatMap(({ title, text, rows }) => [

@@ -1,5 +1,6 @@
 // `npm run proof`: runs what docs/proof.md shows, and writes the page and docs/proof.json. `--quick` (the default) or `--long`;
-// `--render` writes the page anew from the results that are there. `--only=<text>` runs the files whose paths have it and keeps the rest.
+// `--render` writes the page anew from the results that are there. `--only=<text>,…` runs the files whose paths have
+// one of these and keeps what is there of the others.
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +15,10 @@ import { forms, sections } from './sections.ts'
 const target = join(packageRoot, 'docs/proof.json')
 const options = process.argv.slice(2)
 const form = options.includes('--long') ? 'long' : 'quick'
-const only = options.find((option) => option.startsWith('--only='))?.slice('--only='.length)
+const only = options
+  .find((option) => option.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',')
 
 /** Runs test files as `npm test` does, and shows what they say. */
 function runTests(files: readonly string[], folder: string): Promise<string> {
@@ -40,7 +44,7 @@ async function measure(before: Results | null): Promise<Results> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-proof-'))
   try {
     const tap = await runTests(
-      all.filter((file) => !only || file.includes(only)),
+      all.filter((file) => !only || only.some((part) => file.includes(part))),
       folder,
     )
     const counts = readdirSync(folder).map((name): { name: string; counts: Counts } =>
