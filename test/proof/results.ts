@@ -36,6 +36,8 @@ export function readTap(text: string): Record<string, FileResult> {
     }
     const title = /^ {8}# Subtest: (.*)/.exec(line)?.[1]
     if (title) announced.add(title)
+    // A failure outside the tests with titles, as a file that took too long.
+    if (current?.failed === 0 && /^ {4}not ok \d+ - test\//.test(line)) current.failed = 1
     const [, indent = '', verdict, words = ''] = /^( *)((?:not )?ok) \d+ - (.*)/.exec(line) ?? []
     if (!current || !verdict || indent.length < 8) continue
     const name = words.replace(/ # (?:time=\S+|SKIP.*)$/i, '').replace(/ # (?:time=\S+|SKIP.*)$/i, '')
