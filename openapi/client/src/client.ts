@@ -3,6 +3,7 @@ import { AuthenticationError, SessionNotKeptError, StepUpRequiredError } from '.
 import type {
   AnswerOf,
   Asked,
+  PasskeyAuthenticator,
   PathOf,
   SallyportClient,
   Session,
@@ -33,6 +34,7 @@ export {
 export type {
   CallOptions,
   Passkey,
+  PasskeyAuthenticator,
   SallyportClient,
   SecondFactorProof,
   Session,
@@ -66,6 +68,8 @@ export interface ClientOptions {
    * repeated, once. Null: the method throws the error.
    */
   onStepUpRequired?: (error: StepUpRequiredError) => Promise<StepUpProof | null>
+  /** Makes passkeys and proves by them where there is no browser, such as on React Native. Default: the browser. */
+  passkeys?: PasskeyAuthenticator
   /** Milliseconds after which a request fails with a NetworkError. Default: 15 000. */
   timeout?: number
   /** Used instead of the global `fetch`. */
@@ -240,7 +244,9 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
   let loaded: Promise<ReturnType<typeof import('./passkeys.js')['createPasskeys']>> | undefined
   /** Loads what passkeys need, once; after a failure another call tries again. */
   const passkeys = () => {
-    loaded ??= import('./passkeys.js').then(({ createPasskeys }) => createPasskeys({ open, own, begun }))
+    loaded ??= import('./passkeys.js').then(({ createPasskeys }) =>
+      createPasskeys({ open, own, begun, authenticator: options.passkeys }),
+    )
     loaded.catch(() => {
       loaded = undefined
     })

@@ -45,6 +45,12 @@ export interface Asked {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What makes passkeys and proves by them where there is no browser: JSON in both directions, as WebAuthn Level 3 writes it. */
+export interface PasskeyAuthenticator {
+  create(options: Schemas['PasskeyCreationOptions']): Promise<Body<'addPasskey'>['credential']>
+  get(options: PasskeyOptions): Promise<Body<'signInWithPasskey'>['credential']>
+}
+
 /** What a part that is loaded on demand calls the service by. */
 export interface Calls {
   /** Sends a request without a session. */
@@ -53,6 +59,8 @@ export interface Calls {
   own<V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked?: Asked): AnswerOf<V, P>
   /** Stores the session that a sign-in has opened. */
   begun<T extends Schemas['Session']>(answering: Promise<T>): Promise<T>
+  /** Used instead of the browser. */
+  readonly authenticator: PasskeyAuthenticator | undefined
 }
 
 type PasskeyOptions = Schemas['PasskeyRequestOptions']

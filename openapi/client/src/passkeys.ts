@@ -5,6 +5,7 @@ import type { Calls, Passkey, Session } from './methods.js'
 import type { components } from './schema.js'
 
 type RequestOptions = components['schemas']['PasskeyRequestOptions']
+type CreationOptions = components['schemas']['PasskeyCreationOptions']
 
 /** The parts of WebAuthn Level 3 that not every browser, or every version of TypeScript's DOM library, has. */
 interface Signals {
@@ -71,7 +72,7 @@ const upgradeMs = 10_000
 const autofillMs = 8 * 60_000
 
 /** Binds what passkeys do to a client. */
-export function createPasskeys({ open, own, begun }: Calls) {
+export function createPasskeys({ open, own, begun, authenticator }: Calls) {
   /** What waits without having asked the person; any other request ends it, because a browser answers one at a time. */
   let waiting: AbortController | undefined
 
@@ -103,7 +104,7 @@ export function createPasskeys({ open, own, begun }: Calls) {
   let entered: Promise<boolean> = Promise.resolve(false)
 
   async function answer(signal: AbortSignal | undefined, mediation?: 'conditional'): Promise<Session> {
-    needCredentials()
+    if (!authenticator) needCredentials()
     const { flow, options } = await open('post', '/api/auth/passkeys/sign-in-options', { body: {}, signal })
     const credential = await prove(options, signal, mediation)
     try {
@@ -120,6 +121,7 @@ export function createPasskeys({ open, own, begun }: Calls) {
 
   /** Lets the person prove themselves by a passkey, and returns what the service verifies. */
   async function prove(options: RequestOptions, signal?: AbortSignal, mediation?: 'conditional') {
+    if (authenticator) return authenticator.get(options)
     const container = needCredentials()
     const publicKey = {
       ...options,
@@ -171,17 +173,16 @@ export function createPasskeys({ open, own, begun }: Calls) {
     return changed
   }
 
-  async function add(name: string | undefined, conditional: boolean, signal?: AbortSignal): Promise<Passkey> {
+  /** Has the browser make a passkey, and returns what the service keeps. */
+  async function make(options: CreationOptions, conditional: boolean, signal: AbortSignal | undefined) {
+    if (authenticator) return authenticator.create(options)
     const container = needCredentials()
-    const body = conditional ? { conditional } : {}
-    const { flow, options } = await own('post', '/api/auth/passkeys/registration-options', { body, signal })
     const publicKey = {
       ...options,
       challenge: decode(options.challenge),
       user: { ...options.user, id: decode(options.user.id) },
       excludeCredentials: describe(options.excludeCredentials),
     }
-    entered = Promise.resolve(true)
     const asked = { ...(conditional && { mediation: 'conditional' }), publicKey }
     const made = await requesting(
       (signal) => container.create({ ...asked, signal } as CredentialCreationOptions),
@@ -189,7 +190,7 @@ export function createPasskeys({ open, own, begun }: Calls) {
       conditional ? upgradeMs : undefined,
     )
     const { id, response } = made as PublicKeyCredential & { response: AuthenticatorAttestationResponse }
-    const credential = {
+    return {
       id,
       type: 'public-key' as const,
       response: {
@@ -198,6 +199,14 @@ export function createPasskeys({ open, own, begun }: Calls) {
         transports: response.getTransports?.() ?? [],
       },
     }
+  }
+
+  async function add(name: string | undefined, conditional: boolean, signal?: AbortSignal): Promise<Passkey> {
+    if (!authenticator) needCredentials()
+    const body = conditional ? { conditional } : {}
+    const { flow, options } = await own('post', '/api/auth/passkeys/registration-options', { body, signal })
+    entered = Promise.resolve(true)
+    const credential = await make(options, conditional, signal)
     const sent = { flow, credential, ...(name !== undefined && { name }) }
     return telling(own('post', '/api/auth/passkeys', { body: sent, signal }), signal)
   }
