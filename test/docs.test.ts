@@ -13,6 +13,8 @@ const documents = [
   'CHANGELOG.md',
   'openapi/client/README.md',
   'openapi/testing/README.md',
+  'openapi/react/README.md',
+  'openapi/react-native/README.md',
   ...readdirSync(join(packageRoot, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),

@@ -5,8 +5,12 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
-import type { TestApp } from './app.ts'
+import { freePort, startTestApp, type TestApp } from './app.ts'
+import { openContext } from './browser.ts'
+import { proveHolder } from './factors.ts'
 
 const { resolve } = createRequire(join(packageRoot, 'package.json'))
 const folder = join(packageRoot, 'test/fixtures/react')
@@ -35,15 +39,19 @@ export async function bundleReactApp(version: 18 | 19): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
+interface Served {
+  readonly app: TestApp
+  readonly service: string
+  readonly port: number
+  readonly script: string
+  readonly providers: string
+}
+
 /** Serves it on a port of localhost, which must be among the project's `origins`. */
-export async function serveReactApp(
+async function serve(
   t: { teardown(work: () => unknown): void },
-  app: TestApp,
-  port: number,
-  { version = 19, providers = '' }: { version?: 18 | 19; providers?: string } = {},
-): Promise<string> {
-  const service = app.url.replace('127.0.0.1', 'localhost')
-  const script = await bundleReactApp(version)
+  { app, service, port, script, providers }: Served,
+): Promise<void> {
   const styles = await readFile(join(packageRoot, 'openapi/react/styles.css'), 'utf8')
   const sheet = styles + (await readFile(join(folder, 'page.css'), 'utf8'))
   const page = `<!doctype html>
@@ -55,7 +63,7 @@ export async function serveReactApp(
     '/app.js': ['text/javascript', script],
     '/app.css': ['text/css', sheet],
   }
-  const policy = `default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob: ${service} ${app.url}; connect-src ${service}`
+  const policy = `default-src 'none'; script-src 'self'; style-src 'self'; img-src data: blob: ${service}; connect-src ${service}`
   const server = createServer((request, response) => {
     const [type, text] = files[request.url ?? ''] ?? ['text/html', page]
     response.setHeader('content-type', `${type}; charset=utf-8`)
@@ -65,5 +73,128 @@ export async function serveReactApp(
   await new Promise<void>((done) => server.listen(port, 'localhost', done))
   t.teardown(() => server.close())
   t.teardown(() => server.closeAllConnections())
-  return `http://localhost:${port}`
+}
+
+export const password = 'correct horse battery'
+
+/** An application with the components, and its service, both on localhost, so that cookies and passkeys work. */
+export interface ReactApp {
+  readonly app: TestApp
+  readonly url: string
+  /** Opens it in a browser of its own; what its console says fails the test, save that an answer refuses. */
+  open(t: Test, query?: string, options?: BrowserContextOptions): Promise<Page>
+  /** Opens it in a page, such as another tab. */
+  visit(t: Test, page: Page, query?: string): Promise<Page>
+  /** Sets the policy to its own with some changes. */
+  setPolicy(more: object): Promise<void>
+  /** Creates an account in a page that shows the form, as its holder with a proven address; returns the address. */
+  signUp(page: Page): Promise<string>
+}
+
+export interface ReactAppOptions {
+  readonly policy?: object
+  readonly env?: Record<string, string>
+  readonly ports?: { readonly page: number; readonly service: number }
+  readonly version?: 18 | 19
+  /** Separated by spaces. */
+  readonly providers?: string
+}
+
+let people = 0
+
+/** Starts both. */
+export async function startReactApp(
+  t: Test,
+  browser: Browser,
+  { policy, env, ports, version = 19, providers = '' }: ReactAppOptions = {},
+): Promise<ReactApp> {
+  const { page: port, service: servicePort } = ports ?? { page: await freePort(), service: await freePort() }
+  const service = `http://localhost:${servicePort}`
+  const url = `http://localhost:${port}`
+  const own = {
+    origins: [url],
+    redirect_urls: [`${url}/`],
+    verification: { resend_cooldown_seconds: 0 },
+    email_sign_in: 'existing',
+    sessions: { notify_new_device: false },
+    ...policy,
+  }
+  const app = await startTestApp(t, {
+    policy: own,
+    env: { PORT: String(servicePort), PUBLIC_URL: service, ...env },
+  })
+  await serve(t, { app, service, port, script: await bundleReactApp(version), providers })
+
+  async function visit(t: Test, page: Page, query = ''): Promise<Page> {
+    page.setDefaultTimeout(20_000)
+    page.on('pageerror', (error) => t.fail('the page throws', { error: String(error) }))
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/Failed to load resource/.test(message.text()))
+        t.fail('the console is quiet', { said: message.text() })
+    })
+    await page.goto(`${url}/${query}`)
+    return page
+  }
+
+  return {
+    app,
+    url,
+    visit,
+    setPolicy: (more) => app.setPolicy({ ...own, ...more }),
+    async open(t, query, options = {}) {
+      const context = await openContext(t, browser, { reducedMotion: 'reduce', ...options })
+      return visit(t, await context.newPage(), query)
+    },
+    async signUp(page) {
+      const email = `react-${++people}@example.com`
+      await page.getByLabel('Name').fill('Ada Lovelace')
+      await typeCredentials(page, email, password, 'Create account')
+      await shows(page, email)
+      await proveHolder(app, email)
+      return email
+    },
+  }
+}
+
+export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
+
+/** Waits until the page's header says who is signed in; `signed_out`: nobody. */
+export const shows = (page: Page, who: string) =>
+  page.locator('output').getByText(who, { exact: true }).waitFor()
+
+/** Types address and password, and submits. */
+export async function typeCredentials(
+  page: Page,
+  email: string,
+  typed = password,
+  submit = 'Sign in',
+): Promise<void> {
+  await page.getByLabel('E-mail address').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(typed)
+  await button(page, submit).click()
+}
+
+/** Signs out by the menu. */
+export async function signOut(page: Page): Promise<void> {
+  await button(page, /^Your account/).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await shows(page, 'signed_out')
+}
+
+/** Gives a page an authenticator that says yes. */
+export async function addAuthenticator(page: Page) {
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('WebAuthn.enable')
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  })
+  return { cdp, authenticatorId }
 }

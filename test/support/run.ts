@@ -21,6 +21,8 @@ function isBuilt(): boolean {
   const sources = [
     'openapi/client/src',
     'openapi/testing/src',
+    'openapi/react/src',
+    'openapi/react-native/src',
     'src/http/pages/playground',
     'src/http/pages/inbox',
     'src/http/pages/console',

@@ -7,7 +7,7 @@ import {
   StepUpRequiredError,
 } from '@sallyport/client'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { type Action, duration, useAction } from './action.js'
+import { type Action, abortError, duration, useAction } from './action.js'
 import { useSallyport, useSession } from './provider.js'
 import { fill } from './texts/en.js'
 
@@ -59,8 +59,6 @@ export interface Account extends Holdings {
   change<T>(work: (client: SallyportClient) => Promise<T>): Promise<T>
 }
 
-const givenUp = () => new DOMException('The person gave no proof.', 'AbortError')
-
 /** Draw forms of your own with it: every change goes through `change`, and a `proof` is asked for where it is not null. */
 export function useAccount(): Account {
   const { client, store, texts } = useSallyport()
@@ -90,6 +88,7 @@ export function useAccount(): Account {
     // What did not arrive is loaded when the network is back.
     const again = () => void reload().catch(() => {})
     again()
+    if (typeof document === 'undefined') return
     window.addEventListener('online', again)
     return () => window.removeEventListener('online', again)
   }, [reload])
@@ -139,7 +138,8 @@ export function useAccount(): Account {
         return done
       } catch (error) {
         // A proof of one person opens nothing of another who signed in meanwhile.
-        if (!(await proofOf(error)) || store.get().user?.uuid !== uuid) throw givenUp()
+        if (!(await proofOf(error)) || store.get().user?.uuid !== uuid)
+          throw abortError('The person gave no proof.')
       }
     }
   }

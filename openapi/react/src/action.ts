@@ -17,7 +17,10 @@ export const duration = (seconds: number, { lang }: Texts): string => {
   return new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' }).format(amount)
 }
 
-/** Whether a person or the page broke the work off, which is no failure. */
+/** Makes the error of work that a person or the page broke off, which is no failure. */
+export const abortError = (message: string): Error =>
+  Object.assign(new Error(message), { name: 'AbortError' })
+
 const isAbort = (error: unknown) => (error as Error | undefined)?.name === 'AbortError'
 
 /** The fields at which a refusal without fields of its own is shown. */

@@ -68,6 +68,7 @@ function refusal(code: string, fragment: URLSearchParams): ApiError {
  * @throws the refusal, also a SecondFactorRequiredError
  */
 export async function arrive(client: SallyportClient): Promise<void> {
+  if (typeof location === 'undefined') return
   const url = new URL(location.href)
   const query = url.searchParams
   const [code, error, token] = ['code', 'error', 'token'].map((name) => query.get(name))

@@ -7,7 +7,7 @@ import {
   SecondFactorRequiredError,
 } from '@sallyport/client'
 import { useEffect, useRef, useState } from 'react'
-import { type Action, describe, duration, useAction } from './action.js'
+import { type Action, abortError, describe, duration, useAction } from './action.js'
 import { deviceToken, keepDeviceToken, leaveForProvider } from './arrival.js'
 import { useSallyport } from './provider.js'
 import { fill } from './texts/en.js'
@@ -245,7 +245,7 @@ export function useSignIn(given: FlowOptions = {}): Omit<Flow, 'signUp'> {
       // Without a network, and where the person chose none, the rest of the form is as usable as before.
       if (error instanceof ApiError) latest.current.fail(describe(error, latest.current.texts))
     })
-    return () => leaving.abort(new DOMException('The form was left.', 'AbortError'))
+    return () => leaving.abort(abortError('The form was left.'))
   }, [client, isOffered])
   return flow
 }

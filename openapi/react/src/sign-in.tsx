@@ -234,11 +234,11 @@ function Panel({ step, title, children }: { step: string; title: string; childre
     if (shown.current === step) return
     shown.current = step
     const first = ref.current?.querySelector<HTMLElement>('input:not([type=hidden]):not([type=checkbox])')
-    ;(first ?? ref.current?.querySelector<HTMLElement>('h2'))?.focus()
+    ;(first ?? ref.current?.querySelector<HTMLElement>('h1'))?.focus()
   }, [step])
   return (
     <section ref={ref} className="sp-panel" aria-label={title}>
-      <h2 tabIndex={-1}>{title}</h2>
+      <h1 tabIndex={-1}>{title}</h1>
       {children}
     </section>
   )

@@ -97,10 +97,12 @@ export function createAuthStore(client: SallyportClient, session: Session | null
       const stop = client.onAuthStateChange((event, now) => {
         if (event !== 'auth_error') set(stateOf(now))
       })
+      read()
+      // React Native has no page.
+      if (typeof document === 'undefined') return stop
       window.addEventListener('pageshow', shown)
       window.addEventListener('online', read)
       document.addEventListener('visibilitychange', seen)
-      read()
       return () => {
         stop()
         window.removeEventListener('pageshow', shown)
