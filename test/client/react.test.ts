@@ -68,6 +68,13 @@ t.test('each package has its files, its license, and nothing to install but its 
 
 t.test('an application compiles strictly, as bundlers and as Node resolve', async (t) => {
   await copyFile(join(packageRoot, 'test/fixtures/react/app.tsx'), join(folder, 'app.tsx'))
+  const document = await readFile(join(packageRoot, 'docs/integrate.md'), 'utf8')
+  const [, page = ''] = /^```tsx\n([\s\S]*?)^```$/m.exec(document.slice(document.indexOf('## React'))) ?? []
+  const lines = page.split('\n').filter((line) => line.trim() !== '')
+  t.ok(lines.length > 5 && lines.length <= 15, `the page of docs/integrate.md has ${lines.length} lines`)
+  // A bundler's own type for style sheets.
+  await writeFile(join(folder, 'styles.d.ts'), `declare module '*.css'`)
+  await writeFile(join(folder, 'document.tsx'), page)
   const tsc = join(packageRoot, 'node_modules/typescript/bin/tsc')
   for (const [module, resolution] of [
     ['esnext', 'bundler'],
@@ -92,9 +99,13 @@ t.test('an application compiles strictly, as bundlers and as Node resolve', asyn
       '--types',
       'react-dom',
     ]
-    const { stdout } = await run(process.execPath, [tsc, 'app.tsx', ...options, ...(ways as string[])], {
-      cwd: folder,
-    }).catch((error) => error)
+    const { stdout } = await run(
+      process.execPath,
+      [tsc, 'app.tsx', 'document.tsx', 'styles.d.ts', ...options, ...(ways as string[])],
+      {
+        cwd: folder,
+      },
+    ).catch((error) => error)
     t.equal(stdout, '', resolution)
   }
 })

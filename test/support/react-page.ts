@@ -32,7 +32,9 @@ export async function bundleReactApp(version: 18 | 19): Promise<string> {
     target: 'es2022',
     jsx: 'automatic',
     tsconfigRaw: {},
-    define: { 'process.env.NODE_ENV': '"development"' },
+    minify: version === 18,
+    // The development build of 19 says what it finds wrong; 18 is as applications ship it.
+    define: { 'process.env.NODE_ENV': version === 18 ? '"production"' : '"development"' },
     logLevel: 'error',
     ...(version === 19 ? { alias: react19 } : {}),
   })

@@ -4,7 +4,7 @@ import { type Account, type Proof, useAccount } from './account.js'
 import { ApiKeys, Data, Identities, Sessions } from './account-access.js'
 import { Profile } from './account-profile.js'
 import { Factors, Passkeys, Password } from './account-security.js'
-import { Button, CodeField, Dialog, Field, Form, Frame } from './parts.js'
+import { Button, CodeField, Dialog, Field, Form, Frame, Username } from './parts.js'
 import { useSallyport, useUser } from './provider.js'
 import { nameOfFactor } from './sign-in.js'
 import { fill } from './texts/en.js'
@@ -42,13 +42,16 @@ function ProofDialog({ proof }: { proof: Proof }) {
       <Form key={method} action={proof} onSubmit={proof.prove}>
         <p>{lead}</p>
         {method === 'password' && (
-          <Field
-            name="password"
-            label={texts.password}
-            type="password"
-            autoComplete="current-password"
-            required
-          />
+          <>
+            <Username email={user?.email ?? ''} />
+            <Field
+              name="password"
+              label={texts.password}
+              type="password"
+              autoComplete="current-password"
+              required
+            />
+          </>
         )}
         {method !== 'password' && method !== 'passkey' && (
           <CodeField

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { Account } from './account.js'
 import { Card, Careful, Once, Row, Rows, useDay } from './account-parts.js'
 import { useAction } from './action.js'
-import { Button, CodeField, Dialog, Field, Form, NewPasswordField, Said } from './parts.js'
+import { Button, CodeField, Dialog, Field, Form, NewPasswordField, Said, Username } from './parts.js'
 import { useSallyport, useUser } from './provider.js'
 import { fill } from './texts/en.js'
 
@@ -35,8 +35,7 @@ export function Password({ account }: { account: Account }) {
           )
         }
       >
-        {/* So that a password manager knows whose password it is. */}
-        <input type="hidden" autoComplete="username" value={user?.email ?? ''} readOnly />
+        <Username email={user?.email ?? ''} />
         {!isFirst && (
           <Field
             name="current_password"

@@ -158,6 +158,11 @@ export function Field({ name, label, hint, type = 'text', ...input }: FieldProps
   )
 }
 
+/** Says to a password manager whose password a form is about. */
+export const Username = ({ email }: { email: string }) => (
+  <input hidden type="text" autoComplete="username" value={email} readOnly />
+)
+
 /** The field of a code from a mail or an app. */
 export const CodeField = ({ label, ...input }: Input & { label: string }) => (
   <Field

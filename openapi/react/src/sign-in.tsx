@@ -2,7 +2,7 @@
 import type { FactorMethod } from '@sallyport/client'
 import { type MouseEvent, type ReactNode, useEffect, useRef } from 'react'
 import { type Flow, type FlowOptions, useSignIn, useSignUp } from './flow.js'
-import { Button, CodeField, Field, Form, Frame, NewPasswordField } from './parts.js'
+import { Button, CodeField, Field, Form, Frame, NewPasswordField, Username } from './parts.js'
 import { useSallyport, useUser } from './provider.js'
 import { fill, type Texts } from './texts/en.js'
 
@@ -105,8 +105,7 @@ function MailedCode({
   return (
     <Form action={flow} onSubmit={onSubmit}>
       <p>{fill(texts.verifyLead, { email: flow.email })}</p>
-      {/* So that a password manager knows whose password it is. */}
-      <input type="hidden" name="email" autoComplete="username" value={flow.email} readOnly />
+      <Username email={flow.email} />
       <CodeField label={texts.code} />
       {isReset && <NewPasswordField name="password" label={texts.newPassword} />}
       <Button look="main" busy={held && flow.busy !== 'again'} held={held}>
@@ -233,7 +232,7 @@ function Panel({ step, title, children }: { step: string; title: string; childre
   useEffect(() => {
     if (shown.current === step) return
     shown.current = step
-    const first = ref.current?.querySelector<HTMLElement>('input:not([type=hidden]):not([type=checkbox])')
+    const first = ref.current?.querySelector<HTMLElement>('input:not([hidden]):not([type=checkbox])')
     ;(first ?? ref.current?.querySelector<HTMLElement>('h1'))?.focus()
   }, [step])
   return (
