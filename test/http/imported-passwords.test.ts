@@ -5,7 +5,7 @@ import { defaultParameters, isCurrent, loadArgon2, passwordBytes } from '../../s
 import { type Answer, bearer, startTestApp } from '../support/app.ts'
 import { isProblem } from '../support/problems.ts'
 
-const app = await startTestApp(t)
+const app = await startTestApp(t, { passwordParameters: defaultParameters })
 const argon2 = await loadArgon2()
 const next = 'another good password'
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { type RunningApp, startApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config/config.ts'
+import type { Argon2Parameters } from '../../src/crypto/passwords.ts'
 import { isMigrated } from '../../src/database/migrations.ts'
 import { createProject, setPolicy } from '../../src/domain/projects/projects.ts'
 import { contractNames } from '../../src/http/server-options.ts'
@@ -69,6 +70,8 @@ export interface TestAppOptions {
   readonly env?: Record<string, string>
   /** Use this database (and its data) instead of a new one. */
   readonly databaseUrl?: string
+  /** What a password hash costs; default: next to nothing. */
+  readonly passwordParameters?: Argon2Parameters
 }
 
 /** Limits wide enough that no test meets one by accident. */
@@ -126,7 +129,9 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
     ...options.env,
   })
   const log = createLogger(config.logLevel, { write: (line) => logs.push(JSON.parse(line)) })
-  const running = await startApp(config, log, { passwordParameters: cheapParameters })
+  const running = await startApp(config, log, {
+    passwordParameters: options.passwordParameters ?? cheapParameters,
+  })
   const { project, secret } = early ?? (await create())
 
   const mailbox = openMailbox(join(dataDir, 'outbox'))
