@@ -12,7 +12,16 @@ export const cooldowns = pgTable(
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
     kind: text('kind')
-      .$type<'resend' | 'sign_up' | 'reset' | 'register' | 'step_up' | 'sign_in_failures' | 'second_factor'>()
+      .$type<
+        | 'resend'
+        | 'sign_up'
+        | 'reset'
+        | 'register'
+        | 'step_up'
+        | 'sign_in_failures'
+        | 'second_factor'
+        | 'set_password'
+      >()
       .notNull(),
     keyHash: bytes('key_hash').notNull(),
     lastAt: instant('last_at').notNull().defaultNow(),

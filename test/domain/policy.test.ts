@@ -72,6 +72,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     events: { retention_days: 30 },
     webhooks: { allow_private_network: false },
     passkeys: { rp_id: null, related_origins: [], manage_url: null },
+    import: { password_kinds: [], set_password_mail: false },
     reauthentication: { max_age_seconds: 300 },
     providers: {},
   })

@@ -1,5 +1,6 @@
 // Passwords: hashed and verified in bounded time, with the same work for accounts that have none.
 import { randomBytes } from 'node:crypto'
+import { costOfHash, decoyHash, verifyForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
 import { HashQueueFull, type HashScheduler, type HashSlot } from '../../crypto/hash-scheduler.ts'
 import {
   type Argon2,
@@ -62,8 +63,9 @@ export async function hashPassword(ctx: Context, password: string, salt?: Buffer
 export type PasswordFit = 'normalized' | 'as_typed'
 
 /**
- * Compares a password with a PHC string. Takes the same work where there is none: as many hashes as the password has
- * forms (one; two where NFKC changes it).
+ * Compares a password with the hash of an account, in one slot. A refusal takes the same work for every account, and where there is
+ * none: one hash of ours, and one of each kind that the policy names as imported; each as often as the password has forms (one; two
+ * where NFKC changes it).
  * @returns null where it does not fit
  * @throws AuthError overloaded
  */
@@ -73,16 +75,34 @@ export async function matchPassword(
   password: string,
 ): Promise<PasswordFit | null> {
   const { argon2, decoy } = ctx.services.passwords
+  const { verify: verifyOurs } = await argon2()
   const phc = hash ?? (await decoy())
-  const binding = await argon2()
+  const cost = hash === null || isCurrent(hash, ctx.services.passwords.parameters) ? null : costOfHash(hash)
+  const verify = cost === null ? verifyOurs : verifyForeignHash
+  const forms = candidateBytes(password)
   const slot = await acquireSlot(ctx)
   try {
-    for (const [index, bytes] of candidateBytes(password).entries())
-      if ((await binding.verify(phc, bytes)) && hash !== null) return index === 0 ? 'normalized' : 'as_typed'
+    for (const [index, bytes] of forms.entries())
+      if ((await verify(phc, bytes)) && hash !== null) return index === 0 ? 'normalized' : 'as_typed'
+    await verifyDecoys(ctx, cost, forms)
     return null
   } finally {
     slot.release()
   }
+}
+
+/** Does the work that a refusal of this account has not taken yet, of all that a refusal in this project takes. */
+async function verifyDecoys(ctx: Context, done: string | null, forms: readonly Buffer[]): Promise<void> {
+  const { password_kinds: kinds } = ctx.project.policy.import
+  if (kinds.length === 0) return
+  const { argon2, decoy } = ctx.services.passwords
+  for (const kind of kinds.filter((kind) => kind !== done)) {
+    const stored = decoyHash(kind)
+    for (const bytes of forms) if (stored) await verifyForeignHash(stored, bytes)
+  }
+  if (done === null) return
+  const { verify } = await argon2()
+  for (const bytes of forms) await verify(await decoy(), bytes)
 }
 
 /** Whether a password fits a PHC string. @throws AuthError overloaded */

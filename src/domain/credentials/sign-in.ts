@@ -20,6 +20,7 @@ import { findClaim } from './claims.ts'
 import { mintForApplication } from './mailed-tokens.ts'
 import { hashPassword, isOutdatedHash, matchPassword, type PasswordFit } from './passwords.ts'
 import { enter } from './second-factor.ts'
+import { offerPassword } from './set-password-mail.ts'
 
 export interface Credentials {
   readonly email: string
@@ -145,7 +146,10 @@ async function refuseUnlessClaimed(
 ): Promise<AuthError> {
   const isStrict = ctx.project.policy.verification.mode === 'strict'
   const claim = isStrict ? await findClaim(ctx, email, password) : undefined
-  if (!claim) return new AuthError('invalid_credentials', {}, misfit)
+  if (!claim) {
+    await offerPassword(ctx, email)
+    return new AuthError('invalid_credentials', {}, misfit)
+  }
   await attempt.release('undecided')
   return verificationRequired(claim.token)
 }

@@ -73,6 +73,8 @@ function wanted(schema: TSchema, fallback: string): string {
   if (one) return `${wanted(one, fallback)}, or null`
   if (schema.format === 'web-url') return 'must be an http or https URL without user information'
   if (schema.format === 'domain') return 'must be a domain in lower case, such as example.com'
+  if (schema.format === 'hash-cost')
+    return 'must be what a kind of hash takes within the bounds of imports, such as "bcrypt:12"'
   if (schema.format === 'css-color') return 'must be a colour such as "#1f5fbf"'
   return fallback
 }

@@ -1,6 +1,7 @@
 // A project's policy: the defaults, what an operator may change, and within which bounds.
 import { FormatRegistry, type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { decoyHash } from '../../crypto/foreign/foreign-hashes.ts'
 import { signingAlgorithms } from '../../crypto/signing-key.ts'
 import { isDomain, isLoopback, passwordLength } from '../../formats.ts'
 import { ProblemsError } from '../errors.ts'
@@ -15,6 +16,8 @@ FormatRegistry.Set(
 )
 // A relying party id (WebAuthn §5.1.2): a domain in lower case, never an address of the network.
 FormatRegistry.Set('domain', isDomain)
+// The work of checking a hash of another product, such as bcrypt:12.
+FormatRegistry.Set('hash-cost', (text) => decoyHash(text) !== null)
 FormatRegistry.Set('css-color', (text) => /^#[0-9a-f]{6}$/i.test(text))
 
 const day = 86_400
@@ -29,6 +32,9 @@ const limit = (max: number, windowSeconds: number) =>
 const addresses = Type.Array(Type.String({ maxLength: 2048 }), { maxItems: 1000, default: [] })
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()], { default: null })
 const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
+
+/** Kinds of imported hashes in one project. */
+export const maxPasswordKinds = 8
 
 /** Every key of a policy with its bounds and its default. */
 export const policySchema = section({
@@ -141,6 +147,16 @@ export const policySchema = section({
     // The application's page for the account's passkeys, to which password managers lead.
     manage_url: orNull(webUrl),
   }),
+  // Accounts that came from elsewhere.
+  import: section({
+    // What checking their hashes takes; a refused sign-in takes all of it.
+    password_kinds: Type.Array(Type.String({ format: 'hash-cost', maxLength: 60 }), {
+      maxItems: maxPasswordKinds,
+      default: [],
+    }),
+    // Whether a failed sign-in to an account without a password sends the mail that sets one.
+    set_password_mail: Type.Boolean({ default: false }),
+  }),
   reauthentication: section({ max_age_seconds: integer(1, day, 300) }),
   providers: providerPolicies,
 })
@@ -251,6 +267,13 @@ function factorProblems({ factors }: Policy): string[] {
   ]
 }
 
+/** A refused sign-in takes the work of each kind once. */
+function importProblems({ import: { password_kinds: kinds } }: Policy): string[] {
+  return kinds.flatMap((kind, at) =>
+    kinds.indexOf(kind) < at ? [`import.password_kinds.${at}: is named already.`] : [],
+  )
+}
+
 /** A mail that makes accounts would not, where sign-up is closed. */
 function signUpProblems({ sign_up, email_sign_in }: Policy): string[] {
   if (sign_up === 'open' || email_sign_in !== 'sign_up') return []
@@ -273,6 +296,7 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
     ...passwordProblems(merged, value),
     ...factorProblems(merged),
     ...signUpProblems(merged),
+    ...importProblems(merged),
     ...providerProblems(merged.providers),
   ]
   if (related.length > 0) throw new PolicyError(related)

@@ -72,11 +72,13 @@ export function queueCountedMail(
 /**
  * Queues a mail to the account of an address if there is one that is not disabled: one statement either way. A
  * verification mail is queued for unproven addresses alone, a notice for proven ones.
+ * @param options.withoutPassword whether only to an account that has no password; default: no
  * @returns whether one is queued
  */
 export async function queueMailByEmail(
   db: Database,
   mail: NewMail<'verify_email' | 'reset_password' | 'sign_in_failures'> & { readonly email: string },
+  options: { readonly withoutPassword?: boolean } = {},
 ): Promise<boolean> {
   const { id, email, kind, details = {} } = mail
   const isMeant = {
@@ -84,9 +86,10 @@ export async function queueMailByEmail(
     reset_password: undefined,
     sign_in_failures: isNotNull(users.emailVerifiedAt),
   }[kind]
+  const hasNone = options.withoutPassword ? isNull(users.passwordHash) : undefined
   const queued = db.queries.execute(sql`insert into ${outbox} (id, project_id, user_id, kind, details)
     select ${id}::uuid, ${users.projectId}, ${users.id}, ${kind}::text, ${JSON.stringify(details)}::jsonb
-    from ${users} where ${and(own(users, db), eq(users.email, email), isNull(users.disabledAt), isMeant)} returning 1`)
+    from ${users} where ${and(own(users, db), eq(users.email, email), isNull(users.disabledAt), isMeant, hasNone)} returning 1`)
   return hasRows(queued)
 }
 

@@ -20,6 +20,7 @@ const sections: Readonly<Record<string, string>> = {
   events: 'The feed of changes.',
   webhooks: 'Where webhooks may lead.',
   passkeys: 'Passkeys and the domains that may use them.',
+  import: 'Accounts that came from another product.',
   reauthentication: 'Proving the owner again before a change of what matters.',
   general: 'Ways in, and the addresses of your applications.',
 }
@@ -66,6 +67,10 @@ const fields: Readonly<Record<string, string>> = {
   'passkeys.rp_id': 'The domain that passkeys belong to; empty: the host of PUBLIC_URL.',
   'passkeys.related_origins': 'Pages on other domains that may use them, one in a line.',
   'passkeys.manage_url': 'The page of your application for the account’s passkeys.',
+  'import.password_kinds':
+    'What imported hashes take to check, one in a line, such as bcrypt:12; a refused sign-in takes all of it.',
+  'import.set_password_mail':
+    'Whether a failed sign-in to an account without a password sends the mail that sets one.',
   'reauthentication.max_age_seconds': 'How recent a proof has to be.',
   sign_up: 'Whether strangers make accounts; closed: operators do.',
   email_sign_in: 'Whether a mail alone signs people in, and makes accounts.',
