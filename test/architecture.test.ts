@@ -369,6 +369,8 @@ t.test('each library is imported only by the parts that are listed for it', asyn
     '@opentelemetry/api': ['src/observability'],
     '@opentelemetry/sdk-trace-base': ['src/observability'],
     argon2: ['src/crypto'],
+    bcrypt: ['src/crypto/foreign'],
+    'csv-parse': ['src/cli/import'],
     '@node-rs/argon2': ['src/crypto'],
     '@simplewebauthn/server': ['src/crypto'],
     nodemailer: ['src/mail'],

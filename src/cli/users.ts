@@ -7,12 +7,18 @@ import * as changes from '../domain/operators/user-changes.ts'
 import * as verbs from '../domain/operators/users.ts'
 import { sessionView, userView } from '../http/views.ts'
 import type { UserRow } from '../repositories/accounts/users.ts'
+import {
+  type ImportWords,
+  importDescription,
+  importOptions,
+  prepareImport,
+  runImport,
+} from './import/command.ts'
 import { emailOption, group, oneOf, option, type ProjectOptions, required, wholeNumber } from './options.ts'
 import { projectCommands } from './project-command.ts'
-import { checkReadable, importFile } from './user-file.ts'
 
 /** The options of all commands; each has those that it declares. */
-interface Given extends ProjectOptions {
+interface Given extends ProjectOptions, ImportWords {
   readonly email: string
   readonly password?: string
   readonly firstName?: string
@@ -24,7 +30,6 @@ interface Given extends ProjectOptions {
   readonly cancel?: boolean
   readonly after?: number
   readonly limit: number
-  readonly file: string
 }
 
 const command = projectCommands<Given>({
@@ -216,22 +221,6 @@ export const users = group(
       [],
       async (ctx, { email }) => changes.verifyUser(ctx, (await verbs.findAccount(ctx, email)).uuid),
     ),
-    command(
-      'import',
-      'adds accounts from a JSON array or JSON lines; an account that exists stays as it is, so a file can be imported again. Fields: email; password_hash (PHC string of argon2id), email_verified_at, display_name, first_name, last_name, role, locale, metadata, uuid, created_at',
-      [required('--file <FILE>', 'the file')],
-      async (ctx, { file, json }) => {
-        const report = await importFile(ctx, file)
-        const { read, created, existing, refused } = report
-        if (!json) for (const { line, reason } of refused) console.error(`${line}: ${reason}`)
-        if (refused.length > 0) process.exitCode = 1
-        const words = `${read} read, ${created} created, ${existing} there already, ${refused.length} refused`
-        return [report, words]
-      },
-      async (given) => {
-        await checkReadable(given.file)
-        return given
-      },
-    ),
+    command('import', importDescription, importOptions, runImport, prepareImport),
   ],
 )

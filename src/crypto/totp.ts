@@ -19,6 +19,13 @@ const secretOf = (bytes: Buffer) =>
 /** A secret as people type it: base32 (RFC 4648 §6). */
 export const printTotpSecret = (bytes: Buffer): string => secretOf(bytes).base32
 
+/** Reads a secret as people and other products write it, in base32. @returns null where it is none of 10 to 64 bytes */
+export function readTotpSecret(text: string): Buffer | null {
+  const bare = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase()
+  if (!/^[A-Z2-7]{16,103}$/.test(bare)) return null
+  return Buffer.from(Secret.fromBase32(bare).buffer)
+}
+
 /**
  * The URI that an authenticator app reads from a QR code.
  * @param issuer the service and @param label the account, as the app shows them

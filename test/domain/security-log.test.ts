@@ -13,7 +13,8 @@ import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import type { RefusalFacts } from '../../src/domain/observer.ts'
 import { noObserver } from '../../src/domain/observer.ts'
-import { importUsers, readUser } from '../../src/domain/operators/user-import.ts'
+import { readUser } from '../../src/domain/operators/imported-person.ts'
+import { importUsers } from '../../src/domain/operators/user-import.ts'
 import * as operators from '../../src/domain/operators/users.ts'
 import {
   createProject,

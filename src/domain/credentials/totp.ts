@@ -12,10 +12,21 @@ import type { Context, Services } from '../context.ts'
 
 const sealContext = (projectId: string, account: string) => `totp ${projectId} ${account}`
 
+/** What is stored of a secret. */
+export const sealTotpSecret = ({ services, project }: Context, account: string, plain: Buffer): Buffer =>
+  seal(services.keys.sealing[0], plain, sealContext(project.id, account))
+
+/** The secret of an account, for an export. @throws Error where no master secret opens it */
+export function openTotpSecret({ services, project }: Context, account: string, sealed: Buffer): Buffer {
+  const secret = unseal(services.keys.sealing, sealed, sealContext(project.id, account))
+  if (secret) return secret
+  throw new Error('The secret of an authenticator cannot be opened with the master secrets that are set.')
+}
+
 /** Mints a secret. @returns its bytes, and what is stored of them */
-export function mintSealedSecret({ services, project }: Context, { uuid }: UserRow) {
+export function mintSealedSecret(ctx: Context, { uuid }: UserRow) {
   const plain = mintTotpSecret()
-  return { plain, sealed: seal(services.keys.sealing[0], plain, sealContext(project.id, uuid)) }
+  return { plain, sealed: sealTotpSecret(ctx, uuid, plain) }
 }
 
 /**
@@ -32,9 +43,7 @@ export async function findStepOf(
   const found = await findTotp(ctx.store, user.id, state)
   if (!found) return null
   const { sealedSecret, now } = found
-  const secret = unseal(ctx.services.keys.sealing, sealedSecret, sealContext(ctx.project.id, user.uuid))
-  if (!secret)
-    throw new Error('The secret of an authenticator cannot be opened with the master secrets that are set.')
+  const secret = openTotpSecret(ctx, user.uuid, sealedSecret)
   const step = findTotpStep(secret, code, now)
   return step === null ? null : { step, sealedSecret }
 }

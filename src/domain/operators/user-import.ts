@@ -1,103 +1,107 @@
-// Imports accounts with the hashes of their passwords: each is checked by itself, and inserted in batches.
-import { randomUUID } from 'node:crypto'
-import { FormatRegistry, type Static, type TString, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
-import { isMailbox, isUuid, normalizeEmail } from '../../formats.ts'
-import { analyzeImportedTables, type ImportedUser, insertUsers } from '../../repositories/operators/users.ts'
+// Imports accounts with the hashes of their passwords and what else is theirs, in batches.
+import { isCurrent } from '../../crypto/passwords.ts'
+import {
+  analyzeImportedTables,
+  countTakenUsers,
+  type ImportedTeam,
+  type ImportedUser,
+  insertTeams,
+  insertUsers,
+} from '../../repositories/operators/imported-users.ts'
 import { circumstances } from '../audit/audit.ts'
 import type { Context, Services } from '../context.ts'
+import { sealTotpSecret } from '../credentials/totp.ts'
+import { maxPasswordKinds, mergeStored } from '../projects/policy.ts'
+import { changePolicy } from '../projects/projects.ts'
+import { issuerOf } from '../projects/providers.ts'
+import type { ReadUser } from './imported-person.ts'
 
-const orNull = (schema: TString, description: string) =>
-  Type.Optional(Type.Union([schema, Type.Null()], { description: `${description}, or null` }))
-const name = orNull(Type.String({ maxLength: 255 }), 'must be text of at most 255 characters')
-const instant = orNull(Type.String({ format: 'import-instant' }), 'must be an instant in ISO 8601')
-const phc = 'must be a PHC string of argon2id such as $argon2id$v=19$m=19456,t=2,p=1$…'
-const language = { pattern: '^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$', maxLength: 35 }
+/** The kinds of imported hashes that a refused sign-in of the project takes the work of. */
+export class PasswordKinds {
+  readonly #known: Set<string>
+  #added: string[] = []
+  readonly #ctx: Context
 
-/** The fields of a user in a file, named as in the canonical user; a description is the sentence that refuses one. */
-const userSchema = Type.Object(
-  {
-    email: Type.String({ format: 'import-address', description: 'must be an e-mail address' }),
-    password_hash: orNull(Type.String({ format: 'import-phc' }), phc),
-    email_verified_at: instant,
-    display_name: name,
-    first_name: name,
-    last_name: name,
-    role: Type.Optional(
-      Type.Union([Type.Literal('user'), Type.Literal('admin')], { description: 'must be user or admin' }),
-    ),
-    locale: orNull(Type.String(language), 'must be a language such as de or pt-BR'),
-    metadata: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'must be an object of at most 16 KiB' }),
-    ),
-    uuid: Type.Optional(Type.String({ format: 'import-uuid', description: 'must be a UUID' })),
-    created_at: instant,
-  },
-  { additionalProperties: false },
-)
-
-type GivenUser = Static<typeof userSchema>
-
-/** Upper bounds of an imported hash's cost, which each sign-in pays until the hash is renewed. */
-const maxCost = { memoryKib: 262_144, passes: 16, lanes: 16 }
-
-/** Whether a text is an argon2id PHC string (RFC 9106) whose cost is within bounds. */
-export function isCheckableHash(phc: string): boolean {
-  const match =
-    /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{11,88}\$[A-Za-z0-9+/]{16,88}$/.exec(
-      phc,
-    )
-  if (!match) return false
-  const [, memoryKib = 0, passes = 0, lanes = 0] = match.map(Number)
-  const fits = memoryKib <= maxCost.memoryKib && passes <= maxCost.passes && lanes <= maxCost.lanes
-  return fits && passes >= 1 && lanes >= 1 && memoryKib >= 8 * lanes
-}
-
-const instantPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/i
-
-FormatRegistry.Set('import-address', isMailbox)
-FormatRegistry.Set('import-phc', isCheckableHash)
-FormatRegistry.Set('import-uuid', isUuid)
-FormatRegistry.Set('import-instant', (text) => instantPattern.test(text) && !Number.isNaN(Date.parse(text)))
-
-/** NUL and lone surrogates, as JSON writes them: PostgreSQL's JSON holds neither. */
-const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
-
-const inUtc = (text: string | null | undefined) => (text ? new Date(text).toISOString() : null)
-
-/** Reads one user of a file. @returns the account to insert, or a sentence that says what is wrong, without a hash */
-export function readUser(value: unknown): ImportedUser | string {
-  const [wrong] = Value.Errors(userSchema, value)
-  if (wrong) {
-    const field = wrong.path.split('/')[1]
-    if (!field) return 'It must be an object with an email.'
-    return Object.hasOwn(userSchema.properties, field)
-      ? `${field} ${userSchema.properties[field as keyof GivenUser].description}.`
-      : `${JSON.stringify(field.slice(0, 40))} is no field of a person.`
+  constructor(ctx: Context) {
+    this.#ctx = ctx
+    this.#known = new Set(ctx.project.policy.import.password_kinds)
   }
-  const given = value as GivenUser
-  if (Buffer.byteLength(JSON.stringify(given.metadata ?? {})) > 16_384)
-    return `metadata ${userSchema.properties.metadata.description}.`
-  if (unstorable.test(JSON.stringify(given))) return 'It holds a character that cannot be stored.'
-  return {
-    uuid: given.uuid?.toLowerCase() ?? randomUUID(),
-    email: normalizeEmail(given.email),
-    passwordHash: given.password_hash ?? null,
-    emailVerifiedAt: inUtc(given.email_verified_at),
-    displayName: given.display_name ?? null,
-    firstName: given.first_name ?? null,
-    lastName: given.last_name ?? null,
-    role: given.role ?? 'user',
-    locale: given.locale ?? null,
-    metadata: given.metadata ?? {},
-    createdAt: inUtc(given.created_at),
+
+  /** Every kind, with those that were admitted. */
+  get all(): readonly string[] {
+    return [...this.#known]
+  }
+
+  /** Takes the kind of a hash in. @returns a sentence where the project has as many kinds as it may */
+  admit({ passwordHash, passwordCost }: Pick<ReadUser, 'passwordHash' | 'passwordCost'>): string | null {
+    const { parameters } = this.#ctx.services.passwords
+    if (passwordHash === null || passwordCost === null || isCurrent(passwordHash, parameters)) return null
+    if (this.#known.has(passwordCost)) return null
+    if (this.#known.size >= maxPasswordKinds)
+      return `password_hash is of the kind ${passwordCost}, and the project has ${maxPasswordKinds} kinds already, each of which a refused sign-in takes the work of.`
+    this.#known.add(passwordCost)
+    this.#added.push(passwordCost)
+    return null
+  }
+
+  /** Writes the new kinds into the policy. To be called before an account with such a hash is inserted. */
+  async save(): Promise<void> {
+    if (this.#added.length === 0) return
+    this.#added = []
+    const written = { import: { password_kinds: this.all } }
+    await changePolicy(this.#ctx.services, this.#ctx.project.id, (stored) => mergeStored(stored, written))
   }
 }
+
+/** Lets failed sign-ins to accounts without a password send the mail that sets one. */
+export async function offerPasswordsByMail(ctx: Context): Promise<void> {
+  if (ctx.project.policy.import.set_password_mail) return
+  const written = { import: { set_password_mail: true } }
+  await changePolicy(ctx.services, ctx.project.id, (stored) => mergeStored(stored, written))
+}
+
+function sealed(ctx: Context, { uuid, totp }: ReadUser): ImportedUser['totp'] {
+  if (!totp) return null
+  const { secret, ...enrolled } = totp
+  return { ...enrolled, sealedSecret: sealTotpSecret(ctx, uuid, secret).toString('hex') }
+}
+
+/** Leaves out the identities of providers whose issuer is not known. */
+function complete(ctx: Context, user: ReadUser): ImportedUser {
+  const { passwordCost: _, ...facts } = user
+  const identities = user.identities.flatMap((one) => {
+    const issuer = one.issuer ?? issuerOf(ctx.project.policy.providers, one.provider)
+    return issuer ? [{ ...one, issuer }] : []
+  })
+  const provider = user.provider ?? (user.passwordHash === null ? (identities[0]?.provider ?? null) : null)
+  return { ...facts, provider, identities, totp: sealed(ctx, user) }
+}
+
+/** The providers of identities that an import leaves out, because their issuer is not known. */
+export const unknownProviders = (ctx: Context, { identities }: ReadUser): string[] =>
+  identities
+    .filter(({ issuer, provider }) => issuer === null && !issuerOf(ctx.project.policy.providers, provider))
+    .map(({ provider }) => provider)
 
 /** Imports users whose address is free; existing accounts stay as they are. @returns how many were inserted */
-export function importUsers(ctx: Context, users: readonly ImportedUser[]): Promise<number> {
-  return insertUsers(ctx.store, users, circumstances(ctx, false))
+export async function importUsers(
+  ctx: Context,
+  users: readonly ReadUser[],
+  kinds = new PasswordKinds(ctx),
+): Promise<number> {
+  for (const user of users) kinds.admit(user)
+  await kinds.save()
+  const whole = users.map((user) => complete(ctx, user))
+  return insertUsers(ctx.store, whole, circumstances(ctx, false))
 }
+
+/** How many of them have an address or a UUID that is taken. */
+export const countTaken = (ctx: Context, users: readonly ReadUser[]): Promise<number> =>
+  countTakenUsers(ctx.store, users)
+
+/** Imports teams; those that exist stay as they are. @returns how many were inserted */
+export const importTeams = (ctx: Context, teams: readonly ImportedTeam[]): Promise<number> =>
+  insertTeams(ctx.store, teams)
 
 /** Inserted users from which on the planner's statistics are too far off to be used. */
 const manyUsers = 10_000

@@ -82,6 +82,13 @@ const presetOf = (name: string): Preset | undefined =>
 /** The name of a provider for people. */
 export const labelOf = (name: string): string => presetOf(name)?.label ?? name
 
+/** The issuer of a provider's identities, by the policy or as it is known; null where there is none for all of its accounts. */
+export function issuerOf(policies: ProviderPolicies, name: string): string | null {
+  const issuer =
+    (Object.hasOwn(policies, name) ? policies[name]?.issuer : undefined) ?? presetOf(name)?.issuer
+  return issuer && !issuer.includes('{') ? issuer : null
+}
+
 /** Problems that no single key shows, each a sentence that names its key. */
 export function providerProblems(policies: ProviderPolicies): string[] {
   const problems: string[] = []

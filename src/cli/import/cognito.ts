@@ -1,0 +1,48 @@
+// Amazon Cognito: a CSV of users with the columns that its own import takes (get-csv-header). Cognito gives no hashes away, so
+// these accounts have no password; their first failed sign-in sends the mail that sets one.
+import { CommandError } from '../errors.ts'
+import { instantOf, languageOf, metadataOf, nameOf, personOf, textOf, truthOf, verifiedAt } from './fields.ts'
+import type { Reader } from './reader.ts'
+import { type Row, rowsOf } from './table.ts'
+
+/** Attributes that an application has defined. */
+const customOf = (row: Row) =>
+  Object.fromEntries(
+    Object.entries(row)
+      .filter(([name]) => name.startsWith('custom:'))
+      .map(([name, value]) => [name.slice(7), value]),
+  )
+
+export const cognito: Reader = async function* (bytes, { note }) {
+  for await (const entry of rowsOf(bytes)) {
+    const row = entry.value
+    if (!row) {
+      yield entry
+      continue
+    }
+    if (!('email' in row) || !('cognito:username' in row))
+      throw new CommandError(
+        'The first line of the file must be the header that aws cognito-idp get-csv-header prints.',
+      )
+    if (truthOf(row['cognito:mfa_enabled']))
+      note('Second factors are left out: Cognito does not give their secrets away.')
+    const full = nameOf(row.name)
+    yield {
+      line: entry.line,
+      value: personOf({
+        email: textOf(row.email) ?? '',
+        email_verified_at: verifiedAt(row.email_verified, row.updated_at),
+        display_name: full ?? nameOf(row.nickname),
+        first_name: nameOf(row.given_name),
+        last_name: nameOf(row.family_name),
+        locale: languageOf(row.locale),
+        created_at: instantOf(row.updated_at),
+        metadata: metadataOf({
+          cognito_username: textOf(row['cognito:username']),
+          phone: textOf(row.phone_number),
+          ...customOf(row),
+        }),
+      }),
+    }
+  }
+}

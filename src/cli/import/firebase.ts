@@ -1,0 +1,105 @@
+// Firebase: `firebase auth:export` as JSON ({ "users": […] }) or CSV, whose 28 columns have no names, with the parameters of the
+// project's hashes, which its console shows.
+import { type FirebaseParameters, readFirebase } from '../../crypto/foreign/scrypt.ts'
+import { CommandError } from '../errors.ts'
+import { type Entry, namedEntriesOf } from './entries.ts'
+import {
+  disabledAt,
+  instantOf,
+  type Json,
+  listOf,
+  metadataOf,
+  nameOf,
+  objectOf,
+  type Person,
+  personOf,
+  providerOf,
+  textOf,
+  truthOf,
+  verifiedAt,
+} from './fields.ts'
+import type { Reader, ReaderOptions } from './reader.ts'
+import { eitherForm } from './table-or-json.ts'
+
+const providerColumns = ['google.com', 'facebook.com', 'twitter.com', 'github.com']
+const columns = [
+  ...['localId', 'email', 'emailVerified', 'passwordHash', 'salt', 'displayName', 'photoUrl'],
+  ...providerColumns.flatMap((name) =>
+    ['rawId', 'email', 'displayName', 'photoUrl'].map((field) => `${name} ${field}`),
+  ),
+  ...['createdAt', 'lastSignedInAt', 'phoneNumber', 'disabled', 'customAttributes', 'end'],
+]
+
+/** A row of the table in the form of the JSON. */
+const fromRow = (row: Json): Json => ({
+  ...row,
+  emailVerified: truthOf(row.emailVerified),
+  disabled: truthOf(row.disabled),
+  providerUserInfo: providerColumns.flatMap((providerId) => {
+    const rawId = textOf(row[`${providerId} rawId`])
+    return rawId ? [{ providerId, rawId, email: row[`${providerId} email`] }] : []
+  }),
+})
+
+/** @throws CommandError where one is missing or is none */
+function parametersOf({
+  signerKey,
+  saltSeparator = 'Bw==',
+  rounds = 8,
+  memCost = 14,
+}: ReaderOptions): FirebaseParameters {
+  const key = Buffer.from(signerKey ?? '', 'base64')
+  if (key.length < 16)
+    throw new CommandError(
+      'The hashes need the parameters of the project, which the Firebase console shows under Authentication, Users, Password hash parameters: --signer-key, --salt-separator, --rounds, --mem-cost.',
+    )
+  return { signerKey: key, saltSeparator: Buffer.from(saltSeparator, 'base64'), rounds, memCost }
+}
+
+/** @returns the hash as it is stored here, or a sentence */
+function hashOf(user: Json, options: ReaderOptions): { hash?: string } | { refused: string } {
+  const [hash, salt] = [textOf(user.passwordHash), textOf(user.salt)]
+  if (!hash) return {}
+  const found = readFirebase(hash, salt ?? '', parametersOf(options))
+  if (!found) return { refused: 'password_hash is not base64.' }
+  return 'stored' in found ? { hash: found.stored } : { refused: `password_hash ${found.refusal}.` }
+}
+
+const identitiesOf = (user: Json) =>
+  listOf(user.providerUserInfo)
+    .filter(({ providerId }) => providerId !== 'password' && providerId !== 'phone')
+    .flatMap(({ providerId, rawId, email: given }) => {
+      const [subject, email] = [textOf(rawId), textOf(given)]
+      return subject ? [{ provider: providerOf(providerId), subject, ...(email && { email }) }] : []
+    })
+
+function read(user: Json, hash: string | undefined): Person {
+  return personOf({
+    email: textOf(user.email) ?? '',
+    password_hash: hash,
+    email_verified_at: verifiedAt(user.emailVerified, user.createdAt),
+    display_name: nameOf(user.displayName),
+    created_at: instantOf(user.createdAt),
+    disabled_at: disabledAt(user.disabled),
+    metadata: metadataOf({ firebase_uid: textOf(user.localId), phone: textOf(user.phoneNumber) }),
+    identities: identitiesOf(user),
+  })
+}
+
+export const firebase: Reader = async function* (bytes, options): AsyncGenerator<Entry> {
+  for await (const { isTable, ...entry } of eitherForm(
+    bytes,
+    (json) => namedEntriesOf(json, 'users'),
+    columns,
+  )) {
+    const user = isTable ? fromRow(objectOf(entry.value)) : objectOf(entry.value)
+    if (user.customAttributes)
+      options.note('Custom claims are left out: users may change their metadata here.')
+    const found = hashOf(user, options)
+    if (entry.refused) yield entry
+    else
+      yield 'refused' in found
+        ? { line: entry.line, refused: found.refused }
+        : { line: entry.line, value: read(user, found.hash) }
+  }
+}

@@ -1,0 +1,111 @@
+// What came of an import: counted whole, and shown as far as a person reads.
+
+/** A line of the file and why no account was added for it. */
+export interface RefusedLine {
+  /** In a list: its position from 1 on. */
+  readonly line: number
+  readonly reason: string
+}
+
+/** Lines and reasons that a report names; it counts all. */
+const maxShown = 1000
+const maxReasons = 50
+
+export interface ReportFacts {
+  readonly read: number
+  readonly created: number
+  /** Left as they are: the address or the UUID has an account, or stood in the file before. */
+  readonly existing: number
+  readonly teams_created: number
+  /** The first of them; `refused_total` counts all. */
+  readonly refused: readonly RefusedLine[]
+  readonly refused_total: number
+  /** Refused entries by their reason. */
+  readonly refused_reasons: Readonly<Record<string, number>>
+  /** Entries whose address stands in an earlier line, which counts. */
+  readonly repeated: readonly { readonly line: number; readonly first_line: number }[]
+  readonly repeated_total: number
+  /** Accounts by what checking their hash takes; `none`: they have no password. */
+  readonly passwords: Readonly<Record<string, number>>
+  /** Identities that were left out, by provider, because its issuer is not known. */
+  readonly identities_left_out: Readonly<Record<string, number>>
+  readonly notes: readonly string[]
+}
+
+const countIn = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+
+export class Report {
+  read = 0
+  created = 0
+  accepted = 0
+  teamsCreated = 0
+  refusedTotal = 0
+  repeatedTotal = 0
+  readonly #refused: RefusedLine[] = []
+  readonly #reasons = new Map<string, number>()
+  readonly #repeated: { line: number; first_line: number }[] = []
+  readonly #passwords = new Map<string, number>()
+  readonly #leftOut = new Map<string, number>()
+  readonly #notes = new Set<string>()
+
+  refuse(line: number, reason: string): void {
+    this.refusedTotal++
+    if (this.#refused.length < maxShown) this.#refused.push({ line, reason })
+    const isNamed = this.#reasons.has(reason) || this.#reasons.size < maxReasons
+    countIn(this.#reasons, isNamed ? reason : 'Other reasons.')
+  }
+
+  repeat(line: number, firstLine: number): void {
+    this.repeatedTotal++
+    if (this.#repeated.length < maxShown) this.#repeated.push({ line, first_line: firstLine })
+  }
+
+  accept(passwordCost: string | null, leftOut: readonly string[]): void {
+    this.accepted++
+    countIn(this.#passwords, passwordCost ?? 'none')
+    for (const provider of leftOut) countIn(this.#leftOut, provider)
+  }
+
+  readonly note = (sentence: string): void => {
+    if (this.#notes.size < maxReasons) this.#notes.add(sentence)
+  }
+
+  get facts(): ReportFacts {
+    return {
+      read: this.read,
+      created: this.created,
+      existing: this.accepted - this.created + this.repeatedTotal,
+      teams_created: this.teamsCreated,
+      refused: this.#refused,
+      refused_total: this.refusedTotal,
+      refused_reasons: Object.fromEntries(this.#reasons),
+      repeated: this.#repeated,
+      repeated_total: this.repeatedTotal,
+      passwords: Object.fromEntries(this.#passwords),
+      identities_left_out: Object.fromEntries(this.#leftOut),
+      notes: [...this.#notes],
+    }
+  }
+}
+
+/** Lines of refusals that are printed for people; the file of --json names more. */
+const maxPrinted = 50
+
+/** What a person should know besides the counts, a line each. */
+export function remarksOf(facts: ReportFacts): string[] {
+  const lines = facts.refused.slice(0, maxPrinted).map(({ line, reason }) => `${line}: ${reason}`)
+  if (facts.refused_total > maxPrinted)
+    lines.push(
+      `… and ${facts.refused_total - maxPrinted} more:`,
+      ...Object.entries(facts.refused_reasons).map(([reason, count]) => `  ${count} × ${reason}`),
+    )
+  for (const { line, first_line } of facts.repeated.slice(0, maxPrinted))
+    lines.push(`${line}: The address stands in line ${first_line} already, which counts.`)
+  if (facts.repeated_total > maxPrinted)
+    lines.push(`… and ${facts.repeated_total - maxPrinted} more addresses that stand in the file twice.`)
+  for (const [provider, count] of Object.entries(facts.identities_left_out))
+    lines.push(
+      `${count} identities at ${provider} were left out: set providers.${provider} with its issuer in the policy first.`,
+    )
+  return [...lines, ...facts.notes]
+}

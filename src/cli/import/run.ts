@@ -1,0 +1,130 @@
+// Imports a file: reads it piece by piece, checks each person, and adds them in batches while the next ones are read.
+import type { OperatorContext } from '../../domain/context.ts'
+import { type ReadUser, readTeam, readUser } from '../../domain/operators/imported-person.ts'
+import {
+  countTaken,
+  importTeams,
+  importUsers,
+  offerPasswordsByMail,
+  PasswordKinds,
+  refreshStatistics,
+  unknownProviders,
+} from '../../domain/operators/user-import.ts'
+import { startProgress } from './progress.ts'
+import type { ReaderOptions } from './reader.ts'
+import { type Product, readers } from './readers.ts'
+import { Report, type ReportFacts } from './report.ts'
+import { openSource } from './source.ts'
+
+export interface ImportOptions extends Omit<ReaderOptions, 'project' | 'note' | 'openHashes'> {
+  readonly from: Product
+  readonly file: string
+  /** Auth0's second file. */
+  readonly hashes?: string | undefined
+  readonly acceptWeak?: boolean | undefined
+  /** Whether nothing is written. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** Accounts that one statement adds. */
+const batchSize = 1000
+
+/** Adds full batches one after another, while the caller reads on; at most one is on its way. */
+class Batches {
+  #users: ReadUser[] = []
+  #isUnderWay: Promise<void> = Promise.resolve()
+  readonly #add: (users: readonly ReadUser[]) => Promise<void>
+
+  constructor(add: (users: readonly ReadUser[]) => Promise<void>) {
+    this.#add = add
+  }
+
+  async put(user: ReadUser): Promise<void> {
+    if (this.#users.push(user) >= batchSize) await this.#next()
+  }
+
+  async #next(): Promise<void> {
+    const users = this.#users
+    this.#users = []
+    await this.#isUnderWay
+    if (users.length === 0) return
+    this.#isUnderWay = this.#add(users)
+    // Whoever awaits it next learns of a failure.
+    this.#isUnderWay.catch(() => {})
+  }
+
+  async end(): Promise<void> {
+    await this.#next()
+    await this.#isUnderWay
+  }
+}
+
+/**
+ * Imports a file and reports its progress on standard error. An account and all that belongs to it is added in one statement, and one
+ * that exists stays as it is: the same command goes on where it was interrupted.
+ * @throws CommandError where the file cannot be read, or is not of the product's form; what was read before was added
+ */
+export async function importFile(ctx: OperatorContext, options: ImportOptions): Promise<ReportFacts> {
+  const { from, file, hashes, dryRun = false, acceptWeak = false } = options
+  const report = new Report()
+  const kinds = new PasswordKinds(ctx)
+  const progress = await startProgress(file, process.stderr)
+  const batches = new Batches(async (users) => {
+    report.created += dryRun
+      ? users.length - (await countTaken(ctx, users))
+      : await importUsers(ctx, users, kinds)
+    progress.show(() => `${report.read} read, ${report.created} created, ${report.refusedTotal} refused`)
+  })
+  const lines = new Map<string, number>()
+
+  async function take(line: number, value: unknown): Promise<void> {
+    const team = from === 'jsonl' ? readTeam(value) : null
+    if (typeof team === 'string') return report.refuse(line, team)
+    if (team) {
+      if (!dryRun) report.teamsCreated += await importTeams(ctx, [team])
+      return
+    }
+    const user = readUser(value, { acceptsWeak: acceptWeak })
+    if (typeof user === 'string') return report.refuse(line, user)
+    const firstLine = lines.get(user.email)
+    if (firstLine !== undefined) return report.repeat(line, firstLine)
+    const refusal = kinds.admit(user)
+    if (refusal) return report.refuse(line, refusal)
+    lines.set(user.email, line)
+    report.accept(user.passwordCost, unknownProviders(ctx, user))
+    await batches.put(user)
+  }
+
+  try {
+    if (from === 'cognito' && !dryRun) await offerPasswordsByMail(ctx)
+    const openHashes = hashes === undefined ? undefined : () => openSource(hashes)
+    const bytes = progress.measure(await openSource(file))
+    const entries = readers[from](bytes, {
+      ...options,
+      project: ctx.project.id,
+      note: report.note,
+      openHashes,
+    })
+    for await (const { line, value, refused } of entries) {
+      report.read++
+      if (refused !== undefined) report.refuse(line, refused)
+      else await take(line, value)
+    }
+  } catch (error) {
+    await batches.end()
+    console.error(`${report.created} accounts were added before the import ended; the same command goes on.`)
+    throw error
+  } finally {
+    progress.end()
+  }
+  await batches.end()
+  if (!dryRun) await renewStatistics(ctx, report.created)
+  return report.facts
+}
+
+/** PostgreSQL plans statements by its statistics. Where this fails, it renews them by itself after a while. */
+async function renewStatistics(ctx: OperatorContext, created: number): Promise<void> {
+  const renewed = await refreshStatistics(ctx.services, created).catch((error: Error) => error)
+  if (renewed instanceof Error) console.error('The statistics of the tables could not be renewed (analyze)')
+  else if (renewed) console.error('The statistics of the tables were renewed (analyze)')
+}
