@@ -42,6 +42,7 @@ export type LogOnlyEvent =
   | 'operator_refused'
   | 'impersonation_ended'
   | 'log_exported'
+  | 'accounts_exported'
   | 'signing_key_rotated'
   | 'signing_key_revoked'
   | 'signing_keys_resealed'

@@ -1,20 +1,29 @@
 // Moving in: the export of each product is read as it is, people sign in with their old passwords, the same file again adds nothing,
 // and a file that is broken is refused in a sentence. SALLYPORT_IMPORT_PEOPLE sets how many people each export has.
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { CommandError } from '../../src/cli/errors.ts'
+import { runExport } from '../../src/cli/export.ts'
 import type { Product } from '../../src/cli/import/readers.ts'
 import { type ImportOptions, importFile } from '../../src/cli/import/run.ts'
 import { isCurrent } from '../../src/crypto/passwords.ts'
+import { printTotpSecret } from '../../src/crypto/totp.ts'
 import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
+import { openTotpSecret } from '../../src/domain/credentials/totp.ts'
 import { AuthError } from '../../src/domain/errors.ts'
 import { createProject, listProjects, readPolicy } from '../../src/domain/projects/projects.ts'
 import { cheapParameters, createTestDomain, stranger } from '../support/domain.ts'
-import { cognitoExport, exportsOf, firebaseParameters, type OldPerson } from '../support/exports.ts'
+import {
+  cognitoExport,
+  exportsOf,
+  firebaseParameters,
+  type OldPerson,
+  totpSecret,
+} from '../support/exports.ts'
 
 const count = Number(process.env.SALLYPORT_IMPORT_PEOPLE ?? 200)
 /** People of each export who sign in; all of them where a number was given. */
@@ -277,3 +286,68 @@ t.test(
     t.ok('user' in (await signIn(other, { email: 'h11@example.com', password: 'hashcat' })))
   },
 )
+
+t.test('what is exported is the same where it is imported: the tables are compared', async (t) => {
+  const [old, next] = [await newProject(), await newProject()]
+  for (const product of ['auth0', 'better-auth', 'keycloak'] as const) {
+    const { name, file, hashes } = exportsOf[product]?.(people(`out-${product}`)) ?? { name: '', file: '' }
+    const given = { file: await fileOf(name, file), hashes: hashes && (await fileOf('hashes', hashes)) }
+    await bring(old, { from: product, ...given })
+  }
+  await sql`update users set disabled_at = now(), deletion_due_at = now() + interval '1 day', metadata = '{"a": ["ü", null]}',
+    email_proof = 'mailbox' where project_id = ${old.id} and email like 'out-auth0-1%'`
+  await sql`insert into recovery_codes (project_id, user_id, code_hash, used_at)
+    select project_id, id, sha256(email::bytea), case when id % 2 = 0 then now() end from users where project_id = ${old.id}`
+  await sql`insert into teams (id, project_id, name) values (gen_random_uuid(), ${old.id}, 'Empty')`
+  const path = join(folder, 'out.jsonl')
+  const [facts] = await runExport(await old.operator(), { file: path })
+  t.equal(facts.exported, 3 * count)
+  t.equal((await stat(path)).mode & 0o777, 0o600)
+  await t.rejects(runExport(await old.operator(), { file: path }), { message: /exists already/ })
+  await t.rejects(runExport(await old.operator(), { file: '/dev/full' }), {
+    message: /exists already|cannot be written/,
+  })
+  const logged =
+    await sql`select 1 from security_log where project_id = ${old.id} and event = 'accounts_exported'`
+  t.equal(logged.length, 1, 'the security log has the one that was written')
+
+  // The ids of teams are those of the whole installation.
+  const before = await contentOf(old.id)
+  await sql`update teams set id = gen_random_uuid() where project_id = ${old.id} and name = 'Empty'`
+  await sql`delete from team_members where project_id = ${old.id}`
+  await sql`delete from teams where project_id = ${old.id} and name <> 'Empty'`
+  const report = await bring(next, { from: 'jsonl', file: path })
+  t.match(report, { created: 3 * count, refused_total: 0 })
+  t.strictSame(await contentOf(next.id), before)
+  const [totp] = await sql`select uuid, sealed_secret from totp_factors join users on users.id = user_id
+    where totp_factors.project_id = ${next.id} limit 1`
+  t.equal(printTotpSecret(openTotpSecret(await next.operator(), totp?.uuid, totp?.sealed_secret)), totpSecret)
+})
+
+/** The rows of a project, without ids that are made anew, sealed bytes, and times at which nothing happened. */
+async function contentOf(project: string) {
+  const list = (columns: string, from: string) =>
+    sql.unsafe(`select ${columns} from ${from} where x.project_id = '${project}' order by 1, 2, 3`)
+  const owner = 'join users u on u.project_id = x.project_id and u.id = x.user_id'
+  return {
+    users: await list(
+      'email, uuid, password_hash, email_verified_at, email_proof, display_name, first_name, last_name, role, provider, locale, metadata, second_factors, disabled_at, deletion_due_at, created_at',
+      'users x',
+    ),
+    identities: await list(
+      'u.email, provider_name, subject, issuer, x_email, email_verified, x_at',
+      `(select project_id, user_id, provider as provider_name, subject, issuer, email as x_email, email_verified, created_at as x_at from identities) x ${owner}`,
+    ),
+    passkeys: await list(
+      'u.email, credential_id, public_key, name, aaguid, transports, backup_eligible, backed_up, sign_count, x.created_at, last_used_at',
+      `passkeys x ${owner}`,
+    ),
+    totp: await list('u.email, last_step, confirmed_at, x.created_at', `totp_factors x ${owner}`),
+    codes: await list('u.email, code_hash, used_at, x.created_at', `recovery_codes x ${owner}`),
+    members: await list(
+      'u.email, t.name, x.role, x.created_at',
+      `team_members x ${owner} join teams t on t.id = x.team_id`,
+    ),
+    teams: await list('name, created_at, project_id is not null', 'teams x'),
+  }
+}
