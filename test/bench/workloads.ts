@@ -2,6 +2,7 @@
 import type { Bench } from './figures.ts'
 import type { Figure } from './rounds.ts'
 import { contracts } from './workloads/contracts.ts'
+import { imports } from './workloads/import.ts'
 import { login, signup } from './workloads/login.ts'
 import { keys, me } from './workloads/me.ts'
 import { passkeys } from './workloads/passkeys.ts'
@@ -24,6 +25,7 @@ export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   revocation,
   contracts,
   start,
+  import: imports,
   scale,
 }
 
