@@ -31,9 +31,10 @@ export async function runExport(ctx: OperatorContext, { file }: { readonly file:
   })
   try {
     const count = await exportUsers(ctx, async (line) => {
+      if (!stream.write(`${JSON.stringify(line)}\n`))
+        // Either is the end of the wait; an error rejects both, and is told below.
+        await Promise.race([once(stream, 'drain'), once(stream, 'close')]).catch(() => {})
       if (failed) throw refuse(failed)
-      if (!stream.write(`${JSON.stringify(line)}\n`) && !failed)
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')])
     })
     stream.end()
     await finished(stream).catch((error: Error) => {

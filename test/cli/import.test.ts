@@ -1,7 +1,8 @@
 // Moving in: the export of each product is read as it is, people sign in with their old passwords, the same file again adds nothing,
 // and a file that is broken is refused in a sentence. SALLYPORT_IMPORT_PEOPLE sets how many people each export has.
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -322,6 +323,27 @@ t.test('what is exported is the same where it is imported: the tables are compar
   const [totp] = await sql`select uuid, sealed_secret from totp_factors join users on users.id = user_id
     where totp_factors.project_id = ${next.id} limit 1`
   t.equal(printTotpSecret(openTotpSecret(await next.operator(), totp?.uuid, totp?.sealed_secret)), totpSecret)
+})
+
+t.test('an export that does not fit on the disk says so and leaves no file', async (t) => {
+  const disk = join(folder, 'disk')
+  await mkdir(disk)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk], { stdio: 'ignore' })
+  } catch {
+    t.pass('a small file system cannot be mounted here: skipped')
+    return
+  }
+  t.teardown(() => execFileSync('umount', ['--lazy', disk]))
+  const project = await newProject()
+  const lines = Array.from({ length: 1500 }, (_, n) => JSON.stringify({ email: `disk-${n}@example.com` }))
+  await bring(project, { from: 'jsonl', file: await fileOf('many.jsonl', lines.join('\n')) })
+  const error = await runExport(await project.operator(), { file: join(disk, 'out.jsonl') }).catch(
+    (error: unknown) => error,
+  )
+  t.ok(error instanceof CommandError)
+  t.match((error as Error).message, /cannot be written.*ENOSPC|no space/)
+  t.same(await readdir(disk), [])
 })
 
 /** The rows of a project, without ids that are made anew, sealed bytes, and times at which nothing happened. */

@@ -1,6 +1,6 @@
 // Values of other products in our forms. A value that is none is left out.
 import { createHash } from 'node:crypto'
-import type { PersonField } from '../../domain/operators/imported-person.ts'
+import type { PersonField } from '../../domain/operators/person-schema.ts'
 
 /** A person in the form of our own JSON lines, before it is checked. */
 export type Person = { [Field in PersonField]?: unknown } & Record<string, unknown>
