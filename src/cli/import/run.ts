@@ -27,7 +27,7 @@ export interface ImportOptions extends Omit<ReaderOptions, 'project' | 'note' | 
 }
 
 /** Accounts that one statement adds. */
-const batchSize = 1000
+const batchSize = 500
 
 /** Adds full batches one after another, while the caller reads on; at most one is on its way. */
 class Batches {

@@ -1,6 +1,7 @@
 // Imports accounts with the hashes of their passwords and what else is theirs, in batches.
 import { isCurrent } from '../../crypto/passwords.ts'
 import {
+  allowLongStatement,
   analyzeImportedTables,
   countTakenUsers,
   type ImportedTeam,
@@ -9,7 +10,7 @@ import {
   insertUsers,
 } from '../../repositories/operators/imported-users.ts'
 import { circumstances } from '../audit/audit.ts'
-import type { Context, Services } from '../context.ts'
+import { type Context, inTransaction, type Services } from '../context.ts'
 import { sealTotpSecret } from '../credentials/totp.ts'
 import { maxPasswordKinds, mergeStored } from '../projects/policy.ts'
 import { changePolicy } from '../projects/projects.ts'
@@ -92,7 +93,10 @@ export async function importUsers(
   for (const user of users) kinds.admit(user)
   await kinds.save()
   const whole = users.map((user) => complete(ctx, user))
-  return insertUsers(ctx.store, whole, circumstances(ctx, false))
+  return inTransaction(ctx, async (tx) => {
+    await allowLongStatement(tx.store)
+    return insertUsers(tx.store, whole, circumstances(tx, false))
+  })
 }
 
 /** How many of them have an address or a UUID that is taken. */

@@ -160,6 +160,11 @@ export async function insertUsers(
   return row?.created ?? 0
 }
 
+/** Lets a statement of this transaction take a minute: a batch on a busy machine is no reason to end an import. */
+export async function allowLongStatement(db: Database): Promise<void> {
+  await db.queries.execute(sql`set local statement_timeout = '60s'`)
+}
+
 /** How many accounts would not be inserted, because their address or UUID is taken. */
 export async function countTakenUsers(
   db: Database,
