@@ -62,10 +62,10 @@ export interface PolicyEdit {
 
 /**
  * Keys that concern more than the project: calls into the network of the service, names of its secrets, how much mail it sends,
- * what it withstands, and how long its evidence is kept.
+ * what it withstands, what a refused sign-in costs the service, and how long its evidence is kept.
  */
 const installationKeys =
-  /^(?:webhooks|passwords\.breached_range_url|audit|limits|mail|lockout|impersonation)(?:\.|$)/
+  /^(?:webhooks|passwords\.breached_range_url|import\.password_kinds|audit|limits|mail|lockout|impersonation)(?:\.|$)/
 
 const hasTrust = (provider: unknown): boolean =>
   isObject(provider) && (Boolean(provider.client_secret_env) || provider.allow_private_network === true)
