@@ -7,6 +7,7 @@ import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
 import { isUuid, type LanguageTag, languageTagOf } from '../../formats.ts'
 import { visitorContext } from '../caller.ts'
 import type { Api } from '../typebox.ts'
+import { field } from './controls.ts'
 import { brandOf, type Look, type Page, pageRoute, sendPage, titled } from './layout.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -112,17 +113,20 @@ export const linkForm = (
 !${lang ? html`<input type="hidden" name="lang" value="${lang}">` : ''}!${fields}<button type="submit">${button}</button>
 </form>`
 
-/** The field for a password. @param wrong a sentence about the password that was refused before */
+/** The field for a password, which has the focus. @param wrong a sentence about the password that was refused before */
 export const passwordField = (
   label: string,
   attributes: string,
   wrong: string | null,
   demand: 'required' | '' = 'required',
 ) =>
-  html`<label for="password">${label}</label>
-<input id="password" name="password" type="password" !${attributes} !${demand} autofocus !${wrong ? 'aria-invalid="true" aria-describedby="wrong"' : ''}>
-!${wrong ? html`<p id="wrong" class="wrong" role="alert">${wrong}</p>` : ''}
-`
+  field({
+    name: 'password',
+    label,
+    type: 'password',
+    wrong,
+    attributesHtml: `${attributes} ${demand} ${wrong ? '' : 'autofocus'}`,
+  })
 
 /** What a person is told who can act on a refusal, by its code. */
 export type Complaints = Partial<Record<AuthErrorCode, readonly [status: number, sentence: string]>>

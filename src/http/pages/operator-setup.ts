@@ -12,6 +12,7 @@ import { sessionCookies } from '../cookies.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
+import { field } from './controls.ts'
 import { pageRoute, sendPage, titled } from './layout.ts'
 import { passwordField } from './link-page.ts'
 import { type Texts, textsFor } from './texts.ts'
@@ -45,9 +46,7 @@ function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string
     html`<p>${fill(setup.lead, { min: String(min) })}</p>
 <form method="post" action="${basePath}${path}">
 <input type="hidden" name="token" value="${typed?.token ?? ''}">
-<label for="email">${setup.email}</label>
-<input id="email" name="email" type="email" autocomplete="username" maxlength="255" value="${typed?.email ?? ''}" aria-describedby="why">
-<p id="why" class="quiet">${setup.emailWhy}</p>
+!${field({ name: 'email', label: setup.email, type: 'email', value: typed?.email ?? '', hint: setup.emailWhy, attributesHtml: 'autocomplete="username" maxlength="255"' })}
 !${passwordField(reset.password, bounds, wrong)}<button type="submit">${setup.button}</button>
 </form>
 <script src="${basePath}${path}.js"></script>`,
