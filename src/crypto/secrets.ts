@@ -7,6 +7,7 @@ const prefixes = {
   verification: 'svt_',
   invitation: 'sti_',
   social: 'ssc_',
+  exchange: 'sec_',
   challenge: 'sfc_',
   device: 'std_',
   setup: 'sos_',
@@ -24,6 +25,9 @@ export function mintSecret(kind: SecretKind): MintedSecret {
   const plain = prefixes[kind] + randomBytes(32).toString('base64url')
   return { plain, hash: hashSecret(plain) }
 }
+
+/** Whether a text has the form of a secret of this kind. */
+export const isSecret = (kind: SecretKind, text: string): boolean => text.startsWith(prefixes[kind])
 
 /**
  * Derives a secret and a short code from a seed under a key: the same seed gives the same ones, so that a mail which

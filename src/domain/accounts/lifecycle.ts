@@ -245,6 +245,7 @@ const holdingOf = {
   undo_email_change: 'undo_links',
   disown_sign_in: 'disown_links',
   social_sign_in: 'exchange_codes',
+  session_exchange: 'exchange_codes',
   step_up: 'step_up_codes',
   second_factor: 'second_factor_challenges',
 } as const satisfies Record<Purpose, Holding>

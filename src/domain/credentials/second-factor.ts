@@ -91,6 +91,21 @@ export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Aut
   return Authenticated.byTwoFactors(user, ['pwd'], ['otp'])
 }
 
+/**
+ * The way in of a person who goes on from one of their sessions to another: what was proven for it counts, and what is due since is
+ * asked for.
+ */
+export async function enterBySession(
+  ctx: Context,
+  user: UserRow,
+  session: Pick<Grant, 'amr' | 'acr'>,
+): Promise<Authenticated | AuthError> {
+  const amr = session.amr as AuthenticationMethod[]
+  return session.acr === '2'
+    ? Authenticated.bySession(user, { amr: amr.join(' '), acr: '2' })
+    : enter(ctx, { user, amr })
+}
+
 /** The way in by a factor that is two by itself: nothing more is due. */
 export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byStrongFactor(user, amr)

@@ -42,6 +42,11 @@ export class Authenticated {
   ): Authenticated {
     return new Authenticated(user, joinMethods(first, second, ['mfa']), '2')
   }
+
+  /** As the session that the same browser holds was opened: no more was proven since. */
+  static bySession(user: UserRow, { amr, acr }: Pick<SessionState, 'amr' | 'acr'>): Authenticated {
+    return new Authenticated(user, amr.split(' ') as AuthenticationMethod[], acr)
+  }
 }
 
 /** Each method once, in the order in which they were used; `mfa` is the last. */

@@ -14,6 +14,7 @@ import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
 import { AuthError, type AuthErrorDetails } from '../errors.ts'
 import type { Project } from '../projects/projects.ts'
 import { checkRedirect, onRedirectList } from '../projects/redirects.ts'
+import { isExchangeCode, redeemExchangeCode } from '../sessions/exchange.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { type Lifetimes, openSession, restoreAccount } from '../sessions/sessions.ts'
 import { enterByProvider, loggingRefusal, mustFindProvider, mustProve, openByProvider } from './sign-in.ts'
@@ -199,7 +200,7 @@ async function endFlow(
 }
 
 /**
- * Exchanges the code of a finished flow, once. A code that comes back with its verifier was stolen together with it: the
+ * Exchanges the code of a finished flow, or of a page of the service, once. A code that comes back with its verifier was stolen together with it: the
  * session that it opened ends (RFC 6749 §4.1.2).
  * @param verifier as in RFC 7636 §4.1
  * @throws AuthError invalid_social_login, second_factor_required
@@ -210,6 +211,10 @@ export async function exchangeCode(
   verifier: string,
   lifetimes?: Lifetimes,
 ): Promise<Grant> {
+  if (isExchangeCode(code)) {
+    const grant = await redeemExchangeCode(ctx, code, verifier)
+    return grant ?? loggingRefusal(ctx, 'code', Promise.reject(unknownCode()))
+  }
   const proof = createHash('sha256').update(verifier, 'ascii').digest()
   // Only who has code and verifier can name the session, so that a code alone ends nothing.
   const id = keyedUuid(ctx.services.keys.lookup, 'exchange', ctx.project.id, code, verifier)
@@ -228,9 +233,12 @@ export async function exchangeCode(
   if (outcome === 'unknown') await endSessionOfCode(ctx, id)
   if (outcome instanceof AuthError) return loggingRefusal(ctx, 'code', Promise.reject(outcome))
   if (outcome !== 'unknown' && outcome !== null) return outcome
-  const reason = outcome === null ? 'account_changed_meanwhile' : 'The code is unknown, used or expired.'
-  return loggingRefusal(ctx, 'code', Promise.reject(new AuthError('invalid_social_login', {}, reason)))
+  const refusal = outcome === null ? unknownCode('account_changed_meanwhile') : unknownCode()
+  return loggingRefusal(ctx, 'code', Promise.reject(refusal))
 }
+
+const unknownCode = (reason = 'The code is unknown, used or expired.') =>
+  new AuthError('invalid_social_login', {}, reason)
 
 /** Ends the session that a code had opened, or was about to open, where there is one, and records why. */
 function endSessionOfCode(ctx: Context, sessionId: string): Promise<void> {

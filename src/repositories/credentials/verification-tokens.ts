@@ -79,6 +79,7 @@ const mailsOf: Readonly<Record<Purpose, readonly OutboxRow['kind'][]>> = {
   undo_email_change: ['email_changed'],
   disown_sign_in: ['new_device', 'account_opened'],
   social_sign_in: [],
+  session_exchange: [],
   step_up: ['step_up_code'],
   second_factor: ['second_factor_code'],
 }
@@ -119,6 +120,27 @@ export function redeemToken(
   const fits = and(openToken(db, purpose, tokenHash, email), codeHash && eq(table.codeHash, codeHash))
   const redeemed = { userId: table.userId, email: table.email, createdAt: table.createdAt }
   return first(db.queries.update(table).set({ usedAt: now }).where(fits).returning(redeemed))
+}
+
+/** A token with both of these hashes, whatever its state. */
+export function findToken(
+  db: Database,
+  purpose: Purpose,
+  tokenHash: Buffer,
+  codeHash: Buffer,
+): Promise<Pick<TokenRow, 'id' | 'userId' | 'usedAt'> | null> {
+  const fits = and(
+    own(table, db),
+    eq(table.purpose, purpose),
+    eq(table.tokenHash, tokenHash),
+    eq(table.codeHash, codeHash),
+  )
+  return first(
+    db.queries
+      .select(pick(table, 'id', 'userId', 'usedAt'))
+      .from(table)
+      .where(fits),
+  )
 }
 
 const openToken = (db: Database, purpose: Purpose, tokenHash: Buffer, email: string | undefined) =>

@@ -1,9 +1,10 @@
 // How a session's user was authenticated last, and the session's renewal after another proof.
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { userColumns } from '../accounts/users.ts'
-import { now, secondsFromNow } from '../conditions.ts'
+import { now, own, secondsFromNow } from '../conditions.ts'
 import { type Database, first } from '../database.ts'
 import {
   isLive,
@@ -106,4 +107,18 @@ export async function strengthenSession(
     .update(sessions)
     .set({ amr, acr, epoch, authTime: now })
     .where(and(thisSession(db, id), isLive))
+}
+
+/** Makes a session that was just opened as old as another one of its user: when they were authenticated, and when it ends at last. */
+export async function inheritAuthentication(db: Database, id: string, from: string): Promise<void> {
+  const source = alias(sessions, 'source')
+  await db.queries
+    .update(sessions)
+    .set({
+      authTime: sql`${source.authTime}`,
+      absoluteExpiresAt: sql`${source.absoluteExpiresAt}`,
+      expiresAt: sql`least(${sessions.expiresAt}, ${source.absoluteExpiresAt})`,
+    })
+    .from(source)
+    .where(and(thisSession(db, id), own(source, db), eq(source.id, from), eq(source.userId, sessions.userId)))
 }
