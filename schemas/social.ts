@@ -128,6 +128,11 @@ export const finishSocialLogin = {
   // No bounds: whatever stands there, a browser gets a page.
   params: Type.Object({ provider: Type.String({ examples: ['google'] }) }),
   response: {
+    200: {
+      description:
+        'A page that asks for the second factor, where the sign-in began on a page of the service.',
+      content: { 'text/html': { schema: Type.String() } },
+    },
     302: found('To the `redirect_to` of the sign-in.'),
     ...errorResponses('malformed_request', 'rate_limited', 'service_unavailable'),
     422: {

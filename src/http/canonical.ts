@@ -16,6 +16,7 @@ import { User } from '../../schemas/users.ts'
 import { verificationSchemas } from '../../schemas/verification.ts'
 import { basePathOf, belowBase } from './base-path.ts'
 import { deviceCookieOf, flowCookies, presentedDevice, sessionCookies } from './cookies.ts'
+import { hostedParts } from './pages/hosted/parts.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { authenticate } from './plugins/authenticate.ts'
 import { clientAuthentication } from './plugins/client-authentication.ts'
@@ -155,6 +156,7 @@ async function apiRoutes(
     printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
     viewUser,
     viewMember: teamMemberView(publicUrl),
+    hosted: hostedParts(options),
   }
 
   await api.register(notFound, { answer })

@@ -18,6 +18,7 @@ import { loadContracts } from './contracts/catalogue.ts'
 import { deprecations } from './deprecations.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { consolePage } from './pages/console.ts'
+import { hostedPages } from './pages/hosted/pages.ts'
 import { inboxPages } from './pages/inbox.ts'
 import { acceptForms } from './pages/link-page.ts'
 import { operatorSetupPage } from './pages/operator-setup.ts'
@@ -142,6 +143,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   }
 
   if (options.inbox) await inboxPages(app, options.inbox)
+  hostedPages(app, { ...options, limits })
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     problemPages(pages)

@@ -51,6 +51,12 @@ const wander = async ({ subject }: Victim, query: Record<string, string>) => {
   return { stop, jar: browser.jar.get(new URL(origin).host) }
 }
 const mailed = ({ email }: Victim, kind: string) => mailOfKind(app, email, kind)
+/** Posts a form of a page. */
+const press = (path: string, fields: Record<string, string>) =>
+  app.send('POST', `${path}?${new URLSearchParams({ project: app.projectId })}`, {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+  })
 const asked = async (victim: Victim) => {
   await app.api('POST', '/forgot-password', { body: { email: victim.email } })
   return mailed(victim, 'reset_password')
@@ -113,6 +119,24 @@ const ways: Readonly<Record<string, Way>> = {
     })
     return answer
   },
+  'POST /sign-in': ({ email }) => press('/sign-in', { email, password }),
+  'POST /sign-in/second-factor': async ({ email, authenticator }) => {
+    const due = await press('/sign-in', { email, password })
+    const challenge = /name="challenge" value="([^"]+)"/.exec(due.body)?.[1] ?? ''
+    t.match(challenge, /^sfc_/)
+    const sent = { challenge, factors: 'totp', method: 'totp', totp: authenticator.wrong() }
+    return press('/sign-in/second-factor', sent)
+  },
+  'POST /sign-in/email/confirm': async ({ email }) => {
+    const { body } = await press('/sign-in/email', { email })
+    const { code } = await mailOfKind(app, email, 'sign_in_code')
+    const flow = /name="flow" value="([^"]+)"/.exec(body)?.[1] ?? ''
+    const answer = await press('/sign-in/email/confirm', { email, flow, code: code ?? '' })
+    t.match(answer.body, 'name="challenge"')
+    return answer
+  },
+  'POST /sign-up': ({ email }) => press('/sign-up', { email, password }),
+  'POST /sign-up/verify': ({ email }) => press('/sign-up/verify', { email, code: '123456' }),
   'POST /nodeloom/api/auth/login': ({ email }) =>
     app.send('POST', '/nodeloom/api/auth/login', { body: { email, password } }),
   'POST /credebl/auth/signin': ({ email }) =>
@@ -167,6 +191,24 @@ const harmless: Readonly<Record<string, string>> = {
   'POST /api/admin/setup':
     'takes an operator’s set-up link, and asks for the factor (test/http/admin/operators.test.ts)',
   'POST /operators/setup': 'the same as a page',
+  'GET /sign-in': 'a page; in the browser of a session it goes on with that',
+  'GET /sign-up': 'a page',
+  'GET /forgot-password': 'a page',
+  'POST /forgot-password': 'sends a mail',
+  'POST /sign-in/email': 'sends a mail',
+  'POST /sign-up/resend': 'sends a mail',
+  'GET /sign-in/second-factor': 'leads to its page',
+  'POST /sign-in/second-factor/email-code': 'sends a mail',
+  'GET /sign-in/second-factor/email-code': 'leads to its page',
+  'GET /sign-in/email': 'leads to its page',
+  'GET /sign-in/email/confirm': 'leads to its page',
+  'GET /sign-in/passkey': 'leads to its page',
+  'POST /sign-in/passkey': 'is two factors in one act, as POST /api/auth/login/passkey',
+  'GET /sign-in/continue': 'leads to its page',
+  'POST /sign-in/continue': 'goes on with a session, whose cookie it takes (test/http/hosted-pages.test.ts)',
+  'GET /sign-in/social/:provider': 'leads to the provider',
+  'GET /sign-up/verify': 'leads to its page',
+  'GET /sign-up/resend': 'leads to its page',
   'GET /credebl/auth/clientAliases': 'reads the policy',
   'GET /credebl/auth/verify': 'looks at a code',
   'GET /projects/:project_id/.well-known/openid-configuration': 'reads the policy',

@@ -5101,6 +5101,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description A page that asks for the second factor, where the sign-in began on a page of the service. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
             /** @description To the `redirect_to` of the sign-in. */
             302: {
                 headers: {

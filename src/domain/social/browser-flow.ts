@@ -1,29 +1,28 @@
 // Sign-in by a browser that is sent to a provider and comes back: bound to that browser, that provider and that project.
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
-import { hashSecret, keyedUuid, mintSecret } from '../../crypto/secrets.ts'
-import { findUser, type UserRow } from '../../repositories/accounts/users.ts'
-import { voidChallenge } from '../../repositories/credentials/second-factor-challenges.ts'
-import { insertToken, redeemToken } from '../../repositories/credentials/verification-tokens.ts'
-import { revokeSession } from '../../repositories/sessions/revocation.ts'
-import { findSessionOwner } from '../../repositories/sessions/sessions.ts'
+import { mintSecret } from '../../crypto/secrets.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
+import { insertToken } from '../../repositories/credentials/verification-tokens.ts'
 import type { Provider } from '../../social/profile.ts'
 import { record } from '../audit/audit.ts'
-import { type Context, inTransaction } from '../context.ts'
-import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
+import type { Context } from '../context.ts'
+import { isSecondFactorDue } from '../credentials/second-factor.ts'
 import { AuthError, type AuthErrorDetails } from '../errors.ts'
 import type { Project } from '../projects/projects.ts'
 import { checkRedirect, onRedirectList } from '../projects/redirects.ts'
-import { isExchangeCode, redeemExchangeCode } from '../sessions/exchange.ts'
 import type { Grant } from '../sessions/grants.ts'
-import { type Lifetimes, openSession, restoreAccount } from '../sessions/sessions.ts'
+import { restoreAccount } from '../sessions/sessions.ts'
 import { enterByProvider, loggingRefusal, mustFindProvider, mustProve, openByProvider } from './sign-in.ts'
 
 export interface FlowWishes {
   readonly redirectTo: string
-  /** A session for this browser, or a code that its application exchanges. */
-  readonly ending: 'session' | 'code'
-  /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null only where the flow ends with a session. */
+  /**
+   * A session for this browser, or a code that its application exchanges. `page`: a session for the page of the service at
+   * `redirectTo`, which is on no list.
+   */
+  readonly ending: 'session' | 'code' | 'page'
+  /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null where the flow ends with a session. */
   readonly challenge: string | null
 }
 
@@ -112,13 +111,14 @@ export async function beginBrowserFlow(
   const { providers, keys } = services
   const provider = mustFindProvider(project, name)
   if (!provider.codeFlow) throw new AuthError('provider_unknown')
-  const redirectTo = checkRedirect(project, wishes.redirectTo) ?? ''
+  const isPage = wishes.ending === 'page'
+  const redirectTo = isPage ? wishes.redirectTo : (checkRedirect(project, wishes.redirectTo) ?? '')
   if (wishes.ending === 'code' && wishes.challenge === null) throw new AuthError('code_challenge_required')
   if (wishes.ending === 'session' && project.policy.cookies.same_site === 'none')
     throw new AuthError('cookie_flow_impossible')
   const secrets = providers.newFlowSecrets()
   const id = newFlowId()
-  const kept = redirectTo.length <= maxKeptAddress ? redirectTo : ''
+  const kept = !isPage && redirectTo.length <= maxKeptAddress ? redirectTo : ''
   const end = seal(keys.flow[0], Buffer.from(kept), sealContext(project, provider, 'social-end'))
   // The state begins with the project, so that the callback knows it before anything is opened.
   const state = [project.id, id, secrets.state, end.toString('base64url')].join('.')
@@ -145,7 +145,8 @@ export async function finishBrowserFlow(
   const provider = mustFindProvider(project, name)
   const { redirectTo } = flow
   // The policy may have lost the address meanwhile.
-  if (!onRedirectList(project, redirectTo)) throw new AuthError('social_flow_broken')
+  if (flow.ending !== 'page' && !onRedirectList(project, redirectTo))
+    throw new AuthError('social_flow_broken')
   const refused = callback.searchParams.get('error')
   if (refused !== null) {
     const reason = refused === 'access_denied' ? refused : 'invalid_social_login'
@@ -197,55 +198,4 @@ async function endFlow(
   }
   const grant = await openByProvider(tx, user, isNew)
   return grant instanceof AuthError ? grant : grant && { kind: 'session', grant }
-}
-
-/**
- * Exchanges the code of a finished flow, or of a page of the service, once. A code that comes back with its verifier was stolen together with it: the
- * session that it opened ends (RFC 6749 §4.1.2).
- * @param verifier as in RFC 7636 §4.1
- * @throws AuthError invalid_social_login, second_factor_required
- */
-export async function exchangeCode(
-  ctx: Context,
-  code: string,
-  verifier: string,
-  lifetimes?: Lifetimes,
-): Promise<Grant> {
-  if (isExchangeCode(code)) {
-    const grant = await redeemExchangeCode(ctx, code, verifier)
-    return grant ?? loggingRefusal(ctx, 'code', Promise.reject(unknownCode()))
-  }
-  const proof = createHash('sha256').update(verifier, 'ascii').digest()
-  // Only who has code and verifier can name the session, so that a code alone ends nothing.
-  const id = keyedUuid(ctx.services.keys.lookup, 'exchange', ctx.project.id, code, verifier)
-  const outcome = await inTransaction(ctx, async (tx) => {
-    const redeemed = await redeemToken(tx.store, 'social_sign_in', hashSecret(code), undefined, proof)
-    if (!redeemed) return 'unknown'
-    const user = await findUser(tx.store, redeemed.userId)
-    // An account whose deletion was requested since is restored by another sign-in, not by the code of an earlier one; a second
-    // factor that is due makes it one.
-    if (!user || (user.deletionDueAt && !isSecondFactorDue(tx, user))) return null
-    const entrance = await enter(tx, { user, amr: ['fed'], sessionId: id })
-    return entrance instanceof AuthError
-      ? entrance
-      : openSession(tx, entrance, 'signed_in', { ...lifetimes, id })
-  })
-  if (outcome === 'unknown') await endSessionOfCode(ctx, id)
-  if (outcome instanceof AuthError) return loggingRefusal(ctx, 'code', Promise.reject(outcome))
-  if (outcome !== 'unknown' && outcome !== null) return outcome
-  const refusal = outcome === null ? unknownCode('account_changed_meanwhile') : unknownCode()
-  return loggingRefusal(ctx, 'code', Promise.reject(refusal))
-}
-
-const unknownCode = (reason = 'The code is unknown, used or expired.') =>
-  new AuthError('invalid_social_login', {}, reason)
-
-/** Ends the session that a code had opened, or was about to open, where there is one, and records why. */
-function endSessionOfCode(ctx: Context, sessionId: string): Promise<void> {
-  return inTransaction(ctx, async (tx) => {
-    await voidChallenge(tx.store, sessionId)
-    const userId = await findSessionOwner(tx.store, sessionId)
-    if (userId === null || !(await revokeSession(tx.store, sessionId, 'reuse'))) return
-    await record(tx, 'code_reused', { userId, sessionId, outcome: 'refused' })
-  })
 }

@@ -32,6 +32,8 @@ export interface Page {
   readonly body: string
   /** HTML below the card. */
   readonly foot?: string
+  /** JSON for the page's script, which reads it from `data-facts` of the card. */
+  readonly facts?: string
   /** A card for settings or documentation; default: as narrow as a form. */
   readonly wide?: boolean
 }
@@ -114,7 +116,7 @@ function headOf({ name, logoUrl }: Brand): string {
 }
 
 export function sendPage(reply: FastifyReply, page: Page, look: Look = {}): FastifyReply {
-  const { status = 200, title, body, foot, wide } = page
+  const { status = 200, title, body, facts, foot, wide } = page
   const { texts = { tag: 'en', direction: 'ltr' }, brand, script } = look
   const { style, source } = sheetFor(brand?.color ?? defaultColor)
   const text = html`<!doctype html>
@@ -128,7 +130,7 @@ export function sendPage(reply: FastifyReply, page: Page, look: Look = {}): Fast
 !${script ? html`<script type="module" src="${script}"></script>` : ''}
 </head>
 <body>
-<main!${wide ? ' class="wide"' : ''}>
+<main!${wide ? ' class="wide"' : ''}!${facts ? html` data-facts="${facts}"` : ''}>
 !${brand ? headOf(brand) : ''}
 !${body}
 </main>

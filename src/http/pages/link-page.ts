@@ -6,6 +6,7 @@ import type { Context, Services } from '../../domain/context.ts'
 import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
 import { isUuid, type LanguageTag, languageTagOf } from '../../formats.ts'
 import { visitorContext } from '../caller.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { field } from './controls.ts'
 import { brandOf, type Look, type Page, pageRoute, sendPage, titled } from './layout.ts'
@@ -149,11 +150,16 @@ export async function actOrComplain(
   }
 }
 
-/** Registers the parser for HTML forms in a scope. */
-export function acceptForms(api: Api): void {
+/** Registers the parser for HTML forms in a scope. A field that comes twice with two values makes it no form of ours. */
+export function acceptForms(api: Api, bodyLimit = 4096): void {
   api.addContentTypeParser(
     'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: 4096 },
-    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+    { parseAs: 'string', bodyLimit },
+    (_request, body, done) => {
+      const fields = new URLSearchParams(String(body))
+      for (const name of new Set(fields.keys()))
+        if (new Set(fields.getAll(name)).size > 1) return done(new RequestProblem('malformed_request'))
+      done(null, Object.fromEntries(fields))
+    },
   )
 }

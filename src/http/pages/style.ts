@@ -49,6 +49,9 @@ h1 { margin: 0 0 .5rem; font-size: 1.5rem; font-weight: 680; line-height: 1.25; 
 h2 { margin: 2rem 0 .75rem; font-size: 1.125rem; line-height: 1.3 }
 p, form, ul, ol, pre, dl { margin: 0 0 1.25rem }
 form p, .field p { margin-block-end: 1rem }
+h1 + form, h1 + div { margin-block-start: 1.25rem }
+form > .mail { margin: .875rem 0 0 }
+summary { margin-block-end: .75rem; color: var(--accent); cursor: pointer }
 h1 + p, .lead { color: var(--quiet) }
 .quiet { color: var(--quiet); font-size: .9375rem }
 .end { text-align: center }
@@ -70,7 +73,7 @@ input.code { font-size: 1.375rem; font-variant-numeric: tabular-nums; letter-spa
 .inside { position: relative } .inside input { padding-inline-end: 4.75rem !important }
 .inside button { position: absolute; inset-block: .25rem; inset-inline-end: .25rem; width: auto; min-height: 0; padding: 0 .7rem; border: 0; background: var(--panel); color: var(--accent); font-size: .875rem }
 .meter { display: flex; gap: .25rem; margin: .5rem 0 0 } .meter i { flex: 1; height: .25rem; border-radius: 1rem; background: var(--hair) }
-.meter[data-score="1"] i:nth-child(-n+1), .meter[data-score="2"] i:nth-child(-n+2) { background: var(--wrong) } .meter[data-score="3"] i:nth-child(-n+3) { background: var(--warn) } .meter[data-score="4"] i { background: var(--good) }
+.meter[data-score="1"] i:nth-child(-n+1) { background: var(--wrong) } .meter[data-score="2"] i:nth-child(-n+2) { background: var(--warn) } .meter[data-score="3"] i:nth-child(-n+3), .meter[data-score="4"] i { background: var(--good) }
 button, a.button { display: flex; align-items: center; justify-content: center; gap: .625rem; width: 100%; min-height: 2.875rem; padding: .5rem 1.125rem; border: 1px solid var(--edge); border-radius: var(--radius); background: var(--button); color: var(--on-button); font: inherit; font-weight: 600; line-height: 1.3; text-align: center; text-decoration: none; cursor: pointer; transition: background-color .12s }
 button:hover, a.button:hover { background: var(--button-over) }
 button.second, a.button.second { border-color: var(--line); background: var(--panel); color: var(--ink) }

@@ -26,6 +26,12 @@ export function textsFor(request: FastifyRequest, lang: unknown): Texts {
   return texts[given ?? preferredLanguage(readHeader(request, 'accept-language')) ?? 'en']
 }
 
+/** The same for a page that an application opens. @param locales in the order in which it prefers them */
+export function textsOf(request: FastifyRequest, locales: readonly string[]): Texts {
+  const given = locales.map(languageTagOf).find((tag) => tag !== null)
+  return textsFor(request, given ?? null)
+}
+
 /** A sentence as HTML, with what a person chose in place of `{name}`, in its own direction (UAX #9). */
 export function withValue(sentence: string, name: string, value: string): string {
   const [before = '', after = ''] = sentence.split(`{${name}}`)

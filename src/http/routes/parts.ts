@@ -2,6 +2,7 @@
 import type { RefreshKey } from '../../crypto/refresh-secret.ts'
 import type { Services } from '../../domain/context.ts'
 import type { FlowCookies, ProjectCookie, SessionCookies } from '../cookies.ts'
+import type { HostedParts } from '../pages/hosted/parts.ts'
 import type { OpenedSessionPrinter } from '../replaced-session.ts'
 import type { TeamMemberView } from '../team-views.ts'
 import type { Tokens } from '../tokens.ts'
@@ -22,4 +23,6 @@ export interface RouteParts {
   readonly printOpened: OpenedSessionPrinter
   readonly viewUser: UserView
   readonly viewMember: TeamMemberView
+  /** The pages to sign in with, on which a provider's sign-in may end. */
+  readonly hosted: HostedParts
 }

@@ -5,16 +5,17 @@ import { AuthError } from '../../domain/errors.ts'
 import { authenticateSession } from '../../domain/sessions/sessions.ts'
 import {
   beginBrowserFlow,
-  exchangeCode,
   type FlowEnd,
   finishBrowserFlow,
   flowIdOf,
   openBrowserFlow,
   whereFlowEnded,
 } from '../../domain/social/browser-flow.ts'
+import { exchangeCode } from '../../domain/social/exchange-code.ts'
 import { signInWithProvider } from '../../domain/social/sign-in.ts'
 import { transportOf } from '../caller.ts'
 import { preferredLanguage } from '../language.ts'
+import { endAtPage } from '../pages/hosted/social.ts'
 import { sendBrokenFlow } from '../pages/social.ts'
 import { statusOf } from '../problems.ts'
 import { proofOfProvider } from '../proof.ts'
@@ -50,7 +51,7 @@ function landing(redirectTo: string, end: FlowEnd): string {
 
 export async function socialRoutes(
   api: Api,
-  { cookies, flowCookies, printOpened, publicUrl, tokens }: RouteParts,
+  { cookies, flowCookies, hosted, printOpened, publicUrl, tokens }: RouteParts,
 ): Promise<void> {
   const config = { access: 'public', limit: 'credential' } as const
   const callbackOf = (provider: string) =>
@@ -111,6 +112,7 @@ export async function socialRoutes(
         flowCookies.clear(request, reply, id)
         const returned = { flow, callback }
         const ended = await finishBrowserFlow(request.context, provider, returned, languageOf(request))
+        if (flow.ending === 'page') return await endAtPage(hosted, request, reply, ended)
         if (ended.end.kind === 'session') await printOpened(request, reply, ended.end.grant, 'cookie')
         return reply.redirect(landing(ended.redirectTo, ended.end))
       } catch (error) {

@@ -1,0 +1,67 @@
+// Exchanging the code that a browser brings to its application, from a provider's redirect or from a page of the service.
+import { createHash } from 'node:crypto'
+import { hashSecret, keyedUuid } from '../../crypto/secrets.ts'
+import { findUser } from '../../repositories/accounts/users.ts'
+import { voidChallenge } from '../../repositories/credentials/second-factor-challenges.ts'
+import { redeemToken } from '../../repositories/credentials/verification-tokens.ts'
+import { revokeSession } from '../../repositories/sessions/revocation.ts'
+import { findSessionOwner } from '../../repositories/sessions/sessions.ts'
+import { record } from '../audit/audit.ts'
+import { type Context, inTransaction } from '../context.ts'
+import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
+import { AuthError } from '../errors.ts'
+import { isExchangeCode, redeemExchangeCode } from '../sessions/exchange.ts'
+import type { Grant } from '../sessions/grants.ts'
+import { type Lifetimes, openSession } from '../sessions/sessions.ts'
+import { loggingRefusal } from './sign-in.ts'
+
+/**
+ * Exchanges the code of a finished flow, or of a page of the service, once. A code that comes back with its verifier was stolen together with it: the
+ * session that it opened ends (RFC 6749 §4.1.2).
+ * @param verifier as in RFC 7636 §4.1
+ * @throws AuthError invalid_social_login, second_factor_required
+ */
+export async function exchangeCode(
+  ctx: Context,
+  code: string,
+  verifier: string,
+  lifetimes?: Lifetimes,
+): Promise<Grant> {
+  if (isExchangeCode(code)) {
+    const grant = await redeemExchangeCode(ctx, code, verifier)
+    return grant ?? loggingRefusal(ctx, 'code', Promise.reject(unknownCode()))
+  }
+  const proof = createHash('sha256').update(verifier, 'ascii').digest()
+  // Only who has code and verifier can name the session, so that a code alone ends nothing.
+  const id = keyedUuid(ctx.services.keys.lookup, 'exchange', ctx.project.id, code, verifier)
+  const outcome = await inTransaction(ctx, async (tx) => {
+    const redeemed = await redeemToken(tx.store, 'social_sign_in', hashSecret(code), undefined, proof)
+    if (!redeemed) return 'unknown'
+    const user = await findUser(tx.store, redeemed.userId)
+    // An account whose deletion was requested since is restored by another sign-in, not by the code of an earlier one; a second
+    // factor that is due makes it one.
+    if (!user || (user.deletionDueAt && !isSecondFactorDue(tx, user))) return null
+    const entrance = await enter(tx, { user, amr: ['fed'], sessionId: id })
+    return entrance instanceof AuthError
+      ? entrance
+      : openSession(tx, entrance, 'signed_in', { ...lifetimes, id })
+  })
+  if (outcome === 'unknown') await endSessionOfCode(ctx, id)
+  if (outcome instanceof AuthError) return loggingRefusal(ctx, 'code', Promise.reject(outcome))
+  if (outcome !== 'unknown' && outcome !== null) return outcome
+  const refusal = outcome === null ? unknownCode('account_changed_meanwhile') : unknownCode()
+  return loggingRefusal(ctx, 'code', Promise.reject(refusal))
+}
+
+const unknownCode = (reason = 'The code is unknown, used or expired.') =>
+  new AuthError('invalid_social_login', {}, reason)
+
+/** Ends the session that a code had opened, or was about to open, where there is one, and records why. */
+function endSessionOfCode(ctx: Context, sessionId: string): Promise<void> {
+  return inTransaction(ctx, async (tx) => {
+    await voidChallenge(tx.store, sessionId)
+    const userId = await findSessionOwner(tx.store, sessionId)
+    if (userId === null || !(await revokeSession(tx.store, sessionId, 'reuse'))) return
+    await record(tx, 'code_reused', { userId, sessionId, outcome: 'refused' })
+  })
+}

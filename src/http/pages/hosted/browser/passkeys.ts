@@ -1,0 +1,130 @@
+// Passkeys: offered in the autofill of the address, by a button, and as a second factor. The answer is posted as a form.
+import type { Facts } from './facts.ts'
+
+interface Flow {
+  readonly flow: string
+  readonly options: PublicKeyCredentialRequestOptionsJSON
+}
+
+const canUse = () => typeof PublicKeyCredential === 'function' && !!navigator.credentials
+
+/** Base64url as bytes; `parseRequestOptionsFromJSON` is not in every browser that has passkeys. */
+function toBytes(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
+}
+const toText = (bytes: ArrayBuffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replace(/\+/g, '-')
+    .replace(/\//g, '_')
+    .replace(/=/g, '')
+
+function readOptions(json: PublicKeyCredentialRequestOptionsJSON): PublicKeyCredentialRequestOptions {
+  const { challenge, allowCredentials = [], rpId, timeout } = json
+  return {
+    challenge: toBytes(challenge),
+    allowCredentials: allowCredentials.map(({ id }) => ({ type: 'public-key', id: toBytes(id) })),
+    userVerification: 'required',
+    ...(rpId === undefined ? {} : { rpId }),
+    ...(timeout === undefined ? {} : { timeout }),
+  }
+}
+
+/** What the service reads of an answer. */
+function printAnswer({ id, type, response }: PublicKeyCredential): string {
+  const { clientDataJSON, authenticatorData, signature, userHandle } =
+    response as AuthenticatorAssertionResponse
+  return JSON.stringify({
+    id,
+    type,
+    response: {
+      clientDataJSON: toText(clientDataJSON),
+      authenticatorData: toText(authenticatorData),
+      signature: toText(signature),
+      ...(userHandle ? { userHandle: toText(userHandle) } : {}),
+    },
+  })
+}
+
+async function ask(options: PublicKeyCredentialRequestOptionsJSON, more: CredentialRequestOptions) {
+  return (await navigator.credentials.get({
+    ...more,
+    publicKey: readOptions(options),
+  })) as PublicKeyCredential | null
+}
+
+function send(form: HTMLFormElement, values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const field = form.elements.namedItem(name)
+    if (field instanceof HTMLInputElement) field.value = value
+  }
+  form.requestSubmit()
+}
+
+function complain(form: HTMLFormElement, { passkeyFailed = '' }: Facts): void {
+  const place = form.querySelector<HTMLElement>('.wrong')
+  if (!place) return
+  place.hidden = false
+  place.textContent = passkeyFailed
+}
+
+async function newFlow({ project = '', base = '' }: Facts): Promise<Flow> {
+  const answer = await fetch(`${base}/api/auth/passkeys/sign-in-options`, {
+    method: 'POST',
+    headers: { 'project-id': project, 'content-type': 'application/json' },
+    body: '{}',
+  })
+  if (!answer.ok) throw new Error(String(answer.status))
+  return answer.json()
+}
+
+/** Offers passkeys in the autofill, and by the button, which ends that wait. */
+async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
+  const others = document.getElementById('others')
+  if (others) others.hidden = false
+  form.hidden = false
+  let waiting = new AbortController()
+  form.querySelector('button')?.addEventListener('click', async () => {
+    waiting.abort()
+    waiting = new AbortController()
+    try {
+      const { flow, options } = await newFlow(facts)
+      const answer = await ask(options, { signal: waiting.signal })
+      if (answer) send(form, { flow, credential: printAnswer(answer) })
+    } catch {
+      complain(form, facts)
+    }
+  })
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
+  const { signal } = waiting
+  try {
+    const { flow, options } = await newFlow(facts)
+    if (signal.aborted) return
+    const answer = await ask(options, { signal, mediation: 'conditional' })
+    if (answer) send(form, { flow, credential: printAnswer(answer) })
+  } catch {
+    // Nobody asked for it: the person signs in another way.
+  }
+}
+
+/** The button of a second factor. */
+function offerSecondFactor(button: HTMLButtonElement, facts: Facts): void {
+  const { form } = button
+  if (!form) return
+  button.addEventListener('click', async () => {
+    try {
+      const answer = await ask(JSON.parse(button.dataset.options ?? '{}'), {})
+      if (answer) send(form, { credential: printAnswer(answer) })
+    } catch {
+      complain(form, facts)
+    }
+  })
+}
+
+export function offerPasskeys(facts: Facts): void {
+  if (!canUse()) return
+  const form = document.querySelector<HTMLFormElement>('form#passkey')
+  if (form) void offerSignIn(form, facts)
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-options]'))
+    offerSecondFactor(button, facts)
+}

@@ -1,0 +1,75 @@
+// Registers the pages to sign in with: /sign-in, /sign-up and /forgot-password. They map forms to the verbs of the API, with its
+// limits, and decide nothing.
+import type { FastifyInstance } from 'fastify'
+import { presentedDevice } from '../../cookies.ts'
+import { declaredAccess } from '../../plugins/access.ts'
+import { context } from '../../plugins/context.ts'
+import { csrf } from '../../plugins/csrf.ts'
+import { project } from '../../plugins/project.ts'
+import { type Limits, rateLimits, setRateLimitHeaders } from '../../plugins/rate-limits.ts'
+import { RequestProblem } from '../../refusal.ts'
+import type { ServerOptions } from '../../server-options.ts'
+import type { Api } from '../../typebox.ts'
+import { pageRoute } from '../layout.ts'
+import { acceptForms } from '../link-page.ts'
+import { checkMailSteps } from './check-mail.ts'
+import { hostedParts, readScript } from './parts.ts'
+import { sendRefusal } from './refusals.ts'
+import { secondFactorSteps } from './second-factor.ts'
+import { signInPages } from './sign-in.ts'
+import { signUpPages } from './sign-up.ts'
+import { socialPages } from './social.ts'
+
+/** Bytes of a form: the answer of a passkey is the longest. */
+const formBytes = 65_536
+
+/** The project that the query names, else the default one. */
+const projectIn =
+  (defaultProjectId: string | null) =>
+  ({ query }: { query: unknown }): string | null => {
+    const { project: named } = Object(query) as { project?: unknown }
+    return typeof named === 'string' && named !== '' ? named.trim().toLowerCase() : defaultProjectId
+  }
+
+/** Registers the pages and their script. */
+export function hostedPages(app: FastifyInstance, options: ServerOptions & { limits: Limits }): void {
+  const { limits, metrics, publicUrl, services } = options
+  const parts = hostedParts(options)
+  app.register(async (scope) => {
+    const api = scope as unknown as Api
+    api.setErrorHandler((error: Error, request, reply) => {
+      const limit = error instanceof RequestProblem && error.code === 'rate_limited'
+      if (limit) metrics.limited(request.routeOptions.config.limit)
+      return sendRefusal(error, request, reply)
+    })
+    await api.register(declaredAccess, {})
+    const projectIdOf = projectIn(options.defaultProjectId)
+    await api.register(project, { projects: services.projects, projectIdOf })
+    const deviceToken = presentedDevice(parts.deviceCookie)
+    await api.register(context, { services, client: 'canonical', deviceToken })
+    await api.register(rateLimits, { limits, show: setRateLimitHeaders })
+    // Every form signs in, or leads there: a foreign page could sign a person in to another account.
+    const always = () => true
+    await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, usesCookie: always, setsCookie: always })
+    acceptForms(api, formBytes)
+    signInPages(api, parts)
+    secondFactorSteps(api, parts)
+    checkMailSteps(api, parts)
+    signUpPages(api, parts)
+    socialPages(api, parts)
+  })
+  app.register(async (scope) => {
+    const api = scope as unknown as Api
+    await api.register(declaredAccess, {})
+    api.get('/pages/:file', pageRoute, async (request, reply) => {
+      const { file } = request.params as { file: string }
+      const content = file === 'pages.js' ? readScript() : null
+      if (!content) throw new RequestProblem('route_not_found')
+      // Its address names its content.
+      return reply
+        .header('cache-control', 'public, max-age=31536000, immutable')
+        .type('text/javascript; charset=utf-8')
+        .send(content)
+    })
+  })
+}

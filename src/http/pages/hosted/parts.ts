@@ -1,0 +1,65 @@
+// What the pages to sign in with need of the server.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RefreshKey } from '../../../crypto/refresh-secret.ts'
+import { packageRoot } from '../../../package.ts'
+import { basePathOf } from '../../base-path.ts'
+import {
+  deviceCookieOf,
+  type FlowCookies,
+  flowCookies,
+  type ProjectCookie,
+  type SessionCookies,
+  sessionCookies,
+} from '../../cookies.ts'
+import { type OpenedSessionPrinter, openedSessionPrinter } from '../../replaced-session.ts'
+import type { ServerOptions } from '../../server-options.ts'
+import { visitorFinder } from '../../strategies/cookie.ts'
+import { type SessionPrinter, sessionPrinter, userView } from '../../views.ts'
+import type { FindVisitor } from '../link-page.ts'
+
+export interface HostedParts {
+  readonly publicUrl: string
+  readonly cookies: SessionCookies
+  readonly flowCookies: FlowCookies
+  readonly deviceCookie: ProjectCookie
+  readonly refreshKeys: readonly RefreshKey[]
+  readonly printSession: SessionPrinter
+  /** For a session that was just opened. */
+  readonly printOpened: OpenedSessionPrinter
+  /** The path of PUBLIC_URL; mostly empty. */
+  readonly basePath: string
+  /** The address of the pages' script; null: it was not built. */
+  readonly script: string | null
+  readonly findVisitor: FindVisitor
+  /** Counts a refusal by the lockout. */
+  readonly lockedOut: () => void
+}
+
+/** The pages' script, as the build made it; null: it was not built. */
+export function readScript(): Buffer | null {
+  try {
+    return readFileSync(join(packageRoot, 'dist/pages/pages.js'))
+  } catch {
+    return null
+  }
+}
+
+/** Builds the parts. */
+export function hostedParts(options: ServerOptions): HostedParts {
+  const { cookieSecure, publicUrl, refreshKeys, tokens, metrics } = options
+  const cookies = sessionCookies(cookieSecure)
+  const printSession = sessionPrinter(tokens, cookies, userView(publicUrl))
+  const [script, basePath] = [readScript(), basePathOf(publicUrl)]
+  const version = script && createHash('sha256').update(script).digest('base64url').slice(0, 12)
+  return {
+    ...{ publicUrl, cookies, refreshKeys, printSession, basePath },
+    deviceCookie: deviceCookieOf(cookieSecure),
+    flowCookies: flowCookies(cookieSecure),
+    printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
+    script: version && `${basePath}/pages/pages.js?v=${version}`,
+    findVisitor: visitorFinder(options),
+    lockedOut: () => metrics.lockedOut(),
+  }
+}

@@ -1,0 +1,74 @@
+// Pages that say why the pages to sign in with cannot go on, and what to do about it.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import { AuthError } from '../../../domain/errors.ts'
+import { statusOf } from '../../problems.ts'
+import { type RefusalCode, refusalOf } from '../../refusal.ts'
+import { brandOf, type Page, sendPage, titled } from '../layout.ts'
+import type { Texts } from '../texts.ts'
+import { textsOfVisit } from './visit.ts'
+import type { WishFault } from './wishes.ts'
+
+/** The page of a query that is refused. It leads nowhere, and names the setting for those who build the application. */
+export function refusedWish({ hosted }: Texts, { fault, about }: WishFault): Page {
+  const cause = fault === 'redirect' ? hosted.redirect : hosted.incomplete
+  const remedies = {
+    redirect: hosted.addRedirect,
+    challenge: hosted.addChallenge,
+    cookie: hosted.addOrigin,
+    repeated: hosted.repeatedField,
+  }
+  const page = titled(
+    hosted.redirectTitle,
+    html`<p>${cause}</p>
+<details><summary>${hosted.forDevelopers}</summary>
+<p>${remedies[fault]}</p>
+<pre dir="ltr"><code>${about.slice(0, 2048)}</code></pre>
+</details>`,
+    422,
+  )
+  // Its other languages would begin what is refused.
+  return { ...page, foot: '' }
+}
+
+type Words = keyof Texts['hosted']
+
+/** Titles and sentences by the code of a refusal; any other one says that it did not work. */
+const sentences: Partial<Record<RefusalCode, readonly [title: Words, sentence: Words]>> = {
+  project_unknown: ['projectTitle', 'project'],
+  project_required: ['projectTitle', 'project'],
+  cross_site_request: ['foreignTitle', 'foreign'],
+  second_factor_invalid: ['expiredTitle', 'expired'],
+  passkey_flow_over: ['expiredTitle', 'expired'],
+  unauthenticated: ['expiredTitle', 'expired'],
+  sign_up_closed: ['closedTitle', 'closed'],
+  account_disabled: ['failedTitle', 'disabled'],
+}
+
+/** The page of a refusal that no step explains at a field. */
+export function refusedPage(texts: Texts, code: RefusalCode): Page {
+  const { hosted, tooManyAttempts } = texts
+  if (statusOf(code) === 429) return titled(hosted.waitTitle, html`<p>${tooManyAttempts}</p>`, 429)
+  const [title, sentence] = sentences[code] ?? ['failedTitle', 'failed']
+  return titled(hosted[title], html`<p>${hosted[sentence]}</p>`, statusOf(code))
+}
+
+/** Answers what was thrown on the way to a step, or by it. An error of ours goes on, to be logged and counted. */
+export function sendRefusal(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = refusalOf(error)
+  if (!refusal) throw error
+  const { project } = request as { project?: FastifyRequest['project'] }
+  const texts = textsOfVisit(request)
+  if (refusal.retryAfterSeconds) reply.header('retry-after', refusal.retryAfterSeconds)
+  return sendPage(reply, refusedPage(texts, refusal.code), {
+    texts,
+    brand: project ? brandOf(project) : null,
+  })
+}
+
+/** The code of a refusal that a step explains; what is thrown else goes on. */
+export function codeOf<Code extends string>(error: unknown, explained: readonly Code[]): Code {
+  if (error instanceof AuthError && (explained as readonly string[]).includes(error.code))
+    return error.code as string as Code
+  throw error
+}

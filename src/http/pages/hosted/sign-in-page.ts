@@ -1,0 +1,84 @@
+// How /sign-in looks: for a person who signs in, and for one who is signed in already.
+import { html } from 'ghtml'
+import { fill } from '../../../formats.ts'
+import { button, buttonLink, divider, field, form, notice } from '../controls.ts'
+import { type Page, titled } from '../layout.ts'
+import { providersOf } from './providers.ts'
+import { type HostedVisit, hrefOf } from './visit.ts'
+
+/** What the page says beside its form. */
+export interface SignInNote {
+  readonly email?: string
+  readonly wrongEmail?: string | undefined
+  readonly wrongPassword?: string | undefined
+  readonly bad?: string | undefined
+  readonly good?: string | undefined
+  readonly status?: number
+}
+
+const keyMark =
+  '<svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.8"><circle cx="7" cy="7.5" r="4"/><path d="M10 10.4l6.5 6.6M13.2 13.6l2-2" stroke-linecap="round"/></svg>'
+
+/** The form that the script answers with a passkey; without script it is not shown. */
+const passkeyForm = (visit: HostedVisit): string =>
+  html`<form id="passkey" method="post" action="${hrefOf(visit, '/sign-in/passkey')}" hidden>
+<input type="hidden" name="flow"><input type="hidden" name="credential">
+<button type="button" class="second">!${keyMark}<span>${visit.texts.hosted.passkey}</span></button>
+<p class="wrong" role="alert" hidden></p>
+</form>`
+
+/** The other ways in, below a line that is hidden with them where there are none. */
+function otherWays(visit: HostedVisit): string {
+  const { hosted } = visit.texts
+  const links = providersOf(visit.ctx.project).map(({ name, label, iconHtml }) =>
+    buttonLink(
+      hrefOf(visit, `/sign-in/social/${name}`),
+      fill(hosted.provider, { provider: label }),
+      'second',
+      iconHtml,
+    ),
+  )
+  return html`<div id="others" !${links.length > 0 ? '' : 'hidden'}>!${divider(hosted.or)}
+<div class="buttons">!${links.join('\n')}!${passkeyForm(visit)}</div></div>`
+}
+
+export function signInPage(visit: HostedVisit, note: SignInNote = {}): Page {
+  const { texts, ctx, wishes } = visit
+  const { hosted } = texts
+  const { sign_up, email_sign_in } = ctx.project.policy
+  const fields = [
+    field({
+      ...{ name: 'email', label: hosted.email, type: 'email', value: note.email ?? wishes.loginHint },
+      wrong: note.wrongEmail ?? null,
+      attributesHtml: `autocomplete="username webauthn" maxlength="255" autocapitalize="none" spellcheck="false" required ${note.wrongPassword ? '' : 'autofocus'}`,
+    }),
+    field({
+      ...{ name: 'password', label: texts.password, type: 'password', wrong: note.wrongPassword ?? null },
+      attributesHtml: 'autocomplete="current-password" maxlength="1024"',
+      besideHtml: html`<a href="${hrefOf(visit, '/forgot-password')}">${hosted.forgotLink}</a>`,
+    }),
+    button(hosted.signInButton),
+  ]
+  const mail = html`<p class="end mail"><button class="plain" formaction="${hrefOf(visit, '/sign-in/email')}">${hosted.mailCode}</button></p>`
+  const others = otherWays(visit)
+  const body = html`!${note.good ? notice('good', note.good) : ''}!${note.bad ? notice('bad', note.bad) : ''}
+!${form(hrefOf(visit, '/sign-in'), {}, [...fields, ...(email_sign_in === 'off' ? [] : [mail])].join('\n'))}
+!${others}
+!${sign_up === 'open' ? html`<p class="quiet end">${hosted.noAccount} <a href="${hrefOf(visit, '/sign-up')}">${hosted.signUpLink}</a></p>` : ''}`
+  return titled(hosted.signInTitle, body, note.status ?? 200)
+}
+
+/** The page for a person who is signed in already. */
+export function welcomeBack(
+  visit: HostedVisit,
+  { email, displayName }: { email: string; displayName: string | null },
+): Page {
+  const { hosted } = visit.texts
+  const name = displayName ?? email
+  return titled(
+    hosted.backTitle,
+    html`<div class="person notice"><span class="face" aria-hidden="true">${[...name][0]?.toUpperCase() ?? ''}</span><span><bdi>${name}</bdi>!${displayName ? html`<small><bdi>${email}</bdi></small>` : ''}</span></div>
+!${form(hrefOf(visit, '/sign-in/continue'), {}, button(fill(hosted.continueAs, { name })))}
+!${buttonLink(hrefOf(visit, '/sign-in', { prompt: 'login' }), hosted.another, 'second')}`,
+  )
+}

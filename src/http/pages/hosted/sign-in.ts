@@ -1,0 +1,115 @@
+// The steps of /sign-in: address and password, a passkey, or going on as the person who is signed in.
+import { Value } from '@sinclair/typebox/value'
+import { AssertionCredential, Flow } from '../../../../schemas/webauthn.ts'
+import { continueSession } from '../../../domain/credentials/continued-session.ts'
+import { signInWithPasskey } from '../../../domain/credentials/passkey-sign-in.ts'
+import { signInWithPassword } from '../../../domain/credentials/sign-in.ts'
+import { AuthError } from '../../../domain/errors.ts'
+import type { Grant } from '../../../domain/sessions/grants.ts'
+import type { Api } from '../../typebox.ts'
+import { enterBy } from './enter.ts'
+import type { HostedParts } from './parts.ts'
+import { type SignInNote, signInPage, welcomeBack } from './sign-in-page.ts'
+import { addStep, isAddress, isTriable, showPage } from './step.ts'
+import { type HostedVisit, homeOf, hrefOf, type Outcome } from './visit.ts'
+import { findVisitor } from './visitor.ts'
+
+/** What the page says about a refusal; null: it has a page of its own. */
+function noteOf(visit: HostedVisit, email: string, error: unknown): SignInNote | null {
+  const { hosted, tooManyAttempts } = visit.texts
+  if (!(error instanceof AuthError)) return null
+  if (error.code === 'invalid_credentials') return { email, wrongPassword: hosted.wrong, status: 422 }
+  if (error.code === 'account_disabled') return { email, bad: hosted.disabled, status: 403 }
+  if (error.code === 'too_many_attempts') return { email, bad: tooManyAttempts, status: 429 }
+  if (error.code === 'passkey_unknown') return { bad: hosted.passkeyUnknown, status: 422 }
+  if (error.code === 'passkey_refused' || error.code === 'passkey_flow_over')
+    return { bad: hosted.passkeyFailed, status: 422 }
+  return null
+}
+
+/** What the page says about a sign-in through a provider that came back without one. */
+function noteOfProvider({ request, texts }: HostedVisit): SignInNote {
+  const { error } = request.query as { error?: string }
+  if (error === undefined || error === 'access_denied') return {}
+  const known: Readonly<Record<string, string>> = {
+    social_email_missing: texts.hosted.socialNoEmail,
+    account_disabled: texts.hosted.disabled,
+    email_verification_required: texts.team.unverified,
+  }
+  return { bad: (Object.hasOwn(known, error) ? known[error] : undefined) ?? texts.hosted.socialFailed }
+}
+
+/** The same as `enterBy`, whose refusals the page explains. */
+async function enterOrExplain(
+  visit: HostedVisit,
+  email: string,
+  open: () => Promise<Grant>,
+): Promise<Outcome> {
+  try {
+    return await enterBy(visit, email, open)
+  } catch (error) {
+    const note = noteOf(visit, email, error)
+    if (!note) throw error
+    if (note.status === 429) visit.parts.lockedOut()
+    return signInPage(visit, note)
+  }
+}
+
+/** A passkey's answer as the script sends it; null: it is none. */
+function readCredential(flow: string, text: string) {
+  try {
+    const credential: unknown = JSON.parse(text)
+    return Value.Check(AssertionCredential, credential) && Value.Check(Flow, flow)
+      ? { flow, credential }
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** Registers /sign-in and its steps. */
+export function signInPages(api: Api, parts: HostedParts): void {
+  showPage(api, parts, '/sign-in', async (visit) => {
+    const { ctx, wishes } = visit
+    const visitor = wishes.asksAgain ? null : await findVisitor(visit)
+    if (!visitor) return signInPage(visit, noteOfProvider(visit))
+    // There is nothing to choose where nobody waits for the person.
+    if (wishes.redirectTo === null) return { location: homeOf(ctx, wishes, parts) }
+    return welcomeBack(visit, visitor.user)
+  })
+  addStep(api, parts, {
+    path: '/sign-in',
+    limit: 'credential',
+    read(visit, typed) {
+      const { hosted } = visit.texts
+      const [email, password] = [typed('email'), typed('password')]
+      const wrongEmail = isAddress(email) ? undefined : hosted.badEmail
+      const wrongPassword = isTriable(password) ? undefined : hosted.noPassword
+      if (wrongEmail || wrongPassword)
+        return signInPage(visit, { email, wrongEmail, wrongPassword, status: 422 })
+      return { email, password }
+    },
+    act: (visit, given) => enterOrExplain(visit, given.email, () => signInWithPassword(visit.ctx, given)),
+  })
+  addStep(api, parts, {
+    path: '/sign-in/passkey',
+    limit: 'credential',
+    read(visit, typed) {
+      const answer = readCredential(typed('flow'), typed('credential'))
+      return answer ?? signInPage(visit, { bad: visit.texts.hosted.passkeyFailed, status: 422 })
+    },
+    act: (visit, answer) => enterOrExplain(visit, '', () => signInWithPasskey(visit.ctx, answer)),
+  })
+  addStep(api, parts, {
+    path: '/sign-in/continue',
+    limit: 'read',
+    read: () => ({}),
+    async act(visit) {
+      const visitor = await findVisitor(visit)
+      if (!visitor) return { location: hrefOf(visit, '/sign-in') }
+      if (visit.wishes.challenge === null) return { location: homeOf(visit.ctx, visit.wishes, parts) }
+      const ctx = { ...visit.ctx, actor: visitor }
+      return enterOrExplain(visit, visitor.user.email, () => continueSession(ctx))
+    },
+  })
+}

@@ -1,0 +1,47 @@
+// Sign-in through a provider, begun on one of the pages: it ends there too, so that a second factor is asked for on a page of ours.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { beginBrowserFlow, type FlowEnd } from '../../../domain/social/browser-flow.ts'
+import type { Api } from '../../typebox.ts'
+import type { HostedParts } from './parts.ts'
+import { secondFactorPage } from './second-factor.ts'
+import { showPage, visitOf } from './step.ts'
+import { finish, type HostedVisit, hrefOf, type Outcome, sendOutcome } from './visit.ts'
+
+/** Registers the address of a provider's button, which leads to the provider. */
+export function socialPages(api: Api, parts: HostedParts): void {
+  showPage(api, parts, '/sign-in/social/:provider', async (visit) => {
+    const { request, reply, ctx, wishes } = visit
+    const { provider } = request.params as { provider: string }
+    const redirectTo = `${parts.publicUrl}/sign-in?${wishes.query}`
+    const callback = `${parts.publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
+    const begun = await beginBrowserFlow(
+      ctx,
+      provider,
+      { redirectTo, ending: 'page', challenge: null },
+      callback,
+    )
+    parts.flowCookies.set(request, reply, begun)
+    return { location: begun.location }
+  })
+}
+
+async function outcomeOf(visit: HostedVisit, end: FlowEnd): Promise<Outcome> {
+  if (end.kind === 'session') return finish(visit, end.grant)
+  if (end.kind === 'refused' && end.reason === 'second_factor_required') return secondFactorPage(visit, end)
+  const error = end.kind === 'refused' ? end.reason : 'invalid_social_login'
+  return { location: hrefOf(visit, '/sign-in', { prompt: 'login', error }) }
+}
+
+/** Answers the callback of a flow that began on a page. @param began the address of that page, with what the application asked */
+export async function endAtPage(
+  parts: HostedParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { redirectTo: began, end }: { readonly redirectTo: string; readonly end: FlowEnd },
+): Promise<FastifyReply> {
+  const { visit, refused } = visitOf(parts, request, reply, Object.fromEntries(new URL(began).searchParams))
+  // What the application asked for may have left the policy meanwhile.
+  const outcome = refused ?? (await outcomeOf(visit, end))
+  if ('location' in outcome) return reply.redirect(outcome.location)
+  return sendOutcome(visit, outcome, '/sign-in')
+}

@@ -1,0 +1,100 @@
+// A request to one of the pages to sign in with: what is known of it, and how a step of a form becomes an answer.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import type { Context } from '../../../domain/context.ts'
+import { mintExchangeCode } from '../../../domain/sessions/exchange.ts'
+import type { Grant } from '../../../domain/sessions/grants.ts'
+import { type LanguageTag, languages, languageTagOf } from '../../../formats.ts'
+import { brandOf, type Look, type Page, sendPage } from '../layout.ts'
+import { type Texts, textsOf } from '../texts.ts'
+import type { HostedParts } from './parts.ts'
+import { landing, type Wishes } from './wishes.ts'
+
+export interface HostedVisit {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly ctx: Context
+  readonly texts: Texts
+  readonly wishes: Wishes
+  readonly parts: HostedParts
+}
+
+/** What a step ends with: another page, or an address to go to. */
+export type Outcome = Page | { readonly location: string }
+
+/** The address of a page or a step, with what the application asked for. */
+export function hrefOf(
+  { parts, wishes }: HostedVisit,
+  path: string,
+  more: Record<string, string> = {},
+): string {
+  const query = new URLSearchParams([...new URLSearchParams(wishes.query), ...Object.entries(more)])
+  return `${parts.basePath}${path}${query.size > 0 ? `?${query}` : ''}`
+}
+
+/** Languages as those who read them call them. */
+const languageNames: Readonly<Record<LanguageTag, string>> = {
+  ...{ en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español', zh: '中文', ar: 'العربية' },
+}
+
+/** Links to the same page in the other languages. */
+function languageLinks(visit: HostedVisit, path: string): string {
+  const links = languages.map((tag) => {
+    const name = html`<bdi lang="${tag}">${languageNames[tag]}</bdi>`
+    if (tag === languageTagOf(visit.texts.tag)) return html`<span aria-current="true">!${name}</span>`
+    const query = new URLSearchParams(visit.wishes.query)
+    query.set('ui_locales', tag)
+    return html`<a href="${visit.parts.basePath}${path}?${query}" hreflang="${tag}">!${name}</a>`
+  })
+  return html`<nav aria-label="${visit.texts.hosted.languages}">!${links.join('\n')}</nav>`
+}
+
+/** How the pages of a visit look. */
+export function lookOf({ ctx, texts, wishes, parts }: HostedVisit): Look {
+  return {
+    ...{ texts, brand: brandOf(ctx.project) },
+    ...(parts.script ? { script: parts.script } : {}),
+    ...(wishes.redirectTo ? { formTargets: [wishes.redirectTo] } : {}),
+  }
+}
+
+/** What the script of the pages is told. */
+function factsOf({ ctx, texts, wishes, parts }: HostedVisit): string {
+  const { show, hide, needsCookies, passkeyFailed } = texts.hosted
+  const cookies = wishes.challenge === null
+  const place = { project: ctx.project.id, base: parts.basePath }
+  return JSON.stringify({ show, hide, needsCookies, passkeyFailed, cookies, ...place })
+}
+
+/** Sends what a step ended with. @param path of the page whose other languages are offered */
+export function sendOutcome(visit: HostedVisit, outcome: Outcome, path: string): FastifyReply {
+  const { reply } = visit
+  // Forms post with their origin, by which browsers without Sec-Fetch-Site are known; other sites learn nothing.
+  reply.header('referrer-policy', 'same-origin')
+  if ('location' in outcome) return reply.redirect(outcome.location, 303)
+  const foot = languageLinks(visit, path)
+  return sendPage(reply, { foot, facts: factsOf(visit), ...outcome }, lookOf(visit))
+}
+
+/** The address to which a person goes who is signed in: with a code for the application, or with cookies that are set here. */
+export async function finish(
+  { request, reply, ctx, wishes, parts }: HostedVisit,
+  grant: Grant,
+): Promise<Outcome> {
+  if (wishes.challenge !== null)
+    return { location: landing(wishes, { code: await mintExchangeCode(ctx, grant, wishes.challenge) }) }
+  await parts.printOpened(request, reply, grant, 'cookie')
+  return { location: homeOf(ctx, wishes, parts) }
+}
+
+/** Where a person goes who is signed in by cookie. */
+export function homeOf({ project }: Context, wishes: Wishes, { basePath }: HostedParts): string {
+  if (wishes.redirectTo !== null) return landing(wishes, {})
+  return `${basePath}/account?${new URLSearchParams({ project: project.id })}`
+}
+
+/** The language of a visit: of `ui_locales` (OpenID Connect Core §3.1.2.1), else the browser's, else English. */
+export function textsOfVisit(request: FastifyRequest, query: unknown = request.query): Texts {
+  const { ui_locales: asked } = Object(query) as { ui_locales?: unknown }
+  return textsOf(request, typeof asked === 'string' ? asked.split(/\s+/, 10) : [])
+}

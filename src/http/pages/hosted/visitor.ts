@@ -1,0 +1,25 @@
+// Who is signed in, in the browser that opens a page: by the access cookie, else by the refresh cookie, which is then renewed.
+import { readRefreshToken } from '../../../crypto/refresh-secret.ts'
+import type { Principal } from '../../../domain/actor.ts'
+import { AuthError } from '../../../domain/errors.ts'
+import { refreshSession } from '../../../domain/sessions/refresh.ts'
+import type { HostedVisit } from './visit.ts'
+
+/** @returns null: nobody is; an operator who acts as a user is no holder of the account */
+export async function findVisitor({ request, reply, ctx, parts }: HostedVisit): Promise<Principal | null> {
+  const found = await parts.findVisitor(request, ctx)
+  if (found) return found
+  const token = parts.cookies.read(request, 'refresh')
+  const presented = token === undefined ? null : readRefreshToken(parts.refreshKeys, token)
+  if (!presented) return null
+  try {
+    const grant = await refreshSession(ctx, presented)
+    if (grant.impersonator) return null
+    parts.printSession(request, reply, grant, 'cookie')
+    const { user, client, sessionId, generation } = grant
+    return { user, client, sessionId, generation, impersonator: null }
+  } catch (error) {
+    if (error instanceof AuthError) return null
+    throw error
+  }
+}

@@ -1,0 +1,83 @@
+// What an application asks of /sign-in, /sign-up and /forgot-password, in the query of their address: where the person goes
+// afterwards, and whether they take a code along or a session of this browser.
+
+import type { Project } from '../../../domain/projects/projects.ts'
+import { onRedirectList } from '../../../domain/projects/redirects.ts'
+
+export interface Wishes {
+  /** One of the project's `redirect_urls`; null: the account's own page. */
+  readonly redirectTo: string | null
+  /** Echoed to the application. */
+  readonly state: string | null
+  /** `code_challenge` (RFC 7636, S256): the person takes a code along; null: a session of this browser. */
+  readonly challenge: string | null
+  /** Typed into the field of the address beforehand. */
+  readonly loginHint: string
+  /** Whether a person who is signed in is asked all the same. */
+  readonly asksAgain: boolean
+  /** The same wishes as a query, which every form and link of the pages repeats. */
+  readonly query: string
+}
+
+/** Why a query is refused, and the address or setting that it is about. */
+export interface WishFault {
+  readonly fault: 'redirect' | 'challenge' | 'cookie' | 'repeated'
+  readonly about: string
+}
+
+const names = [
+  'project',
+  'redirect_to',
+  'state',
+  'code_challenge',
+  'code_challenge_method',
+  'ui_locales',
+  'prompt',
+] as const
+const maxLength = 2048
+
+/** The origin of a web address; null for an application's own scheme. */
+const webOrigin = (address: string) => (/^https?:/.test(address) ? new URL(address).origin : null)
+
+/** Whether a page at this address may be signed in by the cookies of the service. */
+function sharesCookies({ policy }: Project, address: string, ownOrigin: string): boolean {
+  const origin = webOrigin(address)
+  return origin === ownOrigin || (origin !== null && policy.origins.includes(origin))
+}
+
+/** Reads the query. @param ownOrigin of PUBLIC_URL */
+export function readWishes(project: Project, ownOrigin: string, query: unknown): Wishes | WishFault {
+  const given = query as Readonly<Record<string, unknown>>
+  const repeated = Object.keys(given).find((name) => typeof given[name] !== 'string')
+  if (repeated !== undefined) return { fault: 'repeated', about: repeated }
+  const text = (name: string) => (given[name] as string | undefined) || null
+  const tooLong = names.find((name) => (text(name)?.length ?? 0) > maxLength)
+  if (tooLong) return { fault: 'repeated', about: tooLong }
+  const [asked, challenge] = [text('redirect_to'), text('code_challenge')]
+  const redirectTo = asked === null ? null : (onRedirectList(project, asked)?.href ?? null)
+  if (asked !== null && redirectTo === null) return { fault: 'redirect', about: asked }
+  const isS256 = challenge !== null && /^[A-Za-z0-9_-]{43}$/.test(challenge)
+  const method = text('code_challenge_method')
+  if (challenge !== null && (!isS256 || redirectTo === null)) return { fault: 'challenge', about: challenge }
+  if (method !== null && method !== 'S256') return { fault: 'challenge', about: method }
+  if (redirectTo !== null && challenge === null && !sharesCookies(project, redirectTo, ownOrigin))
+    return { fault: 'cookie', about: webOrigin(redirectTo) ?? redirectTo }
+  const kept = names.flatMap((name) => {
+    const value = name === 'prompt' ? null : text(name)
+    return value === null ? [] : [[name, value] as [string, string]]
+  })
+  return {
+    ...{ redirectTo, challenge, state: text('state'), loginHint: text('login_hint') ?? '' },
+    asksAgain: text('prompt') === 'login',
+    query: new URLSearchParams(kept).toString(),
+  }
+}
+
+/** The address where the person goes, with what the application is to learn. */
+export function landing({ redirectTo, state }: Wishes, facts: Readonly<Record<string, string>>): string {
+  const url = new URL(redirectTo ?? '')
+  for (const name of ['code', 'error', 'state']) url.searchParams.delete(name)
+  for (const [name, value] of Object.entries({ ...facts, ...(state === null ? {} : { state }) }))
+    url.searchParams.set(name, value)
+  return url.href
+}
