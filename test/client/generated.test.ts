@@ -57,13 +57,13 @@ t.test('every operation for users has a method', async (t) => {
 
 t.test('the core is under 8 KB gzipped, all of it, as it is shipped', async (t) => {
   const dist = join(folder, 'dist')
-  const onDemand = ['passkeys.js', 'admin.js', 'admin-schema.js']
+  const onDemand = ['passkeys.js', 'redirect.js', 'admin.js', 'admin-schema.js']
   const shipped = readdirSync(dist).filter((name) => name.endsWith('.js') && !onDemand.includes(name))
   for (const name of shipped)
     t.notMatch(
       readFileSync(join(dist, name), 'utf8'),
-      /from '\.\/(?:passkeys|admin)\.js'/,
-      `${name} loads no passkeys and no admin API`,
+      /from '\.\/(?:passkeys|redirect|admin)\.js'/,
+      `${name} loads no passkeys, no redirects and no admin API`,
     )
   t.ok(shipped.includes('client.js'))
   const bytes = gzipSync(Buffer.concat(shipped.map((name) => readFileSync(join(dist, name)))), {

@@ -35,6 +35,7 @@ export type {
   CallOptions,
   Passkey,
   PasskeyAuthenticator,
+  RedirectOptions,
   SallyportClient,
   SecondFactorProof,
   Session,
@@ -253,6 +254,9 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     return loaded
   }
 
+  const redirects = async () =>
+    (await import('./redirect.js')).createRedirects({ open, own, begun }, baseUrl, options.projectId)
+
   /** Asks the browser for the passkey of a proof that has options and no credential yet. */
   async function answered(given: object, signal: AbortSignal | undefined): Promise<object> {
     const { passkey_options, ...body } = given as { passkey_options?: Schemas['PasskeyRequestOptions'] }
@@ -363,6 +367,8 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
           ...query,
         },
       }).path,
+    signInWithRedirect: async (asked) => (await redirects()).go(asked),
+    finishSignInRedirect: async ({ signal } = {}) => (await redirects()).finish(signal),
     listIdentities: ({ signal } = {}) => own('get', '/api/auth/identities', { signal }),
     linkIdentity: (provider, body, { signal } = {}) =>
       own('post', '/api/auth/identities/{identity}', { params: { identity: provider }, body, signal }),

@@ -76,6 +76,18 @@ export type SecondFactorProof =
 /** The body of `stepUp`; for a passkey, with the options of the error, the browser is asked. */
 export type StepUpProof = Body<'stepUp'> | { method: 'passkey'; passkey_options: PasskeyOptions | undefined }
 
+/** Where a sign-in on the pages of the service begins and ends. */
+export interface RedirectOptions {
+  /** One of the `redirect_urls` of the policy, exactly. */
+  redirectTo: string
+  /** Default: `sign-in`. */
+  page?: 'sign-in' | 'sign-up'
+  /** Languages in the order of preference, separated by spaces. Default: those of the browser. */
+  uiLocales?: string
+  /** The e-mail address, if it is known. */
+  loginHint?: string
+}
+
 /** Proof from a mail: the token of its link, or its code with the address it was sent to. */
 export type Proof = { token: string } | { email: string; code: string }
 
@@ -190,6 +202,17 @@ export interface SallyportClient {
   socialLoginUrl(provider: string, query: { redirect_to: string; code_challenge?: string }): string
   /** Exchanges that `code` for a session. */
   exchangeSocialLogin(body: Body<'exchangeSocialLogin'>, options?: CallOptions): Promise<Schemas['Session']>
+  /**
+   * Leads the browser to the service's own page to sign in or up, which leads back to `redirectTo` with a code. Throws the browser's
+   * error where sessionStorage takes nothing.
+   */
+  signInWithRedirect(options: RedirectOptions): Promise<void>
+  /**
+   * Finishes `signInWithRedirect` on the page at its `redirectTo`: exchanges the code in the page's address, and removes it there.
+   *
+   * @returns the session; null where the address has no code that this tab asked for
+   */
+  finishSignInRedirect(options?: CallOptions): Promise<Session | null>
   /** Lists the linked providers of the account. */
   listIdentities(options?: CallOptions): Answer<'listIdentities'>
   linkIdentity(provider: string, body: Body<'linkIdentity'>, options?: CallOptions): Answer<'linkIdentity'>
