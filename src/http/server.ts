@@ -16,6 +16,7 @@ import { canonicalApi } from './canonical.ts'
 import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { deprecations } from './deprecations.ts'
+import { answerPeople } from './pages/answers-for-people.ts'
 import { confirmPages } from './pages/confirm.ts'
 import { consolePage } from './pages/console.ts'
 import { hostedPages } from './pages/hosted/pages.ts'
@@ -113,8 +114,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.decorate('basePath', basePathOf(publicUrl))
   await app.register(tracedRequests, { tracing: options.tracing })
   await app.register(countedRequests, { metrics })
-  await app.register(errors, { answer, isUnavailable: options.isUnavailable, metrics })
-  await app.register(notFound, { answer })
+  const forAll = answerPeople(answer)
+  await app.register(errors, { answer: forAll, isUnavailable: options.isUnavailable, metrics })
+  await app.register(notFound, { answer: forAll })
   await app.register(securityHeaders, { headers: securityHeadersFor(publicUrl) })
   await app.register(openToEveryOrigin, {})
   await app.register(deprecation, {
@@ -146,7 +148,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   hostedPages(app, { ...options, limits })
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
-    problemPages(pages)
+    problemPages(pages, publicUrl)
     if (options.playground) playgroundPage(pages, options.inbox !== null)
     consolePage(pages)
     await pages.register(pageLimit, { limiter })

@@ -525,3 +525,20 @@ t.test('a step that is asked for by GET leads to its page, and closed sign-up sa
   t.notMatch((await get(`/sign-in${query({}, off.id)}`)).body, /code by mail/)
   t.match(await press(`/sign-in/email${query({}, off.id)}`, { email: 'a@example.com' }), { status: 422 })
 })
+
+t.test('people get a page for what does not exist, programs a problem document', async (t) => {
+  const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'accept-language': 'de' }
+  const page = await get('/no/such/page', browser)
+  t.match(page, { status: 404, body: /Diese Seite gibt es nicht/ })
+  t.match(page.headers.get('content-type'), 'text/html')
+  t.match(page.headers.get('content-security-policy'), "default-src 'none'")
+  for (const [path, headers] of [
+    ['/no/such/page', {}],
+    ['/no/such/page', { accept: 'text/html;q=0, */*' }],
+    ['/api/auth/nothing', browser],
+    ['/openapi/nothing.json', browser],
+  ] as const)
+    t.match(await get(path, headers), { status: 404, body: { code: 'route_not_found' } }, path)
+  const help = await get('/problems/rate_limited')
+  t.match(help.body, /Cause and remedy[\s\S]*Example[\s\S]*HTTP\/1\.1 429[\s\S]*retry_after/)
+})

@@ -4,7 +4,8 @@
 // ends it. The proof key (RFC 7636) lets only the application that began exchange it.
 import { createHash } from 'node:crypto'
 import { hashSecret, isSecret, mintSecret } from '../../crypto/secrets.ts'
-import { findToken, insertToken, redeemToken } from '../../repositories/credentials/verification-tokens.ts'
+import { findExchangeCode } from '../../repositories/credentials/exchange-codes.ts'
+import { insertToken, redeemToken } from '../../repositories/credentials/verification-tokens.ts'
 import { revokeSession } from '../../repositories/sessions/revocation.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
@@ -47,12 +48,12 @@ export async function redeemExchangeCode(
   verifier: string,
 ): Promise<Grant | null> {
   const [hash, proof] = [hashSecret(code), createHash('sha256').update(verifier, 'ascii').digest()]
-  const found = await findToken(ctx.store, purpose, hash, proof)
+  const found = await findExchangeCode(ctx.store, hash, proof)
   if (!found) return null
   const redeemed = await redeemToken(ctx.store, purpose, hash, undefined, proof)
   if (redeemed) return findGrant(ctx, found.id, { ofAnyApi: false })
   // Read again: of two exchanges at once, the later one finds the code used.
-  const { usedAt } = (await findToken(ctx.store, purpose, hash, proof)) ?? found
+  const { usedAt } = (await findExchangeCode(ctx.store, hash, proof)) ?? found
   await inTransaction(ctx, async (tx) => {
     // A code that nobody exchanged in time leaves a session without a holder.
     if (!(await revokeSession(tx.store, found.id, usedAt ? 'reuse' : 'logout')) || !usedAt) return

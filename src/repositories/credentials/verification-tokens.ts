@@ -122,27 +122,6 @@ export function redeemToken(
   return first(db.queries.update(table).set({ usedAt: now }).where(fits).returning(redeemed))
 }
 
-/** A token with both of these hashes, whatever its state. */
-export function findToken(
-  db: Database,
-  purpose: Purpose,
-  tokenHash: Buffer,
-  codeHash: Buffer,
-): Promise<Pick<TokenRow, 'id' | 'userId' | 'usedAt'> | null> {
-  const fits = and(
-    own(table, db),
-    eq(table.purpose, purpose),
-    eq(table.tokenHash, tokenHash),
-    eq(table.codeHash, codeHash),
-  )
-  return first(
-    db.queries
-      .select(pick(table, 'id', 'userId', 'usedAt'))
-      .from(table)
-      .where(fits),
-  )
-}
-
 const openToken = (db: Database, purpose: Purpose, tokenHash: Buffer, email: string | undefined) =>
   and(
     own(table, db),

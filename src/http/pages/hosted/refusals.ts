@@ -35,6 +35,7 @@ type Words = keyof Texts['hosted']
 
 /** Titles and sentences by the code of a refusal; any other one says that it did not work. */
 const sentences: Partial<Record<RefusalCode, readonly [title: Words, sentence: Words]>> = {
+  route_not_found: ['notFoundTitle', 'notFound'],
   project_unknown: ['projectTitle', 'project'],
   project_required: ['projectTitle', 'project'],
   cross_site_request: ['foreignTitle', 'foreign'],

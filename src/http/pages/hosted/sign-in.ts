@@ -1,11 +1,12 @@
 // The steps of /sign-in: address and password, a passkey, or going on as the person who is signed in.
 import { Value } from '@sinclair/typebox/value'
-import { AssertionCredential, Flow } from '../../../../schemas/webauthn.ts'
+import { AssertionCredential } from '../../../../schemas/webauthn.ts'
 import { continueSession } from '../../../domain/credentials/continued-session.ts'
 import { signInWithPasskey } from '../../../domain/credentials/passkey-sign-in.ts'
 import { signInWithPassword } from '../../../domain/credentials/sign-in.ts'
 import { AuthError } from '../../../domain/errors.ts'
 import type { Grant } from '../../../domain/sessions/grants.ts'
+import { isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
 import { enterBy } from './enter.ts'
 import type { HostedParts } from './parts.ts'
@@ -59,9 +60,7 @@ async function enterOrExplain(
 function readCredential(flow: string, text: string) {
   try {
     const credential: unknown = JSON.parse(text)
-    return Value.Check(AssertionCredential, credential) && Value.Check(Flow, flow)
-      ? { flow, credential }
-      : null
+    return Value.Check(AssertionCredential, credential) && isUuid(flow) ? { flow, credential } : null
   } catch {
     return null
   }

@@ -95,6 +95,8 @@ async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
       complain(form, facts)
     }
   })
+  // After a failure the person chooses: an authenticator that answers by itself would fail again and again.
+  if (document.querySelector('.notice.bad')) return
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
   const { signal } = waiting
   try {
