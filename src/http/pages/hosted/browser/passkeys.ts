@@ -84,6 +84,8 @@ async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
   if (others) others.hidden = false
   form.hidden = false
   let waiting = new AbortController()
+  // Of the autofill; the button may be pressed before that begins.
+  const { signal } = waiting
   form.querySelector('button')?.addEventListener('click', async () => {
     waiting.abort()
     waiting = new AbortController()
@@ -98,8 +100,8 @@ async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
   // After a failure the person chooses: an authenticator that answers by itself would fail again and again.
   if (document.querySelector('.notice.bad')) return
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
-  const { signal } = waiting
   try {
+    if (signal.aborted) return
     const { flow, options } = await newFlow(facts)
     if (signal.aborted) return
     const answer = await ask(options, { signal, mediation: 'conditional' })
