@@ -224,7 +224,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
         if (isCanonical)
           t.match(
             path,
-            /^\/(?:account|console|operators|playground|problems)(?:\/|$)/,
+            /^\/(?:account|console|forgot-password|operators|pages|playground|problems|sign-in|sign-up)(?:\/|$)/,
             `${method} ${path} is a page`,
           )
         else t.ok(isElsewhere(path), `${method} ${path} is documented under another base`)
