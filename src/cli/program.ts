@@ -4,6 +4,7 @@ import { variablesText } from '../config/documentation.ts'
 import { UsageError } from './errors.ts'
 
 const commands = {
+  init: async () => (await import('./init.ts')).init,
   projects: async () => (await import('./projects.ts')).projects,
   teams: async () => (await import('./teams.ts')).teams,
   users: async () => (await import('./users.ts')).users,
@@ -22,7 +23,9 @@ const commands = {
 }
 
 const summaries: Record<keyof typeof commands, string> = {
-  projects: 'create, list and show projects; show, set and merge their policy, rotate their secret',
+  init: 'make an application that signs people in, from a template',
+  projects:
+    'create, list and show projects; show, set and merge their policy, allow addresses, rotate their secret',
   teams: 'create, list, show and delete teams; add and remove members, set their roles',
   users: 'create, import, list and show users; set their role, disable, enable and delete them',
   operators: 'create, list and remove operators, set their roles; create, list and revoke operator keys',

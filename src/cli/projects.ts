@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { isOperatorsProject } from '../domain/projects/operators-project.ts'
 import { mergeStored } from '../domain/projects/policy.ts'
 import * as verbs from '../domain/projects/projects.ts'
+import { allowAddresses } from './allow-addresses.ts'
 import { withServices } from './database.ts'
-import { CommandError } from './errors.ts'
+import { CommandError, UsageError } from './errors.ts'
 import {
   argument,
   command,
@@ -121,6 +122,27 @@ export const projects = group(
         },
       ),
     ]),
+    command(
+      'allow',
+      'adds addresses of an application to `origins` and `redirect_urls` of the policy of a project, and prints the project',
+      [
+        idArgument,
+        option('--origin <URL>', 'the origin of pages that call the service', notBlank),
+        option('--redirect-url <URL>', 'an address to which the service may send browsers', notBlank),
+        jsonOption,
+      ],
+      async (
+        id: string,
+        { origin, redirectUrl, json }: Given & { origin?: string; redirectUrl?: string },
+      ) => {
+        if (!origin && !redirectUrl) throw new UsageError('projects allow needs --origin or --redirect-url.')
+        const addresses = {
+          ...(origin ? { origins: [origin] } : {}),
+          ...(redirectUrl ? { redirectUrls: [redirectUrl] } : {}),
+        }
+        printProject(await withServices((services) => allowAddresses(services, id, addresses)), json)
+      },
+    ),
     command(
       'rotate-secret',
       'gives a project a new secret and prints it; the old one ends at once',

@@ -10,6 +10,7 @@ import { safeReturnTo } from '../../openapi/server/src/requests.ts'
 import {
   cookiesAfter,
   createSallyport,
+  optionsFrom,
   type SallyportOptions,
   UnauthenticatedError,
 } from '../../openapi/server/src/sallyport.ts'
@@ -280,4 +281,11 @@ t.test('a page that can set no cookie is told when only a refresh would do', asy
   )
   t.match(await auth.peek({ headers: {} }), { session: null, mustRefresh: false })
   t.equal((await createNext(auth).handlers.GET(request('/auth/none'))).status, 404)
+})
+
+t.test('options are read from the environment, and a missing one is named', async (t) => {
+  const env = { SALLYPORT_URL: app.url, SALLYPORT_PROJECT_ID: app.projectId, APP_URL: home }
+  t.same(optionsFrom(env), { url: app.url, projectId: app.projectId, appUrl: home })
+  t.match(optionsFrom({ ...env, SALLYPORT_PROJECT_SECRET: 's' }), { projectSecret: 's' })
+  t.throws(() => optionsFrom({ APP_URL: home }), { message: /^Set SALLYPORT_URL, SALLYPORT_PROJECT_ID, in/ })
 })

@@ -20,6 +20,7 @@ import { createSessionCookies, type IssuedSession } from './session-cookies.js'
 import { createWire } from './wire.js'
 
 export type { Session } from './access-token.js'
+export { optionsFrom } from './environment.js'
 export {
   type AuthenticationDemand,
   CrossSiteRequestError,

@@ -1,0 +1,7 @@
+import type { SallyportLocals } from '@sallyport/server/sveltekit'
+
+declare global {
+  namespace App {
+    interface Locals extends SallyportLocals {}
+  }
+}
