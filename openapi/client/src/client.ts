@@ -246,7 +246,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
   /** Loads what passkeys need, once; after a failure another call tries again. */
   const passkeys = () => {
     loaded ??= import('./passkeys.js').then(({ createPasskeys }) =>
-      createPasskeys({ open, own, begun, authenticator: options.passkeys }),
+      createPasskeys({ open, own, begun }, options.passkeys),
     )
     loaded.catch(() => {
       loaded = undefined

@@ -59,8 +59,6 @@ export interface Calls {
   own<V extends Verb, P extends PathOf<V>>(verb: V, path: P, asked?: Asked): AnswerOf<V, P>
   /** Stores the session that a sign-in has opened. */
   begun<T extends Schemas['Session']>(answering: Promise<T>): Promise<T>
-  /** Used instead of the browser. */
-  readonly authenticator: PasskeyAuthenticator | undefined
 }
 
 type PasskeyOptions = Schemas['PasskeyRequestOptions']

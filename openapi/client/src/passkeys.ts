@@ -1,7 +1,7 @@
 // Passkeys in a browser (WebAuthn): loaded by the first call that needs it. A browser that can do none of it throws an error
 // named NotSupportedError.
 import { ApiError } from './errors.js'
-import type { Calls, Passkey, Session } from './methods.js'
+import type { Calls, Passkey, PasskeyAuthenticator, Session } from './methods.js'
 import type { components } from './schema.js'
 
 type RequestOptions = components['schemas']['PasskeyRequestOptions']
@@ -71,8 +71,8 @@ const upgradeMs = 10_000
 /** A challenge lives this long for autofill, then another is asked for; the service accepts it for ten minutes. */
 const autofillMs = 8 * 60_000
 
-/** Binds what passkeys do to a client. */
-export function createPasskeys({ open, own, begun, authenticator }: Calls) {
+/** Binds what passkeys do to a client. @param authenticator used instead of the browser */
+export function createPasskeys({ open, own, begun }: Calls, authenticator: PasskeyAuthenticator | undefined) {
   /** What waits without having asked the person; any other request ends it, because a browser answers one at a time. */
   let waiting: AbortController | undefined
 
