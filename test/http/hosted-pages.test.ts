@@ -385,6 +385,7 @@ t.test('forms of other sites, broken ones and huge ones are refused by a page', 
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
     { origin: 'https://evil.example' },
+    { origin: 'https://shared.example.com', 'sec-fetch-site': 'same-site' },
     { origin: 'null' },
   ]) {
     const answer = await press(at, { email, password }, headers)

@@ -11,12 +11,13 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
  * Whether no foreign page made the request: Sec-Fetch-Site is same-origin or none, or Origin is PUBLIC_URL's or in the
  * project's list. Current browsers send one of the two headers with every cross-site POST, so a request with neither was not
  * made by a page. Host says nothing here: proxies rewrite it.
+ * @param admitsListed whether pages of the project's origins are not foreign
  */
-function isSameSite(request: FastifyRequest, ownOrigin: string): boolean {
+function isSameSite(request: FastifyRequest, ownOrigin: string, admitsListed: boolean): boolean {
   const site = readHeader(request, 'sec-fetch-site')
   const origin = readHeader(request, 'origin')
   if (site === 'same-origin' || site === 'none') return true
-  if (origin !== undefined && request.project.policy.origins.includes(origin)) return true
+  if (admitsListed && origin !== undefined && request.project.policy.origins.includes(origin)) return true
   // A browser that says where the request comes from has said that it is not from here.
   return site === undefined && (origin === undefined || origin === ownOrigin)
 }
@@ -27,13 +28,16 @@ const maxTold = 20
 export interface CsrfOptions {
   /** The origin of PUBLIC_URL. */
   readonly ownOrigin: string
+  /** Whether the origins that the project's policy lists may make the request as well; default true. */
+  readonly admitsListed?: boolean
   /** Whether the request is made with a session cookie. */
   readonly usesCookie: (request: FastifyRequest) => boolean
   /** Whether its answer may set one. */
   readonly setsCookie: (request: FastifyRequest) => boolean
 }
 
-export const csrf = plugin<CsrfOptions>('csrf', async (api, { ownOrigin, usesCookie, setsCookie }) => {
+export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
+  const { ownOrigin, admitsListed = true, usesCookie, setsCookie } = options
   const told = new Set<string>()
   /** Tells the operator once for each origin, because the cause may be PUBLIC_URL or the policy. */
   function tell({ headers, log }: FastifyRequest): void {
@@ -47,7 +51,8 @@ export const csrf = plugin<CsrfOptions>('csrf', async (api, { ownOrigin, usesCoo
   }
   api.addHook('onRequest', (request, _reply, done) => {
     if (safe.has(request.method) || isOpen(request)) return done()
-    if (!(usesCookie(request) || setsCookie(request)) || isSameSite(request, ownOrigin)) return done()
+    if (!(usesCookie(request) || setsCookie(request)) || isSameSite(request, ownOrigin, admitsListed))
+      return done()
     tell(request)
     done(new RequestProblem('cross_site_request'))
   })

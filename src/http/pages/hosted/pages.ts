@@ -48,9 +48,15 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     const deviceToken = presentedDevice(parts.deviceCookie)
     await api.register(context, { services, client: 'canonical', deviceToken })
     await api.register(rateLimits, { limits, show: setRateLimitHeaders })
-    // Every form signs in, or leads there: a foreign page could sign a person in to another account.
+    // Every form signs in, or leads there: a foreign page could sign a person in to another account, and an application has no
+    // reason to post one.
     const always = () => true
-    await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, usesCookie: always, setsCookie: always })
+    await api.register(csrf, {
+      ownOrigin: new URL(publicUrl).origin,
+      admitsListed: false,
+      usesCookie: always,
+      setsCookie: always,
+    })
     acceptForms(api, formBytes)
     signInPages(api, parts)
     secondFactorSteps(api, parts)
