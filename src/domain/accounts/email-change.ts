@@ -10,7 +10,7 @@ import {
 } from '../../repositories/accounts/users.ts'
 import { isConflict } from '../../repositories/conflict.ts'
 import { endEmailSignIns } from '../../repositories/credentials/email-sign-ins.ts'
-import { findTokenUser } from '../../repositories/credentials/verification-tokens.ts'
+import { findTokenUser, voidTokens } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction, type SignedInContext } from '../context.ts'
 import { isByHolder } from '../credentials/holder.ts'
@@ -49,6 +49,11 @@ export async function requestEmailChange(ctx: SignedInContext, change: EmailChan
     if (waitSeconds === 0) await queueNotice(tx, 'change_email', { user, recipient: email, details })
     return mintForApplication(tx, user, { purpose: 'change_email', email })
   })
+}
+
+/** Takes back every change that waits for its proof: mails that are on their way lead nowhere. */
+export async function cancelEmailChange(ctx: SignedInContext): Promise<void> {
+  await inTransaction(ctx, (tx) => voidTokens(tx.store, ctx.actor.user.id, ['change_email']))
 }
 
 /**

@@ -28,6 +28,11 @@ export interface RenewalOptions {
   readonly renewsSession?: boolean
 }
 
+/** Whether the account of the actor opens with a password. */
+export async function hasPassword({ store, actor }: SignedInContext): Promise<boolean> {
+  return (await findPasswordHash(store, actor.user.id)) !== null
+}
+
 /**
  * Replaces the password, ends every session but the one that asks, and notifies the owner by mail.
  * @param options.mayStay whether the new password may be the current one; the other sessions end all the same

@@ -12,7 +12,7 @@ import {
 } from '../../repositories/accounts/users.ts'
 import { findTokenUser, isOfProvenAddress } from '../../repositories/credentials/verification-tokens.ts'
 import { record } from '../audit/audit.ts'
-import { type Context, inTransaction } from '../context.ts'
+import { type Context, inTransaction, type SignedInContext } from '../context.ts'
 import { isByHolder } from '../credentials/holder.ts'
 import {
   mintForApplication,
@@ -57,6 +57,9 @@ export function resendVerification(ctx: Context, address: string): Promise<Resen
 /** Whether the request is made in a session of this address, which its mailbox has proven and its holder has not. */
 const isOwnUnproven = ({ actor }: Context, email: string) =>
   actor?.sessionId && actor.user.email === email && actor.user.emailVerifiedAt && !isHolderProven(actor.user)
+
+/** Whether the holder of the actor's account has proven its address, as factors and passkeys demand. */
+export const isAddressProven = ({ actor }: SignedInContext): boolean => isHolderProven(actor.user)
 
 async function requestOwnProof(tx: Context): Promise<string | null> {
   const user = tx.actor && (await findUser(tx.store, tx.actor.user.id))

@@ -24,6 +24,8 @@ export interface FlowWishes {
   readonly ending: 'session' | 'code' | 'page'
   /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null where the flow ends with a session. */
   readonly challenge: string | null
+  /** The session whose account gets the identity; absent: the flow signs in (browser-link.ts has the other ones). */
+  readonly linksTo?: string
 }
 
 export type FlowEnd =
@@ -144,6 +146,7 @@ export async function finishBrowserFlow(
   const { project, services } = ctx
   const provider = mustFindProvider(project, name)
   const { redirectTo } = flow
+  if (flow.linksTo !== undefined) throw new AuthError('social_flow_broken')
   // The policy may have lost the address meanwhile.
   if (flow.ending !== 'page' && !onRedirectList(project, redirectTo))
     throw new AuthError('social_flow_broken')

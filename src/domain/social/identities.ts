@@ -9,7 +9,7 @@ import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { labelOf } from '../projects/providers.ts'
 import { acceptOnce, linkProfile, retryOnConflict } from './admission.ts'
-import { loggingRefusal, proveSocial, type SocialProof } from './sign-in.ts'
+import { loggingRefusal, type ProvenProof, proveSocial, type SocialProof } from './sign-in.ts'
 
 const maxIdentities = 20
 
@@ -26,9 +26,21 @@ export async function linkIdentity(
   ctx: SignedInContext,
   { currentPassword, ...proof }: SocialProof & { currentPassword?: string | undefined },
 ): Promise<rows.IdentityRow> {
-  const { id: userId, epoch } = ctx.actor.user
   await reauthenticate(ctx, currentPassword)
-  const { singleUse, ...proven } = await loggingRefusal(ctx, proof.provider, proveSocial(ctx, proof))
+  return linkProven(ctx, proof.provider, proveSocial(ctx, proof))
+}
+
+/**
+ * The same for what is being proven, by a person who has proven the account.
+ * @throws AuthError identity_taken, too_many_identities, unauthenticated; and what `proving` throws
+ */
+export async function linkProven(
+  ctx: SignedInContext,
+  provider: string,
+  proving: Promise<ProvenProof>,
+): Promise<rows.IdentityRow> {
+  const { id: userId, epoch } = ctx.actor.user
+  const { singleUse, ...proven } = await loggingRefusal(ctx, provider, proving)
   const { issuer, subject } = proven.profile
   return retryOnConflict(ctx, async (tx) => {
     if (!(await acceptOnce(tx, singleUse)))
