@@ -15,6 +15,7 @@ import { exchangeCode } from '../../domain/social/exchange-code.ts'
 import { signInWithProvider } from '../../domain/social/sign-in.ts'
 import { transportOf } from '../caller.ts'
 import { preferredLanguage } from '../language.ts'
+import { endLink } from '../pages/account/link.ts'
 import { endAtPage } from '../pages/hosted/social.ts'
 import { sendBrokenFlow } from '../pages/social.ts'
 import { statusOf } from '../problems.ts'
@@ -111,6 +112,7 @@ export async function socialRoutes(
         const flow = openBrowserFlow(request.context, provider, { carried, callback })
         flowCookies.clear(request, reply, id)
         const returned = { flow, callback }
+        if (flow.linksTo !== undefined) return await endLink(hosted, request, reply, provider, returned)
         const ended = await finishBrowserFlow(request.context, provider, returned, languageOf(request))
         if (flow.ending === 'page') return await endAtPage(hosted, request, reply, ended)
         if (ended.end.kind === 'session') await printOpened(request, reply, ended.end.grant, 'cookie')

@@ -1,4 +1,4 @@
-// Registers the pages to sign in with: /sign-in, /sign-up and /forgot-password. They map forms to the verbs of the API, with its
+// Registers the pages to sign in with, /sign-in, /sign-up and /forgot-password, and those of the account. They map forms to the verbs of the API, with its
 // limits, and decide nothing.
 import type { FastifyInstance } from 'fastify'
 import { presentedDevice } from '../../cookies.ts'
@@ -10,6 +10,7 @@ import { type Limits, rateLimits, setRateLimitHeaders } from '../../plugins/rate
 import { RequestProblem } from '../../refusal.ts'
 import type { ServerOptions } from '../../server-options.ts'
 import type { Api } from '../../typebox.ts'
+import { accountPages } from '../account/pages.ts'
 import { pageRoute } from '../layout.ts'
 import { acceptForms } from '../link-page.ts'
 import { checkMailSteps } from './check-mail.ts'
@@ -63,6 +64,7 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     checkMailSteps(api, parts)
     signUpPages(api, parts)
     socialPages(api, parts)
+    accountPages(api, parts)
   })
   app.register(async (scope) => {
     const api = scope as unknown as Api

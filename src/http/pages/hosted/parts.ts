@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { FastifyRequest } from 'fastify'
 import type { RefreshKey } from '../../../crypto/refresh-secret.ts'
 import { packageRoot } from '../../../package.ts'
 import { basePathOf } from '../../base-path.ts'
@@ -33,6 +34,8 @@ export interface HostedParts {
   /** The address of the pages' script; null: it was not built. */
   readonly script: string | null
   readonly findVisitor: FindVisitor
+  /** Whether the browser has the token of an operator who acts as a user. */
+  readonly isImpersonated: (request: FastifyRequest) => boolean
   /** Counts a refusal by the lockout. */
   readonly lockedOut: () => void
 }
@@ -60,6 +63,7 @@ export function hostedParts(options: ServerOptions): HostedParts {
     printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
     script: version && `${basePath}/pages/pages.js?v=${version}`,
     findVisitor: visitorFinder(options),
+    isImpersonated: (request) => !!tokens.readAccess(cookies.read(request, 'access') ?? '')?.act,
     lockedOut: () => metrics.lockedOut(),
   }
 }

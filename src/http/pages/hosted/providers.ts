@@ -37,7 +37,7 @@ const letter = (label: string) =>
   html`<svg viewBox="0 0 20 20" aria-hidden="true"><rect width="20" height="20" rx="5" fill="currentColor" opacity=".14"/><text x="10" y="14.3" text-anchor="middle" font-size="12" font-weight="700" fill="currentColor">${[...label][0]?.toUpperCase() ?? ''}</text></svg>`
 
 /** A custom provider is called by its name of the policy, with a capital. */
-const titleOf = (name: string) => {
+export const titleOf = (name: string) => {
   const label = labelOf(name)
   return label === name ? name.charAt(0).toUpperCase() + name.slice(1) : label
 }

@@ -106,7 +106,7 @@ function dueOf(typed: Typed): Due {
 }
 
 /** What was typed as the proof of a method; null: it is none. */
-function proofOf(typed: Typed): FactorProof | null {
+export function proofOf(typed: Typed): FactorProof | null {
   const method = methods.find((known) => known === typed('method'))
   if (!method) return null
   if (method === 'passkey') {

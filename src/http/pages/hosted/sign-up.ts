@@ -23,13 +23,17 @@ interface Note {
 }
 
 /** The field of a new password: the script below it shows how strong it is. */
-export function newPasswordField({ texts, ctx }: HostedVisit, wrong: string | undefined): string {
-  const { hosted, password } = texts
+export function newPasswordField(
+  { texts, ctx }: HostedVisit,
+  wrong: string | undefined,
+  { name = 'password', label = texts.password }: { name?: string; label?: string } = {},
+): string {
+  const { hosted } = texts
   const min = effectivePasswordPolicy(ctx.project.policy).min_length
   const { tooShort, weak, fair, good, strong } = hosted
   const words = [tooShort, weak, fair, good, strong].join('|')
   return field({
-    ...{ name: 'password', label: password, type: 'password', wrong: wrong ?? null },
+    ...{ name, label, type: 'password', wrong: wrong ?? null },
     hint: fill(hosted.passwordHint, { min: String(min) }),
     attributesHtml: `autocomplete="new-password" minlength="${min}" maxlength="${passwordLength.max}" required`,
     belowHtml: html`<div class="strength" hidden data-min="${String(min)}" data-words="${words}"><div class="meter" aria-hidden="true"><i></i><i></i><i></i><i></i></div><p class="hint" role="status"></p></div>`,
@@ -72,7 +76,10 @@ function signUpPage(visit: HostedVisit, note: Note = {}): Page {
 }
 
 /** A sentence about a new password that the API's own bounds refuse; undefined: they accept it. */
-function wrongNewPassword({ refused, reset }: HostedVisit['texts'], password: string): string | undefined {
+export function wrongNewPassword(
+  { refused, reset }: HostedVisit['texts'],
+  password: string,
+): string | undefined {
   const length = [...password].length
   if (length < passwordLength.min) return fill(refused.too_short, { min: String(passwordLength.min) })
   if (length > passwordLength.max) return fill(reset.tooLong, { max: String(passwordLength.max) })

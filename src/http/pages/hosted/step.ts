@@ -43,7 +43,10 @@ export function visitOf(
   const texts = textsOfVisit(request, query)
   const read = readWishes(request.project, new URL(parts.publicUrl).origin, query)
   const isRefused = 'fault' in read
-  const none = { redirectTo: null, state: null, challenge: null, loginHint: '', asksAgain: false, query: '' }
+  const none = {
+    ...{ redirectTo: null, state: null, challenge: null, loginHint: '', section: null },
+    ...{ asksAgain: false, query: '' },
+  }
   const wishes = isRefused ? none : read
   const visit = { request, reply, ctx: request.context, texts, wishes, parts }
   return { visit, refused: isRefused ? refusedWish(texts, read) : null }

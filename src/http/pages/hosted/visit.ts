@@ -67,13 +67,18 @@ function factsOf({ ctx, texts, wishes, parts }: HostedVisit): string {
 }
 
 /** Sends what a step ended with. @param path of the page whose other languages are offered */
-export function sendOutcome(visit: HostedVisit, outcome: Outcome, path: string): FastifyReply {
+export function sendOutcome(
+  visit: HostedVisit,
+  outcome: Outcome,
+  path: string,
+  more: Pick<Look, 'hasPictures'> = {},
+): FastifyReply {
   const { reply } = visit
   // Forms post with their origin, by which browsers without Sec-Fetch-Site are known; other sites learn nothing.
   reply.header('referrer-policy', 'same-origin')
   if ('location' in outcome) return reply.redirect(outcome.location, 303)
   const foot = languageLinks(visit, path)
-  return sendPage(reply, { foot, facts: factsOf(visit), ...outcome }, lookOf(visit))
+  return sendPage(reply, { foot, facts: factsOf(visit), ...outcome }, { ...lookOf(visit), ...more })
 }
 
 /** The address to which a person goes who is signed in: with a code for the application, or with cookies that are set here. */
@@ -90,7 +95,10 @@ export async function finish(
 /** Where a person goes who is signed in by cookie. */
 export function homeOf({ project }: Context, wishes: Wishes, { basePath }: HostedParts): string {
   if (wishes.redirectTo !== null) return landing(wishes, {})
-  return `${basePath}/account?${new URLSearchParams({ project: project.id })}`
+  const query = new URLSearchParams({ project: project.id })
+  const locales = new URLSearchParams(wishes.query).get('ui_locales')
+  if (locales) query.set('ui_locales', locales)
+  return `${basePath}/account${wishes.section ? `/${wishes.section}` : ''}?${query}`
 }
 
 /** The language of a visit: of `ui_locales` (OpenID Connect Core §3.1.2.1), else the browser's, else English. */

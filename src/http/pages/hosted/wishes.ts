@@ -4,6 +4,9 @@
 import type { Project } from '../../../domain/projects/projects.ts'
 import { onRedirectList } from '../../../domain/projects/redirects.ts'
 
+/** The tabs of /account, but its first. */
+export const accountSections = ['security', 'devices', 'connections', 'data'] as const
+
 export interface Wishes {
   /** One of the project's `redirect_urls`; null: the account's own page. */
   readonly redirectTo: string | null
@@ -13,6 +16,8 @@ export interface Wishes {
   readonly challenge: string | null
   /** Typed into the field of the address beforehand. */
   readonly loginHint: string
+  /** The tab of the account's page that the person came from; null: the first. */
+  readonly section: (typeof accountSections)[number] | null
   /** Whether a person who is signed in is asked all the same. */
   readonly asksAgain: boolean
   /** The same wishes as a query, which every form and link of the pages repeats. */
@@ -32,6 +37,7 @@ const names = [
   'code_challenge',
   'code_challenge_method',
   'ui_locales',
+  'section',
   'prompt',
 ] as const
 const maxLength = 2048
@@ -68,6 +74,7 @@ export function readWishes(project: Project, ownOrigin: string, query: unknown):
   })
   return {
     ...{ redirectTo, challenge, state: text('state'), loginHint: text('login_hint') ?? '' },
+    section: accountSections.find((section) => section === text('section')) ?? null,
     asksAgain: text('prompt') === 'login',
     query: new URLSearchParams(kept).toString(),
   }

@@ -125,8 +125,57 @@ function offerSecondFactor(button: HTMLButtonElement, facts: Facts): void {
   })
 }
 
+function readCreation(json: PublicKeyCredentialCreationOptionsJSON): PublicKeyCredentialCreationOptions {
+  const { challenge, user, excludeCredentials = [], pubKeyCredParams, rp, timeout } = json
+  return {
+    challenge: toBytes(challenge),
+    rp,
+    user: { ...user, id: toBytes(user.id) },
+    pubKeyCredParams: pubKeyCredParams as PublicKeyCredentialParameters[],
+    excludeCredentials: excludeCredentials.map(({ id }) => ({ type: 'public-key', id: toBytes(id) })),
+    authenticatorSelection: {
+      residentKey: 'required',
+      requireResidentKey: true,
+      userVerification: 'required',
+    },
+    attestation: 'none',
+    ...(timeout === undefined ? {} : { timeout }),
+  }
+}
+
+/** What the service reads of a new passkey. */
+function printNew({ id, type, response }: PublicKeyCredential): string {
+  const made = response as AuthenticatorAttestationResponse
+  return JSON.stringify({
+    id,
+    type,
+    response: {
+      clientDataJSON: toText(made.clientDataJSON),
+      attestationObject: toText(made.attestationObject),
+      transports: made.getTransports?.() ?? [],
+    },
+  })
+}
+
+/** The button that makes a passkey for the account. */
+function offerCreation(button: HTMLButtonElement, facts: Facts): void {
+  const { form } = button
+  if (!form) return
+  button.addEventListener('click', async () => {
+    try {
+      const publicKey = readCreation(JSON.parse(button.dataset.create ?? '{}'))
+      const made = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential | null
+      if (made) send(form, { credential: printNew(made) })
+    } catch {
+      complain(form, facts)
+    }
+  })
+}
+
 export function offerPasskeys(facts: Facts): void {
   if (!canUse()) return
+  for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-create]'))
+    offerCreation(button, facts)
   const form = document.querySelector<HTMLFormElement>('form#passkey')
   if (form) void offerSignIn(form, facts)
   for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-options]'))

@@ -1,0 +1,89 @@
+// The tab of connections: identities at providers, and API keys.
+import { html } from 'ghtml'
+import { listApiKeys, scopesOf } from '../../../domain/api-keys/api-keys.ts'
+import { listIdentities } from '../../../domain/social/identities.ts'
+import { fill } from '../../../formats.ts'
+import { button, check, field, form } from '../controls.ts'
+import { providersOf, titleOf } from '../hosted/providers.ts'
+import { hrefOf } from '../hosted/visit.ts'
+import type { Section } from './act.ts'
+import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
+
+const path = '/account/connections'
+/** Days until a key ends; 0: it does not. */
+export const lifetimes = [30, 90, 365, 0] as const
+
+async function identitiesPart(visit: AccountVisit): Promise<string> {
+  const { account } = visit.texts
+  const all = await listIdentities(visit.ctx)
+  const rows = all.map(
+    ({
+      id,
+      provider,
+      email,
+      createdAt,
+    }) => html`<li><div class="what"><strong><bdi>${titleOf(provider)}</bdi></strong>
+<span class="quiet">!${email ? html`<bdi>${email}</bdi> · ` : ''}${account.added} !${instant(visit, createdAt)}</span></div>
+!${form(hrefOf(visit, `${path}/unlink`), { id }, button(account.unlink, 'danger'))}</li>`,
+  )
+  const links = providersOf(visit.ctx.project)
+    .filter(({ name }) => !all.some(({ provider }) => provider === name))
+    .map(({ name, label, iconHtml }) =>
+      form(
+        hrefOf(visit, `${path}/link`),
+        { provider: name },
+        button(fill(account.link, { provider: label }), 'second', iconHtml),
+      ),
+    )
+  const list =
+    rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : html`<p>${account.noProviders}</p>`
+  return html`<section><h2>${account.providers}</h2>
+<p class="quiet">${account.providersLead}</p>
+!${list}
+!${links.length > 0 ? html`<div class="buttons links">!${links.join('\n')}</div>` : ''}
+</section>`
+}
+
+async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): Promise<string> {
+  const { account } = visit.texts
+  const keys = (await listApiKeys(visit.ctx)).filter(({ revokedAt }) => revokedAt === null)
+  const rows = keys.map((key) => {
+    const { id, name, keyPrefix, createdAt, expiresAt } = key
+    const until = expiresAt ? html` · ${account.until} !${instant(visit, expiresAt)}` : ''
+    return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
+<span class="quiet"><code dir="ltr">${keyPrefix}…</code> · <bdi>${scopesOf(key).join(', ')}</bdi> · ${account.added} !${instant(visit, createdAt)}!${until}</span></div>
+!${form(hrefOf(visit, `${path}/keys/revoke`), { id }, button(account.keyRevoke, 'danger'))}</li>`
+  })
+  const options = lifetimes.map((days) => {
+    const isChosen = (typed.days ?? '90') === String(days)
+    const label = new Intl.NumberFormat(visit.texts.tag, { style: 'unit', unit: 'day', unitDisplay: 'long' })
+    return html`<option value="${String(days)}" !${isChosen ? 'selected' : ''}>${days === 0 ? account.keyForever : label.format(days)}</option>`
+  })
+  const fields = [
+    field({
+      ...{
+        name: 'key_name',
+        label: account.keyName,
+        value: typed.key_name ?? '',
+        wrong: wrong.key_name ?? null,
+      },
+      attributesHtml: 'maxlength="255" autocomplete="off" required',
+    }),
+    html`<div class="field"><label for="days">${account.keyLife}</label><select id="days" name="days">!${options.join('')}</select></div>`,
+    check('write', account.keyWrite, typed.write === 'yes'),
+    button(account.keyAdd, 'second'),
+  ]
+  return html`<section><h2>${account.keys}</h2>
+<p class="quiet">${account.keysLead}</p>
+!${rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : ''}
+!${form(hrefOf(visit, `${path}/keys`), {}, fields.join('\n'))}
+</section>`
+}
+
+export const connectionsSection: Section = {
+  path,
+  async show(visit, note) {
+    const identities = await identitiesPart(visit)
+    return sectionPage(visit, path, identities + (await keysPart(visit, note)), note)
+  },
+}

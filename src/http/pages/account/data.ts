@@ -1,0 +1,140 @@
+// The tab of data: activity, export, and leaving.
+import { html } from 'ghtml'
+import { listActivity } from '../../../domain/accounts/activity.ts'
+import { deleteAccount } from '../../../domain/accounts/deletion.ts'
+import { exportAccount } from '../../../domain/accounts/export.ts'
+import { fill } from '../../../formats.ts'
+import { clearSiteData } from '../../cookies.ts'
+import { printCursor, readCursor } from '../../cursor.ts'
+import { deviceWords } from '../../device.ts'
+import { exportView } from '../../export-view.ts'
+import type { Api } from '../../typebox.ts'
+import { userView } from '../../views.ts'
+import { button, buttonLink, check, form } from '../controls.ts'
+import { hrefOf } from '../hosted/visit.ts'
+import { type Page, titled } from '../layout.ts'
+import { type AccountParts, addAct, addSection, type Section } from './act.ts'
+import { type AccountVisit, instant, type Note, Refused, sectionPage } from './visit.ts'
+
+const path = '/account/data'
+/** Events of a page. */
+const pageLength = 20
+
+type Event = Awaited<ReturnType<typeof listActivity>>['events'][number]
+
+function eventRow(
+  visit: AccountVisit,
+  { event, outcome, userAgent, addressPrefix, createdAt }: Event,
+): string {
+  const { account } = visit.texts
+  const known: Readonly<Record<string, string>> = account.events
+  const isKnown = Object.hasOwn(known, event)
+  const name = isKnown
+    ? html`${known[event] ?? ''}`
+    : html`<bdi lang="en">${event.replaceAll('_', ' ')}</bdi>`
+  const tag = outcome === 'refused' ? html` <span class="tag bad">${account.refusedEvent}</span>` : ''
+  const from = [deviceWords(userAgent), addressPrefix ?? '']
+    .filter(Boolean)
+    .map((word) => html` · <bdi>${word}</bdi>`)
+  return html`<li><div class="what"><strong>!${name}!${tag}</strong>
+<span class="quiet">!${instant(visit, createdAt)}!${from.join('')}</span></div></li>`
+}
+
+/** @param cursor as the query has it; one that is none begins anew */
+function beforeIn({ request }: AccountVisit): number | null {
+  const { cursor } = request.query as { cursor?: string }
+  try {
+    return readCursor(cursor)
+  } catch {
+    return null
+  }
+}
+
+async function activityPart(visit: AccountVisit): Promise<string> {
+  const { account } = visit.texts
+  const { events, before } = await listActivity(visit.ctx, { before: beforeIn(visit), limit: pageLength })
+  const cursor = printCursor(before)
+  const more = cursor ? html`<p><a href="${hrefOf(visit, path, { cursor })}">${account.older}</a></p>` : ''
+  return html`<section><h2>${account.activity}</h2>
+<p class="quiet">${account.activityLead}</p>
+<ul class="rows">!${events.map((event) => eventRow(visit, event)).join('\n')}</ul>
+!${more}
+</section>`
+}
+
+function exportPart(visit: AccountVisit): string {
+  const { account } = visit.texts
+  return html`<section><h2>${account.export}</h2>
+<p class="quiet">${account.exportLead}</p>
+!${form(hrefOf(visit, `${path}/export`), {}, button(account.exportButton, 'second'))}
+</section>`
+}
+
+/** How long an account waits for its deletion, in the language of the page; null: it is deleted at once. */
+function waitOf({ ctx, texts }: AccountVisit): string | null {
+  const seconds = ctx.project.policy.deletion.grace_seconds
+  if (seconds === 0) return null
+  const [value, unit] =
+    seconds >= 86_400 ? [Math.round(seconds / 86_400), 'day'] : [Math.ceil(seconds / 3600), 'hour']
+  return new Intl.NumberFormat(texts.tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
+}
+
+function leavePart(visit: AccountVisit, { wrong = {} }: Note): string {
+  const { account } = visit.texts
+  const wait = waitOf(visit)
+  const lead = wait ? fill(account.leaveWait, { wait }) : account.leaveNow
+  const fault = wrong.sure ? html`<p class="wrong" role="alert">${wrong.sure}</p>` : ''
+  return html`<section><h2>${account.leave}</h2>
+<p>${lead}</p>
+!${form(hrefOf(visit, `${path}/delete`), {}, check('sure', account.leaveSure) + fault + button(account.leaveButton, 'danger'))}
+</section>`
+}
+
+export const dataSection: Section = {
+  path,
+  async show(visit, note) {
+    const activity = await activityPart(visit)
+    return sectionPage(visit, path, activity + exportPart(visit) + leavePart(visit, note), note)
+  },
+}
+
+function leftPage(visit: AccountVisit): Page {
+  const { account, hosted } = visit.texts
+  const wait = waitOf(visit)
+  return titled(
+    account.leftTitle,
+    html`<p>${wait ? fill(account.leftWait, { wait }) : account.leftNow}</p>
+!${buttonLink(hrefOf(visit, '/sign-in'), hosted.backToSignIn, 'second')}`,
+  )
+}
+
+/** Registers the tab. */
+export function dataPages(api: Api, parts: AccountParts): void {
+  addSection(api, parts, dataSection)
+  addAct(api, parts, {
+    ...{ path: `${path}/export`, section: dataSection, limit: 'credential' },
+    // A file that follows a step-up would leave the person on the page that asked for it.
+    isTypedAgain: true,
+    read: () => ({}),
+    async act(visit) {
+      const exported = await exportAccount(visit.ctx)
+      const text = JSON.stringify(exportView(exported, userView(parts.publicUrl)), null, 2)
+      return { file: text, name: `account-${exported.user.uuid}.json` }
+    },
+  })
+  addAct(api, parts, {
+    ...{ path: `${path}/delete`, section: dataSection, limit: 'credential', fields: ['sure'] },
+    read: ({ texts }, typed) =>
+      typed('sure') === 'yes' ? {} : new Refused({ wrong: { sure: texts.account.leaveUnsure } }),
+    async act(visit) {
+      await deleteAccount(visit.ctx)
+      parts.cookies.clear(visit.reply, visit.ctx.project)
+      clearSiteData(visit.reply)
+      return leftPage(visit)
+    },
+    explain({ texts }, { code }) {
+      if (code === 'team_admin_needed') return { bad: texts.account.teamFirst, status: 409 }
+      return code === 'last_owner' ? { bad: texts.account.lastOwner, status: 409 } : null
+    },
+  })
+}

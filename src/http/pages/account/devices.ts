@@ -1,0 +1,107 @@
+// The tab of devices: the sessions of the account, and their ends.
+import { html } from 'ghtml'
+import { signOutEverywhere } from '../../../domain/accounts/sign-out-everywhere.ts'
+import { revokeOtherSessions, revokeSession, signOut } from '../../../domain/sessions/revocation.ts'
+import { listSessions } from '../../../domain/sessions/sessions.ts'
+import { isUuid } from '../../../formats.ts'
+import { clearSiteData } from '../../cookies.ts'
+import { deviceWords } from '../../device.ts'
+import type { Api } from '../../typebox.ts'
+import { button, form } from '../controls.ts'
+import { hrefOf, type Outcome } from '../hosted/visit.ts'
+import { type AccountParts, addAct, addSection, type Section } from './act.ts'
+import { type AccountVisit, back, instant, Refused, sectionPage } from './visit.ts'
+
+const path = '/account/devices'
+type Row = Awaited<ReturnType<typeof listSessions>>[number]
+
+function rowOf(visit: AccountVisit, { id, userAgent, addressPrefix, createdAt, lastSeenAt }: Row): string {
+  const { account } = visit.texts
+  const isCurrent = id === visit.ctx.actor.sessionId
+  const end = isCurrent
+    ? form(hrefOf(visit, `${path}/sign-out`), {}, button(account.signOut, 'second'))
+    : form(hrefOf(visit, `${path}/end`), { id }, button(account.sessionEnd, 'danger'))
+  const name = deviceWords(userAgent) || account.unknownDevice
+  const tag = isCurrent ? html` <span class="tag good">${account.thisDevice}</span>` : ''
+  const place = addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''
+  return html`<li><div class="what"><strong><bdi>${name}</bdi>!${tag}</strong>
+<span class="quiet">!${place}${account.signedIn} !${instant(visit, createdAt)} · ${account.lastSeen} !${instant(visit, lastSeenAt)}</span></div>
+!${end}</li>`
+}
+
+export const devicesSection: Section = {
+  path,
+  async show(visit, note) {
+    const { account } = visit.texts
+    const all = await listSessions(visit.ctx)
+    const current = all.filter(({ id }) => id === visit.ctx.actor.sessionId)
+    const others = all.filter((row) => !current.includes(row))
+    const rows = [...current, ...others].map((row) => rowOf(visit, row))
+    const endOthers = form(hrefOf(visit, `${path}/end-others`), {}, button(account.othersEnd, 'danger'))
+    const everywhere = form(
+      hrefOf(visit, `${path}/sign-out-everywhere`),
+      {},
+      button(account.everywhere, 'danger'),
+    )
+    return sectionPage(
+      visit,
+      path,
+      html`<section><h2>${account.sessions}</h2>
+<p class="quiet">${account.sessionsLead}</p>
+<ul class="rows">!${rows.join('\n')}</ul>
+<div class="buttons pair">!${others.length > 0 ? endOthers : ''}!${everywhere}</div>
+</section>`,
+      note,
+    )
+  },
+}
+
+/** Takes the session's traces off this browser. */
+function leave({ parts, reply, ctx }: AccountVisit, href: string): Outcome {
+  parts.cookies.clear(reply, ctx.project)
+  clearSiteData(reply)
+  return { location: href }
+}
+
+/** Registers the tab. */
+export function devicesPages(api: Api, parts: AccountParts): void {
+  addSection(api, parts, devicesSection)
+  const own = { section: devicesSection, limit: 'read' } as const
+  addAct(api, parts, {
+    ...{ ...own, path: `${path}/end` },
+    read: ({ texts }, typed) =>
+      isUuid(typed('id'))
+        ? { id: typed('id').toLowerCase() }
+        : new Refused({ bad: texts.account.changedMeanwhile }),
+    async act(visit, { id }) {
+      await revokeSession(visit.ctx, id)
+      return back(visit, path, 'session')
+    },
+    explain: ({ texts }, { code }) =>
+      code === 'session_unknown' ? { bad: texts.account.changedMeanwhile } : null,
+  })
+  addAct(api, parts, {
+    ...{ ...own, path: `${path}/end-others` },
+    read: () => ({}),
+    async act(visit) {
+      await revokeOtherSessions(visit.ctx)
+      return back(visit, path, 'others')
+    },
+  })
+  addAct(api, parts, {
+    ...{ ...own, path: `${path}/sign-out` },
+    read: () => ({}),
+    async act(visit) {
+      await signOut(visit.ctx)
+      return leave(visit, hrefOf(visit, '/sign-in'))
+    },
+  })
+  addAct(api, parts, {
+    ...{ ...own, path: `${path}/sign-out-everywhere` },
+    read: () => ({}),
+    async act(visit) {
+      await signOutEverywhere(visit.ctx)
+      return leave(visit, hrefOf(visit, '/sign-in'))
+    },
+  })
+}

@@ -1,0 +1,73 @@
+// Linking an identity: the person is sent to the provider, and comes back to the tab of connections.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import { AuthError } from '../../../domain/errors.ts'
+import type { Flow } from '../../../domain/social/browser-flow.ts'
+import { beginLink, finishLink } from '../../../domain/social/browser-link.ts'
+import { fill } from '../../../formats.ts'
+import type { Api } from '../../typebox.ts'
+import { buttonLink } from '../controls.ts'
+import type { HostedParts } from '../hosted/parts.ts'
+import { providersOf } from '../hosted/providers.ts'
+import { hrefOf } from '../hosted/visit.ts'
+import { type AccountParts, addAct } from './act.ts'
+import { connectionsSection as section } from './connections-page.ts'
+import { type AccountVisit, back, innerPage, openVisit, Refused, sendAccount } from './visit.ts'
+
+const offered = ({ ctx }: AccountVisit, name: string) =>
+  providersOf(ctx.project).find((provider) => provider.name === name)
+
+/** Registers the act, which ends on a page with the way to the provider: a form may not lead to another site. */
+export function linkAct(api: Api, parts: AccountParts): void {
+  addAct(api, parts, {
+    ...{ path: `${section.path}/link`, section, limit: 'credential', fields: ['provider'] },
+    read(visit, typed) {
+      const provider = offered(visit, typed('provider'))
+      return provider ?? new Refused({ bad: visit.texts.account.changedMeanwhile })
+    },
+    async act(visit, { name, label, iconHtml }) {
+      const { request, reply, texts, wishes } = visit
+      const redirectTo = `${parts.publicUrl}${section.path}?${wishes.query}`
+      const callback = `${parts.publicUrl}/api/auth/login/social/${encodeURIComponent(name)}/callback`
+      const begun = await beginLink(visit.ctx, name, redirectTo, callback)
+      parts.flowCookies.set(request, reply, begun)
+      const title = fill(texts.account.link, { provider: label })
+      return innerPage(
+        visit,
+        section.path,
+        title,
+        html`<p>${texts.account.linkLead}</p>
+!${buttonLink(begun.location, fill(texts.hosted.provider, { provider: label }), 'second', iconHtml)}
+<p class="quiet end"><a href="${hrefOf(visit, section.path)}">${texts.account.cancel}</a></p>`,
+      )
+    },
+    explain: ({ texts }, { code }) =>
+      code === 'provider_unavailable' ? { bad: texts.account.done.linkFailed, status: 503 } : null,
+  })
+}
+
+/** What the tab says about a link that came back without an identity; what is thrown else goes on. */
+function faultOf(error: unknown): 'linkTaken' | 'linkFailed' {
+  if (!(error instanceof AuthError) || error.code === 'social_flow_broken') throw error
+  return error.code === 'identity_taken' ? 'linkTaken' : 'linkFailed'
+}
+
+/** Answers the callback of a flow that links. */
+export async function endLink(
+  parts: HostedParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  name: string,
+  returned: { readonly flow: Flow; readonly callback: URL },
+): Promise<FastifyReply> {
+  const query = Object.fromEntries(new URL(returned.flow.redirectTo).searchParams)
+  const opened = await openVisit(parts, request, reply, query)
+  if (!('visit' in opened)) return sendAccount(opened.hosted, opened.outcome, section.path)
+  const { visit } = opened
+  try {
+    const linked = await finishLink(visit.ctx, name, returned)
+    return sendAccount(visit, back(visit, section.path, linked ? 'linked' : 'linkFailed'), section.path)
+  } catch (error) {
+    return sendAccount(visit, back(visit, section.path, faultOf(error)), section.path)
+  }
+}

@@ -1,0 +1,112 @@
+// The acts of the profile: names and picture.
+import type { FastifyRequest } from 'fastify'
+import { type OfferedPicture, putAvatar, removeAvatar } from '../../../domain/accounts/avatars.ts'
+import { updateProfile } from '../../../domain/accounts/profile.ts'
+import type { AuthError } from '../../../domain/errors.ts'
+import type { Api } from '../../typebox.ts'
+import { type AccountParts, addAct, addSection } from './act.ts'
+import { addressActs } from './address.ts'
+import { nameFields, profileSection } from './profile-page.ts'
+import { type AccountVisit, back, type Note, Refused } from './visit.ts'
+
+/** Bytes of a form with a picture: the longest that is stored, and what a browser writes around it. */
+const pictureFormBytes = 524_288
+
+/** Whether a text can be stored as a name: one line. */
+export const isName = (text: string, max: number): boolean =>
+  [...text].length <= max && text.isWellFormed() && !/\p{Cc}/u.test(text)
+
+function namesAct(api: Api, parts: AccountParts): void {
+  addAct(api, parts, {
+    path: '/account/names',
+    limit: 'read',
+    section: profileSection,
+    fields: nameFields,
+    read({ texts }, typed) {
+      const bad = nameFields.find((name) => !isName(typed(name), 255))
+      if (bad) return new Refused({ wrong: { [bad]: texts.account.badName } })
+      const text = (name: string) => typed(name).trim() || null
+      return { displayName: text('display_name'), firstName: text('first_name'), lastName: text('last_name') }
+    },
+    async act(visit, names) {
+      await updateProfile(visit.ctx, names)
+      return back(visit, '/account', 'names')
+    },
+  })
+}
+
+/** The picture of a form as it came; null: none was chosen. */
+function pictureIn(body: unknown): OfferedPicture | null {
+  const { picture } = Object(body) as { picture?: Partial<OfferedPicture> }
+  const { mediaType, content } = picture ?? {}
+  return Buffer.isBuffer(content) && content.length > 0 && mediaType !== undefined
+    ? { mediaType, content }
+    : null
+}
+
+/** Reads multipart/form-data (RFC 7578) as Node reads it: texts, and files as bytes with their media type. */
+function acceptPictures(api: Api): void {
+  api.addContentTypeParser(
+    'multipart/form-data',
+    { parseAs: 'buffer', bodyLimit: pictureFormBytes },
+    async (request: FastifyRequest, body: Buffer) => {
+      const headers = { 'content-type': request.headers['content-type'] ?? '' }
+      const fields: Record<string, unknown> = Object.create(null)
+      try {
+        for (const [name, value] of await new Response(new Uint8Array(body), { headers }).formData())
+          fields[name] =
+            typeof value === 'string'
+              ? value
+              : { mediaType: value.type, content: Buffer.from(await value.arrayBuffer()) }
+      } catch {
+        // It is no form: the page says that no picture came.
+        return {}
+      }
+      return { ...fields }
+    },
+  )
+}
+
+const pictureFaults = { picture_invalid: 'pictureInvalid', picture_too_large: 'pictureTooLarge' } as const
+
+function explainPicture({ texts }: AccountVisit, { code }: AuthError): Note | null {
+  if (code !== 'picture_invalid' && code !== 'picture_too_large') return null
+  return { wrong: { picture: texts.account[pictureFaults[code]] } }
+}
+
+function pictureActs(api: Api, parts: AccountParts): void {
+  api.register(async (scope) => {
+    const upload = scope as unknown as Api
+    acceptPictures(upload)
+    addAct(upload, parts, {
+      path: '/account/picture',
+      limit: 'read',
+      section: profileSection,
+      read: ({ texts }, _typed, body) =>
+        pictureIn(body) ?? new Refused({ wrong: { picture: texts.account.pictureMissing } }),
+      async act(visit, picture: OfferedPicture) {
+        await putAvatar(visit.ctx, picture)
+        return back(visit, '/account', 'picture')
+      },
+      explain: explainPicture,
+    })
+  })
+  addAct(api, parts, {
+    path: '/account/picture/remove',
+    limit: 'read',
+    section: profileSection,
+    read: () => ({}),
+    async act(visit) {
+      await removeAvatar(visit.ctx)
+      return back(visit, '/account', 'pictureRemoved')
+    },
+  })
+}
+
+/** Registers the tab of the profile. */
+export function profilePages(api: Api, parts: AccountParts): void {
+  addSection(api, parts, profileSection)
+  namesAct(api, parts)
+  pictureActs(api, parts)
+  addressActs(api, parts)
+}

@@ -1,0 +1,113 @@
+// The tab of security: password, authenticator app, recovery codes, passkeys and trusted devices.
+import { html } from 'ghtml'
+import { type Factors, listFactors } from '../../../domain/accounts/factors.ts'
+import { hasPassword } from '../../../domain/accounts/password-change.ts'
+import { fill } from '../../../formats.ts'
+import { button, field, form } from '../controls.ts'
+import { newPasswordField } from '../hosted/sign-up.ts'
+import { hrefOf } from '../hosted/visit.ts'
+import type { Page } from '../layout.ts'
+import type { Section } from './act.ts'
+import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
+
+const path = '/account/security'
+
+function passwordForm(visit: AccountVisit, has: boolean, { wrong = {} }: Note): string {
+  const { texts } = visit
+  const { account, password } = texts
+  const current = field({
+    ...{ name: 'current_password', label: account.currentPassword, type: 'password' },
+    wrong: wrong.current_password ?? null,
+    attributesHtml: 'autocomplete="current-password" maxlength="1024" required',
+  })
+  // Password managers store a new password under the name beside it.
+  const name = html`<input type="text" name="username" autocomplete="username" value="${visit.ctx.actor.user.email}" readonly hidden>`
+  const [action, lead, label] = has
+    ? [`${path}/password`, account.passwordLead, account.passwordChange]
+    : [`${path}/first-password`, account.passwordNone, account.passwordSet]
+  const fields = [
+    name,
+    has ? current : '',
+    newPasswordField(visit, wrong.new_password, { name: 'new_password', label: texts.reset.password }),
+    button(label),
+  ]
+  return html`<section><h2>${password}</h2>
+<p class="quiet">${lead}</p>
+!${form(hrefOf(visit, action), {}, fields.join('\n'))}
+</section>`
+}
+
+function totpPart(visit: AccountVisit, { enrolled }: Factors): string {
+  const { account } = visit.texts
+  const isOn = enrolled.includes('totp')
+  const tag = isOn
+    ? html`<span class="tag good">${account.on}</span>`
+    : html`<span class="tag">${account.off}</span>`
+  const action = isOn
+    ? form(hrefOf(visit, `${path}/totp/remove`), {}, button(account.totpRemove, 'danger'))
+    : form(hrefOf(visit, `${path}/totp`), {}, button(account.totpAdd, 'second'))
+  return html`<section><h2>${account.totp} !${tag}</h2>
+<p class="quiet">${account.totpLead}</p>
+!${action}
+</section>`
+}
+
+function recoveryPart(visit: AccountVisit, { enrolled, recoveryCodesLeft }: Factors): string {
+  const { account } = visit.texts
+  if (enrolled.length === 0) return ''
+  const isShort = recoveryCodesLeft < 3
+  const left = html`<p>!${html`<span class="tag !${isShort ? 'bad' : 'good'}">${fill(account.codesLeft, { count: String(recoveryCodesLeft) })}</span>`}</p>`
+  return html`<section><h2>${account.codes}</h2>
+<p class="quiet">${account.codesLead}</p>
+!${left}
+!${form(hrefOf(visit, `${path}/recovery-codes`), {}, button(account.codesNew, 'second'))}
+</section>`
+}
+
+function passkeyPart(visit: AccountVisit, { passkeys }: Factors): string {
+  const { account } = visit.texts
+  const rows = passkeys.map(({ id, name, createdAt, lastUsedAt }) => {
+    const rename = form(
+      hrefOf(visit, `${path}/passkeys/rename`),
+      { id },
+      html`<label for="name-${id}">${account.passkeyName}</label>
+<input id="name-${id}" name="name" value="${name}" maxlength="100" required autocomplete="off">
+!${button(account.save, 'second')}`,
+    )
+    const used = lastUsedAt ? html` · ${account.lastUsed} !${instant(visit, lastUsedAt)}` : ''
+    return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
+<span class="quiet">${account.added} !${instant(visit, createdAt)}!${used}</span>
+<details><summary>${account.rename}</summary>!${rename}</details></div>
+!${form(hrefOf(visit, `${path}/passkeys/remove`), { id }, button(account.remove, 'danger'))}</li>`
+  })
+  return html`<section><h2>${account.passkeys}</h2>
+<p class="quiet">${account.passkeysLead}</p>
+!${rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : ''}
+!${form(hrefOf(visit, `${path}/passkeys/new`), {}, button(account.passkeyAdd, 'second'))}
+</section>`
+}
+
+function trustedPart(visit: AccountVisit, { trustedDevices }: Factors): string {
+  const { account } = visit.texts
+  if (trustedDevices.length === 0) return ''
+  const rows = trustedDevices.map(
+    ({ device, addressPrefix, createdAt, expiresAt }) => html`<li><div class="what">
+<strong><bdi>${device || account.unknownDevice}</bdi></strong>
+<span class="quiet">!${addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''}${account.added} !${instant(visit, createdAt)} · ${account.until} !${instant(visit, expiresAt)}</span></div></li>`,
+  )
+  return html`<section><h2>${account.trusted}</h2>
+<p class="quiet">${account.trustedLead}</p>
+<ul class="rows">!${rows.join('\n')}</ul>
+!${form(hrefOf(visit, `${path}/trusted-devices/end`), {}, button(account.trustedEnd, 'danger'))}
+</section>`
+}
+
+export const securitySection: Section = {
+  path,
+  async show(visit, note): Promise<Page> {
+    const has = await hasPassword(visit.ctx)
+    const factors = await listFactors(visit.ctx)
+    const parts = [totpPart, recoveryPart, passkeyPart, trustedPart].map((part) => part(visit, factors))
+    return sectionPage(visit, path, passwordForm(visit, has, note) + parts.join('\n'), note)
+  },
+}

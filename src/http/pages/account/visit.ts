@@ -1,0 +1,163 @@
+// A request to one of the pages of an account, by the person who is signed in, and the frame around each section.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { html } from 'ghtml'
+import type { SignedInContext } from '../../../domain/context.ts'
+import { AuthError } from '../../../domain/errors.ts'
+import { signedIn } from '../../plugins/authenticate.ts'
+import { avatarUrl } from '../../views.ts'
+import { notice } from '../controls.ts'
+import type { HostedParts } from '../hosted/parts.ts'
+import { visitOf } from '../hosted/step.ts'
+import { type HostedVisit, hrefOf, type Outcome, sendOutcome } from '../hosted/visit.ts'
+import { findVisitor } from '../hosted/visitor.ts'
+import { accountSections } from '../hosted/wishes.ts'
+import type { Page } from '../layout.ts'
+
+export interface AccountVisit extends HostedVisit {
+  readonly ctx: SignedInContext
+}
+
+/** What a page says about the form that was sent. */
+export interface Note {
+  /** Sentences by the name of the field. */
+  readonly wrong?: Readonly<Record<string, string>>
+  /** What was typed, by the name of the field; without secrets. */
+  readonly typed?: Readonly<Record<string, string>>
+  readonly bad?: string
+  readonly status?: number
+}
+
+/** What a form is answered with that cannot be tried. */
+export class Refused {
+  readonly note: Note
+  constructor(note: Note) {
+    this.note = note
+  }
+}
+
+/**
+ * Opens the visit of a request; where no one is signed in, or the query is refused, the outcome that says so.
+ * @param query default: that of the request
+ * @throws AuthError impersonation_refused: the pages are for the owner of the account
+ */
+export async function openVisit(
+  parts: HostedParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  query: unknown = request.query,
+): Promise<{ readonly visit: AccountVisit } | { readonly hosted: HostedVisit; readonly outcome: Outcome }> {
+  const { visit, refused } = visitOf(parts, request, reply, query)
+  if (refused) return { hosted: visit, outcome: refused }
+  if (parts.isImpersonated(request)) throw new AuthError('impersonation_refused')
+  const visitor = await findVisitor(visit)
+  if (!visitor) return { hosted: visit, outcome: signInAgain(visit) }
+  request.principal = visitor
+  return { visit: { ...visit, ctx: signedIn(request) } }
+}
+
+const sectionIn = (path: string) => accountSections.find((section) => path.startsWith(`/account/${section}`))
+
+/** The path of the tab that a page or an act belongs to. */
+export const tabOf = (path: string): string => `/account${sectionIn(path) ? `/${sectionIn(path)}` : ''}`
+
+/** The way to the page to sign in, which leads back to the section. */
+export function signInAgain(visit: HostedVisit): Outcome {
+  const section = sectionIn(visit.request.routeOptions.url ?? '')
+  return { location: hrefOf(visit, '/sign-in', section ? { section } : {}) }
+}
+
+/** The way to a section, which says there what was done. @param done a key of the texts `account.done` */
+export const back = (visit: HostedVisit, path: string, done: string): Outcome => ({
+  location: hrefOf(visit, path, { done }),
+})
+
+/** What was not done, of the texts `account.done`. */
+const faults: ReadonlySet<string> = new Set(['linkTaken', 'linkFailed'])
+
+/** What the query says was done, as HTML; empty: nothing. */
+function doneIn({ request, texts }: AccountVisit): string {
+  const { done } = request.query as { done?: string }
+  const sentences: Readonly<Record<string, string>> = texts.account.done
+  if (request.method !== 'GET' || done === undefined || !Object.hasOwn(sentences, done)) return ''
+  return notice(faults.has(done) ? 'bad' : 'good', sentences[done] ?? '')
+}
+
+/** The round picture of the account, or its first letter. */
+export function faceOf({ ctx, parts }: AccountVisit): string {
+  const { displayName, email, avatarId } = ctx.actor.user
+  const url = avatarUrl(parts.publicUrl, avatarId)
+  if (url) return html`<img class="face" src="${url}" alt="" width="40" height="40">`
+  return html`<span class="face" aria-hidden="true">${[...(displayName ?? email)][0]?.toUpperCase() ?? ''}</span>`
+}
+
+function personOf(visit: AccountVisit): string {
+  const { displayName, email } = visit.ctx.actor.user
+  const small = displayName ? html`<small><bdi>${email}</bdi></small>` : ''
+  return html`<div class="person">!${faceOf(visit)}<span><bdi>${displayName ?? email}</bdi>!${small}</span></div>`
+}
+
+function tabsOf(visit: AccountVisit, path: string): string {
+  const { account } = visit.texts
+  const tabs = (['', ...accountSections] as const).map((section) => {
+    const href = section === '' ? '/account' : `/account/${section}`
+    const current = href === path ? ' aria-current="page"' : ''
+    return html`<a href="${hrefOf(visit, href)}"!${current}>${account.tabs[section || 'profile']}</a>`
+  })
+  return html`<nav class="tabs" aria-label="${account.title}">!${tabs.join('')}</nav>`
+}
+
+/** The page of a section. @param path of its tab */
+export function sectionPage(visit: AccountVisit, path: string, bodyHtml: string, note: Note = {}): Page {
+  const { account } = visit.texts
+  return {
+    title: account.title,
+    wide: true,
+    status: note.status ?? 200,
+    body: html`<h1 class="only-read">${account.title}</h1>
+<div class="account-head">!${personOf(visit)}</div>
+!${tabsOf(visit, path)}
+!${doneIn(visit)}!${note.bad ? notice('bad', note.bad) : ''}
+!${bodyHtml}`,
+  }
+}
+
+/** A page that belongs to a section and asks or tells one thing. */
+export function innerPage(
+  visit: AccountVisit,
+  path: string,
+  title: string,
+  bodyHtml: string,
+  note: Note = {},
+): Page {
+  return sectionPage(
+    visit,
+    path,
+    html`<section class="narrow"><h2>${title}</h2>
+!${bodyHtml}
+</section>`,
+    note,
+  )
+}
+
+/** What an act ends with: a page, an address to go to, or a file of JSON to keep. */
+export type Ending = Outcome | { readonly file: string; readonly name: string }
+
+/** Sends what a page or a form ended with. @param path of the page whose other languages are offered */
+export function sendAccount(visit: HostedVisit, ending: Ending, path: string): FastifyReply {
+  if (!('file' in ending)) return sendOutcome(visit, ending, path, { hasPictures: true })
+  return visit.reply
+    .header('content-disposition', `attachment; filename="${ending.name}"`)
+    .type('application/json; charset=utf-8')
+    .send(ending.file)
+}
+
+/** An instant as the person reads it, in UTC. */
+export function instant({ texts }: HostedVisit, at: Date | string): string {
+  const date = new Date(at)
+  const format = new Intl.DateTimeFormat(texts.tag, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    timeZone: 'UTC',
+  })
+  return html`<time datetime="${date.toISOString()}">${format.format(date)} UTC</time>`
+}
