@@ -98,7 +98,7 @@ footer { margin: 1.25rem 0 0; max-width: 52rem; color: var(--quiet); font-size: 
 .only-read { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 input:focus-visible, select:focus-visible, textarea:focus-visible { outline-offset: 0 }
-@media (max-width: 30rem) { .tabs { gap: 0 .9rem; font-size: .9375rem } body { padding: 0 0 1.5rem; background: var(--panel) } main { padding: 1.75rem 1.25rem 1.25rem; border: 0; border-radius: 0; box-shadow: none } }
+@media (max-width: 30rem) { .tabs { gap: 0 .75rem; font-size: .875rem } body { padding: 0 0 1.5rem; background: var(--panel) } main { padding: 1.75rem 1.25rem 1.25rem; border: 0; border-radius: 0; box-shadow: none } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important } }
 @media (forced-colors: active) { button, a.button, main { border: 1px solid } .meter i { background: Canvas } }
 `
