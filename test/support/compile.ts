@@ -10,6 +10,7 @@ import { packageRoot } from '../../src/package.ts'
 const sharing = /^test\/(?:cli|client|contracts|crypto|database|domain|http|mail|races|social)\//
 const ofTheirOwn = [
   'test/database/embedded.test.ts',
+  'test/domain/account-walks.test.ts',
   'test/http/metrics.test.ts',
   'test/http/tracing.test.ts',
 ]
