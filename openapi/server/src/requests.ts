@@ -62,5 +62,7 @@ export function safeReturnTo(wanted: unknown, appUrl: string, fallback = '/'): s
   if (typeof wanted !== 'string' || !wanted.startsWith('/') || /[\\\s\p{Cc}]/u.test(wanted)) return fallback
   if (!URL.canParse(wanted, appUrl)) return fallback
   const url = new URL(wanted, appUrl)
-  return url.origin === new URL(appUrl).origin ? url.pathname + url.search + url.hash : fallback
+  // A removed dot segment may leave two slashes in front (`/.//host`), which browsers read as another host.
+  if (url.origin !== new URL(appUrl).origin || url.pathname.startsWith('//')) return fallback
+  return url.pathname + url.search + url.hash
 }
