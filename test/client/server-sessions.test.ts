@@ -91,6 +91,17 @@ t.test('cookies are bound to the host over https, and hold what a script cannot 
   t.equal(answer?.headers.get('cache-control'), 'no-store')
 })
 
+t.test('over https a cookie that another host of the domain may have set signs nobody in', async (t) => {
+  const { body } = await app.signUp()
+  const planted = { headers: { cookie: `sallyport_access_${app.projectId}=${body.access_token}` } }
+  const bound = { headers: { cookie: `__Host-sallyport_access_${app.projectId}=${body.access_token}` } }
+  const { auth } = open()
+  t.equal(await auth.authenticate(planted), null)
+  t.match(await auth.authenticate(bound), { userId: body.user.uuid })
+  const plain = open({ appUrl: 'http://localhost:3001' }).auth
+  t.match(await plain.authenticate(planted), { userId: body.user.uuid }, 'plain http has no bound cookies')
+})
+
 t.test(
   'five requests at once make one refresh, and later ones of the same moment get its result',
   async (t) => {

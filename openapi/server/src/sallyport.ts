@@ -164,7 +164,10 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     options.cookieName ?? 'sallyport_app',
     appUrl?.startsWith('https:') ?? false,
   )
-  const serviceCookie = `sallyport_access_${projectId}`
+  // Over https only the one that is bound to its host: any other page below the same domain could set the plain name.
+  const serviceCookies = ['__Host-', ...((appUrl ?? url).startsWith('https:') ? [] : [''])].map(
+    (prefix) => `${prefix}sallyport_access_${projectId}`,
+  )
 
   function clientFor(request: RequestLike, session?: Session): SallyportClient {
     const agent = headerOf(request, 'user-agent')
@@ -218,11 +221,8 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     demand: AuthenticationDemand = {},
   ): Promise<Session | null> {
     const bearer = bearerOf(request)
-    const cookie =
-      cookies.read(request, 'access') ??
-      cookieOf(request, `__Host-${serviceCookie}`) ??
-      cookieOf(request, serviceCookie)
-    const token = bearer ?? cookie
+    const ofService = serviceCookies.map((name) => cookieOf(request, name)).find((value) => value !== null)
+    const token = bearer ?? cookies.read(request, 'access') ?? ofService ?? null
     if (token === null) return null
     if (bearer === null) fromHere(request)
     return demanded((await check(token))?.session ?? null, demand)
