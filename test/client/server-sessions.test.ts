@@ -225,6 +225,36 @@ t.test('without a page of its own the application sends people to the pages of t
   )
 })
 
+t.test(
+  'a path with dots survives a sign-in by redirect, and broken input is no failure of ours',
+  async (t) => {
+    const { auth } = open()
+    const begun = await auth.handle(
+      new Request(`${home}/auth/sign-in/acme?returnTo=/files/report.v2.pdf?v=1.2`),
+    )
+    const back = (flow: string) =>
+      auth.handleCallback(
+        new Request(`${home}/auth/callback?error=access_denied`, {
+          headers: { cookie: `__Host-sallyport_app_flow=${flow}` },
+        }),
+      )
+    const flow = /_flow=([^;]+)/.exec(begun?.headers.getSetCookie()[0] ?? '')?.[1] ?? ''
+    t.equal(
+      (await back(flow)).headers.get('location'),
+      '/login?error=access_denied&returnTo=%2Ffiles%2Freport.v2.pdf%3Fv%3D1.2',
+    )
+    t.equal(
+      (await back('verifier.%E0%A4%A')).headers.get('location'),
+      '/login?error=access_denied&returnTo=%2F',
+    )
+    for (const url of ['//', 'http://', '//evil.example/x', '/.//evil.example']) {
+      const page = { method: 'GET', url, headers: { accept: 'text/html' } }
+      const location = auth.refusal(page, new UnauthenticatedError(false)).headers.get('location') ?? ''
+      t.match(location, /^\/login\?returnTo=%2Fx?$/, url)
+    }
+  },
+)
+
 t.test('nobody is sent to another site', async (t) => {
   const paths: Record<string, string> = {
     '/orders?page=2#end': '/orders?page=2#end',

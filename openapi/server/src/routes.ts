@@ -54,6 +54,15 @@ function answer(
 
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
+/** A text without its percent-encoding; null where that is broken. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
 function withType(headers: Headers, type: string): Headers {
   headers.set('content-type', type)
   return headers
@@ -177,8 +186,9 @@ export function createRoutes(options: RoutesOptions): Pick<Sallyport, 'handle' |
   async function handleCallback(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams
     const flow = cookies.read(request, 'flow')
-    const [code_verifier = '', wanted = ''] = flow?.split('.') ?? []
-    const sent = { isScript: false, returnTo: safeReturnTo(decodeURIComponent(wanted), here()) }
+    // The verifier has no dot; the path may have some.
+    const [code_verifier = '', ...wanted] = flow?.split('.') ?? []
+    const sent = { isScript: false, returnTo: safeReturnTo(decoded(wanted.join('.')), here()) }
     const done = (response: Response) => {
       response.headers.append('set-cookie', cookies.clear('flow'))
       return response

@@ -298,8 +298,9 @@ export function createSallyport(options: SallyportOptions): Sallyport {
     const isPage =
       (request.method ?? 'GET') === 'GET' && (headerOf(request, 'accept') ?? '').includes('text/html')
     if (!(error instanceof UnauthenticatedError) || !isPage || appUrl === null) return error.toResponse()
-    const { pathname, search } = new URL(request.url ?? '/', appUrl)
-    const returnTo = safeReturnTo(pathname + search, appUrl)
+    const asked = request.url ?? '/'
+    const url = URL.canParse(asked, appUrl) ? new URL(asked, appUrl) : null
+    const returnTo = safeReturnTo(url && url.pathname + url.search, appUrl)
     const location = `${paths.signIn}?${new URLSearchParams({ returnTo })}`
     return new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } })
   }
