@@ -1,7 +1,7 @@
 // /sign-in, /sign-up and /forgot-password by their forms alone, as a browser without script sends them.
 import t from 'tap'
 import { type Answer, cookieHeader, freePort, startTestApp } from '../support/app.ts'
-import { enrolTotp, mailOfKind, renewSteps } from '../support/factors.ts'
+import { enrolTotp, mailOfKind, proveHolder, renewSteps } from '../support/factors.ts'
 import { newSubject, startIssuer } from '../support/issuer.ts'
 import { newProofKey } from '../support/pkce.ts'
 import { newWanderer } from '../support/wanderer.ts'
@@ -337,6 +337,27 @@ t.test('a person who is signed in by cookie goes on with one press, as old as th
   const renewed = await get(`/sign-in${query(byCode)}`, refreshOnly)
   t.equal(heading(renewed), 'Welcome back', 'also after the access token has expired')
   t.equal(heading(await get(`/sign-in${query(byCode)}`)), 'Sign in', 'others are asked')
+})
+
+t.test('a mailbox that opened one session is not the second factor of the next', async (t) => {
+  t.teardown(() => app.setPolicy(policy))
+  const { email } = await app.signUp()
+  await proveHolder(app, email)
+  const asked = await press(`/sign-in/email${query()}`, { email })
+  const { code } = await mailOfKind(app, email, 'sign_in_code')
+  const fields = { email, flow: hiddenIn(asked, 'flow'), code: code ?? '' }
+  const cookie = cookieHeader(await press(`/sign-in/email/confirm${query()}`, fields))
+  const goOn = () => press(`/sign-in/continue${query(byCode)}`, {}, cookie)
+  t.equal((await goOn()).status, 303)
+  await app.setPolicy({ ...policy, factors: { required: 'always' } })
+  const due = await goOn()
+  t.equal(due.status, 403, 'as at a sign-in by mail')
+  t.equal(hiddenIn(due, 'challenge'), '')
+  await app.sql`update users set password_hash = null where email = ${email}`
+  const session = await exchange(codeIn(await goOn()))
+  t.equal(session.status, 200, 'who has nothing but the mailbox gets a session to enrol a factor with')
+  const claims = session.body.access_token.split('.')[1] as string
+  t.match(JSON.parse(Buffer.from(claims, 'base64url').toString()), { acr: '1', amr: ['otp'] })
 })
 
 t.test('a provider brings the person back to the page, which asks for the second factor', async (t) => {

@@ -103,8 +103,11 @@ export async function enterBySession(
   const amr = session.amr as AuthenticationMethod[]
   return session.acr === '2'
     ? Authenticated.bySession(user, { amr: amr.join(' '), acr: '2' })
-    : enter(ctx, { user, amr })
+    : enter(ctx, { user, amr, byMail: isByMailAlone(amr) })
 }
+
+/** A code is the first factor only where it was mailed: one of an authenticator makes a session of two. */
+const isByMailAlone = (amr: readonly AuthenticationMethod[]): boolean => amr.join() === 'otp'
 
 /** The way in by a factor that is two by itself: nothing more is due. */
 export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
