@@ -122,6 +122,8 @@ t.test('what cannot be taken is said in a sentence', async (t) => {
     [{ email, locale: 'de; drop' }, /^locale must/],
   ] as const)
     t.match(refused(value), said, JSON.stringify(value).slice(0, 80))
+  const deep = JSON.parse(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`)
+  t.match(refused({ email, metadata: deep }), /^metadata must/, 'nested too deeply to be written')
   t.equal(refused({ email, metadata: { a: 'C:\\u0000' } }), 'taken', 'a backslash is a sign like any other')
   t.match(refused({ email, password_hash: '$2b$10$abc' }), /^password_hash is of a kind .*"2b"/)
   t.notMatch(refused({ email, password_hash: '$2b$10$abc' }), /abc/, 'no hash is repeated')

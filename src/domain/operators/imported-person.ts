@@ -42,6 +42,15 @@ export interface ReadingOptions {
   readonly acceptsWeak?: boolean
 }
 
+/** The bytes of a value as JSON; endless where it is nested too deeply to be written. */
+function jsonBytes(value: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value))
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
 /** Reads one person of a file. @returns the account, or a sentence that says what is wrong, without a hash */
 export function readUser(value: unknown, { acceptsWeak = false }: ReadingOptions = {}): ReadUser | string {
   const [wrong] = Value.Errors(personSchema, value)
@@ -62,7 +71,7 @@ export function readUser(value: unknown, { acceptsWeak = false }: ReadingOptions
   if (totp && !secret) return `totp ${personSchema.properties.totp.description}.`
   if (given.recovery_codes?.length && !given.uuid)
     return `recovery_codes ${personSchema.properties.recovery_codes.description}.`
-  if (Buffer.byteLength(JSON.stringify(given.metadata ?? {})) > 16_384)
+  if (jsonBytes(given.metadata ?? {}) > 16_384)
     return `metadata ${personSchema.properties.metadata.description}.`
   if (unstorable.test(JSON.stringify(given))) return 'It holds a character that cannot be stored.'
   return {
