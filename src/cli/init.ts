@@ -115,7 +115,8 @@ function projectFor({ project }: Given, addresses: Addresses): Promise<string> {
 
 /** @throws UsageError for a text that is not a web address */
 const webAddress = (text: string, name: string): string => {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+  // The address is written into files as it stands; the parser of URLs passes over line breaks.
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol) || /[\s\p{Cc}"'`\\]/u.test(text))
     throw new UsageError(`${name} must be a web address, such as http://localhost:4000.`)
   return text.replace(/\/+$/, '')
 }

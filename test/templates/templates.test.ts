@@ -71,6 +71,11 @@ t.test('init refuses by name, and changes nothing then', async (t) => {
     (await init(join(folder, 'b'), '--template', 'next', '--url', 'x')).err,
     /--url must be a web address/,
   )
+  t.match(
+    (await init(join(folder, 'b'), '--template', 'next', '--app-url', 'http://localhost:3001/\nA=b')).err,
+    /--app-url must be a web address/,
+    'a line break would be a line of .env',
+  )
   const none = '5e9f2e54-0000-4000-8000-00000000000f'
   t.equal((await init(join(folder, 'c'), '--template', 'next', '--project', none)).code, 1)
   t.same(await readdir(folder), ['full'])
