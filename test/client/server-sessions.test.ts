@@ -306,6 +306,7 @@ t.test(
     const { session, headers } = await loadSession(auth, request('/'))
     t.ok(session)
     t.equal(headers.getSetCookie().length, 2)
+    t.equal(headers.get('cache-control'), 'no-store')
     const { loader } = authRoutes(auth)
     t.equal((await loader({ request: request('/auth/none') })).status, 404)
     const foreign = request('/', { method: 'POST', headers: { origin: 'https://evil.example' } })

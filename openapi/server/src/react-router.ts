@@ -49,6 +49,8 @@ export async function loadSession(
   try {
     const { session, setCookies } = await auth.resume(request, demand)
     const headers = new Headers(setCookies.map((line): [string, string] => ['set-cookie', line]))
+    // A cache that kept the answer would hand the session to the next visitor.
+    if (setCookies.length > 0) headers.set('cache-control', 'no-store')
     return { session, headers }
   } catch (error) {
     throw refusalOf(auth, request, error)
