@@ -70,9 +70,6 @@ async function startOn(
 ): Promise<{ app: RunningApp; config: Config }> {
   for (let attempt = 1; ; attempt++) {
     const config = readConfig({
-      DATABASE_URL: url,
-      DATA_DIR: dataDir,
-      SECRET_KEY: await ensureSecretKey(dataDir),
       LIMITS: 'off',
       LOG_LEVEL: 'error',
       // The tests share the machine: a busy one must not be taken for an overloaded service.
@@ -80,6 +77,10 @@ async function startOn(
       // An entry would outlast an advance of the clock.
       SESSION_CACHE: 'off',
       ...env,
+      // Never a database of others: a start gives its default project another secret.
+      DATABASE_URL: url,
+      DATA_DIR: dataDir,
+      SECRET_KEY: await ensureSecretKey(dataDir),
       HOST: '127.0.0.1',
       PORT: String(port ?? (await freePort())),
     })

@@ -107,7 +107,8 @@ t.test(
         const script = `import { startSallyport } from '@sallyport/testing'
 const said = (work) => work.catch((error) => console.log(error.name + ': ' + error.message))
 await said(startSallyport({ project: { verification: { mood: 'strict' } } }))
-const sallyport = await startSallyport()
+// A database of others that the environment names is left alone.
+const sallyport = await startSallyport({ env: { DATABASE_URL: 'postgres://nobody@127.0.0.1:9/real' } })
 await sallyport.client().signUp({ email: 'ada@example.com', password: 'correct horse battery' })
 await sallyport.inbox.message('ada@example.com')
 await said(sallyport.inbox.code('ada@example.com', { timeoutMs: 100, kind: 'reset_password' }))
