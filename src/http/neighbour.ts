@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import ipaddr from 'ipaddr.js'
 import { isLoopback } from '../formats.ts'
 
-const forwarding = /^(?:forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/
+const forwarding =
+  /^(?:forwarded|via|cdn-loop|x-(?:forwarded|original|envoy)-.*|x-real-ip|(?:x-|x-cluster-|true-|fastly-)?client-ip|cf-connecting-ip)$/
 
 /**
  * Whether a request was sent by a program on this machine, to this machine: from a loopback address, to a loopback name, with no
