@@ -506,6 +506,11 @@ t.test('pages are kept by nobody, run no foreign code, and show the project harm
     t.notMatch(csp, /unsafe|\*/)
     t.match(page.body, /<img class="logo"[^>]*width="36" height="36"/)
   }
+  const logo_url = 'https://cdn.example.com;sandbox/gone.png'
+  const directing = await app.project({ branding: { logo_url } })
+  const csp = (await get(`/sign-in${query({}, directing.id)}`)).headers.get('content-security-policy')
+  t.match(csp, 'cdn.example.com%3Bsandbox')
+  t.notMatch(csp, /[;,] *sandbox/, 'an address adds no directive')
   const plain = await get(`/sign-in${query()}`)
   t.notMatch(plain.headers.get('content-security-policy'), 'img-src')
 })

@@ -76,7 +76,8 @@ export const pageRoute = { schema: { hide: true }, config: { access: 'open', lim
 /** The source of a policy that allows an address: its origin, or the scheme of an application. */
 function sourceOf(address: string): string {
   const { origin, protocol } = new URL(address)
-  return /^https?:$/.test(protocol) ? origin : protocol
+  // Hosts of URLs may hold what begins another directive (;) or another policy (,).
+  return /^https?:$/.test(protocol) ? origin.replace(/[;,]/g, encodeURIComponent) : protocol
 }
 
 /** The Content-Security-Policy of a page: this service and the logo's origin, nothing inline but the sheet. */
