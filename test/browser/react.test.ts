@@ -159,6 +159,19 @@ else {
     ])
   })
 
+  t.test('the link of a mail signs in once the person says so: another one may have sent it', async (t) => {
+    const page = await open(t, '?new')
+    const email = await signUp(page)
+    await signOut(page)
+    await app.api('POST', '/login/email', { body: { email } })
+    const { token } = await mailOfKind(app, email, 'sign_in_code')
+    await page.goto(`${url}?type=sign_in&token=${token}`)
+    await page.getByText('Sign in by it only if you asked for that mail.').waitFor()
+    t.notMatch(page.url(), /token/)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await shows(page, email)
+  })
+
   t.test('a mailed code signs in, and a forgotten password is set anew', async (t) => {
     const page = await open(t, '?new')
     const email = await signUp(page)

@@ -15,6 +15,16 @@ export class StorageBlockedError extends Error {
   readonly code = 'storage_blocked'
 }
 
+/** Thrown for the link of a mail: another person may have sent it, so the person here says whether to sign in by it. */
+export class MailedLink extends Error {
+  override name = 'MailedLink'
+  readonly token: string
+  constructor(token: string) {
+    super('A link of a mail asks whether to sign in.')
+    this.token = token
+  }
+}
+
 /** Leaves the page for a provider; `redirectTo` must be listed in `redirect_urls` of the policy. */
 export async function leaveForProvider(
   client: SallyportClient,
@@ -65,7 +75,7 @@ function refusal(code: string, fragment: URLSearchParams): ApiError {
 /**
  * Finishes the sign-in that this page came back from, if it did, and takes its parts out of the address.
  *
- * @throws the refusal, also a SecondFactorRequiredError
+ * @throws the refusal, also a SecondFactorRequiredError; a MailedLink, which signs in only when it is confirmed
  */
 export async function arrive(client: SallyportClient): Promise<void> {
   if (typeof location === 'undefined') return
@@ -79,10 +89,9 @@ export async function arrive(client: SallyportClient): Promise<void> {
   for (const name of isLink ? ['type', 'token'] : ['code', 'error']) query.delete(name)
   if (fragment.has('challenge')) url.hash = ''
   history.replaceState(history.state, '', url)
-  if (isLink) await client.confirmSignInEmail({ token, ...deviceToken() })
-  else if (error) throw refusal(error, fragment)
-  else if (code && verifier)
-    await client.exchangeSocialLogin({ code, code_verifier: verifier, ...deviceToken() })
+  if (isLink) throw new MailedLink(token)
+  if (error) throw refusal(error, fragment)
+  if (code && verifier) await client.exchangeSocialLogin({ code, code_verifier: verifier, ...deviceToken() })
 }
 
 const deviceKey = 'sallyport_device'

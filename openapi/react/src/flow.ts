@@ -8,7 +8,7 @@ import {
 } from '@sallyport/client'
 import { useEffect, useRef, useState } from 'react'
 import { type Action, abortError, describe, duration, useAction } from './action.js'
-import { deviceToken, keepDeviceToken, leaveForProvider } from './arrival.js'
+import { deviceToken, keepDeviceToken, leaveForProvider, MailedLink } from './arrival.js'
 import { useSallyport } from './provider.js'
 import { fill } from './texts/en.js'
 
@@ -16,6 +16,7 @@ export type Step =
   | 'start'
   | 'ask_code'
   | 'mailed_code'
+  | 'mailed_link'
   | 'second_factor'
   | 'verify_email'
   | 'forgot_password'
@@ -47,6 +48,8 @@ export interface Flow extends Place, Pick<Action, 'busy' | 'error' | 'notice'> {
   /** Requests the mail of a sign-in by mail, and goes to `mailed_code`. */
   requestCode(body: { email: string }): Promise<boolean>
   confirmCode(body: { code: string }): Promise<boolean>
+  /** Signs in by the link of a mail, at `mailed_link`. */
+  confirmLink(): Promise<boolean>
   /** Chooses a second factor; `email_code` sends its mail. */
   chooseFactor(method: FactorMethod): Promise<boolean>
   /** Completes the second factor; a passkey needs no code. */
@@ -74,7 +77,7 @@ function useFlow({ onDone }: FlowOptions): Flow & Pick<Action, 'fail'> & { take(
   const [place, go] = useState(atStart)
   const { run, ...action } = useAction(texts)
   /** What is needed for the next step, and is nobody's to see. */
-  const kept = useRef<{ password?: string; flow?: string; challenge?: Challenge }>({})
+  const kept = useRef<{ password?: string; flow?: string; token?: string; challenge?: Challenge }>({})
 
   function move(step: Step, more: Partial<Place> = {}): void {
     go((now) => ({ ...now, ...more, step }))
@@ -88,6 +91,11 @@ function useFlow({ onDone }: FlowOptions): Flow & Pick<Action, 'fail'> & { take(
       const method = factors[0] ?? null
       move('second_factor', { factors, method, email })
       if (method === 'email_code') return mailFactor()
+      return
+    }
+    if (error instanceof MailedLink) {
+      kept.current = { token: error.token }
+      move('mailed_link')
       return
     }
     if (!(error instanceof ApiError) || error.code !== 'email_verification_required') throw error
@@ -167,6 +175,10 @@ function useFlow({ onDone }: FlowOptions): Flow & Pick<Action, 'fail'> & { take(
     confirmCode: ({ code }) =>
       enter('code', place.email, () =>
         client.confirmSignInEmail({ flow: kept.current.flow ?? '', code, ...deviceToken() }),
+      ),
+    confirmLink: () =>
+      enter('link', '', () =>
+        client.confirmSignInEmail({ token: kept.current.token ?? '', ...deviceToken() }),
       ),
     chooseFactor: (method) =>
       run('factor', async () => {

@@ -190,6 +190,21 @@ function AskAddress({
   )
 }
 
+function MailedLink({ flow }: { flow: Given }) {
+  const { texts } = useSallyport()
+  return (
+    <Form action={flow} onSubmit={flow.confirmLink}>
+      <p>{texts.mailedLinkLead}</p>
+      <Button look="main" busy={flow.busy !== null}>
+        {texts.signIn}
+      </Button>
+      <Button look="link" onClick={() => flow.goTo('start')} held={flow.busy !== null}>
+        {texts.back}
+      </Button>
+    </Form>
+  )
+}
+
 export interface SignInProps extends FlowOptions {
   /** Draws a link to the sign-up: an address, or what is called. */
   signUp?: string | (() => void)
@@ -269,6 +284,7 @@ export function SignIn({ signUp, ...options }: SignInProps) {
     start: <Start flow={flow} />,
     ask_code: <AskAddress flow={flow} lead={texts.askCodeLead} onSubmit={flow.requestCode} />,
     mailed_code: <MailedCode flow={flow} onSubmit={({ code = '' }) => flow.confirmCode({ code })} />,
+    mailed_link: <MailedLink flow={flow} />,
     forgot_password: <AskAddress flow={flow} lead={texts.forgotLead} onSubmit={flow.forgotPassword} />,
     reset_password: (
       <MailedCode

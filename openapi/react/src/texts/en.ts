@@ -42,6 +42,7 @@ export const en = {
   codeCooldown: 'A mail is on its way. You can ask for another one in {wait}.',
   askCodeLead: 'We mail you a code that signs you in.',
   mailedCodeTitle: 'Check your mail',
+  mailedLinkLead: 'You opened the link of a mail. Sign in by it only if you asked for that mail.',
   verifyTitle: 'Confirm your address',
   verifyLead: 'Type the code of the mail that was sent to {email}.',
   forgotTitle: 'Reset your password',
