@@ -36,6 +36,8 @@ export interface HashSlot {
 export interface HashScheduler {
   /** Waits for a slot, which the caller releases in a `finally`. @throws HashQueueFull */
   acquire(asker?: Asker): Promise<HashSlot>
+  /** Hashes computed at the same time. */
+  readonly slots: number
   readonly depth: () => { running: number; waiting: number; capacity: number }
 }
 
@@ -125,6 +127,7 @@ export function createHashScheduler(options: HashSchedulerOptions = {}): HashSch
   }
 
   return {
+    slots,
     acquire(asker = anonymous) {
       if (running < slots) return Promise.resolve(take(0))
       return new Promise<HashSlot>((resolve, reject) => {

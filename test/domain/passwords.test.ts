@@ -8,12 +8,14 @@ import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import { hashPassword, verifyPassword } from '../../src/domain/credentials/passwords.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { AuthError } from '../../src/domain/errors.ts'
+import { createProject, type Project } from '../../src/domain/projects/projects.ts'
 import { authenticateSession } from '../../src/domain/sessions/sessions.ts'
 import { problemFacts } from '../../src/http/problems.ts'
 import { refusalOf } from '../../src/http/refusal.ts'
 import { insertUser } from '../../src/repositories/accounts/users.ts'
 import { findPasswordHash, renewPasswordHash } from '../../src/repositories/credentials/passwords.ts'
 import { cheapParameters, createTestDomain } from '../support/domain.ts'
+import { eventually } from '../support/eventually.ts'
 
 const argon2 = await loadArgon2()
 const { sql, context } = await createTestDomain(t)
@@ -55,6 +57,42 @@ t.test('an unknown account costs one check of a hash with the parameters in forc
   t.equal(await verifyPassword(ctx, await hash(), 'right'), true)
   t.equal(checked.length, 3)
   for (const phc of checked) t.ok(isCurrent(phc, parameters), phc)
+})
+
+t.test('hashes of a project with imported kinds leave a slot to the others', async (t) => {
+  const begun: string[] = []
+  let open = () => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const held: Argon2 = {
+    ...argon2,
+    async verify(phc, password) {
+      begun.push(Buffer.from(password).toString())
+      await gate
+      return argon2.verify(phc, password)
+    },
+  }
+  const domain = await createTestDomain(t, {
+    argon2: held,
+    scheduler: createHashScheduler({ slots: 2 }),
+    policy: { import: { password_kinds: ['bcrypt:4'] } },
+  })
+  const { project: other } = await createProject(domain.services, 'Other', {})
+  const check = (project: Project, password: string) =>
+    verifyPassword(domain.context(undefined, null, project), null, password)
+  const checks = [
+    check(domain.project, 'one'),
+    check(domain.project, 'two'),
+    check(domain.project, 'three'),
+    check(other, 'of another project'),
+  ]
+  await eventually('the other project is served', () => begun.includes('of another project'))
+  t.same(begun, ['one', 'of another project'])
+  open()
+  t.same(await Promise.all(checks), [false, false, false, false])
+  t.equal(domain.services.passwords.scheduler.depth().running, 0)
+  t.equal(domain.services.passwords.importedScheduler.depth().running, 0)
 })
 
 t.test('a password that NFKC changes costs two checks, whether or not there is an account', async (t) => {

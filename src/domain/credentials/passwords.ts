@@ -1,7 +1,13 @@
 // Passwords: hashed and verified in bounded time, with the same work for accounts that have none.
 import { randomBytes } from 'node:crypto'
 import { costOfHash, decoyHash, verifyForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
-import { HashQueueFull, type HashScheduler, type HashSlot } from '../../crypto/hash-scheduler.ts'
+import {
+  type Asker,
+  createHashScheduler,
+  HashQueueFull,
+  type HashScheduler,
+  type HashSlot,
+} from '../../crypto/hash-scheduler.ts'
 import {
   type Argon2,
   type Argon2Parameters,
@@ -21,6 +27,11 @@ export interface PasswordHashingOptions {
 }
 
 export interface PasswordHashing extends PasswordHashingOptions {
+  /**
+   * What projects with imported kinds of hashes wait for first. It has a slot less than there are, so that those hashes, which may
+   * take seconds each, leave one to the other projects.
+   */
+  readonly importedScheduler: HashScheduler
   readonly argon2: () => Promise<Argon2>
   /** The hash that is checked where an account has none; a process that serves requests awaits it when it starts. */
   readonly decoy: () => Promise<string>
@@ -39,7 +50,8 @@ export function createPasswordHashing(options: PasswordHashingOptions): Password
     hashed ??= argon2().then((binding) => binding.hash(randomBytes(32), parameters))
     return hashed
   }
-  return { parameters, scheduler, argon2, decoy }
+  const importedScheduler = createHashScheduler({ slots: Math.max(1, scheduler.slots - 1) })
+  return { parameters, scheduler, importedScheduler, argon2, decoy }
 }
 
 /**
@@ -129,8 +141,26 @@ export function checkPassword(
 
 /** Waits for a slot of the scheduler, which is fair between projects and addresses. @throws AuthError overloaded */
 async function acquireSlot({ services, project, caller }: Context): Promise<HashSlot> {
+  const { scheduler, importedScheduler } = services.passwords
+  const asker = { project: project.id, address: caller.address }
+  const hasImported = project.policy.import.password_kinds.length > 0
+  const turn = hasImported ? await acquire(importedScheduler, asker) : null
   try {
-    return await services.passwords.scheduler.acquire({ project: project.id, address: caller.address })
+    const slot = await acquire(scheduler, asker)
+    const release = () => {
+      slot.release()
+      turn?.release()
+    }
+    return { release }
+  } catch (error) {
+    turn?.release()
+    throw error
+  }
+}
+
+async function acquire(scheduler: HashScheduler, asker: Asker): Promise<HashSlot> {
+  try {
+    return await scheduler.acquire(asker)
   } catch (error) {
     if (!(error instanceof HashQueueFull)) throw error
     throw new AuthError('overloaded', { retryAfterSeconds: error.retryAfterSeconds })
