@@ -15,6 +15,7 @@ import type { Mailer } from './mail/mailer.ts'
 import { createSmtpMailer } from './mail/smtp-mailer.ts'
 import type { Metrics } from './observability/metrics.ts'
 import { startTracing, type Tracing } from './observability/tracing.ts'
+import { createOldSystemCheck, type OldSystemCheck } from './outgoing/old-system.ts'
 import { type WebhookSender, webhookSender } from './outgoing/webhook-sender.ts'
 import { version } from './package.ts'
 import { isUnavailable } from './repositories/availability.ts'
@@ -79,11 +80,16 @@ export async function tracingFor({ tracing }: Config, log: FastifyBaseLogger): P
   return tracing && startTracing(tracing, { version, statementName, onTrouble })
 }
 
-/** Prepares the calls to other services: providers of social sign-in, lists of breached passwords, receivers of webhooks. */
+/** Prepares the calls to other services: providers of social sign-in, lists of breached passwords, receivers of webhooks, old systems of moves. */
 export function outgoingCallsFor(
-  { providerSecrets: secrets }: Config,
+  { providerSecrets: secrets, importSecrets }: Config,
   log: FastifyBaseLogger,
-): { providers: Providers; breachedRange: BreachedRange; webhookSender: WebhookSender } {
+): {
+  providers: Providers
+  breachedRange: BreachedRange
+  webhookSender: WebhookSender
+  askOldSystem: OldSystemCheck
+} {
   const onTrouble = (provider: string, error: unknown) =>
     log.warn({ provider, err: error }, 'A provider cannot be asked')
   const isNews = onceEach()
@@ -93,6 +99,14 @@ export function outgoingCallsFor(
   }
   return {
     webhookSender,
+    askOldSystem: createOldSystemCheck({
+      secrets: importSecrets,
+      onTrouble: (host, reason) =>
+        log.error(
+          { host, reason },
+          'The old system of a lazy move cannot be relied on: nobody who is not moved yet signs in. One that takes a random password is not asked again (import.verify_until)',
+        ),
+    }),
     providers: createProviders({ secrets, onTrouble, onRefused }),
     breachedRange: createBreachedRange((host, err) =>
       log.warn({ host, err }, 'A breached-password service cannot be asked: passwords pass without it'),

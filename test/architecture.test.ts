@@ -190,6 +190,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/domain',
       'src/formats.ts',
       'src/mail',
+      'src/outgoing',
       'src/package.ts',
       'src/repositories',
     ],

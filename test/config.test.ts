@@ -305,7 +305,7 @@ t.test(
   async (t) => {
     const table = variablesTable()
     const rows = table.split('\n').slice(2)
-    t.equal(rows.length, Object.keys(variables).length + 1, 'and SOCIAL_SECRET_…')
+    t.equal(rows.length, Object.keys(variables).length + 2, 'and SOCIAL_SECRET_…, IMPORT_SECRET_…')
     for (const row of rows) t.match(row, /^\| `[A-Z_]+…?` \| [^|]+ \| [A-Z`][^|]+\. \|$/)
     t.equal(
       withVariablesTable('before\n<!-- variables -->\nold\n<!-- /variables -->\nafter\n'),

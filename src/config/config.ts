@@ -6,7 +6,7 @@ import { isLoopback } from '../formats.ts'
 import { threadPoolSize } from '../tuning.ts'
 import { databaseConflicts, databasesOf } from './databases.ts'
 import { ownEnvironment } from './env-file.ts'
-import { providerSecretPrefix, readVariables, type Values } from './variables.ts'
+import { importSecretPrefix, providerSecretPrefix, readVariables, type Values } from './variables.ts'
 
 /** Exit code of a process with a wrong configuration (EX_CONFIG of sysexits.h). */
 export const exitConfig = 78
@@ -77,6 +77,14 @@ const mayShowInbox = (values: Values, { NODE_ENV }: NodeJS.ProcessEnv): boolean 
 
 const isCookieSecure = ({ COOKIE_SECURE, PUBLIC_URL }: Values): boolean =>
   COOKIE_SECURE ?? PUBLIC_URL?.protocol === 'https:'
+
+/** The variables whose names begin so. */
+const secretsOf = (environment: NodeJS.ProcessEnv, prefix: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value && name.startsWith(prefix) ? [[name, value]] : [],
+    ),
+  )
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -172,11 +180,9 @@ export function readConfig(
     /** Without a name, mails are from their project. */
     mailFrom: values.MAIL_FROM ?? `no-reply@${publicUrl.hostname.replace(/^[\d.[\]:]+$/, 'localhost')}`,
     /** Secrets of our clients at sign-in providers, by the name of their variable. */
-    providerSecrets: Object.fromEntries(
-      Object.entries(environment).flatMap(([name, value]) =>
-        value && name.startsWith(providerSecretPrefix) ? [[name, value]] : [],
-      ),
-    ),
+    providerSecrets: secretsOf(environment, providerSecretPrefix),
+    /** Secrets that prove us to the old systems of lazy moves, by the name of their variable. */
+    importSecrets: secretsOf(environment, importSecretPrefix),
     /** The account that is made at the first start; null: none. */
     firstAdmin:
       values.ADMIN_EMAIL !== null && values.ADMIN_PASSWORD !== null

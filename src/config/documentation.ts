@@ -1,11 +1,16 @@
 // The table of environment variables for the documentation and for `--help`.
-import { providerSecretPrefix, variables } from './variables.ts'
+import { importSecretPrefix, providerSecretPrefix, variables } from './variables.ts'
 
 const rows = Object.entries({
   ...variables,
   [`${providerSecretPrefix}…`]: {
     shown: 'none',
     about: 'Secrets of clients at sign-in providers. The policy of a project names the variable.',
+  },
+  [`${importSecretPrefix}…`]: {
+    shown: 'none',
+    about:
+      'Secrets that prove us to the old systems of lazy moves. The policy of a project names the variable.',
   },
 })
 

@@ -263,6 +263,9 @@ type VariableName = keyof typeof variables
 /** Variables that begin so hold the secrets of clients at sign-in providers; a project's policy names the variable. */
 export const providerSecretPrefix = 'SOCIAL_SECRET_'
 
+/** Variables that begin so hold the secrets that prove us to the old systems of lazy moves; a project's policy names the variable. */
+export const importSecretPrefix = 'IMPORT_SECRET_'
+
 /** The value of each variable: parsed, or its default. */
 export type Values = {
   readonly [N in VariableName]:

@@ -15,6 +15,7 @@ import { countUnordered } from '../repositories/events/events.ts'
 import { countMails } from '../repositories/mail/mail-queue.ts'
 import { createStores, type Stores } from '../repositories/store.ts'
 import { type Finding, findingsOn, reasonOf } from './finding.ts'
+import { checkOldSystems } from './old-systems.ts'
 
 /** Seconds by which the clocks may differ. */
 const toleranceSeconds = 5
@@ -219,6 +220,7 @@ export async function checkDatabase(
       checkKeys(stores, secrets).catch(unreadable('signing keys')),
       countMails(stores.unscoped).then(outboxVerdict).catch(unreadable('outbox')),
       checkWebhooks(stores).catch(unreadable('webhooks')),
+      checkOldSystems(stores, config).catch(unreadable('old system')),
     ])
     return [...found, ...tried.flat()]
   } catch (error) {

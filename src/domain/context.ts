@@ -1,5 +1,6 @@
 // The first argument of every verb: the project, who acts, the client, the project's store, and the services.
 
+import type { OldSystemCheck } from '../outgoing/old-system.ts'
 import type { WebhookSender } from '../outgoing/webhook-sender.ts'
 import type { Store, Stores } from '../repositories/store.ts'
 import type { BreachedRange } from '../social/breached-range.ts'
@@ -49,6 +50,8 @@ export interface Services {
   /** Asks the breached-password service that a project's policy names. */
   readonly breachedRange: BreachedRange
   readonly webhookSender: WebhookSender
+  /** Asks the system that a project moves away from for a password. */
+  readonly askOldSystem: OldSystemCheck
   /** Attempts on one account from one address that are undecided at the same time. */
   readonly attempts: ConcurrencyLimit
   readonly keys: ServiceKeys

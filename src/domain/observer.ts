@@ -36,6 +36,8 @@ export interface Observer {
   recorded(event: AuditEventName): void
   refused(facts: RefusalFacts): void
   mailSuppressed(facts: SuppressedMail): void
+  /** The old system's answer for a person could not be imported. */
+  importRefused(facts: { readonly projectId: string; readonly host: string }): void
 }
 
 export const noObserver: Observer = {
@@ -44,6 +46,7 @@ export const noObserver: Observer = {
   recorded() {},
   refused() {},
   mailSuppressed() {},
+  importRefused() {},
 }
 
 /** Reports the outcome of a sign-in that is under way, and passes it on. @throws what `signIn` rejects with */

@@ -1,5 +1,6 @@
 // Assembles what lives as long as the process and serves every project. Touches no database.
 import { deriveKey } from '../crypto/secrets.ts'
+import type { OldSystemCheck } from '../outgoing/old-system.ts'
 import type { WebhookSender } from '../outgoing/webhook-sender.ts'
 import type { Stores } from '../repositories/store.ts'
 import type { BreachedRange } from '../social/breached-range.ts'
@@ -39,6 +40,8 @@ export interface ServicesOptions extends PasswordHashingOptions {
   readonly webhookSender: WebhookSender
   /** Default: no service is asked. */
   readonly breachedRange?: BreachedRange | undefined
+  /** Default: none is asked, and no password is right. */
+  readonly askOldSystem?: OldSystemCheck | undefined
   /** Default: none, and no session, key or project is cached beyond its age. */
   readonly changeFeed?: ChangeFeed | undefined
   readonly observer?: Observer | undefined
@@ -61,6 +64,7 @@ export function createServices(options: ServicesOptions): Services {
     providers,
     webhookSender,
     breachedRange = async () => null,
+    askOldSystem = async () => ({ kind: 'wrong' }),
     changeFeed = noChangeFeed,
     observer = noObserver,
     now = Date.now,
@@ -72,6 +76,7 @@ export function createServices(options: ServicesOptions): Services {
     providers,
     webhookSender,
     breachedRange,
+    askOldSystem,
     observer,
     now,
     passwords: createPasswordHashing(options),

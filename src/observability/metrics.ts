@@ -188,6 +188,7 @@ export function createMetrics(version: string) {
     },
     recorded: (event) => accountEvents.inc({ event }),
     refused() {},
+    importRefused() {},
     mailSuppressed: () => mailsSuppressed.inc(),
   }
   return {

@@ -7,6 +7,12 @@ import type { Metrics } from './metrics.ts'
 export function createObserver({ observer }: Pick<Metrics, 'observer'>, log: FastifyBaseLogger): Observer {
   return {
     ...observer,
+    importRefused({ projectId: project, host }) {
+      log.warn(
+        { project, host },
+        'The old system took a password, but a field of its answer cannot be imported: names have at most 255 characters, metadata is an object, and a UUID as sub is of one person',
+      )
+    },
     refused({ event, reason, projectId: project, account, addressPrefix: client }) {
       log.info({ event, reason, project, account, client }, 'Refused')
     },

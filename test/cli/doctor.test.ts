@@ -1,5 +1,7 @@
 // npx . doctor: real processes against what is well, and against what an operator finds broken one day.
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { propose, slotsToTry } from '../../src/doctor/calibrate.ts'
@@ -11,6 +13,7 @@ import {
 } from '../../src/doctor/database.ts'
 import { type Finding, within } from '../../src/doctor/finding.ts'
 import { diskVerdict, nodeVerdict, proxyVerdict, secretVerdict } from '../../src/doctor/installation.ts'
+import { oldSystemVerdict } from '../../src/doctor/old-systems.ts'
 import { freePort, startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { startSmtpSink } from '../support/smtp-sink.ts'
@@ -99,6 +102,38 @@ t.test('migrations that are missing, and those of a newer version', async (t) =>
   t.match(foreign.of('migrations'), { verdict: 'bad', says: /newer Sallyport/ })
   t.equal(foreign.code, 1)
   await app.sql`delete from drizzle.__drizzle_migrations where hash = 'newer'`
+})
+
+t.test('the old system of a lazy move is asked for a password that no account has', async (t) => {
+  let status = 401
+  const asked: string[] = []
+  const old = createServer(async (request, response) => {
+    const { email } = JSON.parse((await request.toArray()).join(''))
+    asked.push(`${email} ${request.headers.authorization}`)
+    response.writeHead(status).end(JSON.stringify({ email }))
+  })
+  await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => old.close())
+  await app.setPolicy({
+    import: {
+      verify_url: `http://127.0.0.1:${(old.address() as AddressInfo).port}/`,
+      verify_until: new Date(Date.now() + 86_400_000).toISOString(),
+      verify_secret_env: 'IMPORT_SECRET_OLD',
+      verify_private_network: true,
+    },
+  })
+  t.teardown(() => app.setPolicy({}))
+  const unset = await findings()
+  t.match(unset.of('old system'), { verdict: 'bad', says: /IMPORT_SECRET_OLD is not set/ })
+  const env = { IMPORT_SECRET_OLD: 'hush-hush' }
+  t.match((await findings(env)).of('old system'), { verdict: 'good', says: /refuses a random password/ })
+  t.match(asked, [/^sallyport-doctor-.*@example\.com Bearer hush-hush$/])
+  status = 200
+  const credulous = await findings(env)
+  t.match(credulous.of('old system'), { verdict: 'bad', says: /takes a random password/ })
+  t.equal(credulous.code, 1)
+  const over = oldSystemVerdict('Test', '2026-01-01T00:00:00Z', false, { kind: 'wrong' })
+  t.match(over, { verdict: 'warning', says: /ended at 2026-01-01T00:00:00Z/ })
 })
 
 t.test('a wrong configuration is told whole, and the end is 78', async (t) => {

@@ -72,7 +72,16 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     events: { retention_days: 30 },
     webhooks: { allow_private_network: false },
     passkeys: { rp_id: null, related_origins: [], manage_url: null },
-    import: { password_kinds: [], set_password_mail: false },
+    import: {
+      password_kinds: [],
+      set_password_mail: false,
+      verify_url: null,
+      verify_until: null,
+      verify_kind: 'json',
+      verify_client_id: null,
+      verify_secret_env: null,
+      verify_private_network: false,
+    },
     reauthentication: { max_age_seconds: 300 },
     providers: {},
   })
@@ -97,6 +106,38 @@ t.test('what is left out keeps its default, at every depth; lists are replaced w
 
 t.test('only what was written is kept, so that later defaults reach old projects', async (t) => {
   t.same(checkPolicy({ tokens: { access_seconds: 60 } }), { tokens: { access_seconds: 60 } })
+})
+
+t.test('a lazy move has an end within a year, a secret, and TLS', async (t) => {
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
+  const move = {
+    verify_url: 'https://old.example.com/check',
+    verify_until: inDays(90),
+    verify_secret_env: 'IMPORT_SECRET_OLD',
+  }
+  const grant = { verify_kind: 'password_grant', verify_client_id: 'mover' }
+  for (const fine of [
+    move,
+    { ...move, verify_until: '2026-01-01T00:00:00+02:00' },
+    { ...move, ...grant, verify_secret_env: null },
+    { ...move, verify_url: 'http://127.0.0.1:9/check', verify_private_network: true },
+  ])
+    t.same(problemsOf({ import: fine }), [])
+  for (const [keys, problem] of [
+    [{ verify_until: null }, /^import.verify_until: is required/],
+    [{ verify_until: inDays(400) }, /^import.verify_until: must be within a year/],
+    [{ verify_until: 'next summer' }, /^import.verify_until: must be an instant such as .*, or null/],
+    [{ verify_url: 'http://old.example.com/check' }, /^import.verify_url: must be https/],
+    [{ verify_url: 'http://127.0.0.1:9/check' }, /^import.verify_url: must be https/],
+    [{ verify_url: null }, /^import.verify_until: needs import.verify_url/],
+    [{ verify_secret_env: null }, /^import.verify_secret_env: is required/],
+    [{ verify_secret_env: 'SECRET_KEY' }, /^import.verify_secret_env: /],
+    [{ verify_client_id: 'mover' }, /^import.verify_client_id: is for the kind password_grant/],
+    [{ verify_kind: 'password_grant' }, /^import.verify_client_id: is required/],
+    [{ verify_kind: 'soap' }, /^import.verify_kind: must be "json" or "password_grant"/],
+    [{ verify_uri: 'x' }, /^import.verify_uri: is not a key of a policy. Did you mean import.verify_url/],
+  ] as const)
+    t.match(problemsOf({ import: { ...move, ...keys } })[0], problem)
 })
 
 t.test('every problem is told at once, each a line that names the key', async (t) => {

@@ -64,6 +64,20 @@ t.test('a sign-in is two statements: one before the password is checked, one aft
   )
 })
 
+t.test('also while a lazy move lasts', async (t) => {
+  const policy = {
+    import: {
+      verify_url: 'https://old.example.com/check',
+      verify_until: new Date(Date.now() + 86_400_000).toISOString(),
+      verify_secret_env: 'IMPORT_SECRET_OLD',
+    },
+  }
+  const { project: moving } = await createProject(services, 'Moving', policy)
+  const ctx = createContext(services, moving, stranger, null)
+  await signUpWith(ctx, credentials('lazy@example.com'))
+  t.equal(await count(() => signInWithPassword(ctx, credentials('lazy@example.com'))), 2)
+})
+
 t.test(
   'a wrong password is two, whether or not there is an account: it is told when its count is kept',
   async (t) => {

@@ -17,6 +17,7 @@ import {
   withAttempt,
 } from '../throttling/lockout.ts'
 import { findClaim } from './claims.ts'
+import { holdRefusal, importAtSignIn } from './lazy-import.ts'
 import { mintForApplication } from './mailed-tokens.ts'
 import { hashPassword, isOutdatedHash, matchPassword, type PasswordFit } from './passwords.ts'
 import { enter } from './second-factor.ts'
@@ -66,10 +67,11 @@ async function verifyAndOpen(
   const address = normalizeEmail(email)
   const attempt = signInAttempt(ctx, address)
   const turn = await acquireAttempt(ctx, attempt)
+  const startedMs = performance.now()
   try {
-    const proven = await findFitting(ctx, await attempt.reserve(), password)
-    if (typeof proven === 'string')
-      throw await refuseUnlessClaimed(ctx, attempt, { email: address, password }, proven)
+    const given = { email: address, password }
+    const proven = await findOrImport(ctx, await attempt.reserve(), given)
+    if (typeof proven === 'string') throw await refuseUnlessClaimed(ctx, attempt, given, proven)
     const { user, checkedHash, fit } = proven
     if (user.disabledAt || demandsVerification(ctx.project, user)) {
       await attempt.release('succeeded')
@@ -86,6 +88,7 @@ async function verifyAndOpen(
     return { grant, checkedHash, fit }
   } catch (error) {
     await failAttempt(attempt, error)
+    await holdRefusal(ctx, error, startedMs)
     throw error
   } finally {
     turn.release()
@@ -131,6 +134,17 @@ async function findFitting(
   if (!fit) return 'wrong_password'
   const { passwordHash: checkedHash, ...user } = found
   return { user, checkedHash, fit }
+}
+
+/** As `findFitting`; while a lazy move lasts, the old system is asked for an address without an account. */
+async function findOrImport(
+  ctx: Context,
+  found: UserWithPassword | null,
+  given: Credentials,
+): Promise<ProvenAccount | Misfit> {
+  const proven = await findFitting(ctx, found, given.password)
+  const imported = proven === 'unknown_account' ? await importAtSignIn(ctx, given) : null
+  return imported ? findFitting(ctx, imported, given.password) : proven
 }
 
 /**

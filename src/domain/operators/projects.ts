@@ -61,11 +61,11 @@ export interface PolicyEdit {
 }
 
 /**
- * Keys that concern more than the project: calls into the network of the service, names of its secrets, how much mail it sends,
+ * Keys that concern more than the project: calls into the network of the service and with passwords, names of its secrets, how much mail it sends,
  * what it withstands, what a refused sign-in costs the service, and how long its evidence is kept.
  */
 const installationKeys =
-  /^(?:webhooks|passwords\.breached_range_url|import\.password_kinds|audit|limits|mail|lockout|impersonation)(?:\.|$)/
+  /^(?:webhooks|passwords\.breached_range_url|import\.password_kinds|import\.verify_[a-z_]+|audit|limits|mail|lockout|impersonation)(?:\.|$)/
 
 const hasTrust = (provider: unknown): boolean =>
   isObject(provider) && (Boolean(provider.client_secret_env) || provider.allow_private_network === true)

@@ -72,6 +72,7 @@ function wanted(schema: TSchema, fallback: string): string {
   const one = KindGuard.IsUnion(schema) && schema.anyOf.find((each: TSchema) => !KindGuard.IsNull(each))
   if (one) return `${wanted(one, fallback)}, or null`
   if (schema.format === 'web-url') return 'must be an http or https URL without user information'
+  if (schema.format === 'instant') return 'must be an instant such as 2027-03-31T00:00:00Z'
   if (schema.format === 'domain') return 'must be a domain in lower case, such as example.com'
   if (schema.format === 'hash-cost')
     return 'must be what a kind of hash takes within the bounds of imports, such as "bcrypt:12"'

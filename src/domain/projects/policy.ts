@@ -6,6 +6,7 @@ import { signingAlgorithms } from '../../crypto/signing-key.ts'
 import { isDomain, isLoopback, passwordLength } from '../../formats.ts'
 import { ProblemsError } from '../errors.ts'
 import { findListed, originProblem, redirectProblem } from './addresses.ts'
+import { oldSystemProblems } from './old-system.ts'
 import { problemLine } from './policy-sentences.ts'
 import { providerPolicies, providerProblems } from './providers.ts'
 
@@ -18,6 +19,13 @@ FormatRegistry.Set(
 FormatRegistry.Set('domain', isDomain)
 // The work of checking a hash of another product, such as bcrypt:12.
 FormatRegistry.Set('hash-cost', (text) => decoyHash(text) !== null)
+// RFC 3339 §5.6.
+FormatRegistry.Set(
+  'instant',
+  (text) =>
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/.test(text) &&
+    !Number.isNaN(Date.parse(text)),
+)
 FormatRegistry.Set('css-color', (text) => /^#[0-9a-f]{6}$/i.test(text))
 
 const day = 86_400
@@ -156,6 +164,15 @@ export const policySchema = section({
     }),
     // Whether a failed sign-in to an account without a password sends the mail that sets one.
     set_password_mail: Type.Boolean({ default: false }),
+    // The old system, which is asked for passwords of addresses without an account until an instant.
+    verify_url: orNull(webUrl),
+    verify_until: orNull(Type.String({ format: 'instant', maxLength: 40 })),
+    verify_kind: Type.Union([Type.Literal('json'), Type.Literal('password_grant')], { default: 'json' }),
+    verify_client_id: orNull(Type.String({ minLength: 1, maxLength: 255 })),
+    // The name of an environment variable; a policy is printed, so no secret belongs in it.
+    verify_secret_env: orNull(Type.String({ pattern: '^IMPORT_SECRET_[A-Z0-9_]{1,64}$' })),
+    // Whether it may have an address of the own network, and be reached without TLS on the own host.
+    verify_private_network: Type.Boolean({ default: false }),
   }),
   reauthentication: section({ max_age_seconds: integer(1, day, 300) }),
   providers: providerPolicies,
@@ -297,6 +314,7 @@ export function checkPolicy(value: unknown): Record<string, unknown> {
     ...factorProblems(merged),
     ...signUpProblems(merged),
     ...importProblems(merged),
+    ...oldSystemProblems(merged),
     ...providerProblems(merged.providers),
   ]
   if (related.length > 0) throw new PolicyError(related)

@@ -268,6 +268,13 @@ t.test('what concerns more than the project is changed by those who reach all of
     { lockout: { failures: 1000 } },
     { impersonation: { notify: false } },
     {
+      import: {
+        verify_url: 'https://old.evil.test/',
+        verify_until: new Date(Date.now() + 86_400_000).toISOString(),
+        verify_secret_env: 'IMPORT_SECRET_OTHER',
+      },
+    },
+    {
       providers: {
         evil: {
           type: 'openid',

@@ -71,6 +71,13 @@ const fields: Readonly<Record<string, string>> = {
     'What imported hashes take to check, one in a line, such as bcrypt:12; a refused sign-in takes all of it.',
   'import.set_password_mail':
     'Whether a failed sign-in to an account without a password sends the mail that sets one.',
+  'import.verify_url':
+    'The old system, which is asked for the password of an address without an account; empty: none.',
+  'import.verify_until': 'When that ends, such as 2027-03-31T00:00:00Z; at most a year from now.',
+  'import.verify_kind': 'Json: an endpoint of yours. Password_grant: a token endpoint with id_tokens.',
+  'import.verify_client_id': 'Our client at the token endpoint.',
+  'import.verify_secret_env': 'The variable of the service with our secret; it begins with IMPORT_SECRET_.',
+  'import.verify_private_network': 'Lets the old system have an address of your own network.',
   'reauthentication.max_age_seconds': 'How recent a proof has to be.',
   sign_up: 'Whether strangers make accounts; closed: operators do.',
   email_sign_in: 'Whether a mail alone signs people in, and makes accounts.',
