@@ -6,7 +6,13 @@ import { isLoopback } from '../formats.ts'
 import { threadPoolSize } from '../tuning.ts'
 import { databaseConflicts, databasesOf } from './databases.ts'
 import { ownEnvironment } from './env-file.ts'
-import { importSecretPrefix, providerSecretPrefix, readVariables, type Values } from './variables.ts'
+import {
+  importSecretPrefix,
+  providerSecretPrefix,
+  readVariables,
+  secretsOf,
+  type Values,
+} from './variables.ts'
 
 /** Exit code of a process with a wrong configuration (EX_CONFIG of sysexits.h). */
 export const exitConfig = 78
@@ -77,14 +83,6 @@ const mayShowInbox = (values: Values, { NODE_ENV }: NodeJS.ProcessEnv): boolean 
 
 const isCookieSecure = ({ COOKIE_SECURE, PUBLIC_URL }: Values): boolean =>
   COOKIE_SECURE ?? PUBLIC_URL?.protocol === 'https:'
-
-/** The variables whose names begin so. */
-const secretsOf = (environment: NodeJS.ProcessEnv, prefix: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) =>
-      value && name.startsWith(prefix) ? [[name, value]] : [],
-    ),
-  )
 
 export type Config = ReturnType<typeof readConfig>
 

@@ -266,6 +266,14 @@ export const providerSecretPrefix = 'SOCIAL_SECRET_'
 /** Variables that begin so hold the secrets that prove us to the old systems of lazy moves; a project's policy names the variable. */
 export const importSecretPrefix = 'IMPORT_SECRET_'
 
+/** The values of the variables whose names begin so, by their names. */
+export const secretsOf = (environment: NodeJS.ProcessEnv, prefix: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value && name.startsWith(prefix) ? [[name, value]] : [],
+    ),
+  )
+
 /** The value of each variable: parsed, or its default. */
 export type Values = {
   readonly [N in VariableName]:

@@ -1,13 +1,24 @@
 // The system that a project moves away from, as its policy names it.
 import { isLoopback } from '../../formats.ts'
 import type { OldSystem } from '../../outgoing/old-system.ts'
-import type { Policy } from './policy.ts'
+
+/** What a policy says of the move; the rest of a policy is not needed here. */
+interface MovePolicy {
+  readonly import: {
+    readonly verify_url: string | null
+    readonly verify_until: string | null
+    readonly verify_kind: OldSystem['kind']
+    readonly verify_client_id: string | null
+    readonly verify_secret_env: string | null
+    readonly verify_private_network: boolean
+  }
+}
 
 /** Milliseconds for which a move may be planned: a year and a day. */
 const longestMs = 366 * 86_400_000
 
 /** The old system of a policy, whether or not its period is over; null: there is none. */
-export function oldSystemOf({ import: move }: Policy): OldSystem | null {
+export function oldSystemOf({ import: move }: MovePolicy): OldSystem | null {
   if (move.verify_url === null) return null
   return {
     url: move.verify_url,
@@ -19,13 +30,13 @@ export function oldSystemOf({ import: move }: Policy): OldSystem | null {
 }
 
 /** The old system while it is asked: until `import.verify_until`. @param now milliseconds since 1970 */
-export function openOldSystemOf(policy: Policy, now: number): OldSystem | null {
+export function openOldSystemOf(policy: MovePolicy, now: number): OldSystem | null {
   const { verify_until: until } = policy.import
   return until !== null && now < Date.parse(until) ? oldSystemOf(policy) : null
 }
 
 /** What would not take effect, or would last for ever. */
-export function oldSystemProblems({ import: move }: Policy): string[] {
+export function oldSystemProblems({ import: move }: MovePolicy): string[] {
   const { verify_url: url, verify_until: until, verify_kind: kind } = move
   const problems: string[] = []
   const say = (key: string, sentence: string) => problems.push(`import.${key}: ${sentence}`)
