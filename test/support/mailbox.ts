@@ -46,10 +46,17 @@ async function readMail(file: string, name: string): Promise<ReadMail> {
 
 /** Opens the folder of captured mails; it need not exist yet. */
 export function openMailbox(folder: string): Mailbox {
+  // A file has its name once it is complete, so that each needs to be read once only.
+  const read = new Map<string, Promise<ReadMail>>()
+  const readOnce = (name: string) => {
+    const mail = read.get(name) ?? readMail(join(folder, name), name)
+    read.set(name, mail)
+    return mail
+  }
   const all = async () => {
     const names = await readdir(folder).catch(() => [])
     const mails = names.filter((name) => name.endsWith('.eml')).sort()
-    return Promise.all(mails.map((name) => readMail(join(folder, name), name)))
+    return Promise.all(mails.map(readOnce))
   }
   return {
     all,
