@@ -15,7 +15,6 @@ import { contractViolation } from './contract.ts'
 import { createDatabase, storesOn } from './database.ts'
 import { cheapParameters } from './domain.ts'
 import { type Mailbox, openMailbox } from './mailbox.ts'
-import { openTrafficLog } from './traffic-log.ts'
 
 export interface Answer {
   readonly status: number
@@ -135,15 +134,11 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const { project, secret } = early ?? (await create())
 
   const mailbox = openMailbox(join(dataDir, 'outbox'))
-  // What was started with variables of its own is not replayed.
-  const traffic = options.env || options.databaseUrl ? null : openTrafficLog()
-  traffic?.({ kind: 'app', projectId: project.id, projectSecret: secret, policy: options.policy ?? {} })
 
   let closed = false
   const close = async () => {
     if (closed) return
     closed = true
-    if (traffic) traffic({ kind: 'mails', mails: await mailbox.all() })
     await running.close()
     await sql.end()
     await rm(dataDir, { recursive: true, force: true })
@@ -188,10 +183,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
         return [pair.slice(0, pair.indexOf('=')), decodeURIComponent(pair.slice(pair.indexOf('=') + 1))]
       }),
     )
-    const { status } = response
-    if (!(body instanceof Uint8Array))
-      traffic?.({ kind: 'sent', method, path, headers, body, status, mediaType, answer: parsed, cookies })
-    return { status, headers: response.headers, body: parsed, cookies }
+    return { status: response.status, headers: response.headers, body: parsed, cookies }
   }
 
   const api: TestApp['api'] = (method, path, { headers = {}, body } = {}) =>
@@ -219,12 +211,9 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
     },
     async project(policy) {
       const made = await createProject({ stores }, 'Another', merged(policy))
-      const facts = { id: made.project.id, secret: made.secret }
-      traffic?.({ kind: 'project', policy, ...facts })
-      return facts
+      return { id: made.project.id, secret: made.secret }
     },
     async setPolicy(policy) {
-      traffic?.({ kind: 'policy', policy })
       await setPolicy({ stores }, project.id, merged(policy))
       // Without a change feed it follows within two seconds; that is a promise with a test of its own.
       if (!(await running.awaitChanges())) await new Promise((resolve) => setTimeout(resolve, 2000))
