@@ -149,7 +149,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     problemPages(pages, publicUrl)
-    if (options.playground) playgroundPage(pages, options.inbox !== null)
+    if (options.playground) playgroundPage(pages, options)
     consolePage(pages)
     await pages.register(pageLimit, { limiter })
     acceptForms(pages)

@@ -1,11 +1,18 @@
-// The playground in a real browser: every step by bearer and by cookie, nothing from elsewhere, usable on a phone.
+// The tour of the playground in a real browser: every step with its tick, the code of each, and what is told where a feature is off.
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { startTestApp, type TestApp } from '../support/app.ts'
+import { packageRoot } from '../../src/package.ts'
+import { startTestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
+import { eventually } from '../support/eventually.ts'
+import { type Authenticator, authenticatorOf, mailOfKind, renewSteps } from '../support/factors.ts'
+import { addAuthenticator } from '../support/react-page.ts'
 
 const run = promisify(execFile)
 
@@ -29,10 +36,19 @@ t.test('it is there on one’s own machine, elsewhere only where it is switched 
     const app = await startTestApp(t, { env })
     for (const path of ['/playground', '/playground/main.js', '/playground/sdk/client.js'])
       t.equal((await app.send('GET', path)).status, status, `${JSON.stringify(env)} ${path}`)
-    const { body } = await app.send('GET', '/docs/static/theme/behaviour.js')
-    const leads = status === 200 ? /const playground = ".*\/playground"/ : /const playground = null/
-    t.match(Buffer.from(body).toString(), leads, 'and /docs leads there, or does not')
+    const leads = String((await app.send('GET', '/docs')).body).includes('href="/playground"')
+    t.equal(leads, status === 200, 'and /docs leads there, or does not')
   }
+})
+
+t.test('page, script and style sheet are less than 100 KB, compressed', async (t) => {
+  const folder = join(packageRoot, 'dist/playground')
+  const files = (await readdir(folder)).filter((name) => /\.(?:js|css)$/.test(name))
+  t.same(files.sort(), ['main.js', 'style.css'])
+  const sizes = await Promise.all(
+    files.map(async (name) => gzipSync(await readFile(join(folder, name))).length),
+  )
+  t.ok(sizes.reduce((sum, size) => sum + size) <= 100 * 1024, `${sizes}`)
 })
 
 const chromium = findChromium()
@@ -41,13 +57,25 @@ else {
   const browser = await launchChromium(chromium)
   t.teardown(() => browser.close())
   const password = 'correct horse battery'
+  const app = await startTestApp(t, { policy: { verification: { resend_cooldown_seconds: 0 } } })
+  // A name, because passkeys belong to a domain.
+  const service = app.url.replace('127.0.0.1', 'localhost')
+  const pictures = process.env.SCREENSHOTS
+  const ids = ['sign-up', 'confirm', 'sign-in', 'me', 'sessions', 'factor', 'passkey', 'step-up', 'sign-out']
 
-  async function open(t: Test, app: TestApp, options: { width?: number; dark?: boolean } = {}) {
+  interface Options {
+    readonly width?: number
+    readonly dark?: boolean
+    readonly project?: string
+  }
+  async function open(t: Test, { width = 1280, dark = false, project = app.projectId }: Options = {}) {
     const context = await openContext(t, browser, {
-      viewport: { width: options.width ?? 1280, height: 900 },
-      colorScheme: options.dark ? 'dark' : 'light',
+      viewport: { width, height: 900 },
+      colorScheme: dark ? 'dark' : 'light',
+      reducedMotion: 'reduce',
       permissions: ['clipboard-read', 'clipboard-write'],
     })
+    context.setDefaultTimeout(20_000)
     const page = await context.newPage()
     const complaints: string[] = []
     page.on('console', (message) => {
@@ -57,113 +85,294 @@ else {
     })
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => {
-      if (new URL(request.url()).origin !== app.url) complaints.push(`asked ${request.url()}`)
+      if (!request.url().startsWith('data:') && new URL(request.url()).origin !== service)
+        complaints.push(`asked ${request.url()}`)
     })
-    await page.goto(`${app.url}/playground`)
-    await page.getByLabel('Project id').fill(app.projectId)
-    await page.getByLabel('Project id').blur()
+    await page.goto(`${service}/playground?project=${project}`)
+    await page.getByRole('heading', { name: 'Sallyport playground' }).waitFor()
     return { page, complaints }
   }
 
-  const form = (page: Page, step: string) => page.locator(`form[data-step="${step}"]`)
-  /** Fills a form, presses its button, and waits for what the page says. */
-  async function step(page: Page, name: string, fields: Record<string, string>, said: RegExp): Promise<void> {
-    for (const [field, value] of Object.entries(fields))
-      await form(page, name).locator(`[name="${field}"]`).fill(value)
-    await form(page, name).locator('[type=submit]').click()
-    await page.locator('#status', { hasText: said }).waitFor()
+  const box = (page: Page) => page.locator('.box')
+  const press = (page: Page, name: string) =>
+    box(page).getByRole('button', { name, exact: true }).first().click()
+  const stepLink = (page: Page, id: string) => page.locator(`.steps a[href="#${id}"]`)
+  const go = async (page: Page, id: string) => {
+    await stepLink(page, id).click()
+    await page.locator(`.steps a[href="#${id}"][aria-current=step]`).waitFor()
   }
-  const copied = async (page: Page, name: string, what: string) => {
-    await form(page, name)
-      .getByRole('button', { name: `Copy as ${what}` })
-      .click()
-    await page.locator('#status', { hasText: 'Copied.' }).waitFor()
-    return page.evaluate<string>('navigator.clipboard.readText()')
+  const ticked = async (page: Page, id: string) => {
+    await stepLink(page, id).getByText('(done)').waitFor({ state: 'attached' })
+    await page.locator('.until.done').waitFor()
+  }
+  const type = (page: Page, label: string, text: string) =>
+    box(page).getByLabel(label, { exact: true }).fill(text)
+  const shoot = async (page: Page, name: string) => {
+    if (!pictures) return
+    await mkdir(pictures, { recursive: true })
+    await writeFile(join(pictures, `${name}.png`), await page.screenshot({ fullPage: true }))
+  }
+  /** Fails for what axe-core finds, and for what is wider than the page. */
+  async function check(t: Test, page: Page, name: string): Promise<void> {
+    await shoot(page, name)
+    const { violations } = await page.evaluate<AxeResults>(
+      `${axe.source}; axe.run({ resultTypes: ['violations'] })`,
+    )
+    t.same(
+      violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
+      [],
+      name,
+    )
+    t.equal(
+      await page.evaluate('document.documentElement.scrollWidth > innerWidth'),
+      false,
+      `${name}: nothing is wider than the page`,
+    )
   }
 
-  for (const transport of ['bearer', 'cookie'])
-    t.test(`by ${transport}: from sign-up to sign-out, and each step as cURL and as code`, async (t) => {
-      const app = await startTestApp(t)
-      const { page, complaints } = await open(t, app)
-      await page.getByLabel(transport === 'cookie' ? 'in HttpOnly cookies' : 'as bearer tokens').check()
-      const email = `${transport}@example.com`
-      await step(page, 'signUp', { email, password: 'short' }, /password: /)
-      await step(page, 'signUp', { email, password }, /Sign up: done/)
-      await page.getByRole('heading', { name: `Signed in as ${email}` }).waitFor()
-      const [mail] = await app.mailbox.waitFor(email)
-      await step(page, 'confirmVerificationEmail', { code: String(mail?.code) }, /verified/)
-      await step(page, 'me', {}, /Show me: done/)
-      await step(page, 'refreshSession', {}, /Refresh now: done/)
-      await step(page, 'listSessions', {}, /Show devices: done/)
-      t.match(await page.locator('#devices').innerText(), /Chrom.* on Linux.*\(this one\)/)
-      const session = await page.locator('#session').innerText()
-      if (transport === 'bearer') t.match(session, /"sid"/, 'the token is decoded')
-      else t.match(session, /no script can read them/)
-      t.notMatch(await page.locator('#session').innerHTML(), /<script/)
-      await page.locator('#log summary', { hasText: 'POST /api/auth/refresh' }).first().click()
-      t.match(await page.locator('#log details[open]').innerText(), /200[\s\S]*Answer[\s\S]*expires_in/)
-      t.match(await page.locator('#log').innerText(), 'Event: token_refreshed')
+  /** The ways through the tour: each step does what it says, and ticks itself. */
+  async function walk(t: Test, page: Page, email: string, look: (name: string) => Promise<void>) {
+    await type(page, 'Name', 'Ada')
+    await type(page, 'E-mail address', email)
+    await type(page, 'Password', 'short')
+    await press(page, 'Create account')
+    await box(page).getByText('At least 8').first().waitFor()
+    t.equal(await page.locator('.steps .done').count(), 0, 'a refusal ticks nothing')
+    await type(page, 'Password', password)
+    await press(page, 'Create account')
+    await ticked(page, 'sign-up')
+    await look('sign-up')
 
-      const curl = await copied(page, 'me', 'cURL')
-      t.match(curl, `curl -s -X GET '${app.url}/api/auth/me'`)
-      t.match(curl, transport === 'bearer' ? /authorization: Bearer ey/ : /-b jar -c jar/)
-      if (transport === 'bearer') {
-        const { stdout } = await run('sh', ['-c', curl])
-        t.equal(JSON.parse(stdout).user.email, email, 'the command works as it is')
+    await page.getByRole('link', { name: 'Next: Confirm the address →' }).click()
+    t.equal(await page.evaluate('document.activeElement.textContent'), 'Confirm the address')
+    t.equal(await box(page).locator('a[href$="/inbox"]').count(), 1)
+    await type(page, 'Code', (await mailOfKind(app, email, 'verify_email')).code ?? '')
+    await look('confirm')
+    await press(page, 'Confirm')
+    await ticked(page, 'confirm')
+
+    await go(page, 'sign-in')
+    await press(page, 'Sign out, and sign in again')
+    await type(page, 'E-mail address', email)
+    await type(page, 'Password', password)
+    await look('sign-in')
+    await press(page, 'Sign in')
+    await ticked(page, 'sign-in')
+
+    await go(page, 'me')
+    await press(page, 'Ask who I am')
+    await ticked(page, 'me')
+    await look('me')
+
+    await go(page, 'sessions')
+    await press(page, 'Refresh the tokens')
+    await ticked(page, 'sessions')
+    await box(page).getByText('This device').waitFor()
+    await page.locator('.event', { hasText: 'token_refreshed' }).first().waitFor()
+    await look('sessions')
+
+    await go(page, 'factor')
+    await press(page, 'Set up an authenticator app')
+    const secret = box(page).locator('dialog .sp-secret')
+    await secret.waitFor()
+    t.equal(
+      await box(page)
+        .locator('dialog img')
+        .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth > 0),
+      true,
+      'the QR code is drawn',
+    )
+    await look('factor')
+    const authenticator = authenticatorOf((await secret.textContent()) ?? '')
+    await type(page, 'Code that the app shows', authenticator.code())
+    await press(page, 'Continue')
+    await press(page, 'I have saved them')
+    await ticked(page, 'factor')
+
+    await go(page, 'passkey')
+    await press(page, 'Add a passkey')
+    await ticked(page, 'passkey')
+    await look('passkey')
+
+    await go(page, 'step-up')
+    await renewSteps(app, email)
+    await type(page, 'Code of your authenticator app', authenticator.code())
+    await press(page, 'Prove it')
+    await ticked(page, 'step-up')
+    await look('step-up')
+
+    await go(page, 'sign-out')
+    await press(page, 'Sign out')
+    await ticked(page, 'sign-out')
+    await look('sign-out')
+    t.equal(await page.locator('.steps .done').count(), ids.length)
+    t.match(await page.locator('.count').innerText(), '9 of 9 done')
+  }
+
+  t.test('as bearer: every step ticks itself, axe finds nothing, and a reload keeps the tour', async (t) => {
+    const { page, complaints } = await open(t)
+    const { cdp, authenticatorId } = await addAuthenticator(page)
+    const email = 'bearer@example.com'
+    await walk(t, page, email, (name) => check(t, page, `1280-light-${name}`))
+    const wire = await page.locator('.wire').innerText()
+    t.match(wire, /200\s+POST \/api\/auth\/logout/)
+    const all = await page.locator('.wire').textContent()
+    t.notMatch(all, password, 'no password')
+    t.notMatch(all, /ey[\w-]{20,}\.[\w-]{20,}/, 'no token')
+    t.notMatch(all, /"[a-z2-7]{4}-[a-z2-7]{4}-/, 'no recovery code')
+    const order = await page.locator('.wire .line').allTextContents()
+    t.match(order.at(-1), 'POST /api/auth/signup', 'the oldest is the last')
+
+    await page.reload()
+    t.match(await page.locator('.count').innerText(), '9 of 9 done')
+    t.equal(await stepLink(page, 'sign-out').getAttribute('aria-current'), 'step', 'the open step')
+    t.match(await page.locator('.wire').innerText(), 'POST /api/auth/logout')
+    await page.goto(`${service}/playground?project=${app.projectId}`)
+    await page.locator('.steps a[href="#sign-out"][aria-current=step]').waitFor()
+
+    // Or its passkey would sign in by autofill.
+    await cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+    await go(page, 'sign-in')
+    await type(page, 'E-mail address', email)
+    await type(page, 'Password', password)
+    await press(page, 'Sign in')
+    await box(page).getByRole('heading', { name: 'Second step' }).waitFor()
+    t.match(await page.locator('.wire summary').first().innerText(), /403/, 'the second factor is asked for')
+    t.same(complaints, [])
+  })
+
+  t.test('by cookie on a phone at night: the same, and two tabs share one session', async (t) => {
+    const { page, complaints } = await open(t, { width: 390, dark: true })
+    await addAuthenticator(page)
+    await page.locator('.settings summary').click()
+    await page.getByLabel('in HttpOnly cookies').check()
+    await page.getByRole('button', { name: 'Use them' }).click()
+    await page.getByText('HttpOnly cookies', { exact: false }).first().waitFor()
+    const email = 'cookie@example.com'
+    let second: Page | undefined
+    await walk(t, page, email, async (name) => {
+      await check(t, page, `390-dark-${name}`)
+      if (name === 'sessions') {
+        const [opened] = await Promise.all([
+          page.context().waitForEvent('page'),
+          box(page).getByRole('link', { name: 'Open a second tab' }).click(),
+        ])
+        second = opened
+        await second.getByText('This device').waitFor()
+        await press(page, 'Refresh the tokens')
+        await second.locator('.event', { hasText: 'token_refreshed' }).first().waitFor()
+        // Browsers make passkeys in the front tab alone.
+        await page.bringToFront()
       }
-      t.match(
-        await copied(page, 'signInWithPassword', 'SDK code'),
-        /createClient\(\{[\s\S]*signInWithPassword\(\{/,
-      )
-
-      await step(page, 'signOut', {}, /Sign out: done/)
-      t.equal(await page.locator('#session').innerText(), '')
-      await step(page, 'me', {}, /401 unauthenticated/)
-      await step(page, 'signInWithPassword', { email, password }, /Sign in: done/)
-      await page.reload()
-      await page.getByLabel(transport === 'cookie' ? 'in HttpOnly cookies' : 'as bearer tokens').check()
-      await page.getByLabel('Project id').fill(app.projectId)
-      await page.getByLabel('Project id').blur()
-      await page.getByRole('heading', { name: `Signed in as ${email}` }).waitFor()
-      await step(page, 'signOutAll', {}, /Sign out everywhere: done/)
-      t.same(complaints, [])
     })
+    await second?.getByRole('heading', { name: 'Sign in first' }).waitFor()
+    for (const control of await page
+      .locator('button:visible, a.sp-button:visible, .steps a, summary')
+      .all()) {
+      const size = await control.boundingBox()
+      t.ok(size && size.height >= 40 && size.x >= 0 && size.x + size.width <= 390, 'large enough, and within')
+    }
+    t.same(complaints, [])
+  })
+
+  const tab = (page: Page, name: string) => page.getByRole('tab', { name, exact: true })
+  const codeOf = (page: Page) => page.locator('#code-panel code').innerText()
+
+  t.test('each curl works as it stands and is answered as it says, in the order of the tour', async (t) => {
+    const { page } = await open(t)
+    const variables: Record<string, string> = {}
+    const email = 'ada@example.com'
+    const home = t.testdir({ '.curlrc': 'write-out = "\\n%{http_code}"\n' })
+    let authenticator: Authenticator | undefined
+    for (const id of ids) {
+      await go(page, id)
+      await page.getByRole('button', { name: 'Copy', exact: true }).click()
+      await page.getByText('Copied.').waitFor()
+      const code = await page.evaluate<string>('navigator.clipboard.readText()')
+      const [first = '', ...commands] = code.split(/\n\n/)
+      t.ok(commands.length > 0, id)
+      for (const command of commands) {
+        if (id === 'confirm') variables.CODE = (await mailOfKind(app, email, 'verify_email')).code ?? ''
+        if (authenticator) {
+          await renewSteps(app, email)
+          variables.CODE = authenticator.code()
+        }
+        const { stdout } = await run('sh', ['-c', `${first}\n${command}`], {
+          env: { ...process.env, CURL_HOME: home, ...variables },
+        })
+        const [, status = '', members = ''] = /^# (\d{3}): (.+)$/m.exec(command) ?? []
+        const at = stdout.lastIndexOf('\n')
+        t.equal(stdout.slice(at + 1), status, `${id}: ${stdout}`)
+        const answer = JSON.parse(stdout.slice(0, at))
+        for (const name of members.split(', ')) t.ok(name in answer, `${id}: ${name}`)
+        if (answer.access_token)
+          Object.assign(variables, { TOKEN: answer.access_token, REFRESH: answer.refresh_token })
+        if (answer.secret) authenticator = authenticatorOf(answer.secret)
+      }
+    }
+  })
 
   t.test(
-    'by day and night, on a phone and a desk: nothing is cut off or too small, all has a name',
+    'the other tabs call functions that there are, and the keyboard moves through the tabs',
     async (t) => {
-      const app = await startTestApp(t)
-      for (const [width, dark] of [
-        [390, false],
-        [390, true],
-        [1280, false],
-        [1280, true],
-      ] as const) {
-        const { page, complaints } = await open(t, app, { width, dark })
-        const email = `look-${width}-${dark}@example.com`
-        await step(page, 'signUp', { email, password }, /done/)
-        await step(page, 'listSessions', {}, /done/)
-        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing sticks out')
-        for (const control of await page.locator('button, input:not([type=radio]), select, summary').all()) {
-          const box = await control.boundingBox()
-          t.ok(
-            box && box.height >= 40 && box.x >= 0 && box.x + box.width <= width,
-            'large enough, and within',
+      const { page } = await open(t)
+      const packages = {
+        SDK: Object.keys((await import('@sallyport/client')).createClient({ baseUrl: service })),
+        React: Object.keys(await import('@sallyport/react')),
+        Server: Object.keys(
+          (await import('@sallyport/server')).createSallyport({ url: service, projectId: app.projectId }),
+        ),
+      }
+      for (const id of ids) {
+        await go(page, id)
+        for (const [name, known] of Object.entries(packages)) {
+          await tab(page, name).click()
+          const code = await codeOf(page)
+          const used =
+            name === 'React'
+              ? /import \{ (.+) \} from '@sallyport\/react'/.exec(code)?.[1]?.split(', ')
+              : [...code.matchAll(/\bauth\.(\w+)\(/g)].map(([, method]) => method)
+          t.ok(used?.length, `${id} ${name}`)
+          t.same(
+            used?.filter((each) => !known.includes(String(each))),
+            [],
+            `${id} ${name}`,
           )
         }
-        const nameless =
-          await page.evaluate<number>(`[...document.querySelectorAll('input')].filter((input) => !input.labels?.length).length
-        + [...document.querySelectorAll('button')].filter((button) => !button.textContent.trim()).length
-        + [...document.querySelectorAll('section')].filter((section) => !document.getElementById(section.getAttribute('aria-labelledby'))).length`)
-        t.equal(nameless, 0)
-        t.same(complaints, [])
-        const folder = process.env.SCREENSHOTS
-        if (folder)
-          await writeFile(
-            `${folder}/playground-${width}-${dark ? 'dark' : 'light'}.png`,
-            await page.screenshot({ fullPage: width === 390 }),
-          )
       }
+      await tab(page, 'Server').focus()
+      await page.keyboard.press('ArrowRight')
+      t.equal(await tab(page, 'curl').getAttribute('aria-selected'), 'true')
+      t.equal(await page.evaluate('document.activeElement.id'), 'tab-curl')
+      await page.keyboard.press('End')
+      await page.reload()
+      t.equal(await tab(page, 'Server').getAttribute('aria-selected'), 'true', 'a reload keeps the language')
     },
   )
+
+  t.test('a step says what is off in the policy, with the command that turns it on', async (t) => {
+    const closed = await app.project({ sign_up: 'closed', verification: { mode: 'off' } })
+    const { page, complaints } = await open(t, { project: closed.id })
+    const off = page.getByRole('complementary', { name: 'Off in this project' })
+    const says = [
+      ['sign-up', 'Sign-up is closed', { sign_up: 'open' }],
+      ['confirm', 'Verification is off', { verification: { mode: 'lenient' } }],
+      ['sign-in', 'A mailed code is off', { email_sign_in: 'existing' }],
+    ] as const
+    for (const [id, text, policy] of says) {
+      await go(page, id)
+      t.match(await off.innerText(), text)
+      t.match(
+        await off.locator('code').innerText(),
+        `echo '${JSON.stringify(policy)}' > policy.json\nnpx . projects policy merge ${closed.id} --policy policy.json`,
+      )
+    }
+    await go(page, 'me')
+    t.equal(await off.count(), 0)
+    await page.goto(`${app.url}/playground?project=${closed.id}#passkey`)
+    await page.getByRole('link', { name: 'Open it at localhost' }).click()
+    await page.waitForURL(`${service}/**`)
+    await eventually('quiet', () => complaints.filter((each) => !each.includes('127.0.0.1')).length === 0)
+    t.equal((await app.send('GET', '/playground?project=nothing')).status, 404)
+  })
 }

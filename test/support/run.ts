@@ -32,6 +32,8 @@ function isBuilt(): boolean {
       join(packageRoot, folder, name),
     ),
   )
+  // The playground bundles it.
+  sources.push(join(packageRoot, 'openapi/react/styles.css'))
   return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
 }
 

@@ -1,41 +1,100 @@
-// /playground: a page to try the API through the SDK. Its files come from the build and are read for each request.
+// /playground: a guided tour of the service through its components and SDK. Its files come from the build and are read for each
+// request.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { html } from 'ghtml'
+import { AuthError } from '../../domain/errors.ts'
+import type { Project } from '../../domain/projects/projects.ts'
+import { relyingPartyOf } from '../../domain/projects/relying-party.ts'
+import { isUuid } from '../../formats.ts'
 import { packageRoot } from '../../package.ts'
 import { RequestProblem } from '../refusal.ts'
+import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { pageRoute } from './layout.ts'
 
 const folder = join(packageRoot, 'dist/playground')
 
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/** Own files only, nothing inline; no string ever becomes HTML or script (Trusted Types). `data:` is the QR code of an authenticator. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
 
-const types: Record<string, string> = { html: 'text/html', css: 'text/css', js: 'text/javascript' }
+const types: Readonly<Record<string, string>> = { css: 'text/css', js: 'text/javascript' }
 
-/** What the page says about an inbox that is not served. */
-const aboutInbox = /<span class="inbox">.*?<\/span>/gs
+/** What the page is told: the names of src/http/pages/playground/facts.ts. */
+function factsOf(project: Project, { defaultProjectId, publicUrl, inbox }: ServerOptions): object {
+  const { policy } = project
+  return {
+    project: project.id,
+    isDefault: project.id === defaultProjectId,
+    name: project.name,
+    hasInbox: inbox !== null,
+    signUp: policy.sign_up,
+    verification: policy.verification.mode,
+    emailSignIn: policy.email_sign_in !== 'off',
+    passkeyDomain: relyingPartyOf(project, publicUrl).id,
+  }
+}
 
-/**
- * Registers the page and its files. A file name has no slash and one dot, so it cannot name another folder.
- * @param hasInbox whether /inbox is served
- */
-export function playgroundPage(api: Api, hasInbox: boolean): void {
+const page = (basePath: string, facts: object, hasInbox: boolean) => html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="light dark">
+<title>Sallyport playground</title>
+<link rel="icon" type="image/svg+xml" href="${basePath}/console/assets/icon.svg">
+<link rel="stylesheet" href="${basePath}/playground/style.css">
+<script type="module" src="${basePath}/playground/main.js"></script>
+</head>
+<body>
+<div id="playground" data-base="${basePath}" data-facts="${JSON.stringify(facts)}"></div>
+<noscript><p>The playground needs JavaScript. <a href="${basePath}/docs">The documentation</a> describes every route.!${hasInbox ? html` Captured mails are in the <a href="${basePath}/inbox">inbox</a>.` : ''}</p></noscript>
+</body>
+</html>
+`
+
+/** The project that the query names, else the default one. @throws AuthError project_required, project_unknown */
+async function projectOf(query: unknown, { defaultProjectId, services }: ServerOptions): Promise<Project> {
+  const { project: named } = Object(query) as { project?: unknown }
+  const id = typeof named === 'string' && named !== '' ? named.trim().toLowerCase() : defaultProjectId
+  if (id === null) throw new AuthError('project_required')
+  if (!isUuid(id)) throw new AuthError('project_unknown')
+  return services.projects.get(id)
+}
+
+/** Registers the page and its files. A file name has no slash and one dot, so it cannot name another folder. */
+export function playgroundPage(api: Api, options: ServerOptions): void {
+  api.get('/playground', pageRoute, async (request, reply) => {
+    const facts = factsOf(await projectOf(request.query, options), options)
+    return reply
+      .header('content-security-policy', policy)
+      .type('text/html; charset=utf-8')
+      .send(page(api.basePath, facts, options.inbox !== null))
+  })
   for (const [url, prefix] of [
-    ['/playground', ''],
     ['/playground/:file', ''],
     ['/playground/sdk/:file', 'sdk/'],
   ] as const)
     api.get(url, pageRoute, async (request, reply) => {
-      const { file = 'page.html' } = request.params as { file?: string }
-      const found = /^[a-z-]+\.(html|css|js)$/.exec(file)
+      const { file } = request.params as { file: string }
+      const found = /^[a-z-]+\.(css|js)$/.exec(file)
       const content = found && (await readFile(join(folder, prefix, file)).catch(() => null))
       if (!found || !content) throw new RequestProblem('route_not_found')
-      const type = `${types[found[1] ?? '']}; charset=utf-8`
-      const isPage = found[1] === 'html' && !hasInbox
       return reply
         .header('content-security-policy', policy)
-        .type(type)
-        .send(isPage ? content.toString().replace(aboutInbox, '') : content)
+        .type(`${types[found[1] ?? '']}; charset=utf-8`)
+        .send(content)
     })
 }

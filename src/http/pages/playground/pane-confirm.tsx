@@ -1,0 +1,85 @@
+// The box of the second step: the code of the mail, and another mail.
+import { en, useAction, useClient, useUser } from '@sallyport/react'
+import { useEffect, useState } from 'react'
+import { facts } from './facts.ts'
+import { Code, Email, Panel, Said, sentenceOf } from './parts.tsx'
+
+/** What to do, and where the mail is. */
+function Lead() {
+  return (
+    <p>
+      Type the six digits of the mail.{' '}
+      {facts.hasInbox && (
+        <>
+          It was captured: read it in the{' '}
+          <a href={`${facts.base}/inbox`} target="_blank" rel="noreferrer">
+            inbox of this service
+          </a>
+          .
+        </>
+      )}
+    </p>
+  )
+}
+
+const Confirmed = ({ email }: { email: string }) => (
+  <Panel title="Your address is confirmed">
+    <p>
+      <strong>{email}</strong> belongs to you, and the service knows it.
+    </p>
+  </Panel>
+)
+
+export function ConfirmAddress() {
+  const user = useUser()
+  const client = useClient()
+  const action = useAction(en)
+  const [email, type] = useState('')
+  useEffect(() => {
+    if (user) type(user.email)
+  }, [user])
+  if (user?.email_verified_at) return <Confirmed email={user.email} />
+  return (
+    <Panel title="Confirm your address">
+      <form
+        className="sp-form"
+        aria-label="Confirm your address"
+        onSubmit={(event) => {
+          event.preventDefault()
+          const code = String(new FormData(event.currentTarget).get('code')).trim()
+          void action.run(
+            'confirm',
+            async () => {
+              await client.confirmVerificationEmail({ email, code })
+            },
+            'Your address is confirmed.',
+          )
+        }}
+      >
+        <Lead />
+        <Email value={email} onChange={type} />
+        <Code label="Code" wrong={action.error?.fields.code} />
+        <button
+          type="submit"
+          className="sp-button sp-main"
+          aria-busy={action.busy === 'confirm' || undefined}
+        >
+          Confirm
+        </button>
+        <button
+          type="button"
+          className="sp-button"
+          onClick={() =>
+            action.run('again', async () => {
+              await client.resendVerificationEmail({ email })
+              return 'If it was not sent within the last minute, a mail is on its way.'
+            })
+          }
+        >
+          Send another mail
+        </button>
+        <Said error={sentenceOf(action.error)} notice={action.notice} />
+      </form>
+    </Panel>
+  )
+}
