@@ -44,6 +44,7 @@ import { isUnavailable } from './repositories/availability.ts'
 import { countWaiting } from './repositories/events/deliveries.ts'
 import { countMails } from './repositories/mail/mail-queue.ts'
 import { createStores } from './repositories/store.ts'
+import { Started } from './started.ts'
 import { lowerHashPriority } from './tuning.ts'
 
 export interface RunningApp {
@@ -74,25 +75,6 @@ export interface AppOptions {
 
 /** Milliseconds that requests under way may take when the service stops; less than a container's grace period. */
 const drainMs = 8000
-
-/** The parts that have started. */
-class Started {
-  readonly #closers: (() => unknown)[] = []
-  #closing: Promise<void> | undefined
-
-  /** Registers a part, as soon as it has started, with what closes it. @returns the part */
-  add<T>(part: T, close: (part: NonNullable<T>) => unknown): T {
-    if (part) this.#closers.push(() => close(part))
-    return part
-  }
-  /** Closes the parts, the last one first. */
-  close(): Promise<void> {
-    this.#closing ??= (async () => {
-      for (const close of this.#closers.toReversed()) await close()
-    })()
-    return this.#closing
-  }
-}
 
 /**
  * Starts everything and listens.

@@ -17,19 +17,7 @@ import { hasTooManyHeaders, maxConnections } from './connection-limits.ts'
 import { loadContracts } from './contracts/catalogue.ts'
 import { deprecations } from './deprecations.ts'
 import { answerPeople } from './pages/answers-for-people.ts'
-import { confirmPages } from './pages/confirm.ts'
-import { consolePage } from './pages/console.ts'
-import { hostedPages } from './pages/hosted/pages.ts'
-import { inboxPages } from './pages/inbox.ts'
-import { acceptForms } from './pages/link-page.ts'
-import { operatorSetupPage } from './pages/operator-setup.ts'
-import { playgroundPage } from './pages/playground.ts'
-import { problemPages } from './pages/problems.ts'
-import { resetPasswordPage } from './pages/reset-password.ts'
-import { signInLinkPage } from './pages/sign-in-link.ts'
-import { teamInvitationPage } from './pages/team-invitation.ts'
-import { verificationPages } from './pages/verify-email.ts'
-import { declaredAccess } from './plugins/access.ts'
+import { allPages } from './pages/pages.ts'
 import { accessLog } from './plugins/access-log.ts'
 import { openToEveryOrigin } from './plugins/cors.ts'
 import { deprecation } from './plugins/deprecation.ts'
@@ -37,7 +25,7 @@ import { errors, rawProblem } from './plugins/errors.ts'
 import { countedRequests } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { pressure } from './plugins/pressure.ts'
-import { createLimiter, createLimits, pageLimit } from './plugins/rate-limits.ts'
+import { createLimiter, createLimits } from './plugins/rate-limits.ts'
 import { securityHeaders, securityHeadersFor } from './plugins/security-headers.ts'
 import { tracedRequests } from './plugins/tracing.ts'
 import { validation } from './plugins/validation.ts'
@@ -48,7 +36,6 @@ import { readHeader } from './request-headers.ts'
 import { givenId } from './request-id.ts'
 import { requestLog } from './request-log.ts'
 import type { ServerOptions } from './server-options.ts'
-import { visitorFinder } from './strategies/cookie.ts'
 import type { Api } from './typebox.ts'
 
 type App = Api & FastifyInstance
@@ -103,7 +90,7 @@ class UnreadablePaths {
 
 /** Builds the server; it neither listens nor touches the database. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { services, metrics, publicUrl } = options
+  const { metrics, publicUrl } = options
   const answer = problemAnswer(publicUrl)
   const unreadable = new UnreadablePaths()
   const app = newApp(options, answer, unreadable)
@@ -144,22 +131,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     unreadable.addPrefix(contract.prefix)
   }
 
-  if (options.inbox) await inboxPages(app, options.inbox)
-  hostedPages(app, { ...options, limits })
-  await app.register(async (pages: Api) => {
-    await pages.register(declaredAccess, {})
-    problemPages(pages, publicUrl)
-    if (options.playground) playgroundPage(pages, options)
-    consolePage(pages)
-    await pages.register(pageLimit, { limiter })
-    acceptForms(pages)
-    confirmPages(pages, services)
-    verificationPages(pages, services, visitorFinder(options))
-    teamInvitationPage(pages, services, metrics)
-    resetPasswordPage(pages, services)
-    signInLinkPage(pages, services)
-    operatorSetupPage(pages, services, options)
-  })
+  await allPages(app, options, limiter, limits)
   const docs = `${basePathOf(publicUrl)}/docs`
   app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect(docs))
   return app

@@ -372,7 +372,10 @@ else {
     await page.goto(`${app.url}/playground?project=${closed.id}#passkey`)
     await page.getByRole('link', { name: 'Open it at localhost' }).click()
     await page.waitForURL(`${service}/**`)
-    await eventually('quiet', () => complaints.filter((each) => !each.includes('127.0.0.1')).length === 0)
+    await eventually(
+      'quiet',
+      async () => complaints.filter((each) => !each.includes('127.0.0.1')).length === 0,
+    )
     t.equal((await app.send('GET', '/playground?project=nothing')).status, 404)
   })
 }
