@@ -266,7 +266,6 @@ t.test('POST /refresh · nothing outlives the absolute lifetime of the policy', 
 t.test('POST /logout · 200 · the cookie is cleared and the session ended on the server', async (t) => {
   const options: RequestOptions[] = [
     {},
-    { headers: { 'content-length': '0' } },
     { headers: { 'content-type': 'application/json' } },
     { body: '' },
     { body: {} },

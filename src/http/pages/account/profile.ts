@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { type OfferedPicture, putAvatar, removeAvatar } from '../../../domain/accounts/avatars.ts'
 import { updateProfile } from '../../../domain/accounts/profile.ts'
 import type { AuthError } from '../../../domain/errors.ts'
+import { readHeader } from '../../request-headers.ts'
 import type { Api } from '../../typebox.ts'
 import { type AccountParts, addAct, addSection } from './act.ts'
 import { addressActs } from './address.ts'
@@ -50,7 +51,7 @@ function acceptPictures(api: Api): void {
     'multipart/form-data',
     { parseAs: 'buffer', bodyLimit: pictureFormBytes },
     async (request: FastifyRequest, body: Buffer) => {
-      const headers = { 'content-type': request.headers['content-type'] ?? '' }
+      const headers = { 'content-type': readHeader(request, 'content-type') ?? '' }
       const fields: Record<string, unknown> = Object.create(null)
       try {
         for (const [name, value] of await new Response(new Uint8Array(body), { headers }).formData())
