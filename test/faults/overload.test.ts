@@ -1,9 +1,10 @@
 // More passwords than the cores can hash: the surplus is refused at once, and all else goes on.
 import t from 'tap'
+import { defaultParameters } from '../../src/crypto/passwords.ts'
 import { bearer, startTestApp } from '../support/app.ts'
 
 t.test('a full hash queue refuses with 503 and Retry-After, while /me and /refresh answer', async (t) => {
-  const app = await startTestApp(t)
+  const app = await startTestApp(t, { passwordParameters: defaultParameters })
   const user = await app.signUp()
   const other = await app.signUp()
 
