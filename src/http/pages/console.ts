@@ -5,23 +5,13 @@ import { html } from 'ghtml'
 import { packageRoot } from '../../package.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
+import { applicationPolicy } from './application-policy.ts'
 import { pageRoute } from './layout.ts'
 
 const folder = join(packageRoot, 'dist/console')
 
-/** Own files only, nothing inline; no string ever becomes HTML or script (Trusted Types). `data:` is the QR code of an authenticator. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ')
+// `data:` is the QR code of an authenticator.
+const policy = applicationPolicy('data:')
 
 const types: Readonly<Record<string, string>> = {
   'console.js': 'text/javascript; charset=utf-8',

@@ -11,23 +11,13 @@ import { packageRoot } from '../../package.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
+import { applicationPolicy } from './application-policy.ts'
 import { pageRoute } from './layout.ts'
 
 const folder = join(packageRoot, 'dist/playground')
 
-/** Own files only, nothing inline; no string ever becomes HTML or script (Trusted Types). `data:` is the QR code of an authenticator. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ')
+// `data:` is the QR code of an authenticator.
+const policy = applicationPolicy('data: blob:')
 
 const types: Readonly<Record<string, string>> = { css: 'text/css', js: 'text/javascript' }
 
