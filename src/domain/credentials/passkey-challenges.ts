@@ -1,4 +1,4 @@
-// Challenges of passkeys: signed and not stored, so that whoever asks for many fills no table. An answer redeems its challenge,
+// Challenges of passkeys: signed and not stored, so that a client that asks for many fills no table. An answer redeems its challenge,
 // once, whether or not the answer turns out to be right.
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { hashSecret, keyedHash } from '../../crypto/secrets.ts'

@@ -4,7 +4,7 @@ import { SallyportProvider } from '@sallyport/react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { facts, root } from './facts.ts'
-import { keep, recall } from './memory.ts'
+import { keep, readMemory } from './memory.ts'
 import { stepOf, steps } from './steps.tsx'
 import { noteEvent, watch } from './wire.ts'
 
@@ -14,18 +14,18 @@ function tick(method: string, path: string, status: number): string | undefined 
   const open = stepOf(location.hash)
   const step = steps.find((each) => each.completedBy.test(said) && (!each.onlyWhileOpen || each === open))
   if (!step) return
-  const { done } = recall()
+  const { done } = readMemory()
   if (!done.includes(step.id)) keep({ done: [...done, step.id] })
   return step.title
 }
 
-if (!stepOf(location.hash)) history.replaceState(null, '', `#${recall().step || steps[0]?.id}`)
+if (!stepOf(location.hash)) history.replaceState(null, '', `#${readMemory().step || steps[0]?.id}`)
 
 const client = createClient({
   baseUrl: facts.base,
   projectId: facts.project,
   projectUserAuth: {
-    transport: recall().transport,
+    transport: readMemory().transport,
     // With localStorage two tabs share one session. Your app may use another storage.
     tokenStorage: localStorage,
   },

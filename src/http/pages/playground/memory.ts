@@ -25,7 +25,7 @@ function read(): Memory {
 let memory = read()
 const listeners = new Set<() => void>()
 
-export const recall = (): Memory => memory
+export const readMemory = (): Memory => memory
 
 export function keep(more: Partial<Memory>): void {
   memory = { ...memory, ...more }
