@@ -12,6 +12,7 @@ import { eventually } from '../support/eventually.ts'
 import { pixels } from '../support/pictures.ts'
 import { challengeOf } from '../support/pkce.ts'
 import { record } from '../support/recorder.ts'
+import { openJar } from './jar.ts'
 
 const app = await startTestApp(t)
 const password = 'a good long password'
@@ -275,6 +276,44 @@ t.test('cookies that the browser does not keep are told at sign-in, and nobody i
   await keeping.client.signInWithPassword({ email, password })
   t.equal((await keeping.client.me()).user.email, email)
   t.equal(asked.filter((path) => path.endsWith('/me')).length, 2, 'asked once, and once by the application')
+})
+
+t.test('with cookies, two changes within one second are two: the other tab hears of each', async (t) => {
+  const browser = openJar()
+  const options = {
+    fetch: browser.send,
+    projectUserAuth: { transport: 'cookie', tokenStorage: memoryStorage() },
+  } as const
+  const [first, second] = [open(t, options), open(t, options)]
+  const email = someone()
+  await first.client.signUp({ email, password })
+  t.equal((await second.client.getSession())?.user.email, email)
+  /** Runs `work` again until two sessions end at the same second, which is all that cookies tell of them. */
+  async function withinOneSecond(work: () => Promise<string | undefined>): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      second.events.length = 0
+      await new Promise((resolve) => setTimeout(resolve, 1010 - (Date.now() % 1000)))
+      const before = (await first.client.refreshSession())?.expires_at
+      if ((await work()) === before) return
+    }
+    throw new Error('The machine is too slow for two changes within one second.')
+  }
+  await withinOneSecond(async () => (await first.client.refreshSession())?.expires_at)
+  await eventually('both refreshes are heard', async () => second.events.length >= 2)
+  t.same(second.events, ['token_refreshed', 'token_refreshed'])
+
+  await withinOneSecond(async () => {
+    await first.client.signOut()
+    await first.client.signInWithPassword({ email, password })
+    return (await first.client.getSession())?.expires_at
+  })
+  t.equal(
+    (await first.client.getSession())?.user.email,
+    email,
+    'the new session is not taken for the old one',
+  )
+  await eventually('the other tab is signed in again', async () => second.events.at(-1) === 'signed_in')
+  t.equal((await second.client.me()).user.email, email)
 })
 
 t.test('a proof key is new each time, and fits the service', async (t) => {

@@ -1,7 +1,7 @@
 // The session of one client: stored, refreshed by one request for all waiting calls, and shared with other tabs and
 // processes. It is dropped only when the service has refused its refresh token.
 import { ApiError, AuthenticationError } from './errors.js'
-import { elapsed, type Held, type Known, print, read, type TokenStorage } from './storage.js'
+import { elapsed, type Held, hold, type Known, print, read, type TokenStorage } from './storage.js'
 import { type Change, type Channel, exclusively, openChannel } from './tabs.js'
 import type { Call } from './transport.js'
 
@@ -49,13 +49,13 @@ export function createSessions(options: SessionOptions) {
   let over = false
   /** The time of the last change of `held`, in milliseconds, and the stamp of the last session that ended. */
   let changedAt = 0
-  let ended: string | undefined
+  let ended: string | number | undefined
   const channel: Channel | null = options.shared
     ? openChannel(key, (change) => void inTurn(() => hear(change)))
     : null
 
-  /** Identifies the tokens of a session; every refresh changes it. */
-  const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.session.expires_at
+  /** Identifies the tokens of a session; every refresh changes it. `expires_at` would not: it counts whole seconds. */
+  const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.at
 
   function isEnding(of: Held): boolean {
     if (!cookies && !of.session.access_token) return true
@@ -141,7 +141,7 @@ export function createSessions(options: SessionOptions) {
   function load(): Promise<void> {
     loading ??= look().then(async (found) => {
       held = found
-      if (!found && options.initial) await save({ session: options.initial, since: elapsed() })
+      if (!found && options.initial) await save(hold(options.initial, elapsed()))
     })
     return loading
   }
@@ -164,7 +164,7 @@ export function createSessions(options: SessionOptions) {
       other &&
       (other.user?.uuid !== session.user?.uuid || String(other.expires_at) > String(session.expires_at))
     if (newer && found) change(found, changedAt)
-    else await save({ session, since })
+    else await save(hold(session, since))
     emit('token_refreshed')
   }
 
@@ -174,7 +174,7 @@ export function createSessions(options: SessionOptions) {
     if (known) emit('signed_out', error)
   }
 
-  async function exchange(stale: string | undefined): Promise<{ adopted: boolean } | null> {
+  async function exchange(stale: string | number | undefined): Promise<{ adopted: boolean } | null> {
     for (let adoptions = 0; ; adoptions++) {
       await sync()
       if (held && stamp(held) !== stale && !isEnding(held)) return { adopted: true }
@@ -212,7 +212,7 @@ export function createSessions(options: SessionOptions) {
    * @returns `adopted` is true if another tab or process had refreshed; null if there is no refresh token
    * @throws the error of the refresh
    */
-  function renew(stale: string | undefined): Promise<{ adopted: boolean } | null> {
+  function renew(stale: string | number | undefined): Promise<{ adopted: boolean } | null> {
     flight ??= exclusive(() => exchange(stale)).finally(() => {
       flight = undefined
     })
@@ -231,7 +231,7 @@ export function createSessions(options: SessionOptions) {
     begin: (session: Known) =>
       exclusive(async () => {
         await load()
-        await save({ session, since: elapsed() })
+        await save(hold(session, elapsed()))
         emit('signed_in')
       }),
     /** Runs a request whose answer may replace the session's tokens, while no refresh presents the former ones. */
@@ -241,7 +241,7 @@ export function createSessions(options: SessionOptions) {
         const answer = (await work()) as Known & { message?: string }
         if (answer.expires_at) {
           const { message: _, ...session } = answer
-          await save({ session, since })
+          await save(hold(session, since))
           emit('token_refreshed')
         }
         return answer

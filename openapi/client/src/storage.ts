@@ -35,27 +35,34 @@ export function pageStorage(): TokenStorage | null {
   }
 }
 
-/** A session with the time of its arrival on the monotonic clock. */
+/** A session with the time of its arrival on two clocks. */
 export interface Held {
   readonly session: Known
   /** Milliseconds of `elapsed()` when its `expires_in` began to run. */
   readonly since: number
+  /** The same moment on the device's clock, in milliseconds. It is compared with that clock only. */
+  readonly at: number
 }
 
 /** Milliseconds of the monotonic clock, which setting the device's clock does not change. */
 export const elapsed = (): number => globalThis.performance?.now?.() ?? Date.now()
 
-/** Serialises a session for the storage. Its time is of the device's clock, and is compared with that clock only. */
-export function print({ session, since }: Held): string {
-  return JSON.stringify({ ...session, at: Date.now() - (elapsed() - since) })
-}
+/** Makes the held form of a session whose `expires_in` began to run at `since` of the monotonic clock. */
+export const hold = (session: Known, since: number): Held => ({
+  session,
+  since,
+  at: Date.now() - (elapsed() - since),
+})
+
+/** Serialises a session for the storage. */
+export const print = ({ session, at }: Held): string => JSON.stringify({ ...session, at })
 
 /** Parses a stored session; null where the text is not one. */
 export function read(text: string | null): Held | null {
   try {
     const { at, ...session } = JSON.parse(text ?? 'null')
     if (!(session.access_token || session.refresh_token || session.expires_at)) return null
-    return { session, since: elapsed() - Math.max(0, Date.now() - at || 0) }
+    return { session, since: elapsed() - Math.max(0, Date.now() - at || 0), at }
   } catch {
     return null
   }
