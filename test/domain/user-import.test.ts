@@ -5,7 +5,12 @@ import { passwordBytes } from '../../src/crypto/passwords.ts'
 import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { type ReadUser, readUser } from '../../src/domain/operators/imported-person.ts'
-import { importUsers, refreshStatistics } from '../../src/domain/operators/user-import.ts'
+import {
+  importUsers,
+  isLargeImport,
+  refreshStatistics,
+  StatisticsSchedule,
+} from '../../src/domain/operators/user-import.ts'
 import { findAccount } from '../../src/domain/operators/users.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
 import { findPasswordHash } from '../../src/repositories/credentials/passwords.ts'
@@ -129,13 +134,18 @@ t.test('what cannot be taken is said in a sentence', async (t) => {
   t.notMatch(refused({ email, password_hash: '$2b$10$abc' }), /abc/, 'no hash is repeated')
 })
 
-t.test('after many people the planner knows of them, after a few nothing is done', async (t) => {
+t.test('the planner learns of an import while it runs, and after a large one', async (t) => {
+  const schedule = new StatisticsSchedule()
+  const due = [500, 999, 1000, 1500, 9999, 25_000, 99_999, 100_000, 999_999].filter((created) =>
+    schedule.isDue(created),
+  )
+  t.same(due, [1000, 25_000, 100_000])
+  t.same([isLargeImport(9999), isLargeImport(10_000)], [false, true])
   const analyzed = () =>
     sql`select relname from pg_stat_user_tables where last_analyze is not null order by relname`.then(
       (rows) => rows.map(({ relname }) => relname),
     )
-  t.equal(await refreshStatistics(services, 9999), false)
   t.same(await analyzed(), [])
-  t.equal(await refreshStatistics(services, 10_000), true)
-  t.same(await analyzed(), ['audit_events', 'users'])
+  await refreshStatistics(services)
+  t.same(await analyzed(), ['audit_events', 'identities', 'security_log', 'users'])
 })

@@ -5,9 +5,11 @@ import {
   countTaken,
   importTeams,
   importUsers,
+  isLargeImport,
   offerPasswordsByMail,
   PasswordKinds,
   refreshStatistics,
+  StatisticsSchedule,
   unknownProviders,
 } from '../../domain/operators/user-import.ts'
 import { startProgress } from './progress.ts'
@@ -68,12 +70,14 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
   const { from, file, hashes, dryRun = false, acceptWeak = false } = options
   const report = new Report()
   const kinds = new PasswordKinds(ctx)
+  const schedule = new StatisticsSchedule()
   const progress = await startProgress(file, process.stderr)
   const batches = new Batches(async (users) => {
     report.created += dryRun
       ? users.length - (await countTaken(ctx, users))
       : await importUsers(ctx, users, kinds)
     progress.show(() => `${report.read} read, ${report.created} created, ${report.refusedTotal} refused`)
+    if (!dryRun && schedule.isDue(report.created)) await renewStatistics(ctx)
   })
   const lines = new Map<string, number>()
 
@@ -118,13 +122,18 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
     progress.end()
   }
   await batches.end()
-  if (!dryRun) await renewStatistics(ctx, report.created)
+  if (!dryRun && isLargeImport(report.created) && (await renewStatistics(ctx)))
+    console.error('The statistics of the tables were renewed (analyze)')
   return report.facts
 }
 
-/** PostgreSQL plans statements by its statistics. Where this fails, it renews them by itself after a while. */
-async function renewStatistics(ctx: OperatorContext, created: number): Promise<void> {
-  const renewed = await refreshStatistics(ctx.services, created).catch((error: Error) => error)
-  if (renewed instanceof Error) console.error('The statistics of the tables could not be renewed (analyze)')
-  else if (renewed) console.error('The statistics of the tables were renewed (analyze)')
+/** PostgreSQL plans statements by its statistics. Where this fails, it renews them by itself after a while. @returns whether it did not */
+async function renewStatistics(ctx: OperatorContext): Promise<boolean> {
+  try {
+    await refreshStatistics(ctx.services)
+    return true
+  } catch {
+    console.error('The statistics of the tables could not be renewed (analyze)')
+    return false
+  }
 }

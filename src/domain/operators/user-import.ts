@@ -109,13 +109,24 @@ export const importTeams = (ctx: Context, teams: readonly ImportedTeam[]): Promi
 
 /** Inserted users from which on the planner's statistics are too far off to be used. */
 const manyUsers = 10_000
+/** What an import that runs has inserted when it first renews them: plans made for empty tables read all that is in them. */
+const firstUsers = 1000
 
-/** Renews the planner's statistics after an import that created many users. @returns whether it was large enough */
-export async function refreshStatistics(
-  { stores }: Pick<Services, 'stores'>,
-  created: number,
-): Promise<boolean> {
-  if (created < manyUsers) return false
-  await analyzeImportedTables(stores.unscoped)
-  return true
+/** When an import that runs should renew the planner's statistics: after its first 1000 accounts, and whenever it has ten times as many. */
+export class StatisticsSchedule {
+  #nextAt = firstUsers
+
+  /** Whether they are due. @param created accounts so far */
+  isDue(created: number): boolean {
+    if (created < this.#nextAt) return false
+    while (this.#nextAt <= created) this.#nextAt *= 10
+    return true
+  }
 }
+
+/** Renews the planner's statistics of the tables that an import fills. */
+export const refreshStatistics = ({ stores }: Pick<Services, 'stores'>): Promise<void> =>
+  analyzeImportedTables(stores.unscoped)
+
+/** Whether an import that is over created so many users that the statistics should be renewed. */
+export const isLargeImport = (created: number): boolean => created >= manyUsers

@@ -190,5 +190,5 @@ export function insertTeams(db: Database, imported: readonly ImportedTeam[]): Pr
 
 /** Analyzes the tables that an import fills. A role that may not is warned by the server, and nothing fails. */
 export async function analyzeImportedTables(db: UnscopedDatabase): Promise<void> {
-  await db.queries.execute(sql`analyze ${users}, ${auditEvents}`)
+  await db.queries.execute(sql`analyze ${users}, ${identities}, ${auditEvents}, ${securityLog}`)
 }
