@@ -81,7 +81,10 @@ export async function redeemUse(
 ): Promise<{ readonly challenge: string; readonly found: PasskeyAndUser | null }> {
   const answered = answeredChallenge(ctx, [purpose], client, answer)
   const credentialId = Buffer.from(answer.credential.id, 'base64url')
-  const redeemed = answered && (await spendProofAndFindPasskey(ctx.store, answered.read, credentialId))
+  // A sign-in commits again before it is answered: its session, or its refusal in the security log.
+  const isFlushedLater = purpose === 'sign_in'
+  const redeemed =
+    answered && (await spendProofAndFindPasskey(ctx.store, answered.read, credentialId, isFlushedLater))
   if (!redeemed) throw await refuseFlow(ctx)
   return { challenge: answered.challenge, found: redeemed.found }
 }

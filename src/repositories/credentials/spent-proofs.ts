@@ -34,17 +34,24 @@ const insertion = (query: Queries) =>
 
 const spend = prepared((query) => insertion(query).prepare('proof_spend'))
 
-const spendAndFind = prepared((query) => {
+/** @param isFlushedLater whether its commit need not wait for the disk */
+const spendingAndFinding = (isFlushedLater: boolean) => (query: Queries) => {
   const spent = query.$with('spent').as(insertion(query))
   const used = and(own(passkeys, parameters), eq(passkeys.credentialId, parameter('credentialId')))
   return query
     .with(spent)
-    .select({ mark: spent.markHash, passkey: getTableColumns(passkeys), user: userColumns })
+    .select({
+      passkey: getTableColumns(passkeys),
+      user: userColumns,
+      ...(isFlushedLater && { waits: sql`set_config('synchronous_commit', 'off', true)` }),
+    })
     .from(spent)
     .leftJoin(passkeys, used)
     .leftJoin(users, and(userOf(passkeys), isHere))
-    .prepare('proof_spend_and_find_passkey')
-})
+    .prepare(isFlushedLater ? 'proof_spend_and_find_passkey_soon' : 'proof_spend_and_find_passkey')
+}
+const spendAndFind = prepared(spendingAndFinding(false))
+const spendAndFindFlushedLater = prepared(spendingAndFinding(true))
 
 const parametersOfProof = ({ markHash, expiresAt }: SpentProof) => ({
   markHash,
@@ -58,6 +65,8 @@ export function spendProof(db: Database, proof: SpentProof): Promise<boolean> {
 
 /**
  * Spends the challenge that a passkey answers, and finds the passkey, in one statement.
+ * @param isFlushedLater true: its commit does not wait for the disk, because another commit follows before the request is
+ *   answered, and flushes it; not in a transaction, whose own commit would not wait either
  * @returns null where it is spent; `found` is null where the project has no such passkey, or its account is one whose
  *   deletion is due
  */
@@ -65,8 +74,10 @@ export async function spendProofAndFindPasskey(
   db: Database,
   proof: SpentProof,
   credentialId: Buffer,
+  isFlushedLater: boolean,
 ): Promise<{ readonly found: PasskeyAndUser | null } | null> {
-  const row = await first(spendAndFind(db, { ...parametersOfProof(proof), credentialId }))
+  const statement = isFlushedLater ? spendAndFindFlushedLater : spendAndFind
+  const row = await first(statement(db, { ...parametersOfProof(proof), credentialId }))
   if (!row) return null
   const { passkey, user } = row
   return { found: passkey && user ? { passkey, user } : null }
