@@ -37,9 +37,9 @@ function attributesOf(secure: boolean, crossSite: boolean): CookieSerializeOptio
 /** @param suffix tells several of one kind apart */
 function projectCookie(secure: boolean, kind: string, suffix = ''): ProjectCookie {
   const name: ProjectCookie['name'] = ({ id }) => hostBound(secure, `sallyport_${kind}_${id}${suffix}`)
-  // A flow is always at the provider or here, in a window of its own.
+  // A flow is at the provider or here, and a way back is for our own pages: neither is needed inside of another site.
   const attributes = ({ policy }: Project) =>
-    attributesOf(secure, kind !== 'social' && policy.cookies.same_site === 'none')
+    attributesOf(secure, !['social', 'return'].includes(kind) && policy.cookies.same_site === 'none')
   return {
     name,
     read: (request) => request.cookies[name(request.project)],
@@ -89,6 +89,9 @@ export function flowCookies(secure: boolean): FlowCookies {
 
 /** What a browser keeps that an account trusts; HttpOnly, and sent by this browser alone. */
 export const deviceCookieOf = (secure: boolean): ProjectCookie => projectCookie(secure, 'device')
+
+/** Where a person goes on who opens the link of a mail in the browser in which they asked for it. */
+export const returnCookieOf = (secure: boolean): ProjectCookie => projectCookie(secure, 'return')
 
 /** What a request presents for the account that it signs in to: in its body, else in the cookie. */
 export const presentedDevice =

@@ -151,6 +151,42 @@ else {
     t.same(complaints, [], 'nothing breaks the policy of the pages')
   })
 
+  t.test('the link of a mail leads back to the application, in the browser that asked for it', async (t) => {
+    const { page, context } = await openShop(t)
+    const email = 'by-link@example.com'
+    const password2 = 'another good battery'
+    await toPage(page, 'sign-up')
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.getByRole('button', { name: 'Create account' }).click()
+    await page.getByRole('heading', { name: 'Check your mail' }).waitFor()
+    const { link } = await mailOfKind(app, email, 'verify_email')
+    await page.goto(link ?? '')
+    await page.getByLabel('Password that you chose').fill(password)
+    await page.getByRole('button', { name: 'Verify my address' }).click()
+    await page.getByRole('link', { name: 'Back to sign-in' }).click()
+    await signIn(page, email)
+    t.equal(await signedInAs(page), email)
+
+    await page.evaluate('client.signOut()')
+    await toPage(page, 'sign-in')
+    await page.getByRole('link', { name: 'Forgot' }).click()
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByRole('button', { name: 'Send' }).click()
+    const reset = (await mailOfKind(app, email, 'reset_password')).link ?? ''
+    await page.goto(reset)
+    await page.getByLabel('New password').fill(password2)
+    await page.getByRole('button', { name: 'Save the new password' }).click()
+    await page.getByRole('link', { name: 'Back to sign-in' }).click()
+    await page.getByLabel('E-mail address').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(password2)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    t.equal(await signedInAs(page), email)
+
+    const kept = (await context.cookies()).find(({ name }) => name.includes('_return_'))
+    t.match(kept, { httpOnly: true, sameSite: 'Lax' })
+  })
+
   t.test('without script the same forms lead back with a code', async (t) => {
     const person = await newPerson()
     const authenticator = await enrol(person)

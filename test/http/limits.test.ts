@@ -124,6 +124,14 @@ t.test('what has no project is not limited, nor is a path that does not exist', 
     t.notOk((await direct.send('GET', path)).headers.has('ratelimit'), path)
 })
 
+t.test('pages of mails are limited, those that are the same for everybody are not', async (t) => {
+  const often = async (path: string) => new Set(await statuses(130, () => direct.send('GET', path)))
+  t.same([...(await often('/console'))], [200], 'many operators may share an address')
+  t.same([...(await often('/problems'))], [200])
+  t.same([...(await often('/account/reset-password?project=x&token=y'))], [422, 429])
+  t.equal((await direct.send('GET', '/console')).status, 200)
+})
+
 t.test('TRUSTED_PROXIES · each client behind the proxy has a count of its own', async (t) => {
   const headers = { 'project-id': (await proxied.project(tight)).id }
   const me = (address: string) => () =>

@@ -6,9 +6,10 @@ import type { Context, Services } from '../../domain/context.ts'
 import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
 import { isUuid, type LanguageTag, languageTagOf } from '../../formats.ts'
 import { visitorContext } from '../caller.ts'
+import type { ProjectCookie } from '../cookies.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
-import { field } from './controls.ts'
+import { buttonLink, field } from './controls.ts'
 import { brandOf, type Look, type Page, pageRoute, sendPage, titled } from './layout.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -33,6 +34,8 @@ export interface Visit {
   readonly texts: Texts
   /** The language as the link names it; null: it names none. */
   readonly lang: LanguageTag | null
+  /** A button that leads back to the sign-in in which this browser asked for the mail; empty where it did not. HTML. */
+  readonly backHtml: string
   /** The context of the link's project. */
   context(): Promise<Context>
 }
@@ -56,12 +59,25 @@ interface LinkPage {
   readonly path: string
   readonly show: MakePage
   readonly submit: MakePage
+  /** Default: the page leads nowhere. */
+  readonly returnCookie?: ProjectCookie
   /** Default: the page does not look who is signed in. */
   readonly findVisitor?: FindVisitor
 }
 
+/** @param query what the application asked of the pages to sign in with, as the browser kept it */
+function backLink({ hosted }: Texts, basePath: string, projectId: string, query: string): string {
+  const asked = new URLSearchParams(query)
+  if (asked.get('project')?.toLowerCase() !== projectId) return ''
+  return buttonLink(`${basePath}/sign-in?${asked}`, hosted.backToSignIn)
+}
+
 /** Registers the page of a link: `show` answers GET, `submit` the POST of its form. */
-export function linkPage(api: Api, services: Services, { path, show, submit, findVisitor }: LinkPage): void {
+export function linkPage(
+  api: Api,
+  services: Services,
+  { path, show, submit, findVisitor, returnCookie }: LinkPage,
+): void {
   async function answer(
     request: FastifyRequest,
     fields: unknown,
@@ -84,7 +100,9 @@ export function linkPage(api: Api, services: Services, { path, show, submit, fin
     }
     const text = (value: unknown) => (typeof value === 'string' ? value : null)
     const typed = { password: text(password), answer: text(chosen), lang: languageTagOf(text(lang)) }
-    const visit = { basePath: api.basePath, projectId, token, ...typed, texts, context }
+    const query = returnCookie && request.cookies[returnCookie.name(found)]
+    const backHtml = query ? backLink(texts, api.basePath, projectId, query) : ''
+    const visit = { basePath: api.basePath, projectId, token, ...typed, texts, backHtml, context }
     return { page: (await make(visit).catch(nullIfRefused)) ?? dead.page, look }
   }
   const send = async (reply: FastifyReply, answered: ReturnType<typeof answer>) => {

@@ -1,5 +1,6 @@
 // Every page that people open in a browser.
 import type { FastifyInstance } from 'fastify'
+import { returnCookieOf } from '../cookies.ts'
 import { declaredAccess } from '../plugins/access.ts'
 import { type Limiter, type Limits, pageLimit } from '../plugins/rate-limits.ts'
 import type { ServerOptions } from '../server-options.ts'
@@ -26,19 +27,24 @@ export async function allPages(
   limits: Limits,
 ): Promise<void> {
   const { services, metrics, publicUrl } = options
+  const returnCookie = returnCookieOf(options.cookieSecure)
   if (options.inbox) await inboxPages(app, options.inbox)
   hostedPages(app, { ...options, limits })
+  // The same for everybody, and cheap: people behind one address open the console as often as they like.
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     problemPages(pages, publicUrl)
     if (options.playground) playgroundPage(pages, options)
     consolePage(pages)
+  })
+  await app.register(async (pages: Api) => {
+    await pages.register(declaredAccess, {})
     await pages.register(pageLimit, { limiter })
     acceptForms(pages)
     confirmPages(pages, services)
-    verificationPages(pages, services, visitorFinder(options))
+    verificationPages(pages, services, visitorFinder(options), returnCookie)
     teamInvitationPage(pages, services, metrics)
-    resetPasswordPage(pages, services)
+    resetPasswordPage(pages, services, returnCookie)
     signInLinkPage(pages, services)
     operatorSetupPage(pages, services, options)
   })

@@ -4,6 +4,7 @@ import { isResetOpen, resetPassword } from '../../domain/accounts/recovery.ts'
 import type { Services } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
 import { fill, passwordLength } from '../../formats.ts'
+import type { ProjectCookie } from '../cookies.ts'
 import type { Api } from '../typebox.ts'
 import { titled } from './layout.ts'
 import { linkForm, linkPage, passwordField, type Visit } from './link-page.ts'
@@ -33,9 +34,10 @@ function form(visit: Visit, wrong: string | null) {
 }
 
 /** Registers the page: GET shows the form while the link works, POST sets the password, once. */
-export function resetPasswordPage(api: Api, services: Services): void {
+export function resetPasswordPage(api: Api, services: Services, returnCookie: ProjectCookie): void {
   linkPage(api, services, {
     path,
+    returnCookie,
     async show(visit) {
       return (await isResetOpen(await visit.context(), visit.token)) ? form(visit, null) : null
     },
@@ -51,7 +53,11 @@ export function resetPasswordPage(api: Api, services: Services): void {
         if (!fault) throw error
         return form(visit, fill(texts.refused[fault.reason], { min: String(fault.minLength) }))
       }
-      return titled(texts.reset.doneTitle, html`<p>${texts.reset.done}</p>`)
+      return titled(
+        texts.reset.doneTitle,
+        html`<p>${texts.reset.done}</p>
+!${visit.backHtml}`,
+      )
     },
   })
 }

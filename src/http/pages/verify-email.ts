@@ -9,6 +9,7 @@ import {
   isProvenAlready,
 } from '../../domain/accounts/verification.ts'
 import type { Services } from '../../domain/context.ts'
+import type { ProjectCookie } from '../cookies.ts'
 import type { Api } from '../typebox.ts'
 import { type Page, titled } from './layout.ts'
 import {
@@ -60,15 +61,24 @@ function verifyForm(visit: Visit, wrong: string | null, isHolder: boolean): stri
 
 /** The page of a link whose address was proven by it, by its mail's code or by a later mail; null: it was not. */
 async function provenAlready(
-  { context, texts, token }: Visit,
+  { context, texts, token, backHtml }: Visit,
   sentences: 'verify' | 'change',
 ): Promise<Page | null> {
   const { alreadyTitle, already } = texts[sentences]
   if (!(await isProvenAlready(await context(), `${sentences}_email`, token))) return null
-  return titled(alreadyTitle, html`<p>${already}</p>`)
+  return titled(
+    alreadyTitle,
+    html`<p>${already}</p>
+!${backHtml}`,
+  )
 }
 
-function verifyEmailPage(api: Api, services: Services, findVisitor: FindVisitor): void {
+function verifyEmailPage(
+  api: Api,
+  services: Services,
+  findVisitor: FindVisitor,
+  returnCookie: ProjectCookie,
+): void {
   async function form(visit: Visit, status = 200, wrong: string | null = null): Promise<Page> {
     const ctx = await visit.context()
     const found = await findOpenVerification(ctx, visit.token)
@@ -87,11 +97,16 @@ function verifyEmailPage(api: Api, services: Services, findVisitor: FindVisitor)
   async function confirm(visit: Visit): Promise<Page> {
     const { doneTitle, done } = visit.texts.verify
     await confirmEmail(await visit.context(), { token: visit.token }, visit.password || null)
-    return titled(doneTitle, html`<p>${done}</p>`)
+    return titled(
+      doneTitle,
+      html`<p>${done}</p>
+!${visit.backHtml}`,
+    )
   }
   linkPage(api, services, {
     path: verifyPath,
     findVisitor,
+    returnCookie,
     show: form,
     async submit(visit) {
       if (visit.answer === 'no') return disown(visit)
@@ -143,7 +158,12 @@ function changeEmailPage(api: Api, services: Services, findVisitor: FindVisitor)
 }
 
 /** Registers the pages: GET shows a form, POST confirms, once. */
-export function verificationPages(api: Api, services: Services, findVisitor: FindVisitor): void {
-  verifyEmailPage(api, services, findVisitor)
+export function verificationPages(
+  api: Api,
+  services: Services,
+  findVisitor: FindVisitor,
+  returnCookie: ProjectCookie,
+): void {
+  verifyEmailPage(api, services, findVisitor, returnCookie)
   changeEmailPage(api, services, findVisitor)
 }

@@ -11,6 +11,7 @@ import {
   type FlowCookies,
   flowCookies,
   type ProjectCookie,
+  returnCookieOf,
   type SessionCookies,
   sessionCookies,
 } from '../../cookies.ts'
@@ -25,6 +26,7 @@ export interface HostedParts {
   readonly cookies: SessionCookies
   readonly flowCookies: FlowCookies
   readonly deviceCookie: ProjectCookie
+  readonly returnCookie: ProjectCookie
   readonly refreshKeys: readonly RefreshKey[]
   readonly printSession: SessionPrinter
   /** For a session that was just opened. */
@@ -59,6 +61,7 @@ export function hostedParts(options: ServerOptions): HostedParts {
   return {
     ...{ publicUrl, cookies, refreshKeys, printSession, basePath },
     deviceCookie: deviceCookieOf(cookieSecure),
+    returnCookie: returnCookieOf(cookieSecure),
     flowCookies: flowCookies(cookieSecure),
     printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
     script: version && `${basePath}/pages/pages.js?v=${version}`,

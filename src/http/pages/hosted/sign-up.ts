@@ -13,7 +13,7 @@ import { checkMailPage } from './check-mail-page.ts'
 import type { HostedParts } from './parts.ts'
 import { providersOf } from './providers.ts'
 import { addStep, isAddress, showPage } from './step.ts'
-import { finish, type HostedVisit, hrefOf, type Outcome } from './visit.ts'
+import { finish, type HostedVisit, hrefOf, type Outcome, rememberWishes } from './visit.ts'
 
 interface Note {
   readonly email?: string
@@ -92,6 +92,7 @@ async function act(visit: HostedVisit, given: { email: string; password: string 
   try {
     const result = await signUp(ctx, { ...given, locale: languageTagOf(texts.tag) })
     if (result.kind === 'signed_in') return await finish(visit, result.grant)
+    rememberWishes(visit)
     return checkMailPage(visit, { email })
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
@@ -149,6 +150,7 @@ export function signUpPages(api: Api, parts: HostedParts): void {
     async act(visit, { email }) {
       const { hosted } = visit.texts
       await requestReset(visit.ctx, { email, redirectTo: null })
+      rememberWishes(visit)
       return titled(
         hosted.checkTitle,
         html`<p>!${withValue(hosted.forgotDone, 'email', email)}</p>

@@ -92,6 +92,20 @@ export async function finish(
   return { location: homeOf(ctx, wishes, parts) }
 }
 
+/** A cookie that a browser may refuse for its size is not set. */
+const maxRemembered = 1200
+/** As long as the links of the mails are good. */
+const rememberedSeconds = 3600
+
+/**
+ * Remembers in this browser what the application asked for, so that the page of a mailed link can lead back to it. It is no proof
+ * of anything: the pages check it again.
+ */
+export function rememberWishes({ reply, ctx, wishes, parts }: HostedVisit): void {
+  if (wishes.redirectTo === null || wishes.query.length > maxRemembered) return
+  parts.returnCookie.set(reply, ctx.project, wishes.query, rememberedSeconds)
+}
+
 /** Where a person goes who is signed in by cookie. */
 export function homeOf({ project }: Context, wishes: Wishes, { basePath }: HostedParts): string {
   if (wishes.redirectTo !== null) return landing(wishes, {})
