@@ -5,6 +5,7 @@ import { contracts } from './workloads/contracts.ts'
 import { imports } from './workloads/import.ts'
 import { login, signup } from './workloads/login.ts'
 import { keys, me } from './workloads/me.ts'
+import { pages } from './workloads/pages.ts'
 import { passkeys } from './workloads/passkeys.ts'
 import { refresh } from './workloads/refresh.ts'
 import { revocation } from './workloads/revocation.ts'
@@ -24,6 +25,7 @@ export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   storm,
   revocation,
   contracts,
+  pages,
   start,
   import: imports,
   scale,
