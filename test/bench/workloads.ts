@@ -2,6 +2,7 @@
 import type { Bench } from './figures.ts'
 import type { Figure } from './rounds.ts'
 import { contracts } from './workloads/contracts.ts'
+import { events } from './workloads/events.ts'
 import { imports } from './workloads/import.ts'
 import { login, signup } from './workloads/login.ts'
 import { keys, me } from './workloads/me.ts'
@@ -32,4 +33,4 @@ export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
 }
 
 /** What takes too long to be run without being asked for by name. */
-export const onDemand: typeof workloads = { huge, search }
+export const onDemand: typeof workloads = { events, huge, search }
