@@ -3,7 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/package.ts'
 import { freePort } from './app.ts'
@@ -102,13 +104,29 @@ const missingOf = (programs: readonly string[], library: string) => [
   ...(resolved(library) ? [] : [`${library} (npm ci --prefix test/clients)`]),
 ]
 
+/** A home that a browser fills with its caches and settings, and its environment. */
+async function makeHome() {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-browser-'))
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('XDG_'))
+  return {
+    // Mesa asks the system for the home, and dconf would fill it too.
+    env: {
+      ...Object.fromEntries(own),
+      ...{ HOME: folder, TMPDIR: folder, XDG_CACHE_HOME: join(folder, 'cache'), GSETTINGS_BACKEND: 'memory' },
+    },
+    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
+  }
+}
+
 const firefox: OtherBrowserKind = {
   name: 'Firefox',
   missing: missingOf(['firefox-esr'], 'puppeteer-core'),
   async launch() {
     const { default: puppeteer } = (await import(resolved('puppeteer-core') ?? '')) as { default: Puppeteer }
+    const home = await makeHome()
     const browser = await puppeteer.launch({
       browser: 'firefox',
+      env: home.env,
       executablePath: installed('firefox-esr'),
       headless: true,
     })
@@ -128,7 +146,10 @@ const firefox: OtherBrowserKind = {
         resize: (width, height) => page.setViewport({ width, height }),
         screenshot: async () => Buffer.from(await page.screenshot()),
       },
-      close: () => browser.close(),
+      async close() {
+        await browser.close()
+        await home.remove()
+      },
     }
   },
 }
@@ -148,16 +169,19 @@ const webkit: OtherBrowserKind = {
   missing: missingOf(['WebKitWebDriver', 'Xvfb'], 'selenium-webdriver'),
   async launch() {
     const { Builder, By, until } = (await import(resolved('selenium-webdriver') ?? '')) as Selenium
+    const home = await makeHome()
     const children: ChildProcess[] = []
-    const endChildren = async () => {
+    const endAll = async () => {
       for (const child of children.reverse()) {
         const gone = once(child, 'exit')
         if (child.kill()) await gone
       }
+      await home.remove()
     }
     try {
       // It has no mode without a screen: this one shows nothing. The server writes the number that it chose.
       const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp'], {
+        env: home.env,
         stdio: ['ignore', 'pipe', 'ignore'],
       })
       children.push(screen)
@@ -165,7 +189,7 @@ const webkit: OtherBrowserKind = {
       const port = await freePort()
       children.push(
         spawn('WebKitWebDriver', [`--port=${port}`], {
-          env: { ...process.env, DISPLAY: `:${number.toString().trim()}` },
+          env: { ...home.env, DISPLAY: `:${number.toString().trim()}` },
           stdio: 'ignore',
         }),
       )
@@ -211,11 +235,11 @@ const webkit: OtherBrowserKind = {
         },
         async close() {
           await driver.quit()
-          await endChildren()
+          await endAll()
         },
       }
     } catch (error) {
-      await endChildren()
+      await endAll()
       throw error
     }
   },

@@ -2,7 +2,7 @@
 // processes. It is dropped only when the service has refused its refresh token.
 import { ApiError, AuthenticationError } from './errors.js'
 import { elapsed, type Held, hold, type Known, print, read, type TokenStorage } from './storage.js'
-import { type Change, type Channel, exclusively, openChannel } from './tabs.js'
+import { type Change, type Channel, exclusively, onReturn, openChannel } from './tabs.js'
 import type { Call } from './transport.js'
 
 export type AuthEvent = 'signed_in' | 'token_refreshed' | 'signed_out' | 'auth_error'
@@ -53,6 +53,7 @@ export function createSessions(options: SessionOptions) {
   const channel: Channel | null = options.shared
     ? openChannel(key, (change) => void inTurn(() => hear(change)))
     : null
+  const stopReturning = onReturn(() => options.shared && void inTurn(sync))
 
   /** Identifies the tokens of a session; every refresh changes it. `expires_at` would not: it counts whole seconds. */
   const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.at
@@ -256,7 +257,10 @@ export function createSessions(options: SessionOptions) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    close: () => channel?.close(),
+    close() {
+      channel?.close()
+      stopReturning()
+    },
   }
 }
 

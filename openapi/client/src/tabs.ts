@@ -54,3 +54,10 @@ export function openChannel(key: string, heard: (change: Change) => void): Chann
   globalThis.addEventListener?.('storage', listener)
   return { tell() {}, close: () => globalThis.removeEventListener?.('storage', listener) }
 }
+
+/** Calls `returned` when the page comes back from the back-forward cache, where it heard nothing of other tabs. Returns what ends it. */
+export function onReturn(returned: () => void): () => void {
+  const listener = (event: Event) => (event as PageTransitionEvent).persisted && returned()
+  globalThis.addEventListener?.('pageshow', listener)
+  return () => globalThis.removeEventListener?.('pageshow', listener)
+}
