@@ -1,9 +1,7 @@
 // The pages of an account, in a real browser: with and without script, and as assistive technology reads them.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { packageRoot } from '../../src/package.ts'
+import { checkInEveryLook, type States } from '../support/accessibility.ts'
 import { freePort, startTestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { authenticatorOf, proveHolder, renewSteps } from '../support/factors.ts'
@@ -151,14 +149,6 @@ else {
     t.equal(await page.getByLabel('Display name').inputValue(), 'Grace')
   })
 
-  const axe = await readFile(join(packageRoot, 'node_modules/axe-core/axe.min.js'), 'utf8')
-  /** What axe-core finds wrong, as its rules and the elements. */
-  const violations = (page: Page) =>
-    page.evaluate<string[]>(
-      `${axe}; axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-      violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' ' + target)))`,
-    )
-
   t.test(
     'axe-core finds nothing, by day and night, in English and Arabic, on a phone and a desk',
     async (t) => {
@@ -174,7 +164,7 @@ else {
         await Promise.all([page.waitForEvent('load'), form.locator(button).first().click()])
       }
       const tab = (path: string) => (ui_locales: string) => page.goto(at(path, { ui_locales }))
-      const states: Readonly<Record<string, (locale: string) => Promise<unknown>>> = {
+      const states: States = {
         profile: tab('/account'),
         security: tab('/account/security'),
         devices: tab('/account/devices'),
@@ -198,21 +188,7 @@ else {
           await app.sql`update sessions set auth_time = now() where user_id = (select id from users where email = ${email})`
         },
       }
-      for (const [colorScheme, locale, width] of [
-        ['light', 'en', 390],
-        ['dark', 'ar', 1280],
-        ['dark', 'en', 1280],
-        ['light', 'ar', 390],
-      ] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        await page.setViewportSize({ width, height: 844 })
-        for (const [name, reach] of Object.entries(states)) {
-          await reach(locale)
-          t.same(await violations(page), [], `${name}: ${colorScheme} ${locale} ${width}`)
-          const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-          t.ok(Number(overflow) <= 0, 'nothing is wider than the screen')
-        }
-      }
+      await checkInEveryLook(t, page, states)
     },
   )
 }

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
+import { checkAccessible, checkInEveryLook, type States, violationsOf } from '../support/accessibility.ts'
 import { freePort, startTestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
@@ -328,14 +329,6 @@ else {
     t.match(box, { width: 36, height: 36 })
   })
 
-  const axe = await readFile(join(packageRoot, 'node_modules/axe-core/axe.min.js'), 'utf8')
-  /** What axe-core finds wrong, as its rules and the elements. */
-  const violations = (page: Page) =>
-    page.evaluate<
-      string[]
-    >(`${axe}; axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-      violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => id + ' ' + target)))`)
-
   t.test(
     'axe-core finds nothing, by day and night, in English and Arabic, on a phone and a desk',
     async (t) => {
@@ -351,7 +344,7 @@ else {
           .first()
         await Promise.all([page.waitForEvent('load'), button.click()])
       }
-      const states: Readonly<Record<string, (locale: string) => Promise<unknown>>> = {
+      const states: States = {
         'sign-in': (ui_locales) => page.goto(at('/sign-in', { ui_locales })),
         'sign-in, wrong': async (ui_locales) => {
           await page.goto(at('/sign-in', { ui_locales }))
@@ -383,25 +376,11 @@ else {
         },
       }
       await page.setContent('<img src="x"><input>')
-      t.ok((await violations(page)).length > 1, 'it would find something')
-      for (const [colorScheme, locale, width] of [
-        ['light', 'en', 390],
-        ['dark', 'ar', 1280],
-        ['dark', 'en', 390],
-        ['light', 'ar', 1280],
-      ] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        await page.setViewportSize({ width, height: 844 })
-        for (const [name, reach] of Object.entries(states)) {
-          await reach(locale)
-          t.same(await violations(page), [], `${name}: ${colorScheme} ${locale} ${width}`)
-          const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-          t.ok(Number(overflow) <= 0, 'nothing is wider than the screen')
-        }
-      }
+      t.ok((await violationsOf(page)).length > 1, 'it would find something')
+      await checkInEveryLook(t, page, states)
       for (const path of ['/problems', '/problems/validation_failed', '/no-such-page']) {
         await page.goto(service + path)
-        t.same(await violations(page), [], path)
+        await checkAccessible(t, page, path)
       }
       // 200 % on a phone's width is 195 px of layout.
       await page.setViewportSize({ width: 195, height: 600 })

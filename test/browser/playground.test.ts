@@ -4,10 +4,10 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
+import { checkAccessible } from '../support/accessibility.ts'
 import { startTestApp } from '../support/app.ts'
 import { findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
@@ -112,22 +112,10 @@ else {
     await mkdir(pictures, { recursive: true })
     await writeFile(join(pictures, `${name}.png`), await page.screenshot({ fullPage: true }))
   }
-  /** Fails for what axe-core finds, and for what is wider than the page. */
+  /** Takes a picture where one is wanted, and checks what is shown. */
   async function check(t: Test, page: Page, name: string): Promise<void> {
     await shoot(page, name)
-    const { violations } = await page.evaluate<AxeResults>(
-      `${axe.source}; axe.run({ resultTypes: ['violations'] })`,
-    )
-    t.same(
-      violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
-      [],
-      name,
-    )
-    t.equal(
-      await page.evaluate('document.documentElement.scrollWidth > innerWidth'),
-      false,
-      `${name}: nothing is wider than the page`,
-    )
+    await checkAccessible(t, page, name)
   }
 
   /** The ways through the tour: each step does what it says, and ticks itself. */

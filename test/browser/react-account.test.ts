@@ -2,9 +2,9 @@
 // language, the dark, or a phone. With React 18; react.test.ts has 19.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { checkAccessible } from '../support/accessibility.ts'
 import { findChromium, launchChromium } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf, mailOfKind, renewSteps } from '../support/factors.ts'
@@ -224,19 +224,9 @@ else {
     await shows(page, 'signed_out')
   })
 
-  const source = axe.source
-  /** Fails the test for each violation that axe-core finds in the page, and takes a picture of it where one is wanted. */
+  /** Checks what is shown, and takes a picture of it where one is wanted. */
   async function check(t: Test, page: Page, name: string): Promise<void> {
-    const { violations } = await page.evaluate<AxeResults>(
-      `${source}; axe.run({ resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
-    )
-    t.same(
-      violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]),
-      [],
-      name,
-    )
-    const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
-    t.equal(wide, false, `${name}: nothing is wider than the page`)
+    await checkAccessible(t, page, name)
     if (!pictures) return
     await mkdir(pictures, { recursive: true })
     await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })

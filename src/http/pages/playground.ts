@@ -8,6 +8,7 @@ import type { Project } from '../../domain/projects/projects.ts'
 import { relyingPartyOf } from '../../domain/projects/relying-party.ts'
 import { isUuid } from '../../formats.ts'
 import { packageRoot } from '../../package.ts'
+import { projectInQuery } from '../plugins/project.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
@@ -57,8 +58,7 @@ const page = (basePath: string, facts: object, hasInbox: boolean) => html`<!doct
 
 /** The project that the query names, else the default one. @throws AuthError project_required, project_unknown */
 async function projectOf(query: unknown, { defaultProjectId, services }: ServerOptions): Promise<Project> {
-  const { project: named } = Object(query) as { project?: unknown }
-  const id = typeof named === 'string' && named !== '' ? named.trim().toLowerCase() : defaultProjectId
+  const id = projectInQuery(query, defaultProjectId)
   if (id === null) throw new AuthError('project_required')
   if (!isUuid(id)) throw new AuthError('project_unknown')
   return services.projects.get(id)

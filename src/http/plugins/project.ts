@@ -29,6 +29,12 @@ export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions
   }
 }
 
+/** The project that the query of a page names, else the default one; null: there is neither. */
+export function projectInQuery(query: unknown, defaultProjectId: string | null): string | null {
+  const { project: named } = Object(query) as { project?: unknown }
+  return typeof named === 'string' && named !== '' ? named.trim().toLowerCase() : defaultProjectId
+}
+
 const isUnknown = (error: unknown) => error instanceof AuthError && error.code === 'project_unknown'
 
 /** Whether the header project-id is absent or names the same project. */

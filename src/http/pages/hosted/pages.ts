@@ -5,7 +5,7 @@ import { presentedDevice } from '../../cookies.ts'
 import { declaredAccess } from '../../plugins/access.ts'
 import { context } from '../../plugins/context.ts'
 import { csrf } from '../../plugins/csrf.ts'
-import { project } from '../../plugins/project.ts'
+import { project, projectInQuery } from '../../plugins/project.ts'
 import { type Limits, rateLimits, setRateLimitHeaders } from '../../plugins/rate-limits.ts'
 import { RequestProblem } from '../../refusal.ts'
 import type { ServerOptions } from '../../server-options.ts'
@@ -24,14 +24,6 @@ import { socialPages } from './social.ts'
 /** Bytes of a form: the answer of a passkey is the longest. */
 const formBytes = 65_536
 
-/** The project that the query names, else the default one. */
-const projectIn =
-  (defaultProjectId: string | null) =>
-  ({ query }: { query: unknown }): string | null => {
-    const { project: named } = Object(query) as { project?: unknown }
-    return typeof named === 'string' && named !== '' ? named.trim().toLowerCase() : defaultProjectId
-  }
-
 /** Registers the pages and their script. */
 export function hostedPages(app: FastifyInstance, options: ServerOptions & { limits: Limits }): void {
   const { limits, metrics, publicUrl, services } = options
@@ -44,7 +36,7 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
       return sendRefusal(error, request, reply)
     })
     await api.register(declaredAccess, {})
-    const projectIdOf = projectIn(options.defaultProjectId)
+    const projectIdOf = ({ query }: { query: unknown }) => projectInQuery(query, options.defaultProjectId)
     await api.register(project, { projects: services.projects, projectIdOf })
     const deviceToken = presentedDevice(parts.deviceCookie)
     await api.register(context, { services, client: 'canonical', deviceToken })
