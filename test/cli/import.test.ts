@@ -25,10 +25,16 @@ import {
   type OldPerson,
   totpSecret,
 } from '../support/exports.ts'
+import { writeProof } from '../support/proof.ts'
 
 const count = Number(process.env.SALLYPORT_IMPORT_PEOPLE ?? 200)
 /** People of each export who sign in; all of them where a number was given. */
 const signingIn = process.env.SALLYPORT_IMPORT_PEOPLE ? count : 3
+// Some kinds of hashes take a tenth of a second each.
+const timeout = 600_000 + count * 2000
+t.setTimeout(timeout)
+const counted = { exports: 0, 'people imported': 0, 'signed in with the old password': 0 }
+t.teardown(() => writeProof('import', 'test/cli/import.test.ts', counted))
 
 const statements: string[] = []
 const { services, sql, context } = await createTestDomain(t, { onStatement: (text) => statements.push(text) })
@@ -99,60 +105,68 @@ const expected: Record<string, Record<string, number>> = {
 }
 
 for (const [product, make] of Object.entries(exportsOf))
-  t.test(`${product}: everybody comes with what is theirs, and signs in with the old password`, async (t) => {
-    const project = await newProject()
-    const from = product.split(' ')[0] as Product
-    const group = people(product)
-    const { name, file, hashes } = make(group)
-    const options: ImportOptions = {
-      from,
-      file: await fileOf(name, product === 'clerk' ? gzipSync(file) : file),
-      hashes: hashes && (await fileOf('hashes.json', hashes)),
-      ...(from === 'firebase' && firebaseParameters),
-    }
-    const dry = await bring(project, { ...options, dryRun: true })
-    t.match(dry, { read: count, created: count, refused_total: 0 })
-    t.match(await rowsOf(project.id), { users: null, logged: 0 }, 'a dry run writes nothing')
-    t.same((await readPolicy(services, project.id)).import, undefined)
+  t.test(
+    `${product}: everybody comes with what is theirs, and signs in with the old password`,
+    { timeout },
+    async (t) => {
+      const project = await newProject()
+      const from = product.split(' ')[0] as Product
+      const group = people(product)
+      const { name, file, hashes } = make(group)
+      const options: ImportOptions = {
+        from,
+        file: await fileOf(name, product === 'clerk' ? gzipSync(file) : file),
+        hashes: hashes && (await fileOf('hashes.json', hashes)),
+        ...(from === 'firebase' && firebaseParameters),
+      }
+      const dry = await bring(project, { ...options, dryRun: true })
+      t.match(dry, { read: count, created: count, refused_total: 0 })
+      t.match(await rowsOf(project.id), { users: null, logged: 0 }, 'a dry run writes nothing')
+      t.same((await readPolicy(services, project.id)).import, undefined)
 
-    t.match(await bring(project, options), { read: count, created: count, existing: 0, refused_total: 0 })
-    const rows = await rowsOf(project.id)
-    t.match(rows, { ...expected[product], logged: count })
-    t.match(await bring(project, options), { created: 0, existing: count })
-    t.same(await rowsOf(project.id), rows, 'a second time adds and changes nothing')
+      t.match(await bring(project, options), { read: count, created: count, existing: 0, refused_total: 0 })
+      const rows = await rowsOf(project.id)
+      t.match(rows, { ...expected[product], logged: count })
+      t.match(await bring(project, options), { created: 0, existing: count })
+      t.same(await rowsOf(project.id), rows, 'a second time adds and changes nothing')
 
-    const [first] = rows.users as Record<string, unknown>[]
-    t.match(first, { email: group[0]?.email, email_proof: 'holder', disabled_at: null })
-    t.ok(first?.email_verified_at)
-    t.ok(first?.display_name ?? first?.first_name)
-    const kinds = ((await readPolicy(services, project.id)).import as { password_kinds: string[] })
-      .password_kinds
-    t.equal(kinds.length, 1, 'the policy names what the hashes take to check')
-    for (const person of group.slice(0, 3)) {
-      const wrong = await signIn(project, { ...person, password: 'another password' })
-      t.match(wrong, { code: 'invalid_credentials' })
-    }
-    const outcomes = new Map<string, number>()
-    for (const person of group.slice(0, signingIn)) {
-      const entered = await signIn(project, person)
-      const outcome = entered instanceof AuthError ? entered.code : 'in'
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    }
-    outcomes.delete('second_factor_required')
-    t.ok(
-      [...outcomes.keys()].every((outcome) => outcome === 'in'),
-      JSON.stringify([...outcomes]),
-    )
-    if (!expected[product]?.totp)
-      t.notOk(
-        (await signIn(project, group[0] as OldPerson)) instanceof AuthError,
-        'and again by the new hash',
+      const [first] = rows.users as Record<string, unknown>[]
+      t.match(first, { email: group[0]?.email, email_proof: 'holder', disabled_at: null })
+      t.ok(first?.email_verified_at)
+      t.ok(first?.display_name ?? first?.first_name)
+      const kinds = ((await readPolicy(services, project.id)).import as { password_kinds: string[] })
+        .password_kinds
+      t.equal(kinds.length, 1, 'the policy names what the hashes take to check')
+      for (const person of group.slice(0, 3)) {
+        const wrong = await signIn(project, { ...person, password: 'another password' })
+        t.match(wrong, { code: 'invalid_credentials' })
+      }
+      const outcomes = new Map<string, number>()
+      for (const person of group.slice(0, signingIn)) {
+        const entered = await signIn(project, person)
+        const outcome = entered instanceof AuthError ? entered.code : 'in'
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+      }
+      counted.exports++
+      counted['people imported'] += rows.logged as number
+      for (const outcome of ['in', 'second_factor_required'])
+        counted['signed in with the old password'] += outcomes.get(outcome) ?? 0
+      outcomes.delete('second_factor_required')
+      t.ok(
+        [...outcomes.keys()].every((outcome) => outcome === 'in'),
+        JSON.stringify([...outcomes]),
       )
-    if (expected[product]?.totp) return
-    const [{ hash } = { hash: '' }] = await sql`select password_hash as hash from users
+      if (!expected[product]?.totp)
+        t.notOk(
+          (await signIn(project, group[0] as OldPerson)) instanceof AuthError,
+          'and again by the new hash',
+        )
+      if (expected[product]?.totp) return
+      const [{ hash } = { hash: '' }] = await sql`select password_hash as hash from users
       where project_id = ${project.id} and email = ${group[0]?.email ?? ''}`
-    t.ok(isCurrent(hash, cheapParameters), 'and has a hash of ours from then on')
-  })
+      t.ok(isCurrent(hash, cheapParameters), 'and has a hash of ours from then on')
+    },
+  )
 
 t.test('an import that was cut off goes on by the same command', async (t) => {
   const project = await newProject()

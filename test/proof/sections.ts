@@ -103,6 +103,11 @@ export const sections: readonly Section[] = [
         counts: ['rolling-upgrade'],
       },
       { what: 'a database of 0.1.0 goes on', file: 'test/process/upgrade.test.ts' },
+      {
+        what: 'people of other products’ exports sign in with their old passwords',
+        file: 'test/cli/import.test.ts',
+        counts: ['import'],
+      },
     ],
   },
   {
@@ -120,6 +125,7 @@ export const sections: readonly Section[] = [
       { what: 'an id_token is verified to the letter', file: 'test/social/id-token.test.ts' },
       { what: 'an OpenID provider by oidc-provider', file: 'test/http/social-flow.test.ts' },
       { what: 'passkeys in Chromium', file: 'test/browser/passkeys.test.ts' },
+      { what: 'our pages and the SDK in Firefox and WebKit', file: 'test/browser/other-browsers.test.ts' },
     ],
   },
 ]
@@ -127,5 +133,5 @@ export const sections: readonly Section[] = [
 /** Variables of the two forms of the command. */
 export const forms: Record<'quick' | 'long', Record<string, string>> = {
   quick: { WALKS: '500' },
-  long: { WALKS: '20000', EVENT_MINUTES: '10' },
+  long: { WALKS: '20000', EVENT_MINUTES: '10', SALLYPORT_IMPORT_PEOPLE: '10000' },
 }
