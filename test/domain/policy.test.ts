@@ -60,7 +60,7 @@ t.test('the defaults are the ones that operators were promised', async (t) => {
     teams: { max_per_user: 100, max_members: 200, max_invitations: 100, invitation_seconds: 604_800 },
     api_keys: { max_per_user: 25 },
     deletion: { grace_seconds: 0 },
-    branding: { name: null, logo_url: null, color: '#1f5fbf' },
+    branding: { name: null, logo_url: null, color: '#1f5fbf', terms_url: null, privacy_url: null },
     origins: [],
     cookies: { same_site: 'lax' },
     redirect_urls: [],

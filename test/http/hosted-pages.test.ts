@@ -483,6 +483,26 @@ t.test(
   },
 )
 
+t.test('the sign-up page names the terms and the privacy policy that a new person accepts', async (t) => {
+  const terms_url = 'https://example.com/terms?a=1&b="2"'
+  const privacy_url = 'https://example.com/privacy'
+  const shown = async (branding: Record<string, string>, ui_locales = 'en') => {
+    const { id } = await app.project({ branding })
+    const { body } = await get(`/sign-up${query({ ui_locales }, id)}`)
+    return /<p class="hint">([^\n]*?<a .*)<\/p>/.exec(String(body))?.[1] ?? null
+  }
+  t.equal(await shown({}), null)
+  t.equal(
+    await shown({ terms_url, privacy_url }),
+    'By creating an account you accept the <a href="https://example.com/terms?a&#61;1&#38;b&#61;&#34;2&#34;" target="_blank" rel="noopener">terms of use</a>' +
+      ' and the <a href="https://example.com/privacy" target="_blank" rel="noopener">privacy policy</a>.',
+  )
+  t.match(await shown({ terms_url }), /^By creating an account you accept the <a [^>]*>terms of use<\/a>\.$/)
+  t.match(await shown({ privacy_url }, 'de'), /akzeptieren Sie die <a [^>]*>Datenschutzerklärung<\/a>\.$/)
+  for (const locale of ['fr', 'es', 'zh', 'ar'])
+    t.notMatch(await shown({ terms_url, privacy_url }, locale), /[{}]|undefined/, locale)
+})
+
 t.test('pages are kept by nobody, run no foreign code, and show the project harmlessly', async (t) => {
   const hostile = await app.project({
     branding: {

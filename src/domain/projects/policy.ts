@@ -120,6 +120,8 @@ export const policySchema = section({
     name: orNull(Type.String({ minLength: 1, maxLength: 100 })),
     logo_url: orNull(webUrl),
     color: Type.String({ format: 'css-color', default: '#1f5fbf' }),
+    terms_url: orNull(webUrl),
+    privacy_url: orNull(webUrl),
   }),
   origins: addresses,
   // How session cookies are kept: `none` for pages on another site than the service.

@@ -40,6 +40,21 @@ export function newPasswordField(
   })
 }
 
+/** The sentence that names what a new person accepts; empty where the policy links nothing. */
+function acceptance({ texts: { hosted }, ctx }: HostedVisit): string {
+  const { terms_url: terms, privacy_url: privacy } = ctx.project.policy.branding
+  if (terms === null && privacy === null) return ''
+  const both = terms !== null && privacy !== null
+  const sentence = both ? hosted.acceptBoth : terms !== null ? hosted.acceptTerms : hosted.acceptPrivacy
+  const link = (href: string | null, text: string) =>
+    html`<a href="${href ?? ''}" target="_blank" rel="noopener">${text}</a>`
+  const parts = sentence.split(/(\{terms\}|\{privacy\})/).map((part) => {
+    if (part === '{terms}') return link(terms, hosted.terms)
+    return part === '{privacy}' ? link(privacy, hosted.privacy) : html`${part}`
+  })
+  return html`<p class="hint">!${parts.join('')}</p>`
+}
+
 function signUpPage(visit: HostedVisit, note: Note = {}): Page {
   const { hosted } = visit.texts
   if (visit.ctx.project.policy.sign_up === 'closed')
@@ -64,6 +79,7 @@ function signUpPage(visit: HostedVisit, note: Note = {}): Page {
       attributesHtml: `autocomplete="username" maxlength="255" autocapitalize="none" spellcheck="false" required ${note.wrongPassword ? '' : 'autofocus'}`,
     }),
     newPasswordField(visit, note.wrongPassword),
+    acceptance(visit),
     button(hosted.signUpButton),
   ]
   return titled(

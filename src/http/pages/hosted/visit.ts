@@ -93,7 +93,7 @@ export async function finish(
 }
 
 /** A cookie that a browser may refuse for its size is not set. */
-const maxRemembered = 1200
+const maxRemembered = 700
 /** As long as the links of the mails are good. */
 const rememberedSeconds = 3600
 

@@ -59,6 +59,8 @@ const fields: Readonly<Record<string, string>> = {
   'branding.name': 'Empty: the name of the project.',
   'branding.logo_url': 'Shown in mails; empty: none.',
   'branding.color': 'Such as #1f5fbf.',
+  'branding.terms_url': 'Terms of use, which the sign-up page links; empty: none.',
+  'branding.privacy_url': 'Privacy policy, which the sign-up page links; empty: none.',
   'cookies.same_site': 'None is for pages on another site than the service.',
   'impersonation.notify': 'Tells the user by mail when an operator acts as them.',
   'audit.retention_days': 'Older rows are deleted; the rest still verifies.',
