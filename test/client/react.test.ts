@@ -33,7 +33,7 @@ const user = { uuid: '1', email: 'ada@example.com', display_name: 'Ada' }
 const page = (initialSession, texts) => renderToString(
   <SallyportProvider client={client} initialSession={initialSession} texts={texts}>
     <SignedIn><UserButton /><AccountPage /></SignedIn>
-    <SignedOut><SignIn /><SignUp /></SignedOut>
+    <SignedOut><SignIn /><SignUp>You accept the <a href="/terms">terms</a>.</SignUp></SignedOut>
   </SallyportProvider>)
 console.log(JSON.stringify([page(undefined), page(null), page({ user }), page(null, ar)]))
 `
@@ -106,6 +106,7 @@ for (const version of [18, 19])
     const [unknown, signedOut, signedIn, arabic] = JSON.parse(stdout)
     t.equal(unknown, '', 'nothing is said that a browser would have to take back')
     t.match(signedOut, /<form[^>]*>.*Sign in/)
+    t.match(signedOut, /<p class="sp-hint">You accept the <a href="\/terms">terms<\/a>\.<\/p><button/)
     t.match(signedIn, /Your account: Ada.*<h1>Account<\/h1>/)
     t.match(arabic, /lang="ar" dir="rtl".*تسجيل الدخول/)
   })

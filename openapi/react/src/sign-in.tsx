@@ -213,6 +213,8 @@ export interface SignInProps extends FlowOptions {
 export interface SignUpProps extends FlowOptions {
   /** Draws a link to the sign-in: an address, or what is called. */
   signIn?: string | (() => void)
+  /** Shown above the button, such as the terms that a new person accepts. */
+  children?: ReactNode
 }
 
 /** The other page, by an address or by a call. */
@@ -305,7 +307,7 @@ export function SignIn({ signUp, ...options }: SignInProps) {
 }
 
 /** Creates an account, and verifies its address where the policy is strict. */
-export function SignUp({ signIn, ...options }: SignUpProps) {
+export function SignUp({ signIn, children, ...options }: SignUpProps) {
   const { texts } = useSallyport()
   const flow = useSignUp(options)
   const titles: Partial<Record<Flow['step'], string>> = {
@@ -326,6 +328,7 @@ export function SignUp({ signIn, ...options }: SignUpProps) {
             <Field name="display_name" label={texts.displayName} autoComplete="name" maxLength={255} />
             <EmailField flow={flow} />
             <NewPasswordField name="password" label={texts.password} />
+            {children && <p className="sp-hint">{children}</p>}
             <Button look="main" busy={flow.busy !== null}>
               {texts.signUp}
             </Button>
