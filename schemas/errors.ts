@@ -76,8 +76,8 @@ const kinds = {
   email_verification_required: {
     status: 403,
     title: 'E-mail verification required',
-    message: 'Please verify your e-mail address first.',
-    help: 'The project allows no sign-in before the address is verified, and no passkey is added before mailbox and holder have proven it together, by a mailed code that is typed in the session. Follow the link in the mail, or request another mail with POST /api/auth/verify-email/resend.',
+    message: 'Please verify your e-mail address first, with the code of the mail.',
+    help: 'A strict project allows no sign-in before the address is verified: open the link of the mail, or send its code to POST /api/auth/verify-email/confirm. A factor or a passkey is added only to an account whose signed-in holder has typed such a code: the link alone proves who reads the mail, not who holds the account. Ask for a code with POST /api/auth/verify-email/resend, also where the address counts as verified, and confirm it in the session.',
   },
   second_factor_required: {
     status: 403,
@@ -292,7 +292,7 @@ const kinds = {
   rate_limited: {
     status: 429,
     title: 'Too many requests',
-    message: 'Too many requests. Please wait a moment.',
+    message: 'Too many requests. Please try again later.',
     help: 'The limit in the headers RateLimit-Policy and RateLimit is used up. Wait retry_after seconds.',
   },
   headers_too_large: {

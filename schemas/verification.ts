@@ -8,7 +8,9 @@ import { User } from './users.ts'
 const Resent = Type.Object(
   {
     message: Type.String({
-      examples: ['If this address belongs to an account that is not verified yet, a message is on its way.'],
+      examples: [
+        'If there is something to verify at this address, a message is on its way. Earlier codes no longer work.',
+      ],
     }),
     verification_token: Type.Optional(
       Secret(

@@ -107,7 +107,7 @@ function refusal(command: Command, { code, message }: CommanderError): string {
     'commander.unknownOption': `${path} takes no ${name}.`,
     'commander.missingMandatoryOptionValue': `${path} needs ${name}.`,
     'commander.missingArgument': `${path} needs ${name}.`,
-    'commander.optionMissingArgument': `${name} needs a value.`,
+    'commander.optionMissingArgument': `${name} needs a value${name === '--project' ? ': the id of a project, which `npx . projects list` prints' : ''}.`,
     'commander.excessArguments': `${path} takes no "${command.args[command.registeredArguments.length]}".`,
     'commander.unknownCommand': command.parent
       ? `There is no command "${path} ${name}".`

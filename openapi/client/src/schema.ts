@@ -1924,7 +1924,7 @@ export interface components {
             userVerification: "required";
         };
         VerificationResent: {
-            /** @example If this address belongs to an account that is not verified yet, a message is on its way. */
+            /** @example If there is something to verify at this address, a message is on its way. Earlier codes no longer work. */
             message: string;
             /** @description Only where the application delivers mail, for a caller that sent the project secret. */
             verification_token?: string;
@@ -2940,7 +2940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3059,7 +3059,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3134,7 +3134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3212,7 +3212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3372,7 +3372,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3462,7 +3462,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3507,7 +3507,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3588,7 +3588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3633,7 +3633,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3737,7 +3737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3841,7 +3841,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3929,7 +3929,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4037,7 +4037,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4146,7 +4146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4298,7 +4298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4426,7 +4426,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4571,7 +4571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4691,7 +4691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4787,7 +4787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. · `sign_up_closed` Accounts of this project are made by its operators. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `second_factor_required` A second factor is required to sign in. · `account_disabled` This account is disabled. · `sign_up_closed` Accounts of this project are made by its operators. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4832,7 +4832,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4966,7 +4966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5060,7 +5060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5137,7 +5137,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5223,7 +5223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5301,7 +5301,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5346,7 +5346,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5448,7 +5448,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5526,7 +5526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5571,7 +5571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5687,7 +5687,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5789,7 +5789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5877,7 +5877,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6012,7 +6012,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6129,7 +6129,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6254,7 +6254,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6382,7 +6382,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6506,7 +6506,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6589,7 +6589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6643,7 +6643,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6732,7 +6732,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6827,7 +6827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6881,7 +6881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -6998,7 +6998,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7124,7 +7124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7242,7 +7242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7341,7 +7341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `account_disabled` This account is disabled. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `account_disabled` This account is disabled. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7386,7 +7386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7474,7 +7474,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7601,7 +7601,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7728,7 +7728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7858,7 +7858,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7995,7 +7995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8125,7 +8125,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8259,7 +8259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8374,7 +8374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8517,7 +8517,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8646,7 +8646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8748,7 +8748,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8914,7 +8914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9020,7 +9020,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9108,7 +9108,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9249,7 +9249,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9341,7 +9341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9449,7 +9449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9583,7 +9583,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9677,7 +9677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9793,7 +9793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9847,7 +9847,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9969,7 +9969,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10118,7 +10118,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10212,7 +10212,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10317,7 +10317,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `team_role_insufficient` Only an ADMIN of the team can do this. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10371,7 +10371,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10484,7 +10484,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10563,7 +10563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `email_verification_required` Please verify your e-mail address first, with the code of the mail. · `impersonation_refused` An operator acts as this user, and may not do this. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10617,7 +10617,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10705,7 +10705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10850,7 +10850,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10960,7 +10960,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -11102,7 +11102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -11217,7 +11217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -11338,7 +11338,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. · `too_many_attempts` Invalid credentials. */
+            /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
             429: {
                 headers: {
                     [name: string]: unknown;

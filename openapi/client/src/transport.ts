@@ -77,7 +77,7 @@ export function createTransport(options: TransportOptions): (call: Call) => Prom
 /** A page of an origin that the policy does not list is told no more by its browser. */
 const unreachable =
   'location' in globalThis
-    ? 'The service could not be reached, or the origin of this page is not in "origins" of the policy.'
+    ? 'The service could not be reached, or the origin of this page is not in "origins" of the policy (npx . projects allow).'
     : 'The service could not be reached.'
 
 function parse(text: string): unknown {

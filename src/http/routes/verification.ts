@@ -5,7 +5,8 @@ import { proofOf } from '../proof.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
-const accepted = 'If this address belongs to an account that is not verified yet, a message is on its way.'
+const accepted =
+  'If there is something to verify at this address, a message is on its way. Earlier codes no longer work.'
 const handedOver = 'A new verification token was issued. Send it from your application.'
 
 export async function verificationRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
