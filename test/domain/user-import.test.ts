@@ -4,6 +4,7 @@ import t from 'tap'
 import { passwordBytes } from '../../src/crypto/passwords.ts'
 import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
+import { ImportPreview } from '../../src/domain/operators/import-preview.ts'
 import { type ReadUser, readUser } from '../../src/domain/operators/imported-person.ts'
 import {
   importUsers,
@@ -14,6 +15,7 @@ import {
 import { findAccount } from '../../src/domain/operators/users.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
 import { findPasswordHash } from '../../src/repositories/credentials/passwords.ts'
+import { maxTakenItems } from '../../src/repositories/operators/imported-users.ts'
 import { createTestDomain } from '../support/domain.ts'
 
 const { argon2, context, project, services, sql } = await createTestDomain(t)
@@ -47,7 +49,7 @@ t.test('a person comes with everything that is theirs, and signs in with the old
     uuid: uuid.toUpperCase(),
     created_at: '2019-01-01T00:00:00Z',
   })
-  t.equal(await importUsers(ctx, [person]), 1)
+  t.match(await importUsers(ctx, [person]), { created: 1, taken: [] })
   const grant = await signInWithPassword(context(), { email: 'ada@example.com', password })
   t.match(grant.user, {
     uuid,
@@ -68,7 +70,7 @@ t.test('a person comes with everything that is theirs, and signs in with the old
 
 t.test('an address alone is enough', async (t) => {
   const email = `${randomUUID()}@example.com`
-  t.equal(await importUsers(ctx, [read({ email })]), 1)
+  t.match(await importUsers(ctx, [read({ email })]), { created: 1 })
   t.match(await findAccount(ctx, email), { role: 'user', emailVerifiedAt: null, metadata: {} })
 })
 
@@ -77,14 +79,14 @@ t.test('who has an account stays as they are; of two with one address the first 
   const first = read({ email, first_name: 'First' })
   const second = read({ email: email.toUpperCase(), first_name: 'Second', role: 'admin' })
   const sameUuid = read({ email: `${randomUUID()}@example.com`, uuid: first.uuid })
-  t.equal(await importUsers(ctx, [first, second, sameUuid]), 1)
-  t.equal(await importUsers(ctx, [second, first]), 0)
+  t.match(await importUsers(ctx, [first, second, sameUuid]), { created: 1 })
+  t.match(await importUsers(ctx, [second, first]), { created: 0 })
   t.match(await findAccount(ctx, email), { firstName: 'First', role: 'user' })
   await t.rejects(findAccount(ctx, sameUuid.email), { code: 'account_unknown' })
   const { project: other } = await createProject(services, 'Other', {})
-  t.equal(
+  t.match(
     await importUsers(operatorContext(services, other), [first]),
-    1,
+    { created: 1 },
     'another project is another matter',
   )
 })
@@ -98,9 +100,75 @@ t.test('the same file imported by four at once adds each once', async (t) => {
     importUsers(ctx, [...people].reverse()),
   ])
   t.equal(
-    counts.reduce((sum, count) => sum + count, 0),
+    counts.reduce((sum, { created }) => sum + created, 0),
     200,
   )
+})
+
+t.test(
+  'what another account has stays there, and is counted and named; a dry run tells the same',
+  async (t) => {
+    const { project: place } = await createProject(services, 'Taken', {})
+    const own = operatorContext(services, place)
+    const since = '2020-01-01T00:00:00Z'
+    const key = (id: string) => ({ credential_id: Buffer.from(id).toString('base64url'), public_key: 'AAAA' })
+    const google = (subject: string) => ({ provider: 'google', subject })
+    const person = (name: string, given: object) =>
+      read({ email: `${name}@example.com`, email_verified_at: since, ...given })
+    t.match(await importUsers(own, [person('first', { identities: [google('1')], passkeys: [key('a')] })]), {
+      created: 1,
+      takenIdentities: 0,
+      takenPasskeys: 0,
+    })
+    const next = [
+      // The identity of another account, and one that stands twice in the person's own list.
+      person('second', {
+        identities: [google('1'), google('2'), google('2')],
+        passkeys: [key('b'), key('b')],
+      }),
+      person('third', { identities: [google('3')], passkeys: [key('a'), key('c')] }),
+      // Of two in one file one gets it.
+      person('fourth', { identities: [google('3')], passkeys: [key('c')] }),
+      // The same identity at another issuer is another one.
+      person('fifth', { identities: [{ ...google('1'), issuer: 'https://login.example' }] }),
+      // Who is there already loses nothing.
+      person('first', { identities: [google('2')], passkeys: [key('b')] }),
+      person('sixth', { email_verified_at: null, passkeys: [key('a')] }),
+    ]
+    const dry = await new ImportPreview(own).of(next)
+    const done = await importUsers(own, next)
+    const counts = { created: 5, takenIdentities: 2, takenPasskeys: 2 }
+    t.match(done, counts)
+    t.match(dry, counts)
+    const named = ({ taken }: typeof done) => taken.map(({ email, kind }) => `${kind} ${email}`)
+    t.ok(named(done).includes('identity second@example.com'))
+    t.ok(named(done).includes('passkey third@example.com'))
+    t.equal(named(done).length, 4)
+    t.equal(named(dry).length, 4)
+    t.same(
+      await sql`select u.email, string_agg(i.subject, ' ' order by i.subject) as subjects from identities i join users u on u.id = i.user_id
+      where i.project_id = ${place.id} and i.subject in ('1', '2') and i.issuer not like '%example' group by 1 order by 1`,
+      [
+        { email: 'first@example.com', subjects: '1' },
+        { email: 'second@example.com', subjects: '2' },
+      ],
+    )
+    const { project: another } = await createProject(services, 'Elsewhere', {})
+    t.match(await importUsers(operatorContext(services, another), next.slice(0, 1)), { takenIdentities: 0 })
+  },
+)
+
+t.test('of very many that are taken a batch names the first, and counts all', async (t) => {
+  const { project: place } = await createProject(services, 'Many', {})
+  const own = operatorContext(services, place)
+  const people = Array.from({ length: 100 }, (_, n) =>
+    read({ email: `many-${n}@example.com`, identities: [{ provider: 'google', subject: 'one' }] }),
+  )
+  const dry = await new ImportPreview(own).of(people)
+  const done = await importUsers(own, people)
+  t.match(done, { created: 100, takenIdentities: 99, takenPasskeys: 0 })
+  t.equal(done.taken.length, maxTakenItems)
+  t.match(dry, { created: 100, takenIdentities: 99 })
 })
 
 t.test('what cannot be taken is said in a sentence', async (t) => {

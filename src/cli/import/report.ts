@@ -1,4 +1,5 @@
 // What came of an import: counted whole, and shown as far as a person reads.
+import type { InsertedUsers } from '../../repositories/operators/imported-users.ts'
 
 /** A line of the file and why no account was added for it. */
 export interface RefusedLine {
@@ -10,6 +11,14 @@ export interface RefusedLine {
 /** Lines and reasons that a report names; it counts all. */
 const maxShown = 1000
 const maxReasons = 50
+const maxTaken = 20
+
+/** Something of a person that another account of the project has already, and keeps. */
+export interface TakenLine {
+  readonly line: number
+  readonly email: string
+  readonly kind: 'identity' | 'passkey'
+}
 
 export interface ReportFacts {
   readonly read: number
@@ -29,6 +38,11 @@ export interface ReportFacts {
   readonly passwords: Readonly<Record<string, number>>
   /** Identities that were left out, by provider, because its issuer is not known. */
   readonly identities_left_out: Readonly<Record<string, number>>
+  /** Identities and passkeys that were left out, because another account has them. */
+  readonly identities_taken: number
+  readonly passkeys_taken: number
+  /** The first of them. */
+  readonly taken: readonly TakenLine[]
   readonly notes: readonly string[]
 }
 
@@ -41,10 +55,13 @@ export class Report {
   teamsCreated = 0
   refusedTotal = 0
   repeatedTotal = 0
+  identitiesTaken = 0
+  passkeysTaken = 0
   readonly #refused: RefusedLine[] = []
   readonly #reasons = new Map<string, number>()
   readonly #repeated: { line: number; first_line: number }[] = []
   readonly #passwords = new Map<string, number>()
+  readonly #taken: TakenLine[] = []
   readonly #leftOut = new Map<string, number>()
   readonly #notes = new Set<string>()
 
@@ -66,6 +83,15 @@ export class Report {
     for (const provider of leftOut) countIn(this.#leftOut, provider)
   }
 
+  /** @param lines of the file, by the address that stands in it */
+  insert(inserted: InsertedUsers, lines: ReadonlyMap<string, number>): void {
+    this.created += inserted.created
+    this.identitiesTaken += inserted.takenIdentities
+    this.passkeysTaken += inserted.takenPasskeys
+    for (const { email, kind } of inserted.taken.slice(0, maxTaken - this.#taken.length))
+      this.#taken.push({ line: lines.get(email) ?? 0, email, kind })
+  }
+
   readonly note = (sentence: string): void => {
     if (this.#notes.size < maxReasons) this.#notes.add(sentence)
   }
@@ -83,6 +109,9 @@ export class Report {
       repeated_total: this.repeatedTotal,
       passwords: Object.fromEntries(this.#passwords),
       identities_left_out: Object.fromEntries(this.#leftOut),
+      identities_taken: this.identitiesTaken,
+      passkeys_taken: this.passkeysTaken,
+      taken: this.#taken,
       notes: [...this.#notes],
     }
   }
@@ -90,6 +119,8 @@ export class Report {
 
 /** Lines of refusals that are printed for people; the file of --json names more. */
 const maxPrinted = 50
+
+const shownKind = { identity: 'An identity', passkey: 'A passkey' } as const
 
 /** What a person should know besides the counts, a line each. */
 export function remarksOf(facts: ReportFacts): string[] {
@@ -106,6 +137,13 @@ export function remarksOf(facts: ReportFacts): string[] {
   for (const [provider, count] of Object.entries(facts.identities_left_out))
     lines.push(
       `${count} identities at ${provider} were left out: set providers.${provider} with its issuer in the policy first.`,
+    )
+  for (const { line, email, kind } of facts.taken)
+    lines.push(`${line}: ${shownKind[kind]} of ${email} was left out: another account has it.`)
+  const taken = facts.identities_taken + facts.passkeys_taken
+  if (taken > 0)
+    lines.push(
+      `${facts.identities_taken} identities and ${facts.passkeys_taken} passkeys were left out because another account has them.`,
     )
   return [...lines, ...facts.notes]
 }

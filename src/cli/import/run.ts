@@ -1,8 +1,8 @@
 // Imports a file: reads it piece by piece, checks each person, and adds them in batches while the next ones are read.
 import type { OperatorContext } from '../../domain/context.ts'
+import { ImportPreview } from '../../domain/operators/import-preview.ts'
 import { type ReadUser, readTeam, readUser } from '../../domain/operators/imported-person.ts'
 import {
-  countTaken,
   importTeams,
   importUsers,
   isLargeImport,
@@ -71,15 +71,14 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
   const report = new Report()
   const kinds = new PasswordKinds(ctx)
   const schedule = new StatisticsSchedule()
+  const preview = new ImportPreview(ctx)
+  const lines = new Map<string, number>()
   const progress = await startProgress(file, process.stderr)
   const batches = new Batches(async (users) => {
-    report.created += dryRun
-      ? users.length - (await countTaken(ctx, users))
-      : await importUsers(ctx, users, kinds)
+    report.insert(dryRun ? await preview.of(users) : await importUsers(ctx, users, kinds), lines)
     progress.show(() => `${report.read} read, ${report.created} created, ${report.refusedTotal} refused`)
     if (!dryRun && schedule.isDue(report.created)) await renewStatistics(ctx)
   })
-  const lines = new Map<string, number>()
 
   async function take(line: number, value: unknown): Promise<void> {
     const team = from === 'jsonl' ? readTeam(value) : null

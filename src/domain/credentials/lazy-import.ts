@@ -90,7 +90,11 @@ async function importPerson(
   }
   await inTransaction(ctx, async (tx) => {
     await releaseDueAddress(tx.store, email)
-    const created = await insertUsers(tx.store, [imported], circumstances(tx, true, { reason: 'old_system' }))
+    const { created } = await insertUsers(
+      tx.store,
+      [imported],
+      circumstances(tx, true, { reason: 'old_system' }),
+    )
     // What was claimed on the address before belongs to nobody now.
     if (created > 0 && isVerified) await deleteClaims(tx.store, email)
   })

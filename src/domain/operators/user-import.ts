@@ -3,9 +3,9 @@ import { isCurrent } from '../../crypto/passwords.ts'
 import {
   allowLongStatement,
   analyzeImportedTables,
-  countTakenUsers,
   type ImportedTeam,
   type ImportedUser,
+  type InsertedUsers,
   insertTeams,
   insertUsers,
 } from '../../repositories/operators/imported-users.ts'
@@ -67,13 +67,16 @@ function sealed(ctx: Context, { uuid, totp }: ReadUser): ImportedUser['totp'] {
   return { ...enrolled, sealedSecret: sealTotpSecret(ctx, uuid, secret).toString('hex') }
 }
 
-/** Leaves out the identities of providers whose issuer is not known. */
-function complete(ctx: Context, user: ReadUser): ImportedUser {
-  const { passwordCost: _, ...facts } = user
-  const identities = user.identities.flatMap((one) => {
+/** The identities of a user but those of providers whose issuer is not known. */
+export const knownIdentities = (ctx: Context, { identities }: ReadUser): ImportedUser['identities'] =>
+  identities.flatMap((one) => {
     const issuer = one.issuer ?? issuerOf(ctx.project.policy.providers, one.provider)
     return issuer ? [{ ...one, issuer }] : []
   })
+
+function complete(ctx: Context, user: ReadUser): ImportedUser {
+  const { passwordCost: _, ...facts } = user
+  const identities = knownIdentities(ctx, user)
   const provider = user.provider ?? (user.passwordHash === null ? (identities[0]?.provider ?? null) : null)
   return { ...facts, provider, identities, totp: sealed(ctx, user) }
 }
@@ -84,12 +87,15 @@ export const unknownProviders = (ctx: Context, { identities }: ReadUser): string
     .filter(({ issuer, provider }) => issuer === null && !issuerOf(ctx.project.policy.providers, provider))
     .map(({ provider }) => provider)
 
-/** Imports users whose address is free; existing accounts stay as they are. @returns how many were inserted */
+/**
+ * Imports users whose address is free; existing accounts stay as they are, and an identity or passkey that another account has stays
+ * there.
+ */
 export async function importUsers(
   ctx: Context,
   users: readonly ReadUser[],
   kinds = new PasswordKinds(ctx),
-): Promise<number> {
+): Promise<InsertedUsers> {
   for (const user of users) kinds.admit(user)
   await kinds.save()
   const whole = users.map((user) => complete(ctx, user))
@@ -98,10 +104,6 @@ export async function importUsers(
     return insertUsers(tx.store, whole, circumstances(tx, false))
   })
 }
-
-/** How many of them have an address or a UUID that is taken. */
-export const countTaken = (ctx: Context, users: readonly ReadUser[]): Promise<number> =>
-  countTakenUsers(ctx.store, users)
 
 /** Imports teams; those that exist stay as they are. @returns how many were inserted */
 export const importTeams = (ctx: Context, teams: readonly ImportedTeam[]): Promise<number> =>

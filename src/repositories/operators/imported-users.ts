@@ -90,27 +90,67 @@ function inOrder(imported: readonly ImportedUser[]): ImportedUser[] {
     .sort((a, b) => (a.email < b.email ? -1 : Number(a.email > b.email)))
 }
 
+/** What an import left out because another account of the project has it. */
+export interface TakenItem {
+  /** Of the account that was added without it. */
+  readonly email: string
+  readonly kind: 'identity' | 'passkey'
+}
+
+export interface InsertedUsers {
+  readonly created: number
+  readonly takenIdentities: number
+  readonly takenPasskeys: number
+  /** The first of them. */
+  readonly taken: readonly TakenItem[]
+}
+
+/** Items that one batch names; it counts all. */
+export const maxTakenItems = 20
+
 /** Lists in a row of `given`, expanded beside the account that was added for it. */
 const expanded = (list: string, columns: string) =>
   sql.raw(`added join given using (uuid), jsonb_to_recordset(given."${list}") as item(${columns})`)
+
+/**
+ * Items of a list that were not inserted for their account: another one has them. One that stands twice in its own list was inserted.
+ * @param key what another account may have, named alike in the items and in what was inserted
+ */
+const lost = (kind: TakenItem['kind'], items: string, inserted: string, key: string) =>
+  `select '${kind}' as kind, lost.email from (select distinct user_id, owner as email, ${key} from ${items}) lost
+    where not exists (select from ${inserted} kept where (kept.user_id, ${key.replace(/\w+/g, 'kept.$&')})
+      = (lost.user_id, ${key.replace(/\w+/g, 'lost.$&')}))`
+const taken = sql.raw(
+  `${lost('identity', 'identity_items', 'linked', 'issuer, subject')}
+    union all ${lost('passkey', 'passkey_items', 'keyed', 'credential_id')}`,
+)
+const outcome = sql.raw(`(select count(*)::int from added) as created,
+  (select count(*)::int from taken where kind = 'identity') as "takenIdentities",
+  (select count(*)::int from taken where kind = 'passkey') as "takenPasskeys",
+  (select coalesce(jsonb_agg(shown), '[]') from (select email, kind from taken order by email, kind
+    limit ${maxTakenItems}) shown) as taken`)
+
+const identityColumns =
+  'provider text, issuer text, subject text, email text, "emailVerified" boolean, "createdAt" timestamptz'
+const passkeyColumns = `"credentialId" text, "publicKey" text, name text, aaguid uuid, transports text, "backupEligible" boolean,
+  "backedUp" boolean, "signCount" bigint, "createdAt" timestamptz, "lastUsedAt" timestamptz`
 
 const bytesOf = (name: string) => sql.raw(`decode(item."${name}", 'hex')`)
 
 /**
  * Inserts accounts whose address and UUID are free, each with all that belongs to it, its audit event and its row of the security
- * log. Of two with the same address or UUID the first counts; an account that exists gets nothing.
- * @returns how many were inserted
+ * log. Of two with the same address or UUID the first counts; an account that exists gets nothing. An identity or passkey that
+ * another account has stays there.
  */
 export async function insertUsers(
   db: Database,
   imported: readonly ImportedUser[],
   { actor, details }: Pick<LogCircumstances, 'actor' | 'details'>,
-): Promise<number> {
-  const ordered = inOrder(imported)
+): Promise<InsertedUsers> {
   const { projectId } = db
-  const row = await first<{ created: number }>(
+  const row = await first<InsertedUsers>(
     db.queries.execute(sql`with given as materialized (
-      select * from jsonb_to_recordset(${JSON.stringify(ordered)}::text::jsonb) as given(uuid uuid, email text, "passwordHash" text,
+      select * from jsonb_to_recordset(${JSON.stringify(inOrder(imported))}::text::jsonb) as given(uuid uuid, email text, "passwordHash" text,
         "emailVerifiedAt" timestamptz, "emailProof" text, "displayName" text, "firstName" text, "lastName" text, role text,
         provider text, locale text, metadata jsonb, "disabledAt" timestamptz, "deletionDueAt" timestamptz,
         "createdAt" timestamptz, totp jsonb, identities jsonb, passkeys jsonb, "recoveryCodes" jsonb, teams jsonb)),
@@ -121,17 +161,20 @@ export async function insertUsers(
         "lastName", role, provider, locale, metadata, case when totp = 'null' or totp is null then '' else 'totp' end,
         "disabledAt", "deletionDueAt", coalesce("createdAt", now())
       from given on conflict do nothing returning project_id, id, uuid),
+    identity_items as materialized (select added.id as user_id, given.email as owner, item.*
+      from ${expanded('identities', identityColumns)}),
     linked as (insert into ${identities} (id, project_id, user_id, provider, issuer, subject, email, email_verified, created_at)
-      select gen_random_uuid(), project_id, added.id, item.provider, item.issuer, item.subject, item.email,
-        item."emailVerified", coalesce(item."createdAt", now())
-      from ${expanded('identities', 'provider text, issuer text, subject text, email text, "emailVerified" boolean, "createdAt" timestamptz')}
-      on conflict do nothing),
+      select gen_random_uuid(), ${projectId}::uuid, user_id, provider, issuer, subject, email, "emailVerified",
+        coalesce("createdAt", now())
+      from identity_items on conflict do nothing returning user_id, issuer, subject),
+    passkey_items as materialized (select added.id as user_id, given.email as owner, ${bytesOf('credentialId')} as credential_id, item.*
+      from ${expanded('passkeys', passkeyColumns)}),
     keyed as (insert into ${passkeys} (id, project_id, user_id, credential_id, public_key, name, aaguid, transports,
         backup_eligible, backed_up, sign_count, created_at, last_used_at)
-      select gen_random_uuid(), project_id, added.id, ${bytesOf('credentialId')}, ${bytesOf('publicKey')}, item.name, item.aaguid,
-        item.transports, item."backupEligible", item."backedUp", item."signCount", coalesce(item."createdAt", now()), item."lastUsedAt"
-      from ${expanded('passkeys', '"credentialId" text, "publicKey" text, name text, aaguid uuid, transports text, "backupEligible" boolean, "backedUp" boolean, "signCount" bigint, "createdAt" timestamptz, "lastUsedAt" timestamptz')}
-      on conflict do nothing),
+      select gen_random_uuid(), ${projectId}::uuid, user_id, credential_id, decode("publicKey", 'hex'), name, aaguid, transports,
+        "backupEligible", "backedUp", "signCount", coalesce("createdAt", now()), "lastUsedAt"
+      from passkey_items on conflict do nothing returning user_id, credential_id),
+    taken as materialized (${taken}),
     enrolled as (insert into ${totpFactors} (project_id, user_id, sealed_secret, last_step, created_at, confirmed_at)
       select project_id, added.id, decode(totp->>'sealedSecret', 'hex'), (totp->>'lastStep')::bigint,
         coalesce((totp->>'createdAt')::timestamptz, now()), coalesce((totp->>'confirmedAt')::timestamptz, now())
@@ -155,27 +198,14 @@ export async function insertUsers(
       select project_id, 'account_created', ${actor}::text, uuid, ${JSON.stringify(details)}::text::jsonb from added),
     noted as (insert into ${auditEvents} (project_id, user_id, event)
       select project_id, id, 'account_created' from added)
-    select count(*)::int as created from added`) as unknown as PromiseLike<{ created: number }[]>,
+    select ${outcome}`) as unknown as PromiseLike<InsertedUsers[]>,
   )
-  return row?.created ?? 0
+  return row ?? { created: 0, takenIdentities: 0, takenPasskeys: 0, taken: [] }
 }
 
 /** Lets a statement of this transaction take a minute: a batch on a busy machine is no reason to end an import. */
 export async function allowLongStatement(db: Database): Promise<void> {
   await db.queries.execute(sql`set local statement_timeout = '60s'`)
-}
-
-/** How many accounts would not be inserted, because their address or UUID is taken. */
-export async function countTakenUsers(
-  db: Database,
-  imported: readonly Pick<ImportedUser, 'email' | 'uuid'>[],
-): Promise<number> {
-  const keys = imported.map(({ email, uuid }) => ({ email, uuid }))
-  return rowCount(
-    db.queries.execute(sql`select 1 from jsonb_to_recordset(${JSON.stringify(keys)}::text::jsonb) as given(uuid uuid, email text)
-      where exists (select from ${users} taken where taken.project_id = ${db.projectId}::uuid
-        and (taken.email = given.email or taken.uuid = given.uuid))`),
-  )
 }
 
 /** Inserts teams; those that exist stay as they are. @returns how many were inserted */
