@@ -36,6 +36,16 @@ export const nameOf = (value: unknown): string | undefined => textOf(value)?.sli
 export const truthOf = (value: unknown): boolean =>
   value === true || value === 1 || (typeof value === 'string' && /^(?:true|t|1|yes)$/i.test(value.trim()))
 
+const dated = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
+
+/** ISO 8601, of a date or an instant as PostgreSQL writes it; one without a zone is in UTC. */
+function isoOf(text: string): string {
+  const [, day, time = '00:00', zone = 'Z'] = dated.exec(text) ?? []
+  return day
+    ? `${day}T${time}${zone.replace(/^([+-]\d\d):?(\d\d)?$/, (_, h, m = '00') => `${h}:${m}`)}`
+    : text
+}
+
 /** An instant in ISO 8601, from the forms that exports have: ISO, PostgreSQL's, and milliseconds or seconds since 1970. */
 export function instantOf(value: unknown): string | undefined {
   const text = textOf(value)
@@ -44,7 +54,7 @@ export function instantOf(value: unknown): string | undefined {
   // Seconds until 1e11 reach the year 5138; as milliseconds they are before 1974.
   const at = Number.isFinite(number)
     ? new Date(number < 1e11 ? number * 1000 : number)
-    : new Date(text.replace(/^(\d{4}-\d\d-\d\d) (\d\d:)/, '$1T$2').replace(/([+-]\d\d)$/, '$1:00'))
+    : new Date(isoOf(text))
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
@@ -81,23 +91,18 @@ export function metadataOf(fields: Json): Json | undefined {
 const providers: Readonly<Record<string, string>> = {
   'google-oauth2': 'google',
   'google.com': 'google',
-  oauth_google: 'google',
   'apple.com': 'apple',
-  oauth_apple: 'apple',
   'github.com': 'github',
-  oauth_github: 'github',
-  oauth_gitlab: 'gitlab',
   windowslive: 'microsoft',
   azure: 'microsoft',
   'azuread-v2': 'microsoft',
   'facebook.com': 'facebook',
-  oauth_facebook: 'facebook',
   'twitter.com': 'twitter',
 }
 
 /** The name of a provider in our spelling. */
 export const providerOf = (value: unknown): string => {
-  const name = (textOf(value) ?? 'unknown').toLowerCase()
+  const name = (textOf(value) ?? 'unknown').toLowerCase().replace(/^oauth_/, '')
   return (
     providers[name] ??
     name
