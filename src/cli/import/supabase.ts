@@ -1,4 +1,5 @@
 // Supabase: rows of auth.users as JSON or CSV, with identities and factors as docs/migrate.md selects them.
+import { readFirebase } from '../../crypto/foreign/scrypt.ts'
 import { entriesOf } from './entries.ts'
 import {
   instantOf,
@@ -23,7 +24,7 @@ const identitiesOf = (user: Json) =>
     .filter(({ provider }) => provider !== 'email' && provider !== 'phone')
     .flatMap((identity) => {
       const data = objectOf(jsonOf(identity.identity_data))
-      const subject = textOf(data.sub) ?? textOf(identity.provider_id)
+      const subject = textOf(identity.provider_id) ?? textOf(data.sub)
       const email = textOf(data.email) ?? textOf(identity.email)
       return subject
         ? [
@@ -38,17 +39,43 @@ const identitiesOf = (user: Json) =>
         : []
     })
 
-function totpOf(user: Json) {
-  const factor = listOf(jsonOf(user.mfa_factors)).find(
-    ({ factor_type, status }) => factor_type === 'totp' && status === 'verified',
-  )
+/** Secrets and hashes that Supabase encrypted are JSON objects (supabase/auth, internal/crypto/crypto.go). */
+const isEncrypted = (text: string) => text.startsWith('{')
+
+function totpOf(user: Json, note: (sentence: string) => void) {
+  const factors = listOf(jsonOf(user.mfa_factors)).filter(({ status }) => status === 'verified')
+  const factor = factors.find(({ factor_type }) => factor_type === 'totp')
   const secret = textOf(factor?.secret)
+  if (factors.some(({ factor_type }) => factor_type !== 'totp'))
+    note('Second factors that are not authenticators are left out. Their owners enrol again.')
+  if (secret && isEncrypted(secret)) {
+    note('Authenticators are left out: Supabase has encrypted their secrets. Their owners enrol again.')
+    return undefined
+  }
   return secret ? { secret, confirmed_at: instantOf(factor?.updated_at) ?? null } : undefined
 }
 
 const isFuture = (instant: string | undefined) => instant !== undefined && Date.parse(instant) > Date.now()
 
-function read(user: Json): Person {
+const firebase =
+  /^\$fbscrypt\$v=1,n=(\d{1,2}),r=(\d{1,3})(?:,p=1)?(?:,ss=([^,$]*))?,sk=([^,$]+)\$([^$]+)\$([^$]+)$/
+
+/** The hash of a user; one that came from Firebase is in a form of Supabase's own (supabase/auth, internal/crypto/password.go). */
+function hashOf(user: Json): string | undefined {
+  const stored = textOf(user.encrypted_password)
+  const [, memCost, rounds, separator = '', signerKey = '', salt = '', hash = ''] =
+    firebase.exec(stored ?? '') ?? []
+  if (!memCost) return stored
+  const found = readFirebase(hash, salt, {
+    signerKey: Buffer.from(signerKey, 'base64'),
+    saltSeparator: Buffer.from(separator, 'base64'),
+    rounds: Number(rounds),
+    memCost: Number(memCost),
+  })
+  return found && 'stored' in found ? found.stored : '$fbscrypt$'
+}
+
+function read(user: Json, note: (sentence: string) => void): Person {
   const given = objectOf(jsonOf(user.raw_user_meta_data))
   const bannedUntil = instantOf(user.banned_until)
   const {
@@ -67,15 +94,16 @@ function read(user: Json): Person {
   return personOf({
     uuid: textOf(user.id),
     email: textOf(user.email) ?? '',
-    password_hash: textOf(user.encrypted_password),
-    email_verified_at: instantOf(user.email_confirmed_at) ?? instantOf(user.confirmed_at),
+    password_hash: hashOf(user),
+    // confirmed_at may be when the phone was.
+    email_verified_at: instantOf(user.email_confirmed_at),
     display_name: nameOf(full_name ?? name),
     locale: languageOf(own.locale),
     created_at: instantOf(user.created_at),
     disabled_at: isFuture(bannedUntil) ? new Date().toISOString() : undefined,
     metadata: metadataOf({ ...own, phone: textOf(user.phone) }),
     identities: identitiesOf(user),
-    totp: totpOf(user),
+    totp: totpOf(user, note),
   })
 }
 
@@ -86,6 +114,12 @@ export const supabase: Reader = async function* (bytes, { note }) {
       note('Deleted and anonymous users are passed over.')
       continue
     }
-    yield entry.refused ? entry : { line: entry.line, value: read(user) }
+    if (entry.refused) yield entry
+    else if (isEncrypted(textOf(user.encrypted_password) ?? ''))
+      yield {
+        line: entry.line,
+        refused: 'password_hash is encrypted by Supabase, with a key that is not in the file.',
+      }
+    else yield { line: entry.line, value: read(user, note) }
   }
 }
