@@ -1,5 +1,6 @@
 // better-auth: its tables as one JSON object: user, account, and, where their plugins are used, passkey, organization, member and
-// twoFactor. Rows are joined by the user's id, so the tables beside `user` are held in memory.
+// twoFactor. Rows are joined by the user's id, so the tables beside `user` are held in memory. Names of tables and columns are those
+// of better-auth, or as Drizzle's schema has them: in the plural, with underscores.
 import { CommandError } from '../errors.ts'
 import { namedEntriesOf } from './entries.ts'
 import {
@@ -20,6 +21,32 @@ import {
 import type { Reader } from './reader.ts'
 
 const tables = ['user', 'account', 'passkey', 'organization', 'member', 'twoFactor'] as const
+type Table = (typeof tables)[number]
+
+const bare = (name: string) => name.replaceAll('_', '').toLowerCase()
+
+/** better-auth's names of tables by the others of each. */
+const spellings: ReadonlyMap<string, Table> = new Map(
+  tables.flatMap((table) =>
+    [table, table.replace('F', '_f')].flatMap((name) => [
+      [name, table],
+      [`${name}s`, table],
+    ]),
+  ) as [string, Table][],
+)
+
+/** Columns that are read, by their names without capitals and underscores: Drizzle's `credential_i_d` is `credentialID`. */
+const columns: ReadonlyMap<string, string> = new Map(
+  [
+    ...['userId', 'accountId', 'providerId', 'organizationId', 'emailVerified', 'createdAt', 'phoneNumber'],
+    ...['credentialID', 'publicKey', 'deviceType', 'backedUp', 'banExpires', 'isAnonymous'],
+  ].map((name) => [bare(name), name]),
+)
+
+const rowOf = (value: unknown): Json =>
+  Object.fromEntries(
+    Object.entries(objectOf(value)).map(([name, one]) => [columns.get(bare(name)) ?? name, one]),
+  )
 
 /** Roles of better-auth's organizations in ours; any other is the least one. */
 const roles: Readonly<Record<string, string>> = { owner: 'ADMIN', admin: 'ADMIN', member: 'VIEWER' }
@@ -36,10 +63,7 @@ const base64Url = (value: unknown) =>
 
 const passkeysOf = (rows: readonly Json[]) =>
   rows.flatMap((row) => {
-    const [credential_id, public_key] = [
-      base64Url(row.credentialID ?? row.credentialId),
-      base64Url(row.publicKey),
-    ]
+    const [credential_id, public_key] = [base64Url(row.credentialID), base64Url(row.publicKey)]
     if (!credential_id || !public_key) return []
     const isSynced = row.deviceType === 'multiDevice'
     return [
@@ -74,6 +98,12 @@ const teamsOf = (project: string, members: readonly Json[], organizations: Rows[
     ]
   })
 
+/** A ban may be over. */
+function isBanned({ banned, banExpires }: Json): boolean {
+  const until = instantOf(banExpires)
+  return truthOf(banned) && (until === undefined || Date.parse(until) > Date.now())
+}
+
 function read(user: Json, project: string, rows: Rows): Person {
   const id = textOf(user.id) ?? ''
   const accounts = rows.account.get(id) ?? []
@@ -92,7 +122,7 @@ function read(user: Json, project: string, rows: Rows): Person {
     email_verified_at: verifiedAt(user.emailVerified, user.createdAt),
     display_name: nameOf(user.name),
     created_at: instantOf(user.createdAt),
-    disabled_at: disabledAt(user.banned),
+    disabled_at: isBanned(user) ? disabledAt(true) : undefined,
     metadata: metadataOf({
       better_auth_id: id,
       username: textOf(user.username),
@@ -107,20 +137,21 @@ function read(user: Json, project: string, rows: Rows): Person {
 export const betterAuth: Reader = async function* (bytes, { project, note }) {
   const rows: Rows = { account: new Map(), passkey: new Map(), member: new Map(), organization: new Map() }
   const users: { readonly line: number; readonly user: Json }[] = []
-  for await (const { list = '', line, value, refused } of namedEntriesOf(bytes, ...tables)) {
-    const row = objectOf(value)
+  for await (const { list = '', line, value, refused } of namedEntriesOf(bytes, ...spellings.keys())) {
+    const [table, row] = [spellings.get(list), rowOf(value)]
     if (refused) {
       yield { line, refused: `(in ${list}) ${refused}` }
       continue
     }
-    if (list === 'user') users.push({ line, user: row })
-    else if (list === 'organization') rows.organization.set(textOf(row.id) ?? '', row)
-    else if (list === 'twoFactor')
+    if (table === 'user' && truthOf(row.isAnonymous)) note('Anonymous users are passed over.')
+    else if (table === 'user') users.push({ line, user: row })
+    else if (table === 'organization') rows.organization.set(textOf(row.id) ?? '', row)
+    else if (table === 'twoFactor')
       note(
         'Second factors are left out: better-auth stores their secrets encrypted. Their owners enrol again.',
       )
-    else {
-      const of = rows[list as 'account' | 'passkey' | 'member']
+    else if (table) {
+      const of = rows[table]
       const id = textOf(row.userId) ?? ''
       of.set(id, [...(of.get(id) ?? []), row])
     }
