@@ -29,11 +29,16 @@ function parse(line: number, bytes: Buffer, list?: string): Entry {
 const tooLong = (line: number) =>
   new CommandError(`Entry ${line} of the file is longer than ${maxEntryBytes / 1_048_576} MiB.`)
 
-/** JSON lines; blank lines are passed over. */
-async function* linesOf(bytes: Bytes): AsyncGenerator<Entry> {
+/**
+ * The lines of a file that are not blank, without their ends.
+ * @throws CommandError, from the loop, where one is too long
+ */
+export async function* linesIn(
+  bytes: Bytes,
+): AsyncGenerator<{ readonly line: number; readonly content: Buffer }> {
   let rest: Buffer = Buffer.alloc(0)
   let line = 0
-  const entry = (content: Buffer) => (/\S/.test(content.toString('latin1')) ? [parse(line, content)] : [])
+  const entry = (content: Buffer) => (/\S/.test(content.toString('latin1')) ? [{ line, content }] : [])
   for await (const piece of bytes) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     let from = 0
@@ -47,6 +52,11 @@ async function* linesOf(bytes: Bytes): AsyncGenerator<Entry> {
   }
   line++
   yield* entry(rest)
+}
+
+/** JSON lines. */
+async function* linesOf(bytes: Bytes): AsyncGenerator<Entry> {
+  for await (const { line, content } of linesIn(bytes)) yield parse(line, content)
 }
 
 const code = {

@@ -1,5 +1,5 @@
-// Firebase: `firebase auth:export` as JSON ({ "users": […] }) or CSV, whose 28 columns have no names, with the parameters of the
-// project's hashes, which its console shows.
+// Firebase: `firebase auth:export` as JSON ({ "users": […] }) or CSV, with the parameters of the project's hashes, which its console
+// shows.
 import { type FirebaseParameters, readFirebase } from '../../crypto/foreign/scrypt.ts'
 import { CommandError } from '../errors.ts'
 import { type Entry, namedEntriesOf } from './entries.ts'
@@ -18,24 +18,16 @@ import {
   truthOf,
   verifiedAt,
 } from './fields.ts'
+import { firebaseRowsOf, providersInTable } from './firebase-table.ts'
 import type { Reader, ReaderOptions } from './reader.ts'
 import { eitherForm } from './table-or-json.ts'
-
-const providerColumns = ['google.com', 'facebook.com', 'twitter.com', 'github.com']
-const columns = [
-  ...['localId', 'email', 'emailVerified', 'passwordHash', 'salt', 'displayName', 'photoUrl'],
-  ...providerColumns.flatMap((name) =>
-    ['rawId', 'email', 'displayName', 'photoUrl'].map((field) => `${name} ${field}`),
-  ),
-  ...['createdAt', 'lastSignedInAt', 'phoneNumber', 'disabled', 'customAttributes', 'end'],
-]
 
 /** A row of the table in the form of the JSON. */
 const fromRow = (row: Json): Json => ({
   ...row,
   emailVerified: truthOf(row.emailVerified),
   disabled: truthOf(row.disabled),
-  providerUserInfo: providerColumns.flatMap((providerId) => {
+  providerUserInfo: providersInTable.flatMap((providerId) => {
     const rawId = textOf(row[`${providerId} rawId`])
     return rawId ? [{ providerId, rawId, email: row[`${providerId} email`] }] : []
   }),
@@ -90,7 +82,7 @@ export const firebase: Reader = async function* (bytes, options): AsyncGenerator
   for await (const { isTable, ...entry } of eitherForm(
     bytes,
     (json) => namedEntriesOf(json, 'users'),
-    columns,
+    firebaseRowsOf,
   )) {
     const user = isTable ? fromRow(objectOf(entry.value)) : objectOf(entry.value)
     if (user.customAttributes)

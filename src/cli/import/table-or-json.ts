@@ -6,12 +6,12 @@ import { rowsOf } from './table.ts'
 /**
  * The entries of a file in either form; a file that begins with a bracket is JSON.
  * @param readJson reads the entries of the JSON
- * @param columns of a table that does not name them in its first line
+ * @param readTable reads the rows of the table
  */
 export async function* eitherForm(
   bytes: Bytes,
   readJson: (bytes: Bytes) => AsyncIterable<Entry>,
-  columns: readonly string[] | null = null,
+  readTable: (bytes: Bytes) => AsyncIterable<Entry> = rowsOf,
 ): AsyncGenerator<Entry & { readonly isTable: boolean }> {
   const iterator = bytes[Symbol.asyncIterator]()
   const { value: first } = await iterator.next()
@@ -20,6 +20,6 @@ export async function* eitherForm(
     yield* { [Symbol.asyncIterator]: () => iterator }
   }
   const isTable = !/^\s*[[{]/.test(first ? first.toString('latin1', 0, 1024) : '')
-  const entries = isTable ? rowsOf(all(), columns) : readJson(all())
+  const entries = isTable ? readTable(all()) : readJson(all())
   for await (const entry of entries) yield { ...entry, isTable }
 }

@@ -10,12 +10,12 @@ export type Row = Readonly<Record<string, string>>
 const maxRowCharacters = 1_048_576
 
 /**
- * @param columns the names of the columns, for a file without a first line that has them
+ * @param options.takesQuotes whether quotation marks inside of a field that does not begin with one are taken as they are
  * @throws CommandError where the file is no CSV, from the loop
  */
 export async function* rowsOf(
   bytes: Bytes,
-  columns: readonly string[] | null = null,
+  { takesQuotes = false }: { readonly takesQuotes?: boolean } = {},
 ): AsyncGenerator<Entry & { readonly value?: Row }> {
   const { parse } = await import('csv-parse')
   const parser = parse({
@@ -23,7 +23,8 @@ export async function* rowsOf(
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: maxRowCharacters,
-    columns: columns ? [...columns] : (header: string[]) => header.map((name) => name.trim()),
+    relax_quotes: takesQuotes,
+    columns: (header: string[]) => header.map((name) => name.trim()),
   })
   const source = Readable.from(bytes)
   // An error of the file does not pass through a pipe.
