@@ -23,13 +23,17 @@ import type { Bytes } from './source.ts'
 const ownId = (hashes: Json) => textOf(hashes.alt_id) ?? textOf(objectOf(hashes._id).$oid)
 
 /** The hashes of the second file, by the user's id. */
-async function hashesById(bytes: Bytes): Promise<Map<string, string>> {
+async function hashesById(bytes: Bytes, note: (sentence: string) => void): Promise<Map<string, string>> {
   const found = new Map<string, string>()
-  for await (const { value } of entriesOf(bytes)) {
+  let unread = 0
+  for await (const { value, refused } of entriesOf(bytes)) {
+    if (refused) unread++
     const user = objectOf(value)
     const [id, hash] = [ownId(user), textOf(user.passwordHash)]
     if (id && hash) found.set(id, hash)
   }
+  if (unread > 0)
+    note(`${unread} lines of the file of hashes could not be read; their owners have no password.`)
   return found
 }
 
@@ -66,7 +70,8 @@ function totpOf(user: Json) {
 }
 
 function read(user: Json, hashes: ReadonlyMap<string, string>): Person {
-  const id = textOf(user.user_id)
+  const own = ownId(user)
+  const id = textOf(user.user_id) ?? (own && `auth0|${own}`)
   const { email, verified } = addressOf(user)
   const createdAt = instantOf(user.created_at) ?? instantOf(objectOf(user.password_set_date).$date)
   const name = textOf(user.name) === textOf(user.email) ? undefined : user.name
@@ -80,14 +85,19 @@ function read(user: Json, hashes: ReadonlyMap<string, string>): Person {
     locale: languageOf(user.locale),
     created_at: instantOf(user.created_at),
     disabled_at: disabledAt(user.blocked),
-    metadata: metadataOf({ ...objectOf(user.user_metadata), auth0_user_id: id }),
+    metadata: metadataOf({
+      ...objectOf(user.user_metadata),
+      auth0_user_id: id,
+      username: textOf(user.username),
+      phone: textOf(user.phone_number),
+    }),
     identities: identitiesOf(user),
     totp: totpOf(user),
   })
 }
 
 export const auth0: Reader = async function* (bytes, { openHashes, note }) {
-  const hashes = openHashes ? await hashesById(await openHashes()) : new Map<string, string>()
+  const hashes = openHashes ? await hashesById(await openHashes(), note) : new Map<string, string>()
   for await (const entry of entriesOf(bytes)) {
     const user = objectOf(entry.value)
     if (user.app_metadata) note('app_metadata is not taken: users may change their metadata here.')
