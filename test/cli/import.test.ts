@@ -9,6 +9,7 @@ import t from 'tap'
 import { CommandError } from '../../src/cli/errors.ts'
 import { runExport } from '../../src/cli/export.ts'
 import type { Product } from '../../src/cli/import/readers.ts'
+import { remarksOf } from '../../src/cli/import/report.ts'
 import { type ImportOptions, importFile } from '../../src/cli/import/run.ts'
 import { isCurrent } from '../../src/crypto/passwords.ts'
 import { printTotpSecret } from '../../src/crypto/totp.ts'
@@ -97,6 +98,8 @@ const expected: Record<string, Record<string, number>> = {
   auth0: { identities: count, totp: Math.ceil(count / 2) },
   clerk: { identities: 0, totp: Math.ceil(count / 2) },
   supabase: { identities: count, totp: Math.ceil(count / 2) },
+  'supabase csv': { identities: count, totp: Math.ceil(count / 2) },
+  'better-auth drizzle': { identities: count, passkeys: count, teams: 3, members: count, totp: 0 },
   'better-auth': { identities: count, passkeys: count, teams: 3, members: count, totp: 0 },
   firebase: { identities: count },
   'firebase csv': { identities: count },
@@ -229,6 +232,42 @@ t.test('two people with one address: the first counts, and the report tells', as
     { line: 5, first_line: 2 },
   ])
 })
+
+t.test(
+  'the report names identities and passkeys that another account has, by their lines, in a dry run too',
+  async (t) => {
+    const project = await newProject()
+    const person = (n: number, subject: string, key: string) =>
+      JSON.stringify({
+        email: `taken-${n}@example.com`,
+        email_verified_at: '2021-03-04T05:06:07Z',
+        identities: [{ provider: 'google', subject }],
+        passkeys: [{ credential_id: key, public_key: 'AAAA' }],
+      })
+    const first = await fileOf('first.jsonl', person(0, 'a', 'AAAA'))
+    t.match(await bring(project, { from: 'jsonl', file: first }), {
+      created: 1,
+      taken: [],
+      identities_taken: 0,
+    })
+    const lines = Array.from({ length: 600 }, (_, n) =>
+      person(n, n % 2 ? 'a' : `own-${n}`, `AAAA${n + 1000}`),
+    )
+    lines[3] = person(3, 'own-3', 'AAAA')
+    const options = { from: 'jsonl', file: await fileOf('next.jsonl', lines.join('\n')) } as const
+    const dry = await bring(project, { ...options, dryRun: true })
+    const done = await bring(project, options)
+    for (const report of [dry, done]) {
+      t.match(report, { created: 599, existing: 1, identities_taken: 299, passkeys_taken: 1 })
+      t.equal(report.taken.length, 20, 'the first twenty')
+      for (const { line, email } of report.taken) t.equal(email, `taken-${line - 1}@example.com`)
+      const remarks = remarksOf(report).join('\n')
+      t.match(remarks, /299 identities and 1 passkeys were left out because another account has them/)
+      t.match(remarks, /^\d+: An identity of taken-\d+@example.com was left out: another account has it\.$/m)
+    }
+    t.match(await bring(project, options), { created: 0, identities_taken: 0, passkeys_taken: 0 })
+  },
+)
 
 t.test('of very many bad lines the report names the first, and counts all', async (t) => {
   const project = await newProject()

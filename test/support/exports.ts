@@ -1,4 +1,5 @@
-// Exports of other products, as they document them, of made-up people whose passwords are hashed by the real functions.
+// Exports of other products, as they document them, of made-up people whose passwords are hashed by the real functions. Beside each
+// stands where its form is documented: a page, or the source that writes it.
 import { createCipheriv, createHmac, pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto'
 import bcrypt from 'bcrypt'
 
@@ -54,9 +55,16 @@ const byWordPress = once((password) => {
 })
 
 const lines = (rows: readonly unknown[]) => `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
-const field = (value: unknown) => `"${String(value ?? '').replaceAll('"', '""')}"`
-const table = (header: readonly string[] | null, rows: readonly (readonly unknown[])[]) =>
-  [...(header ? [header] : []), ...rows].map((row) => row.map(field).join(',')).join('\r\n')
+const quoted = (value: unknown) => `"${String(value ?? '').replaceAll('"', '""')}"`
+/** As Go's encoding/csv writes it, which the services of Clerk and PostgreSQL's COPY resemble. */
+const whereNeeded = (value: unknown) => {
+  const text = String(value ?? '')
+  return /[",\r\n]|^\s/.test(text) ? quoted(text) : text
+}
+const table = (rows: readonly (readonly unknown[])[], field: (value: unknown) => string, end = '\n') =>
+  rows.map((row) => `${row.map(field).join(',')}${end}`).join('')
+/** The id of an object in MongoDB. */
+const objectId = (n: number) => n.toString(16).padStart(24, '5')
 
 export interface ExportFiles {
   readonly name: string
@@ -64,14 +72,94 @@ export interface ExportFiles {
   readonly hashes?: string
 }
 
+/** A secret of Keycloak's own: text whose bytes are the key. */
+export const totpText = 'kJ8sPq2LmVx7RtYw9ZbN'
+
+const supabaseRow = ({ n, email, password }: OldPerson) => ({
+  instance_id: '00000000-0000-0000-0000-000000000000',
+  id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+  aud: 'authenticated',
+  role: 'authenticated',
+  email,
+  encrypted_password: byBcrypt(password).replace('$2b$', '$2a$'),
+  email_confirmed_at: '2021-03-04 05:06:07.123456+00',
+  invited_at: null,
+  last_sign_in_at: '2024-01-02 03:04:05.123456+00',
+  raw_app_meta_data: { provider: 'email', providers: ['email', 'github'] },
+  raw_user_meta_data: { full_name: 'Ada Lovelace', plan: 'gold', email_verified: true },
+  is_super_admin: null,
+  created_at: '2021-03-04 05:06:07.123456+00',
+  updated_at: '2024-01-02 03:04:05.123456+00',
+  phone: null,
+  phone_confirmed_at: null,
+  confirmed_at: '2021-03-04 05:06:07.123456+00',
+  banned_until: null,
+  is_sso_user: false,
+  deleted_at: null,
+  is_anonymous: false,
+  identities: [
+    { provider: 'email', provider_id: String(n), identity_data: { sub: String(n), email } },
+    {
+      id: `00000000-0000-4000-b000-${String(n).padStart(12, '0')}`,
+      provider: 'github',
+      provider_id: `77${n}`,
+      identity_data: { sub: `77${n}`, email, email_verified: true, user_name: 'ada' },
+      created_at: '2021-03-05T05:06:07.123456+00:00',
+      email,
+    },
+  ],
+  mfa_factors: n % 2 ? null : [{ factor_type: 'totp', status: 'verified', secret: totpSecret }],
+})
+
+const snakeCase = (name: string) => name.replace(/([a-z\d])([A-Z])/g, '$1_$2').toLowerCase()
+
+const betterAuthTables = (people: readonly OldPerson[]): Record<string, readonly object[]> => ({
+  member: people.map(({ n }) => ({
+    ...{ id: `m${n}`, userId: `u${n}`, organizationId: `o${n % 3}` },
+    ...{ role: n < 3 ? 'owner' : 'member', createdAt: since },
+  })),
+  user: people.map(({ n, email }) => ({
+    ...{ id: `u${n}`, name: 'Ada Lovelace', email, emailVerified: true, image: null },
+    ...{ createdAt: since, updatedAt: since },
+  })),
+  account: people.flatMap(({ n, password }) => [
+    {
+      ...{ id: `a${n}`, userId: `u${n}`, accountId: `u${n}`, providerId: 'credential' },
+      ...{ password: byBetterAuth(password), createdAt: since, updatedAt: since },
+    },
+    {
+      ...{ id: `b${n}`, userId: `u${n}`, accountId: `88${n}`, providerId: 'google', password: null },
+      ...{ idToken: 'x.y.z', scope: 'openid,email', createdAt: since, updatedAt: since },
+    },
+  ]),
+  passkey: people.map(({ n }) => ({
+    ...{ id: `p${n}`, name: 'Laptop', publicKey: Buffer.alloc(77, n).toString('base64'), userId: `u${n}` },
+    ...{ credentialID: Buffer.from(`credential ${n}`).toString('base64url'), counter: 0 },
+    ...{ deviceType: 'multiDevice', backedUp: true, transports: 'internal,hybrid', createdAt: since },
+    aaguid: '00000000-0000-0000-0000-000000000000',
+  })),
+  organization: [0, 1, 2].map((n) => ({
+    id: `o${n}`,
+    name: `Team ${n}`,
+    slug: `team-${n}`,
+    createdAt: since,
+  })),
+  twoFactor: [],
+  session: [{ id: 's', token: 'x' }],
+})
+
 /** The files of each product, by its name for `--from`; each also says where its form is documented. */
 export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportFiles> = {
-  // auth0.com/docs, "Bulk User Exports"; support.auth0.com, "How to Use the Password Hashes Export from Auth0"
+  // auth0.com/docs/manage-users/user-migration/bulk-user-exports: NDJSON, of the fields that were asked for;
+  // auth0.com/docs/manage-users/user-accounts/user-profiles/user-profile-structure: the fields.
+  // The hashes: support.auth0.com/center/s/article/How-to-Use-the-Password-Hashes-Export-from-Auth0. alt_id is in some alone, and the
+  // address may stand among the identifiers alone. mfa_factors is the form of Auth0's import
+  // (auth0.com/docs/secure/multi-factor-authentication/…/import-user-mfa-authenticator-enrollments): no export is known to have it.
   auth0: (people) => ({
     name: 'users.json',
     file: lines(
       people.map(({ n, email }) => ({
-        user_id: `auth0|${n}`,
+        user_id: `auth0|${n % 5 ? objectId(n) : `own-id-${n}`}`,
         email,
         email_verified: true,
         given_name: 'Ada',
@@ -79,152 +167,137 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
         name: email,
         nickname: `ada${n}`,
         created_at: since,
+        blocked: false,
         user_metadata: { plan: 'gold' },
         app_metadata: { admin: true },
         identities: [
           {
-            user_id: String(n),
-            provider: 'auth0',
             connection: 'Username-Password-Authentication',
+            provider: 'auth0',
+            user_id: n % 5 ? objectId(n) : `own-id-${n}`,
             isSocial: false,
           },
-          { user_id: `1000${n}`, provider: 'google-oauth2', connection: 'google-oauth2', isSocial: true },
+          {
+            connection: 'google-oauth2',
+            provider: 'google-oauth2',
+            user_id: `1000${n}`,
+            isSocial: true,
+            profileData: { email, email_verified: true, name: 'Ada Lovelace' },
+          },
         ],
         mfa_factors: n % 2 ? undefined : [{ totp: { secret: totpSecret } }],
       })),
     ),
     hashes: lines(
       people.map(({ n, email, password }) => ({
-        _id: { $oid: String(n) },
-        email_verified: true,
-        email,
+        _id: { $oid: objectId(n) },
+        ...(n % 7 ? { email_verified: true, email } : {}),
         passwordHash: byBcrypt(password),
         password_set_date: { $date: since },
         tenant: 'example',
         connection: 'Username-Password-Authentication',
         _tmp_is_unique: true,
+        version: '1.1',
+        identifiers: [{ type: 'email', value: email, verified: true }],
+        ...(n % 5 ? {} : { alt_id: `own-id-${n}` }),
       })),
     ),
   }),
-  // clerk.com/docs, "Export users"; the columns as workos/migrate-clerk-users lists them
+  // clerk.com/docs/guides/development/migrating/export-from-clerk, "Export from the Clerk Dashboard". The columns:
+  // clerk/migration-tool, samples/clerk.csv; the tab before a sign that a spreadsheet would run: clerk/cli,
+  // packages/cli-core/src/commands/migrate/sources/clerk.ts.
   clerk: (people) => ({
     name: 'clerk.csv',
     file: table(
       [
-        ...['id', 'first_name', 'last_name', 'username', 'primary_email_address', 'primary_phone_number'],
-        ...['verified_email_addresses', 'unverified_email_addresses', 'verified_phone_numbers'],
-        ...['unverified_phone_numbers', 'totp_secret', 'password_digest', 'password_hasher'],
-      ],
-      people.map(({ n, email, password }) => [
-        ...[`user_${n}`, 'Ada', 'Lovelace', `ada${n}`, email, '', email, '', '', ''],
-        ...[n % 2 ? '' : totpSecret, byBcrypt(password), 'bcrypt'],
-      ]),
-    ),
-  }),
-  // supabase/auth, internal/models: auth.users, auth.identities, auth.mfa_factors
-  supabase: (people) => ({
-    name: 'users.json',
-    file: JSON.stringify(
-      people.map(({ n, email, password }) => ({
-        id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
-        aud: 'authenticated',
-        email,
-        encrypted_password: byBcrypt(password).replace('$2b$', '$2a$'),
-        email_confirmed_at: '2021-03-04 05:06:07.123456+00',
-        raw_app_meta_data: { provider: 'email' },
-        raw_user_meta_data: { full_name: 'Ada Lovelace', plan: 'gold', email_verified: true },
-        created_at: '2021-03-04 05:06:07.123456+00',
-        banned_until: null,
-        is_anonymous: false,
-        identities: [
-          { provider: 'email', identity_data: { sub: String(n), email } },
-          {
-            provider: 'github',
-            provider_id: `77${n}`,
-            identity_data: { sub: `77${n}`, email, email_verified: true },
-          },
+        [
+          ...['id', 'first_name', 'last_name', 'username', 'primary_email_address', 'primary_phone_number'],
+          ...['verified_email_addresses', 'unverified_email_addresses', 'verified_phone_numbers'],
+          ...['unverified_phone_numbers', 'totp_secret', 'password_digest', 'password_hasher'],
         ],
-        mfa_factors: n % 2 ? [] : [{ factor_type: 'totp', status: 'verified', secret: totpSecret }],
-      })),
+        ...people.map(({ n, email, password }) => [
+          ...[
+            `user_${n}`,
+            'Ada',
+            'Lovelace',
+            `ada${n}`,
+            email,
+            '\t+15550100',
+            `${email}|second-${email}`,
+            '',
+          ],
+          ...['\t+15550100', '', n % 2 ? '' : totpSecret, byBcrypt(password), 'bcrypt'],
+        ]),
+      ],
+      whereNeeded,
     ),
   }),
-  // better-auth.com/docs, "Database": core schema, passkey and organization plugins
+  // supabase/auth, migrations/ and internal/models/{user,identity,factor}.go, as the statement in docs/migrate.md selects them
+  supabase: (people) => ({ name: 'users.json', file: JSON.stringify(people.map(supabaseRow)) }),
+  // The same by COPY … TO STDOUT (FORMAT csv, HEADER): PostgreSQL writes t and f, and JSON as text
+  'supabase csv': (people) => {
+    const rows = people.map(supabaseRow)
+    const columns = Object.keys(rows[0] ?? {})
+    const text = (value: unknown) =>
+      typeof value === 'boolean'
+        ? value
+          ? 't'
+          : 'f'
+        : typeof value === 'object' && value
+          ? JSON.stringify(value)
+          : value
+    return {
+      name: 'users.csv',
+      file: table(
+        [columns, ...rows.map((row) => columns.map((name) => text((row as Record<string, unknown>)[name])))],
+        whereNeeded,
+      ),
+    }
+  },
+  // better-auth/better-auth: packages/core/src/db/get-tables.ts, packages/passkey/src/schema.ts and
+  // packages/better-auth/src/plugins/organization/schema.ts, as the statement in docs/migrate.md selects them
   'better-auth': (people) => ({
     name: 'better-auth.json',
+    file: JSON.stringify(betterAuthTables(people), null, 1),
+  }),
+  // The same under the names that packages/cli/src/generators/drizzle.ts gives (convertToSnakeCase, usePlural); `timestamp` has no zone
+  'better-auth drizzle': (people) => ({
+    name: 'better-auth.json',
     file: JSON.stringify(
-      {
-        member: people.map(({ n }) => ({
-          id: `m${n}`,
-          userId: `u${n}`,
-          organizationId: `o${n % 3}`,
-          role: n < 3 ? 'owner' : 'member',
-          createdAt: since,
-        })),
-        user: people.map(({ n, email }) => ({
-          id: `u${n}`,
-          name: 'Ada Lovelace',
-          email,
-          emailVerified: true,
-          image: null,
-          createdAt: since,
-          updatedAt: since,
-        })),
-        account: people.flatMap(({ n, password }) => [
-          {
-            id: `a${n}`,
-            userId: `u${n}`,
-            accountId: `u${n}`,
-            providerId: 'credential',
-            password: byBetterAuth(password),
-          },
-          { id: `b${n}`, userId: `u${n}`, accountId: `88${n}`, providerId: 'google', createdAt: since },
+      Object.fromEntries(
+        Object.entries(betterAuthTables(people)).map(([table, rows]) => [
+          `${snakeCase(table)}s`,
+          rows.map((row) =>
+            Object.fromEntries(
+              Object.entries(row).map(([name, value]) => [
+                snakeCase(name),
+                value === since ? since.replace('Z', '') : value,
+              ]),
+            ),
+          ),
         ]),
-        passkey: people.map(({ n }) => ({
-          id: `p${n}`,
-          name: 'Laptop',
-          publicKey: Buffer.alloc(77, n).toString('base64'),
-          userId: `u${n}`,
-          credentialID: Buffer.from(`credential ${n}`).toString('base64'),
-          counter: 0,
-          deviceType: 'multiDevice',
-          backedUp: true,
-          transports: 'internal,hybrid',
-          createdAt: since,
-        })),
-        organization: [0, 1, 2].map((n) => ({
-          id: `o${n}`,
-          name: `Team ${n}`,
-          slug: `team-${n}`,
-          createdAt: since,
-        })),
-        twoFactor: [],
-        session: [{ id: 's', token: 'x' }],
-      },
-      null,
-      1,
+      ),
     ),
   }),
-  // firebase-tools, src/accountExporter.ts: JSON
+  // firebase/firebase-tools, src/commands/auth-export.ts and src/accountExporter.ts (transUserJson)
   firebase: (people) => ({
     name: 'users.json',
     file: `{"users": [\n${people
       .map(({ n, email, password }) => {
         const [passwordHash, salt] = byFirebase(password).split(' ')
-        return JSON.stringify({
-          localId: `f${n}`,
-          email,
-          emailVerified: true,
-          passwordHash,
-          salt,
+        const user = {
+          ...{ localId: `f${n}`, email, emailVerified: true, passwordHash, salt },
           displayName: 'Ada, Countess of Lovelace',
-          createdAt: String(Date.parse(since)),
-          disabled: false,
-          providerUserInfo: [{ providerId: 'google.com', rawId: `99${n}`, email }],
-        })
+          photoUrl: 'https://example.com/ada.jpg',
+          ...{ lastSignedInAt: String(Date.parse(since)), createdAt: String(Date.parse(since)) },
+          ...{ disabled: false, customAttributes: '{"role":"admin"}' },
+          providerUserInfo: [{ providerId: 'google.com', rawId: `99${n}`, email, displayName: 'Ada' }],
+        }
+        return JSON.stringify(user, null, 2)
       })
       .join(',\n')}]}`,
   }),
-  // firebase-tools, src/accountExporter.ts: CSV, which has no header
+  // firebase/firebase-tools, src/accountExporter.ts (transUserToArray): no header, 28 columns, a comma at the end of each line
   'firebase csv': (people) => ({
     name: 'users.csv',
     file: people
@@ -232,12 +305,22 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
         const [passwordHash, salt] = byFirebase(password).split(' ')
         const row: unknown[] = Array(28).fill('')
         Object.assign(row, [`f${n}`, email, true, passwordHash, salt, '"Ada, Countess of Lovelace"', ''])
-        Object.assign(row, { 7: `99${n}`, 8: email, 23: Date.parse(since), 24: Date.parse(since), 26: false })
+        Object.assign(row, {
+          7: `99${n}`,
+          8: email,
+          9: 'Ada',
+          23: Date.parse(since),
+          24: Date.parse(since),
+          26: false,
+        })
+        Object.assign(row, { 27: n % 2 ? '' : '"{""role"":""admin"",""level"":2}"' })
         return `${row.join(',')},\n`
       })
       .join(''),
   }),
-  // keycloak.org, "Importing and exporting realms"; RealmRepresentation, UserRepresentation, CredentialRepresentation
+  // keycloak.org/server/importExport; keycloak/keycloak: …/exportimport/util/ExportUtils.java (exportUser), and the credentials:
+  // server-spi/…/models/credential/{PasswordCredentialModel,OTPCredentialModel}.java, services/…/WebAuthnCredentialProvider.java
+  // (the id in base64, the key in base64url). A secret without secretEncoding is text whose bytes are the key.
   keycloak: (people) => ({
     name: 'realm.json',
     file: JSON.stringify(
@@ -258,6 +341,7 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
             attributes: { locale: ['de'] },
             credentials: [
               {
+                id: `00000000-0000-4000-a000-${String(n).padStart(12, '0')}`,
                 type: 'password',
                 createdDate: Date.parse(since),
                 secretData: JSON.stringify({ value, salt, additionalParameters: {} }),
@@ -270,29 +354,38 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
               {
                 type: 'otp',
                 userLabel: 'Phone',
-                secretData: JSON.stringify({ value: totpSecret }),
+                createdDate: Date.parse(since),
+                secretData: JSON.stringify({ value: n % 2 ? totpSecret : totpText }),
                 credentialData: JSON.stringify({
                   subType: 'totp',
                   digits: 6,
                   counter: 0,
                   period: 30,
                   algorithm: 'HmacSHA1',
-                  secretEncoding: 'BASE32',
+                  ...(n % 2 ? { secretEncoding: 'BASE32' } : {}),
                 }),
               },
               {
                 type: 'webauthn-passwordless',
                 userLabel: 'Laptop',
+                createdDate: Date.parse(since),
+                secretData: '{}',
                 credentialData: JSON.stringify({
                   aaguid: '00000000-0000-0000-0000-000000000000',
                   credentialId: Buffer.from(`keycloak ${n}`).toString('base64'),
                   counter: 3,
-                  credentialPublicKey: Buffer.alloc(77, n).toString('base64'),
-                  transports: ['INTERNAL'],
+                  credentialPublicKey: Buffer.alloc(77, n).toString('base64url'),
+                  attestationStatementFormat: 'none',
+                  transports: ['internal', 'hybrid'],
                 }),
               },
             ],
+            disableableCredentialTypes: [],
+            requiredActions: [],
             federatedIdentities: [{ identityProvider: 'google', userId: `66${n}`, userName: email }],
+            realmRoles: ['default-roles-example'],
+            notBefore: 0,
+            groups: [],
           }
         }),
         clients: [{ users: ['no user'] }],
@@ -305,37 +398,49 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
   csv: (people) => ({
     name: 'wp_users.csv',
     file: table(
-      ['ID', 'user_email', 'user_pass', 'display_name', 'email_verified'],
-      people.map(({ n, email, password }) => [
-        n,
-        email,
-        byWordPress(password),
-        'Ada "Countess" Lovelace',
-        'true',
-      ]),
+      [
+        ['ID', 'user_email', 'user_pass', 'display_name', 'email_verified'],
+        ...people.map(({ n, email, password }) => [
+          ...[n, email, byWordPress(password), 'Ada "Countess" Lovelace', 'true'],
+        ]),
+      ],
+      quoted,
+      '\r\n',
     ),
   }),
 }
 
-/** docs.aws.amazon.com, GetCSVHeader. */
+/**
+ * docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-using-import-tool-csv-header.html, "Formatting the CSV file":
+ * values without quotation marks, a backslash before a comma.
+ */
 export const cognitoExport = (people: readonly OldPerson[]): string =>
   table(
     [
-      ...[
-        'name',
-        'given_name',
-        'family_name',
-        'middle_name',
-        'nickname',
-        'preferred_username',
-        'profile',
-        'picture',
+      [
+        ...['cognito:username', 'name', 'given_name', 'family_name', 'middle_name', 'nickname'],
+        ...['preferred_username', 'profile', 'picture', 'website', 'email', 'email_verified', 'gender'],
+        ...['birthdate', 'zoneinfo', 'locale', 'phone_number', 'phone_number_verified', 'address'],
+        ...['updated_at', 'cognito:mfa_enabled', 'custom:plan'],
       ],
-      ...['website', 'email', 'email_verified', 'gender', 'birthdate', 'zoneinfo', 'locale', 'phone_number'],
-      ...['phone_number_verified', 'address', 'updated_at', 'cognito:mfa_enabled', 'cognito:username'],
+      ...people.map(({ n, email }) => [
+        ...[
+          `ada${n}`,
+          'Lovelace, Ada',
+          'Ada',
+          'Lovelace',
+          '',
+          'The "Countess"',
+          '',
+          '',
+          '',
+          '',
+          email,
+          'true',
+        ],
+        ...['', '', '', 'en', '', 'false', '12 St James’s Square, London', String(Date.parse(since))],
+        ...['false', 'gold, monthly'],
+      ]),
     ],
-    people.map(({ n, email }) => [
-      ...['Ada Lovelace', 'Ada', 'Lovelace', '', '', '', '', '', '', email, 'TRUE', '', '', '', 'en', ''],
-      ...['', '', String(Date.parse(since)), 'FALSE', `ada${n}`],
-    ]),
+    (value) => String(value).replaceAll(',', '\\,'),
   )
