@@ -114,11 +114,13 @@ const expanded = (list: string, columns: string) =>
 
 /**
  * Items of a list that were not inserted for their account: another one has them. One that stands twice in its own list was inserted.
+ * Where all were inserted nothing is compared.
  * @param key what another account may have, named alike in the items and in what was inserted
  */
 const lost = (kind: TakenItem['kind'], items: string, inserted: string, key: string) =>
   `select '${kind}' as kind, lost.email from (select distinct user_id, owner as email, ${key} from ${items}) lost
-    where not exists (select from ${inserted} kept where (kept.user_id, ${key.replace(/\w+/g, 'kept.$&')})
+    where (select count(*) from ${items}) > (select count(*) from ${inserted})
+      and not exists (select from ${inserted} kept where (kept.user_id, ${key.replace(/\w+/g, 'kept.$&')})
       = (lost.user_id, ${key.replace(/\w+/g, 'lost.$&')}))`
 const taken = sql.raw(
   `${lost('identity', 'identity_items', 'linked', 'issuer, subject')}
