@@ -5,6 +5,9 @@
 // public_key is a COSE key (RFC 9052 §7). aaguid names the model of the authenticator; nil: it does not say. transports are
 // separated by spaces. backup_eligible: the passkey may be on several devices; backed_up: it was when it was last used.
 // sign_count only increases, and stays 0 where the authenticator does not count. last_used_at null: never used.
+// user_handle is null where the passkey was registered here: its authenticator calls the account by project and account. Of a passkey
+// that was registered elsewhere it is what its authenticator calls the account; empty: that is not known. backup_eligible of such a
+// passkey is what its last use said.
 //
 // passkey_flows is left from builds that stored challenges, because a migration drops nothing while instances that use it may run.
 // Since challenges are signed, no row is added; cleanup removes the last ones. The version after 0.2 drops it.
@@ -29,6 +32,7 @@ export const passkeys = pgTable(
     signCount: bigint('sign_count', { mode: 'number' }).notNull(),
     createdAt: createdAt(),
     lastUsedAt: instant('last_used_at'),
+    userHandle: bytes('user_handle'),
   },
   (table) => [
     ofUser(table),

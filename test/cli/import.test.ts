@@ -427,7 +427,7 @@ async function contentOf(project: string) {
       `(select project_id, user_id, provider as provider_name, subject, issuer, email as x_email, email_verified, created_at as x_at from identities) x ${owner}`,
     ),
     passkeys: await list(
-      'u.email, credential_id, public_key, name, aaguid, transports, backup_eligible, backed_up, sign_count, x.created_at, last_used_at',
+      'u.email, credential_id, public_key, name, aaguid, transports, backup_eligible, backed_up, sign_count, x.created_at, last_used_at, user_handle',
       `passkeys x ${owner}`,
     ),
     totp: await list('u.email, last_step, confirmed_at, x.created_at', `totp_factors x ${owner}`),

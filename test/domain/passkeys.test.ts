@@ -6,7 +6,7 @@ import { undoEmailChange } from '../../src/domain/accounts/email-change.ts'
 import { applyLifecycle } from '../../src/domain/accounts/lifecycle.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import type { Caller } from '../../src/domain/actor.ts'
-import { inTransaction } from '../../src/domain/context.ts'
+import { inTransaction, operatorContext } from '../../src/domain/context.ts'
 import { signInWithPasskey } from '../../src/domain/credentials/passkey-sign-in.ts'
 import {
   type PasskeyAssertion,
@@ -23,6 +23,9 @@ import {
   renamePasskey,
 } from '../../src/domain/credentials/passkeys.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
+import { readUser } from '../../src/domain/operators/imported-person.ts'
+import { exportUsers } from '../../src/domain/operators/user-export.ts'
+import { importUsers } from '../../src/domain/operators/user-import.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
 import type { Grant } from '../../src/domain/sessions/grants.ts'
 import { createAuthenticator, type Lies, type SoftKey } from '../support/authenticator.ts'
@@ -46,6 +49,15 @@ async function person(of = project) {
   await sql`update users set email_verified_at = now(), email_proof = 'holder' where email = ${email}`
   const { user, ...grant } = await signInWithPassword(context(stranger, null, of), { email, password })
   return { ...grant, user: { ...user, emailVerifiedAt: new Date(), emailProof: 'holder' as const } }
+}
+
+/** The accounts of a project, as `users export` writes them. */
+async function exported(of: typeof project): Promise<Record<string, unknown>[]> {
+  const people: Record<string, unknown>[] = []
+  await exportUsers(operatorContext(services, of), async (line) => {
+    people.push(JSON.parse(JSON.stringify(line)))
+  })
+  return people
 }
 
 async function register(who: Grant, device = authenticator(), lies: Lies = {}, isUpgrade = false) {
@@ -137,6 +149,74 @@ t.test('the silent upgrade needs nobody to be verified; every use does', async (
   const { key } = await register(who, authenticator(), quiet, true)
   await t.rejects(enter(key, { userVerified: false }), { code: 'passkey_refused' })
   t.ok(await enter(key))
+})
+
+t.test(
+  'a passkey that was registered elsewhere opens the imported account under the name it was given there',
+  async (t) => {
+    const { key, row } = await register(await person())
+    const { project: place } = await createProject(services, 'Moved', policy)
+    const own = operatorContext(services, place)
+    const old = Buffer.from('0b1e7c5c-3f6f-4f6e-9a53-2c86f2f1d111', 'utf8').toString('base64url')
+    const bring = async (given: object) => {
+      const value = {
+        email: `${randomUUID()}@example.com`,
+        email_verified_at: '2020-01-01T00:00:00Z',
+        passkeys: [
+          {
+            credential_id: row.credentialId.toString('base64url'),
+            public_key: row.publicKey.toString('base64url'),
+            ...given,
+          },
+        ],
+      }
+      const user = readUser(value)
+      if (typeof user === 'string') throw new Error(user)
+      await sql`delete from passkeys where project_id = ${place.id}`
+      t.match(await importUsers(own, [user]), { created: 1, takenPasskeys: 0 })
+      return value.email
+    }
+    const handle = { userHandle: old }
+    const refused = { code: 'passkey_refused', reason: 'wrong_user_handle' }
+    // Keycloak names the handle, and does not know whether the key may be on several devices: its first use says so.
+    const email = await bring({ user_handle: old })
+    await t.rejects(enter(key, {}, place), refused, 'not by the name that another service gave')
+    await t.rejects(enter(key, { userHandle: null }, place), refused)
+    const entered = await enter(key, { ...handle, backupEligible: true }, place)
+    t.equal(entered.user.email, email)
+    t.match(await sql`select backup_eligible from passkeys where project_id = ${place.id}`, [
+      { backup_eligible: true },
+    ])
+    await t.rejects(enter(key, { ...handle, origin: 'https://example.com' }, place), {
+      code: 'passkey_refused',
+    })
+    await t.rejects(enter(key, { ...handle, userVerified: false }, place), { code: 'passkey_refused' })
+    // better-auth makes the handle up and does not keep it.
+    const other = await bring({})
+    await t.rejects(enter(key, { userHandle: null }, place), refused)
+    t.equal((await enter(key, handle, place)).user.email, other)
+    t.equal((await enter(key, {}, place)).user.email, other)
+    // What came stays as it is when it moves on.
+    t.match(
+      (await exported(place)).find(({ email }) => email === other),
+      { passkeys: [{ user_handle: null }] },
+    )
+  },
+)
+
+t.test('an account of ours that moves to another project enters it by its passkey', async (t) => {
+  const who = await person()
+  const { key } = await register(who, authenticator({ counts: true }))
+  await enter(key)
+  const { project: place } = await createProject(services, 'Next', policy)
+  const read = readUser((await exported(project)).find(({ email }) => email === who.user.email))
+  if (typeof read === 'string') throw new Error(read)
+  t.match(await importUsers(operatorContext(services, place), [read]), { created: 1 })
+  t.equal((await enter(key, {}, place)).user.uuid, who.user.uuid)
+  await t.rejects(enter(key, { userHandle: 'AAAA' }, place), {
+    code: 'passkey_refused',
+    reason: 'wrong_user_handle',
+  })
 })
 
 t.test('what does not fit is refused, and the log knows why', async (t) => {

@@ -81,7 +81,10 @@ function base32(bytes: Buffer): string {
 const base64Url = (text: string | undefined) =>
   text?.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 
-const passkeysOf = (credentials: readonly Json[]) =>
+/** What authenticators were told: the id of the user as text (WebAuthnRegister.java). */
+const userHandleOf = (user: Json) => Buffer.from(textOf(user.id) ?? '', 'utf8').toString('base64url')
+
+const passkeysOf = (credentials: readonly Json[], user: Json) =>
   credentials
     .filter(({ type }) => type === 'webauthn-passwordless' || type === 'webauthn')
     .flatMap((credential) => {
@@ -101,6 +104,7 @@ const passkeysOf = (credentials: readonly Json[]) =>
           ...(textOf(credential.userLabel) && { name: textOf(credential.userLabel)?.slice(0, 100) }),
           ...(textOf(data.aaguid) && { aaguid: textOf(data.aaguid) }),
           transports,
+          ...(user.id !== undefined && { user_handle: userHandleOf(user) }),
           sign_count: typeof data.counter === 'number' ? data.counter : 0,
           created_at: instantOf(credential.createdDate) ?? null,
         },
@@ -140,7 +144,7 @@ function read(user: Json, note: (sentence: string) => void): Person {
     }),
     identities: identitiesOf(user),
     totp: totpOf(credentials, note),
-    passkeys: passkeysOf(credentials),
+    passkeys: passkeysOf(credentials, user),
   })
 }
 

@@ -92,8 +92,9 @@ export async function checkPasskeyAssertion(ctx: Context, given: PasskeyAssertio
     verifyAssertion(credential, passkey.publicKey, { challenge, rpId, origins }),
   )
   if (typeof reason === 'string') throw await refusePasskey(ctx, user, reason)
-  const used = { passkeyId: passkey.id, signCount: reason.signCount, backedUp: reason.backedUp }
-  return { user, passkey, used, amr: [passkey.backupEligible ? 'swk' : 'hwk', 'user'] }
+  const { signCount, backupEligible, backedUp } = reason
+  const used = { passkeyId: passkey.id, signCount, backupEligible, backedUp }
+  return { user, passkey, used, amr: [backupEligible ? 'swk' : 'hwk', 'user'] }
 }
 
 /** Marks a passkey as used. @throws AuthError passkey_refused where its counter went back */
@@ -110,13 +111,25 @@ async function misuse(
 ) {
   if (userId !== null && user.id !== userId) return 'passkey_of_another_account'
   // A discoverable credential says whose it is (WebAuthn §7.2 step 6); where the account is known it need not.
-  const handle = response.userHandle ?? (userId === null ? '' : userHandleOf(user))
-  if (handle !== userHandleOf(user)) return 'wrong_user_handle'
+  const handle = response.userHandle ?? (userId === null ? '' : null)
+  if (!isCalledBy(passkey, user, handle)) return 'wrong_user_handle'
   const use = await verify()
   if (use.kind === 'refused') return use.reason
   if (!use.userVerified) return 'user_not_verified'
   // A key that could not be copied cannot become one that can, nor the reverse (WebAuthn §7.2 step 18).
-  return use.backupEligible === passkey.backupEligible ? use : 'backup_eligibility_changed'
+  // Exports do not always have what the service knew of that.
+  const isKnown = passkey.userHandle === null
+  return isKnown && use.backupEligible !== passkey.backupEligible ? 'backup_eligibility_changed' : use
+}
+
+/**
+ * Whether the authenticator of a passkey calls its account by `handle`; null: it does not say. Of a passkey that was registered
+ * elsewhere the handle may not be known: its key, which signed, is then what says whose it is.
+ */
+function isCalledBy(passkey: PasskeyRow, user: UserRow, handle: string | null): boolean {
+  if (handle === null) return true
+  if (passkey.userHandle?.length === 0) return handle !== ''
+  return handle === (passkey.userHandle?.toString('base64url') ?? userHandleOf(user))
 }
 
 const method = { method: 'passkey' }

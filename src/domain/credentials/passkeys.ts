@@ -102,6 +102,7 @@ export async function addPasskey(
   const passkey = {
     ...{ id: randomUUID(), userId: user.id, name: name ?? authenticatorName(made.aaguid) },
     ...{ credentialId: made.credentialId, publicKey: made.publicKey, aaguid: made.aaguid },
+    userHandle: null,
     ...{ backupEligible: made.backupEligible, backedUp: made.backedUp, signCount: made.signCount },
     transports: [...new Set(transports)].filter((word) => knownTransports.has(word)).join(' '),
   }

@@ -139,6 +139,7 @@ const passkeyOf = (one: Static<typeof passkey>): ImportedPasskey => ({
   signCount: one.sign_count ?? 0,
   createdAt: inUtc(one.created_at),
   lastUsedAt: inUtc(one.last_used_at),
+  userHandle: hex(one.user_handle ?? ''),
 })
 
 const membershipOf = (one: Static<typeof membership>): ImportedMembership => ({

@@ -35,6 +35,8 @@ export const passkey = Type.Object(
     name: optional(Type.String({ minLength: 1, maxLength: 100 })),
     aaguid: optional(uuid),
     transports: optional(Type.Array(Type.String({ pattern: '^[a-z-]{1,20}$' }), { maxItems: 8 })),
+    /** What its authenticator calls the account (WebAuthn §4); default: not known. */
+    user_handle: optional(Type.Union([bytes(64), Type.Null()])),
     backup_eligible: optional(Type.Boolean()),
     backed_up: optional(Type.Boolean()),
     sign_count: optional(Type.Integer({ minimum: 0, maximum: 4_294_967_295 })),

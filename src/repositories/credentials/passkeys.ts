@@ -19,13 +19,18 @@ export const touching = (query: Queries, onlyIf?: SQL) => {
   const isAhead = or(gt(count, passkeys.signCount), and(sql`${count} = 0`, eq(passkeys.signCount, 0)))
   return query
     .update(passkeys)
-    .set({ signCount: count, backedUp: sql`${parameter('backedUp')}::boolean`, lastUsedAt: now })
+    .set({
+      signCount: count,
+      backupEligible: sql`${parameter('backupEligible')}::boolean`,
+      backedUp: sql`${parameter('backedUp')}::boolean`,
+      lastUsedAt: now,
+    })
     .where(and(own(passkeys, parameters), eq(passkeys.id, parameter('passkeyId')), isAhead, onlyIf))
     .returning(id)
 }
 
 /** What is noted of a use: which passkey, and what its authenticator said. */
-export interface UsedPasskey extends Pick<PasskeyRow, 'signCount' | 'backedUp'> {
+export interface UsedPasskey extends Pick<PasskeyRow, 'signCount' | 'backupEligible' | 'backedUp'> {
   readonly passkeyId: string
 }
 

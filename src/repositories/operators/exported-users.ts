@@ -19,6 +19,10 @@ export interface ExportedUser {
 }
 
 const base64Url = (bytes: string) => sql.raw(`translate(encode(${bytes}, 'base64'), E'+/=\\n', '-_')`)
+/** What the authenticator of a passkey calls its account: of one that was registered here, the UUIDs of project and account. */
+const userHandle = base64Url(
+  `coalesce(item.user_handle, decode(replace(u.project_id::text || u.uuid::text, '-', ''), 'hex'))`,
+)
 /** The rows of a table that belong to the user of the statement. */
 const ofUser = sql.raw('item.project_id = u.project_id and item.user_id = u.id')
 
@@ -35,7 +39,7 @@ export async function listExportedUsers(db: Database, after: number, limit: numb
       'passkeys', (select jsonb_agg(jsonb_build_object('credential_id', ${base64Url('credential_id')},
           'public_key', ${base64Url('public_key')}, 'name', name, 'aaguid', aaguid,
           'transports', array_remove(string_to_array(transports, ' '), ''), 'backup_eligible', backup_eligible,
-          'backed_up', backed_up, 'sign_count', sign_count, 'created_at', created_at, 'last_used_at', last_used_at)
+          'user_handle', nullif(${userHandle}, ''), 'backed_up', backed_up, 'sign_count', sign_count, 'created_at', created_at, 'last_used_at', last_used_at)
           order by created_at, id)
         from ${passkeys} item where ${ofUser}),
       'recovery_codes', (select jsonb_agg(jsonb_build_object('hash', ${base64Url('code_hash')}, 'created_at', created_at,

@@ -37,6 +37,8 @@ export interface ImportedPasskey {
   readonly signCount: number
   readonly createdAt: string | null
   readonly lastUsedAt: string | null
+  /** What its authenticator calls the account; empty: that is not known. */
+  readonly userHandle: string
 }
 
 export interface ImportedTotp {
@@ -135,7 +137,7 @@ const outcome = sql.raw(`(select count(*)::int from added) as created,
 const identityColumns =
   'provider text, issuer text, subject text, email text, "emailVerified" boolean, "createdAt" timestamptz'
 const passkeyColumns = `"credentialId" text, "publicKey" text, name text, aaguid uuid, transports text, "backupEligible" boolean,
-  "backedUp" boolean, "signCount" bigint, "createdAt" timestamptz, "lastUsedAt" timestamptz`
+  "backedUp" boolean, "signCount" bigint, "createdAt" timestamptz, "lastUsedAt" timestamptz, "userHandle" text`
 
 const bytesOf = (name: string) => sql.raw(`decode(item."${name}", 'hex')`)
 
@@ -172,9 +174,9 @@ export async function insertUsers(
     passkey_items as materialized (select added.id as user_id, given.email as owner, ${bytesOf('credentialId')} as credential_id, item.*
       from ${expanded('passkeys', passkeyColumns)}),
     keyed as (insert into ${passkeys} (id, project_id, user_id, credential_id, public_key, name, aaguid, transports,
-        backup_eligible, backed_up, sign_count, created_at, last_used_at)
+        backup_eligible, backed_up, sign_count, created_at, last_used_at, user_handle)
       select gen_random_uuid(), ${projectId}::uuid, user_id, credential_id, decode("publicKey", 'hex'), name, aaguid, transports,
-        "backupEligible", "backedUp", "signCount", coalesce("createdAt", now()), "lastUsedAt"
+        "backupEligible", "backedUp", "signCount", coalesce("createdAt", now()), "lastUsedAt", decode("userHandle", 'hex')
       from passkey_items on conflict do nothing returning user_id, credential_id),
     taken as materialized (${taken}),
     enrolled as (insert into ${totpFactors} (project_id, user_id, sealed_secret, last_step, created_at, confirmed_at)
