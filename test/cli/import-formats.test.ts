@@ -468,6 +468,71 @@ t.test('keycloak: argon2, which it takes by default, and what is no account of a
 })
 
 t.test(
+  'keycloak: secrets as text and in base32, and keys with the name that authenticators were told',
+  async (t) => {
+    // keycloak/keycloak, server-spi/…/credential/OTPCredentialModel.java (getDecodedSecret),
+    // services/…/credential/WebAuthnCredentialProvider.java and …/requiredactions/WebAuthnRegister.java (the id of the user as UTF-8)
+    const id = '00000000-0000-4000-8000-000000000001'
+    const otp = (value: string, given: object) => ({
+      type: 'otp',
+      secretData: JSON.stringify({ value }),
+      credentialData: JSON.stringify({
+        subType: 'totp',
+        digits: 6,
+        counter: 0,
+        period: 30,
+        algorithm: 'HmacSHA1',
+        ...given,
+      }),
+    })
+    const key = {
+      type: 'webauthn-passwordless',
+      userLabel: 'Phone',
+      createdDate: 1_614_834_367_000,
+      secretData: '{}',
+      credentialData: JSON.stringify({
+        ...{ aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4', credentialId: '+/+/', counter: 0 },
+        ...{
+          credentialPublicKey: 'pQECAyYg-_',
+          attestationStatementFormat: 'none',
+          transports: ['internal'],
+        },
+      }),
+    }
+    const user = (credentials: object[], n: number) => ({
+      id,
+      username: 'a',
+      email: `a${n}@example.com`,
+      credentials,
+    })
+    const secrets = [
+      otp('kJ8sPq2LmVx7RtYw9ZbN', {}),
+      otp('JBSWY3DPEHPK3PXP', { secretEncoding: 'BASE32' }),
+      otp('JBSWY3DPEHPK3PXP', { algorithm: 'HmacSHA256' }),
+      otp('JBSWY3DPEHPK3PXP', { digits: 8 }),
+    ]
+    const users = [...secrets.map((one, n) => user([one], n)), user([key], 9)]
+    const { people, notes } = await read('keycloak', JSON.stringify({ realm: 'example', users }))
+    t.same(
+      people.map(({ totp }) => (totp as { secret: string } | undefined)?.secret),
+      ['NNFDQ42QOEZEY3KWPA3VE5CZO44VUYSO', 'JBSWY3DPEHPK3PXP', undefined, undefined, undefined],
+    )
+    t.match(notes.join(), /not TOTP with SHA-1/)
+    t.same(people[4]?.passkeys, [
+      {
+        ...{ credential_id: '-_-_', public_key: 'pQECAyYg-_', name: 'Phone', transports: ['internal'] },
+        ...{
+          aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
+          user_handle: 'MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAx',
+          sign_count: 0,
+        },
+        created_at: '2021-03-04T05:06:07.000Z',
+      },
+    ])
+  },
+)
+
+t.test(
   'auth0: hashes alone, which name users by _id or alt_id, and a file of them that is broken',
   async (t) => {
     // support.auth0.com/center/s/article/How-to-Use-the-Password-Hashes-Export-from-Auth0
