@@ -11,6 +11,7 @@ import { operatorSchemas } from './operators.ts'
 import { projectSchemas } from './projects.ts'
 import { teamSchemas } from './teams.ts'
 import { detailSchemas } from './user-details.ts'
+import { UserFactors } from './user-factors.ts'
 import { AdminUser } from './users.ts'
 
 export const adminSchemas = [
@@ -24,6 +25,7 @@ export const adminSchemas = [
   AdminUser,
   Device,
   ...detailSchemas,
+  UserFactors,
   ...teamSchemas,
   ...operationSchemas,
   ...auditSchemas,

@@ -48,6 +48,16 @@ export const AdminUser = Type.Object(
     metadata: Metadata,
     has_password: Type.Boolean(),
     second_factors: Type.Array(Type.String(), { examples: [['totp']] }),
+    passkeys: Type.Integer({ description: 'How many passkeys the user has.', examples: [1] }),
+    providers: Type.Array(Type.String(), {
+      description: 'The sign-in providers that are linked.',
+      examples: [['google']],
+    }),
+    last_sign_in_at: Nullable(Instant, {
+      description:
+        'The newest sign-in or sign-up that the activity of the account has; null: none. No part of the `ETag`.',
+      examples: [null],
+    }),
     factors_reset_due_at: Nullable(Instant, { examples: [null] }),
     disabled_at: Nullable(Instant, { examples: [null] }),
     deletion_due_at: Nullable(Instant, { examples: [null] }),
@@ -56,6 +66,9 @@ export const AdminUser = Type.Object(
   },
   { $id: 'AdminUser', additionalProperties: false },
 )
+
+/** Users that one request may name by their UUIDs. */
+const maxNamed = 50
 
 const inTag = { tags: ['Users'], security: byOperatorsOrSecret }
 const oneUser = { ...inTag, params: userParams }
@@ -80,7 +93,12 @@ export const searchUsers = {
         description: 'Words, each the beginning of a word of the names, whatever the order and case.',
       }),
     ),
-    uuid: Type.Optional(Type.String({ maxLength: 64, description: 'The UUID of one user.' })),
+    uuid: Type.Optional(
+      Type.String({
+        maxLength: 37 * maxNamed,
+        description: `The UUID of one user, or of up to ${maxNamed}, with commas between them.`,
+      }),
+    ),
     state: Type.Optional(
       Type.Unsafe<'active' | 'disabled' | 'unverified' | 'deleting'>({
         type: 'string',
@@ -219,24 +237,4 @@ export const sendReset = {
     ),
     ...adminWriteErrors(...unknown),
   },
-}
-
-export const resetFactors = {
-  ...oneUser,
-  operationId: 'resetFactors',
-  summary: 'Remove the second factors of a user, after the waiting time of the policy',
-  response: {
-    202: ok(
-      'When they are removed.',
-      Type.Object({ reset_due_at: Instant }, { additionalProperties: false }),
-    ),
-    ...adminWriteErrors(...unknown),
-  },
-}
-
-export const cancelFactorsReset = {
-  ...oneUser,
-  operationId: 'cancelFactorsReset',
-  summary: 'Take such a request back',
-  response: { 204: Type.Null({ description: 'The factors stay.' }), ...adminActionErrors(...unknown) },
 }

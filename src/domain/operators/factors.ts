@@ -1,5 +1,6 @@
 // The second factors of an account, as an operator sees and removes them.
 import { type SecondFactor, secondFactorsOf } from '../../repositories/accounts/second-factors.ts'
+import { listPasskeys, type PasskeyRow } from '../../repositories/credentials/passkeys.ts'
 import { countRecoveryCodes } from '../../repositories/credentials/recovery-codes.ts'
 import { listTrustedDevices, type TrustedDeviceRow } from '../../repositories/credentials/trusted-devices.ts'
 import { cancelReset, requestFactorsReset } from '../accounts/factors-reset.ts'
@@ -8,6 +9,7 @@ import { findAccount } from './users.ts'
 
 export interface ShownFactors {
   readonly enrolled: readonly SecondFactor[]
+  readonly passkeys: readonly PasskeyRow[]
   readonly recoveryCodesLeft: number
   readonly trustedDevices: readonly TrustedDeviceRow[]
   /** When an operator's request removes them; null: there is none. */
@@ -19,8 +21,9 @@ export async function showFactors(ctx: Context, address: string): Promise<ShownF
   const user = await findAccount(ctx, address)
   const recoveryCodesLeft = await countRecoveryCodes(ctx.store, user.id)
   const trustedDevices = await listTrustedDevices(ctx.store, user.id)
+  const passkeys = await listPasskeys(ctx.store, user.id)
   const { factorsResetDueAt: resetDueAt } = user
-  return { enrolled: secondFactorsOf(user), recoveryCodesLeft, trustedDevices, resetDueAt }
+  return { enrolled: secondFactorsOf(user), passkeys, recoveryCodesLeft, trustedDevices, resetDueAt }
 }
 
 /**

@@ -3,6 +3,7 @@ import { isUuid } from '../../formats.ts'
 import {
   type AdminUserRow,
   findAdminUser,
+  findAdminUsers,
   foldWords,
   type SearchPosition,
   searchUsers as searchRows,
@@ -16,6 +17,7 @@ export interface UserQuery {
   readonly email?: string | undefined
   /** Beginnings of words of the names. */
   readonly name?: string | undefined
+  /** One UUID, or several with commas between them. */
   readonly uuid?: string | undefined
   readonly state?: UserState | undefined
   readonly createdSince?: Date | undefined
@@ -35,10 +37,7 @@ const maxWords = 5
 /** Finds accounts of a project. A page may be shorter than its limit and still be followed by another. */
 export async function searchUsers(ctx: OperatorContext, query: UserQuery): Promise<UserPage> {
   const { uuid, name, email, state, createdSince, after, limit } = query
-  if (uuid !== undefined) {
-    const found = isUuid(uuid) ? await findAdminUser(ctx.store, uuid.toLowerCase()) : null
-    return { users: found ? [found] : [], next: null }
-  }
+  if (uuid !== undefined) return { users: await usersNamed(ctx, uuid), next: null }
   const words = name === undefined ? undefined : await wordsOf(ctx, name)
   // A name of punctuation alone is nobody's.
   if (words?.length === 0) return { users: [], next: null }
@@ -46,6 +45,14 @@ export async function searchUsers(ctx: OperatorContext, query: UserQuery): Promi
   const filter = { emailPrefix, words, state, createdSince }
   const { rows, next } = await searchRows(ctx.store, filter, after, limit)
   return { users: rows, next }
+}
+
+/** The accounts of UUIDs, in the order in which they are named. */
+async function usersNamed(ctx: OperatorContext, named: string): Promise<AdminUserRow[]> {
+  const uuids = [...new Set(named.toLowerCase().split(','))].filter(isUuid)
+  if (uuids.length === 0) return []
+  const found = await findAdminUsers(ctx.store, uuids)
+  return uuids.flatMap((uuid) => found.find((user) => user.uuid === uuid) ?? [])
 }
 
 /** The longest word first: it narrows the most. */

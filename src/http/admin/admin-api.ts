@@ -29,7 +29,12 @@ import { mailRoutes, signingKeyRoutes } from './routes/operations.ts'
 import { meRoutes, operatorKeyRoutes, operatorRoutes } from './routes/operators.ts'
 import { policyRoutes, projectRoutes } from './routes/projects.ts'
 import { teamMemberRoutes, teamRoutes } from './routes/teams.ts'
-import { impersonationRoutes, userHoldingRoutes, userSessionRoutes } from './routes/user-details.ts'
+import {
+  impersonationRoutes,
+  userFactorRoutes,
+  userHoldingRoutes,
+  userSessionRoutes,
+} from './routes/user-details.ts'
 import { userActRoutes, userRoutes } from './routes/users.ts'
 import { adminUserView } from './views.ts'
 
@@ -94,6 +99,7 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await userRoutes(api, parts)
   await userActRoutes(api, parts)
   await userSessionRoutes(api, parts)
+  await userFactorRoutes(api, parts)
   await userHoldingRoutes(api, parts)
   await impersonationRoutes(api, parts)
   await teamRoutes(api, parts)

@@ -6,7 +6,9 @@ import type { OperatorEntry } from '../../../schemas/admin/operators.ts'
 import type { AdminProject } from '../../../schemas/admin/projects.ts'
 import { AdminTeam } from '../../../schemas/admin/teams.ts'
 import type { Impersonation } from '../../../schemas/admin/user-details.ts'
+import { UserFactors } from '../../../schemas/admin/user-factors.ts'
 import { AdminUser } from '../../../schemas/admin/users.ts'
+import type { ShownFactors } from '../../domain/operators/factors.ts'
 import type { OperatorEntry as Entry } from '../../domain/operators/operators.ts'
 import { isOperatorsProject } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
@@ -56,6 +58,12 @@ export function adminUserView(publicUrl: string): AdminUserView {
     metadata: user.metadata,
   })
 }
+
+const showFactors = viewOf(UserFactors)
+
+/** The passkeys and second factors of a user. */
+export const userFactorsView = ({ enrolled, ...others }: ShownFactors): Static<typeof UserFactors> =>
+  showFactors({ totp: enrolled.includes('totp'), ...others })
 
 export const impersonationView = (row: ImpersonationRow): Static<typeof Impersonation> => ({
   id: row.id,

@@ -2,6 +2,9 @@
 //
 // Every comparison that is to use an index is leakproof (`=`, `<`, `~<~`), because row-level security keeps others away from it.
 import { and, eq, gte, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
+import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
+import { identities } from '../../../drizzle/tables/identities.ts'
+import { passkeys } from '../../../drizzle/tables/passkeys.ts'
 import { userWords } from '../../../drizzle/tables/user-words.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { type UserRow, userColumns } from '../accounts/users.ts'
@@ -20,7 +23,15 @@ export interface UserFilter {
 }
 
 /** An account as operators see it. */
-export type AdminUserRow = UserRow & { readonly hasPassword: boolean }
+export interface AdminUserRow extends UserRow {
+  readonly hasPassword: boolean
+  /** How many there are. */
+  readonly passkeys: number
+  /** Linked sign-in providers, by name. */
+  readonly providers: readonly string[]
+  /** Of the newest sign-in or sign-up among the account's last events; null: none is kept. */
+  readonly lastSignInAt: Date | null
+}
 
 /** Where a page ended: in the order of the address, of a word, or of creation, each with the account's id. */
 export type SearchPosition = readonly [key: string, id: number]
@@ -35,7 +46,27 @@ export interface FoundPage {
 /** Rows of the index that one page looks at, where a condition is not in the index: a page may then have fewer rows than its limit. */
 const maxScanned = 5000
 
-const columns = { ...userColumns, hasPassword: sql<boolean>`${users.passwordHash} is not null` }
+/** Newest events of an account among which its last sign-in is looked for. */
+const maxEvents = 500
+
+// Drizzle leaves the table of a column away where a statement has one: here the account's columns are written out.
+const linked = sql<string[]>`(select coalesce(json_agg(distinct own.provider order by own.provider), '[]')
+  from ${identities} as own where own.project_id = users.project_id and own.user_id = users.id)`
+
+const passkeyCount = sql<number>`(select count(*)::int from ${passkeys} as own
+  where own.project_id = users.project_id and own.user_id = users.id)`
+
+const lastSignIn = sql`(select newest.created_at from (select own.id, own.event, own.created_at from ${auditEvents} as own
+    where own.project_id = users.project_id and own.user_id = users.id order by own.id desc limit ${maxEvents}) as newest
+  where newest.event in ('signed_in', 'signed_up') order by newest.id desc limit 1)`
+
+const columns = {
+  ...userColumns,
+  hasPassword: sql<boolean>`${users.passwordHash} is not null`,
+  passkeys: passkeyCount,
+  providers: linked,
+  lastSignInAt: lastSignIn.mapWith(users.createdAt) as SQL<Date | null>,
+}
 
 /** Behind every text that begins with the last character before it. */
 const pastAscii = '\x7f'
@@ -183,6 +214,14 @@ async function rowsOf(db: Database, page: readonly Scanned[]): Promise<AdminUser
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
+/** The accounts of UUIDs, in no order. */
+export function findAdminUsers(db: Database, uuids: readonly string[]): Promise<AdminUserRow[]> {
+  return db.queries
+    .select(columns)
+    .from(users)
+    .where(and(own(users, db), inArray(users.uuid, [...uuids])))
+}
+
 /** The account of a UUID as operators see it, also one whose deletion is due. */
 export function findAdminUser(db: Database, uuid: string): Promise<AdminUserRow | null> {
   return first(
@@ -199,4 +238,10 @@ export async function foldWords(db: Database, text: string): Promise<string[]> {
     sql`select distinct word from words_of_name(${text}) as word`,
   )
   return rows.map(({ word }) => word)
+}
+
+/** Counts the accounts of the project, up to a limit. */
+export async function countUsers(db: Database, limit: number): Promise<number> {
+  const some = db.queries.select({ id: users.id }).from(users).where(own(users, db)).limit(limit)
+  return db.queries.$count(some.as('some'))
 }

@@ -25,7 +25,7 @@ t.test('search', async (t) => {
     if (made.status !== 201) throw new Error(JSON.stringify(made.body))
     return made.body
   }
-  await create('ada@example.com', { display_name: 'Ada Lovelace', verified: true })
+  const ada = await create('ada@example.com', { display_name: 'Ada Lovelace', verified: true })
   await create('adam@example.com', { first_name: 'Adam', last_name: 'Müller-Öz', verified: true })
   await create('bob@example.com', { display_name: '</script> Ada' })
   const grace = await create('grace@example.com', { display_name: 'Grace Ada Adams', verified: true })
@@ -56,6 +56,10 @@ t.test('search', async (t) => {
     t.same(emails(await search({ uuid: grace.uuid.toUpperCase() })), ['grace@example.com'])
     t.same(emails(await search({ uuid: randomUUID() })), [])
     t.same(emails(await search({ uuid: 'none' })), [])
+    const several = `${grace.uuid},none,${randomUUID()},${ada.uuid},${grace.uuid}`
+    t.same(emails(await search({ uuid: several })), ['grace@example.com', 'ada@example.com'])
+    const stranger = uuidOf(await app.signUp())
+    t.same(emails(await search({ uuid: stranger })), [], 'none of another project')
     t.same(emails(await search({ state: 'unverified' })), ['a_b%c@example.com', 'bob@example.com'])
     await owner.admin('POST', `${path}/${grace.uuid}/disable`)
     t.same(emails(await search({ state: 'disabled' })), ['grace@example.com'])
@@ -129,13 +133,20 @@ t.test('a user is created, shown, and changed from the state that was read', asy
     email_proof: 'holder',
   })
   isProblem(t, await owner.admin('POST', users, { body }), 'validation_failed', ['email'])
-  t.equal(
-    (await app.api('POST', '/login', { body: { email: 'new@example.com', password: body.password } })).status,
-    200,
-  )
+  t.equal(made.body.last_sign_in_at, null)
+  const signIn = () =>
+    app.api('POST', '/login', { body: { email: 'new@example.com', password: body.password } })
+  t.equal((await signIn()).status, 200)
   const path = `${users}/${made.body.uuid}`
   const read = await viewer.admin('GET', path)
+  t.ok(Math.abs(Date.now() - Date.parse(read.body.last_sign_in_at)) < 60_000, 'when they signed in last')
   const etag = read.headers.get('etag') ?? ''
+  // Is no change of what the operator has read.
+  await signIn()
+  await app.sql`insert into identities (id, project_id, user_id, provider, issuer, subject)
+    select gen_random_uuid(), project_id, id, 'google', 'https://accounts.google.com', 'new'
+    from users where uuid = ${made.body.uuid}`
+  t.match((await viewer.admin('GET', path)).body, { providers: ['google'], passkeys: 0 })
   const change = { first_name: 'Ada', metadata: { plan: 'pro', old: null }, role: 'admin', locale: 'de' }
   isProblem(t, await owner.admin('PATCH', path, { body: change }), 'precondition_required')
   const changed = await owner.admin('PATCH', path, { body: change, headers: { 'if-match': etag } })
@@ -259,6 +270,11 @@ t.test('a reset is sent, an address vouched for, factors reset after a wait', as
   t.match(verified.body, { email_proof: 'holder' })
   t.ok(verified.body.email_verified_at)
 
+  const factors = await support.admin('GET', `${path}/factors`)
+  t.same(factors.body, {
+    ...{ totp: true, passkeys: [], recovery_codes_left: 10, trusted_devices: [], reset_due_at: null },
+  })
+  isProblem(t, await viewer.admin('GET', `${path}/factors`), 'insufficient_role')
   isProblem(t, await support.admin('POST', `${path}/reset-factors`), 'insufficient_role')
   const due = await owner.admin('POST', `${path}/reset-factors`)
   t.equal(due.status, 202)

@@ -1,5 +1,7 @@
 // What belongs to one user: sessions, identities, API keys, teams, activity, export; and impersonation.
 import * as schemas from '../../../../schemas/admin/user-details.ts'
+import { getUserFactors } from '../../../../schemas/admin/user-factors.ts'
+import { showFactors } from '../../../domain/operators/factors.ts'
 import {
   endImpersonation,
   impersonate,
@@ -7,6 +9,7 @@ import {
   maxImpersonationSeconds,
 } from '../../../domain/operators/impersonation.ts'
 import * as verbs from '../../../domain/operators/user-changes.ts'
+import { findUserForOperator } from '../../../domain/operators/user-search.ts'
 import { printCursor, readCursor } from '../../cursor.ts'
 import { activityView, exportView } from '../../export-view.ts'
 import { teamView } from '../../team-views.ts'
@@ -14,7 +17,7 @@ import type { Api } from '../../typebox.ts'
 import { apiKeyView, identityView, sessionView } from '../../views.ts'
 import { may, onProject, operatorOf } from '../authorize.ts'
 import type { AdminParts } from '../parts.ts'
-import { impersonationView } from '../views.ts'
+import { impersonationView, userFactorsView } from '../views.ts'
 
 const path = '/projects/:id/users/:user'
 const pageLength = 50
@@ -43,6 +46,16 @@ export async function userSessionRoutes(api: Api, { services }: AdminParts): Pro
       return reply.code(204).send()
     },
   )
+}
+
+/** The devices and networks of a user are for those who may see sessions. */
+export async function userFactorRoutes(api: Api, { services }: AdminParts): Promise<void> {
+  const reading = { schema: getUserFactors, config: may('users.sessions.read') }
+  api.get(`${path}/factors`, reading, async (request) => {
+    const ctx = onProject(request, services)
+    const { uuid } = await findUserForOperator(ctx, request.params.user)
+    return userFactorsView(await showFactors(ctx, uuid))
+  })
 }
 
 /** What belongs to a user beside sessions. */

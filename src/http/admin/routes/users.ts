@@ -1,5 +1,6 @@
 // /projects/{id}/users: search, create, show, change; and what is done to one user.
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import * as factorSchemas from '../../../../schemas/admin/user-factors.ts'
 import * as schemas from '../../../../schemas/admin/users.ts'
 import { cancelFactorsReset, resetFactors } from '../../../domain/operators/factors.ts'
 import {
@@ -20,16 +21,20 @@ import { printPosition, readPosition } from '../cursors.ts'
 import { etagOf, ifMatch } from '../etag.ts'
 import { instantOf } from '../instants.ts'
 import type { AdminParts } from '../parts.ts'
+import type { AdminUserView } from '../views.ts'
 
 /** Users of a page where the request does not say. */
 const pageLength = 50
+
+/** What the ETag of a user covers: what operators change, and not what the user does meanwhile. */
+const stateOf = ({ last_sign_in_at, passkeys, providers, ...state }: ReturnType<AdminUserView>) => state
 
 /** Shows a user with the ETag of their state. */
 const shower =
   ({ viewAdminUser }: AdminParts) =>
   (reply: FastifyReply, user: AdminUserRow) => {
     const shown = viewAdminUser(user)
-    reply.header('etag', etagOf(shown))
+    reply.header('etag', etagOf(stateOf(shown)))
     return shown
   }
 
@@ -71,7 +76,7 @@ export async function userRoutes(api: Api, parts: AdminParts): Promise<void> {
       ...(metadata && { metadata }),
       ...(role && { role }),
     } as UserChange
-    const matches = (user: AdminUserRow) => isRead(viewAdminUser(user))
+    const matches = (user: AdminUserRow) => isRead(stateOf(viewAdminUser(user)))
     return show(reply, await changeUser(onProject(request, services), request.params.user, change, matches))
   })
 
@@ -123,7 +128,7 @@ export async function userActRoutes(api: Api, parts: AdminParts): Promise<void> 
   const resetting = may('users.reset-factors')
   api.post(
     `${path}/reset-factors`,
-    { schema: schemas.resetFactors, config: resetting },
+    { schema: factorSchemas.resetFactors, config: resetting },
     async (request, reply) => {
       const ctx = onProject(request, services)
       const { uuid } = await findUserForOperator(ctx, request.params.user)
@@ -131,7 +136,7 @@ export async function userActRoutes(api: Api, parts: AdminParts): Promise<void> 
     },
   )
 
-  const cancelling = { schema: schemas.cancelFactorsReset, config: resetting }
+  const cancelling = { schema: factorSchemas.cancelFactorsReset, config: resetting }
   api.delete(`${path}/reset-factors`, cancelling, async (request, reply) => {
     const ctx = onProject(request, services)
     const { uuid } = await findUserForOperator(ctx, request.params.user)
