@@ -67,7 +67,43 @@ export const DayStats = Type.Object(
   { $id: 'DayStats', ...closed },
 )
 
-export const auditSchemas = [LogEntry, LogVerdict, DayStats]
+export const PeriodStats = Type.Object(
+  {
+    sign_ups: Type.Integer({ examples: [40] }),
+    sign_ins: Type.Integer({ examples: [310] }),
+    failures: Type.Integer({ examples: [21] }),
+    active_users: Type.Integer({
+      description: 'Accounts that signed in or up, each counted once.',
+      examples: [120],
+    }),
+  },
+  { $id: 'PeriodStats', ...closed },
+)
+
+const Refusals = Type.Object(
+  {
+    event: Type.String({ examples: ['sign_in_refused'] }),
+    reason: Type.String({
+      description: 'As `details.reason` of the security log; empty: none is written down.',
+      examples: ['wrong_password'],
+    }),
+    count: Type.Integer({ examples: [17] }),
+  },
+  closed,
+)
+
+const UserCount = Type.Object(
+  {
+    count: Type.Integer({ examples: [1200] }),
+    is_more: Type.Boolean({
+      description: 'Whether there are more: accounts beyond 100,000 are not counted.',
+      examples: [false],
+    }),
+  },
+  closed,
+)
+
+export const auditSchemas = [LogEntry, LogVerdict, DayStats, PeriodStats]
 
 const ofProject = {
   project: Type.String({
@@ -160,13 +196,28 @@ export const getStats = {
   tags: ['Statistics'],
   security: byOperatorsOrSecret,
   operationId: 'getStats',
-  summary: 'Get sign-ups, sign-ins by method, failures, lockouts and active users by day',
+  description: '`period` is all these days together, `before` as many days before them.',
+  summary: 'Get sign-ups, sign-ins by method, failures, lockouts and active users, by day and in all',
   querystring: Type.Object({
     project: Type.String({ maxLength: 64, description: 'UUID of the project.' }),
     days: Type.Optional(Type.Integer({ minimum: 1, maximum: 90, default: 30 })),
   }),
   response: {
-    200: ok('The days, the oldest first.', Type.Object({ data: Type.Array(Shared(DayStats)) }, closed)),
+    200: ok(
+      'The days, the oldest first, and what they come to.',
+      Type.Object(
+        {
+          data: Type.Array(Shared(DayStats)),
+          period: Shared(PeriodStats),
+          before: Shared(PeriodStats),
+          refusals: Type.Array(Refusals, {
+            description: 'Why sign-ins were refused in these days: the five most frequent reasons.',
+          }),
+          users: UserCount,
+        },
+        closed,
+      ),
+    ),
     ...adminReadErrors('validation_failed', 'project_not_found'),
   },
 }

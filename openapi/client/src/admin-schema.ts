@@ -454,6 +454,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/projects/{id}/users/{user}/factors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the passkeys and second factors of a user, and the devices that spare them */
+        get: operations["getUserFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/projects/{id}/users/{user}/identities": {
         parameters: {
             query?: never;
@@ -829,7 +846,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get sign-ups, sign-ins by method, failures, lockouts and active users by day */
+        /**
+         * Get sign-ups, sign-ins by method, failures, lockouts and active users, by day and in all
+         * @description `period` is all these days together, `before` as many days before them.
+         */
         get: operations["getStats"];
         put?: never;
         post?: never;
@@ -1376,6 +1396,23 @@ export interface components {
              *     ]
              */
             second_factors: string[];
+            /**
+             * @description How many passkeys the user has.
+             * @example 1
+             */
+            passkeys: number;
+            /**
+             * @description The sign-in providers that are linked.
+             * @example [
+             *       "google"
+             *     ]
+             */
+            providers: string[];
+            /**
+             * @description The newest sign-in or sign-up that the activity of the account has; null: none. No part of the `ETag`.
+             * @example null
+             */
+            last_sign_in_at: string | null;
             /** @example null */
             factors_reset_due_at: string | null;
             /** @example null */
@@ -1904,6 +1941,70 @@ export interface components {
             expires_in: number;
             user: components["schemas"]["User"];
         };
+        UserFactors: {
+            /** @description Whether an authenticator app is enrolled. */
+            totp: boolean;
+            passkeys: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /**
+                 * @description As its owner calls it; at first the name of its authenticator, where that is known.
+                 * @example Google Password Manager
+                 */
+                name: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                last_used_at: string | null;
+                /** @description Whether it is kept on more than one device, so that a lost one costs nothing. */
+                backed_up: boolean;
+            }[];
+            /** @example 10 */
+            recovery_codes_left: number;
+            trusted_devices: {
+                /**
+                 * Format: uuid
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                id: string;
+                /** @example Firefox on Linux */
+                device: string;
+                /**
+                 * @description The network in which it was trusted: IPv4 /24 or IPv6 /48.
+                 * @example 203.0.113.0/24
+                 */
+                address_prefix: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                last_used_at: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC with milliseconds.
+                 * @example 2026-11-20T12:00:00.000Z
+                 */
+                expires_at: string;
+            }[];
+            /**
+             * @description When an operator’s request removes them; null: there is none.
+             * @example null
+             */
+            reset_due_at: string | null;
+        };
         AdminTeam: {
             /**
              * Format: uuid
@@ -2099,6 +2200,19 @@ export interface components {
             /**
              * @description Accounts that signed in or up.
              * @example 14
+             */
+            active_users: number;
+        };
+        PeriodStats: {
+            /** @example 40 */
+            sign_ups: number;
+            /** @example 310 */
+            sign_ins: number;
+            /** @example 21 */
+            failures: number;
+            /**
+             * @description Accounts that signed in or up, each counted once.
+             * @example 120
              */
             active_users: number;
         };
@@ -4821,7 +4935,7 @@ export interface operations {
                 email?: string;
                 /** @description Words, each the beginning of a word of the names, whatever the order and case. */
                 name?: string;
-                /** @description The UUID of one user. */
+                /** @description The UUID of one user, or of up to 50, with commas between them. */
                 uuid?: string;
                 state?: "active" | "disabled" | "unverified" | "deleting";
                 created_since?: string;
@@ -6615,6 +6729,100 @@ export interface operations {
                 };
             };
             /** @description `rate_limited` Too many requests. Please try again later. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getUserFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description UUID of the project.
+                 * @example 5e9f2e54-0000-4000-8000-000000000001
+                 */
+                id: string;
+                /**
+                 * @description UUID of the user.
+                 * @example 7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d
+                 */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The factors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserFactors"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `insufficient_role` Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. · `not_found` Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please wait a moment. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9572,7 +9780,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The days, the oldest first. */
+            /** @description The days, the oldest first, and what they come to. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9580,6 +9788,29 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["DayStats"][];
+                        period: components["schemas"]["PeriodStats"];
+                        before: components["schemas"]["PeriodStats"];
+                        /** @description Why sign-ins were refused in these days: the five most frequent reasons. */
+                        refusals: {
+                            /** @example sign_in_refused */
+                            event: string;
+                            /**
+                             * @description As `details.reason` of the security log; empty: none is written down.
+                             * @example wrong_password
+                             */
+                            reason: string;
+                            /** @example 17 */
+                            count: number;
+                        }[];
+                        users: {
+                            /** @example 1200 */
+                            count: number;
+                            /**
+                             * @description Whether there are more: accounts beyond 100,000 are not counted.
+                             * @example false
+                             */
+                            is_more: boolean;
+                        };
                     };
                 };
             };

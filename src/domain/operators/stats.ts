@@ -1,5 +1,12 @@
-// Statistics of a project by day, from the security log.
-import { countActiveByDay, countByDay } from '../../repositories/audit/log-search.ts'
+// Statistics of a project by day and for a period, from the security log.
+import {
+  countActive,
+  countActiveByDay,
+  countByDay,
+  countReasons,
+  type ReasonCount,
+} from '../../repositories/audit/log-search.ts'
+import { countUsers } from '../../repositories/operators/user-search.ts'
 import type { OperatorContext } from '../context.ts'
 
 export interface DayStats {
@@ -14,26 +21,50 @@ export interface DayStats {
   readonly activeUsers: number
 }
 
-const counted = [
-  'signed_up',
-  'account_created',
-  'signed_in',
+/** The sums of several days; each account is counted once. */
+export interface PeriodStats {
+  readonly signUps: number
+  readonly signIns: number
+  readonly failures: number
+  readonly activeUsers: number
+}
+
+export interface Stats {
+  /** The oldest first. */
+  readonly days: readonly DayStats[]
+  readonly period: PeriodStats
+  /** As many days before. */
+  readonly before: PeriodStats
+  /** Why sign-ins were refused in the period, the most frequent first. */
+  readonly refusals: readonly ReasonCount[]
+  /** Accounts of the project; `isMore`: there are more than were counted. */
+  readonly users: { readonly count: number; readonly isMore: boolean }
+}
+
+const refused = [
   'sign_in_refused',
   'second_factor_refused',
   'passkey_refused',
   'social_sign_in_refused',
-  'sign_in_locked',
 ] as const
+
+const counted = ['signed_up', 'account_created', 'signed_in', 'sign_in_locked', ...refused] as const
 
 const dayMs = 86_400_000
 const dayOf = (at: Date) => at.toISOString().slice(0, 10)
 
-/** The figures of the last `days` days, today included, the oldest first; a day without events has zeros. */
-export async function statsByDay(ctx: OperatorContext, days: number): Promise<DayStats[]> {
-  const today = Date.parse(dayOf(new Date()))
-  const since = new Date(today - (days - 1) * dayMs)
-  const events = await countByDay(ctx.store, counted, since)
-  const active = new Map((await countActiveByDay(ctx.store, since)).map(({ day, count }) => [day, count]))
+/** Accounts that are counted one by one; the statistics of a larger project say that there are more. */
+const maxCounted = 100_000
+
+/** Reasons that are told. */
+const maxReasons = 5
+
+/** The days from `since` on; a day without events has zeros. */
+async function byDay(ctx: OperatorContext, since: Date, days: number): Promise<DayStats[]> {
+  const until = new Date(since.getTime() + days * dayMs)
+  const events = await countByDay(ctx.store, counted, since, until)
+  const found = await countActiveByDay(ctx.store, since, until)
+  const active = new Map(found.map(({ day, count }) => [day, count]))
   return Array.from({ length: days }, (_, at) => {
     const day = dayOf(new Date(since.getTime() + at * dayMs))
     const ofDay = events.filter((event) => event.day === day)
@@ -46,9 +77,35 @@ export async function statsByDay(ctx: OperatorContext, days: number): Promise<Da
       day,
       signUps: sum('signed_up', 'account_created'),
       signIns,
-      failures: sum('sign_in_refused', 'second_factor_refused', 'passkey_refused', 'social_sign_in_refused'),
+      failures: sum(...refused),
       lockouts: sum('sign_in_locked'),
       activeUsers: active.get(day) ?? 0,
     }
   })
+}
+
+const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+
+const sumsOf = (days: readonly DayStats[], activeUsers: number): PeriodStats => ({
+  signUps: total(days.map(({ signUps }) => signUps)),
+  signIns: total(days.flatMap(({ signIns }) => Object.values(signIns))),
+  failures: total(days.map(({ failures }) => failures)),
+  activeUsers,
+})
+
+/** The figures of the last `days` days, today included. */
+export async function statsOf(ctx: OperatorContext, days: number): Promise<Stats> {
+  const today = Date.parse(dayOf(new Date()))
+  const since = new Date(today - (days - 1) * dayMs)
+  const earlier = new Date(since.getTime() - days * dayMs)
+  const both = await byDay(ctx, earlier, 2 * days)
+  const [before, shown] = [both.slice(0, days), both.slice(days)]
+  const count = await countUsers(ctx.store, maxCounted + 1)
+  return {
+    days: shown,
+    period: sumsOf(shown, await countActive(ctx.store, since)),
+    before: sumsOf(before, await countActive(ctx.store, earlier, since)),
+    refusals: await countReasons(ctx.store, refused, since, maxReasons),
+    users: { count: Math.min(count, maxCounted), isMore: count > maxCounted },
+  }
 }

@@ -104,13 +104,17 @@ export interface DayCount {
 const day = sql<string>`to_char(${table.at} at time zone 'UTC', 'YYYY-MM-DD')`
 const method = sql<string>`coalesce(case when ${table.event} = 'signed_in' then ${table.details} ->> 'method' end, '')`
 
-/** Counts the events of the project by day. @param since the first instant that is counted */
+const within = (since: Date, until?: Date): SQL | undefined =>
+  and(gte(table.at, since), until && lt(table.at, until))
+
+/** Counts the events of the project by day. @param since the first instant that is counted @param until the first that is not */
 export async function countByDay(
   db: Database,
   events: readonly LogRow['event'][],
   since: Date,
+  until: Date,
 ): Promise<DayCount[]> {
-  const where = and(own(table, db), gte(table.at, since), inArray(table.event, [...events]))
+  const where = and(own(table, db), within(since, until), inArray(table.event, [...events]))
   return db.queries
     .select({ day, event: table.event, method, count: sql<number>`count(*)::int` })
     .from(table)
@@ -119,13 +123,50 @@ export async function countByDay(
     .orderBy(sql`1`, asc(table.event))
 }
 
+const isUse = inArray(table.event, ['signed_in', 'signed_up'])
+const accounts = sql<number>`count(distinct ${table.account})::int`
+
 /** Counts the accounts that signed in or up, by day. */
-export async function countActiveByDay(db: Database, since: Date): Promise<{ day: string; count: number }[]> {
-  const isUse = inArray(table.event, ['signed_in', 'signed_up'])
+export async function countActiveByDay(
+  db: Database,
+  since: Date,
+  until: Date,
+): Promise<{ day: string; count: number }[]> {
   return db.queries
-    .select({ day, count: sql<number>`count(distinct ${table.account})::int` })
+    .select({ day, count: accounts })
     .from(table)
-    .where(and(own(table, db), gte(table.at, since), isUse))
+    .where(and(own(table, db), within(since, until), isUse))
     .groupBy(sql`1`)
     .orderBy(sql`1`)
+}
+
+/** Counts the accounts that signed in or up in a period, each once. */
+export async function countActive(db: Database, since: Date, until?: Date): Promise<number> {
+  const where = and(own(table, db), within(since, until), isUse)
+  const [row] = await db.queries.select({ count: accounts }).from(table).where(where)
+  return row?.count ?? 0
+}
+
+export interface ReasonCount {
+  readonly event: LogRow['event']
+  /** Empty: the event says none. */
+  readonly reason: string
+  readonly count: number
+}
+
+/** Counts events by their reasons, the most frequent first. */
+export async function countReasons(
+  db: Database,
+  events: readonly LogRow['event'][],
+  since: Date,
+  limit: number,
+): Promise<ReasonCount[]> {
+  const reason = sql<string>`coalesce(${table.details} ->> 'reason', '')`
+  return db.queries
+    .select({ event: table.event, reason, count: sql<number>`count(*)::int` })
+    .from(table)
+    .where(and(own(table, db), within(since), inArray(table.event, [...events])))
+    .groupBy(table.event, sql`2`)
+    .orderBy(sql`3 desc`, asc(table.event), sql`2`)
+    .limit(limit)
 }

@@ -186,7 +186,7 @@ t.test('the security log', async (t) => {
   })
 })
 
-t.test('statistics by day', async (t) => {
+t.test('statistics by day and for a period', async (t) => {
   const owner = await newOperator(app, ['owner', null])
   const { id } = await app.project({ sessions: { notify_new_device: false } })
   const headers = { 'project-id': id }
@@ -203,6 +203,15 @@ t.test('statistics by day', async (t) => {
     lockouts: 0,
     active_users: 1,
   })
+  const counts = { sign_ups: 1, sign_ins: 1, failures: 1, active_users: 1 }
+  const none = { sign_ups: 0, sign_ins: 0, failures: 0, active_users: 0 }
+  t.same(stats.body.period, counts, 'an account is counted once, however often it signs in')
+  t.same(stats.body.before, none)
+  t.same(stats.body.refusals, [{ event: 'sign_in_refused', reason: 'wrong_password', count: 1 }])
+  t.same(stats.body.users, { count: 1, is_more: false }, 'the accounts of other projects are not counted')
+  await app.sql`update security_log set at = at - interval '2 days' where project_id = ${id}`
+  const later = (await owner.admin('GET', `/stats?project=${id}&days=2`)).body
+  t.same([later.period, later.before, later.refusals], [none, counts, []])
   isProblem(t, await owner.admin('GET', `/stats?project=${id}&days=91`), 'validation_failed', ['days'])
   const auditor = await newOperator(app, ['auditor', id])
   isProblem(t, await auditor.admin('GET', `/stats?project=${id}`), 'insufficient_role')

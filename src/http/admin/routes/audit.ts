@@ -8,7 +8,7 @@ import {
   searchSecurityLog,
   verifyLogOf,
 } from '../../../domain/operators/log.ts'
-import { statsByDay } from '../../../domain/operators/stats.ts'
+import { type PeriodStats, statsOf } from '../../../domain/operators/stats.ts'
 import type { LogRow } from '../../../repositories/audit/security-log.ts'
 import { addressPrefix, canonicalAddress } from '../../address.ts'
 import { RequestProblem } from '../../refusal.ts'
@@ -50,6 +50,10 @@ async function* printed(rows: AsyncIterable<LogRow>, format: 'csv' | 'jsonl'): A
     yield format === 'csv' ? csvLine(row) : `${JSON.stringify(logEntryView(row))}\n`
 }
 
+const periodView = ({ signUps, signIns, failures, activeUsers }: PeriodStats) => ({
+  ...{ sign_ups: signUps, sign_ins: signIns, failures, active_users: activeUsers },
+})
+
 const mediaTypes = { csv: 'text/csv; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' } as const
 
 export async function auditRoutes(api: Api, { services }: AdminParts): Promise<void> {
@@ -84,10 +88,13 @@ export async function auditRoutes(api: Api, { services }: AdminParts): Promise<v
   api.get('/stats', { schema: schemas.getStats, config: may('stats.read') }, async (request) => {
     const { project, days = defaultDays } = request.query
     const ctx = await namedProject(request, services, project, 'stats.read')
+    const { days: byDay, period, before, refusals, users } = await statsOf(ctx, days)
     return {
-      data: (await statsByDay(ctx, days)).map(({ signUps, signIns, activeUsers, ...day }) => ({
+      data: byDay.map(({ signUps, signIns, activeUsers, ...day }) => ({
         ...{ ...day, sign_ups: signUps, sign_ins: signIns, active_users: activeUsers },
       })),
+      ...{ period: periodView(period), before: periodView(before), refusals },
+      users: { count: users.count, is_more: users.isMore },
     }
   })
 }
