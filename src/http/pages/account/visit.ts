@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import type { SignedInContext } from '../../../domain/context.ts'
 import { AuthError } from '../../../domain/errors.ts'
+import { isOperatorsProject } from '../../../domain/projects/operators-project.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import { avatarUrl } from '../../views.ts'
 import { notice } from '../controls.ts'
@@ -106,6 +107,12 @@ function tabsOf(visit: AccountVisit, path: string): string {
   return html`<nav class="tabs" aria-label="${account.title}">!${tabs.join('')}</nav>`
 }
 
+/** Operators come from the console. */
+function wayBack({ ctx, parts, texts }: AccountVisit): string {
+  if (!isOperatorsProject(ctx.project)) return ''
+  return html`<a href="${parts.basePath}/console">${texts.account.console}</a>`
+}
+
 /** The page of a section. @param path of its tab */
 export function sectionPage(visit: AccountVisit, path: string, bodyHtml: string, note: Note = {}): Page {
   const { account } = visit.texts
@@ -114,7 +121,7 @@ export function sectionPage(visit: AccountVisit, path: string, bodyHtml: string,
     wide: true,
     status: note.status ?? 200,
     body: html`<h1 class="only-read">${account.title}</h1>
-<div class="account-head">!${personOf(visit)}</div>
+<div class="account-head">!${personOf(visit)}!${wayBack(visit)}</div>
 !${tabsOf(visit, path)}
 !${doneIn(visit)}!${note.bad ? notice('bad', note.bad) : ''}
 !${bodyHtml}`,
