@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
+import { operatorsProjectId } from '../../src/domain/projects/operators-project.ts'
+import { logEvents } from '../../src/http/pages/console/pages/log-events.ts'
 import { packageRoot } from '../../src/package.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
 import { findChromium, launchChromium } from '../support/browser.ts'
@@ -14,6 +16,7 @@ import { type ConsoleVisit, hostile, localUrl, openConsole, type Screen } from '
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf } from '../support/factors.ts'
 import { type Held, newOperatorAccount, sparingFactors } from '../support/operators.ts'
+import { dataUri, pixels } from '../support/pictures.ts'
 
 const password = 'a long operator password'
 
@@ -46,6 +49,17 @@ t.test('all its files together have at most 150 KB after compression', async (t)
   const total = sizes.reduce((a, b) => a + b, 0)
   t.comment(`${total} bytes`)
   t.ok(total > 10_000 && total <= 150_000, `${total} bytes`)
+})
+
+t.test('every event that the security log may have is offered to search by', async (t) => {
+  const tables = await Promise.all(
+    ['audit-events.ts', 'security-log.ts'].map((file) =>
+      readFile(join(packageRoot, 'drizzle/tables', file), 'utf8'),
+    ),
+  )
+  const unions = tables.flatMap((text) => [...text.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, name]) => name))
+  t.ok(unions.length > 60)
+  t.same([...logEvents], [...new Set(unions)].sort())
 })
 
 const chromium = findChromium()
@@ -245,6 +259,140 @@ else {
     await page.getByRole('textbox', { name: 'Recovery code' }).fill(recovery)
     await press('Continue')
     await heading('Projects')
+    t.same(visit.complaints, [])
+  })
+
+  t.test('an operator reaches their own passkeys and factors from the console, and comes back', async (t) => {
+    const app = await startTestApp(t)
+    const visit = await openConsole(t, browser, app)
+    const { page, heading, press, picture } = visit
+    await setUp(visit, app, 'ada@example.com')
+    await heading('Secure your account')
+    await press('Add a passkey')
+    await heading('Projects')
+    // Its tokens are too old by then, and are renewed there.
+    await visit.context.clearCookies({ name: /access/ })
+    await page.getByRole('link', { name: 'Your account' }).click()
+    await page.getByRole('heading', { name: 'Passkeys' }).waitFor()
+    t.equal(await page.locator('.rows li').count(), 1, 'the passkey of the set-up')
+    await picture('console-own-account')
+    await press('Set up an authenticator app')
+    const secret = await page.locator('.steps code').innerText()
+    await page.getByLabel('Code of six digits').fill(authenticatorOf(secret.replaceAll(' ', '')).code())
+    await press('Turn it on')
+    await page.getByRole('link', { name: 'I have kept them' }).click()
+    await page.getByText('Codes left: 10').waitFor()
+    await page.getByRole('link', { name: 'Back to the console' }).click()
+    await heading('Projects')
+    const [own] = await app.sql`select uuid from users where email = 'ada@example.com'`
+    await visit.visit(`projects/${operatorsProjectId}/users/${own?.uuid}`)
+    await page.getByText('Recovery codes left').waitFor()
+    t.match(await page.getByRole('table', { name: 'Passkeys' }).innerText(), /On one device|Synced/)
+    await picture('console-factors')
+    await page.getByRole('link', { name: 'Operators', exact: true }).click()
+    await page.getByText('Passkey, Authenticator app · last sign-in').waitFor()
+    await picture('console-operators')
+    t.same(visit.complaints, [])
+  })
+
+  t.test('figures, users, a user and the log tell at a glance what support is asked', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const [grace, alan] = [await app.signUp({ display_name: 'Grace Hopper' }), await app.signUp()]
+    const bearer = { authorization: `Bearer ${grace.body.access_token}` }
+    const avatar = dataUri('image/png', pixels['image/png'])
+    t.equal((await app.api('PUT', '/avatar', { headers: bearer, body: { avatar } })).status, 200)
+    await app.sql`update users set created_at = now() - interval '3 days' where email = ${alan.email}`
+    await app.api('POST', '/login', { body: { email: grace.email, password: 'a wrong password' } })
+    // Of the thirty days before: half of the sign-ups.
+    await app.sql`update security_log set at = at - interval '31 days'
+      where event = 'signed_up' and account = (select uuid from users where email = ${alan.email})`
+    const visit = await enter(t, app, [['owner', null]])
+    const { page, heading, press, said, picture } = visit
+    const at = `projects/${app.projectId}`
+    const row = (name: string) => page.getByRole('row', { name })
+
+    await visit.visit(at)
+    await page.locator('.count', { hasText: '2 users' }).waitFor()
+    const figure = page.getByRole('region', { name: 'Sign-ups' })
+    t.match(await figure.locator('.number').innerText(), /^1\b.*0% on the 30 days before/)
+    await page.getByRole('region', { name: 'Active users' }).getByText('at most 1 on one day').waitFor()
+    await picture('console-overview')
+    await row('Wrong password').getByRole('link', { name: 'Sign-in refused' }).click()
+    await heading('Security log')
+    t.equal(await page.getByLabel('Event', { exact: true }).inputValue(), 'sign_in_refused')
+    await page.locator('details', { hasText: grace.email }).waitFor()
+
+    await visit.visit(`${at}/users`)
+    t.match(await row(grace.email).innerText(), /Password/)
+    t.match(await row(grace.email).locator('time').first().innerText(), /just now|minute/)
+    t.ok(
+      await page.locator('img.face').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0),
+      'the picture is shown',
+    )
+    await page.getByLabel('Signed up').selectOption('1')
+    await row(alan.email).waitFor({ state: 'detached' })
+    await row(grace.email).waitFor()
+    await page.getByRole('searchbox').fill('nobody@')
+    await page.getByText('Nobody is found').waitFor()
+    await press('Clear the search')
+    await row(alan.email).waitFor()
+    t.equal(await page.getByRole('searchbox').inputValue(), '')
+    const late = await app.signUp()
+    t.equal(await row(late.email).count(), 0)
+    await press('Refresh')
+    await row(late.email).waitFor()
+
+    await page.getByRole('link', { name: grace.email }).click()
+    await heading(grace.email)
+    await press('Edit')
+    await page.getByLabel('First name').fill('Grace')
+    await page.getByLabel('Metadata').fill('{"plan": "pro", "tags": ["a"]}')
+    await press('Save')
+    await said('The user is saved.')
+    await page.getByText('"plan": "pro"').waitFor({ state: 'attached' })
+    await press('Edit')
+    await page.getByLabel('Metadata').fill('{"tags": ["b"]}')
+    await app.sql`update users set locale = 'de' where email = ${grace.email}`
+    await press('Save')
+    await page.getByRole('alert').filter({ hasText: 'changed meanwhile' }).waitFor()
+    await page.keyboard.press('Escape')
+    await press('Edit')
+    await page.getByLabel('Metadata').fill('no JSON')
+    await press('Save')
+    await page.getByRole('alert').filter({ hasText: 'must be an object' }).waitFor()
+    await page.getByLabel('Metadata').fill('{"tags": ["b"]}')
+    await press('Save')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const [stored] = await app.sql`select first_name, metadata from users where email = ${grace.email}`
+    t.same({ ...stored }, { first_name: 'Grace', metadata: { tags: ['b'] } })
+    const saved = page.waitForEvent('download')
+    await press('Export data')
+    const file = JSON.parse(await readFile(await (await saved).path(), 'utf8'))
+    t.equal(file.user.email, grace.email)
+
+    await page.getByRole('link', { name: 'Refused attempts' }).click()
+    await heading('Security log')
+    const refused = page.locator('details.event')
+    await refused.filter({ hasText: 'Wrong password' }).waitFor()
+    t.equal(await refused.count(), 1)
+    await refused.filter({ hasText: grace.email }).waitFor()
+    await refused.locator('summary').click()
+    await visit.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await press('Copy as JSON')
+    await said('Copied.')
+    t.match(JSON.parse(await page.evaluate('navigator.clipboard.readText()')), { event: 'sign_in_refused' })
+    await picture('console-log-entry')
+    await page.getByLabel('When', { exact: true }).selectOption('1h')
+    await refused.filter({ hasText: 'Wrong password' }).waitFor()
+    await page.getByLabel('Who acted').selectOption('operator')
+    await page.getByText('Nothing is found').waitFor()
+    await press('Clear the filters')
+    await refused.filter({ hasText: 'Operator' }).first().waitFor()
+    await page
+      .locator('details a', { hasText: `Go to ${grace.email}` })
+      .first()
+      .waitFor({ state: 'attached' })
     t.same(visit.complaints, [])
   })
 

@@ -5,10 +5,20 @@ const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyl
 const dateOnly = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
 const dayMonth = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' })
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
+const percent = new Intl.NumberFormat(locale, {
+  style: 'percent',
+  signDisplay: 'exceptZero',
+  maximumFractionDigits: 0,
+})
 const number = new Intl.NumberFormat(locale)
 
 export const showInstant = (instant: string): string => dateTime.format(new Date(instant))
 export const showNumber = (value: number): string => number.format(value)
+
+/** Such as “+12 %”; null where there was nothing before. */
+export function showChange(value: number, before: number): string | null {
+  return before === 0 ? null : percent.format((value - before) / before)
+}
 
 /** @param day such as `2026-11-20`, in UTC */
 export const showDay = (day: string): string => dayMonth.format(new Date(`${day}T00:00:00Z`))

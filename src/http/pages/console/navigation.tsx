@@ -1,7 +1,9 @@
 // The navigation: what the operator's roles reach, in the project that is looked at and in the installation.
 import type { Permission } from '../../../domain/operators/roles.ts'
-import { can, canEverywhere } from './may.ts'
+import { base, withQuery } from './api.ts'
+import { can, canEverywhere, operatorsProjectId } from './may.ts'
 import { Icon, type IconName, Mark } from './parts/icons.tsx'
+import { Cut } from './parts/text.tsx'
 import { go, type Route, to } from './route.ts'
 import { t } from './texts.ts'
 import type { Project } from './types.ts'
@@ -52,6 +54,9 @@ const installationEntries = (): readonly Entry[] => [
     .filter(([, , , permission]) => canEverywhere(permission))
     .map(([name, part, icon]) => ({ name, icon, path: ['installation', part] })),
 ]
+
+/** The page of an account, in the project of the operators: its cookies are those of the console. */
+const ownAccount = withQuery(`${base}account/security`, { project: operatorsProjectId })
 
 interface NavigationProps {
   route: Route
@@ -106,9 +111,10 @@ export function Navigation({ route, project, projects, who, leave }: NavigationP
       <h2>{t('Installation')}</h2>
       <Entries of={installationEntries()} route={route} />
       <div class="who">
-        <bdi class="cut" title={who}>
-          {who}
-        </bdi>
+        <a href={ownAccount} title={t('Password, second factors, passkeys and devices')}>
+          <strong>{t('Your account')}</strong>
+          <Cut text={who} />
+        </a>
         <button type="button" class="bare" aria-label={t('Sign out')} title={t('Sign out')} onClick={leave}>
           <Icon name="leave" />
         </button>

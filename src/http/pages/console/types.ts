@@ -37,15 +37,6 @@ export interface ProjectWithSecret {
   readonly secret: string
 }
 
-export interface DayStats {
-  readonly day: string
-  readonly sign_ups: number
-  readonly sign_ins: Readonly<Record<string, number>>
-  readonly failures: number
-  readonly lockouts: number
-  readonly active_users: number
-}
-
 export interface User {
   readonly uuid: string
   readonly email: string
@@ -57,9 +48,13 @@ export interface User {
   readonly locale: string | null
   readonly role: string
   readonly provider: string | null
+  readonly avatar_url: string | null
   readonly metadata: Readonly<Record<string, unknown>>
   readonly has_password: boolean
   readonly second_factors: readonly string[]
+  readonly passkeys: number
+  readonly providers: readonly string[]
+  readonly last_sign_in_at: string | null
   readonly factors_reset_due_at: string | null
   readonly disabled_at: string | null
   readonly deletion_due_at: string | null
@@ -157,7 +152,9 @@ export interface LogEntry {
   readonly outcome: 'success' | 'refused'
   readonly actor: string
   readonly account: string | null
+  readonly session_id: string | null
   readonly address_prefix: string | null
+  readonly user_agent: string | null
   readonly details: Readonly<Record<string, unknown>>
 }
 

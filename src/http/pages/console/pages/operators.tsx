@@ -7,11 +7,12 @@ import { ask, Choice, Field } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
+import { Badge, showSecret, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { t } from '../texts.ts'
-import type { HeldRole, List, Operator, Project } from '../types.ts'
+import type { HeldRole, List, Operator, Project, User } from '../types.ts'
+import { Name, Standing, useAccounts } from './operator-standing.tsx'
 import { RoleFields, roleOf } from './role-fields.tsx'
 
 interface OperatorsProps {
@@ -134,20 +135,28 @@ function Acts({ operator, changed, ...props }: OperatorsProps & { operator: Oper
   )
 }
 
-const columnsOf = ({ projects }: OperatorsProps): readonly Column<Operator>[] => [
+const columnsOf = (
+  { projects }: OperatorsProps,
+  accounts: ReadonlyMap<string, User>,
+): readonly Column<Operator>[] => [
   {
     label: t('Operator'),
     kind: 'wide',
-    show: ({ uuid, email, disabled_at }) => (
-      <>
-        <strong>
-          <Cut text={email} />
-        </strong>
-        <span class="below">
-          {uuid === whoIs().id && t('You')} {disabled_at && t('Disabled')}
-        </span>
-      </>
-    ),
+    show: (operator) => {
+      const user = accounts.get(operator.uuid)
+      const isYou = operator.uuid === whoIs().id
+      return (
+        <>
+          <Name operator={operator} user={user} />
+          {(isYou || operator.disabled_at) && (
+            <span class="below">
+              {isYou && t('You')} {operator.disabled_at && t('Disabled')}
+            </span>
+          )}
+          {user && <Standing user={user} />}
+        </>
+      )
+    },
   },
   {
     label: t('Roles'),
@@ -164,6 +173,7 @@ const columnsOf = ({ projects }: OperatorsProps): readonly Column<Operator>[] =>
 
 export function Operators(props: OperatorsProps) {
   const operators = useRead<List<Operator>>('operators')
+  const accounts = useAccounts(operators.data?.data ?? [])
   const mayWrite = canEverywhere('operators.write')
   const acts: Column<Operator> = {
     label: t('Actions'),
@@ -188,7 +198,7 @@ export function Operators(props: OperatorsProps) {
             <Table
               label={t('Operators')}
               rows={data}
-              columns={mayWrite ? [...columnsOf(props), acts] : columnsOf(props)}
+              columns={[...columnsOf(props, accounts), ...(mayWrite ? [acts] : [])]}
               id={({ uuid }) => uuid}
             />
           )}

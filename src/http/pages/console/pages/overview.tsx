@@ -1,17 +1,49 @@
 // One project at a glance: figures and charts of the last days, and its settings.
 import { useState } from 'preact/hooks'
-import { showMethods, showNumber } from '../format.ts'
+import { showChange, showMethods, showName, showNumber } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { Chart, type Series } from '../parts/chart.tsx'
 import { LoadedView } from '../parts/states.tsx'
+import { Table } from '../parts/table.tsx'
 import { Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
+import { to } from '../route.ts'
 import { t } from '../texts.ts'
-import type { DayStats, List, Project } from '../types.ts'
+import type { List, Project } from '../types.ts'
 import { Impersonations } from './impersonations.tsx'
 import { ProjectActions } from './project-actions.tsx'
 import { ProjectBadge } from './projects.tsx'
+
+interface DayStats {
+  readonly day: string
+  readonly sign_ups: number
+  readonly sign_ins: Readonly<Record<string, number>>
+  readonly failures: number
+  readonly lockouts: number
+  readonly active_users: number
+}
+
+/** Several days together; each account is counted once. */
+interface PeriodStats {
+  readonly sign_ups: number
+  readonly sign_ins: number
+  readonly failures: number
+  readonly active_users: number
+}
+
+interface Refusal {
+  readonly event: string
+  readonly reason: string
+  readonly count: number
+}
+
+interface Stats extends List<DayStats> {
+  readonly period: PeriodStats
+  readonly before: PeriodStats
+  readonly refusals: readonly Refusal[]
+  readonly users: { readonly count: number; readonly is_more: boolean }
+}
 
 interface OverviewProps {
   project: Project
@@ -61,58 +93,79 @@ function seriesOf(days: readonly DayStats[]): Series[] {
 
 const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
+/** How many users the project has. */
+function UserCount({ project, of }: { project: string; of: Stats['users'] }) {
+  const count = of.is_more ? t('More than {count}', { count: showNumber(of.count) }) : showNumber(of.count)
+  const words = (
+    <>
+      <b>{count}</b> {of.count === 1 ? t('user') : t('users')}
+    </>
+  )
+  if (!can('users.read', project)) return <p class="count">{words}</p>
+  return (
+    <p class="count">
+      <a href={to(['projects', project, 'users'])}>{words}</a>
+    </p>
+  )
+}
+
 function Figures({ project }: { project: string }) {
   const [days, setDays] = useState<number>(30)
-  const stats = useRead<List<DayStats>>('stats', { project, days })
+  const stats = useRead<Stats>('stats', { project, days })
   return (
     <>
-      <fieldset class="periods">
-        <legend class="unseen">{t('Period')}</legend>
-        {periods.map((period) => (
-          <label key={period}>
-            <input type="radio" name="period" checked={period === days} onChange={() => setDays(period)} />
-            <span>{t('{days} days', { days: period })}</span>
-          </label>
-        ))}
-      </fieldset>
+      <div class="strip">
+        <fieldset class="periods">
+          <legend class="unseen">{t('Period')}</legend>
+          {periods.map((period) => (
+            <label key={period}>
+              <input type="radio" name="period" checked={period === days} onChange={() => setDays(period)} />
+              <span>{t('{days} days', { days: period })}</span>
+            </label>
+          ))}
+        </fieldset>
+        {stats.data && <UserCount project={project} of={stats.data.users} />}
+      </div>
       <LoadedView of={stats} lines={8}>
-        {({ data }) => <Charts of={data} />}
+        {(data) => (
+          <>
+            <Charts of={data} />
+            <Refusals project={project} of={data.refusals} />
+          </>
+        )}
       </LoadedView>
     </>
   )
 }
 
-function Charts({ of }: { of: readonly DayStats[] }) {
-  const days = of.map(({ day }) => day)
-  const signIns = seriesOf(of)
-  const one = (name: string, pick: (day: DayStats) => number): Series[] => [{ name, values: of.map(pick) }]
-  const signUps = one(t('Sign-ups'), ({ sign_ups }) => sign_ups)
-  const active = one(t('Active users'), ({ active_users }) => active_users)
-  const failures = one(t('Refused sign-ins'), ({ failures }) => failures)
-  const lockouts = total(of.map(({ lockouts }) => lockouts))
-  const most = Math.max(0, ...of.map(({ active_users }) => active_users))
+function Charts({ of: { data, period, before } }: { of: Stats }) {
+  const days = data.map(({ day }) => day)
+  const one = (name: string, pick: (day: DayStats) => number): Series[] => [{ name, values: data.map(pick) }]
+  const lockouts = total(data.map(({ lockouts }) => lockouts))
+  const most = Math.max(0, ...data.map(({ active_users }) => active_users))
+  const change = (name: keyof typeof period) => ({ value: period[name], before: before[name] })
   return (
     <div class="figures">
-      <Figure title={t('Sign-ups')} value={total(signUps[0]?.values ?? [])} days={days} series={signUps} />
       <Figure
-        title={t('Sign-ins')}
-        value={total(signIns.flatMap(({ values }) => values))}
+        title={t('Sign-ups')}
+        {...change('sign_ups')}
         days={days}
-        series={signIns}
+        series={one(t('Sign-ups'), ({ sign_ups }) => sign_ups)}
       />
+      <Figure title={t('Sign-ins')} {...change('sign_ins')} days={days} series={seriesOf(data)} />
       <Figure
         title={t('Active users')}
-        value={most}
-        note={t('on the busiest day')}
+        {...change('active_users')}
+        note={t('at most {count} on one day', { count: showNumber(most) })}
         days={days}
-        series={active}
+        series={one(t('Active users'), ({ active_users }) => active_users)}
       />
       <Figure
         title={t('Refused sign-ins')}
-        value={total(failures[0]?.values ?? [])}
+        {...change('failures')}
         note={lockouts === 0 ? t('no lockout') : t('{count} lockouts', { count: showNumber(lockouts) })}
         days={days}
-        series={failures}
+        series={one(t('Refused sign-ins'), ({ failures }) => failures)}
         tone="wrong"
       />
     </div>
@@ -122,20 +175,60 @@ function Charts({ of }: { of: readonly DayStats[] }) {
 interface FigureProps {
   title: string
   value: number
+  /** The same of as many days before. */
+  before: number
   note?: string
   days: readonly string[]
   series: readonly Series[]
   tone?: 'accent' | 'wrong'
 }
 
-function Figure({ title, value, note, days, series, tone = 'accent' }: FigureProps) {
+function Figure({ title, value, before, note, days, series, tone = 'accent' }: FigureProps) {
+  const change = showChange(value, before)
   return (
     <section class="card figure" aria-label={title}>
       <h2>{title}</h2>
       <p class="number">
-        {showNumber(value)} {note && <small>{note}</small>}
+        {showNumber(value)}{' '}
+        {change && (
+          <small
+            class="change"
+            title={t('{count} in the {days} days before', { count: showNumber(before), days: days.length })}
+          >
+            {t('{change} on the {days} days before', { change, days: days.length })}
+          </small>
+        )}{' '}
+        {note && <small>{note}</small>}
       </p>
       <Chart title={title} days={days} series={series} tone={tone} />
     </section>
+  )
+}
+
+/** Why sign-ins were refused; nothing where none was. */
+function Refusals({ project, of }: { project: string; of: readonly Refusal[] }) {
+  if (of.length === 0) return null
+  const link = (event: string) => to(['projects', project, 'log'], { event })
+  return (
+    <Card isFlush title={t('Why sign-ins were refused')}>
+      <Table
+        label={t('Why sign-ins were refused')}
+        rows={of}
+        id={({ event, reason }) => `${event} ${reason}`}
+        columns={[
+          {
+            label: t('Reason'),
+            kind: 'wide',
+            show: ({ reason }) => (reason === '' ? t('Not told') : showName(reason)),
+          },
+          {
+            label: t('Event'),
+            show: ({ event }) =>
+              can('audit.read', project) ? <a href={link(event)}>{showName(event)}</a> : showName(event),
+          },
+          { label: t('Times'), kind: 'end', show: ({ count }) => showNumber(count) },
+        ]}
+      />
+    </Card>
   )
 }

@@ -1,17 +1,45 @@
 // What happened to an account, as its owner sees it.
 import { showDevice, showName } from '../format.ts'
 import { usePages } from '../loading.ts'
+import { can } from '../may.ts'
 import { Empty } from '../parts/states.tsx'
 import { PagedTable } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
+import { to } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Activity } from '../types.ts'
 
-export function Activities({ path }: { path: string }) {
+/** Ways to the same account in the security log, which also has what was refused before anybody was known. */
+function InTheLog({ project, email }: { project: string; email: string }) {
+  const at = ['projects', project, 'log']
+  return (
+    <>
+      <a class="button small" href={to(at, { user: email, outcome: 'refused' })}>
+        {t('Refused attempts')}
+      </a>
+      <a class="button small" href={to(at, { user: email })}>
+        {t('Everything in the log')}
+      </a>
+    </>
+  )
+}
+
+interface ActivitiesProps {
+  project: string
+  email: string
+  path: string
+}
+
+export function Activities({ project, email, path }: ActivitiesProps) {
   const pages = usePages<Activity>(`${path}/activity`, { limit: 10 })
   return (
-    <Card isFlush title={t('Activity')} lead={t('As the owner of the account sees it.')}>
+    <Card
+      isFlush
+      title={t('Activity')}
+      lead={t('As the owner of the account sees it.')}
+      actions={can('audit.read', project) && <InTheLog project={project} email={email} />}
+    >
       <PagedTable
         label={t('Activity')}
         pages={pages}

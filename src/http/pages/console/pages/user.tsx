@@ -1,7 +1,11 @@
 // One user: the profile, and everything that belongs to the account.
+import { read } from '../api.ts'
 import { showPerson } from '../format.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { can } from '../may.ts'
+import { Act } from '../parts/act.tsx'
+import { saveFile } from '../parts/download.ts'
+import { Face } from '../parts/face.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Badge, Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
@@ -10,6 +14,8 @@ import { t } from '../texts.ts'
 import type { Project, User as UserEntry } from '../types.ts'
 import { UserActions } from './user-actions.tsx'
 import { Activities } from './user-activity.tsx'
+import { EditButton } from './user-edit.tsx'
+import { Factors } from './user-factors.tsx'
 import { ApiKeys, Identities, Teams } from './user-holdings.tsx'
 import { Sessions } from './user-sessions.tsx'
 import { StateBadge } from './users.tsx'
@@ -32,6 +38,7 @@ export function User({ project, uuid }: UserProps) {
     <View
       title={user.data?.email ?? t('User')}
       trail={<a href={to(['projects', project.id, 'users'])}>{t('Users')}</a>}
+      face={user.data && <Face user={user.data} />}
       lead={user.data && <Lead user={user.data} />}
       actions={user.data && <UserActions project={project} user={user.data} path={path} loaded={user} />}
     >
@@ -60,36 +67,59 @@ interface HoldingsProps {
   loaded: Loaded<UserEntry>
 }
 
-function Holdings({ project, user, path }: HoldingsProps) {
+function Holdings(props: HoldingsProps) {
+  const { project, user, path } = props
   return (
     <>
-      <Profile user={user} />
+      <Profile {...props} />
       {can('users.sessions.read', project.id) && <Sessions project={project.id} path={path} />}
-      <Factors user={user} />
+      <Factors project={project.id} user={user} path={path} />
       <div class="halves">
         <Identities path={path} />
         <Teams project={project.id} path={path} />
       </div>
       <ApiKeys project={project.id} path={path} />
-      {can('users.activity.read', project.id) && <Activities path={path} />}
+      {can('users.activity.read', project.id) && (
+        <Activities project={project.id} email={user.email} path={path} />
+      )}
     </>
   )
 }
 
-function Profile({ user }: { user: UserEntry }) {
+/** Keeps everything that is stored about the user, as they may ask for it (GDPR, articles 15 and 20). */
+async function saveExport(path: string, uuid: string): Promise<void> {
+  const everything = await read<object>(`${path}/export`)
+  saveFile(`account-${uuid}.json`, JSON.stringify(everything, null, 2), 'application/json')
+}
+
+function Profile({ project, user, path, loaded }: HoldingsProps) {
   const verified = user.email_verified_at && (
     <>
       <When at={user.email_verified_at} /> {t(proofs[user.email_proof ?? ''] ?? '')}
     </>
   )
   return (
-    <Card title={t('Profile')}>
+    <Card
+      title={t('Profile')}
+      actions={
+        <>
+          {can('users.export', project.id) && (
+            <Act kind="small" work={() => saveExport(path, user.uuid)} done={t('The export is saved.')}>
+              {t('Export data')}
+            </Act>
+          )}
+          {can('users.write', project.id) && <EditButton path={path} changed={loaded.set} />}
+        </>
+      }
+    >
       <Facts
         of={[
+          [t('Address'), <Id key="email" text={user.email} />],
           [t('Name'), showPerson(user) ? <bdi key="name">{showPerson(user)}</bdi> : t('None')],
           [t('UUID'), <Id key="uuid" text={user.uuid} />],
           [t('Address verified'), verified || t('No')],
           [t('Language'), user.locale ?? t('Not set')],
+          [t('Last sign-in'), <When key="last" at={user.last_sign_in_at} />],
           [t('Signed up'), <When key="created" at={user.created_at} />],
           [t('Changed'), <When key="updated" at={user.updated_at} />],
           ...(user.disabled_at
@@ -106,30 +136,6 @@ function Profile({ user }: { user: UserEntry }) {
           <pre>{JSON.stringify(user.metadata, null, 2)}</pre>
         </details>
       )}
-    </Card>
-  )
-}
-
-const factorNames: Readonly<Record<string, string>> = {
-  totp: 'Authenticator app',
-  passkey: 'Passkey',
-  recovery_code: 'Recovery codes',
-}
-
-function Factors({ user }: { user: UserEntry }) {
-  const factors = user.second_factors.map((factor) => t(factorNames[factor] ?? factor))
-  return (
-    <Card title={t('Ways in')}>
-      <Facts
-        of={[
-          [t('Password'), user.has_password ? t('Set') : t('None')],
-          [t('Second factors'), factors.join(', ') || t('None')],
-          [t('First sign-in by'), user.provider ?? t('Address')],
-          ...(user.factors_reset_due_at
-            ? ([[t('Factors are removed'), <When key="due" at={user.factors_reset_due_at} />]] as const)
-            : []),
-        ]}
-      />
     </Card>
   )
 }

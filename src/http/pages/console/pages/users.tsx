@@ -1,11 +1,14 @@
 // The users of a project: search, and a list in pages.
+import { useMemo } from 'preact/hooks'
 import { create } from '../api.ts'
-import { showPerson } from '../format.ts'
+import { showName, showPerson } from '../format.ts'
 import { usePages } from '../loading.ts'
 import { can } from '../may.ts'
+import { Face } from '../parts/face.tsx'
 import { Search } from '../parts/filters.tsx'
 import { ask, Choice, Field, Tick } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { Refresh } from '../parts/refresh.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
@@ -24,10 +27,30 @@ const states = [
 
 const isUuid = (text: string) => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
+/** Days within which users signed up, as one chooses them. */
+const ages = [
+  ['', 'At any time'],
+  ['1', 'In the last 24 hours'],
+  ['7', 'In the last 7 days'],
+  ['30', 'In the last 30 days'],
+] as const
+
+const names = ['q', 'by', 'state', 'days'] as const
+type Filter = Readonly<Record<(typeof names)[number], string>>
+
+const filterOf = (route: Route): Filter =>
+  Object.fromEntries(names.map((name) => [name, route.query.get(name) ?? ''])) as Filter
+
 /** The query of a search: words of a name, a UUID, or the beginning of an address. */
-function queryOf(text: string, by: string, state: string) {
-  const field = by === 'name' ? 'name' : isUuid(text) ? 'uuid' : 'email'
-  return { ...(text === '' ? {} : { [field]: text }), ...(state === '' ? {} : { state }) }
+function queryOf({ q, by, state }: Filter, since: string) {
+  const field = by === 'name' ? 'name' : isUuid(q) ? 'uuid' : 'email'
+  return { ...(q === '' ? {} : { [field]: q }), state, created_since: since }
+}
+
+/** The instant that lies so many days back; empty: any. */
+function daysAgo(days: string): string {
+  const count = Number(days)
+  return count > 0 && count < 3660 ? new Date(Date.now() - count * 86_400_000).toISOString() : ''
 }
 
 /** The state of a user, in one badge. */
@@ -38,36 +61,53 @@ export function StateBadge({ user }: { user: User }) {
   return <Badge tone="good">{t('Active')}</Badge>
 }
 
+/** How a user can sign in: password, passkey, providers. */
+export function waysOf({ has_password, passkeys, providers }: User): string {
+  const ways = [
+    ...(has_password ? [t('Password')] : []),
+    ...(passkeys > 0 ? [t('Passkey')] : []),
+    ...providers.map(showName),
+  ]
+  return ways.join(', ') || t('Reset or code by mail')
+}
+
 const columnsOf = (project: string): readonly Column<User>[] => [
   {
     label: t('User'),
     kind: 'wide',
     show: (user) => (
-      <>
-        <a class="name" href={to(['projects', project, 'users', user.uuid])}>
-          <Cut text={user.email} />
-        </a>
-        {showPerson(user) && (
-          <span class="below">
-            <Cut text={showPerson(user)} />
-          </span>
-        )}
-      </>
+      <span class="person">
+        <Face user={user} />
+        <span>
+          <a class="name" href={to(['projects', project, 'users', user.uuid])}>
+            <Cut text={user.email} />
+          </a>
+          {showPerson(user) && (
+            <span class="below">
+              <Cut text={showPerson(user)} />
+            </span>
+          )}
+        </span>
+      </span>
     ),
   },
-  { label: t('State'), show: (user) => <StateBadge user={user} /> },
+  {
+    label: t('State'),
+    show: (user) => (
+      <span class="badges">
+        <StateBadge user={user} />
+        {user.role === 'admin' && <Badge>{t('Admin')}</Badge>}
+      </span>
+    ),
+  },
+  { label: t('Signs in by'), show: (user) => waysOf(user) },
   {
     label: t('Second factor'),
     kind: 'spare',
     show: ({ second_factors }) =>
       second_factors.length > 0 ? <Badge tone="good">{t('On')}</Badge> : <span class="quiet">–</span>,
   },
-  {
-    label: t('Role'),
-    kind: 'spare',
-    show: ({ role }) =>
-      role === 'admin' ? <Badge>{t('Admin')}</Badge> : <span class="quiet">{t('User')}</span>,
-  },
+  { label: t('Last sign-in'), show: ({ last_sign_in_at }) => <When at={last_sign_in_at} /> },
   { label: t('Signed up'), show: ({ created_at }) => <When at={created_at} /> },
 ]
 
@@ -102,8 +142,10 @@ function askForUser(project: string): void {
   })
 }
 
-function Filters({ q, by, state }: { q: string; by: string; state: string }) {
+function Filters({ filter }: { filter: Filter }) {
+  const { q, by, state, days } = filter
   const isByName = by === 'name'
+  const set = (changed: Partial<Filter>) => setQuery({ ...filter, ...changed })
   return (
     <div class="filters">
       <Search
@@ -111,7 +153,7 @@ function Filters({ q, by, state }: { q: string; by: string; state: string }) {
         label={isByName ? t('Words of the name') : t('Beginning of the address, or a UUID')}
         placeholder={isByName ? 'ada love' : 'ada@'}
         value={q}
-        search={(typed) => setQuery({ q: typed, by, state })}
+        search={(typed) => set({ q: typed })}
       />
       <Choice
         label={t('Search by')}
@@ -121,52 +163,71 @@ function Filters({ q, by, state }: { q: string; by: string; state: string }) {
           ['', t('Address or UUID')],
           ['name', t('Name')],
         ]}
-        onChange={(chosen) => setQuery({ q, by: chosen, state })}
+        onChange={(chosen) => set({ by: chosen })}
       />
       <Choice
         label={t('State')}
         name="state"
         value={state}
         options={states.map(([value, shown]) => [value, t(shown)])}
-        onChange={(chosen) => setQuery({ q, by, state: chosen })}
+        onChange={(chosen) => set({ state: chosen })}
+      />
+      <Choice
+        label={t('Signed up')}
+        name="days"
+        value={days}
+        options={ages.map(([value, shown]) => [value, t(shown)])}
+        onChange={(chosen) => set({ days: chosen })}
       />
     </div>
   )
 }
 
+function Nobody({ isSearched }: { isSearched: boolean }) {
+  if (!isSearched)
+    return (
+      <Empty icon="users" title={t('No user yet')}>
+        {t('Users appear here when they sign up, or when you create them.')}
+      </Empty>
+    )
+  return (
+    <Empty icon="users" title={t('Nobody is found')}>
+      <p>{t('An address is found by its beginning, a name by the beginning of each word.')}</p>
+      <button type="button" onClick={() => setQuery({})}>
+        {t('Clear the search')}
+      </button>
+    </Empty>
+  )
+}
+
 export function Users({ project, route }: { project: Project; route: Route }) {
-  const [q, by, state] = ['q', 'by', 'state'].map((name) => route.query.get(name) ?? '') as [
-    string,
-    string,
-    string,
-  ]
-  const pages = usePages<User>(`projects/${project.id}/users`, queryOf(q, by, state))
-  const isSearched = q !== '' || state !== ''
+  const filter = filterOf(route)
+  // The same instant as long as the choice stays: the pages of one list have one query.
+  const since = useMemo(() => daysAgo(filter.days), [filter.days])
+  const pages = usePages<User>(`projects/${project.id}/users`, queryOf(filter, since))
+  const isSearched = filter.q !== '' || filter.state !== '' || since !== ''
   return (
     <View
       title={t('Users')}
       actions={
-        can('users.write', project.id) && (
-          <button type="button" class="primary" onClick={() => askForUser(project.id)}>
-            <Icon name="plus" /> {t('New user')}
-          </button>
-        )
+        <>
+          <Refresh of={pages} />
+          {can('users.write', project.id) && (
+            <button type="button" class="primary" onClick={() => askForUser(project.id)}>
+              <Icon name="plus" /> {t('New user')}
+            </button>
+          )}
+        </>
       }
     >
-      <Filters q={q} by={by} state={state} />
+      <Filters filter={filter} />
       <Card isFlush>
         <PagedTable
           label={t('Users')}
           pages={pages}
           columns={columnsOf(project.id)}
           id={({ uuid }) => uuid}
-          empty={
-            <Empty icon="users" title={isSearched ? t('Nobody is found') : t('No user yet')}>
-              {isSearched
-                ? t('An address is found by its beginning, a name by the beginning of each word.')
-                : t('Users appear here when they sign up, or when you create them.')}
-            </Empty>
-          }
+          empty={<Nobody isSearched={isSearched} />}
         />
       </Card>
     </View>

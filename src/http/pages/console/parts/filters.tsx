@@ -19,10 +19,17 @@ export function Search({ label, placeholder, value, search }: SearchProps) {
   const [text, setText] = useState(value)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
+  useEffect(() => {
+    // Cleared elsewhere; what is being typed stays.
+    if (value === '' && timer.current === undefined) setText('')
+  }, [value])
   function type(typed: string): void {
     setText(typed)
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => search(typed.trim()), pauseMs)
+    timer.current = setTimeout(() => {
+      timer.current = undefined
+      search(typed.trim())
+    }, pauseMs)
   }
   return (
     <search class="grow">
@@ -31,6 +38,7 @@ export function Search({ label, placeholder, value, search }: SearchProps) {
         onSubmit={(event) => {
           event.preventDefault()
           clearTimeout(timer.current)
+          timer.current = undefined
           search(text.trim())
         }}
       >

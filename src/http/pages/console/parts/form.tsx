@@ -82,9 +82,11 @@ interface FieldProps {
   required?: boolean
   autofocus?: boolean
   inputmode?: 'numeric' | 'text'
+  /** What is offered while one types. */
+  offered?: readonly string[]
 }
 
-export function Field({ label, hint, autofocus = false, ...input }: FieldProps) {
+export function Field({ label, hint, offered, autofocus = false, ...input }: FieldProps) {
   const id = useId()
   // Preact's types tie each attribute to one type of input; here the type is a value.
   const attributes: object = { ...input, autofocus }
@@ -96,6 +98,45 @@ export function Field({ label, hint, autofocus = false, ...input }: FieldProps) 
         {...attributes}
         // A dialog focuses what has the attribute; elsewhere it takes effect only when a page loads.
         ref={autofocus ? (element) => element?.focus() : null}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        list={offered && `${id}-offered`}
+      />
+      {offered && (
+        <datalist id={`${id}-offered`}>
+          {offered.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      )}
+      {hint && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface AreaProps {
+  label: string
+  name: string
+  value: string
+  hint?: string
+}
+
+/** Text of several lines, such as JSON. */
+export function Area({ label, name, value, hint }: AreaProps) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        name={name}
+        rows={5}
+        spellcheck={false}
+        dir="ltr"
+        defaultValue={value}
         aria-describedby={hint ? `${id}-hint` : undefined}
       />
       {hint && (

@@ -41,7 +41,7 @@ export function Id({ text }: { text: string }) {
   )
 }
 
-export function Copy({ text }: { text: string }) {
+export function Copy({ text, label }: { text: string; label?: string }) {
   const copy = () =>
     navigator.clipboard
       .writeText(text)
@@ -51,7 +51,7 @@ export function Copy({ text }: { text: string }) {
       )
   return (
     <button type="button" class="small" onClick={() => void copy()}>
-      {t('Copy')}
+      {label ?? t('Copy')}
     </button>
   )
 }

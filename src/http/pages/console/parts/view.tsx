@@ -7,12 +7,14 @@ interface ViewProps {
   title: string
   /** Where the view belongs: links before the heading. */
   trail?: ComponentChildren
+  /** A picture beside the heading. */
+  face?: ComponentChildren
   lead?: ComponentChildren
   actions?: ComponentChildren
   children: ComponentChildren
 }
 
-export function View({ title, trail, lead, actions, children }: ViewProps) {
+export function View({ title, trail, face, lead, actions, children }: ViewProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
     document.title = `${title} – ${t('Sallyport console')}`
@@ -27,9 +29,12 @@ export function View({ title, trail, lead, actions, children }: ViewProps) {
               {trail}
             </nav>
           )}
-          <h1 ref={heading} tabIndex={-1}>
-            <bdi>{title}</bdi>
-          </h1>
+          <div class="titled">
+            {face}
+            <h1 ref={heading} tabIndex={-1}>
+              <bdi>{title}</bdi>
+            </h1>
+          </div>
           {lead && <p class="quiet">{lead}</p>}
         </div>
         {actions && <div class="view-actions">{actions}</div>}

@@ -1,0 +1,54 @@
+// The accounts of operators, for owners: what protects each, and when it was used last.
+import { useRead } from '../loading.ts'
+import { can, operatorsProjectId } from '../may.ts'
+import { Badge, Cut, When } from '../parts/text.tsx'
+import { to } from '../route.ts'
+import { t } from '../texts.ts'
+import type { Operator, Page, User } from '../types.ts'
+
+/** Accounts that one request may name. */
+const maxNamed = 50
+
+/** The accounts of operators, by UUID, for owners, who may look at them. */
+export function useAccounts(operators: readonly Operator[]): ReadonlyMap<string, User> {
+  const named = operators.slice(0, maxNamed).map(({ uuid }) => uuid)
+  const isAsked = named.length > 0 && can('users.read', operatorsProjectId)
+  const accounts = useRead<Page<User>>(isAsked ? `projects/${operatorsProjectId}/users` : null, {
+    uuid: named.join(','),
+  })
+  return new Map(accounts.data?.data.map((user) => [user.uuid, user]))
+}
+
+/** What protects the account of an operator beside the password, and when it was used last. */
+export function Standing({ user }: { user: User }) {
+  const factors = [
+    ...(user.passkeys > 0 ? [t('Passkey')] : []),
+    ...(user.second_factors.includes('totp') ? [t('Authenticator app')] : []),
+  ]
+  return (
+    <span class="below">
+      {factors.length > 0 ? factors.join(', ') : <Badge tone="warn">{t('No second factor')}</Badge>}
+      {user.last_sign_in_at && (
+        <>
+          {' · '}
+          {t('last sign-in')} <When at={user.last_sign_in_at} />
+        </>
+      )}
+    </span>
+  )
+}
+
+/** The address, with a link to the account for those who may look at it. */
+export function Name({ operator: { uuid, email }, user }: { operator: Operator; user: User | undefined }) {
+  if (!user)
+    return (
+      <strong>
+        <Cut text={email} />
+      </strong>
+    )
+  return (
+    <a class="name" href={to(['projects', operatorsProjectId, 'users', uuid])}>
+      <Cut text={email} />
+    </a>
+  )
+}

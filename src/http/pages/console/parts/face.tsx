@@ -1,0 +1,22 @@
+// The picture of a user; without one, the first letter of the name.
+import { base } from '../api.ts'
+import { showPerson } from '../format.ts'
+import type { User } from '../types.ts'
+
+/** The picture at this origin, where the page may show it; an address of another kind is none. */
+function ownPicture(url: string | null): string | null {
+  if (url === null || !URL.canParse(url)) return null
+  const { pathname } = new URL(url)
+  return pathname.startsWith(base) ? pathname : null
+}
+
+export function Face({ user }: { user: User }) {
+  const picture = ownPicture(user.avatar_url)
+  if (picture) return <img class="face" src={picture} alt="" width="32" height="32" loading="lazy" />
+  const [letter = ''] = showPerson(user) || user.email
+  return (
+    <span class="face" aria-hidden="true">
+      {letter.toUpperCase()}
+    </span>
+  )
+}
