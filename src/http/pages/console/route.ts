@@ -44,6 +44,8 @@ export function useRoute(): Route {
   useEffect(() => {
     const follow = () => setRoute(readRoute())
     addEventListener('hashchange', follow)
+    // It may have changed after the first rendering, before anybody listened.
+    follow()
     return () => removeEventListener('hashchange', follow)
   }, [])
   return route
