@@ -315,7 +315,7 @@ else {
     await visit.visit(at)
     await page.locator('.count', { hasText: '2 users' }).waitFor()
     const figure = page.getByRole('region', { name: 'Sign-ups' })
-    t.match(await figure.locator('.number').innerText(), /^1\b.*0% on the 30 days before/)
+    t.match(await figure.locator('.number').innerText(), /^1\b.*0% on the 30 days before/s)
     await page.getByRole('region', { name: 'Active users' }).getByText('at most 1 on one day').waitFor()
     await picture('console-overview')
     await row('Wrong password').getByRole('link', { name: 'Sign-in refused' }).click()

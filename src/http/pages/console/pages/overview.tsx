@@ -189,7 +189,7 @@ function Figure({ title, value, before, note, days, series, tone = 'accent' }: F
     <section class="card figure" aria-label={title}>
       <h2>{title}</h2>
       <p class="number">
-        {showNumber(value)}{' '}
+        {showNumber(value)}
         {change && (
           <small
             class="change"
@@ -197,7 +197,7 @@ function Figure({ title, value, before, note, days, series, tone = 'accent' }: F
           >
             {t('{change} on the {days} days before', { change, days: days.length })}
           </small>
-        )}{' '}
+        )}
         {note && <small>{note}</small>}
       </p>
       <Chart title={title} days={days} series={series} tone={tone} />
