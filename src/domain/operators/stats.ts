@@ -4,6 +4,7 @@ import {
   countActiveByDay,
   countByDay,
   countReasons,
+  type DayCount,
   type ReasonCount,
 } from '../../repositories/audit/log-search.ts'
 import { countUsers } from '../../repositories/operators/user-search.ts'
@@ -60,11 +61,12 @@ const maxCounted = 100_000
 const maxReasons = 5
 
 /** The days from `since` on; a day without events has zeros. */
-async function byDay(ctx: OperatorContext, since: Date, days: number): Promise<DayStats[]> {
-  const until = new Date(since.getTime() + days * dayMs)
-  const events = await countByDay(ctx.store, counted, since, until)
-  const found = await countActiveByDay(ctx.store, since, until)
-  const active = new Map(found.map(({ day, count }) => [day, count]))
+function daysFrom(
+  since: Date,
+  days: number,
+  events: readonly DayCount[],
+  active: ReadonlyMap<string, number>,
+): DayStats[] {
   return Array.from({ length: days }, (_, at) => {
     const day = dayOf(new Date(since.getTime() + at * dayMs))
     const ofDay = events.filter((event) => event.day === day)
@@ -98,13 +100,15 @@ export async function statsOf(ctx: OperatorContext, days: number): Promise<Stats
   const today = Date.parse(dayOf(new Date()))
   const since = new Date(today - (days - 1) * dayMs)
   const earlier = new Date(since.getTime() - days * dayMs)
-  const both = await byDay(ctx, earlier, 2 * days)
-  const [before, shown] = [both.slice(0, days), both.slice(days)]
+  const events = await countByDay(ctx.store, counted, earlier)
+  const byDay = await countActiveByDay(ctx.store, since)
+  const active = await countActive(ctx.store, earlier, since)
+  const shown = daysFrom(since, days, events, new Map(byDay.map(({ day, count }) => [day, count])))
   const count = await countUsers(ctx.store, maxCounted + 1)
   return {
     days: shown,
-    period: sumsOf(shown, await countActive(ctx.store, since)),
-    before: sumsOf(before, await countActive(ctx.store, earlier, since)),
+    period: sumsOf(shown, active.period),
+    before: sumsOf(daysFrom(earlier, days, events, new Map()), active.before),
     refusals: await countReasons(ctx.store, refused, since, maxReasons),
     users: { count: Math.min(count, maxCounted), isMore: count > maxCounted },
   }

@@ -101,50 +101,54 @@ export interface DayCount {
   readonly count: number
 }
 
-const day = sql<string>`to_char(${table.at} at time zone 'UTC', 'YYYY-MM-DD')`
+// Grouped by the date, which is printed once for each group.
+const date = sql`(${table.at} at time zone 'UTC')::date`
+const day = sql<string>`to_char(${date}, 'YYYY-MM-DD')`
 const method = sql<string>`coalesce(case when ${table.event} = 'signed_in' then ${table.details} ->> 'method' end, '')`
 
-const within = (since: Date, until?: Date): SQL | undefined =>
-  and(gte(table.at, since), until && lt(table.at, until))
-
-/** Counts the events of the project by day. @param since the first instant that is counted @param until the first that is not */
+/** Counts the events of the project by day. @param since the first instant that is counted */
 export async function countByDay(
   db: Database,
   events: readonly LogRow['event'][],
   since: Date,
-  until: Date,
 ): Promise<DayCount[]> {
-  const where = and(own(table, db), within(since, until), inArray(table.event, [...events]))
+  const where = and(own(table, db), gte(table.at, since), inArray(table.event, [...events]))
   return db.queries
     .select({ day, event: table.event, method, count: sql<number>`count(*)::int` })
     .from(table)
     .where(where)
-    .groupBy(sql`1`, table.event, sql`3`)
+    .groupBy(date, table.event, sql`3`)
     .orderBy(sql`1`, asc(table.event))
 }
 
 const isUse = inArray(table.event, ['signed_in', 'signed_up'])
-const accounts = sql<number>`count(distinct ${table.account})::int`
+const accounts = sql<number>`count(distinct ${table.account})`
 
 /** Counts the accounts that signed in or up, by day. */
-export async function countActiveByDay(
-  db: Database,
-  since: Date,
-  until: Date,
-): Promise<{ day: string; count: number }[]> {
+export async function countActiveByDay(db: Database, since: Date): Promise<{ day: string; count: number }[]> {
   return db.queries
-    .select({ day, count: accounts })
+    .select({ day, count: sql<number>`${accounts}::int` })
     .from(table)
-    .where(and(own(table, db), within(since, until), isUse))
-    .groupBy(sql`1`)
+    .where(and(own(table, db), gte(table.at, since), isUse))
+    .groupBy(date)
     .orderBy(sql`1`)
 }
 
-/** Counts the accounts that signed in or up in a period, each once. */
-export async function countActive(db: Database, since: Date, until?: Date): Promise<number> {
-  const where = and(own(table, db), within(since, until), isUse)
-  const [row] = await db.queries.select({ count: accounts }).from(table).where(where)
-  return row?.count ?? 0
+/** Counts the accounts that signed in or up, each once: from `since` on, and from `earlier` until then. */
+export async function countActive(
+  db: Database,
+  earlier: Date,
+  since: Date,
+): Promise<{ readonly period: number; readonly before: number }> {
+  const where = and(own(table, db), gte(table.at, earlier), isUse)
+  const [row] = await db.queries
+    .select({
+      period: sql<number>`(${accounts} filter (where ${gte(table.at, since)}))::int`,
+      before: sql<number>`(${accounts} filter (where ${lt(table.at, since)}))::int`,
+    })
+    .from(table)
+    .where(where)
+  return row ?? { period: 0, before: 0 }
 }
 
 export interface ReasonCount {
@@ -165,7 +169,7 @@ export async function countReasons(
   return db.queries
     .select({ event: table.event, reason, count: sql<number>`count(*)::int` })
     .from(table)
-    .where(and(own(table, db), within(since), inArray(table.event, [...events])))
+    .where(and(own(table, db), gte(table.at, since), inArray(table.event, [...events])))
     .groupBy(table.event, sql`2`)
     .orderBy(sql`3 desc`, asc(table.event), sql`2`)
     .limit(limit)
