@@ -6822,7 +6822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `rate_limited` Too many requests. Please wait a moment. */
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;
