@@ -207,7 +207,7 @@ else {
       await page.locator('details', { hasText: 'Session revoked' }).filter({ hasText: 'Operator' }).waitFor()
       await eventually('rows are sealed', async () => {
         await press('Verify chain')
-        return page.getByText(/[1-9]\d* sealed rows were verified/).isVisible()
+        return page.getByText(/chain of [1-9]\d* rows was verified/).isVisible()
       })
       await picture('console-log')
 

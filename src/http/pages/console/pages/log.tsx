@@ -22,8 +22,8 @@ function Verdict({ of }: { of: LogVerdict }) {
     )
   return (
     <p class="whole" role="status">
-      <Badge tone="good">{t('Whole')}</Badge>{' '}
-      {t('{rows} sealed rows were verified; {unsealed} wait for the next sealing.', {
+      <Badge tone="good">{t('Unchanged')}</Badge>{' '}
+      {t('The chain of {rows} rows was verified; {unsealed} newer rows join it within a minute.', {
         rows: of.rows,
         unsealed: of.unsealed,
       })}{' '}
@@ -77,7 +77,7 @@ export function Log({ title, project, route }: LogProps) {
           </a>
           <Act
             work={async () => setVerdict(await read<LogVerdict>('audit/verify', { project: named }))}
-            done={t('The chain was followed.')}
+            done={t('The chain was checked.')}
           >
             {t('Verify chain')}
           </Act>
