@@ -23,7 +23,7 @@ function Verdict({ of }: { of: LogVerdict }) {
   return (
     <p class="whole" role="status">
       <Badge tone="good">{t('Unchanged')}</Badge>{' '}
-      {t('The chain of {rows} rows was verified; {unsealed} newer rows join it within a minute.', {
+      {t('The chain of {rows} rows was verified; {unsealed} newer rows join it within seconds.', {
         rows: of.rows,
         unsealed: of.unsealed,
       })}{' '}
