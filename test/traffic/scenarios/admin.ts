@@ -37,6 +37,7 @@ const users: Scenario = {
     own('PATCH /users/{{ben}} 422', { body: { role: 'king' } }),
     own('POST /users/{{ada-id}}/verify 200'),
     own('POST /users/{{ada-id}}/send-reset 202', { body: {} }),
+    own('GET /users/{{ada-id}}/factors 200'),
     own('GET /users/{{ada-id}}/sessions 200', { keep: { session: 'body.data.0.id' } }),
     own('DELETE /users/{{ada-id}}/sessions/{{session}} 204'),
     own('DELETE /users/{{ada-id}}/sessions 204'),
