@@ -3,12 +3,12 @@ import { planFor } from '../crowd.ts'
 import { atLeast, type Bench, pace } from '../figures.ts'
 import type { Kind } from '../load.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
-import { stage, startRegulars } from '../stage.ts'
+import { stage, startCrowds } from '../stage.ts'
 
 /** What is left of the rate where both are written; a refresh writes neither. */
 export async function events(bench: Bench): Promise<Figure[]> {
-  const { place, service, load } = await stage(bench, 'bench_events')
-  const regulars = await startRegulars(place, service)
+  const { place, service } = await stage(bench, 'bench_events')
+  const { regulars, load } = await startCrowds(place, service)
   const { sql } = place
   await sql.unsafe(`create function skip_row() returns trigger language plpgsql as $$ begin return null; end $$;
     create trigger skip_row before insert on security_log for each row execute function skip_row();
