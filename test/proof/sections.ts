@@ -133,5 +133,5 @@ export const sections: readonly Section[] = [
 /** Variables of the two forms of the command. */
 export const forms: Record<'quick' | 'long', Record<string, string>> = {
   quick: { WALKS: '500' },
-  long: { WALKS: '20000', EVENT_MINUTES: '10', SALLYPORT_IMPORT_PEOPLE: '10000' },
+  long: { WALKS: '10000', EVENT_MINUTES: '10', SALLYPORT_IMPORT_PEOPLE: '10000' },
 }
