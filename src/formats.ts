@@ -68,3 +68,12 @@ export function isDomain(text: string): boolean {
 export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
+
+/** Nesting of free-form JSON beyond which it is refused: the database and every reader walk it. */
+export const maxJsonDepth = 32
+
+/** Whether a value of JSON is nested at most `levels` deep. */
+export function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((entry) => isNestedWithin(entry, levels - 1))
+}

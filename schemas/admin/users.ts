@@ -27,6 +27,13 @@ const UserRole = Type.Unsafe<'user' | 'admin'>({
 })
 const Metadata = Type.Record(Type.String(), Type.Unknown(), { examples: [{ plan: 'free' }] })
 
+/** Metadata of a request. */
+const GivenMetadata = Type.Record(Type.String(), Type.Unknown(), {
+  // A merge patch may also name keys that it removes, so the limit of 16 KiB is on the result.
+  'x-max-json-bytes': 65_536,
+  examples: [{ plan: 'free' }],
+})
+
 export const AdminUser = Type.Object(
   {
     id: Type.Integer({ examples: [42] }),
@@ -171,7 +178,7 @@ export const updateUser = {
         }),
       ),
     ),
-    metadata: Type.Optional(Metadata),
+    metadata: Type.Optional(GivenMetadata),
     role: Type.Optional(UserRole),
   }),
   response: {

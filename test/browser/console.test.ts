@@ -38,7 +38,11 @@ t.test('the page and its files are served with a policy that lets own files in a
 t.test('it is served below the path of PUBLIC_URL', async (t) => {
   const app = await startTestApp(t, { env: { PUBLIC_URL: 'http://localhost:3000/auth' } })
   const { body } = await app.send('GET', '/auth/console')
-  t.match(body, 'src="/auth/console/assets/console.js"')
+  const [, address = ''] = /src="([^"]*)"/.exec(String(body).replaceAll('&#61;', '=')) ?? []
+  t.match(address, /^\/auth\/console\/assets\/console\.js\?v=[\w-]{12}$/)
+  const kept = async (path: string) => (await app.send('GET', path)).headers.get('cache-control')
+  t.match(await kept(address), 'immutable')
+  t.equal(await kept(address.replace(/v=.*/, 'v=another')), 'no-store', 'of another version nothing is kept')
 })
 
 t.test('all its files together have at most 150 KB after compression', async (t) => {

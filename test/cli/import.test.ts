@@ -102,7 +102,6 @@ const expected: Record<string, Record<string, number>> = {
   'better-auth drizzle': { identities: count, passkeys: count, teams: 3, members: count, totp: 0 },
   'better-auth': { identities: count, passkeys: count, teams: 3, members: count, totp: 0 },
   firebase: { identities: count },
-  'firebase csv': { identities: count },
   keycloak: { identities: count, passkeys: count, totp: count },
   csv: { identities: 0 },
 }

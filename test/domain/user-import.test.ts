@@ -188,6 +188,7 @@ t.test('what cannot be taken is said in a sentence', async (t) => {
     [{ email, created_at: '2020-13-01T00:00:00Z' }, /^created_at must/],
     [{ email, display_name: 'x'.repeat(256) }, /^display_name must/],
     [{ email, metadata: { a: 'x'.repeat(17_000) } }, /^metadata must/],
+    [{ email, metadata: JSON.parse(`${'{"a":'.repeat(33)}1${'}'.repeat(33)}`) }, /^metadata must.* 32 deep/],
     [{ email, metadata: [] }, /^metadata must/],
     [{ email, metadata: { a: 'b\0' } }, /cannot be stored/],
     [{ email, first_name: '\ud800' }, /cannot be stored/],

@@ -483,6 +483,49 @@ t.test(
   },
 )
 
+t.test(
+  'the page of a reset leads back to what this browser was asked for, and to nothing else',
+  async (t) => {
+    /** Where the page leads after the reset of a new person, whose browser asked with this query. */
+    async function backFrom(more: Record<string, string>, cookies: (set: Answer) => Record<string, string>) {
+      const { email } = await app.signUp()
+      const asked = await press(`/forgot-password${query(more)}`, { email })
+      const { link } = await mailOfKind(app, email, 'reset_password')
+      const fields = Object.fromEntries(new URL(link ?? '').searchParams)
+      const done = await press(
+        '/account/reset-password',
+        { ...fields, password: 'another good one' },
+        cookies(asked),
+      )
+      t.equal(done.status, 200)
+      return /<a class="button" href="([^"]*)"/
+        .exec(done.body)?.[1]
+        ?.replaceAll('&#38;', '&')
+        .replaceAll('&#61;', '=')
+    }
+    const kept = (value?: string) => (asked: Answer) => {
+      const [[name, set] = ['', '']] = Object.entries(asked.cookies).filter(([name]) =>
+        name.includes('_return_'),
+      )
+      return { cookie: `${name}=${value ?? set}` }
+    }
+    t.equal(await backFrom(byCode, kept()), home, 'a code is begun anew by the application')
+    t.equal(
+      await backFrom({ redirect_to: own }, kept()),
+      `/sign-in?project=${app.projectId}&redirect_to=${encodeURIComponent(own)}`,
+    )
+    t.equal(await backFrom(byCode, () => ({})), undefined)
+    t.equal(await backFrom({}, kept('')), undefined)
+    for (const planted of [
+      `project=${strict.id}&redirect_to=${home}`,
+      `project=${app.projectId}&redirect_to=https://evil.example/&code_challenge=${challenge}`,
+      `project=${app.projectId}&redirect_to=//evil.example&code_challenge=${challenge}`,
+      'project=x',
+    ])
+      t.equal(await backFrom(byCode, kept(encodeURIComponent(planted))), undefined, planted)
+  },
+)
+
 t.test('the sign-up page names the terms and the privacy policy that a new person accepts', async (t) => {
   const terms_url = 'https://example.com/terms?a=1&b="2"'
   const privacy_url = 'https://example.com/privacy'

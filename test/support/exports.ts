@@ -297,27 +297,6 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
       })
       .join(',\n')}]}`,
   }),
-  // firebase/firebase-tools, src/accountExporter.ts (transUserToArray): no header, 28 columns, a comma at the end of each line
-  'firebase csv': (people) => ({
-    name: 'users.csv',
-    file: people
-      .map(({ n, email, password }) => {
-        const [passwordHash, salt] = byFirebase(password).split(' ')
-        const row: unknown[] = Array(28).fill('')
-        Object.assign(row, [`f${n}`, email, true, passwordHash, salt, '"Ada, Countess of Lovelace"', ''])
-        Object.assign(row, {
-          7: `99${n}`,
-          8: email,
-          9: 'Ada',
-          23: Date.parse(since),
-          24: Date.parse(since),
-          26: false,
-        })
-        Object.assign(row, { 27: n % 2 ? '' : '"{""role"":""admin"",""level"":2}"' })
-        return `${row.join(',')},\n`
-      })
-      .join(''),
-  }),
   // keycloak.org/server/importExport; keycloak/keycloak: …/exportimport/util/ExportUtils.java (exportUser), and the credentials:
   // server-spi/…/models/credential/{PasswordCredentialModel,OTPCredentialModel}.java, services/…/WebAuthnCredentialProvider.java
   // (the id in base64, the key in base64url). A secret without secretEncoding is text whose bytes are the key.

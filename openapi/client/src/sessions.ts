@@ -53,7 +53,11 @@ export function createSessions(options: SessionOptions) {
   const channel: Channel | null = options.shared
     ? openChannel(key, (change) => void inTurn(() => hear(change)))
     : null
-  const stopReturning = onReturn(() => options.shared && void inTurn(sync))
+  const stopReturning = onReturn(() => {
+    // What the storage shows by now is no late view of an own change.
+    changedAt = 0
+    if (options.shared) void inTurn(sync)
+  })
 
   /** Identifies the tokens of a session; every refresh changes it. `expires_at` would not: it counts whole seconds. */
   const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.at

@@ -56,7 +56,9 @@ function addressOf(user: Json, isTable: boolean): Address {
     [user.verified_email_addresses, user.unverified_email_addresses].every(
       (list) => list === undefined || Array.isArray(list),
     )
-  return { email, verified: isOfCommand || verified.some((one) => one.toLowerCase() === email.toLowerCase()) }
+  const isAmong = (list: readonly string[]) => list.some((one) => one.toLowerCase() === email.toLowerCase())
+  const isUnverified = isAmong(textsOf(user.unverified_email_addresses))
+  return { email, verified: (isOfCommand && !isUnverified) || isAmong(verified) }
 }
 
 /** External accounts that the user has proven to own. */

@@ -1,5 +1,6 @@
-// Firebase: `firebase auth:export` as JSON ({ "users": […] }) or CSV, with the parameters of the project's hashes, which its console
-// shows.
+// Firebase: `firebase auth:export` as JSON ({ "users": […] }), with the parameters of the project's hashes, which its console shows. Its
+// CSV is refused: it writes names and addresses of pictures without escaping them, so that a person could write fields of their row, and
+// rows of others.
 import { type FirebaseParameters, readFirebase } from '../../crypto/foreign/scrypt.ts'
 import { CommandError } from '../errors.ts'
 import { type Entry, namedEntriesOf } from './entries.ts'
@@ -15,23 +16,17 @@ import {
   personOf,
   providerOf,
   textOf,
-  truthOf,
   verifiedAt,
 } from './fields.ts'
-import { firebaseRowsOf, providersInTable } from './firebase-table.ts'
 import type { Reader, ReaderOptions } from './reader.ts'
 import { eitherForm } from './table-or-json.ts'
 
-/** A row of the table in the form of the JSON. */
-const fromRow = (row: Json): Json => ({
-  ...row,
-  emailVerified: truthOf(row.emailVerified),
-  disabled: truthOf(row.disabled),
-  providerUserInfo: providersInTable.flatMap((providerId) => {
-    const rawId = textOf(row[`${providerId} rawId`])
-    return rawId ? [{ providerId, rawId, email: row[`${providerId} email`] }] : []
-  }),
-})
+/** @throws CommandError */
+function refuseTable(): never {
+  throw new CommandError(
+    'The CSV of firebase auth:export cannot be read safely, because a person can write its fields. Export JSON: firebase auth:export users.json',
+  )
+}
 
 /** @throws CommandError where one is missing or is none */
 function parametersOf({
@@ -79,12 +74,8 @@ function read(user: Json, hash: string | undefined): Person {
 }
 
 export const firebase: Reader = async function* (bytes, options): AsyncGenerator<Entry> {
-  for await (const { isTable, ...entry } of eitherForm(
-    bytes,
-    (json) => namedEntriesOf(json, 'users'),
-    firebaseRowsOf,
-  )) {
-    const user = isTable ? fromRow(objectOf(entry.value)) : objectOf(entry.value)
+  for await (const entry of eitherForm(bytes, (json) => namedEntriesOf(json, 'users'), refuseTable)) {
+    const user = objectOf(entry.value)
     if (user.customAttributes)
       options.note('Custom claims are left out: users may change their metadata here.')
     const found = hashOf(user, options)

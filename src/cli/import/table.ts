@@ -27,13 +27,21 @@ export async function* rowsOf(
     columns: (header: string[]) => header.map((name) => name.trim()),
   })
   const source = Readable.from(bytes)
+  let uneven = 0
   // An error of the file does not pass through a pipe.
   source.once('error', (error) => parser.destroy(error))
   try {
     for await (const { record, info } of source.pipe(parser) as AsyncIterable<{
       record: Row
-      info: { lines: number }
+      info: { lines: number; invalid_field_length: number }
     }>) {
+      // Where quotation marks are taken as they are, one at the beginning of a value would swallow those that follow.
+      const isUneven = takesQuotes && info.invalid_field_length > uneven
+      uneven = info.invalid_field_length
+      if (isUneven) {
+        yield { line: info.lines, refused: 'It has another number of fields than the first line.' }
+        continue
+      }
       const isText = !Object.values(record).some((field) => field.includes('\uFFFD'))
       yield isText
         ? { line: info.lines, value: record }

@@ -4,7 +4,7 @@ import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { hasherNames, readForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
 import { readTotpSecret } from '../../crypto/totp.ts'
-import { normalizeEmail } from '../../formats.ts'
+import { isNestedWithin, maxJsonDepth, normalizeEmail } from '../../formats.ts'
 import type {
   ImportedMembership,
   ImportedPasskey,
@@ -71,7 +71,7 @@ export function readUser(value: unknown, { acceptsWeak = false }: ReadingOptions
   if (totp && !secret) return `totp ${personSchema.properties.totp.description}.`
   if (given.recovery_codes?.length && !given.uuid)
     return `recovery_codes ${personSchema.properties.recovery_codes.description}.`
-  if (jsonBytes(given.metadata ?? {}) > 16_384)
+  if (!isNestedWithin(given.metadata, maxJsonDepth) || jsonBytes(given.metadata ?? {}) > 16_384)
     return `metadata ${personSchema.properties.metadata.description}.`
   if (unstorable.test(JSON.stringify(given))) return 'It holds a character that cannot be stored.'
   return {

@@ -85,7 +85,9 @@ export const personSchema = Type.Object(
     provider: orNull(Type.String({ maxLength: 32 }), 'must be the name of a provider'),
     locale: orNull(Type.String(language), 'must be a language such as de or pt-BR'),
     metadata: optional(
-      Type.Record(Type.String(), Type.Unknown(), { description: 'must be an object of at most 16 KiB' }),
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'must be an object of at most 16 KiB, nested at most 32 deep',
+      }),
     ),
     uuid: optional(Type.String({ format: 'import-uuid', description: 'must be a UUID' })),
     created_at: instant,

@@ -4,6 +4,8 @@ import { html } from 'ghtml'
 import type { Principal } from '../../domain/actor.ts'
 import type { Context, Services } from '../../domain/context.ts'
 import { AuthError, type AuthErrorCode } from '../../domain/errors.ts'
+import type { Project } from '../../domain/projects/projects.ts'
+import { onRedirectList } from '../../domain/projects/redirects.ts'
 import { isUuid, type LanguageTag, languageTagOf } from '../../formats.ts'
 import { visitorContext } from '../caller.ts'
 import type { ProjectCookie } from '../cookies.ts'
@@ -65,11 +67,17 @@ interface LinkPage {
   readonly findVisitor?: FindVisitor
 }
 
-/** @param query what the application asked of the pages to sign in with, as the browser kept it */
-function backLink({ hosted }: Texts, basePath: string, projectId: string, query: string): string {
+/**
+ * The way back. Whoever takes a code along begins anew in the application, because the verifier of the code lies in the tab in which
+ * it began, and mails open another.
+ * @param query what the application asked of the pages to sign in with, as the browser kept it
+ */
+function backLink({ hosted }: Texts, basePath: string, project: Project, query: string): string {
   const asked = new URLSearchParams(query)
-  if (asked.get('project')?.toLowerCase() !== projectId) return ''
-  return buttonLink(`${basePath}/sign-in?${asked}`, hosted.backToSignIn)
+  if (asked.get('project')?.toLowerCase() !== project.id) return ''
+  if (!asked.has('code_challenge')) return buttonLink(`${basePath}/sign-in?${asked}`, hosted.backToSignIn)
+  const page = onRedirectList(project, asked.get('redirect_to') ?? '')
+  return page ? buttonLink(page.href, hosted.continue) : ''
 }
 
 /** Registers the page of a link: `show` answers GET, `submit` the POST of its form. */
@@ -101,7 +109,7 @@ export function linkPage(
     const text = (value: unknown) => (typeof value === 'string' ? value : null)
     const typed = { password: text(password), answer: text(chosen), lang: languageTagOf(text(lang)) }
     const query = returnCookie && request.cookies[returnCookie.name(found)]
-    const backHtml = query ? backLink(texts, api.basePath, projectId, query) : ''
+    const backHtml = query ? backLink(texts, api.basePath, found, query) : ''
     const visit = { basePath: api.basePath, projectId, token, ...typed, texts, backHtml, context }
     return { page: (await make(visit).catch(nullIfRefused)) ?? dead.page, look }
   }

@@ -3,17 +3,10 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
 import { formats } from '../../../schemas/primitives.ts'
+import { isNestedWithin, maxJsonDepth } from '../../formats.ts'
 import { type FieldErrors, RequestProblem } from '../refusal.ts'
 import { changedNumbers } from './json-numbers.ts'
 import { plugin } from './plugin.ts'
-
-/** Nesting of free-form JSON beyond which it is refused: the database and every reader walk it. */
-const maxDepth = 32
-
-function depthWithin(value: unknown, left: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return left > 0 && Object.values(value).every((entry) => depthWithin(entry, left - 1))
-}
 
 function newAjv(): Ajv {
   const ajv = new Ajv({ allErrors: true, strict: true })
@@ -25,7 +18,7 @@ function newAjv(): Ajv {
     type: 'object',
     schemaType: 'number',
     validate: (max: number, value: object) =>
-      depthWithin(value, maxDepth) && Buffer.byteLength(JSON.stringify(value)) <= max,
+      isNestedWithin(value, maxJsonDepth) && Buffer.byteLength(JSON.stringify(value)) <= max,
   })
   return ajv
 }
@@ -53,7 +46,7 @@ const sentences: Readonly<Record<string, (params: Record<string, unknown>) => st
   maximum: ({ limit }) => `Must be at most ${limit}.`,
   format: ({ format }) => (format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${format}.`),
   'broken-text': () => brokenText,
-  'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxDepth} deep.`,
+  'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxJsonDepth} deep.`,
 }
 
 /** Validation messages by field. A field that breaks a rule of its own gets none for not being null. */

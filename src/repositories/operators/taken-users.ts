@@ -18,7 +18,7 @@ export interface FoundTaken {
 
 /** Names an identity. */
 export const identityKey = ({ issuer, subject }: Pick<ImportedIdentity, 'issuer' | 'subject'>): string =>
-  `${issuer} ${subject}`
+  `${issuer}\n${subject}`
 
 /** Finds what accounts that are there have of those that would be imported. */
 export async function findTaken(
@@ -36,7 +36,7 @@ export async function findTaken(
       (select coalesce(jsonb_agg(email), '[]') from jsonb_to_recordset(${JSON.stringify(keys)}::text::jsonb) as given(uuid uuid, email text)
         where exists (select from ${users} own where own.project_id = ${projectId}::uuid
           and (own.email = given.email or own.uuid = given.uuid))) as emails,
-      (select coalesce(jsonb_agg(issuer || ' ' || subject), '[]')
+      (select coalesce(jsonb_agg(issuer || chr(10) || subject), '[]')
         from jsonb_to_recordset(${JSON.stringify(linked)}::text::jsonb) as given(issuer text, subject text)
         where exists (select from ${identities} own where own.project_id = ${projectId}::uuid
           and own.issuer = given.issuer and own.subject = given.subject)) as identities,

@@ -172,6 +172,18 @@ t.test('a user is created, shown, and changed from the state that was read', asy
     'validation_failed',
     ['metadata'],
   )
+  const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`)
+  for (const levels of [33, 3000])
+    isProblem(
+      t,
+      await owner.admin('PATCH', path, { body: { metadata: nested(levels) }, headers: { 'if-match': '*' } }),
+      'validation_failed',
+      ['metadata'],
+    )
+  // A proxy that compresses the answer weakens its ETag.
+  const weakened = `W/${(await viewer.admin('GET', path)).headers.get('etag')}`
+  const deep = { metadata: { deep: nested(31) } }
+  t.equal((await owner.admin('PATCH', path, { body: deep, headers: { 'if-match': weakened } })).status, 200)
   const huge = { display_name: 'x'.repeat(64_000) }
   isProblem(
     t,

@@ -11,6 +11,7 @@ import { RequestProblem } from '../../refusal.ts'
 import type { ServerOptions } from '../../server-options.ts'
 import type { Api } from '../../typebox.ts'
 import { accountPages } from '../account/pages.ts'
+import { sendAsset } from '../assets.ts'
 import { pageRoute } from '../layout.ts'
 import { acceptForms } from '../link-page.ts'
 import { checkMailSteps } from './check-mail.ts'
@@ -63,13 +64,9 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     await api.register(declaredAccess, {})
     api.get('/pages/:file', pageRoute, async (request, reply) => {
       const { file } = request.params as { file: string }
-      const content = file === 'pages.js' ? readScript() : null
-      if (!content) throw new RequestProblem('route_not_found')
-      // Its address names its content.
-      return reply
-        .header('cache-control', 'public, max-age=31536000, immutable')
-        .type('text/javascript; charset=utf-8')
-        .send(content)
+      const script = file === 'pages.js' ? readScript() : null
+      if (!script) throw new RequestProblem('route_not_found')
+      return sendAsset(request, reply, script)
     })
   })
 }

@@ -1,10 +1,6 @@
 // What the pages to sign in with need of the server.
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { FastifyRequest } from 'fastify'
 import type { RefreshKey } from '../../../crypto/refresh-secret.ts'
-import { packageRoot } from '../../../package.ts'
 import { basePathOf } from '../../base-path.ts'
 import {
   deviceCookieOf,
@@ -19,6 +15,7 @@ import { type OpenedSessionPrinter, openedSessionPrinter } from '../../replaced-
 import type { ServerOptions } from '../../server-options.ts'
 import { visitorFinder } from '../../strategies/cookie.ts'
 import { type SessionPrinter, sessionPrinter, userView } from '../../views.ts'
+import { type Asset, readAsset, versioned } from '../assets.ts'
 import type { FindVisitor } from '../link-page.ts'
 
 export interface HostedParts {
@@ -43,13 +40,7 @@ export interface HostedParts {
 }
 
 /** The pages' script, as the build made it; null: it was not built. */
-export function readScript(): Buffer | null {
-  try {
-    return readFileSync(join(packageRoot, 'dist/pages/pages.js'))
-  } catch {
-    return null
-  }
-}
+export const readScript = (): Asset | null => readAsset('pages/pages.js')
 
 /** Builds the parts. */
 export function hostedParts(options: ServerOptions): HostedParts {
@@ -57,14 +48,13 @@ export function hostedParts(options: ServerOptions): HostedParts {
   const cookies = sessionCookies(cookieSecure)
   const printSession = sessionPrinter(tokens, cookies, userView(publicUrl))
   const [script, basePath] = [readScript(), basePathOf(publicUrl)]
-  const version = script && createHash('sha256').update(script).digest('base64url').slice(0, 12)
   return {
     ...{ publicUrl, cookies, refreshKeys, printSession, basePath },
     deviceCookie: deviceCookieOf(cookieSecure),
     returnCookie: returnCookieOf(cookieSecure),
     flowCookies: flowCookies(cookieSecure),
     printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
-    script: version && `${basePath}/pages/pages.js?v=${version}`,
+    script: script && versioned(`${basePath}/pages/pages.js`, script),
     findVisitor: visitorFinder(options),
     isImpersonated: (request) => !!tokens.readAccess(cookies.read(request, 'access') ?? '')?.act,
     lockedOut: () => metrics.lockedOut(),

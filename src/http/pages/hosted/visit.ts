@@ -102,8 +102,10 @@ const rememberedSeconds = 3600
  * of anything: the pages check it again.
  */
 export function rememberWishes({ reply, ctx, wishes, parts }: HostedVisit): void {
-  if (wishes.redirectTo === null || wishes.query.length > maxRemembered) return
-  parts.returnCookie.set(reply, ctx.project, wishes.query, rememberedSeconds)
+  const query = new URLSearchParams(wishes.query)
+  query.set('project', ctx.project.id)
+  if (wishes.redirectTo === null || query.toString().length > maxRemembered) return
+  parts.returnCookie.set(reply, ctx.project, query.toString(), rememberedSeconds)
 }
 
 /** Where a person goes who is signed in by cookie. */
