@@ -22,7 +22,9 @@ import {
 } from '../support/service.ts'
 
 const minutes = Number(process.env.EVENT_MINUTES ?? 0)
-const timeout = minutes * 60_000 + 500_000
+/** What may have gathered for the receiver while everything was killed takes as long again. */
+const drainMs = 180_000 + minutes * 60_000
+const timeout = minutes * 60_000 + drainMs + 320_000
 t.setTimeout(timeout)
 
 interface Event {
@@ -200,7 +202,7 @@ t.test('nothing is lost, doubled or turned while everything is killed', { timeou
       const [all] = await db`select count(*)::int as rows from webhook_deliveries`
       return row?.rows === 0 && all?.rows === positions.length
     },
-    180_000,
+    drainMs,
   )
   const ids = new Map<number, Set<string>>()
   const newest = new Map<string, number>()
