@@ -128,7 +128,9 @@ else {
     const env = { PLAYGROUND: 'false', INBOX: 'false' }
     const few = await openDocs(t, await startTestApp(t, { env }))
     t.same(await few.page.locator('nav.pages a').allInnerTexts(), ['Docs', 'Console'])
-    t.same([...complaints, ...few.complaints], [])
+    // The console asks who is signed in, and is told that nobody is.
+    const others = [...complaints, ...few.complaints].filter((line) => !/status of 401/.test(line))
+    t.same(others, [])
   })
 
   t.test('on a phone nothing is cut off at the side', async (t) => {
