@@ -36,10 +36,7 @@ export const resetFactors = {
   operationId: 'resetFactors',
   summary: 'Remove the second factors of a user, after the waiting time of the policy',
   response: {
-    202: ok(
-      'When they are removed.',
-      Type.Object({ reset_due_at: Instant }, { additionalProperties: false }),
-    ),
+    202: ok('When they are removed.', Type.Object({ reset_due_at: Instant }, closed)),
     ...adminWriteErrors(...unknown),
   },
 }

@@ -5,17 +5,15 @@
 // machine: a loopback peer, no header of a proxy, and a loopback name in Host, so that a name which was bound to 127.0.0.1 by
 // another site's DNS reads nothing. A page of another origin, even one on this machine, is refused by Sec-Fetch-Site and gets no
 // CORS header. No sign-in is asked for: the same user can read the files in DATA_DIR, and the log shows the links.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type LanguageTag, languages } from '../../formats.ts'
 import type { CapturedMail, Inbox } from '../../mail/inbox.ts'
-import { packageRoot } from '../../package.ts'
 import { isNeighbour } from '../neighbour.ts'
 import { declaredAccess } from '../plugins/access.ts'
 import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
+import { readAsset, sendAsset } from './assets.ts'
 import { inboxPage, listOf, previewsPage } from './inbox-views.ts'
 import { pageRoute } from './layout.ts'
 
@@ -30,10 +28,7 @@ const pagePolicy =
 const mailPolicy =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
-const assets: Readonly<Record<string, string>> = {
-  'main.js': 'text/javascript; charset=utf-8',
-  'style.css': 'text/css; charset=utf-8',
-}
+const assets = new Set(['main.js', 'style.css'])
 
 /** Whether a page of another origin asks: by a script or an element, or for a frame. A link that a person follows may lead here. */
 function isForeign(request: FastifyRequest): boolean {
@@ -125,9 +120,8 @@ function routes(api: Api, inbox: Inbox): void {
   })
   api.get('/inbox/assets/:file', pageRoute, async (request, reply) => {
     const { file } = request.params as { file: string }
-    const type = Object.hasOwn(assets, file) ? assets[file] : undefined
-    const content = type && (await readFile(join(packageRoot, 'dist/inbox', file)).catch(() => null))
-    if (!type || !content) throw new RequestProblem('route_not_found')
-    return reply.type(type).send(content)
+    const asset = assets.has(file) ? readAsset(`inbox/${file}`) : null
+    if (!asset) throw new RequestProblem('route_not_found')
+    return sendAsset(request, reply, asset)
   })
 }

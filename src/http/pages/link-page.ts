@@ -68,8 +68,8 @@ interface LinkPage {
 }
 
 /**
- * The way back. Whoever takes a code along begins anew in the application, because the verifier of the code lies in the tab in which
- * it began, and mails open another.
+ * The link that leads back. A sign-in by code begins anew in the application: the verifier of the code (RFC 7636) is in the tab in
+ * which the sign-in began, and a mailed link opens another.
  * @param query what the application asked of the pages to sign in with, as the browser kept it
  */
 function backLink({ hosted }: Texts, basePath: string, project: Project, query: string): string {

@@ -1,26 +1,20 @@
 // /playground: a guided tour of the service through its components and SDK. Its files come from the build and are read for each
 // request.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { html } from 'ghtml'
 import { AuthError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/projects/projects.ts'
 import { relyingPartyOf } from '../../domain/projects/relying-party.ts'
 import { isUuid } from '../../formats.ts'
-import { packageRoot } from '../../package.ts'
 import { projectInQuery } from '../plugins/project.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { applicationPolicy } from './application-policy.ts'
+import { readAsset, sendAsset } from './assets.ts'
 import { pageRoute } from './layout.ts'
-
-const folder = join(packageRoot, 'dist/playground')
 
 // `data:` is the QR code of an authenticator.
 const policy = applicationPolicy('data: blob:')
-
-const types: Readonly<Record<string, string>> = { css: 'text/css', js: 'text/javascript' }
 
 /** What the page is told: the names of src/http/pages/playground/facts.ts. */
 function factsOf(project: Project, { defaultProjectId, publicUrl, inbox }: ServerOptions): object {
@@ -79,12 +73,8 @@ export function playgroundPage(api: Api, options: ServerOptions): void {
   ] as const)
     api.get(url, pageRoute, async (request, reply) => {
       const { file } = request.params as { file: string }
-      const found = /^[a-z-]+\.(css|js)$/.exec(file)
-      const content = found && (await readFile(join(folder, prefix, file)).catch(() => null))
-      if (!found || !content) throw new RequestProblem('route_not_found')
-      return reply
-        .header('content-security-policy', policy)
-        .type(`${types[found[1] ?? '']}; charset=utf-8`)
-        .send(content)
+      const asset = /^[a-z-]+\.(?:css|js)$/.test(file) ? readAsset(`playground/${prefix}${file}`) : null
+      if (!asset) throw new RequestProblem('route_not_found')
+      return sendAsset(request, reply.header('content-security-policy', policy), asset)
     })
 }
