@@ -1,4 +1,7 @@
 // The databases of a measurement, filled by SQL, and the visitors who hold tokens of sessions that rest in them.
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { mintApiKey } from '../../src/crypto/api-key.ts'
@@ -11,7 +14,14 @@ import { createProject } from '../../src/domain/projects/projects.ts'
 import { createAuthenticator } from '../support/authenticator.ts'
 import { storesOn } from '../support/database.ts'
 import type { Plan, Visitor } from './load.ts'
-import { type Load, publicUrl, type Running, secretKey, startService } from './processes.ts'
+import {
+  type Load,
+  publicUrl,
+  type Running,
+  type ServiceOptions,
+  secretKey,
+  startService,
+} from './processes.ts'
 
 export const password = 'a good long password'
 
@@ -47,17 +57,46 @@ async function onServer<T>(serverUrl: string, work: (sql: Sql) => Promise<T>): P
   }
 }
 
-/** Makes a migrated database with `users` verified users and `sessions` living sessions, all behind one password. */
+/** Migrates an empty database and makes the project of the bench in it. */
+async function ownProject(url: string, sql: Sql): Promise<{ id: string; secret: string }> {
+  await migrateDatabase(url)
+  const { project, secret } = await createProject({ stores: storesOn(sql) }, 'Bench', policy)
+  return { id: project.id, secret }
+}
+
+/** The same by the commands of another build, whose tables may differ from this one's. */
+async function projectOfBuild(build: string, url: string): Promise<{ id: string; secret: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-policy-'))
+  const file = join(folder, 'policy.json')
+  await writeFile(file, JSON.stringify(policy))
+  const run = (...words: string[]) =>
+    execFileSync(process.execPath, [join(build, 'dist/src/cli/sallyport.js'), ...words], {
+      encoding: 'utf8',
+      cwd: build,
+      env: { PATH: process.env.PATH ?? '', DATABASE_URL: url, SECRET_KEY: secretKey, DATA_DIR: folder },
+    })
+  try {
+    run('migrate')
+    return JSON.parse(run('projects', 'create', '--name', 'Bench', '--policy', file, '--json'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Makes a migrated database with `users` verified users and `sessions` living sessions, all behind one password.
+ * @param build the folder of another build whose database it is to be; default: this one
+ */
 export async function makePlace(
   serverUrl: string,
   name: string,
   { users, sessions }: { users: number; sessions: number },
+  build?: string,
 ): Promise<Place> {
   await onServer(serverUrl, (sql) => sql.unsafe(`create database ${name}`))
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
-  await migrateDatabase(url)
   const sql = postgres(url, { max: 1, onnotice: () => {} })
-  const { project, secret } = await createProject({ stores: storesOn(sql) }, 'Bench', policy)
+  const project = build === undefined ? await ownProject(url, sql) : await projectOfBuild(build, url)
   const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
   // The rows refer to each other by construction; checking two million of them would take longer than the bench.
   await sql`set session_replication_role = replica`
@@ -73,7 +112,7 @@ export async function makePlace(
   await sql`vacuum (analyze) users`
   await sql`vacuum (analyze) sessions`
   await sql`checkpoint`
-  return { url, projectId: project.id, projectSecret: secret, sql, regulars: new Set() }
+  return { url, projectId: project.id, projectSecret: project.secret, sql, regulars: new Set() }
 }
 
 /** Visitors of sessions drawn at random from the whole table, each with its first refresh token and an API key. */
@@ -155,12 +194,12 @@ export async function admit(
   return visitors
 }
 
-/** The service on a place, its log and data in `folder`; `env`: variables besides. */
+/** The service on a place, its log and data in `folder`; `env`: variables besides; `build`: the folder of another build. */
 export function serve(
   place: Place,
   folder: string,
   name = 'service',
-  { node = [], env = {} }: { node?: readonly string[]; env?: Record<string, string> } = {},
+  { node, env, build }: Pick<ServiceOptions, 'node' | 'env' | 'build'> = {},
 ) {
   const dataDir = join(folder, `${name}.data`)
   return startService({
@@ -168,7 +207,8 @@ export function serve(
     projectId: place.projectId,
     dataDir,
     log: join(folder, `${name}.log`),
-    node,
-    env,
+    ...(node && { node }),
+    ...(env && { env }),
+    ...(build !== undefined && { build }),
   })
 }

@@ -8,6 +8,8 @@ export interface Bench {
   /** For logs and data. */
   readonly folder: string
   readonly quick: boolean
+  /** The folder of another build, to compare this one with. */
+  readonly against: string | undefined
 }
 
 export const small = { users: 2000, sessions: 4000 }

@@ -69,14 +69,19 @@ export interface Running {
 /** Starts a server on a free port and waits until it is ready. */
 export async function start(
   words: readonly string[],
-  { readyPath, log, env }: { readyPath: string; log: string; env: Record<string, string> },
+  {
+    readyPath,
+    log,
+    env,
+    folder = packageRoot,
+  }: { readyPath: string; log: string; env: Record<string, string>; folder?: string },
 ): Promise<Running> {
   const port = await freePort()
   const out = openSync(log, 'a')
   const begun = performance.now()
   const child = track(
     spawn(process.execPath, words, {
-      cwd: packageRoot,
+      cwd: folder,
       stdio: ['ignore', out, out],
       env: { PATH: process.env.PATH ?? '', PORT: String(port), ...env },
     }),
@@ -113,6 +118,8 @@ export interface ServiceOptions {
   readonly node?: readonly string[]
   /** Variables besides. */
   readonly env?: Record<string, string>
+  /** The folder of another build; default: this one. */
+  readonly build?: string
 }
 
 /** The built service in its default configuration: LOG_LEVEL=info, written to a file. */
@@ -123,15 +130,17 @@ export function startService({
   log,
   node = [],
   env = {},
+  build = packageRoot,
 }: ServiceOptions): Promise<Running> {
   const database: Record<string, string> = databaseUrl
     ? { DATABASE_URL: databaseUrl, SECRET_KEY: secretKey }
     : {}
-  const { scripts } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  const { scripts } = JSON.parse(readFileSync(join(build, 'package.json'), 'utf8'))
   const [, ...words] = String(scripts.start).split(' ')
-  return start([...words.slice(0, -1), ...node, built('src/main.js')], {
+  return start([...words.slice(0, -1), ...node, join(build, 'dist/src/main.js')], {
     readyPath: '/health/ready',
     log,
+    folder: build,
     env: {
       ...database,
       // As in the container, and in every worker.

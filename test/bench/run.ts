@@ -1,4 +1,4 @@
-// `npm run bench [-- <workload>… --quick]`: builds, starts one PostgreSQL with its normal durability, runs the workloads one
+// `npm run bench [-- <workload>… --quick --against FOLDER]`: builds, starts one PostgreSQL with its normal durability, runs the workloads one
 // after another and prints a table. Ends with 1 when a figure misses its goal.
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -10,12 +10,13 @@ import postgres from 'postgres'
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { packageRoot } from '../../src/package.ts'
 import { connections } from './crowd.ts'
+import type { Bench } from './figures.ts'
 import { endAll } from './processes.ts'
 import type { Figure } from './rounds.ts'
 import { onDemand, workloads } from './workloads.ts'
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false } },
+  options: { quick: { type: 'boolean', default: false }, against: { type: 'string' } },
   allowPositionals: true,
 })
 const names = positionals.length > 0 ? positionals : Object.keys(workloads)
@@ -79,6 +80,7 @@ const elapsed = () => {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
+const bench: Bench = { serverUrl: database.url, folder, quick: values.quick, against: values.against }
 const figures: Figure[] = []
 let machine = ''
 try {
@@ -86,7 +88,7 @@ try {
   console.log(`${machine}\n`)
   for (const name of names) {
     console.log(`${name}  (after ${elapsed()})`)
-    figures.push(...((await known[name]?.({ serverUrl: database.url, folder, quick: values.quick })) ?? []))
+    figures.push(...((await known[name]?.(bench)) ?? []))
     await endAll()
   }
 } finally {
