@@ -70,9 +70,8 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
   await build({ ...settings, entryPoints: [entry], outfile })
 }
 
-/** Bundles a program in place, with a chunk for each dynamic import. @throws where esbuild cannot run */
-async function bundleInChunks(entry: string): Promise<void> {
-  const outdir = dirname(entry)
+/** Bundles a program into a folder, with a chunk for each dynamic import. @throws where esbuild cannot run */
+export async function bundleInChunks(entry: string, outdir: string): Promise<void> {
   // Names of chunks hold a hash of their content: those of an earlier build would stay.
   await rm(join(outdir, 'chunks'), { recursive: true, force: true })
   const chunkNames = 'chunks/[name]-[hash]'
@@ -83,7 +82,7 @@ if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url))
   await Promise.all([
     bundle('dist/src/main.js', 'dist/src/main.js'),
     bundle('dist/src/testing/main.js', 'dist/src/testing/main.js'),
-    bundleInChunks('dist/src/cli/sallyport.js'),
+    bundleInChunks('dist/src/cli/sallyport.js', 'dist/src/cli'),
   ]).catch((error: unknown) =>
     // Where esbuild has no binary, service and commands run from their modules.
     console.warn(

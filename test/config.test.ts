@@ -1,5 +1,4 @@
 // The configuration: every problem is reported at once in a sentence, and nothing starts with a wrong one.
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -7,9 +6,9 @@ import t from 'tap'
 import { ConfigError, exitConfig, readConfig } from '../src/config/config.ts'
 import { variablesTable, withVariablesTable } from '../src/config/documentation.ts'
 import { variables } from '../src/config/variables.ts'
-import { packageRoot } from '../src/package.ts'
 import { tuneProcess, tunings } from '../src/tuning.ts'
 import { freePort } from './support/app.ts'
+import { runProgram } from './support/service.ts'
 
 const secret = 'a secret of more than thirty-two bytes'
 const given = { DATABASE_URL: 'postgres://user:pass@db:5432/auth', SECRET_KEY: secret }
@@ -270,26 +269,14 @@ t.test('values on the edge are fine', async (t) => {
 t.test('a wrong configuration ends the process with 78, all its problems, and nothing started', async (t) => {
   const port = await freePort()
   const dataDir = join(t.testdir(), 'data')
-  const child = spawn(process.execPath, ['--import=tsx', 'src/main.ts'], {
-    cwd: packageRoot,
-    env: {
-      PATH: process.env.PATH,
-      DATA_DIR: dataDir,
-      PORT: String(port),
-      SECRET_KEY: 'hunter2',
-      LOG_LEVEL: 'hunter2',
-      COOKIE_SECURE: 'hunter2',
-    },
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (chunk) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk) => {
-    err += chunk
-  })
-  const code = await new Promise((resolve) => child.once('exit', resolve))
+  const env = {
+    DATA_DIR: dataDir,
+    PORT: String(port),
+    SECRET_KEY: 'hunter2',
+    LOG_LEVEL: 'hunter2',
+    COOKIE_SECURE: 'hunter2',
+  }
+  const { code, stdout: out, stderr: err } = await runProgram('service', [], { env }).ended
   t.equal(code, 78)
   t.equal(exitConfig, 78)
   t.equal(out, '')

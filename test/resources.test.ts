@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { bundle } from '../src/bundle.ts'
 import { packageRoot } from '../src/package.ts'
 import { startFlags } from '../src/tuning.ts'
 import { testSecretKey } from './support/app.ts'
@@ -28,13 +27,9 @@ t.test(
   'the threads that compute hashes give way to the one that answers requests',
   isLinux ? {} : { skip: 'a priority belongs to a process here, not to a thread' },
   async (t) => {
-    // As it is built: a loader that compiles what it loads makes threads of its own, when it likes.
-    const main = join(t.testdir(), 'main.js')
-    await bundle('src/main.ts', main)
     const DATABASE_URL = await createDatabase(t)
     const service = await startService(t, {
       dataDir: await temporaryDataDir(t),
-      main,
       env: { DATABASE_URL, SECRET_KEY: testSecretKey },
     })
     const before = timeOfThreads(service.pid)

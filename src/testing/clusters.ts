@@ -55,10 +55,16 @@ const remove = (path: string) => rmSync(path, { recursive: true, force: true, ma
 async function ensureTemplate(folder: string, prepare: Prepare): Promise<string> {
   const template = join(folder, fingerprint())
   if (existsSync(template)) return template
-  const { lock } = await import('proper-lockfile')
+  // By its default: a bundle in chunks gives a CommonJS module no names.
+  const { default: lockfile } = await import('proper-lockfile')
   const retries = { retries: 600, factor: 1, minTimeout: 200 }
   // On a machine that is too busy to renew the lock, two processes may make one: the first to finish counts.
-  const release = await lock(template, { realpath: false, stale: 10_000, retries, onCompromised: () => {} })
+  const release = await lockfile.lock(template, {
+    realpath: false,
+    stale: 10_000,
+    retries,
+    onCompromised: () => {},
+  })
   try {
     if (existsSync(template)) return template
     const draft = join(folder, `run-${process.pid}-${randomBytes(6).toString('hex')}`)

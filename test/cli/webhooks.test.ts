@@ -9,6 +9,7 @@ import { packageRoot } from '../../src/package.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { eventually } from '../support/eventually.ts'
+import { programs } from '../support/programs.ts'
 
 const app = await startTestApp(t, { policy: { webhooks: { allow_private_network: true } } })
 const env = {
@@ -99,7 +100,7 @@ t.test('what cannot be is refused in a sentence', async (t) => {
 t.test('events are listed, and forwarded to a program on this machine until it is stopped', async (t) => {
   const hook = await receiver(t)
   const words = ['listen', '--project', app.projectId, '--forward-to', hook.url]
-  const child = spawn(process.execPath, ['--import=tsx', 'src/cli/sallyport.ts', ...words], {
+  const child = spawn(process.execPath, [programs.command, ...words], {
     cwd: packageRoot,
     env: { PATH: process.env.PATH, ...env },
   })

@@ -143,7 +143,7 @@ t.test(
 t.test('SIGTERM during the start ends with 0 and no child', beside, async (t) => {
   for (const moment of ['Preparing the embedded', 'postmaster.pid']) {
     const dataDir = await temporaryDataDir(t)
-    const program = runProgram('main.ts', [], { env: { DATA_DIR: dataDir, PORT: '0' } })
+    const program = runProgram('service', [], { env: { DATA_DIR: dataDir, PORT: '0' } })
     await eventually(
       moment,
       async () =>

@@ -40,16 +40,16 @@ t.test('a folder that cannot be made is refused at once', async (t) => {
 })
 
 t.test('the service and a command say so, and end with 78', async (t) => {
-  const started = (file: string, args: string[], env: Record<string, string>) => {
-    const program = runProgram(file, args, { env })
+  const started = (name: 'service' | 'command', args: string[], env: Record<string, string>) => {
+    const program = runProgram(name, args, { env })
     const timer = setTimeout(() => program.signal('SIGKILL'), 60_000)
     return program.ended.finally(() => clearTimeout(timer))
   }
   const secret = { DATABASE_URL: 'postgres://127.0.0.1:1/x', SECRET_KEY: 'x'.repeat(32) }
   const [service, captured, command] = await Promise.all([
-    started('main.ts', [], { DATA_DIR: '/proc/x' }),
-    started('main.ts', [], { DATA_DIR: file, ...secret }),
-    started('cli/sallyport.ts', ['projects', 'list'], { DATA_DIR: '/proc/x' }),
+    started('service', [], { DATA_DIR: '/proc/x' }),
+    started('service', [], { DATA_DIR: file, ...secret }),
+    started('command', ['projects', 'list'], { DATA_DIR: '/proc/x' }),
   ])
   for (const { code, stderr } of [service, captured, command]) {
     t.equal(code, 78)
@@ -74,7 +74,7 @@ t.test('a full disk', mounts ? {} : { skip: 'a small file system cannot be mount
     execFileSync('umount', ['--lazy', mounts])
     rmSync(mounts, { recursive: true })
   })
-  const { code, stderr } = await runProgram('main.ts', [], { env: { DATA_DIR: mounts } }).ended
+  const { code, stderr } = await runProgram('service', [], { env: { DATA_DIR: mounts } }).ended
   t.equal(code, 78)
   t.match(stderr, /DATA_DIR/)
 })

@@ -19,7 +19,7 @@ const password = 'a good long password'
 
 /** Runs a command to its end. */
 const command = (words: readonly string[], env: Record<string, string>) =>
-  runProgram('cli/sallyport.ts', words, { env }).ended
+  runProgram('command', words, { env }).ended
 
 /** One sentence or two, no stack, and a code that is not 0. */
 function isSentence(
@@ -65,7 +65,7 @@ t.test('the first start says where to click; data and tokens outlive a restart',
 
   await t.test('a second start on the same data directory is refused in a sentence', async (t) => {
     const env = { DATA_DIR: dataDir, PORT: String(await freePort()) }
-    const second = await runProgram('main.ts', [], { env }).ended
+    const second = await runProgram('service', [], { env }).ended
     isSentence(t, second, new RegExp(`in use by process ${first.pid}`))
     t.match(second.stderr, /DATA_DIR/, 'that says what to do')
     t.equal((await fetch(`${first.url}/health/ready`)).status, 200, 'the first one runs on')
@@ -125,7 +125,7 @@ t.test('a port that is taken is a sentence, and the database is stopped again', 
   t.teardown(() => squatter.close())
   const address = squatter.address()
   const port = String(typeof address === 'object' && address ? address.port : 0)
-  const { code, stderr } = await runProgram('main.ts', [], { env: { DATA_DIR: dataDir, PORT: port } }).ended
+  const { code, stderr } = await runProgram('service', [], { env: { DATA_DIR: dataDir, PORT: port } }).ended
   isSentence(t, { code, stderr }, /in use/)
   t.match(stderr, /PORT/)
   t.equal(postmasterPid(dataDir), null)
@@ -135,7 +135,7 @@ t.test('a port that is taken is a sentence, and the database is stopped again', 
 t.test('a configuration with mistakes names all of them and starts nothing (78)', async (t) => {
   const dataDir = await temporaryDataDir(t)
   const env = { DATA_DIR: dataDir, PORT: 'eighty', COOKIE_SECURE: 'maybe', DATABASE_URL: 'mysql://h/d' }
-  const { code, stderr, stdout } = await runProgram('main.ts', [], { env }).ended
+  const { code, stderr, stdout } = await runProgram('service', [], { env }).ended
   t.equal(code, 78)
   for (const name of ['PORT', 'COOKIE_SECURE', 'DATABASE_URL', 'SECRET_KEY']) t.match(stderr, name)
   t.notMatch(stderr, /eighty|maybe|mysql/, 'no value is repeated')
@@ -147,7 +147,7 @@ t.test('a database that does not answer is a sentence without its password', asy
   const dataDir = await temporaryDataDir(t)
   const url = `postgres://somebody:hush-hush@127.0.0.1:${await freePort()}/nowhere`
   const env = { DATA_DIR: dataDir, DATABASE_URL: url, SECRET_KEY: 'x'.repeat(40), PORT: '0' }
-  const { code, stderr, stdout } = await runProgram('main.ts', [], { env }).ended
+  const { code, stderr, stdout } = await runProgram('service', [], { env }).ended
   isSentence(t, { code, stderr }, /database of DATABASE_URL cannot be used/)
   t.notMatch(stderr + stdout, /hush-hush/)
 })
@@ -159,7 +159,7 @@ t.test('it runs as an ordinary user with a data directory of their own', async (
   const dataDir = await temporaryDataDir(t)
   const [uid, gid] = [65_534, 65_534]
   await chown(dataDir, uid, gid)
-  const probe = await runProgram('cli/sallyport.ts', ['--help'], { uid, gid }).ended
+  const probe = await runProgram('command', ['--help'], { uid, gid }).ended
   if (probe.code !== 0) return t.pass('not here', { skip: 'nobody cannot read this checkout' })
   const service = await startService(t, { dataDir, uid, gid })
   const email = 'nobody@example.com'

@@ -1,9 +1,7 @@
 // Several processes on one port: each of them serves, none is missed when it dies or is replaced, and all of them go together.
 import { Agent, request } from 'node:http'
-import { join } from 'node:path'
 import postgres from 'postgres'
 import t from 'tap'
-import { bundle } from '../../src/bundle.ts'
 import { freePort, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { eventually } from '../support/eventually.ts'
@@ -21,10 +19,6 @@ import {
 
 const password = 'a good long password'
 const two = { WORKERS: '2' }
-
-// As it is built: from its modules, each of the many processes below would take four times as long to start.
-const main = join(t.testdir(), 'main.js')
-await bundle('src/main.ts', main)
 
 /** What the log says so far. */
 const linesOf = (program: Program): Record<string, unknown>[] =>
@@ -71,7 +65,7 @@ function get(url: string, agent?: Agent, headers: Record<string, string> = {}): 
 
 t.test('two workers serve one port through deaths and restarts, and leave together', async (t) => {
   const dataDir = await temporaryDataDir(t)
-  const service = await startService(t, { main, dataDir, env: two })
+  const service = await startService(t, { dataDir, env: two })
   const headers = { 'project-id': await wideProject(service) }
   const signUp = await ask(service, 'POST', '/signup', {
     body: { email: 'ada@example.com', password },
@@ -188,7 +182,7 @@ t.test('a wrong configuration ends with 78, said once, and no worker is left', a
     [given, /DEFAULT_PROJECT_ID names no project/],
   ]
   for (const [env, sentence] of cases) {
-    const program = runProgram(main, [], { env: { DATA_DIR: dataDir, ...two, ...env } })
+    const program = runProgram('service', [], { env: { DATA_DIR: dataDir, ...two, ...env } })
     const { code, stdout, stderr } = await program.ended
     t.equal(code, 78, String(sentence))
     t.equal(stderr.split(sentence).length, 2, 'said once', { stderr })
@@ -203,12 +197,12 @@ t.test('workers never outlive the primary process, nor it them', async (t) => {
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} })
   t.teardown(() => sql.end())
   const env = { ...two, DATABASE_URL: databaseUrl, SECRET_KEY: testSecretKey }
-  const killed = await startService(t, { main, dataDir, env })
+  const killed = await startService(t, { dataDir, env })
   const orphans = await bothOf(killed)
   await killed.kill()
   await eventually('the end of its workers', async () => !orphans.some(isAlive))
 
-  const service = await startService(t, { main, dataDir, env })
+  const service = await startService(t, { dataDir, env })
   const before = await bothOf(service)
   // From now on no start can open its keys.
   await sql`update jwt_signing_keys set sealed_private_key = 'broken'`

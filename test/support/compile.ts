@@ -1,10 +1,12 @@
 // Compiles the tests, and the service with them, once for a whole run, and has files share processes: each file by itself
 // would take seconds to load the service.
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { bundle, bundleInChunks } from '../../src/bundle.ts'
 import { packageRoot } from '../../src/package.ts'
+import { programSources, programs } from './programs.ts'
 
 /** Files of these folders share processes: they change nothing of their process, and measure nothing of it. */
 const sharing = /^test\/(?:cli|client|contracts|crypto|database|domain|http|mail|races|social)\//
@@ -61,6 +63,14 @@ function runsGroups(groups: ReadonlyMap<string, readonly string[]>): Plugin {
       )
     },
   }
+}
+
+/** Compiles the service and its commands, as the build does. */
+export async function compilePrograms(): Promise<void> {
+  await Promise.all([
+    bundle(programSources.service, programs.service),
+    bundleInChunks(programSources.command, dirname(programs.command)),
+  ])
 }
 
 /**

@@ -11,7 +11,7 @@ import postgres from 'postgres'
 import { startEmbedded } from '../../src/database/embedded/embedded.ts'
 import { migrateDatabase } from '../../src/database/migrations.ts'
 import { packageRoot } from '../../src/package.ts'
-import { compileTests } from './compile.ts'
+import { compilePrograms, compileTests } from './compile.ts'
 import { templateDatabase } from './database.ts'
 
 /** Whether the files for browsers are younger than all that they are made of. */
@@ -109,6 +109,7 @@ const [database] = await Promise.all([
   // What browsers are served, and what `npm pack` packs.
   isBuilt() || promisify(execFile)('npm', ['run', '--silent', 'build:browser'], { cwd: packageRoot }),
   isTapBuilt() || buildTap(),
+  compilePrograms(),
 ])
 let code = 1
 try {

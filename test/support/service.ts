@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import postgres, { type Sql } from 'postgres'
 import { findRunningEmbedded } from '../../src/database/embedded/embedded.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
@@ -11,6 +11,7 @@ import { packageRoot } from '../../src/package.ts'
 import { freePort, wideLimits } from './app.ts'
 import { storesOn } from './database.ts'
 import { eventually } from './eventually.ts'
+import { type ProgramName, programSources, programs } from './programs.ts'
 
 interface Teardown {
   teardown(work: () => unknown): void
@@ -47,18 +48,18 @@ export interface RunOptions {
   readonly env?: Record<string, string>
   readonly uid?: number
   readonly gid?: number
-  /** The folder of the sources; default: this package. */
+  /** The folder of another version's sources, which run by a loader; default: this package, compiled. */
   readonly root?: string
 }
 
-/** Runs `node src/<file>` (or the JavaScript of an absolute path) with nothing of this process's environment but the path. */
-export function runProgram(file: string, args: readonly string[], options: RunOptions = {}): Program {
-  const { env = {}, root = packageRoot, ...user } = options
-  const program = isAbsolute(file) ? [file] : ['--import=tsx', join('src', file)]
+/** Runs a program with nothing of this process's environment but the path. */
+export function runProgram(name: ProgramName, args: readonly string[], options: RunOptions = {}): Program {
+  const { env = {}, root, ...user } = options
+  const program = root === undefined ? [programs[name]] : ['--import=tsx', programSources[name]]
   // tap has every process that is spawned load something of its own, by NODE_OPTIONS.
   const child = spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, ...program, ...args], {
     ...user,
-    cwd: root,
+    cwd: root ?? packageRoot,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -128,11 +129,11 @@ export async function processesOf(dataDir: string): Promise<string[]> {
 /** Starts the service and waits until it says that it is ready. Throws what it said instead. */
 export async function startService(
   t: Teardown,
-  options: RunOptions & { dataDir: string; port?: number; main?: string },
+  options: RunOptions & { dataDir: string; port?: number },
 ): Promise<Service> {
-  const { dataDir, port = await freePort(), main = 'main.ts', ...rest } = options
+  const { dataDir, port = await freePort(), ...rest } = options
   const env = { DATA_DIR: dataDir, PORT: String(port), ...rest.env }
-  const program = runProgram(main, [], { ...rest, env })
+  const program = runProgram('service', [], { ...rest, env })
   let over = false
   void program.ended.then(() => {
     over = true

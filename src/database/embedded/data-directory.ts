@@ -111,17 +111,18 @@ export function findProcess(pid: number): FoundProcess | null {
  */
 export async function lockDirectory(dataDir: string): Promise<() => void> {
   const file = join(dataDir, 'lock')
-  const { lock } = await import('proper-lockfile')
+  // By its default: a bundle in chunks gives a CommonJS module no names.
+  const { default: lockfile } = await import('proper-lockfile')
   // A start that was killed within leaves a lock that is stale after five seconds.
   const retries = { retries: 70, factor: 1, minTimeout: 100 }
-  const release = await lock(file, { realpath: false, stale: 5000, retries, onCompromised: () => {} }).catch(
-    ({ message }: Error) => {
+  const release = await lockfile
+    .lock(file, { realpath: false, stale: 5000, retries, onCompromised: () => {} })
+    .catch(({ message }: Error) => {
       throw new EmbeddedDatabaseError(
         `The data directory cannot be used (${message}). ` +
           'Let this user write to it, or choose another with DATA_DIR.',
       )
-    },
-  )
+    })
   try {
     const owner = lockOwner(dataDir)
     if (owner !== null)
