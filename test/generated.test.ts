@@ -6,7 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import Fastify from 'fastify'
-import t from 'tap'
+import t, { type Test as Tap } from 'tap'
 import { tsImport } from 'tsx/esm/api'
 import { documentsWithTables } from '../src/cli/documentation.ts'
 import { generateDocuments } from '../src/http/generate.ts'
@@ -42,6 +42,21 @@ interface Document {
 }
 
 type Test = Pick<typeof t, 'test'>
+
+/**
+ * Checks thousands of like things in one assertion, which names those that do not hold.
+ * @param check calls `must` with whether each of them holds, and its name
+ */
+function all(t: Pick<Tap, 'same' | 'ok'>, check: (must: (holds: unknown, name: string) => void) => void) {
+  const broken: string[] = []
+  let checked = 0
+  check((holds, name) => {
+    checked++
+    if (!holds) broken.push(name)
+  })
+  t.same(broken, [])
+  t.ok(checked > 0, `${checked} were checked`)
+}
 
 const generated = await generateDocuments()
 const methods = new Set(['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'])
@@ -167,10 +182,13 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   t.test('every schema is JSON Schema 2020-12', async (t) => {
     const ajv = new Ajv2020({ strict: false })
     ajvFormats.default(ajv)
-    for (const [path, value] of everything(document)) {
-      if (!/(?:\/schema|^#\/components\/schemas\/[^/]+)$/.test(path) || typeof value !== 'object') continue
-      t.ok(ajv.validateSchema(value as Json), `${path} ${ajv.errorsText()}`)
-    }
+    all(t, (must) => {
+      for (const [path, value] of everything(document)) {
+        if (!/(?:\/schema|^#\/components\/schemas\/[^/]+)$/.test(path) || typeof value !== 'object') continue
+        const isValid = ajv.validateSchema(value as Json)
+        must(isValid, isValid ? path : `${path} ${ajv.errorsText()}`)
+      }
+    })
     // `nullable` is of OpenAPI 3.0 and means nothing here.
     t.same(
       [...everything(document)].filter(([path]) => /\/nullable$/.test(path)).map(([path]) => path),
@@ -198,15 +216,17 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
     const ids = operations.map(({ operation }) => operation.operationId)
     t.equal(new Set(ids).size, operations.length)
     const tags = new Set(document.tags.map(({ name }) => name))
-    for (const { name, operation } of operations) {
-      t.match(operation.operationId, /^[a-z][A-Za-z]+$/, name)
-      t.ok(operation.summary, `${name}: a summary`)
-      t.ok(operation.tags?.length === 1 && tags.has(operation.tags[0] ?? ''), `${name}: one of the tags`)
-      t.ok(operation.security?.length, `${name}: says who may call it, be it nobody in particular`)
-      for (const requirement of operation.security ?? [])
-        for (const scheme of Object.keys(requirement))
-          t.ok(document.components.securitySchemes[scheme], scheme)
-    }
+    all(t, (must) => {
+      for (const { name, operation } of operations) {
+        must(/^[a-z][A-Za-z]+$/.test(operation.operationId ?? ''), `${name}: its name`)
+        must(operation.summary, `${name}: a summary`)
+        must(operation.tags?.length === 1 && tags.has(operation.tags[0] ?? ''), `${name}: one of the tags`)
+        must(operation.security?.length, `${name}: says who may call it, be it without credentials`)
+        for (const requirement of operation.security ?? [])
+          for (const scheme of Object.keys(requirement))
+            must(document.components.securitySchemes[scheme], `${name}: ${scheme} is declared`)
+      }
+    })
     t.same(
       [...tags].filter((tag) => !operations.some(({ operation }) => operation.tags?.includes(tag))),
       [],
@@ -216,6 +236,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
 
   t.test('every status of the list of routes is documented with its codes, and no other', async (t) => {
     const listed = new Set<string>()
+    const undescribed: string[] = []
     for (const { method, path, codes } of named) {
       const operation = document.paths[templateOf(path)]?.[method.toLowerCase()]
       listed.add(`${method} ${templateOf(path)}`)
@@ -232,7 +253,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
         continue
       }
       const documented = Object.entries(operation.responses).flatMap(([status, response]) => {
-        t.ok(response.description, `${method} ${path} ${status}: a description`)
+        if (!response.description) undescribed.push(`${method} ${path} ${status}`)
         return Number(status) < 400 ? [] : isOurs ? codesOf(response) : [status]
       })
       t.same(documented.sort(), [...codes].sort(), `${method} ${path}`)
@@ -241,6 +262,7 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
         `${method} ${path}: a success`,
       )
     }
+    t.same(undescribed, [], 'every answer is described')
     t.same(
       operations.map(({ name }) => name).filter((name) => !listed.has(name)),
       [],
@@ -259,51 +281,44 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   }
 
   t.test('access, csrf and limits of the list of routes go with what the document says', async (t) => {
-    for (const { method, path, access, key, csrf, limit, codes } of named) {
-      const name = `${method} ${path}`
-      t.ok(
-        ['open', 'public', 'optional', 'recognized', 'project', 'user', 'leaving', 'operator'].includes(
-          access,
-        ),
-        name,
-      )
-      t.equal(
-        access === 'operator',
-        isAdmin && name !== 'POST /api/admin/setup',
-        `${name}: operators have an API of their own`,
-      )
-      t.ok(['none', 'read', 'credential', 'mail', 'project'].includes(limit), name)
-      const unsafe = !['GET', 'HEAD'].includes(method)
-      if (isOurs)
-        t.equal(csrf === 'csrf', unsafe && access !== 'open', `${name}: guarded against other sites`)
-      t.equal(
-        access === 'open',
-        limit === 'none',
-        `${name}: limited wherever there is a project to say how much`,
-      )
-      const security = document.paths[templateOf(path)]?.[method.toLowerCase()]?.security
-      if (!security) continue
-      const anonymous = security.some((requirement) => Object.keys(requirement).length === 0)
-      t.equal(
-        anonymous,
-        // NodeLoom answers a log-out without a cookie too.
-        ['open', 'public', 'optional', 'recognized'].includes(access) ||
-          name === 'POST /nodeloom/api/auth/logout',
-        `${name}: whether a stranger may call it`,
-      )
-      const schemes = security.flatMap((requirement) => Object.keys(requirement))
-      t.equal(key !== '-', schemes.includes('apiKey'), `${name}: whether an API key may call it`)
-      t.equal(
-        key !== '-',
-        codes.includes('insufficient_scope'),
-        `${name}: and what one without the scope is told`,
-      )
-      const explained = document.paths['/api/auth/api-keys']?.post?.description ?? ''
-      if (key !== '-')
-        t.ok(explained.includes(`\`${key}\``), `${name}: whoever makes a key is told of ${key}`)
-      if (access === 'project')
-        t.same(schemes, ['projectSecret', 'projectBasic'], `${name}: nothing but the project's secret`)
-    }
+    all(t, (must) => {
+      for (const { method, path, access, key, csrf, limit, codes } of named) {
+        const name = `${method} ${path}`
+        const isAnonymous = ['open', 'public', 'optional', 'recognized'].includes(access)
+        must(isAnonymous || ['project', 'user', 'leaving', 'operator'].includes(access), `${name}: ${access}`)
+        must(
+          (access === 'operator') === (isAdmin && name !== 'POST /api/admin/setup'),
+          `${name}: operators have an API of their own`,
+        )
+        must(['none', 'read', 'credential', 'mail', 'project'].includes(limit), `${name}: ${limit}`)
+        const unsafe = !['GET', 'HEAD'].includes(method)
+        if (isOurs)
+          must((csrf === 'csrf') === (unsafe && access !== 'open'), `${name}: guarded against other sites`)
+        must(
+          (access === 'open') === (limit === 'none'),
+          `${name}: limited wherever there is a project to say how much`,
+        )
+        const security = document.paths[templateOf(path)]?.[method.toLowerCase()]?.security
+        if (!security) continue
+        must(
+          security.some((requirement) => Object.keys(requirement).length === 0) ===
+            // NodeLoom answers a log-out without a cookie too.
+            (isAnonymous || name === 'POST /nodeloom/api/auth/logout'),
+          `${name}: whether a stranger may call it`,
+        )
+        const schemes = security.flatMap((requirement) => Object.keys(requirement))
+        const takesKeys = key !== '-'
+        must(takesKeys === schemes.includes('apiKey'), `${name}: whether an API key may call it`)
+        must(
+          takesKeys === codes.includes('insufficient_scope'),
+          `${name}: what a key without the scope is told`,
+        )
+        const explained = document.paths['/api/auth/api-keys']?.post?.description ?? ''
+        if (takesKeys) must(explained.includes(`\`${key}\``), `${name}: the creation of keys names ${key}`)
+        if (access === 'project')
+          must(schemes.join() === 'projectSecret,projectBasic', `${name}: nothing but the project's secret`)
+      }
+    })
   })
 
   /** Whether a reader of the schema sees what a value looks like. */
@@ -324,42 +339,43 @@ async function examine(t: Test, file: string, document: Document): Promise<void>
   }
 
   t.test('every body that is sent or answered has an example, every problem one for each code', async (t) => {
-    for (const { name, operation } of operations) {
-      // Pictures and the like are bytes; nobody types them.
-      for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
-        if (type.endsWith('json'))
-          t.ok(media.example ?? media.examples ?? shows(media.schema), `${name}: what is sent as ${type}`)
-      for (const [status, response] of Object.entries(operation.responses)) {
-        for (const [type, media] of Object.entries(response.content ?? {})) {
-          if (!type.endsWith('json')) continue
-          t.ok(media.example ?? media.examples ?? shows(media.schema), `${name} ${status}`)
-          for (const code of codesOf(response))
-            t.match(
-              media.examples?.[code]?.value,
-              { code, status: Number(status) },
-              `${name} ${status} ${code}`,
-            )
-        }
+    all(t, (must) => {
+      for (const { name, operation } of operations) {
+        // Pictures and the like are bytes, which have no example.
+        for (const [type, media] of Object.entries(operation.requestBody?.content ?? {}))
+          if (type.endsWith('json'))
+            must(media.example ?? media.examples ?? shows(media.schema), `${name}: what is sent as ${type}`)
+        for (const [status, response] of Object.entries(operation.responses))
+          for (const [type, media] of Object.entries(response.content ?? {})) {
+            if (!type.endsWith('json')) continue
+            must(media.example ?? media.examples ?? shows(media.schema), `${name} ${status}`)
+            for (const code of codesOf(response)) {
+              const value = media.examples?.[code]?.value as Json | undefined
+              must(value?.code === code && value.status === Number(status), `${name} ${status} ${code}`)
+            }
+          }
       }
-    }
+    })
   })
 
   t.test('every example fits its schema', async (t) => {
     const ajv = new Ajv2020({ strict: false, allErrors: true })
     ajvFormats.default(ajv)
     ajv.addSchema(document, file)
-    for (const [path, value] of everything(document)) {
-      const found = /^(#\/paths\/.*\/content\/[^/]+)\/examples\/[^/]+\/value$/.exec(path)
-      if (found) {
-        const validate = ajv.compile({ $ref: `${file}${encodeURI(found[1] ?? '')}/schema` })
-        t.ok(validate(value), `${path} ${ajv.errorsText(validate.errors)}`)
+    all(t, (must) => {
+      const fits = (value: unknown, pointer: string, path: string) => {
+        const validate = ajv.compile({ $ref: `${file}${encodeURI(pointer)}` })
+        const isValid = validate(value)
+        must(isValid, isValid ? path : `${path} ${ajv.errorsText(validate.errors)}`)
       }
-      const list = /^(.*)\/examples$/.exec(path)
-      if (list && Array.isArray(value)) {
-        const validate = ajv.compile({ $ref: `${file}${encodeURI(list[1] ?? '')}` })
-        for (const example of value) t.ok(validate(example), `${path} ${ajv.errorsText(validate.errors)}`)
+      for (const [path, value] of everything(document)) {
+        const [, media] = /^(#\/paths\/.*\/content\/[^/]+)\/examples\/[^/]+\/value$/.exec(path) ?? []
+        if (media !== undefined) fits(value, `${media}/schema`, path)
+        const [, schema] = /^(.*)\/examples$/.exec(path) ?? []
+        if (schema !== undefined && Array.isArray(value))
+          for (const example of value) fits(example, schema, path)
       }
-    }
+    })
   })
 }
 

@@ -10,13 +10,13 @@ if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it w
 else {
   const browser = await launchChromium(chromium)
   t.teardown(() => browser.close())
+  /** For tests that change nothing. */
+  const shared = await startTestApp(t)
 
   t.test(
     '/docs loads from its own origin alone, without an error or a violation of its policy',
     async (t) => {
-      const app = await startTestApp(t)
-      const { page, complaints, strangers } = await openDocs(t, app)
-      const answer = await page.reload()
+      const { page, answer, complaints, strangers } = await openDocs(t, shared)
       const policy = answer?.headers()['content-security-policy'] ?? ''
       t.match(policy, /default-src 'none'/)
       t.notMatch(policy, /unsafe|https?:|\*/, 'nothing inline, nothing from elsewhere')
@@ -34,6 +34,8 @@ else {
           .waitFor()
         await block.locator('.opblock-summary-control').click()
       }
+      await errorsFold(t, page)
+      await pagesAreLinked(t, page)
       t.same(complaints, [], 'neither the console nor the policy complains')
       t.same(strangers, [], 'no request to another origin')
     },
@@ -42,20 +44,30 @@ else {
   t.test('by bearer: sign up, sign in, authorize and read /me with the examples as they are', async (t) => {
     const app = await startTestApp(t)
     const { page, complaints } = await openDocs(t, app)
-    t.equal((await execute(page, 'signUp')).status(), 201)
+    const signUp = operation(page, 'signUp')
+    const first = await execute(page, 'signUp')
+    t.equal(first.status(), 201)
+    t.notOk('idempotency-key' in (await first.request().allHeaders()), 'no key is filled in')
+    const another = JSON.stringify({ email: 'grace@example.com', password: 'a bug in a relay' })
+    await signUp.locator('.body-param textarea').fill(another)
+    const second = page.waitForResponse((response) => response.url().includes('/api/'))
+    await signUp.locator('.execute').click()
+    t.equal((await second).status(), 201, 'each try is a request of its own')
+
     const signedIn = await execute(page, 'signIn')
     t.equal(signedIn.status(), 200)
     const { access_token: token } = await signedIn.json()
-
     await page.locator('.auth-wrapper .authorize').click()
     const dialog = page.locator('.modal-ux')
     const bearer = dialog.locator('.auth-container form', { hasText: 'bearer (http' })
     await bearer.getByLabel('auth-bearer-value').fill(token)
     await bearer.getByLabel('Apply credentials').click()
     await dialog.locator('.close-modal').click()
+    await page.reload()
+    await page.locator('.opblock').first().waitFor()
 
     const me = await execute(page, 'getCurrentUser')
-    t.equal(me.status(), 200)
+    t.equal(me.status(), 200, 'after a reload too')
     t.equal((await me.json()).user.email, 'ada@example.com')
     t.equal((await me.request().allHeaders()).authorization, `Bearer ${token}`)
     t.match(await shown(page, 'getCurrentUser'), 'ada@example.com', 'and shows it')
@@ -64,78 +76,8 @@ else {
     t.equal((await execute(page, 'getCurrentUser')).status(), 401, 'the former token is void')
   })
 
-  t.test('each try is a request of its own, and Authorize outlives a reload', async (t) => {
-    const app = await startTestApp(t)
-    const { page, complaints } = await openDocs(t, app)
-    const signUp = operation(page, 'signUp')
-    const first = await execute(page, 'signUp')
-    t.equal(first.status(), 201)
-    t.notOk('idempotency-key' in (await first.request().allHeaders()), 'no key is filled in')
-    const another = JSON.stringify({ email: 'grace@example.com', password: 'a bug in a relay' })
-    await signUp.locator('.body-param textarea').fill(another)
-    const answer = page.waitForResponse((response) => response.url().includes('/api/'))
-    await signUp.locator('.execute').click()
-    t.equal((await answer).status(), 201, 'the second sign-up is none of the first')
-
-    const { access_token: token } = await (await execute(page, 'signIn')).json()
-    await page.locator('.auth-wrapper .authorize').click()
-    const bearer = page.locator('.modal-ux .auth-container form', { hasText: 'bearer (http' })
-    await bearer.getByLabel('auth-bearer-value').fill(token)
-    await bearer.getByLabel('Apply credentials').click()
-    await page.locator('.modal-ux .close-modal').click()
-    await page.reload()
-    await page.locator('.opblock').first().waitFor()
-    t.equal((await execute(page, 'getCurrentUser')).status(), 200)
-    t.same(complaints, [])
-  })
-
-  t.test('errors are a line each until one is opened', async (t) => {
-    const app = await startTestApp(t)
-    const { page, complaints } = await openDocs(t, app)
-    const block = operation(page, 'signUp')
-    await block.locator('.opblock-summary-control').click()
-    const errors = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="4"]')
-    await errors.first().locator('[aria-expanded="false"]').waitFor()
-    t.ok((await errors.count()) >= 5)
-    const height = async () => (await block.locator('.responses-wrapper').boundingBox())?.height ?? 0
-    const folded = await height()
-    t.ok(folded < 2000, `${folded} pixels of answers`)
-    t.equal(await errors.locator('.model-example:visible').count(), 0)
-    await errors.first().locator('.response-col_status').click()
-    t.equal(await errors.locator('.model-example:visible').count(), 1, 'one is open')
-    await errors.nth(1).locator('.response-col_status').press('Enter')
-    t.equal(await errors.locator('.model-example:visible').count(), 2, 'another one by the keyboard')
-    await errors.nth(1).locator('.response-col_status').press('Enter')
-    await errors.first().locator('.response-col_status').click()
-    t.ok(Math.abs((await height()) - folded) < 5, 'and folded again')
-    const success = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="2"]')
-    t.ok((await success.locator('.model-example:visible').count()) > 0, 'what is meant to come is shown')
-
-    t.same(complaints, [])
-  })
-
-  t.test('a bar links to our other pages, as far as they are served', async (t) => {
-    const { page, complaints } = await openDocs(t, await startTestApp(t))
-    const links = page.locator('nav.pages a')
-    t.same(await links.allInnerTexts(), ['Docs', 'Playground', 'Inbox', 'Console'])
-    t.equal(await page.locator('nav.pages [aria-current=page]').innerText(), 'Docs')
-    for (const name of ['Playground', 'Inbox', 'Console']) {
-      const answer = page.waitForResponse((response) => response.url().endsWith(`/${name.toLowerCase()}`))
-      await links.getByText(name).click()
-      t.equal((await answer).status(), 200, name)
-      await page.goBack()
-    }
-    const env = { PLAYGROUND: 'false', INBOX: 'false' }
-    const few = await openDocs(t, await startTestApp(t, { env }))
-    t.same(await few.page.locator('nav.pages a').allInnerTexts(), ['Docs', 'Console'])
-    // The console asks who is signed in, and is told that nobody is.
-    const others = [...complaints, ...few.complaints].filter((line) => !/status of 401/.test(line))
-    t.same(others, [])
-  })
-
   t.test('on a phone nothing is cut off at the side', async (t) => {
-    const app = await startTestApp(t)
-    const { page } = await openDocs(t, app, { width: 390, height: 844 })
+    const { page } = await openDocs(t, shared, { width: 390, height: 844 })
     t.equal(await page.evaluate('innerWidth'), 390, 'the viewport is that of the screen')
     t.equal(
       await page.locator('meta[name=viewport]').getAttribute('content'),
@@ -202,7 +144,9 @@ else {
   })
 
   t.test('what is switched off is not offered', async (t) => {
-    const some = await openDocs(t, await startTestApp(t, { env: { CONTRACTS: 'nora' } }))
+    const env = { CONTRACTS: 'nora', PLAYGROUND: 'false', INBOX: 'false' }
+    const some = await openDocs(t, await startTestApp(t, { env }))
+    t.same(await some.page.locator('nav.pages a').allInnerTexts(), ['Docs', 'Console'])
     t.same(await some.page.locator('.topbar option').allInnerTexts(), [
       'Sallyport',
       'Sallyport admin',
@@ -212,6 +156,39 @@ else {
     t.same(await none.page.locator('.topbar option').allInnerTexts(), ['Sallyport', 'Sallyport admin'])
     t.same([...some.complaints, ...none.complaints], [])
   })
+
+  /** Errors of an operation are a line each until one is opened, by the mouse or the keyboard. */
+  async function errorsFold(t: Test, page: Page): Promise<void> {
+    const block = operation(page, 'signUp')
+    await block.locator('.opblock-summary-control').click()
+    const errors = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="4"]')
+    await errors.first().locator('[aria-expanded="false"]').waitFor()
+    t.ok((await errors.count()) >= 5)
+    const height = async () => (await block.locator('.responses-wrapper').boundingBox())?.height ?? 0
+    const folded = await height()
+    t.ok(folded < 2000, `${folded} pixels of answers`)
+    t.equal(await errors.locator('.model-example:visible').count(), 0)
+    await errors.first().locator('.response-col_status').click()
+    t.equal(await errors.locator('.model-example:visible').count(), 1, 'one is open')
+    await errors.nth(1).locator('.response-col_status').press('Enter')
+    t.equal(await errors.locator('.model-example:visible').count(), 2, 'another one by the keyboard')
+    await errors.nth(1).locator('.response-col_status').press('Enter')
+    await errors.first().locator('.response-col_status').click()
+    t.ok(Math.abs((await height()) - folded) < 5, 'and folded again')
+    const success = block.locator('.responses-table:not(.live-responses-table) tr.response[data-code^="2"]')
+    t.ok((await success.locator('.model-example:visible').count()) > 0, 'what is meant to come is shown')
+  }
+
+  /** A bar links to our other pages. */
+  async function pagesAreLinked(t: Test, page: Page): Promise<void> {
+    const links = page.locator('nav.pages a')
+    t.same(await links.allInnerTexts(), ['Docs', 'Playground', 'Inbox', 'Console'])
+    t.equal(await page.locator('nav.pages [aria-current=page]').innerText(), 'Docs')
+    for (const link of await links.all()) {
+      const address = new URL((await link.getAttribute('href')) ?? '', page.url())
+      t.equal((await page.request.get(address.href)).status(), 200, address.pathname)
+    }
+  }
 
   async function openDocs(t: Test, app: TestApp, viewport = { width: 1280, height: 1000 }) {
     const isPhone = viewport.width < 500
@@ -235,10 +212,10 @@ else {
     await page.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
       console.error('violation: ' + event.violatedDirective + ' ' + event.blockedURI))`)
     // The root leads here.
-    await page.goto(app.url)
+    const answer = await page.goto(app.url)
     t.equal(page.url(), `${app.url}/docs`)
     await page.locator('.opblock').first().waitFor()
-    return { page, complaints, strangers }
+    return { page, answer, complaints, strangers }
   }
 
   /** The block of an operation, by its id. */
