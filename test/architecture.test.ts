@@ -108,6 +108,15 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
     ],
     types: ['src/repositories', 'src/observability', 'src/cluster', 'src/mail'],
   },
+  // Runs in the browser. The types of the admin API are those of its document.
+  'src/http/pages/console': {
+    values: [
+      'src/http/pages/console',
+      'src/domain/operators/roles.ts',
+      'src/domain/projects/operators-project.ts',
+    ],
+    types: ['openapi/client/src/admin-schema.ts'],
+  },
   'src/jobs': { values: ['src/jobs', 'src/domain', 'src/repositories', 'src/mail', 'src/formats.ts'] },
   'src/observability': {
     values: ['src/observability', 'src/formats.ts'],

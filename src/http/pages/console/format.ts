@@ -1,5 +1,6 @@
 // How dates, numbers and machine names are shown.
 import { locale, t } from './texts.ts'
+import type { Device } from './types.ts'
 
 const dateTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
 const dateOnly = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' })
@@ -86,13 +87,5 @@ export const showPerson = ({
   readonly last_name?: string | null
 }): string => display_name || [first_name, last_name].filter(Boolean).join(' ')
 
-export const showDevice = ({
-  browser,
-  os,
-  kind,
-}: {
-  browser: string | null
-  os: string | null
-  kind: string
-}): string =>
+export const showDevice = ({ browser, os, kind }: Device): string =>
   [browser, os].filter(Boolean).join(', ') || (kind === 'other' ? t('Unknown device') : showName(kind))

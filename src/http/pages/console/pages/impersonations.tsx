@@ -8,15 +8,7 @@ import { Cut, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
 import { to } from '../route.ts'
 import { t } from '../texts.ts'
-import type { List } from '../types.ts'
-
-interface Impersonation {
-  readonly id: string
-  readonly user_uuid: string
-  readonly user_email: string
-  readonly impersonator: string
-  readonly expires_at: string
-}
+import type { Impersonation, List } from '../types.ts'
 
 /** The impersonations that live; nothing where there is none. */
 export function Impersonations({ project }: { project: string }) {

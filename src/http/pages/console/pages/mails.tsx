@@ -11,12 +11,7 @@ import { Cut, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
-import type { Mail, Project } from '../types.ts'
-
-interface Mails {
-  readonly data: readonly Mail[]
-  readonly total: number
-}
+import type { Mail, Mails, Project } from '../types.ts'
 
 const shown: readonly Column<Mail>[] = [
   {

@@ -10,7 +10,7 @@ import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { t } from '../texts.ts'
-import type { List, OperatorKey, Project } from '../types.ts'
+import type { List, NewOperatorKey, OperatorKey, Project } from '../types.ts'
 import { RoleBadge } from './operators.tsx'
 import { RoleFields, roleOf } from './role-fields.tsx'
 
@@ -47,7 +47,7 @@ function askForKey(projects: readonly Project[], changed: () => void): void {
       </>
     ),
     onSubmit: async (typed) => {
-      const made = await create<{ plain_text_key: string }>('operator-keys', {
+      const made = await create<NewOperatorKey>('operator-keys', {
         name: typed.name,
         ...roleOf(typed),
         expires_at: new Date(Date.now() + Number(typed.days) * 86_400_000).toISOString(),

@@ -11,7 +11,7 @@ import { Badge, showSecret, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { t } from '../texts.ts'
-import type { HeldRole, List, Operator, Project, User } from '../types.ts'
+import type { HeldRole, List, NewOperator, Operator, Project, SetupLink, User } from '../types.ts'
 import { Name, Standing, useAccounts } from './operator-standing.tsx'
 import { RoleFields, roleOf } from './role-fields.tsx'
 
@@ -56,7 +56,7 @@ function askForOperator({ projects }: OperatorsProps, changed: () => void): void
     ),
     onSubmit: async (typed) => {
       const { email = '' } = typed
-      const made = await create<{ setup_url: string | null }>('operators', { email, ...roleOf(typed) })
+      const made = await create<NewOperator>('operators', { email, ...roleOf(typed) })
       changed()
       if (made.setup_url) showLink(email, made.setup_url)
       else say(t('The account was there already; it has the role now.'))
@@ -113,7 +113,7 @@ function askForLink({ uuid, email }: Operator): void {
     submit: t('Make a link'),
     lead: t('{email} sets a new password by it; earlier links end. Second factors stay.', { email }),
     onSubmit: async () => {
-      const { setup_url } = await change<{ setup_url: string }>('POST', `operators/${uuid}/setup-link`)
+      const { setup_url } = await change<SetupLink>('POST', `operators/${uuid}/setup-link`)
       showLink(email, setup_url)
     },
   })

@@ -10,40 +10,10 @@ import { Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
 import { to } from '../route.ts'
 import { t } from '../texts.ts'
-import type { List, Project } from '../types.ts'
+import type { DayStats, Project, Stats } from '../types.ts'
 import { Impersonations } from './impersonations.tsx'
 import { ProjectActions } from './project-actions.tsx'
 import { ProjectBadge } from './projects.tsx'
-
-interface DayStats {
-  readonly day: string
-  readonly sign_ups: number
-  readonly sign_ins: Readonly<Record<string, number>>
-  readonly failures: number
-  readonly lockouts: number
-  readonly active_users: number
-}
-
-/** Several days together; each account is counted once. */
-interface PeriodStats {
-  readonly sign_ups: number
-  readonly sign_ins: number
-  readonly failures: number
-  readonly active_users: number
-}
-
-interface Refusal {
-  readonly event: string
-  readonly reason: string
-  readonly count: number
-}
-
-interface Stats extends List<DayStats> {
-  readonly period: PeriodStats
-  readonly before: PeriodStats
-  readonly refusals: readonly Refusal[]
-  readonly users: { readonly count: number; readonly is_more: boolean }
-}
 
 interface OverviewProps {
   project: Project
@@ -206,7 +176,7 @@ function Figure({ title, value, before, note, days, series, tone = 'accent' }: F
 }
 
 /** Why sign-ins were refused; nothing where none was. */
-function Refusals({ project, of }: { project: string; of: readonly Refusal[] }) {
+function Refusals({ project, of }: { project: string; of: Stats['refusals'] }) {
   if (of.length === 0) return null
   const link = (event: string) => to(['projects', project, 'log'], { event })
   return (

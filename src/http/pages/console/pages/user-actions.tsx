@@ -8,7 +8,7 @@ import { showSecret } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { go } from '../route.ts'
 import { t } from '../texts.ts'
-import type { Impersonation, Project, User } from '../types.ts'
+import type { ImpersonationSession, Project, User } from '../types.ts'
 
 interface ActionsProps {
   project: Project
@@ -120,7 +120,7 @@ function askToImpersonate({ user, path }: ActionsProps): void {
       </>
     ),
     onSubmit: async ({ reason, seconds }) => {
-      const made = await change<Impersonation>('POST', `${path}/impersonate`, {
+      const made = await change<ImpersonationSession>('POST', `${path}/impersonate`, {
         reason,
         seconds: Number(seconds),
       })

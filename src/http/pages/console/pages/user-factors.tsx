@@ -7,20 +7,7 @@ import { type Column, Table } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
 import { Card, Facts } from '../parts/view.tsx'
 import { t } from '../texts.ts'
-import type { User } from '../types.ts'
-
-interface UserFactors {
-  readonly totp: boolean
-  readonly passkeys: readonly {
-    readonly id: string
-    readonly name: string
-    readonly created_at: string
-    readonly last_used_at: string | null
-    readonly backed_up: boolean
-  }[]
-  readonly recovery_codes_left: number
-  readonly trusted_devices: readonly { readonly id: string }[]
-}
+import type { User, UserFactors } from '../types.ts'
 
 const factorNames: Readonly<Record<string, string>> = {
   totp: 'Authenticator app',
