@@ -30,6 +30,13 @@ export class Refused extends Error {
   }
 }
 
+/** An error whose message has the sentences of every refused field; the error itself where it names none. */
+export function withFieldErrors(error: Error): Error {
+  const fields = error instanceof Refused ? Object.entries(error.problem.errors ?? {}) : []
+  if (fields.length === 0) return error
+  return new Error(fields.map(([field, sentences]) => `${field}: ${sentences.join(' ')}`).join('\n'))
+}
+
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface Asked {
@@ -75,7 +82,7 @@ export function withQuery(path: string, query: Query = {}): string {
 }
 
 async function send<T>(method: string, path: string, asked: Asked): Promise<Answer<T>> {
-  const { body, headers = {}, query, signal, once = false } = asked
+  const { body, headers, query, signal, once = false } = asked
   const response = await fetch(withQuery(`${base}${path}`, query), {
     method,
     credentials: 'same-origin',
@@ -84,8 +91,8 @@ async function send<T>(method: string, path: string, asked: Asked): Promise<Answ
       ...(once ? { 'idempotency-key': newKey() } : {}),
       ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal ? { signal } : {}),
+    body: JSON.stringify(body),
+    signal,
   }).catch((error: unknown) => {
     if ((error as Error).name === 'AbortError') throw error
     throw new Refused(unreachable())
@@ -117,17 +124,17 @@ function refresh(): Promise<boolean> {
   return refreshing
 }
 
-/** Sends a request again after a refresh, or after a step-up, where that is what it lacks. */
-async function withSession<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+/** Sends a request again after a refresh or a step-up, if its refusal asks for one. */
+async function withSession<T>(request: () => Promise<T>): Promise<T> {
   try {
-    return await work()
+    return await request()
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     if (error.code === 'unauthenticated') {
-      if (await refresh()) return await work()
+      if (await refresh()) return await request()
       session.ended()
     }
-    if (error.code === 'step_up_required' && (await session.prove(error.problem))) return await work()
+    if (error.code === 'step_up_required' && (await session.prove(error.problem))) return await request()
     throw error
   }
 }
@@ -136,34 +143,22 @@ async function withSession<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>
 export const admin = <T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> =>
   withSession(() => send<T>(method, `api/admin/${path}`, asked))
 
-/** GET of the admin API: its body. @throws Refused */
+/** The body of a GET of the admin API. @throws Refused */
 export const read = async <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
-  (await admin<T>('GET', path, { ...(query && { query }), ...(signal && { signal }) })).data
+  (await admin<T>('GET', path, { query, signal })).data
 
-/** A change by the admin API: the body of its answer. @throws Refused */
+/** Changes something by the admin API. @returns the body of the answer @throws Refused */
 export const change = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
-  (await admin<T>(method, path, { ...(body === undefined ? {} : { body }) })).data
+  (await admin<T>(method, path, { body })).data
 
-/** A POST by the admin API that makes something, once. @throws Refused */
+/** Creates something by a POST with an idempotency key. @returns the body of the answer @throws Refused */
 export const create = async <T>(path: string, body: unknown): Promise<T> =>
   (await admin<T>('POST', path, { body, once: true })).data
 
-/** A request about the operator's own account, without a session or with the one that there is. @throws Refused */
+/** A request to the canonical API in the project of the operators, without refresh and step-up. @throws Refused */
 export const open = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
-  (
-    await send<T>(method, `api/auth/${path}`, {
-      headers: ofOperators,
-      ...(body === undefined ? {} : { body }),
-    })
-  ).data
+  (await send<T>(method, `api/auth/${path}`, { body, headers: ofOperators })).data
 
-/** The same in the operator's session, which is refreshed or proven where needed. @throws Refused */
-export const own = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
-  (
-    await withSession(() =>
-      send<T>(method, `api/auth/${path}`, {
-        headers: ofOperators,
-        ...(body === undefined ? {} : { body }),
-      }),
-    )
-  ).data
+/** The same in the operator's session, with refresh and step-up. @throws Refused */
+export const own = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  withSession(() => open<T>(method, path, body))

@@ -1,5 +1,5 @@
 // Reviewing a draft of a policy: what would change, saving it, and a conflict with what another operator saved.
-import { admin, Refused } from '../api.ts'
+import { admin, Refused, withFieldErrors } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { Dialog, openDialog } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
@@ -17,7 +17,7 @@ const pathOf = (project: string) => `projects/${project}/policy`
 
 /** Reads the policy of a project. @throws Refused */
 export async function readPolicy(project: string, signal?: AbortSignal): Promise<Read> {
-  const { data, etag } = await admin<PolicyState>('GET', pathOf(project), signal ? { signal } : {})
+  const { data, etag } = await admin<PolicyState>('GET', pathOf(project), { signal })
   return { ...data, etag: etag ?? '*' }
 }
 
@@ -67,18 +67,8 @@ export async function review({ project, schema, policy, loaded, draft, start }: 
       </Dialog>
     ))
   } catch (error) {
-    complain(refusalOf(error))
+    complain(withFieldErrors(error as Error))
   }
-}
-
-/** The sentences of each field that the service refused. */
-function refusalOf(error: unknown): unknown {
-  if (!(error instanceof Refused) || !error.problem.errors) return error
-  return new Error(
-    Object.entries(error.problem.errors)
-      .map(([field, sentences]) => `${field}: ${sentences.join(' ')}`)
-      .join('\n'),
-  )
 }
 
 /** Somebody saved the policy meanwhile: shows what they changed, and keeps what was typed here. */

@@ -1,7 +1,7 @@
 // Forms: fields with labels, errors below the field that they are about, and one button that waits for the answer.
 import type { ComponentChildren } from 'preact'
 import { useId, useState } from 'preact/hooks'
-import { Refused } from '../api.ts'
+import { withFieldErrors } from '../api.ts'
 import { t } from '../texts.ts'
 import { Dialog, openDialog } from './dialog.tsx'
 import { Trouble } from './states.tsx'
@@ -20,13 +20,6 @@ interface FormProps {
   children: ComponentChildren
 }
 
-/** The sentences of a refusal: those of its fields, else its own. */
-function sentenceOf(error: Error): Error {
-  if (!(error instanceof Refused) || !error.problem.errors) return error
-  const lines = Object.entries(error.problem.errors).map(([field, list]) => `${field}: ${list.join(' ')}`)
-  return lines.length > 0 ? new Error(lines.join('\n')) : error
-}
-
 export function Form({ submit, isDanger = false, isSecond = false, onSubmit, cancel, children }: FormProps) {
   const [isBusy, setBusy] = useState(false)
   const [error, setError] = useState<Error | null>(null)
@@ -39,7 +32,7 @@ export function Form({ submit, isDanger = false, isSecond = false, onSubmit, can
     try {
       await onSubmit(Object.fromEntries([...given].map(([name, value]) => [name, String(value)])))
     } catch (thrown) {
-      setError(sentenceOf(thrown as Error))
+      setError(withFieldErrors(thrown as Error))
     } finally {
       setBusy(false)
     }
@@ -74,15 +67,12 @@ interface FieldProps {
   value?: string
   placeholder?: string
   autocomplete?: string
-  pattern?: string
-  min?: number
-  max?: number
   minlength?: number
   maxlength?: number
   required?: boolean
   autofocus?: boolean
   inputmode?: 'numeric' | 'text'
-  /** What is offered while one types. */
+  /** Values that the browser suggests while one types. */
   offered?: readonly string[]
 }
 
@@ -121,29 +111,15 @@ interface AreaProps {
   label: string
   name: string
   value: string
-  hint?: string
 }
 
 /** Text of several lines, such as JSON. */
-export function Area({ label, name, value, hint }: AreaProps) {
+export function Area({ label, name, value }: AreaProps) {
   const id = useId()
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <textarea
-        id={id}
-        name={name}
-        rows={5}
-        spellcheck={false}
-        dir="ltr"
-        defaultValue={value}
-        aria-describedby={hint ? `${id}-hint` : undefined}
-      />
-      {hint && (
-        <p id={`${id}-hint`} class="hint">
-          {hint}
-        </p>
-      )}
+      <textarea id={id} name={name} rows={5} spellcheck={false} dir="ltr" defaultValue={value} />
     </div>
   )
 }
@@ -152,13 +128,12 @@ interface ChoiceProps {
   label: string
   name: string
   value?: string
-  hint?: string
-  /** Values with what is shown for each. */
+  /** Values with the text that is shown for each. */
   options: readonly (readonly [value: string, shown: string])[]
   onChange?: (value: string) => void
 }
 
-export function Choice({ label, name, value, hint, options, onChange }: ChoiceProps) {
+export function Choice({ label, name, value, options, onChange }: ChoiceProps) {
   const id = useId()
   return (
     <div class="field">
@@ -170,7 +145,6 @@ export function Choice({ label, name, value, hint, options, onChange }: ChoicePr
           </option>
         ))}
       </select>
-      {hint && <p class="hint">{hint}</p>}
     </div>
   )
 }
