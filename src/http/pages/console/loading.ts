@@ -3,11 +3,16 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type Query, read, withQuery } from './api.ts'
 import type { Page } from './types.ts'
 
-export interface Loaded<T> {
+/** An answer on its way: null as data until the first one has come. */
+export interface Loading<T> {
   readonly data: T | null
   readonly error: Error | null
-  /** Asks again; what is shown stays until the answer comes. */
+  /** Loads again; the data stays until the new answer comes. */
   readonly reload: () => void
+}
+
+export interface Loaded<T> extends Loading<T> {
+  /** Replaces the data, by the answer to a change. */
   readonly set: (data: T) => void
 }
 
@@ -44,7 +49,7 @@ export function useRead<T>(path: string | null, query?: Query): Loaded<T> {
   return useLoaded<T>(key, (signal) => read<T>(path ?? '', query, signal))
 }
 
-export interface LoadedPages<T> extends Loaded<readonly T[]> {
+export interface LoadedPages<T> extends Loading<readonly T[]> {
   readonly hasMore: boolean
   readonly isLoadingMore: boolean
   readonly more: () => void
@@ -83,5 +88,6 @@ export function usePages<T>(path: string | null, query: Query = {}): LoadedPages
     }
   }
   const hasMore = next.current.key === key && next.current.cursor !== null
-  return { ...loaded, hasMore, isLoadingMore, more: () => void more() }
+  const { data, error, reload } = loaded
+  return { data, error, reload, hasMore, isLoadingMore, more: () => void more() }
 }

@@ -5,7 +5,7 @@ import { usePages } from '../loading.ts'
 import { Act } from '../parts/act.tsx'
 import { Choice } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
-import { type Column, PagedTable } from '../parts/table.tsx'
+import { actionsColumn, type Column, PagedTable } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
 import { t } from '../texts.ts'
@@ -77,24 +77,19 @@ function usePolling(isWaiting: boolean, reload: () => void): void {
   }, [isWaiting, reload])
 }
 
-const retryOf = (path: string, reload: () => void): Column<Delivery> => ({
-  label: t('Actions'),
-  kind: 'act',
-  show: ({ id }) => (
-    <span>
-      <Act
-        kind="small"
-        done={t('The delivery is sent again.')}
-        work={async () => {
-          await change('POST', `${path}/deliveries/${id}/retry`)
-          reload()
-        }}
-      >
-        {t('Send again')}
-      </Act>
-    </span>
-  ),
-})
+const retryColumn = (path: string, reload: () => void) =>
+  actionsColumn<Delivery>(({ id }) => (
+    <Act
+      kind="small"
+      done={t('The delivery is sent again.')}
+      work={async () => {
+        await change('POST', `${path}/deliveries/${id}/retry`)
+        reload()
+      }}
+    >
+      {t('Send again')}
+    </Act>
+  ))
 
 export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
   const [state, setState] = useState('')
@@ -124,7 +119,7 @@ export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
       <PagedTable
         label={t('Deliveries')}
         pages={pages}
-        columns={mayWrite ? [...shown, retryOf(path, reload)] : shown}
+        columns={mayWrite ? [...shown, retryColumn(path, reload)] : shown}
         id={({ id }) => id}
         empty={
           <Empty icon="webhooks" title={t('No delivery')}>

@@ -3,10 +3,9 @@ import { change } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { Act } from '../parts/act.tsx'
-import { type Column, Table } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
+import { actionsColumn, type Column, Table } from '../parts/table.tsx'
+import { Cut, NameLink, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
-import { to } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Impersonation, List } from '../types.ts'
 
@@ -15,32 +14,24 @@ export function Impersonations({ project }: { project: string }) {
   const path = `projects/${project}/impersonations`
   const living = useRead<List<Impersonation>>(path)
   if (!living.data || living.data.data.length === 0) return null
-  const end: Column<Impersonation> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: ({ id }) => (
-      <span>
-        <Act
-          kind="small danger"
-          done={t('The session has ended.')}
-          work={async () => {
-            await change('DELETE', `${path}/${id}`)
-            living.reload()
-          }}
-        >
-          {t('End session')}
-        </Act>
-      </span>
-    ),
-  }
+  const end = actionsColumn<Impersonation>(({ id }) => (
+    <Act
+      kind="small danger"
+      done={t('The session has ended.')}
+      work={async () => {
+        await change('DELETE', `${path}/${id}`)
+        living.reload()
+      }}
+    >
+      {t('End session')}
+    </Act>
+  ))
   const columns: readonly Column<Impersonation>[] = [
     {
       label: t('User'),
       kind: 'wide',
       show: ({ user_uuid, user_email }) => (
-        <a class="name" href={to(['projects', project, 'users', user_uuid])}>
-          <Cut text={user_email} />
-        </a>
+        <NameLink path={['projects', project, 'users', user_uuid]} text={user_email} />
       ),
     },
     { label: t('Operator'), show: ({ impersonator }) => <Cut text={impersonator} isCode /> },

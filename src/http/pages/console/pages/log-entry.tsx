@@ -78,11 +78,9 @@ function Details({ entry, project, address }: EntryProps) {
       <Facts
         of={[
           [t('Who acted'), t(actors[entry.actor] ?? entry.actor)],
-          ...(by ? ([[t('Account that acted'), <Id key="by" text={by} />]] as const) : []),
-          ...(account ? ([[t('Account'), <Id key="account" text={account} />]] as const) : []),
-          ...(entry.session_id
-            ? ([[t('Session'), <Id key="session" text={entry.session_id} />]] as const)
-            : []),
+          by && [t('Account that acted'), <Id key="by" text={by} />],
+          account && [t('Account'), <Id key="account" text={account} />],
+          entry.session_id && [t('Session'), <Id key="session" text={entry.session_id} />],
           [t('Program'), <bdi key="program">{entry.user_agent ?? t('Not known')}</bdi>],
         ]}
       />

@@ -5,6 +5,7 @@ import { usePages } from '../loading.ts'
 import { Act } from '../parts/act.tsx'
 import { Refresh } from '../parts/refresh.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
+import { More } from '../parts/table.tsx'
 import { Badge, Cut } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { type Route, setQuery } from '../route.ts'
@@ -103,13 +104,7 @@ export function Log({ title, project, route }: LogProps) {
             )
           }
         </LoadedView>
-        {pages.hasMore && (
-          <div class="more">
-            <button type="button" onClick={pages.more} disabled={pages.isLoadingMore}>
-              {t('Show more')}
-            </button>
-          </div>
-        )}
+        <More pages={pages} />
       </Card>
     </View>
   )

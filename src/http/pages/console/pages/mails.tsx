@@ -5,8 +5,8 @@ import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { Act } from '../parts/act.tsx'
 import { Choice } from '../parts/form.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { Empty } from '../parts/states.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Cut, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { type Route, setQuery } from '../route.ts'
@@ -46,24 +46,18 @@ export function MailList({ project, route }: { project: Project; route: Route })
   const state = route.query.get('state') === 'dead' ? 'dead' : 'owed'
   const path = `projects/${project.id}/mails`
   const mails = useRead<Mails>(path, { state, limit: 200 })
-  const retry: Column<Mail> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: ({ id }) => (
-      <span>
-        <Act
-          kind="small"
-          done={t('The mail is due now.')}
-          work={async () => {
-            await change('POST', `${path}/${id}/retry`)
-            mails.reload()
-          }}
-        >
-          {t('Send again')}
-        </Act>
-      </span>
-    ),
-  }
+  const retry = actionsColumn<Mail>(({ id }) => (
+    <Act
+      kind="small"
+      done={t('The mail is due now.')}
+      work={async () => {
+        await change('POST', `${path}/${id}/retry`)
+        mails.reload()
+      }}
+    >
+      {t('Send again')}
+    </Act>
+  ))
   const columns = can('mails.retry', project.id) ? [...shown, retry] : shown
   return (
     <View title={t('Mails')} lead={t('A mail that was sent is not listed any more.')}>
@@ -80,24 +74,22 @@ export function MailList({ project, route }: { project: Project; route: Route })
         />
       </div>
       <Card isFlush>
-        <LoadedView of={mails}>
-          {({ data, total }) =>
-            data.length === 0 ? (
-              <Empty icon="mails" title={state === 'owed' ? t('No mail waits') : t('No mail was given up')}>
-                {t('Mails leave within seconds. What stays here says why.')}
-              </Empty>
-            ) : (
-              <>
-                <Table label={t('Mails')} rows={data} columns={columns} id={({ id }) => id} />
-                {total > data.length && (
-                  <p class="more quiet">
-                    {t('{shown} of {total} are shown.', { shown: data.length, total })}
-                  </p>
-                )}
-              </>
-            )
+        <ListTable
+          label={t('Mails')}
+          list={mails}
+          columns={columns}
+          id={({ id }) => id}
+          empty={
+            <Empty icon="mails" title={state === 'owed' ? t('No mail waits') : t('No mail was given up')}>
+              {t('Mails leave within seconds. What stays here says why.')}
+            </Empty>
           }
-        </LoadedView>
+        />
+        {mails.data && mails.data.total > mails.data.data.length && (
+          <p class="more quiet">
+            {t('{shown} of {total} are shown.', { shown: mails.data.data.length, total: mails.data.total })}
+          </p>
+        )}
       </Card>
     </View>
   )

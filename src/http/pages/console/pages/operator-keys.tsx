@@ -1,26 +1,20 @@
 // Operator keys: what programs administer the installation with.
-import { change, create } from '../api.ts'
+import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { canEverywhere } from '../may.ts'
 import { ask, Choice, Field } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { Empty } from '../parts/states.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
+import { Cut, showSecret, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { t } from '../texts.ts'
 import type { List, NewOperatorKey, OperatorKey, Project } from '../types.ts'
+import { KeyState, RevokeKey } from './key-state.tsx'
 import { RoleBadge } from './operators.tsx'
 import { RoleFields, roleOf } from './role-fields.tsx'
 
 const lifetimes = [30, 90, 365] as const
-
-function KeyState({ of }: { of: OperatorKey }) {
-  if (of.revoked_at) return <Badge tone="wrong">{t('Revoked')}</Badge>
-  if (new Date(of.expires_at).getTime() < Date.now()) return <Badge>{t('Expired')}</Badge>
-  return <Badge tone="good">{t('Active')}</Badge>
-}
 
 function askForKey(projects: readonly Project[], changed: () => void): void {
   ask({
@@ -62,32 +56,15 @@ function askForKey(projects: readonly Project[], changed: () => void): void {
   })
 }
 
-function askToRevoke({ id, name }: OperatorKey, changed: () => void): void {
-  ask({
-    title: t('Revoke operator key'),
-    submit: t('Revoke'),
-    isDanger: true,
-    lead: t('Programs that use “{name}” are refused at once. This cannot be undone.', { name }),
-    onSubmit: async () => {
-      await change('POST', `operator-keys/${id}/revoke`)
-      changed()
-      say(t('The key is revoked.'))
-    },
-  })
-}
-
-const revokeOf = (changed: () => void): Column<OperatorKey> => ({
-  label: t('Actions'),
-  kind: 'act',
-  show: (key) =>
-    !key.revoked_at && (
-      <span>
-        <button type="button" class="small danger" onClick={() => askToRevoke(key, changed)}>
-          {t('Revoke')}
-        </button>
-      </span>
-    ),
-})
+const revokeColumn = (changed: () => void) =>
+  actionsColumn<OperatorKey>((key) => (
+    <RevokeKey
+      title={t('Revoke operator key')}
+      apiKey={key}
+      path={`operator-keys/${key.id}`}
+      changed={changed}
+    />
+  ))
 
 const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[] => [
   {
@@ -105,7 +82,7 @@ const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[]
     ),
   },
   { label: t('Role'), show: (key) => <RoleBadge held={key} projects={projects} /> },
-  { label: t('State'), show: (key) => <KeyState of={key} /> },
+  { label: t('State'), show: (key) => <KeyState apiKey={key} /> },
   { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
   { label: t('Expires'), show: ({ expires_at }) => <When at={expires_at} /> },
 ]
@@ -113,7 +90,7 @@ const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[]
 export function OperatorKeys({ projects }: { projects: readonly Project[] }) {
   const keys = useRead<List<OperatorKey>>('operator-keys')
   const mayWrite = canEverywhere('operators.write')
-  const columns = [...columnsOf(projects), ...(mayWrite ? [revokeOf(keys.reload)] : [])]
+  const columns = [...columnsOf(projects), ...(mayWrite ? [revokeColumn(keys.reload)] : [])]
   return (
     <View
       title={t('Operator keys')}
@@ -127,17 +104,17 @@ export function OperatorKeys({ projects }: { projects: readonly Project[] }) {
       }
     >
       <Card isFlush>
-        <LoadedView of={keys}>
-          {({ data }) =>
-            data.length === 0 ? (
-              <Empty icon="keys" title={t('No operator key yet')}>
-                {t('A key lets a program do what one role allows, until it expires.')}
-              </Empty>
-            ) : (
-              <Table label={t('Operator keys')} rows={data} columns={columns} id={({ id }) => id} />
-            )
+        <ListTable
+          label={t('Operator keys')}
+          list={keys}
+          columns={columns}
+          id={({ id }) => id}
+          empty={
+            <Empty icon="keys" title={t('No operator key yet')}>
+              {t('A key lets a program do what one role allows, until it expires.')}
+            </Empty>
           }
-        </LoadedView>
+        />
       </Card>
     </View>
   )

@@ -1,8 +1,7 @@
 // The accounts of operators, for owners: what protects each, and when it was used last.
 import { useRead } from '../loading.ts'
 import { can, operatorsProjectId } from '../may.ts'
-import { Badge, Cut, When } from '../parts/text.tsx'
-import { to } from '../route.ts'
+import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
 import { t } from '../texts.ts'
 import type { Operator, Page, User } from '../types.ts'
 
@@ -46,9 +45,5 @@ export function Name({ operator: { uuid, email }, user }: { operator: Operator; 
         <Cut text={email} />
       </strong>
     )
-  return (
-    <a class="name" href={to(['projects', operatorsProjectId, 'users', uuid])}>
-      <Cut text={email} />
-    </a>
-  )
+  return <NameLink path={['projects', operatorsProjectId, 'users', uuid]} text={email} />
 }

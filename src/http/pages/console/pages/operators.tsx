@@ -5,8 +5,7 @@ import { useRead } from '../loading.ts'
 import { canEverywhere, whoIs } from '../may.ts'
 import { ask, Choice, Field } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Badge, showSecret, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
@@ -121,7 +120,7 @@ function askForLink({ uuid, email }: Operator): void {
 
 function Acts({ operator, changed, ...props }: OperatorsProps & { operator: Operator; changed: () => void }) {
   return (
-    <span>
+    <>
       <button type="button" class="small" onClick={() => askForRole(operator, props, changed)}>
         {t('Give role')}
       </button>
@@ -131,7 +130,7 @@ function Acts({ operator, changed, ...props }: OperatorsProps & { operator: Oper
       <button type="button" class="small danger" onClick={() => askToTake(operator, props, changed)}>
         {t('Take role')}
       </button>
-    </span>
+    </>
   )
 }
 
@@ -175,11 +174,9 @@ export function Operators(props: OperatorsProps) {
   const operators = useRead<List<Operator>>('operators')
   const accounts = useAccounts(operators.data?.data ?? [])
   const mayWrite = canEverywhere('operators.write')
-  const acts: Column<Operator> = {
-    label: t('Actions'),
-    kind: 'act',
-    show: (operator) => <Acts {...props} operator={operator} changed={operators.reload} />,
-  }
+  const acts = actionsColumn<Operator>((operator) => (
+    <Acts {...props} operator={operator} changed={operators.reload} />
+  ))
   return (
     <View
       title={t('Operators')}
@@ -193,16 +190,12 @@ export function Operators(props: OperatorsProps) {
       }
     >
       <Card isFlush>
-        <LoadedView of={operators}>
-          {({ data }) => (
-            <Table
-              label={t('Operators')}
-              rows={data}
-              columns={[...columnsOf(props, accounts), ...(mayWrite ? [acts] : [])]}
-              id={({ uuid }) => uuid}
-            />
-          )}
-        </LoadedView>
+        <ListTable
+          label={t('Operators')}
+          list={operators}
+          columns={[...columnsOf(props, accounts), ...(mayWrite ? [acts] : [])]}
+          id={({ uuid }) => uuid}
+        />
       </Card>
     </View>
   )

@@ -37,9 +37,7 @@ export function Overview({ project, changed }: OverviewProps) {
             [t('Project id'), <Id key="id" text={project.id} />],
             [t('Secret'), project.has_secret ? t('Set; its hash is stored') : t('None')],
             [t('Created'), <When key="created" at={project.created_at} />],
-            ...(project.archived_at
-              ? ([[t('Archived'), <When key="archived" at={project.archived_at} />]] as const)
-              : []),
+            project.archived_at && [t('Archived'), <When key="archived" at={project.archived_at} />],
           ]}
         />
       </Card>

@@ -4,11 +4,11 @@ import type { Loaded } from '../loading.ts'
 import { canEverywhere } from '../may.ts'
 import { ask, Field } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, Id, showSecret, When } from '../parts/text.tsx'
+import { Empty } from '../parts/states.tsx'
+import { type Column, ListTable } from '../parts/table.tsx'
+import { Badge, Id, NameLink, showSecret, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, to } from '../route.ts'
+import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { List, Project, ProjectWithSecret } from '../types.ts'
 
@@ -46,11 +46,7 @@ const columns: readonly Column<Project>[] = [
   {
     label: t('Name'),
     kind: 'wide',
-    show: ({ id, name }) => (
-      <a class="name" href={to(['projects', id])}>
-        <Cut text={name} />
-      </a>
-    ),
+    show: ({ id, name }) => <NameLink path={['projects', id]} text={name} />,
   },
   { label: t('State'), show: (project) => <ProjectBadge project={project} /> },
   { label: t('Id'), show: ({ id }) => <Id text={id} /> },
@@ -70,17 +66,17 @@ export function Projects({ projects }: { projects: Loaded<List<Project>> }) {
       actions={actions}
     >
       <Card isFlush>
-        <LoadedView of={projects}>
-          {({ data }) =>
-            data.length === 0 ? (
-              <Empty icon="projects" title={t('No project yet')}>
-                {t('Your roles reach none. Ask an owner for a role.')}
-              </Empty>
-            ) : (
-              <Table label={t('Projects')} rows={data} columns={columns} id={({ id }) => id} />
-            )
+        <ListTable
+          label={t('Projects')}
+          list={projects}
+          columns={columns}
+          id={({ id }) => id}
+          empty={
+            <Empty icon="projects" title={t('No project yet')}>
+              {t('Your roles reach none. Ask an owner for a role.')}
+            </Empty>
           }
-        </LoadedView>
+        />
       </Card>
     </View>
   )

@@ -3,8 +3,8 @@ import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { can, operatorsProjectId } from '../may.ts'
 import { ask, Tick } from '../parts/form.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { Empty } from '../parts/states.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Badge, Cut, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
@@ -63,17 +63,12 @@ const shown: readonly Column<SigningKey>[] = [
   { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
 ]
 
-const revokeOf = (of: KeysOf): Column<SigningKey> => ({
-  label: t('Actions'),
-  kind: 'act',
-  show: (key) => (
-    <span>
-      <button type="button" class="small danger" onClick={() => askToRevoke(of, key)}>
-        {t('Revoke')}
-      </button>
-    </span>
-  ),
-})
+const revokeColumn = (of: KeysOf) =>
+  actionsColumn<SigningKey>((key) => (
+    <button type="button" class="small danger" onClick={() => askToRevoke(of, key)}>
+      {t('Revoke')}
+    </button>
+  ))
 
 export function SigningKeys({ projects }: { projects: readonly Project[] }) {
   // Any project that the operator may manage: the keys are the same for all.
@@ -102,16 +97,12 @@ export function SigningKeys({ projects }: { projects: readonly Project[] }) {
             {t('Keys are shown once there is a project.')}
           </Empty>
         ) : (
-          <LoadedView of={keys}>
-            {({ data }) => (
-              <Table
-                label={t('Signing keys')}
-                rows={data}
-                columns={of ? [...shown, revokeOf(of)] : shown}
-                id={({ kid }) => kid}
-              />
-            )}
-          </LoadedView>
+          <ListTable
+            label={t('Signing keys')}
+            list={keys}
+            columns={of ? [...shown, revokeColumn(of)] : shown}
+            id={({ kid }) => kid}
+          />
         )}
       </Card>
     </View>

@@ -5,8 +5,8 @@ import { type Loaded, useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { ask, Choice, Field } from '../parts/form.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, Id, When } from '../parts/text.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
+import { Badge, Cut, Id, NameLink, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { go, to } from '../route.ts'
@@ -125,20 +125,17 @@ export function Team({ project, id }: TeamProps) {
   )
 }
 
-const actsOf = (path: string, changed: () => void): Column<TeamMember> => ({
-  label: t('Actions'),
-  kind: 'act',
-  show: (member) => (
-    <span>
+const actsColumn = (path: string, changed: () => void) =>
+  actionsColumn<TeamMember>((member) => (
+    <>
       <button type="button" class="small" onClick={() => askForRole(path, member, changed)}>
         {t('Role')}
       </button>
       <button type="button" class="small danger" onClick={() => askToRemove(path, member, changed)}>
         {t('Remove')}
       </button>
-    </span>
-  ),
-})
+    </>
+  ))
 
 const columnsOf = (project: string): readonly Column<TeamMember>[] => [
   {
@@ -146,9 +143,7 @@ const columnsOf = (project: string): readonly Column<TeamMember>[] => [
     kind: 'wide',
     show: (member) => (
       <>
-        <a class="name" href={to(['projects', project, 'users', member.user_uuid])}>
-          <Cut text={member.email} />
-        </a>
+        <NameLink path={['projects', project, 'users', member.user_uuid]} text={member.email} />
         {showPerson(member) && (
           <span class="below">
             <Cut text={showPerson(member)} />
@@ -164,7 +159,7 @@ const columnsOf = (project: string): readonly Column<TeamMember>[] => [
 function Members({ project, path }: { project: string; path: string }) {
   const members = useRead<List<TeamMember>>(`${path}/members`)
   const mayWrite = can('teams.write', project)
-  const columns = [...columnsOf(project), ...(mayWrite ? [actsOf(path, members.reload)] : [])]
+  const columns = [...columnsOf(project), ...(mayWrite ? [actsColumn(path, members.reload)] : [])]
   return (
     <Card
       isFlush
@@ -177,15 +172,13 @@ function Members({ project, path }: { project: string; path: string }) {
         )
       }
     >
-      <LoadedView of={members}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Empty icon="teams" title={t('No member yet')} />
-          ) : (
-            <Table label={t('Members')} rows={data} columns={columns} id={({ user_uuid }) => user_uuid} />
-          )
-        }
-      </LoadedView>
+      <ListTable
+        label={t('Members')}
+        list={members}
+        columns={columns}
+        id={({ user_uuid }) => user_uuid}
+        empty={<Empty icon="teams" title={t('No member yet')} />}
+      />
     </Card>
   )
 }

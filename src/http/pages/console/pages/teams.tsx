@@ -4,11 +4,11 @@ import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { ask, Field } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { Table } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
+import { Empty } from '../parts/states.tsx'
+import { ListTable } from '../parts/table.tsx'
+import { NameLink, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, to } from '../route.ts'
+import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { AdminTeam, List, Project } from '../types.ts'
 
@@ -38,34 +38,25 @@ export function TeamList({ project }: { project: Project }) {
       }
     >
       <Card isFlush>
-        <LoadedView of={teams}>
-          {({ data }) =>
-            data.length === 0 ? (
-              <Empty icon="teams" title={t('No team yet')}>
-                {t('Users make teams in your application, or you create one here.')}
-              </Empty>
-            ) : (
-              <Table
-                label={t('Teams')}
-                rows={data}
-                id={({ id }) => id}
-                columns={[
-                  {
-                    label: t('Name'),
-                    kind: 'wide',
-                    show: ({ id, name }) => (
-                      <a class="name" href={to(['projects', project.id, 'teams', id])}>
-                        <Cut text={name} />
-                      </a>
-                    ),
-                  },
-                  { label: t('Members'), kind: 'end', show: ({ member_count }) => member_count },
-                  { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
-                ]}
-              />
-            )
+        <ListTable
+          label={t('Teams')}
+          list={teams}
+          id={({ id }) => id}
+          columns={[
+            {
+              label: t('Name'),
+              kind: 'wide',
+              show: ({ id, name }) => <NameLink path={['projects', project.id, 'teams', id]} text={name} />,
+            },
+            { label: t('Members'), kind: 'end', show: ({ member_count }) => member_count },
+            { label: t('Created'), show: ({ created_at }) => <When at={created_at} /> },
+          ]}
+          empty={
+            <Empty icon="teams" title={t('No team yet')}>
+              {t('Users make teams in your application, or you create one here.')}
+            </Empty>
           }
-        </LoadedView>
+        />
       </Card>
     </View>
   )

@@ -65,9 +65,10 @@ export function Factors({ project, user, path }: FactorsProps) {
           [t('Passkeys'), user.passkeys],
           [t('Sign-in providers'), user.providers.map(showName).join(', ') || t('None')],
           [t('First sign-in by'), user.provider ? showName(user.provider) : t('Address')],
-          ...(user.factors_reset_due_at
-            ? ([[t('Factors are removed'), <When key="due" at={user.factors_reset_due_at} />]] as const)
-            : []),
+          user.factors_reset_due_at && [
+            t('Factors are removed'),
+            <When key="due" at={user.factors_reset_due_at} />,
+          ],
         ]}
       />
       {factors.length + user.passkeys > 0 && can('users.sessions.read', project) && <Details path={path} />}

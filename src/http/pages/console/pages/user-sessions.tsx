@@ -5,8 +5,8 @@ import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { Act } from '../parts/act.tsx'
 import { ask } from '../parts/form.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
+import { Empty } from '../parts/states.tsx'
+import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Cut, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
 import { Card } from '../parts/view.tsx'
@@ -43,23 +43,18 @@ function askToEndAll(path: string, changed: () => void): void {
 export function Sessions({ project, path }: SessionsProps) {
   const sessions = useRead<List<Session>>(`${path}/sessions`)
   const mayEnd = can('users.sessions.end', project)
-  const end = ({ id }: Session) => (
-    <span>
-      <Act
-        kind="small danger"
-        done={t('The session has ended.')}
-        work={async () => {
-          await change('DELETE', `${path}/sessions/${id}`)
-          sessions.reload()
-        }}
-      >
-        {t('End session')}
-      </Act>
-    </span>
-  )
-  const columns: readonly Column<Session>[] = mayEnd
-    ? [...shown, { label: t('Actions'), kind: 'act', show: end }]
-    : shown
+  const end = actionsColumn<Session>(({ id }) => (
+    <Act
+      kind="small danger"
+      done={t('The session has ended.')}
+      work={async () => {
+        await change('DELETE', `${path}/sessions/${id}`)
+        sessions.reload()
+      }}
+    >
+      {t('End session')}
+    </Act>
+  ))
   const isSeveral = (sessions.data?.data.length ?? 0) > 1
   return (
     <Card
@@ -74,15 +69,13 @@ export function Sessions({ project, path }: SessionsProps) {
         )
       }
     >
-      <LoadedView of={sessions}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Empty icon="leave" title={t('Signed in nowhere')} />
-          ) : (
-            <Table label={t('Sessions')} rows={data} columns={columns} id={({ id }) => id} />
-          )
-        }
-      </LoadedView>
+      <ListTable
+        label={t('Sessions')}
+        list={sessions}
+        columns={mayEnd ? [...shown, end] : shown}
+        id={({ id }) => id}
+        empty={<Empty icon="leave" title={t('Signed in nowhere')} />}
+      />
     </Card>
   )
 }

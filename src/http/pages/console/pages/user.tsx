@@ -14,10 +14,12 @@ import { t } from '../texts.ts'
 import type { Project, User as UserEntry } from '../types.ts'
 import { UserActions } from './user-actions.tsx'
 import { Activities } from './user-activity.tsx'
+import { ApiKeys } from './user-api-keys.tsx'
 import { EditButton } from './user-edit.tsx'
 import { Factors } from './user-factors.tsx'
-import { ApiKeys, Identities, Teams } from './user-holdings.tsx'
+import { Identities } from './user-identities.tsx'
 import { Sessions } from './user-sessions.tsx'
+import { Teams } from './user-teams.tsx'
 import { StateBadge } from './users.tsx'
 
 interface UserProps {
@@ -43,7 +45,7 @@ export function User({ project, uuid }: UserProps) {
       actions={user.data && <UserActions project={project} user={user.data} path={path} loaded={user} />}
     >
       <LoadedView of={user} lines={8}>
-        {(data) => <Holdings project={project} user={data} path={path} loaded={user} />}
+        {(data) => <AccountSections project={project} user={data} path={path} loaded={user} />}
       </LoadedView>
     </View>
   )
@@ -60,14 +62,14 @@ function Lead({ user }: { user: UserEntry }) {
   )
 }
 
-interface HoldingsProps {
+interface AccountSectionsProps {
   project: Project
   user: UserEntry
   path: string
   loaded: Loaded<UserEntry>
 }
 
-function Holdings(props: HoldingsProps) {
+function AccountSections(props: AccountSectionsProps) {
   const { project, user, path } = props
   return (
     <>
@@ -92,7 +94,7 @@ async function saveExport(path: string, uuid: string): Promise<void> {
   saveFile(`account-${uuid}.json`, JSON.stringify(everything, null, 2), 'application/json')
 }
 
-function Profile({ project, user, path, loaded }: HoldingsProps) {
+function Profile({ project, user, path, loaded }: AccountSectionsProps) {
   const verified = user.email_verified_at && (
     <>
       <When at={user.email_verified_at} /> {t(proofs[user.email_proof ?? ''] ?? '')}
@@ -122,12 +124,8 @@ function Profile({ project, user, path, loaded }: HoldingsProps) {
           [t('Last sign-in'), <When key="last" at={user.last_sign_in_at} />],
           [t('Signed up'), <When key="created" at={user.created_at} />],
           [t('Changed'), <When key="updated" at={user.updated_at} />],
-          ...(user.disabled_at
-            ? ([[t('Disabled'), <When key="disabled" at={user.disabled_at} />]] as const)
-            : []),
-          ...(user.deletion_due_at
-            ? ([[t('Will be deleted'), <When key="due" at={user.deletion_due_at} />]] as const)
-            : []),
+          user.disabled_at && [t('Disabled'), <When key="disabled" at={user.disabled_at} />],
+          user.deletion_due_at && [t('Will be deleted'), <When key="due" at={user.deletion_due_at} />],
         ]}
       />
       {Object.keys(user.metadata).length > 0 && (

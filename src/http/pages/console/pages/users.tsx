@@ -11,9 +11,9 @@ import { Icon } from '../parts/icons.tsx'
 import { Refresh } from '../parts/refresh.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
-import { Badge, Cut, When } from '../parts/text.tsx'
+import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, type Route, setQuery, to } from '../route.ts'
+import { go, type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Project, User } from '../types.ts'
 
@@ -79,9 +79,7 @@ const columnsOf = (project: string): readonly Column<User>[] => [
       <span class="person">
         <Face user={user} />
         <span>
-          <a class="name" href={to(['projects', project, 'users', user.uuid])}>
-            <Cut text={user.email} />
-          </a>
+          <NameLink path={['projects', project, 'users', user.uuid]} text={user.email} />
           {showPerson(user) && (
             <span class="below">
               <Cut text={showPerson(user)} />

@@ -4,11 +4,11 @@ import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
 import { ask } from '../parts/form.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { Empty, LoadedView } from '../parts/states.tsx'
-import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, showSecret, When } from '../parts/text.tsx'
+import { Empty } from '../parts/states.tsx'
+import { type Column, ListTable } from '../parts/table.tsx'
+import { Badge, Cut, NameLink, showSecret, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, to } from '../route.ts'
+import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { List, Project, Webhook, WebhookWithSecret } from '../types.ts'
 import { typesOf, WebhookFields } from './webhook-fields.tsx'
@@ -58,9 +58,7 @@ const columnsOf = (project: string): readonly Column<Webhook>[] => [
     kind: 'wide',
     show: ({ id, url, description }) => (
       <>
-        <a class="name" href={to(['projects', project, 'webhooks', id])}>
-          <Cut text={url} />
-        </a>
+        <NameLink path={['projects', project, 'webhooks', id]} text={url} />
         {description && (
           <span class="below">
             <Cut text={description} />
@@ -92,19 +90,17 @@ export function Webhooks({ project }: { project: Project }) {
   return (
     <View title={t('Webhooks')} lead={t('Your services learn of changes as they happen.')} actions={button}>
       <Card isFlush>
-        <LoadedView of={webhooks}>
-          {({ data }) =>
-            data.length === 0 ? (
-              <Empty icon="webhooks" title={t('No webhook yet')}>
-                {t(
-                  'A webhook sends each change of users, sessions, teams, keys and factors to your address.',
-                )}
-              </Empty>
-            ) : (
-              <Table label={t('Webhooks')} rows={data} columns={columnsOf(project.id)} id={({ id }) => id} />
-            )
+        <ListTable
+          label={t('Webhooks')}
+          list={webhooks}
+          columns={columnsOf(project.id)}
+          id={({ id }) => id}
+          empty={
+            <Empty icon="webhooks" title={t('No webhook yet')}>
+              {t('A webhook sends each change of users, sessions, teams, keys and factors to your address.')}
+            </Empty>
           }
-        </LoadedView>
+        />
       </Card>
     </View>
   )

@@ -1,7 +1,7 @@
 // What a view shows while it loads, where there is nothing, and where the service refused.
 import type { ComponentChildren } from 'preact'
 import { Refused } from '../api.ts'
-import type { Loaded } from '../loading.ts'
+import type { Loading } from '../loading.ts'
 import { t } from '../texts.ts'
 import { Icon, type IconName } from './icons.tsx'
 
@@ -62,7 +62,7 @@ export function Trouble({ error, retry }: { error: Error; retry?: () => void }) 
 }
 
 interface LoadedViewProps<T> {
-  of: Loaded<T>
+  of: Loading<T>
   lines?: number
   children: (data: T) => ComponentChildren
 }
@@ -70,7 +70,7 @@ interface LoadedViewProps<T> {
 /** Shows what was loaded; a skeleton before, and a refusal instead. */
 export function LoadedView<T>({ of, lines, children }: LoadedViewProps<T>) {
   if (of.error && of.data === null) return <Trouble error={of.error} retry={of.reload} />
-  if (of.data === null) return <Skeleton {...(lines === undefined ? {} : { lines })} />
+  if (of.data === null) return <Skeleton lines={lines} />
   return (
     <>
       {of.error && <Trouble error={of.error} retry={of.reload} />}

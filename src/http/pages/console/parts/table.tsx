@@ -1,7 +1,8 @@
 // Tables, which become cards on a phone: each cell then says the name of its column.
 import type { ComponentChildren } from 'preact'
-import type { LoadedPages } from '../loading.ts'
+import type { LoadedPages, Loading } from '../loading.ts'
 import { t } from '../texts.ts'
+import type { List } from '../types.ts'
 import { LoadedView } from './states.tsx'
 
 export interface Column<T> {
@@ -47,13 +48,49 @@ export function Table<T>({ label, rows, columns, id }: TableProps<T>) {
   )
 }
 
-interface PagedProps<T> extends Omit<TableProps<T>, 'rows'> {
+/** The column of a row's buttons. */
+export const actionsColumn = <T,>(show: (row: T) => ComponentChildren): Column<T> => ({
+  label: t('Actions'),
+  kind: 'act',
+  show: (row) => <span>{show(row)}</span>,
+})
+
+interface ListTableProps<T> extends Omit<TableProps<T>, 'rows'> {
+  list: Loading<List<T>>
+  /** Of the skeleton. */
+  lines?: number
+  /** Shown instead of a table without rows. */
+  empty?: ComponentChildren
+}
+
+/** A table of a list that comes whole. */
+export function ListTable<T>({ list, lines, empty, ...table }: ListTableProps<T>) {
+  return (
+    <LoadedView of={list} lines={lines}>
+      {({ data }) => (data.length === 0 && empty ? empty : <Table {...table} rows={data} />)}
+    </LoadedView>
+  )
+}
+
+/** A button that loads the next page of a list, if it has one. */
+export function More({ pages }: { pages: LoadedPages<unknown> }) {
+  if (!pages.hasMore) return null
+  return (
+    <div class="more">
+      <button type="button" onClick={pages.more} disabled={pages.isLoadingMore}>
+        {pages.isLoadingMore ? t('One moment …') : t('Show more')}
+      </button>
+    </div>
+  )
+}
+
+interface PagedTableProps<T> extends Omit<TableProps<T>, 'rows'> {
   pages: LoadedPages<T>
   empty: ComponentChildren
 }
 
 /** A table of a list in pages, with a button for the next one. */
-export function PagedTable<T>({ pages, empty, ...table }: PagedProps<T>) {
+export function PagedTable<T>({ pages, empty, ...table }: PagedTableProps<T>) {
   return (
     <LoadedView of={pages} lines={6}>
       {(rows) =>
@@ -62,13 +99,7 @@ export function PagedTable<T>({ pages, empty, ...table }: PagedProps<T>) {
         ) : (
           <>
             <Table {...table} rows={rows} />
-            {pages.hasMore && (
-              <div class="more">
-                <button type="button" onClick={pages.more} disabled={pages.isLoadingMore}>
-                  {pages.isLoadingMore ? t('One moment …') : t('Show more')}
-                </button>
-              </div>
-            )}
+            <More pages={pages} />
           </>
         )
       }

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { showAgo, showInstant } from '../format.ts'
+import { to } from '../route.ts'
 import { t } from '../texts.ts'
 import { Dialog, openDialog } from './dialog.tsx'
 import { complain, say } from './toasts.tsx'
@@ -25,7 +26,16 @@ export function Cut({ text, isCode = false }: { text: string; isCode?: boolean }
   )
 }
 
-export type Tone = 'good' | 'wrong' | 'warn' | 'plain'
+/** The name of a row, which links to its view. */
+export function NameLink({ path, text }: { path: readonly string[]; text: string }) {
+  return (
+    <a class="name" href={to(path)}>
+      <Cut text={text} />
+    </a>
+  )
+}
+
+type Tone = 'good' | 'wrong' | 'warn' | 'plain'
 
 export function Badge({ tone = 'plain', children }: { tone?: Tone; children: ComponentChildren }) {
   return <span class={`badge ${tone}`}>{children}</span>

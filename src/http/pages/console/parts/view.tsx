@@ -71,16 +71,20 @@ export function Card({ id, title, lead, actions, isFlush = false, children }: Ca
   )
 }
 
-/** Names with their values. */
-export function Facts({ of }: { of: readonly (readonly [name: string, value: ComponentChildren])[] }) {
+type Fact = readonly [name: string, value: ComponentChildren]
+
+/** Names with their values. @param of may have entries that are left out, where a condition does not hold */
+export function Facts({ of }: { of: readonly (Fact | false | null | '')[] }) {
   return (
     <dl class="facts">
-      {of.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
+      {of
+        .filter((fact) => !!fact)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
     </dl>
   )
 }
