@@ -39,7 +39,7 @@ export function withFieldErrors(error: Error): Error {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
-export interface Asked {
+interface Asked {
   readonly query?: Query
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -48,7 +48,7 @@ export interface Asked {
   readonly once?: boolean
 }
 
-export interface Answer<T> {
+interface Answer<T> {
   readonly data: T
   readonly etag: string | null
 }

@@ -43,7 +43,7 @@ const ofInstallation: readonly (readonly [
 ]
 
 /** The entries of a project that the operator may see. */
-export const projectEntries = (id: string): readonly Entry[] =>
+const projectEntries = (id: string): readonly Entry[] =>
   ofProject
     .filter(([, , , permission]) => can(permission, id))
     .map(([name, part, icon]) => ({ name, icon, path: ['projects', id, ...(part ? [part] : [])] }))

@@ -38,6 +38,13 @@ export function setQuery(query: Query): void {
   dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
+/** Values of the query by name; empty for those that it lacks. */
+export const queryValues = <Name extends string>(
+  { query }: Route,
+  names: readonly Name[],
+): Readonly<Record<Name, string>> =>
+  Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>
+
 /** The view that the address names, kept current. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(readRoute)

@@ -1,16 +1,15 @@
 // What the security log is searched by.
 import { useMemo } from 'preact/hooks'
 import { Search } from '../parts/filters.tsx'
-import { Choice, Field } from '../parts/form.tsx'
-import { type Route, setQuery } from '../route.ts'
+import { Choice, Field, type FieldProps } from '../parts/form.tsx'
+import { queryValues, type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import { logEvents } from './log-events.ts'
 
 const names = ['user', 'event', 'outcome', 'actor', 'address', 'span', 'since', 'until'] as const
 export type Filter = Readonly<Record<(typeof names)[number], string>>
 
-export const filterOf = (route: Route): Filter =>
-  Object.fromEntries(names.map((name) => [name, route.query.get(name) ?? ''])) as Filter
+export const filterOf = (route: Route): Filter => queryValues(route, names)
 
 const hourMs = 3_600_000
 
@@ -77,25 +76,32 @@ function Kinds({ filter, set }: PartProps) {
   )
 }
 
+/** A plain field, whose change takes effect when it is left. */
+function FilterField({
+  filter,
+  set,
+  name,
+  ...field
+}: PartProps & Omit<FieldProps, 'value' | 'name'> & { name: keyof Filter }) {
+  return (
+    <div class="field" onChange={(event) => set({ [name]: (event.target as HTMLInputElement).value.trim() })}>
+      <Field name={name} value={filter[name]} {...field} />
+    </div>
+  )
+}
+
 function Days({ filter, set }: PartProps) {
-  const typed = (name: 'since' | 'until') => (event: Event) =>
-    set({ span: 'days', [name]: (event.target as HTMLInputElement).value.trim() })
+  const setDay = (changed: Partial<Filter>) => set({ span: 'days', ...changed })
   return (
     <>
-      <div class="field" onChange={typed('since')}>
-        <Field label={t('From')} name="since" type="date" value={filter.since} />
-      </div>
-      <div class="field" onChange={typed('until')}>
-        <Field label={t('To')} name="until" type="date" value={filter.until} />
-      </div>
+      <FilterField filter={filter} set={setDay} label={t('From')} name="since" type="date" />
+      <FilterField filter={filter} set={setDay} label={t('To')} name="until" type="date" />
     </>
   )
 }
 
 export function Filters({ filter }: { filter: Filter }) {
   const set = (changed: Partial<Filter>) => setQuery({ ...filter, ...changed })
-  const typed = (name: keyof Filter) => (event: Event) =>
-    set({ [name]: (event.target as HTMLInputElement).value.trim() })
   return (
     <div class="filters">
       <Search
@@ -105,26 +111,24 @@ export function Filters({ filter }: { filter: Filter }) {
         search={(user) => set({ user })}
       />
       <Kinds filter={filter} set={set} />
-      {/* Changes of plain fields take effect when they are left. */}
-      <div class="field" onChange={typed('event')}>
-        <Field
-          key={filter.event}
-          label={t('Event')}
-          name="event"
-          value={filter.event}
-          placeholder="sign_in_refused"
-          offered={logEvents}
-        />
-      </div>
-      <div class="field" onChange={typed('address')}>
-        <Field
-          key={filter.address}
-          label={t('Network')}
-          name="address"
-          value={filter.address}
-          placeholder="203.0.113.7"
-        />
-      </div>
+      {/* The keys have the fields show a filter that a link or a button has changed. */}
+      <FilterField
+        key={`event ${filter.event}`}
+        filter={filter}
+        set={set}
+        label={t('Event')}
+        name="event"
+        placeholder="sign_in_refused"
+        offered={logEvents}
+      />
+      <FilterField
+        key={`address ${filter.address}`}
+        filter={filter}
+        set={set}
+        label={t('Network')}
+        name="address"
+        placeholder="203.0.113.7"
+      />
       <Choice
         label={t('When')}
         name="span"

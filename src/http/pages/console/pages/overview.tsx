@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks'
 import { showChange, showMethods, showName, showNumber } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Chart, type Series } from '../parts/chart.tsx'
+import { Chart, type ChartProps, type Series, sum } from '../parts/chart.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Table } from '../parts/table.tsx'
 import { Id, When } from '../parts/text.tsx'
@@ -59,8 +59,6 @@ function seriesOf(days: readonly DayStats[]): Series[] {
   return series.length > 0 ? series : [{ name: t('Sign-ins'), values: days.map(() => 0) }]
 }
 
-const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-
 /** How many users the project has. */
 function UserCount({ project, of }: { project: string; of: Stats['users'] }) {
   const count = of.is_more ? t('More than {count}', { count: showNumber(of.count) }) : showNumber(of.count)
@@ -109,7 +107,7 @@ function Figures({ project }: { project: string }) {
 function Charts({ of: { data, period, before } }: { of: Stats }) {
   const days = data.map(({ day }) => day)
   const one = (name: string, pick: (day: DayStats) => number): Series[] => [{ name, values: data.map(pick) }]
-  const lockouts = total(data.map(({ lockouts }) => lockouts))
+  const lockouts = sum(data.map(({ lockouts }) => lockouts))
   const most = Math.max(0, ...data.map(({ active_users }) => active_users))
   const change = (name: keyof typeof period) => ({ value: period[name], before: before[name] })
   return (
@@ -134,24 +132,21 @@ function Charts({ of: { data, period, before } }: { of: Stats }) {
         note={lockouts === 0 ? t('no lockout') : t('{count} lockouts', { count: showNumber(lockouts) })}
         days={days}
         series={one(t('Refused sign-ins'), ({ failures }) => failures)}
-        tone="wrong"
+        isWrong
       />
     </div>
   )
 }
 
-interface FigureProps {
-  title: string
+interface FigureProps extends ChartProps {
   value: number
-  /** The same of as many days before. */
+  /** The same figure of as many days before. */
   before: number
   note?: string
-  days: readonly string[]
-  series: readonly Series[]
-  tone?: 'accent' | 'wrong'
 }
 
-function Figure({ title, value, before, note, days, series, tone = 'accent' }: FigureProps) {
+function Figure({ value, before, note, ...chart }: FigureProps) {
+  const { title, days } = chart
   const change = showChange(value, before)
   return (
     <section class="card figure" aria-label={title}>
@@ -168,7 +163,7 @@ function Figure({ title, value, before, note, days, series, tone = 'accent' }: F
         )}
         {note && <small>{note}</small>}
       </p>
-      <Chart title={title} days={days} series={series} tone={tone} />
+      <Chart {...chart} />
     </section>
   )
 }

@@ -1,4 +1,5 @@
 // A policy that is being edited: what differs, and what is stored when it is saved.
+import { isObject, isSame } from '../json.ts'
 import type { Policy, PolicyChange } from '../types.ts'
 
 /** A JSON Schema, as far as a policy uses it. */
@@ -17,11 +18,6 @@ export interface Schema {
 }
 
 export type Path = readonly string[]
-
-const isObject = (value: unknown): value is Policy =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** The value at a path; undefined: none. */
 export function valueAt(policy: Policy, path: Path): unknown {

@@ -1,9 +1,10 @@
 // Fields of a policy, made from its JSON Schema.
 import { useId, useState } from 'preact/hooks'
 import { showName, showNumber } from '../format.ts'
+import { isSame } from '../json.ts'
 import { locale, t } from '../texts.ts'
 import type { Policy } from '../types.ts'
-import { isSame, type Path, type Schema, valueAt } from './policy-draft.ts'
+import { type Path, type Schema, valueAt } from './policy-draft.ts'
 import { fieldWords } from './policy-words.ts'
 
 interface FieldProps {

@@ -1,5 +1,6 @@
 // The form of a user: names, language, role and metadata, saved only if nobody changed the user meanwhile.
 import { admin, Refused } from '../api.ts'
+import { isObject, isSame } from '../json.ts'
 import { Area, ask, Choice, Field, type Typed } from '../parts/form.tsx'
 import { complain, say } from '../parts/toasts.tsx'
 import { t } from '../texts.ts'
@@ -7,14 +8,11 @@ import type { User } from '../types.ts'
 
 type Metadata = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Metadata =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The merge patch (RFC 7396) that makes one object of another. */
-export function mergePatchOf(before: Metadata, after: Metadata): Metadata {
+function mergePatchOf(before: Metadata, after: Metadata): Metadata {
   const gone = Object.keys(before).filter((name) => !Object.hasOwn(after, name))
   const changed = Object.entries(after).filter(
-    ([name, value]) => !Object.hasOwn(before, name) || JSON.stringify(before[name]) !== JSON.stringify(value),
+    ([name, value]) => !Object.hasOwn(before, name) || !isSame(before[name], value),
   )
   // Entries, so that a name such as __proto__ is one like any other.
   return Object.fromEntries([
@@ -88,7 +86,7 @@ function Fields({ user }: { user: User }) {
 }
 
 /** Asks for changes of the user as the service has it now. @param changed with what was saved */
-export async function askToEdit(path: string, changed: (user: User) => void): Promise<void> {
+async function askToEdit(path: string, changed: (user: User) => void): Promise<void> {
   const { data: user, etag } = await admin<User>('GET', path)
   ask({
     title: t('Edit user'),

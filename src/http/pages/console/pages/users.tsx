@@ -13,7 +13,7 @@ import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
 import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, type Route, setQuery } from '../route.ts'
+import { go, queryValues, type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Project, User } from '../types.ts'
 
@@ -38,9 +38,6 @@ const ages = [
 const names = ['q', 'by', 'state', 'days'] as const
 type Filter = Readonly<Record<(typeof names)[number], string>>
 
-const filterOf = (route: Route): Filter =>
-  Object.fromEntries(names.map((name) => [name, route.query.get(name) ?? ''])) as Filter
-
 /** The query of a search: words of a name, a UUID, or the beginning of an address. */
 function queryOf({ q, by, state }: Filter, since: string) {
   const field = by === 'name' ? 'name' : isUuid(q) ? 'uuid' : 'email'
@@ -62,7 +59,7 @@ export function StateBadge({ user }: { user: User }) {
 }
 
 /** How a user can sign in: password, passkey, providers. */
-export function waysOf({ has_password, passkeys, providers }: User): string {
+function waysOf({ has_password, passkeys, providers }: User): string {
   const ways = [
     ...(has_password ? [t('Password')] : []),
     ...(passkeys > 0 ? [t('Passkey')] : []),
@@ -199,7 +196,7 @@ function Nobody({ isSearched }: { isSearched: boolean }) {
 }
 
 export function Users({ project, route }: { project: Project; route: Route }) {
-  const filter = filterOf(route)
+  const filter = queryValues(route, names)
   // The same instant as long as the choice stays: the pages of one list have one query.
   const since = useMemo(() => daysAgo(filter.days), [filter.days])
   const pages = usePages<User>(`projects/${project.id}/users`, queryOf(filter, since))

@@ -6,18 +6,17 @@ export interface Series {
   readonly values: readonly number[]
 }
 
-interface ChartProps {
+export interface ChartProps {
   title: string
   days: readonly string[]
   series: readonly Series[]
-  tone?: 'accent' | 'wrong'
+  /** True: the bars have the colour of refusals. */
+  isWrong?: boolean
 }
 
 const [width, height] = [320, 96]
 
-/** The total over all days and series. */
-const sum = (series: readonly Series[]): number =>
-  series.reduce((total, { values }) => total + values.reduce((a, b) => a + b, 0), 0)
+export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** The title of a day’s bar, such as “20 Nov: 3 Password, 1 Passkey”. */
 function titleOf(day: string, at: number, series: readonly Series[]): string {
@@ -27,17 +26,17 @@ function titleOf(day: string, at: number, series: readonly Series[]): string {
   return `${showDay(day)}: ${parts.join(', ') || '0'}`
 }
 
-export function Chart({ title, days, series, tone = 'accent' }: ChartProps) {
-  const totals = days.map((_, at) => series.reduce((total, { values }) => total + (values[at] ?? 0), 0))
+export function Chart({ title, days, series, isWrong = false }: ChartProps) {
+  const totals = days.map((_, at) => sum(series.map(({ values }) => values[at] ?? 0)))
   const top = Math.max(1, ...totals)
   const step = width / Math.max(1, days.length)
   return (
-    <figure class={`chart ${tone}`}>
+    <figure class={isWrong ? 'chart wrong' : 'chart'}>
       <svg
         viewBox={`0 0 ${width} ${height}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`${title}: ${showNumber(sum(series))}`}
+        aria-label={`${title}: ${showNumber(sum(totals))}`}
       >
         {days.map((day, at) => {
           let y = height
@@ -51,7 +50,7 @@ export function Chart({ title, days, series, tone = 'accent' }: ChartProps) {
                 return (
                   <rect
                     key={name}
-                    class={`bar series-${index % 5}`}
+                    class={`series series-${index % 5}`}
                     x={at * step + step * 0.14}
                     y={y}
                     width={step * 0.72}
@@ -72,7 +71,7 @@ export function Chart({ title, days, series, tone = 'accent' }: ChartProps) {
           {series.map(({ name, values }, index) => (
             <li key={name}>
               <i class={`series-${index % 5}`} />
-              {name} <b>{showNumber(values.reduce((a, b) => a + b, 0))}</b>
+              {name} <b>{showNumber(sum(values))}</b>
             </li>
           ))}
         </ul>

@@ -59,7 +59,7 @@ export function Form({ submit, isDanger = false, isSecond = false, onSubmit, can
   )
 }
 
-interface FieldProps {
+export interface FieldProps {
   label: string
   name: string
   hint?: string

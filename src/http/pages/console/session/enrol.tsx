@@ -12,7 +12,7 @@ export interface Factors {
 }
 
 /** Adds a passkey to the operator's own account. @throws Refused */
-export async function enrolPasskey(): Promise<void> {
+async function enrolPasskey(): Promise<void> {
   const { flow, options } = await own<{ flow: string; options: CreationOptions }>(
     'POST',
     'passkeys/registration-options',

@@ -14,7 +14,7 @@ const names: Readonly<Record<string, string>> = {
   password: 'Password',
 }
 
-export interface Proof {
+interface Proof {
   readonly method: string
   readonly code?: string
   readonly password?: string
