@@ -3,11 +3,9 @@ import { UserButton, useUser } from '@sallyport/react'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { CodeView } from './code-view.tsx'
 import { facts } from './facts.ts'
-import { keep, readMemory, startOver, subscribe, type Transport } from './memory.ts'
+import { keep, startOver, type Transport, useMemory } from './memory.ts'
 import { type Obstacle, type Step, stepOf, steps } from './steps.tsx'
 import { WireView } from './wire-view.tsx'
-
-const useMemory = () => useSyncExternalStore(subscribe, readMemory)
 
 function onFragment(listener: () => void): () => void {
   addEventListener('hashchange', listener)

@@ -1,7 +1,7 @@
 // The code of a step in tabs (WAI-ARIA Authoring Practices: arrows move and select), each with a button that copies it.
-import { type KeyboardEvent, useState, useSyncExternalStore } from 'react'
+import { type KeyboardEvent, useState } from 'react'
 import { type Language, languages, type Setting, toCode } from './code.ts'
-import { keep, readMemory, subscribe } from './memory.ts'
+import { keep, useMemory } from './memory.ts'
 import type { Step } from './steps.tsx'
 
 const names = Object.keys(languages) as Language[]
@@ -23,7 +23,7 @@ function move(event: KeyboardEvent, at: number): void {
 }
 
 export function CodeView({ step, setting }: { step: Step; setting: Setting }) {
-  const { tab } = useSyncExternalStore(subscribe, readMemory)
+  const { tab } = useMemory()
   const [said, say] = useState('')
   const open = names.find((name) => name === tab) ?? 'curl'
   const code = toCode(step.id, open, setting)

@@ -1,4 +1,6 @@
-// What the tour keeps over a reload: ticks, the language of the code and the transport. The open step is the fragment.
+// The state of the tour, kept over a reload and shared by tabs: ticks, the tab of the code and the transport. The open step is the
+// fragment.
+import { createStore, useStore } from './store.ts'
 
 export type Transport = 'bearer' | 'cookie'
 
@@ -10,42 +12,15 @@ export interface Memory {
   readonly transport: Transport
 }
 
-const key = 'sallyport-playground'
-const atFirst: Memory = { done: [], tab: 'curl', step: '', transport: 'bearer' }
+const initial: Memory = { done: [], tab: 'curl', step: '', transport: 'bearer' }
+const store = createStore<Memory>('localStorage', 'sallyport-playground', (stored) => ({
+  ...initial,
+  ...(stored as Partial<Memory> | null),
+}))
 
-function read(): Memory {
-  try {
-    return { ...atFirst, ...JSON.parse(localStorage.getItem(key) ?? '{}') }
-  } catch {
-    // A browser that forbids storage has a tour without a memory.
-    return atFirst
-  }
-}
-
-let memory = read()
-const listeners = new Set<() => void>()
-
-export const readMemory = (): Memory => memory
-
-export function keep(more: Partial<Memory>): void {
-  memory = { ...memory, ...more }
-  try {
-    localStorage.setItem(key, JSON.stringify(memory))
-  } catch {}
-  for (const listener of listeners) listener()
-}
-
-export function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
-
-// What another tab keeps.
-addEventListener('storage', (event) => {
-  if (event.key !== key) return
-  memory = read()
-  for (const listener of listeners) listener()
-})
+export const readMemory = store.read
+export const useMemory = (): Memory => useStore(store)
+export const keep = (changed: Partial<Memory>): void => store.set({ ...store.read(), ...changed })
 
 /** Forgets the ticks. */
 export const startOver = (): void => keep({ done: [], step: '' })

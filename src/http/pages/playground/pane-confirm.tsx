@@ -2,7 +2,7 @@
 import { en, useAction, useClient, useUser } from '@sallyport/react'
 import { useEffect, useState } from 'react'
 import { facts } from './facts.ts'
-import { Code, Email, Panel, Said, sentenceOf } from './parts.tsx'
+import { CodeField, Field, Outcome, Panel, sentenceOf } from './parts.tsx'
 
 /** What to do, and where the mail is. */
 function Lead() {
@@ -34,9 +34,9 @@ export function ConfirmAddress() {
   const user = useUser()
   const client = useClient()
   const action = useAction(en)
-  const [email, type] = useState('')
+  const [email, setEmail] = useState('')
   useEffect(() => {
-    if (user) type(user.email)
+    if (user) setEmail(user.email)
   }, [user])
   if (user?.email_verified_at) return <Confirmed email={user.email} />
   return (
@@ -47,18 +47,20 @@ export function ConfirmAddress() {
         onSubmit={(event) => {
           event.preventDefault()
           const code = String(new FormData(event.currentTarget).get('code')).trim()
-          void action.run(
-            'confirm',
-            async () => {
-              await client.confirmVerificationEmail({ email, code })
-            },
-            'Your address is confirmed.',
-          )
+          const confirm = () => client.confirmVerificationEmail({ email, code })
+          void action.run('confirm', confirm, 'Your address is confirmed.')
         }}
       >
         <Lead />
-        <Email value={email} onChange={type} />
-        <Code label="Code" wrong={action.error?.fields.code} />
+        <Field
+          label="E-mail address"
+          name="email"
+          type="email"
+          autoComplete="username"
+          value={email}
+          onChange={({ target }) => setEmail(target.value)}
+        />
+        <CodeField label="Code" isWrong={Boolean(action.error?.fields.code)} />
         <button
           type="submit"
           className="sp-button sp-main"
@@ -70,15 +72,16 @@ export function ConfirmAddress() {
           type="button"
           className="sp-button"
           onClick={() =>
-            action.run('again', async () => {
-              await client.resendVerificationEmail({ email })
-              return 'If it was not sent within the last minute, a mail is on its way.'
-            })
+            action.run(
+              'again',
+              () => client.resendVerificationEmail({ email }),
+              'If it was not sent within the last minute, a mail is on its way.',
+            )
           }
         >
           Send another mail
         </button>
-        <Said error={sentenceOf(action.error)} notice={action.notice} />
+        <Outcome error={sentenceOf(action.error)} notice={action.notice} />
       </form>
     </Panel>
   )

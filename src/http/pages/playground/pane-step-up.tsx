@@ -2,7 +2,7 @@
 import { en, useAction, useClient, useUser } from '@sallyport/react'
 import { useEffect, useState } from 'react'
 import { NeedsSession } from './panes.tsx'
-import { Code, Panel, Said, sentenceOf } from './parts.tsx'
+import { CodeField, Field, Outcome, Panel, sentenceOf } from './parts.tsx'
 
 /** Whether the account of the session has an authenticator app, which then is its proof. */
 function useIsByApp(): boolean {
@@ -20,24 +20,6 @@ function useIsByApp(): boolean {
   return isByApp
 }
 
-function PasswordField() {
-  return (
-    <div className="sp-field">
-      <label htmlFor="proof">Password</label>
-      <div className="sp-input">
-        <input
-          id="proof"
-          name="password"
-          type="password"
-          autoComplete="current-password"
-          dir="ltr"
-          required
-        />
-      </div>
-    </div>
-  )
-}
-
 export function StepUp() {
   const client = useClient()
   const action = useAction(en)
@@ -52,17 +34,12 @@ export function StepUp() {
             event.preventDefault()
             const form = event.currentTarget
             const typed = String(new FormData(form).get(isByApp ? 'code' : 'password'))
-            void action
-              .run(
-                'prove',
-                () =>
-                  client.stepUp(
-                    isByApp
-                      ? { method: 'totp', code: typed.trim() }
-                      : { method: 'password', password: typed },
-                  ) as Promise<object>,
-                'Proven: the session has new tokens.',
+            const prove = () =>
+              client.stepUp(
+                isByApp ? { method: 'totp', code: typed.trim() } : { method: 'password', password: typed },
               )
+            void action
+              .run('prove', prove, 'Proven: the session has new tokens.')
               .then((done) => done && form.reset())
           }}
         >
@@ -71,11 +48,15 @@ export function StepUp() {
               ? 'Your account has a second factor, so that is what proves you.'
               : 'Your account has no authenticator app, so the password proves you.'}
           </p>
-          {isByApp ? <Code label="Code of your authenticator app" /> : <PasswordField />}
+          {isByApp ? (
+            <CodeField label="Code of your authenticator app" />
+          ) : (
+            <Field label="Password" name="password" type="password" autoComplete="current-password" />
+          )}
           <button type="submit" className="sp-button sp-main" aria-busy={action.busy !== null || undefined}>
             Prove it
           </button>
-          <Said error={sentenceOf(action.error)} notice={action.notice} />
+          <Outcome error={sentenceOf(action.error)} notice={action.notice} />
         </form>
       </Panel>
     </NeedsSession>

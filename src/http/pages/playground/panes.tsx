@@ -1,4 +1,4 @@
-// The box at the left of each step: the components of @sallyport/react, and forms of the page's own on its hooks.
+// The box of each step: components of @sallyport/react, and forms of the page's own on its hooks.
 import {
   AccountPage,
   type AccountSection,
@@ -11,13 +11,13 @@ import {
 } from '@sallyport/react'
 import type { ReactNode } from 'react'
 import { facts } from './facts.ts'
-import { Panel, Said } from './parts.tsx'
+import { Outcome, Panel } from './parts.tsx'
 
 const goTo = (step: string) => () => {
   location.hash = step
 }
 
-/** For a step that needs a session. */
+/** Shows the children to a user who is signed in, else the ways to a session. */
 export function NeedsSession({ children }: { children: ReactNode }) {
   const user = useUser()
   if (user) return children
@@ -34,25 +34,36 @@ export function NeedsSession({ children }: { children: ReactNode }) {
   )
 }
 
-function LeaveButton({ text }: { text: string }) {
-  const client = useClient()
-  const { run, busy, error } = useAction(en)
+interface ActionButtonProps {
+  text: string
+  work: () => Promise<unknown>
+  /** Shown when the work has succeeded. */
+  done?: string
+}
+
+function ActionButton({ text, work, done }: ActionButtonProps) {
+  const { run, busy, error, notice } = useAction(en)
   return (
     <>
       <button
         type="button"
         className="sp-button sp-main"
         aria-busy={busy !== null || undefined}
-        onClick={() => run('leave', () => client.signOut())}
+        onClick={() => run('act', work, done)}
       >
         {text}
       </button>
-      <Said error={error?.message} />
+      <Outcome error={error?.message} notice={notice} />
     </>
   )
 }
 
-/** What stands in place of a form for those who are signed in. */
+function SignOutButton({ text }: { text: string }) {
+  const client = useClient()
+  return <ActionButton text={text} work={() => client.signOut()} />
+}
+
+/** Shown instead of a form to a user who is signed in. */
 function SignedInAlready({ text }: { text: string }) {
   const user = useUser()
   return (
@@ -60,7 +71,7 @@ function SignedInAlready({ text }: { text: string }) {
       <p>
         As <strong>{user?.email}</strong>.
       </p>
-      <LeaveButton text={text} />
+      <SignOutButton text={text} />
     </Panel>
   )
 }
@@ -78,31 +89,20 @@ export function SignInBox() {
 const Account = ({ section }: { section: AccountSection }) => <AccountPage sections={[section]} />
 
 /** A card with a button of the page's own, above a part of the account page. */
-function Act({ text, work, children }: { text: string; work: () => Promise<unknown>; children?: ReactNode }) {
-  const { run, busy, error, notice } = useAction(en)
-  return (
-    <div className="sp">
-      <div className="sp-card act">
-        {children}
-        <button
-          type="button"
-          className="sp-button sp-main"
-          aria-busy={busy !== null || undefined}
-          onClick={() => run('act', work, 'Done: see what went over the wire.')}
-        >
-          {text}
-        </button>
-        <Said error={error?.message} notice={notice} />
-      </div>
+const ActionCard = ({ children, ...action }: ActionButtonProps & { children?: ReactNode }) => (
+  <div className="sp">
+    <div className="sp-card act">
+      {children}
+      <ActionButton {...action} done="Done: see what went over the wire." />
     </div>
-  )
-}
+  </div>
+)
 
 export function Me() {
   const client = useClient()
   return (
     <NeedsSession>
-      <Act text="Ask who I am" work={() => client.me()} />
+      <ActionCard text="Ask who I am" work={() => client.me()} />
       <Account section="profile" />
     </NeedsSession>
   )
@@ -112,14 +112,14 @@ export function Sessions() {
   const client = useClient()
   return (
     <NeedsSession>
-      <Act text="Refresh the tokens" work={() => client.refreshSession()}>
+      <ActionCard text="Refresh the tokens" work={() => client.refreshSession()}>
         <p>
           <a href={`${location.pathname}${location.search}#sessions`} target="_blank" rel="noreferrer">
             Open a second tab
           </a>{' '}
           and refresh here: the event appears in both. Sign in with a private window, and it is listed below.
         </p>
-      </Act>
+      </ActionCard>
       <Account section="sessions" />
     </NeedsSession>
   )
@@ -131,7 +131,7 @@ export const Factor = () => (
   </NeedsSession>
 )
 
-/** Whether this address is of the domain that the project's passkeys belong to. */
+/** True if passkeys of the domain work on pages of the host. */
 const isOfDomain = (host: string, domain: string) => host === domain || host.endsWith(`.${domain}`)
 
 export function Passkey() {
@@ -174,7 +174,7 @@ export function Leave() {
       <p>
         Signed in as <strong>{user.email}</strong>. The menu at the top has the same button.
       </p>
-      <LeaveButton text="Sign out" />
+      <SignOutButton text="Sign out" />
     </Panel>
   )
 }

@@ -1,6 +1,6 @@
 // Panels and fields of the page's own, in the classes of @sallyport/react, so that they look like its components.
 import type { FormError } from '@sallyport/react'
-import { type ReactNode, useId } from 'react'
+import { type InputHTMLAttributes, type ReactNode, useId } from 'react'
 
 export function Panel({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -13,8 +13,8 @@ export function Panel({ title, children }: { title: string; children: ReactNode 
   )
 }
 
-/** Live regions, which are there before they speak. */
-export function Said({ error = '', notice = '' }: { error?: string | undefined; notice?: string }) {
+/** Live regions: empty ones are rendered too, because screen readers announce changes of a region that they know. */
+export function Outcome({ error = '', notice = '' }: { error?: string | undefined; notice?: string }) {
   return (
     <>
       <p role="alert" className="sp-alert">
@@ -27,48 +27,33 @@ export function Said({ error = '', notice = '' }: { error?: string | undefined; 
   )
 }
 
-export function Email({ value, onChange }: { value: string; onChange: (typed: string) => void }) {
-  const id = useId()
-  return (
-    <div className="sp-field">
-      <label htmlFor={id}>E-mail address</label>
-      <div className="sp-input">
-        <input
-          id={id}
-          name="email"
-          type="email"
-          autoComplete="username"
-          dir="ltr"
-          value={value}
-          onChange={({ target }) => onChange(target.value)}
-          required
-        />
-      </div>
-    </div>
-  )
-}
+type FieldProps = InputHTMLAttributes<HTMLInputElement> & { label: string }
 
-export function Code({ label, wrong }: { label: string; wrong?: string | undefined }) {
+/** A required field. */
+export function Field({ label, ...input }: FieldProps) {
   const id = useId()
   return (
     <div className="sp-field">
       <label htmlFor={id}>{label}</label>
       <div className="sp-input">
-        <input
-          id={id}
-          name="code"
-          autoComplete="one-time-code"
-          inputMode="numeric"
-          spellCheck={false}
-          dir="ltr"
-          maxLength={32}
-          aria-invalid={wrong ? true : undefined}
-          required
-        />
+        <input id={id} dir="ltr" required {...input} />
       </div>
     </div>
   )
 }
+
+/** The field of a one-time code. */
+export const CodeField = ({ label, isWrong = false }: { label: string; isWrong?: boolean }) => (
+  <Field
+    label={label}
+    name="code"
+    autoComplete="one-time-code"
+    inputMode="numeric"
+    spellCheck={false}
+    maxLength={32}
+    aria-invalid={isWrong || undefined}
+  />
+)
 
 /** An error in one sentence, those of its fields included. */
 export const sentenceOf = (error: FormError | null): string =>

@@ -1,6 +1,5 @@
-// What went over the wire, the newest first; the newest exchange is open.
-import { useSyncExternalStore } from 'react'
-import { clearWire, type Exchange, listEntries, subscribe } from './wire.ts'
+// Lists requests, answers and events, the newest first.
+import { clearWire, type Exchange, useEntries } from './wire.ts'
 
 const json = (value: unknown) => JSON.stringify(value, null, 2)
 
@@ -35,8 +34,8 @@ function Row({ exchange, isOpen }: { exchange: Exchange; isOpen: boolean }) {
 }
 
 export function WireView() {
-  const entries = useSyncExternalStore(subscribe, listEntries)
-  /** The newest that a person asked for: pages read by themselves what they show. */
+  const entries = useEntries()
+  // Opened: the newest change, or the newest request that completed a step. Components send other GETs by themselves.
   const newest = entries.find((entry) => 'method' in entry && (entry.method !== 'GET' || entry.completed))
   return (
     <section className="wire" aria-labelledby="wire">

@@ -1,11 +1,12 @@
-// What went over the wire: every request of the SDK with its answer, and every event of the session; the newest first.
+// Records every request of the SDK with its answer, and every event of the session.
 import { shorten } from './secrets.ts'
+import { createStore, useStore } from './store.ts'
 
 export interface Exchange {
   readonly id: number
   readonly method: string
   readonly path: string
-  /** null: no answer. */
+  /** Null: no answer came. */
   readonly status: number | null
   readonly ms: number
   /** Bodies, with secrets shortened. */
@@ -15,48 +16,33 @@ export interface Exchange {
   readonly completed?: string | undefined
 }
 
-export interface Happening {
+export interface SessionEvent {
   readonly id: number
   readonly event: string
 }
 
-export type Entry = Exchange | Happening
+export type Entry = Exchange | SessionEvent
 
-const key = 'sallyport-playground-wire'
 /** Older entries are dropped. */
-const most = 150
+const maxEntries = 150
 
-function read(): readonly Entry[] {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? '[]')
-  } catch {
-    return []
-  }
+const store = createStore<readonly Entry[]>(
+  'sessionStorage',
+  'sallyport-playground-wire',
+  (stored) => (stored as readonly Entry[] | null) ?? [],
+)
+
+/** The exchanges and events, the newest first. */
+export const useEntries = (): readonly Entry[] => useStore(store)
+
+function add(entry: Omit<Exchange, 'id'> | Omit<SessionEvent, 'id'>): void {
+  const entries = store.read()
+  const id = (entries[0]?.id ?? 0) + 1
+  store.set([{ ...entry, id }, ...entries].slice(0, maxEntries))
 }
-
-let entries = read()
-const listeners = new Set<() => void>()
-
-export const listEntries = (): readonly Entry[] => entries
-
-export function subscribe(listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
-
-function set(next: readonly Entry[]): void {
-  entries = next
-  try {
-    sessionStorage.setItem(key, JSON.stringify(next))
-  } catch {}
-  for (const listener of listeners) listener()
-}
-
-const add = (entry: Omit<Exchange, 'id'> | Omit<Happening, 'id'>): void =>
-  set([{ ...entry, id: (entries[0]?.id ?? 0) + 1 }, ...entries].slice(0, most) as Entry[])
 
 export const noteEvent = (event: string): void => add({ event })
-export const clearWire = (): void => set([])
+export const clearWire = (): void => store.set([])
 
 const parse = (text: unknown) => {
   try {

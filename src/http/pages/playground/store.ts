@@ -1,0 +1,54 @@
+// A value that is kept in the browser's storage and that components follow.
+import { useSyncExternalStore } from 'react'
+
+export interface Store<T> {
+  read(): T
+  set(value: T): void
+  /** Calls the listener after each change. @returns stops that */
+  subscribe(listener: () => void): () => void
+}
+
+/**
+ * Creates a store. In a browser that forbids storage, the value lives as long as the page.
+ * @param area `localStorage` is shared by all tabs, `sessionStorage` belongs to one
+ * @param revive makes the value of what was stored; null: nothing was
+ */
+export function createStore<T>(
+  area: 'localStorage' | 'sessionStorage',
+  key: string,
+  revive: (stored: unknown) => T,
+): Store<T> {
+  function load(): T {
+    try {
+      return revive(JSON.parse(globalThis[area].getItem(key) ?? 'null'))
+    } catch {
+      return revive(null)
+    }
+  }
+  let value = load()
+  const listeners = new Set<() => void>()
+  function change(next: T): void {
+    value = next
+    for (const listener of listeners) listener()
+  }
+  // Another tab has changed it.
+  addEventListener('storage', (event) => {
+    if (event.key === key) change(load())
+  })
+  return {
+    read: () => value,
+    set(next) {
+      try {
+        globalThis[area].setItem(key, JSON.stringify(next))
+      } catch {}
+      change(next)
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+/** The value of a store, kept current. */
+export const useStore = <T>({ subscribe, read }: Store<T>): T => useSyncExternalStore(subscribe, read)
