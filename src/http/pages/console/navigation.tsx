@@ -1,4 +1,4 @@
-// The navigation: what the operator's roles reach, in the project that is looked at and in the installation.
+// The navigation: links to the views that the operator may see, in the current project and in the installation.
 import type { Permission } from '../../../domain/operators/roles.ts'
 import { base, withQuery } from './api.ts'
 import { can, canEverywhere, operatorsProjectId } from './may.ts'
@@ -7,6 +7,7 @@ import { Cut } from './parts/text.tsx'
 import { go, type Route, to } from './route.ts'
 import { t } from './texts.ts'
 import type { Project } from './types.ts'
+import { installationViews, type NamedView, projectViews } from './views.tsx'
 
 interface Entry {
   readonly name: string
@@ -14,45 +15,22 @@ interface Entry {
   readonly path: readonly string[]
 }
 
-const ofProject: readonly (readonly [
-  name: string,
-  part: string | null,
-  icon: IconName,
-  permission: Permission,
-])[] = [
-  ['Overview', null, 'overview', 'projects.read'],
-  ['Users', 'users', 'users', 'users.read'],
-  ['Teams', 'teams', 'teams', 'teams.read'],
-  ['Mails', 'mails', 'mails', 'mails.read'],
-  ['Webhooks', 'webhooks', 'webhooks', 'webhooks.read'],
-  ['Events', 'events', 'events', 'events.read'],
-  ['Security log', 'log', 'log', 'audit.read'],
-  ['Policy', 'policy', 'policy', 'policy.read'],
-]
+/** The entries of the views that the operator may see. @param at the path that they have in common */
+const entriesOf = (
+  views: Readonly<Record<string, NamedView>>,
+  at: readonly string[],
+  isAllowed: (permission: Permission) => boolean,
+): readonly Entry[] =>
+  Object.entries(views)
+    .filter(([, { permission }]) => isAllowed(permission))
+    .map(([part, { name, icon }]) => ({ name, icon, path: part === '' ? at : [...at, part] }))
 
-const ofInstallation: readonly (readonly [
-  name: string,
-  part: string,
-  icon: IconName,
-  permission: Permission,
-])[] = [
-  ['Operators', 'operators', 'operators', 'operators.read'],
-  ['Operator keys', 'operator-keys', 'keys', 'operators.read'],
-  ['Signing keys', 'signing-keys', 'keys', 'keys.read'],
-  ['Installation log', 'log', 'log', 'audit.read'],
-]
-
-/** The entries of a project that the operator may see. */
 const projectEntries = (id: string): readonly Entry[] =>
-  ofProject
-    .filter(([, , , permission]) => can(permission, id))
-    .map(([name, part, icon]) => ({ name, icon, path: ['projects', id, ...(part ? [part] : [])] }))
+  entriesOf(projectViews, ['projects', id], (permission) => can(permission, id))
 
 const installationEntries = (): readonly Entry[] => [
   { name: 'Projects', icon: 'projects', path: ['projects'] },
-  ...ofInstallation
-    .filter(([, , , permission]) => canEverywhere(permission))
-    .map(([name, part, icon]) => ({ name, icon, path: ['installation', part] })),
+  ...entriesOf(installationViews, ['installation'], canEverywhere),
 ]
 
 /** The page of an account, in the project of the operators: its cookies are those of the console. */

@@ -1,4 +1,4 @@
-// Which view an address names. A view that the operator's roles do not reach is like one that does not exist.
+// The views with their addresses and permissions. Without the permission, an address is answered like one that does not exist.
 import type { ComponentChildren } from 'preact'
 import type { Permission } from '../../../domain/operators/roles.ts'
 import type { Loaded } from './loading.ts'
@@ -18,6 +18,7 @@ import { User } from './pages/user.tsx'
 import { Users } from './pages/users.tsx'
 import { Webhook } from './pages/webhook.tsx'
 import { Webhooks } from './pages/webhooks.tsx'
+import type { IconName } from './parts/icons.tsx'
 import { Empty, Skeleton, Trouble } from './parts/states.tsx'
 import { View } from './parts/view.tsx'
 import { type Route, to } from './route.ts'
@@ -30,17 +31,31 @@ export interface ViewProps {
   readonly project: Project | null
 }
 
-interface Shown {
+/** A view in the navigation, which is for operators whose roles have its permission. */
+export interface NamedView {
+  readonly name: string
+  readonly icon: IconName
   readonly permission: Permission
-  /** @param below the fourth segment of the path */
-  readonly show: (project: Project, route: Route, below: string | undefined) => ComponentChildren
 }
 
-/** The views of a project, by the third segment of the path. */
-const ofProject: Readonly<Record<string, Shown>> = {
+interface ProjectViewEntry extends NamedView {
+  /** @param below the fourth segment of the path */
+  readonly show: (project: Project, props: ViewProps, below: string | undefined) => ComponentChildren
+}
+
+/** The views of a project, by the third segment of the path. The overview has none. */
+export const projectViews: Readonly<Record<string, ProjectViewEntry>> = {
+  '': {
+    name: 'Overview',
+    icon: 'overview',
+    permission: 'projects.read',
+    show: (project, { projects }) => <Overview project={project} changed={projects.reload} />,
+  },
   users: {
+    name: 'Users',
+    icon: 'users',
     permission: 'users.read',
-    show: (project, route, below) =>
+    show: (project, { route }, below) =>
       below === undefined ? (
         <Users project={project} route={route} />
       ) : (
@@ -48,25 +63,75 @@ const ofProject: Readonly<Record<string, Shown>> = {
       ),
   },
   teams: {
+    name: 'Teams',
+    icon: 'teams',
     permission: 'teams.read',
-    show: (project, _route, below) =>
+    show: (project, _props, below) =>
       below === undefined ? <TeamList project={project} /> : <Team project={project} id={below} />,
   },
   mails: {
+    name: 'Mails',
+    icon: 'mails',
     permission: 'mails.read',
-    show: (project, route) => <MailList project={project} route={route} />,
+    show: (project, { route }) => <MailList project={project} route={route} />,
   },
   webhooks: {
+    name: 'Webhooks',
+    icon: 'webhooks',
     permission: 'webhooks.read',
-    show: (project, _route, below) =>
+    show: (project, _props, below) =>
       below === undefined ? <Webhooks project={project} /> : <Webhook project={project} id={below} />,
   },
-  events: { permission: 'events.read', show: (project) => <Events project={project} /> },
-  log: {
-    permission: 'audit.read',
-    show: (project, route) => <Log title={t('Security log')} project={project.id} route={route} />,
+  events: {
+    name: 'Events',
+    icon: 'events',
+    permission: 'events.read',
+    show: (project) => <Events project={project} />,
   },
-  policy: { permission: 'policy.read', show: (project) => <PolicyPage project={project} /> },
+  log: {
+    name: 'Security log',
+    icon: 'log',
+    permission: 'audit.read',
+    show: (project, { route }) => <Log title={t('Security log')} project={project.id} route={route} />,
+  },
+  policy: {
+    name: 'Policy',
+    icon: 'policy',
+    permission: 'policy.read',
+    show: (project) => <PolicyPage project={project} />,
+  },
+}
+
+interface InstallationViewEntry extends NamedView {
+  readonly show: (props: ViewProps) => ComponentChildren
+}
+
+/** The views of the installation, by the second segment of the path. */
+export const installationViews: Readonly<Record<string, InstallationViewEntry>> = {
+  operators: {
+    name: 'Operators',
+    icon: 'operators',
+    permission: 'operators.read',
+    show: ({ projects }) => <Operators projects={projects.data?.data ?? []} />,
+  },
+  'operator-keys': {
+    name: 'Operator keys',
+    icon: 'keys',
+    permission: 'operators.read',
+    show: ({ projects }) => <OperatorKeys projects={projects.data?.data ?? []} />,
+  },
+  'signing-keys': {
+    name: 'Signing keys',
+    icon: 'keys',
+    permission: 'keys.read',
+    show: ({ projects }) => (projects.data ? <SigningKeys projects={projects.data.data} /> : <Skeleton />),
+  },
+  log: {
+    name: 'Installation log',
+    icon: 'log',
+    permission: 'audit.read',
+    show: ({ route }) => <Log title={t('Installation log')} project={null} route={route} />,
+  },
 }
 
 function Missing() {
@@ -79,27 +144,23 @@ function Missing() {
   )
 }
 
-function ProjectView({ route, projects, project }: ViewProps) {
-  const [, id, part, below] = route.path
+function ProjectView(props: ViewProps) {
+  const { route, projects, project } = props
+  const [, id, part = '', below] = route.path
   if (projects.error && !projects.data) return <Trouble error={projects.error} retry={projects.reload} />
   if (!projects.data) return <Skeleton lines={6} />
   if (!project || project.id !== id) return <Missing />
-  if (part === undefined) return <Overview project={project} changed={projects.reload} />
-  const shown = Object.hasOwn(ofProject, part) ? ofProject[part] : undefined
-  if (!shown || !can(shown.permission, project.id)) return <Missing />
-  return <>{shown.show(project, route, below)}</>
+  const view = Object.hasOwn(projectViews, part) ? projectViews[part] : undefined
+  // The overview is for every operator to whom the project is listed.
+  if (!view || (part !== '' && !can(view.permission, project.id))) return <Missing />
+  return <>{view.show(project, props, below)}</>
 }
 
-function InstallationView({ route, projects }: ViewProps) {
-  const all = projects.data?.data ?? []
-  const part = route.path[1] ?? ''
-  if (part === 'operators' && canEverywhere('operators.read')) return <Operators projects={all} />
-  if (part === 'operator-keys' && canEverywhere('operators.read')) return <OperatorKeys projects={all} />
-  if (part === 'signing-keys' && canEverywhere('keys.read'))
-    return projects.data ? <SigningKeys projects={all} /> : <Skeleton />
-  if (part === 'log' && canEverywhere('audit.read'))
-    return <Log title={t('Installation log')} project={null} route={route} />
-  return <Missing />
+function InstallationView(props: ViewProps) {
+  const part = props.route.path[1] ?? ''
+  const view = Object.hasOwn(installationViews, part) ? installationViews[part] : undefined
+  if (!view || !canEverywhere(view.permission)) return <Missing />
+  return <>{view.show(props)}</>
 }
 
 /** The view of an address. Another address is another view, with a state of its own. */

@@ -1,8 +1,9 @@
 // The deliveries of a webhook, which are asked for again while one is on its way.
+
 import { useEffect, useState } from 'preact/hooks'
 import { change } from '../api.ts'
 import { usePages } from '../loading.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Choice } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, PagedTable } from '../parts/table.tsx'
@@ -79,7 +80,7 @@ function usePolling(isWaiting: boolean, reload: () => void): void {
 
 const retryColumn = (path: string, reload: () => void) =>
   actionsColumn<Delivery>(({ id }) => (
-    <Act
+    <ActionButton
       kind="small"
       done={t('The delivery is sent again.')}
       work={async () => {
@@ -88,7 +89,7 @@ const retryColumn = (path: string, reload: () => void) =>
       }}
     >
       {t('Send again')}
-    </Act>
+    </ActionButton>
   ))
 
 export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
@@ -140,7 +141,7 @@ interface DeliveryActionsProps {
 function DeliveryActions({ path, reload, changed }: DeliveryActionsProps) {
   return (
     <>
-      <Act
+      <ActionButton
         work={async () => {
           await change('POST', `${path}/retry-dead`)
           reload()
@@ -149,8 +150,8 @@ function DeliveryActions({ path, reload, changed }: DeliveryActionsProps) {
         done={t('What was given up is tried again.')}
       >
         {t('Retry what was given up')}
-      </Act>
-      <Act
+      </ActionButton>
+      <ActionButton
         kind="primary"
         work={async () => {
           await change('POST', `${path}/test`)
@@ -159,7 +160,7 @@ function DeliveryActions({ path, reload, changed }: DeliveryActionsProps) {
         done={t('The test is on its way.')}
       >
         {t('Send a test')}
-      </Act>
+      </ActionButton>
     </>
   )
 }

@@ -1,8 +1,9 @@
 // Sessions in which operators act as users of a project, and how they end.
+
 import { change } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { actionsColumn, type Column, Table } from '../parts/table.tsx'
 import { Cut, NameLink, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
@@ -15,7 +16,7 @@ export function Impersonations({ project }: { project: string }) {
   const living = useRead<List<Impersonation>>(path)
   if (!living.data || living.data.data.length === 0) return null
   const end = actionsColumn<Impersonation>(({ id }) => (
-    <Act
+    <ActionButton
       kind="small danger"
       done={t('The session has ended.')}
       work={async () => {
@@ -24,7 +25,7 @@ export function Impersonations({ project }: { project: string }) {
       }}
     >
       {t('End session')}
-    </Act>
+    </ActionButton>
   ))
   const columns: readonly Column<Impersonation>[] = [
     {

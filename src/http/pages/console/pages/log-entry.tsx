@@ -1,9 +1,11 @@
 // One row of the security log, which opens to what it says in full.
+
 import { useEffect, useState } from 'preact/hooks'
 import { read } from '../api.ts'
 import { showInstant, showName } from '../format.ts'
 import { can } from '../may.ts'
-import { Badge, Copy, Cut, Id } from '../parts/text.tsx'
+import { CopyButton } from '../parts/buttons.tsx'
+import { Badge, Cut, Id } from '../parts/text.tsx'
 import { Facts } from '../parts/view.tsx'
 import { to } from '../route.ts'
 import { t } from '../texts.ts'
@@ -90,7 +92,7 @@ function Details({ entry, project, address }: EntryProps) {
             {address === '' ? t('Go to the user') : t('Go to {email}', { email: address })}
           </a>
         )}
-        <Copy text={JSON.stringify(entry, null, 2)} label={t('Copy as JSON')} />
+        <CopyButton text={JSON.stringify(entry, null, 2)} label={t('Copy as JSON')} />
       </p>
       <pre>{JSON.stringify(entry, null, 2)}</pre>
     </>

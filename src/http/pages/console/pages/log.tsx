@@ -1,9 +1,9 @@
 // The security log: of a project, or of what concerns none.
+
 import { useState } from 'preact/hooks'
 import { base, read, withQuery } from '../api.ts'
 import { usePages } from '../loading.ts'
-import { Act } from '../parts/act.tsx'
-import { Refresh } from '../parts/refresh.tsx'
+import { ActionButton, RefreshButton } from '../parts/buttons.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
 import { More } from '../parts/table.tsx'
 import { Badge, Cut } from '../parts/text.tsx'
@@ -69,19 +69,19 @@ export function Log({ title, project, route }: LogProps) {
       lead={t('What happened, and who did it: append-only, chained, and kept when accounts are gone.')}
       actions={
         <>
-          <Refresh of={pages} />
+          <RefreshButton reload={pages.reload} />
           <a class="button" href={exported('csv')} download={`security-log-${named}.csv`}>
             {t('Export CSV')}
           </a>
           <a class="button" href={exported('jsonl')} download={`security-log-${named}.jsonl`}>
             {t('Export JSON')}
           </a>
-          <Act
+          <ActionButton
             work={async () => setVerdict(await read<LogVerdict>('audit/verify', { project: named }))}
             done={t('The chain was checked.')}
           >
             {t('Verify chain')}
-          </Act>
+          </ActionButton>
         </>
       }
     >

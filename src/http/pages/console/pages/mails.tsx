@@ -1,9 +1,10 @@
 // Mails that wait to be sent, or were given up.
+
 import { change } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Choice } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
@@ -47,7 +48,7 @@ export function MailList({ project, route }: { project: Project; route: Route })
   const path = `projects/${project.id}/mails`
   const mails = useRead<Mails>(path, { state, limit: 200 })
   const retry = actionsColumn<Mail>(({ id }) => (
-    <Act
+    <ActionButton
       kind="small"
       done={t('The mail is due now.')}
       work={async () => {
@@ -56,7 +57,7 @@ export function MailList({ project, route }: { project: Project; route: Route })
       }}
     >
       {t('Send again')}
-    </Act>
+    </ActionButton>
   ))
   const columns = can('mails.retry', project.id) ? [...shown, retry] : shown
   return (

@@ -1,9 +1,10 @@
 // Operator keys: what programs administer the installation with.
+
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { canEverywhere } from '../may.ts'
+import { NewButton } from '../parts/buttons.tsx'
 import { ask, Choice, Field } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Cut, showSecret, When } from '../parts/text.tsx'
@@ -95,13 +96,7 @@ export function OperatorKeys({ projects }: { projects: readonly Project[] }) {
     <View
       title={t('Operator keys')}
       lead={t('Programs administer the installation with them.')}
-      actions={
-        mayWrite && (
-          <button type="button" class="primary" onClick={() => askForKey(projects, keys.reload)}>
-            <Icon name="plus" /> {t('New key')}
-          </button>
-        )
-      }
+      actions={mayWrite && <NewButton label={t('New key')} open={() => askForKey(projects, keys.reload)} />}
     >
       <Card isFlush>
         <ListTable

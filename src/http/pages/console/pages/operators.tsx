@@ -1,10 +1,11 @@
 // The operators of the installation, with their roles.
+
 import { change, create } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { canEverywhere, whoIs } from '../may.ts'
+import { NewButton } from '../parts/buttons.tsx'
 import { ask, Choice, Field } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Badge, showSecret, When } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
@@ -183,9 +184,7 @@ export function Operators(props: OperatorsProps) {
       lead={t('People who administer this installation, each with a role for one project or for all.')}
       actions={
         mayWrite && (
-          <button type="button" class="primary" onClick={() => askForOperator(props, operators.reload)}>
-            <Icon name="plus" /> {t('New operator')}
-          </button>
+          <NewButton label={t('New operator')} open={() => askForOperator(props, operators.reload)} />
         )
       }
     >

@@ -1,7 +1,8 @@
 // What an operator may do to a project: rename it, replace its secret, archive and open it.
+
 import { change } from '../api.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { ask, Field } from '../parts/form.tsx'
 import { say } from '../parts/toasts.tsx'
 import { t } from '../texts.ts'
@@ -80,7 +81,7 @@ export function ProjectActions(props: ActionsProps) {
         </button>
       )}
       {mayArchive && project.archived_at && (
-        <Act
+        <ActionButton
           work={async () => {
             await change('POST', `projects/${project.id}/open`)
             changed()
@@ -88,7 +89,7 @@ export function ProjectActions(props: ActionsProps) {
           done={t('The project is open again.')}
         >
           {t('Open again')}
-        </Act>
+        </ActionButton>
       )}
     </>
   )

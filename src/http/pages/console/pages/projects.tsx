@@ -1,9 +1,10 @@
 // The projects of the installation.
+
 import { create } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { canEverywhere } from '../may.ts'
+import { NewButton } from '../parts/buttons.tsx'
 import { ask, Field } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, ListTable } from '../parts/table.tsx'
 import { Badge, Id, NameLink, showSecret, When } from '../parts/text.tsx'
@@ -55,9 +56,7 @@ const columns: readonly Column<Project>[] = [
 
 export function Projects({ projects }: { projects: Loaded<List<Project>> }) {
   const actions = canEverywhere('projects.create') && (
-    <button type="button" class="primary" onClick={() => askForProject(projects.reload)}>
-      <Icon name="plus" /> {t('New project')}
-    </button>
+    <NewButton label={t('New project')} open={() => askForProject(projects.reload)} />
   )
   return (
     <View

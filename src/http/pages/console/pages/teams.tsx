@@ -1,9 +1,10 @@
 // The teams of a project.
+
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
+import { NewButton } from '../parts/buttons.tsx'
 import { ask, Field } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
 import { Empty } from '../parts/states.tsx'
 import { ListTable } from '../parts/table.tsx'
 import { NameLink, When } from '../parts/text.tsx'
@@ -31,9 +32,7 @@ export function TeamList({ project }: { project: Project }) {
       title={t('Teams')}
       actions={
         can('teams.write', project.id) && (
-          <button type="button" class="primary" onClick={() => askForTeam(project.id)}>
-            <Icon name="plus" /> {t('New team')}
-          </button>
+          <NewButton label={t('New team')} open={() => askForTeam(project.id)} />
         )
       }
     >

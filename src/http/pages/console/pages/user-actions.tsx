@@ -1,8 +1,9 @@
 // What an operator may do to a user. What their role does not allow is not there.
+
 import { change } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { ask, Choice, Field, Tick } from '../parts/form.tsx'
 import { showSecret } from '../parts/text.tsx'
 import { say } from '../parts/toasts.tsx'
@@ -148,9 +149,9 @@ function StateActions(props: ActionsProps) {
       )}
       {can('users.disable', project.id) &&
         (user.disabled_at ? (
-          <Act work={act('enable')} done={t('The user is enabled.')}>
+          <ActionButton work={act('enable')} done={t('The user is enabled.')}>
             {t('Enable')}
-          </Act>
+          </ActionButton>
         ) : (
           <button type="button" class="danger" onClick={() => askToDisable(props)}>
             {t('Disable')}
@@ -158,9 +159,9 @@ function StateActions(props: ActionsProps) {
         ))}
       {can('users.delete', project.id) &&
         (user.deletion_due_at ? (
-          <Act work={act('restore')} done={t('The user is restored.')}>
+          <ActionButton work={act('restore')} done={t('The user is restored.')}>
             {t('Restore')}
-          </Act>
+          </ActionButton>
         ) : (
           <button type="button" class="danger" onClick={() => askToDelete(props)}>
             {t('Delete')}
@@ -176,12 +177,12 @@ export function UserActions(props: ActionsProps) {
   return (
     <>
       {can('users.send-reset', project.id) && !user.disabled_at && (
-        <Act
+        <ActionButton
           work={() => change('POST', `${path}/send-reset`, {})}
           done={t('The mail is on its way, unless one was sent a moment ago.')}
         >
           {t('Send reset')}
-        </Act>
+        </ActionButton>
       )}
       {can('users.impersonate', project.id) && !user.disabled_at && !project.reserved && (
         <button type="button" onClick={() => askToImpersonate(props)}>
@@ -194,7 +195,7 @@ export function UserActions(props: ActionsProps) {
         </button>
       )}
       {mayReset && user.factors_reset_due_at && (
-        <Act
+        <ActionButton
           work={async () => {
             await change('DELETE', `${path}/reset-factors`)
             loaded.reload()
@@ -202,7 +203,7 @@ export function UserActions(props: ActionsProps) {
           done={t('The factors stay.')}
         >
           {t('Keep the factors')}
-        </Act>
+        </ActionButton>
       )}
       <StateActions {...props} />
     </>

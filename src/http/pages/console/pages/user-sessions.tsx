@@ -1,9 +1,10 @@
 // The living sessions of a user, and how they end.
+
 import { change } from '../api.ts'
 import { showDevice, showMethods } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
@@ -44,7 +45,7 @@ export function Sessions({ project, path }: SessionsProps) {
   const sessions = useRead<List<Session>>(`${path}/sessions`)
   const mayEnd = can('users.sessions.end', project)
   const end = actionsColumn<Session>(({ id }) => (
-    <Act
+    <ActionButton
       kind="small danger"
       done={t('The session has ended.')}
       work={async () => {
@@ -53,7 +54,7 @@ export function Sessions({ project, path }: SessionsProps) {
       }}
     >
       {t('End session')}
-    </Act>
+    </ActionButton>
   ))
   const isSeveral = (sessions.data?.data.length ?? 0) > 1
   return (

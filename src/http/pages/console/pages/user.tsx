@@ -1,9 +1,10 @@
 // One user: the profile, and everything that belongs to the account.
+
 import { read } from '../api.ts'
 import { showPerson } from '../format.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { saveFile } from '../parts/download.ts'
 import { Face } from '../parts/face.tsx'
 import { LoadedView } from '../parts/states.tsx'
@@ -106,9 +107,13 @@ function Profile({ project, user, path, loaded }: AccountSectionsProps) {
       actions={
         <>
           {can('users.export', project.id) && (
-            <Act kind="small" work={() => saveExport(path, user.uuid)} done={t('The export is saved.')}>
+            <ActionButton
+              kind="small"
+              work={() => saveExport(path, user.uuid)}
+              done={t('The export is saved.')}
+            >
               {t('Export data')}
-            </Act>
+            </ActionButton>
           )}
           {can('users.write', project.id) && <EditButton path={path} changed={loaded.set} />}
         </>

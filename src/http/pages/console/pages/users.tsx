@@ -1,14 +1,14 @@
 // The users of a project: search, and a list in pages.
+
 import { useMemo } from 'preact/hooks'
 import { create } from '../api.ts'
 import { showName, showPerson } from '../format.ts'
 import { usePages } from '../loading.ts'
 import { can } from '../may.ts'
+import { NewButton, RefreshButton } from '../parts/buttons.tsx'
 import { Face } from '../parts/face.tsx'
 import { Search } from '../parts/filters.tsx'
 import { ask, Choice, Field, Tick } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
-import { Refresh } from '../parts/refresh.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
 import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
@@ -206,11 +206,9 @@ export function Users({ project, route }: { project: Project; route: Route }) {
       title={t('Users')}
       actions={
         <>
-          <Refresh of={pages} />
+          <RefreshButton reload={pages.reload} />
           {can('users.write', project.id) && (
-            <button type="button" class="primary" onClick={() => askForUser(project.id)}>
-              <Icon name="plus" /> {t('New user')}
-            </button>
+            <NewButton label={t('New user')} open={() => askForUser(project.id)} />
           )}
         </>
       }

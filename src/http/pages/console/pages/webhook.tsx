@@ -1,8 +1,9 @@
 // One webhook: its state, what may be done to it, and its deliveries.
+
 import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { can } from '../may.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Id, When } from '../parts/text.tsx'
@@ -74,12 +75,12 @@ function WebhookActions(props: ActionsProps) {
       <button type="button" onClick={() => askToRotate(props)}>
         {t('New secret')}
       </button>
-      <Act
+      <ActionButton
         work={async () => loaded.set(await change<WebhookEntry>('PATCH', path, { enabled: !isEnabled }))}
         done={isEnabled ? t('The webhook is disabled.') : t('The webhook is enabled.')}
       >
         {isEnabled ? t('Disable') : t('Enable')}
-      </Act>
+      </ActionButton>
       <button type="button" class="danger" onClick={() => askToDelete(props)}>
         {t('Remove')}
       </button>

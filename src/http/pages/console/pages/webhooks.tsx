@@ -1,9 +1,10 @@
 // The webhooks of a project.
+
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { can } from '../may.ts'
+import { NewButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
-import { Icon } from '../parts/icons.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, ListTable } from '../parts/table.tsx'
 import { Badge, Cut, NameLink, showSecret, When } from '../parts/text.tsx'
@@ -83,9 +84,7 @@ const columnsOf = (project: string): readonly Column<Webhook>[] => [
 export function Webhooks({ project }: { project: Project }) {
   const webhooks = useRead<List<Webhook>>(`projects/${project.id}/webhooks`)
   const button = can('webhooks.write', project.id) && (
-    <button type="button" class="primary" onClick={() => askForWebhook(project.id)}>
-      <Icon name="plus" /> {t('New webhook')}
-    </button>
+    <NewButton label={t('New webhook')} open={() => askForWebhook(project.id)} />
   )
   return (
     <View title={t('Webhooks')} lead={t('Your services learn of changes as they happen.')} actions={button}>

@@ -4,8 +4,8 @@ import { useState } from 'preact/hooks'
 import { showAgo, showInstant } from '../format.ts'
 import { to } from '../route.ts'
 import { t } from '../texts.ts'
+import { CopyButton } from './buttons.tsx'
 import { Dialog, openDialog } from './dialog.tsx'
-import { complain, say } from './toasts.tsx'
 
 /** Such as “3 minutes ago”, with the instant as its title; a dash for none. */
 export function When({ at }: { at: string | null }) {
@@ -46,23 +46,8 @@ export function Id({ text }: { text: string }) {
   return (
     <span class="id">
       <Cut text={text} isCode />
-      <Copy text={text} />
+      <CopyButton text={text} />
     </span>
-  )
-}
-
-export function Copy({ text, label }: { text: string; label?: string }) {
-  const copy = () =>
-    navigator.clipboard
-      .writeText(text)
-      .then(() => say(t('Copied.')))
-      .catch(() =>
-        complain(new Error(t('The browser does not let this page copy. Select the text and copy it.'))),
-      )
-  return (
-    <button type="button" class="small" onClick={() => void copy()}>
-      {label ?? t('Copy')}
-    </button>
   )
 }
 
@@ -80,7 +65,7 @@ function SecretDialog({ title, lead, secret, close }: SecretProps) {
       <p class="lead">{lead}</p>
       <p class="secret">
         <code>{secret}</code>
-        <Copy text={secret} />
+        <CopyButton text={secret} />
       </p>
       <label class="tick">
         <input type="checkbox" checked={isKept} onChange={(event) => setKept(event.currentTarget.checked)} />

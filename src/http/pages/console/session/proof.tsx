@@ -1,7 +1,8 @@
 // The factors by which an operator completes a sign-in, or proves again who they are.
+
 import { useState } from 'preact/hooks'
 import type { Problem } from '../api.ts'
-import { Act } from '../parts/act.tsx'
+import { ActionButton } from '../parts/buttons.tsx'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
 import { hasPasskeys, provePasskey, type RequestOptions } from './passkeys.ts'
@@ -83,9 +84,9 @@ function Factor({ method, problem, prove, mail }: ProofFormProps & { method: str
     <Form submit={t('Continue')} onSubmit={({ code = '' }) => prove({ method, code })}>
       {method === 'email_code' && (
         <p class="by-mail">
-          <Act work={mail} done={t('The code is on its way.')}>
+          <ActionButton work={mail} done={t('The code is on its way.')}>
             {t('Send me a code')}
-          </Act>
+          </ActionButton>
         </p>
       )}
       <Field

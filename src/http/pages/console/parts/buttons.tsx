@@ -1,0 +1,68 @@
+// Buttons: for an action without a form, for something new, to load again, and to copy.
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
+import { t } from '../texts.ts'
+import { Icon } from './icons.tsx'
+import { complain, say } from './toasts.tsx'
+
+interface ActionButtonProps {
+  work: () => Promise<unknown>
+  /** The toast when the work has succeeded. A failure is shown as a toast, too. */
+  done: string
+  kind?: 'small' | 'primary' | 'small danger'
+  children: ComponentChildren
+}
+
+/** Acts at once, and is disabled until the work is done. */
+export function ActionButton({ work, done, kind, children }: ActionButtonProps) {
+  const [isBusy, setBusy] = useState(false)
+  async function act(): Promise<void> {
+    setBusy(true)
+    try {
+      await work()
+      say(done)
+    } catch (error) {
+      complain(error)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <button type="button" class={kind} disabled={isBusy} onClick={() => void act()}>
+      {children}
+    </button>
+  )
+}
+
+/** Opens the form of something new: the first choice of its view. */
+export function NewButton({ label, open }: { label: string; open: () => void }) {
+  return (
+    <button type="button" class="primary" onClick={open}>
+      <Icon name="plus" /> {label}
+    </button>
+  )
+}
+
+export function RefreshButton({ reload }: { reload: () => void }) {
+  return (
+    <button type="button" onClick={reload}>
+      <Icon name="refresh" /> {t('Refresh')}
+    </button>
+  )
+}
+
+/** Copies a text. @param label default: “Copy” */
+export function CopyButton({ text, label = t('Copy') }: { text: string; label?: string }) {
+  const copy = () =>
+    navigator.clipboard
+      .writeText(text)
+      .then(() => say(t('Copied.')))
+      .catch(() =>
+        complain(new Error(t('The browser does not let this page copy. Select the text and copy it.'))),
+      )
+  return (
+    <button type="button" class="small" onClick={() => void copy()}>
+      {label}
+    </button>
+  )
+}
