@@ -331,7 +331,7 @@ else {
     t.match(await row(grace.email).innerText(), /Password/)
     t.match(await row(grace.email).locator('time').first().innerText(), /just now|minute/)
     t.ok(
-      await page.locator('img.face').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0),
+      await page.locator('img.avatar').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0),
       'the picture is shown',
     )
     await page.getByLabel('Signed up').selectOption('1')

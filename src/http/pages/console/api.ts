@@ -19,7 +19,7 @@ export interface Problem {
 }
 
 /** A request that the service refused, or did not answer. */
-export class Refused extends Error {
+export class ApiError extends Error {
   readonly problem: Problem
   constructor(problem: Problem) {
     super(problem.message)
@@ -32,14 +32,14 @@ export class Refused extends Error {
 
 /** An error whose message has the sentences of every refused field; the error itself where it names none. */
 export function withFieldErrors(error: Error): Error {
-  const fields = error instanceof Refused ? Object.entries(error.problem.errors ?? {}) : []
+  const fields = error instanceof ApiError ? Object.entries(error.problem.errors ?? {}) : []
   if (fields.length === 0) return error
   return new Error(fields.map(([field, sentences]) => `${field}: ${sentences.join(' ')}`).join('\n'))
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
-interface Asked {
+interface RequestInput {
   readonly query?: Query
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -55,9 +55,9 @@ interface Answer<T> {
 
 /** What the console does where the session has ended, or its owner must be proven again. */
 export const session = {
-  ended: (): void => {},
+  onEnded: (): void => {},
   /** @returns whether the owner was proven, so that the request is sent again */
-  prove: async (_problem: Problem): Promise<boolean> => false,
+  stepUp: async (_problem: Problem): Promise<boolean> => false,
 }
 
 const unreachable = (): Problem => ({
@@ -81,7 +81,7 @@ export function withQuery(path: string, query: Query = {}): string {
     : `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
 }
 
-async function send<T>(method: string, path: string, asked: Asked): Promise<Answer<T>> {
+async function send<T>(method: string, path: string, asked: RequestInput): Promise<Answer<T>> {
   const { body, headers, query, signal, once = false } = asked
   const response = await fetch(withQuery(`${base}${path}`, query), {
     method,
@@ -95,12 +95,12 @@ async function send<T>(method: string, path: string, asked: Asked): Promise<Answ
     signal,
   }).catch((error: unknown) => {
     if ((error as Error).name === 'AbortError') throw error
-    throw new Refused(unreachable())
+    throw new ApiError(unreachable())
   })
   const text = await response.text()
   const isJson = /json/.test(response.headers.get('content-type') ?? '')
   const data = isJson && text !== '' ? JSON.parse(text) : null
-  if (!response.ok) throw new Refused(data ?? { ...unreachable(), status: response.status })
+  if (!response.ok) throw new ApiError(data ?? { ...unreachable(), status: response.status })
   return { data, etag: response.headers.get('etag') }
 }
 
@@ -114,7 +114,7 @@ function refresh(): Promise<boolean> {
     .then(
       () => true,
       (error: unknown) => {
-        if (error instanceof Refused && error.problem.status === 401) return false
+        if (error instanceof ApiError && error.problem.status === 401) return false
         throw error
       },
     )
@@ -129,36 +129,36 @@ async function withSession<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request()
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof ApiError)) throw error
     if (error.code === 'unauthenticated') {
       if (await refresh()) return await request()
-      session.ended()
+      session.onEnded()
     }
-    if (error.code === 'step_up_required' && (await session.prove(error.problem))) return await request()
+    if (error.code === 'step_up_required' && (await session.stepUp(error.problem))) return await request()
     throw error
   }
 }
 
-/** A request to the admin API. @param path such as `projects/ID/users` @throws Refused */
-export const admin = <T>(method: string, path: string, asked: Asked = {}): Promise<Answer<T>> =>
+/** A request to the admin API. @param path such as `projects/ID/users` @throws ApiError */
+export const adminRequest = <T>(method: string, path: string, asked: RequestInput = {}): Promise<Answer<T>> =>
   withSession(() => send<T>(method, `api/admin/${path}`, asked))
 
-/** The body of a GET of the admin API. @throws Refused */
+/** The body of a GET of the admin API. @throws ApiError */
 export const read = async <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
-  (await admin<T>('GET', path, { query, signal })).data
+  (await adminRequest<T>('GET', path, { query, signal })).data
 
-/** Changes something by the admin API. @returns the body of the answer @throws Refused */
+/** Changes something by the admin API. @returns the body of the answer @throws ApiError */
 export const change = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
-  (await admin<T>(method, path, { body })).data
+  (await adminRequest<T>(method, path, { body })).data
 
-/** Creates something by a POST with an idempotency key. @returns the body of the answer @throws Refused */
+/** Creates something by a POST with an idempotency key. @returns the body of the answer @throws ApiError */
 export const create = async <T>(path: string, body: unknown): Promise<T> =>
-  (await admin<T>('POST', path, { body, once: true })).data
+  (await adminRequest<T>('POST', path, { body, once: true })).data
 
-/** A request to the canonical API in the project of the operators, without refresh and step-up. @throws Refused */
-export const open = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+/** A request to the canonical API in the project of the operators, without refresh and step-up. @throws ApiError */
+export const authRequest = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
   (await send<T>(method, `api/auth/${path}`, { body, headers: ofOperators })).data
 
-/** The same in the operator's session, with refresh and step-up. @throws Refused */
-export const own = <T>(method: string, path: string, body?: unknown): Promise<T> =>
-  withSession(() => open<T>(method, path, body))
+/** The same in the operator's session, with refresh and step-up. @throws ApiError */
+export const accountRequest = <T>(method: string, path: string, body?: unknown): Promise<T> =>
+  withSession(() => authRequest<T>(method, path, body))

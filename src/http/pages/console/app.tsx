@@ -1,12 +1,13 @@
 // Who is there decides what is shown: the sign-in, the first second factor, or the console.
 import { useEffect, useState } from 'preact/hooks'
-import { open, own, Refused, read, session } from './api.ts'
-import { setMe } from './may.ts'
+import { ApiError, accountRequest, authRequest, read, session } from './api.ts'
 import { Dialogs } from './parts/dialog.tsx'
-import { Skeleton, Trouble } from './parts/states.tsx'
+import { ErrorMessage, Skeleton } from './parts/states.tsx'
 import { Toasts } from './parts/toasts.tsx'
-import { Enrol, type Factors } from './session/enrol.tsx'
-import { Door, SignIn } from './session/sign-in.tsx'
+import { setCurrentOperator } from './permissions.ts'
+import { EnrolFactor, type Factors } from './session/enrol-factor.tsx'
+import { EntryPage } from './session/entry-page.tsx'
+import { SignIn } from './session/sign-in.tsx'
 import { installStepUp } from './session/step-up.tsx'
 import { Shell } from './shell.tsx'
 import { t } from './texts.ts'
@@ -17,16 +18,16 @@ type Stage =
   | { readonly name: 'trouble'; readonly error: Error }
 
 /** Set for the rest of the visit by an operator who adds no factor now. */
-const laterMark = 'sallyport-console-factor-later'
+const enrolmentPostponed = 'sallyport-console-factor-later'
 
 async function find(): Promise<Stage> {
   try {
-    setMe(await read<Me>('me'))
-    if (sessionStorage.getItem(laterMark)) return { name: 'in' }
-    const { totp, passkeys } = await own<Factors>('GET', 'factors')
+    setCurrentOperator(await read<Me>('me'))
+    if (sessionStorage.getItem(enrolmentPostponed)) return { name: 'in' }
+    const { totp, passkeys } = await accountRequest<Factors>('GET', 'factors')
     return { name: totp || passkeys.length > 0 ? 'in' : 'enrol' }
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof ApiError)) throw error
     if (error.code === 'insufficient_role') return { name: 'stranger' }
     return error.problem.status === 401 ? { name: 'out' } : { name: 'trouble', error }
   }
@@ -36,12 +37,12 @@ export function App() {
   const [stage, setStage] = useState<Stage>({ name: 'loading' })
   const enter = () => void find().then(setStage)
   const leave = () =>
-    void open('POST', 'logout')
+    void authRequest('POST', 'logout')
       .catch(() => {})
-      .then(() => session.ended())
+      .then(() => session.onEnded())
   useEffect(() => {
-    session.ended = () => {
-      setMe(null)
+    session.onEnded = () => {
+      setCurrentOperator(null)
       setStage({ name: 'out' })
     }
     installStepUp()
@@ -68,10 +69,10 @@ function Staged({ stage, enter, leave, setStage }: StagedProps) {
   if (stage.name === 'out') return <SignIn entered={enter} />
   if (stage.name === 'enrol')
     return (
-      <Enrol
+      <EnrolFactor
         done={() => setStage({ name: 'in' })}
         later={() => {
-          sessionStorage.setItem(laterMark, 'yes')
+          sessionStorage.setItem(enrolmentPostponed, 'yes')
           setStage({ name: 'in' })
         }}
         leave={leave}
@@ -79,13 +80,13 @@ function Staged({ stage, enter, leave, setStage }: StagedProps) {
     )
   if (stage.name === 'trouble')
     return (
-      <Door title={t('The console cannot start')}>
-        <Trouble error={stage.error} retry={enter} />
-      </Door>
+      <EntryPage title={t('The console cannot start')}>
+        <ErrorMessage error={stage.error} retry={enter} />
+      </EntryPage>
     )
   if (stage.name === 'stranger')
     return (
-      <Door
+      <EntryPage
         title={t('This account is no operator')}
         lead={t('It has no role any more. Ask an owner of the installation for one.')}
       >
@@ -94,10 +95,10 @@ function Staged({ stage, enter, leave, setStage }: StagedProps) {
             {t('Sign out')}
           </button>
         </div>
-      </Door>
+      </EntryPage>
     )
   return (
-    <main class="door">
+    <main class="entry-page">
       <Skeleton lines={4} />
     </main>
   )

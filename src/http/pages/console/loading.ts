@@ -39,8 +39,8 @@ export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => 
   }, [key, turn])
   const reload = useCallback(() => setTurn((before) => before + 1), [])
   const set = useCallback((data: T) => setState({ key, data, error: null }), [key])
-  const isOwn = state.key === key
-  return { data: isOwn ? state.data : null, error: isOwn ? state.error : null, reload, set }
+  const isCurrentKey = state.key === key
+  return { data: isCurrentKey ? state.data : null, error: isCurrentKey ? state.error : null, reload, set }
 }
 
 /** Loads the body of a GET of the admin API; null: nothing. */

@@ -1,10 +1,10 @@
 // The navigation: links to the views that the operator may see, in the current project and in the installation.
 import type { Permission } from '../../../domain/operators/roles.ts'
 import { base, withQuery } from './api.ts'
-import { can, canEverywhere, operatorsProjectId } from './may.ts'
-import { Icon, type IconName, Mark } from './parts/icons.tsx'
-import { Cut } from './parts/text.tsx'
-import { go, type Route, to } from './route.ts'
+import { Icon, type IconName, Logo } from './parts/icons.tsx'
+import { Truncated } from './parts/text.tsx'
+import { can, canEverywhere, operatorsProjectId } from './permissions.ts'
+import { go, linkTo, type Route } from './route.ts'
 import { t } from './texts.ts'
 import type { Project } from './types.ts'
 import { installationViews, type NamedView, projectViews } from './views.tsx'
@@ -56,7 +56,7 @@ function Entries({ of, route }: { of: readonly Entry[]; route: Route }) {
     <ul>
       {of.map((entry) => (
         <li key={entry.path.join('/')}>
-          <a href={to(entry.path)} aria-current={isCurrent(entry, route) ? 'page' : undefined}>
+          <a href={linkTo(entry.path)} aria-current={isCurrent(entry, route) ? 'page' : undefined}>
             <Icon name={entry.icon} />
             {t(entry.name)}
           </a>
@@ -69,8 +69,8 @@ function Entries({ of, route }: { of: readonly Entry[]; route: Route }) {
 export function Navigation({ route, project, projects, who, leave }: NavigationProps) {
   return (
     <nav id="navigation" class="navigation" aria-label={t('Main')}>
-      <a class="brand" href={to(['projects'])}>
-        <Mark /> Sallyport
+      <a class="brand" href={linkTo(['projects'])}>
+        <Logo /> Sallyport
       </a>
       {projects.length > 0 && (
         <label class="switcher">
@@ -91,7 +91,7 @@ export function Navigation({ route, project, projects, who, leave }: NavigationP
       <div class="who">
         <a href={ownAccount} title={t('Password, second factors, passkeys and devices')}>
           <strong>{t('Your account')}</strong>
-          <Cut text={who} />
+          <Truncated text={who} />
         </a>
         <button type="button" class="bare" aria-label={t('Sign out')} title={t('Sign out')} onClick={leave}>
           <Icon name="leave" />

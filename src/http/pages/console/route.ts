@@ -23,18 +23,18 @@ function decoded(text: string): string {
 }
 
 /** A link to a view. */
-export const to = (segments: readonly string[], query?: Query): string =>
+export const linkTo = (segments: readonly string[], query?: Query): string =>
   `#/${withQuery(segments.map(encodeURIComponent).join('/'), query)}`
 
 /** Goes to a view. */
 export function go(segments: readonly string[], query?: Query): void {
-  location.hash = to(segments, query)
+  location.hash = linkTo(segments, query)
 }
 
 /** Changes the query of the view without another entry of the history. */
 export function setQuery(query: Query): void {
   const { path } = readRoute()
-  history.replaceState(null, '', to(path, query))
+  history.replaceState(null, '', linkTo(path, query))
   dispatchEvent(new HashChangeEvent('hashchange'))
 }
 

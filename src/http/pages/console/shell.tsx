@@ -1,9 +1,9 @@
 // The frame of the console: navigation with the project's switcher, and the view that the address names.
 import { useEffect, useState } from 'preact/hooks'
 import { type Loaded, useRead } from './loading.ts'
-import { canSomewhere, whoIs } from './may.ts'
 import { Navigation } from './navigation.tsx'
-import { Icon, Mark } from './parts/icons.tsx'
+import { Icon, Logo } from './parts/icons.tsx'
+import { canSomewhere, currentOperator } from './permissions.ts'
 import { type Route, useRoute } from './route.ts'
 import { t } from './texts.ts'
 import type { List, Project } from './types.ts'
@@ -69,14 +69,14 @@ export function Shell({ leave }: { leave: () => void }) {
           <Icon name={isOpen ? 'close' : 'menu'} />
         </button>
         <span class="brand">
-          <Mark /> Sallyport
+          <Logo /> Sallyport
         </span>
       </div>
       <Navigation
         route={route}
         project={project}
         projects={projects.data?.data ?? []}
-        who={whoIs().name}
+        who={currentOperator().name}
         leave={leave}
       />
       <main id="main" tabIndex={-1}>

@@ -2,7 +2,6 @@
 import type { ComponentChildren } from 'preact'
 import type { Permission } from '../../../domain/operators/roles.ts'
 import type { Loaded } from './loading.ts'
-import { can, canEverywhere } from './may.ts'
 import { Events } from './pages/events.tsx'
 import { Log } from './pages/log.tsx'
 import { MailList } from './pages/mails.tsx'
@@ -19,9 +18,10 @@ import { Users } from './pages/users.tsx'
 import { Webhook } from './pages/webhook.tsx'
 import { Webhooks } from './pages/webhooks.tsx'
 import type { IconName } from './parts/icons.tsx'
-import { Empty, Skeleton, Trouble } from './parts/states.tsx'
+import { Empty, ErrorMessage, Skeleton } from './parts/states.tsx'
 import { View } from './parts/view.tsx'
-import { type Route, to } from './route.ts'
+import { can, canEverywhere } from './permissions.ts'
+import { linkTo, type Route } from './route.ts'
 import { t } from './texts.ts'
 import type { List, Project } from './types.ts'
 
@@ -138,7 +138,7 @@ function Missing() {
   return (
     <View title={t('Not found')}>
       <Empty icon="search" title={t('There is nothing at this address.')}>
-        <a href={to(['projects'])}>{t('Go to the projects')}</a>
+        <a href={linkTo(['projects'])}>{t('Go to the projects')}</a>
       </Empty>
     </View>
   )
@@ -147,7 +147,7 @@ function Missing() {
 function ProjectView(props: ViewProps) {
   const { route, projects, project } = props
   const [, id, part = '', below] = route.path
-  if (projects.error && !projects.data) return <Trouble error={projects.error} retry={projects.reload} />
+  if (projects.error && !projects.data) return <ErrorMessage error={projects.error} retry={projects.reload} />
   if (!projects.data) return <Skeleton lines={6} />
   if (!project || project.id !== id) return <Missing />
   const view = Object.hasOwn(projectViews, part) ? projectViews[part] : undefined

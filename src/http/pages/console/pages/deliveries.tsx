@@ -4,10 +4,10 @@ import { useEffect, useState } from 'preact/hooks'
 import { change } from '../api.ts'
 import { usePages } from '../loading.ts'
 import { ActionButton } from '../parts/buttons.tsx'
-import { Choice } from '../parts/form.tsx'
+import { Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, PagedTable } from '../parts/table.tsx'
-import { Badge, Cut, When } from '../parts/text.tsx'
+import { Badge, Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
 import { t } from '../texts.ts'
 import type { Delivery } from '../types.ts'
@@ -26,7 +26,7 @@ function DeliveryState({ delivery }: { delivery: Delivery }) {
 
 /** What the receiver answered last. */
 function Answer({ delivery: { last_status, last_error } }: { delivery: Delivery }) {
-  if (last_error) return <Cut text={last_error} />
+  if (last_error) return <Truncated text={last_error} />
   return last_status === null ? <span class="quiet">–</span> : <code>{last_status}</code>
 }
 
@@ -38,7 +38,7 @@ const shown: readonly Column<Delivery>[] = [
       <>
         <code>{type}</code>
         <span class="below">
-          <Cut text={id} isCode />
+          <Truncated text={id} isCode />
         </span>
       </>
     ),
@@ -106,7 +106,7 @@ export function Deliveries({ path, mayWrite, changed }: DeliveriesProps) {
       actions={mayWrite && <DeliveryActions path={path} reload={reload} changed={changed} />}
     >
       <div class="filters inside">
-        <Choice
+        <Select
           label={t('State')}
           name="state"
           value={state}

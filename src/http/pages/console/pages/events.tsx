@@ -1,12 +1,12 @@
 // The feed of a project as it grows, by long polling.
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Refused, read } from '../api.ts'
+import { ApiError, read } from '../api.ts'
 import { showInstant } from '../format.ts'
-import { can } from '../may.ts'
-import { Empty, Skeleton, Trouble } from '../parts/states.tsx'
-import { Badge, Cut } from '../parts/text.tsx'
+import { Empty, ErrorMessage, Skeleton } from '../parts/states.tsx'
+import { Badge, Truncated } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Feed, FeedEvent, Project } from '../types.ts'
 
@@ -46,7 +46,7 @@ function useTail(project: string, isWhole: boolean, isPaused: boolean): Tail {
           }))
         } catch (error) {
           if (abort.signal.aborted) return
-          if (error instanceof Refused && error.code === 'events_expired') cursor.current = undefined
+          if (error instanceof ApiError && error.code === 'events_expired') cursor.current = undefined
           setTail((before) => ({ ...before, error: error as Error }))
           await new Promise((resolve) => setTimeout(resolve, pauseMs))
         }
@@ -65,12 +65,12 @@ function Entry({ event, project }: { event: FeedEvent; project: string }) {
       <summary>
         <code>{event.type}</code>
         <span class="quiet">{showInstant(event.timestamp)}</span>
-        <Cut text={String(event.data.email ?? event.subject)} />
+        <Truncated text={String(event.data.email ?? event.subject)} />
         <span class="quiet">#{event.position}</span>
       </summary>
       {isUser && (
         <p>
-          <a href={to(['projects', project, 'users', event.subject])}>{t('Go to the user')}</a>
+          <a href={linkTo(['projects', project, 'users', event.subject])}>{t('Go to the user')}</a>
         </p>
       )}
       <pre>{JSON.stringify(event, null, 2)}</pre>
@@ -102,7 +102,7 @@ function TailCard({ project, isWhole }: { project: Project; isWhole: boolean }) 
   const { events, error, isAtEnd } = useTail(project.id, isWhole, isPaused)
   return (
     <>
-      {error && <Trouble error={error} />}
+      {error && <ErrorMessage error={error} />}
       <Card
         isFlush
         title={t('The newest events')}

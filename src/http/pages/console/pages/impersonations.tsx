@@ -2,11 +2,11 @@
 
 import { change } from '../api.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { actionsColumn, type Column, Table } from '../parts/table.tsx'
-import { Cut, NameLink, When } from '../parts/text.tsx'
+import { NameLink, Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Impersonation, List } from '../types.ts'
 
@@ -35,7 +35,7 @@ export function Impersonations({ project }: { project: string }) {
         <NameLink path={['projects', project, 'users', user_uuid]} text={user_email} />
       ),
     },
-    { label: t('Operator'), show: ({ impersonator }) => <Cut text={impersonator} isCode /> },
+    { label: t('Operator'), show: ({ impersonator }) => <Truncated text={impersonator} isCode /> },
     { label: t('Ends'), show: ({ expires_at }) => <When at={expires_at} /> },
     ...(can('impersonations.end', project) ? [end] : []),
   ]

@@ -2,7 +2,7 @@
 import { change } from '../api.ts'
 import { ask } from '../parts/form.tsx'
 import { Badge } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { t } from '../texts.ts'
 
 interface Key {
@@ -38,7 +38,7 @@ export function RevokeKey({ title, apiKey: { name, revoked_at }, path, changed }
       onSubmit: async () => {
         await change('POST', `${path}/revoke`)
         changed()
-        say(t('The key is revoked.'))
+        toast(t('The key is revoked.'))
       },
     })
   return (

@@ -3,11 +3,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import { read } from '../api.ts'
 import { showInstant, showName } from '../format.ts'
-import { can } from '../may.ts'
 import { CopyButton } from '../parts/buttons.tsx'
-import { Badge, Cut, Id } from '../parts/text.tsx'
+import { Badge, Id, Truncated } from '../parts/text.tsx'
 import { Facts } from '../parts/view.tsx'
-import { to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { LogEntry, Page, User } from '../types.ts'
 
@@ -62,7 +62,7 @@ function Who({ entry, address }: EntryProps) {
   const isOwn = address !== '' && ['user', 'none'].includes(entry.actor)
   return (
     <span>
-      <Cut text={address === '' ? actor : address} />
+      <Truncated text={address === '' ? actor : address} />
       <span class="below">
         {address !== '' && !isOwn && `${actor} · `}
         <bdi class="code">{entry.address_prefix ?? t('No network')}</bdi>
@@ -88,7 +88,7 @@ function Details({ entry, project, address }: EntryProps) {
       />
       <p class="links">
         {mayLook && account !== null && (
-          <a href={to(['projects', String(project), 'users', account])}>
+          <a href={linkTo(['projects', String(project), 'users', account])}>
             {address === '' ? t('Go to the user') : t('Go to {email}', { email: address })}
           </a>
         )}

@@ -1,7 +1,7 @@
 // What the security log is searched by.
 import { useMemo } from 'preact/hooks'
-import { Search } from '../parts/filters.tsx'
-import { Choice, Field, type FieldProps } from '../parts/form.tsx'
+import { Field, type FieldProps, Select } from '../parts/form.tsx'
+import { Search } from '../parts/search.tsx'
 import { queryValues, type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import { logEvents } from './log-events.ts'
@@ -48,7 +48,7 @@ interface PartProps {
 function Kinds({ filter, set }: PartProps) {
   return (
     <>
-      <Choice
+      <Select
         label={t('Outcome')}
         name="outcome"
         value={filter.outcome}
@@ -59,7 +59,7 @@ function Kinds({ filter, set }: PartProps) {
         ]}
         onChange={(outcome) => set({ outcome })}
       />
-      <Choice
+      <Select
         label={t('Who acted')}
         name="actor"
         value={filter.actor}
@@ -129,7 +129,7 @@ export function Filters({ filter }: { filter: Filter }) {
         name="address"
         placeholder="203.0.113.7"
       />
-      <Choice
+      <Select
         label={t('When')}
         name="span"
         value={hasDays(filter) ? 'days' : filter.span}

@@ -6,7 +6,7 @@ import { usePages } from '../loading.ts'
 import { ActionButton, RefreshButton } from '../parts/buttons.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
 import { More } from '../parts/table.tsx'
-import { Badge, Cut } from '../parts/text.tsx'
+import { Badge, Truncated } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
@@ -17,7 +17,7 @@ import { type Filter, Filters, filterOf, useLogQuery } from './log-filters.tsx'
 function Verdict({ of }: { of: LogVerdict }) {
   if (of.broken)
     return (
-      <p class="trouble" role="alert">
+      <p class="error" role="alert">
         {t('The chain is broken:')} {of.broken}
       </p>
     )
@@ -28,7 +28,7 @@ function Verdict({ of }: { of: LogVerdict }) {
         rows: of.rows,
         unsealed: of.unsealed,
       })}{' '}
-      {of.head && <Cut text={t('Head {position}: {hash}', { ...of.head })} isCode />}
+      {of.head && <Truncated text={t('Head {position}: {hash}', { ...of.head })} isCode />}
     </p>
   )
 }
@@ -41,7 +41,7 @@ interface LogProps {
 }
 
 /** Says that no row is found. */
-function Nothing({ filter }: { filter: Filter }) {
+function NoEntries({ filter }: { filter: Filter }) {
   const isFiltered = Object.values(filter).some((value) => value !== '')
   return (
     <Empty icon="log" title={t('Nothing is found')}>
@@ -91,7 +91,7 @@ export function Log({ title, project, route }: LogProps) {
         <LoadedView of={pages} lines={8}>
           {(rows) =>
             rows.length === 0 ? (
-              <Nothing filter={filter} />
+              <NoEntries filter={filter} />
             ) : (
               rows.map((entry) => (
                 <Entry

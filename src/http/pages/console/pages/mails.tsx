@@ -3,13 +3,13 @@
 import { change } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
-import { Choice } from '../parts/form.tsx'
+import { Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
+import { Truncated, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Mail, Mails, Project } from '../types.ts'
@@ -22,7 +22,7 @@ const shown: readonly Column<Mail>[] = [
       <>
         <strong>{showName(kind)}</strong>
         <span class="below">
-          <Cut text={to ?? t('Recipient is gone')} />
+          <Truncated text={to ?? t('Recipient is gone')} />
         </span>
       </>
     ),
@@ -63,7 +63,7 @@ export function MailList({ project, route }: { project: Project; route: Route })
   return (
     <View title={t('Mails')} lead={t('A mail that was sent is not listed any more.')}>
       <div class="filters">
-        <Choice
+        <Select
           label={t('State')}
           name="state"
           value={state}

@@ -2,13 +2,13 @@
 
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
-import { canEverywhere } from '../may.ts'
 import { NewButton } from '../parts/buttons.tsx'
-import { ask, Choice, Field } from '../parts/form.tsx'
+import { ask, Field, Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Cut, showSecret, When } from '../parts/text.tsx'
+import { showSecret, Truncated, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { canEverywhere } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { List, NewOperatorKey, OperatorKey, Project } from '../types.ts'
 import { KeyState, RevokeKey } from './key-state.tsx'
@@ -33,7 +33,7 @@ function askForKey(projects: readonly Project[], changed: () => void): void {
           autofocus
         />
         <RoleFields projects={projects} />
-        <Choice
+        <Select
           label={t('Expires after')}
           name="days"
           value="90"
@@ -74,10 +74,10 @@ const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[]
     show: ({ name, key_prefix }) => (
       <>
         <strong>
-          <Cut text={name} />
+          <Truncated text={name} />
         </strong>
         <span class="below">
-          <Cut text={`${key_prefix}…`} isCode />
+          <Truncated text={`${key_prefix}…`} isCode />
         </span>
       </>
     ),

@@ -3,16 +3,16 @@
 import { change, create } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { canEverywhere, whoIs } from '../may.ts'
 import { NewButton } from '../parts/buttons.tsx'
-import { ask, Choice, Field } from '../parts/form.tsx'
+import { ask, Field, Select } from '../parts/form.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
 import { Badge, showSecret, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { canEverywhere, currentOperator } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { HeldRole, List, NewOperator, Operator, Project, SetupLink, User } from '../types.ts'
-import { Name, Standing, useAccounts } from './operator-standing.tsx'
+import { Name, SignInProtection, useOperatorAccounts } from './operator-account.tsx'
 import { RoleFields, roleOf } from './role-fields.tsx'
 
 interface OperatorsProps {
@@ -59,7 +59,7 @@ function askForOperator({ projects }: OperatorsProps, changed: () => void): void
       const made = await create<NewOperator>('operators', { email, ...roleOf(typed) })
       changed()
       if (made.setup_url) showLink(email, made.setup_url)
-      else say(t('The account was there already; it has the role now.'))
+      else toast(t('The account was there already; it has the role now.'))
     },
   })
 }
@@ -73,7 +73,7 @@ function askForRole(operator: Operator, { projects }: OperatorsProps, changed: (
     onSubmit: async (typed) => {
       await change('PUT', `operators/${operator.uuid}/roles`, roleOf(typed))
       changed()
-      say(t('The role is given.'))
+      toast(t('The role is given.'))
     },
   })
 }
@@ -87,7 +87,7 @@ function askToTake(operator: Operator, { projects }: OperatorsProps, changed: ()
     isDanger: true,
     lead: t('What the role allows ends at once, in every session.'),
     fields: (
-      <Choice
+      <Select
         label={t('Role')}
         name="scope"
         value="every"
@@ -102,7 +102,7 @@ function askToTake(operator: Operator, { projects }: OperatorsProps, changed: ()
       const query = scope === '' ? '' : `?scope=${encodeURIComponent(scope)}`
       await change('DELETE', scope === 'every' ? path : `${path}/roles${query}`)
       changed()
-      say(t('The role is taken.'))
+      toast(t('The role is taken.'))
     },
   })
 }
@@ -144,7 +144,7 @@ const columnsOf = (
     kind: 'wide',
     show: (operator) => {
       const user = accounts.get(operator.uuid)
-      const isYou = operator.uuid === whoIs().id
+      const isYou = operator.uuid === currentOperator().id
       return (
         <>
           <Name operator={operator} user={user} />
@@ -153,7 +153,7 @@ const columnsOf = (
               {isYou && t('You')} {operator.disabled_at && t('Disabled')}
             </span>
           )}
-          {user && <Standing user={user} />}
+          {user && <SignInProtection user={user} />}
         </>
       )
     },
@@ -173,7 +173,7 @@ const columnsOf = (
 
 export function Operators(props: OperatorsProps) {
   const operators = useRead<List<Operator>>('operators')
-  const accounts = useAccounts(operators.data?.data ?? [])
+  const accounts = useOperatorAccounts(operators.data?.data ?? [])
   const mayWrite = canEverywhere('operators.write')
   const acts = actionsColumn<Operator>((operator) => (
     <Acts {...props} operator={operator} changed={operators.reload} />

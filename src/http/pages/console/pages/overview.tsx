@@ -2,13 +2,13 @@
 import { useState } from 'preact/hooks'
 import { showChange, showMethods, showName, showNumber } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { Chart, type ChartProps, type Series, sum } from '../parts/chart.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Table } from '../parts/table.tsx'
 import { Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
-import { to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { DayStats, Project, Stats } from '../types.ts'
 import { Impersonations } from './impersonations.tsx'
@@ -70,7 +70,7 @@ function UserCount({ project, of }: { project: string; of: Stats['users'] }) {
   if (!can('users.read', project)) return <p class="count">{words}</p>
   return (
     <p class="count">
-      <a href={to(['projects', project, 'users'])}>{words}</a>
+      <a href={linkTo(['projects', project, 'users'])}>{words}</a>
     </p>
   )
 }
@@ -82,7 +82,7 @@ function Figures({ project }: { project: string }) {
     <>
       <div class="strip">
         <fieldset class="periods">
-          <legend class="unseen">{t('Period')}</legend>
+          <legend class="visually-hidden">{t('Period')}</legend>
           {periods.map((period) => (
             <label key={period}>
               <input type="radio" name="period" checked={period === days} onChange={() => setDays(period)} />
@@ -171,7 +171,7 @@ function Figure({ value, before, note, ...chart }: FigureProps) {
 /** Why sign-ins were refused; nothing where none was. */
 function Refusals({ project, of }: { project: string; of: Stats['refusals'] }) {
   if (of.length === 0) return null
-  const link = (event: string) => to(['projects', project, 'log'], { event })
+  const link = (event: string) => linkTo(['projects', project, 'log'], { event })
   return (
     <Card isFlush title={t('Why sign-ins were refused')}>
       <Table

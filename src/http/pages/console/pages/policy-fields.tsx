@@ -4,8 +4,8 @@ import { showName, showNumber } from '../format.ts'
 import { isSame } from '../json.ts'
 import { locale, t } from '../texts.ts'
 import type { Policy } from '../types.ts'
+import { fieldDescription } from './policy-descriptions.ts'
 import { type Path, type Schema, valueAt } from './policy-draft.ts'
-import { fieldWords } from './policy-words.ts'
 
 interface FieldProps {
   path: Path
@@ -172,7 +172,7 @@ export function PolicyField({ path, schema, draft, set }: FieldProps) {
   const key = path.at(-1) ?? ''
   const value = valueAt(draft, path)
   const label = showName(path.length > 2 ? path.slice(1).join(' ') : key)
-  const words = schema.description ?? fieldWords(path.join('.'))
+  const words = schema.description ?? fieldDescription(path.join('.'))
   const bounds = boundsOf(schema, key, value)
   if (schema.type === 'boolean')
     return (

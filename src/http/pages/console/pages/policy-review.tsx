@@ -1,9 +1,9 @@
 // Reviewing a draft of a policy: what would change, saving it, and a conflict with what another operator saved.
-import { admin, Refused, withFieldErrors } from '../api.ts'
+import { ApiError, adminRequest, withFieldErrors } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { Dialog, openDialog } from '../parts/dialog.tsx'
 import { Form } from '../parts/form.tsx'
-import { complain, say } from '../parts/toasts.tsx'
+import { toast, toastError } from '../parts/toasts.tsx'
 import { t } from '../texts.ts'
 import type { Policy, PolicyChange, PolicyResult, PolicyState, Project } from '../types.ts'
 import { changesOf, type Schema, storedAfter, withValue } from './policy-draft.ts'
@@ -15,9 +15,9 @@ export interface Read extends PolicyState {
 
 const pathOf = (project: string) => `projects/${project}/policy`
 
-/** Reads the policy of a project. @throws Refused */
+/** Reads the policy of a project. @throws ApiError */
 export async function readPolicy(project: string, signal?: AbortSignal): Promise<Read> {
-  const { data, etag } = await admin<PolicyState>('GET', pathOf(project), { signal })
+  const { data, etag } = await adminRequest<PolicyState>('GET', pathOf(project), { signal })
   return { ...data, etag: etag ?? '*' }
 }
 
@@ -39,7 +39,7 @@ export async function review({ project, schema, policy, loaded, draft, start }: 
   const path = pathOf(project.id)
   const body = storedAfter(schema, policy.stored, policy.effective, draft)
   try {
-    const { data } = await admin<PolicyResult>('PUT', path, { body, query: { preview: true } })
+    const { data } = await adminRequest<PolicyResult>('PUT', path, { body, query: { preview: true } })
     openDialog((close) => (
       <Dialog title={t('What changes')} close={close}>
         <Form
@@ -47,16 +47,16 @@ export async function review({ project, schema, policy, loaded, draft, start }: 
           cancel={close}
           onSubmit={async () => {
             try {
-              const saved = await admin<PolicyResult>('PUT', path, {
+              const saved = await adminRequest<PolicyResult>('PUT', path, {
                 body,
                 headers: { 'if-match': policy.etag },
               })
               loaded.set({ ...saved.data, etag: saved.etag ?? '*' })
               start(saved.data.effective)
-              say(t('The policy is saved.'))
+              toast(t('The policy is saved.'))
               close()
             } catch (error) {
-              if (!(error instanceof Refused) || error.code !== 'precondition_failed') throw error
+              if (!(error instanceof ApiError) || error.code !== 'precondition_failed') throw error
               close()
               await showConflict({ project, schema, policy, loaded, draft, start })
             }
@@ -67,7 +67,7 @@ export async function review({ project, schema, policy, loaded, draft, start }: 
       </Dialog>
     ))
   } catch (error) {
-    complain(withFieldErrors(error as Error))
+    toastError(withFieldErrors(error as Error))
   }
 }
 

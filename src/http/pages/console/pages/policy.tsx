@@ -2,15 +2,15 @@
 import { useState } from 'preact/hooks'
 import { showName } from '../format.ts'
 import { useLoaded, useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { LoadedView } from '../parts/states.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Policy, Project } from '../types.ts'
+import { sectionDescription } from './policy-descriptions.ts'
 import { changesOf, fieldsOf, type Schema, withValue } from './policy-draft.ts'
 import { PolicyField } from './policy-fields.tsx'
 import { type EditorProps, type Read, readPolicy, review } from './policy-review.tsx'
-import { sectionWords } from './policy-words.ts'
 
 export function PolicyPage({ project }: { project: Project }) {
   const schema = useRead<Schema>('policy-schema')
@@ -82,7 +82,7 @@ function Editor({ project, schema, policy, loaded }: EditorProps) {
             key={section}
             id={`section-${section}`}
             title={t(showName(section))}
-            lead={t(sectionWords(section))}
+            lead={t(sectionDescription(section))}
           >
             <div class="fields">
               {fields.map(([path, inner]) => (

@@ -1,10 +1,10 @@
 // What an operator may do to a project: rename it, replace its secret, archive and open it.
 
 import { change } from '../api.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { ask, Field } from '../parts/form.tsx'
-import { say } from '../parts/toasts.tsx'
+import { toast } from '../parts/toasts.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Project, ProjectWithSecret } from '../types.ts'
 import { showProjectSecret } from './projects.tsx'
@@ -22,7 +22,7 @@ function askForName({ project, changed }: ActionsProps): void {
     onSubmit: async ({ name }) => {
       await change('PATCH', `projects/${project.id}`, { name })
       changed()
-      say(t('The project is renamed.'))
+      toast(t('The project is renamed.'))
     },
   })
 }
@@ -33,7 +33,7 @@ function askToRotate({ project, changed }: ActionsProps): void {
     submit: t('Replace the secret'),
     isDanger: true,
     lead: t('The old secret ends at once: back ends that use it are refused until they have the new one.'),
-    typed: project.name,
+    confirmation: project.name,
     onSubmit: async () => {
       const made = await change<ProjectWithSecret>('POST', `projects/${project.id}/rotate-secret`)
       changed()
@@ -50,11 +50,11 @@ function askToArchive({ project, changed }: ActionsProps): void {
     lead: t(
       'Nobody signs in any more, and no session, token or key of it is accepted. Nothing is deleted; you can open it again.',
     ),
-    typed: project.name,
+    confirmation: project.name,
     onSubmit: async () => {
       await change('POST', `projects/${project.id}/archive`)
       changed()
-      say(t('The project is archived.'))
+      toast(t('The project is archived.'))
     },
   })
 }

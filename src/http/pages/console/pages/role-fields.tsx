@@ -1,5 +1,5 @@
 // The fields of a role: what it is, and for which project.
-import { Choice, type Typed } from '../parts/form.tsx'
+import { type FormValues, Select } from '../parts/form.tsx'
 import { t } from '../texts.ts'
 import type { Project, Role } from '../types.ts'
 
@@ -12,7 +12,7 @@ const meanings: readonly (readonly [role: Role, meaning: string])[] = [
 ]
 
 /** The body of a request about a role, from what was typed. */
-export const roleOf = ({ role, scope }: Typed): { role?: string; scope: string | null } => ({
+export const roleOf = ({ role, scope }: FormValues): { role?: string; scope: string | null } => ({
   ...(role === undefined ? {} : { role }),
   scope: scope ? scope : null,
 })
@@ -20,13 +20,13 @@ export const roleOf = ({ role, scope }: Typed): { role?: string; scope: string |
 export function RoleFields({ projects }: { projects: readonly Project[] }) {
   return (
     <>
-      <Choice
+      <Select
         label={t('Role')}
         name="role"
         value="support"
         options={meanings.map(([role, meaning]) => [role, t(meaning)])}
       />
-      <Choice
+      <Select
         label={t('For')}
         name="scope"
         value=""

@@ -1,13 +1,13 @@
 // The keys that sign access tokens, which all projects share.
 import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
-import { can, operatorsProjectId } from '../may.ts'
-import { ask, Tick } from '../parts/form.tsx'
+import { ask, Checkbox } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Badge, Cut, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { Badge, Truncated, When } from '../parts/text.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { can, operatorsProjectId } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { List, Project, SigningKey } from '../types.ts'
 
@@ -29,10 +29,12 @@ function askToRotate({ path, keys }: KeysOf): void {
     title: t('Rotate signing keys'),
     submit: t('Rotate'),
     lead: t('The next keys sign from now on; the current ones still verify. Keys rotate by themselves too.'),
-    fields: <Tick label={t('Also if the next keys were published less than ten minutes ago')} name="force" />,
+    fields: (
+      <Checkbox label={t('Also if the next keys were published less than ten minutes ago')} name="force" />
+    ),
     onSubmit: async ({ force }) => {
       keys.set(await change<List<SigningKey>>('POST', `${path}/rotate`, { force: force !== undefined }))
-      say(t('The next keys sign.'))
+      toast(t('The next keys sign.'))
     },
   })
 }
@@ -45,16 +47,16 @@ function askToRevoke({ path, keys }: KeysOf, { kid }: SigningKey): void {
     lead: t(
       'Every access token that it signed is refused at once, everywhere. Do this when the key is known to others.',
     ),
-    typed: kid,
+    confirmation: kid,
     onSubmit: async () => {
       keys.set(await change<List<SigningKey>>('POST', `${path}/${encodeURIComponent(kid)}/revoke`))
-      say(t('The key is revoked.'))
+      toast(t('The key is revoked.'))
     },
   })
 }
 
 const shown: readonly Column<SigningKey>[] = [
-  { label: t('Key id'), kind: 'wide', show: ({ kid }) => <Cut text={kid} isCode /> },
+  { label: t('Key id'), kind: 'wide', show: ({ kid }) => <Truncated text={kid} isCode /> },
   { label: t('Algorithm'), show: ({ algorithm }) => <code>{algorithm}</code> },
   {
     label: t('State'),

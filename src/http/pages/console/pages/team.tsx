@@ -2,14 +2,14 @@
 import { change } from '../api.ts'
 import { showName, showPerson } from '../format.ts'
 import { type Loaded, useRead } from '../loading.ts'
-import { can } from '../may.ts'
-import { ask, Choice, Field } from '../parts/form.tsx'
+import { ask, Field, Select } from '../parts/form.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Badge, Cut, Id, NameLink, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { Badge, Id, NameLink, Truncated, When } from '../parts/text.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
-import { go, to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { go, linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { AdminTeam, List, Project, TeamMember } from '../types.ts'
 
@@ -30,7 +30,7 @@ function askToRename(path: string, team: Loaded<AdminTeam>): void {
     ),
     onSubmit: async ({ name }) => {
       team.set(await change<AdminTeam>('PATCH', path, { name }))
-      say(t('The team is renamed.'))
+      toast(t('The team is renamed.'))
     },
   })
 }
@@ -41,11 +41,11 @@ function askToDelete(path: string, { name }: AdminTeam, project: string): void {
     submit: t('Delete'),
     isDanger: true,
     lead: t('The accounts of its members stay.'),
-    typed: name,
+    confirmation: name,
     onSubmit: async () => {
       await change('DELETE', path)
       go(['projects', project, 'teams'])
-      say(t('The team is deleted.'))
+      toast(t('The team is deleted.'))
     },
   })
 }
@@ -58,13 +58,13 @@ function askForMember(path: string, changed: () => void): void {
     fields: (
       <>
         <Field label={t('E-mail address')} name="email" type="email" required autofocus />
-        <Choice label={t('Role')} name="role" value="VIEWER" options={roleOptions} />
+        <Select label={t('Role')} name="role" value="VIEWER" options={roleOptions} />
       </>
     ),
     onSubmit: async ({ email, role }) => {
       await change('POST', `${path}/members`, { email, role })
       changed()
-      say(t('The member is added.'))
+      toast(t('The member is added.'))
     },
   })
 }
@@ -73,11 +73,11 @@ function askForRole(path: string, { user_uuid, email, role }: TeamMember, change
   ask({
     title: t('Role of {email}', { email }),
     submit: t('Save'),
-    fields: <Choice label={t('Role')} name="role" value={role} options={roleOptions} />,
+    fields: <Select label={t('Role')} name="role" value={role} options={roleOptions} />,
     onSubmit: async (typed) => {
       await change('PATCH', `${path}/members/${user_uuid}`, { role: typed.role })
       changed()
-      say(t('The role is changed.'))
+      toast(t('The role is changed.'))
     },
   })
 }
@@ -91,7 +91,7 @@ function askToRemove(path: string, { user_uuid, email }: TeamMember, changed: ()
     onSubmit: async () => {
       await change('DELETE', `${path}/members/${user_uuid}`)
       changed()
-      say(t('The member is removed.'))
+      toast(t('The member is removed.'))
     },
   })
 }
@@ -104,7 +104,7 @@ export function Team({ project, id }: TeamProps) {
   return (
     <View
       title={data?.name ?? t('Team')}
-      trail={<a href={to(['projects', project.id, 'teams'])}>{t('Teams')}</a>}
+      trail={<a href={linkTo(['projects', project.id, 'teams'])}>{t('Teams')}</a>}
       lead={data && <Id text={data.id} />}
       actions={
         data &&
@@ -146,7 +146,7 @@ const columnsOf = (project: string): readonly Column<TeamMember>[] => [
         <NameLink path={['projects', project, 'users', member.user_uuid]} text={member.email} />
         {showPerson(member) && (
           <span class="below">
-            <Cut text={showPerson(member)} />
+            <Truncated text={showPerson(member)} />
           </span>
         )}
       </>

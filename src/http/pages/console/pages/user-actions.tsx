@@ -2,11 +2,11 @@
 
 import { change } from '../api.ts'
 import type { Loaded } from '../loading.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
-import { ask, Choice, Field, Tick } from '../parts/form.tsx'
+import { ask, Checkbox, Field, Select } from '../parts/form.tsx'
 import { showSecret } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { toast } from '../parts/toasts.tsx'
+import { can } from '../permissions.ts'
 import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { ImpersonationSession, Project, User } from '../types.ts'
@@ -36,7 +36,7 @@ function askAndChange(
     isDanger: true,
     onSubmit: async () => {
       loaded.set(await change<User>('POST', `${path}/${action}`))
-      say(done)
+      toast(done)
     },
   })
 }
@@ -65,13 +65,13 @@ function askToDelete({ project, user, path, loaded }: ActionsProps): void {
     submit: t('Delete'),
     isDanger: true,
     lead: t('The account and everything in it goes, after the grace period of the policy.'),
-    typed: user.email,
-    fields: <Tick label={t('At once, without a grace period')} name="now" />,
+    confirmation: user.email,
+    fields: <Checkbox label={t('At once, without a grace period')} name="now" />,
     onSubmit: async ({ now }) => {
       const left = await change<User | null>('DELETE', now === undefined ? path : `${path}?now=true`)
       if (left) loaded.set(left)
       else go(['projects', project.id, 'users'])
-      say(left ? t('The user waits for the deletion.') : t('The user is deleted.'))
+      toast(left ? t('The user waits for the deletion.') : t('The user is deleted.'))
     },
   })
 }
@@ -87,7 +87,7 @@ function askToResetFactors({ path, loaded }: ActionsProps): void {
     onSubmit: async () => {
       await change('POST', `${path}/reset-factors`)
       loaded.reload()
-      say(t('The factors will be removed.'))
+      toast(t('The factors will be removed.'))
     },
   })
 }
@@ -112,7 +112,7 @@ function askToImpersonate({ user, path }: ActionsProps): void {
           required
           autofocus
         />
-        <Choice
+        <Select
           label={t('For')}
           name="seconds"
           value="900"

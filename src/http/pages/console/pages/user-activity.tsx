@@ -1,12 +1,12 @@
 // What happened to an account, as its owner sees it.
 import { showDevice, showName } from '../format.ts'
 import { usePages } from '../loading.ts'
-import { can } from '../may.ts'
 import { Empty } from '../parts/states.tsx'
 import { PagedTable } from '../parts/table.tsx'
-import { Badge, Cut, When } from '../parts/text.tsx'
+import { Badge, Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
-import { to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Activity } from '../types.ts'
 
@@ -15,10 +15,10 @@ function InTheLog({ project, email }: { project: string; email: string }) {
   const at = ['projects', project, 'log']
   return (
     <>
-      <a class="button small" href={to(at, { user: email, outcome: 'refused' })}>
+      <a class="button small" href={linkTo(at, { user: email, outcome: 'refused' })}>
         {t('Refused attempts')}
       </a>
-      <a class="button small" href={to(at, { user: email })}>
+      <a class="button small" href={linkTo(at, { user: email })}>
         {t('Everything in the log')}
       </a>
     </>
@@ -46,7 +46,7 @@ export function Activities({ project, email, path }: ActivitiesProps) {
         id={({ id }) => id}
         empty={<Empty icon="events" title={t('Nothing has happened yet')} />}
         columns={[
-          { label: t('Event'), kind: 'wide', show: ({ event }) => <Cut text={showName(event)} /> },
+          { label: t('Event'), kind: 'wide', show: ({ event }) => <Truncated text={showName(event)} /> },
           {
             label: t('Outcome'),
             show: ({ outcome }) => (
@@ -56,7 +56,7 @@ export function Activities({ project, email, path }: ActivitiesProps) {
           { label: t('Device'), show: ({ device }) => showDevice(device) },
           {
             label: t('Network'),
-            show: ({ address_prefix }) => <Cut text={address_prefix ?? '–'} isCode />,
+            show: ({ address_prefix }) => <Truncated text={address_prefix ?? '–'} isCode />,
           },
           { label: t('When'), show: ({ created_at }) => <When at={created_at} /> },
         ]}

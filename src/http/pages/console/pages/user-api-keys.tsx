@@ -1,16 +1,16 @@
 // The API keys of a user.
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
+import { Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { ApiKey, List } from '../types.ts'
 import { KeyState, RevokeKey } from './key-state.tsx'
 
 const shown: readonly Column<ApiKey>[] = [
-  { label: t('Name'), kind: 'wide', show: ({ name }) => <Cut text={name} /> },
-  { label: t('Prefix'), show: ({ key_prefix }) => <Cut text={key_prefix} isCode /> },
+  { label: t('Name'), kind: 'wide', show: ({ name }) => <Truncated text={name} /> },
+  { label: t('Prefix'), show: ({ key_prefix }) => <Truncated text={key_prefix} isCode /> },
   { label: t('State'), show: (key) => <KeyState apiKey={key} /> },
   { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
 ]

@@ -1,8 +1,8 @@
 // The form of a user: names, language, role and metadata, saved only if nobody changed the user meanwhile.
-import { admin, Refused } from '../api.ts'
+import { ApiError, adminRequest } from '../api.ts'
 import { isObject, isSame } from '../json.ts'
-import { Area, ask, Choice, Field, type Typed } from '../parts/form.tsx'
-import { complain, say } from '../parts/toasts.tsx'
+import { ask, Field, type FormValues, Select, TextArea } from '../parts/form.tsx'
+import { toast, toastError } from '../parts/toasts.tsx'
 import { t } from '../texts.ts'
 import type { User } from '../types.ts'
 
@@ -41,7 +41,7 @@ function readMetadata(text: string): Metadata {
 const names = ['display_name', 'first_name', 'last_name', 'locale'] as const
 
 /** What was changed in the form, as a PATCH has it. */
-function changeOf(user: User, typed: Typed): Record<string, unknown> {
+function changeOf(user: User, typed: FormValues): Record<string, unknown> {
   const texts = names.map((name) => [name, typed[name]?.trim() || null] as const)
   const metadata = mergePatchOf(user.metadata, readMetadata(typed.metadata ?? ''))
   return {
@@ -71,7 +71,7 @@ function Fields({ user }: { user: User }) {
         placeholder="de"
         hint={t('Of mails and pages; empty: the one of the browser, or English.')}
       />
-      <Choice
+      <Select
         label={t('Role')}
         name="role"
         value={user.role}
@@ -80,14 +80,14 @@ function Fields({ user }: { user: User }) {
           ['admin', t('Admin')],
         ]}
       />
-      <Area label={t('Metadata')} name="metadata" value={JSON.stringify(user.metadata, null, 2)} />
+      <TextArea label={t('Metadata')} name="metadata" value={JSON.stringify(user.metadata, null, 2)} />
     </>
   )
 }
 
 /** Asks for changes of the user as the service has it now. @param changed with what was saved */
 async function askToEdit(path: string, changed: (user: User) => void): Promise<void> {
-  const { data: user, etag } = await admin<User>('GET', path)
+  const { data: user, etag } = await adminRequest<User>('GET', path)
   ask({
     title: t('Edit user'),
     submit: t('Save'),
@@ -96,12 +96,12 @@ async function askToEdit(path: string, changed: (user: User) => void): Promise<v
       const body = changeOf(user, typed)
       if (Object.keys(body).length === 0) return
       try {
-        changed((await admin<User>('PATCH', path, { body, headers: { 'if-match': etag ?? '' } })).data)
+        changed((await adminRequest<User>('PATCH', path, { body, headers: { 'if-match': etag ?? '' } })).data)
       } catch (error) {
-        if (!(error instanceof Refused) || error.code !== 'precondition_failed') throw error
+        if (!(error instanceof ApiError) || error.code !== 'precondition_failed') throw error
         throw new Error(t('The user was changed meanwhile. Close this form and open it again.'))
       }
-      say(t('The user is saved.'))
+      toast(t('The user is saved.'))
     },
   })
 }
@@ -109,7 +109,7 @@ async function askToEdit(path: string, changed: (user: User) => void): Promise<v
 /** The button that opens the form. */
 export function EditButton({ path, changed }: { path: string; changed: (user: User) => void }) {
   return (
-    <button type="button" class="small" onClick={() => void askToEdit(path, changed).catch(complain)}>
+    <button type="button" class="small" onClick={() => void askToEdit(path, changed).catch(toastError)}>
       {t('Edit')}
     </button>
   )

@@ -1,11 +1,11 @@
 // How a user signs in: password, providers, passkeys and second factors. Details are for those who may see sessions.
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { LoadedView } from '../parts/states.tsx'
 import { type Column, Table } from '../parts/table.tsx'
-import { Badge, Cut, When } from '../parts/text.tsx'
+import { Badge, Truncated, When } from '../parts/text.tsx'
 import { Card, Facts } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { User, UserFactors } from '../types.ts'
 
@@ -16,7 +16,7 @@ const factorNames: Readonly<Record<string, string>> = {
 type Passkey = UserFactors['passkeys'][number]
 
 const columns: readonly Column<Passkey>[] = [
-  { label: t('Passkey'), kind: 'wide', show: ({ name }) => <Cut text={name} /> },
+  { label: t('Passkey'), kind: 'wide', show: ({ name }) => <Truncated text={name} /> },
   {
     label: t('Copies'),
     show: ({ backed_up }) => (backed_up ? <Badge tone="good">{t('Synced')}</Badge> : t('On one device')),

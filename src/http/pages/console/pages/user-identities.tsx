@@ -2,7 +2,7 @@
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { ListTable } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
+import { Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
 import { t } from '../texts.ts'
 import type { Identity, List } from '../types.ts'
@@ -18,7 +18,7 @@ export function Identities({ path }: { path: string }) {
         id={({ id }) => id}
         columns={[
           { label: t('Provider'), show: ({ provider }) => showName(provider) },
-          { label: t('Address'), kind: 'wide', show: ({ email }) => <Cut text={email ?? '–'} /> },
+          { label: t('Address'), kind: 'wide', show: ({ email }) => <Truncated text={email ?? '–'} /> },
           { label: t('Last used'), show: ({ last_used_at }) => <When at={last_used_at} /> },
         ]}
         empty={<p class="none quiet">{t('No provider is linked.')}</p>}

@@ -3,14 +3,14 @@
 import { change } from '../api.ts'
 import { showDevice, showMethods } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Cut, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { Truncated, When } from '../parts/text.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { Card } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { List, Session } from '../types.ts'
 
@@ -20,8 +20,11 @@ interface SessionsProps {
 }
 
 const shown: readonly Column<Session>[] = [
-  { label: t('Device'), kind: 'wide', show: ({ device }) => <Cut text={showDevice(device)} /> },
-  { label: t('Network'), show: ({ address_prefix }) => <Cut text={address_prefix ?? t('Unknown')} isCode /> },
+  { label: t('Device'), kind: 'wide', show: ({ device }) => <Truncated text={showDevice(device)} /> },
+  {
+    label: t('Network'),
+    show: ({ address_prefix }) => <Truncated text={address_prefix ?? t('Unknown')} isCode />,
+  },
   { label: t('Signed in by'), show: ({ amr }) => showMethods(amr.join(' ')) },
   { label: t('Last used'), show: ({ last_seen_at }) => <When at={last_seen_at} /> },
   { label: t('Began'), show: ({ created_at }) => <When at={created_at} /> },
@@ -36,7 +39,7 @@ function askToEndAll(path: string, changed: () => void): void {
     onSubmit: async () => {
       await change('DELETE', `${path}/sessions`)
       changed()
-      say(t('Every session has ended.'))
+      toast(t('Every session has ended.'))
     },
   })
 }

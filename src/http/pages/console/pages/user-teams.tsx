@@ -1,10 +1,10 @@
 // The teams of a user.
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { ListTable } from '../parts/table.tsx'
-import { Badge, Cut, NameLink } from '../parts/text.tsx'
+import { Badge, NameLink, Truncated } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { List, Team } from '../types.ts'
 
@@ -26,7 +26,7 @@ export function Teams({ project, path }: { project: string; path: string }) {
               mayRead ? (
                 <NameLink path={['projects', project, 'teams', id]} text={name} />
               ) : (
-                <Cut text={name} />
+                <Truncated text={name} />
               ),
           },
           { label: t('Role'), show: ({ role }) => <Badge>{showName(role.toLowerCase())}</Badge> },

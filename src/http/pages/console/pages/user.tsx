@@ -3,14 +3,14 @@
 import { read } from '../api.ts'
 import { showPerson } from '../format.ts'
 import { type Loaded, useRead } from '../loading.ts'
-import { can } from '../may.ts'
+import { Avatar } from '../parts/avatar.tsx'
 import { ActionButton } from '../parts/buttons.tsx'
 import { saveFile } from '../parts/download.ts'
-import { Face } from '../parts/face.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Badge, Id, When } from '../parts/text.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
-import { to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Project, User as UserEntry } from '../types.ts'
 import { UserActions } from './user-actions.tsx'
@@ -40,8 +40,8 @@ export function User({ project, uuid }: UserProps) {
   return (
     <View
       title={user.data?.email ?? t('User')}
-      trail={<a href={to(['projects', project.id, 'users'])}>{t('Users')}</a>}
-      face={user.data && <Face user={user.data} />}
+      trail={<a href={linkTo(['projects', project.id, 'users'])}>{t('Users')}</a>}
+      face={user.data && <Avatar user={user.data} />}
       lead={user.data && <Lead user={user.data} />}
       actions={user.data && <UserActions project={project} user={user.data} path={path} loaded={user} />}
     >

@@ -4,15 +4,15 @@ import { useMemo } from 'preact/hooks'
 import { create } from '../api.ts'
 import { showName, showPerson } from '../format.ts'
 import { usePages } from '../loading.ts'
-import { can } from '../may.ts'
+import { Avatar } from '../parts/avatar.tsx'
 import { NewButton, RefreshButton } from '../parts/buttons.tsx'
-import { Face } from '../parts/face.tsx'
-import { Search } from '../parts/filters.tsx'
-import { ask, Choice, Field, Tick } from '../parts/form.tsx'
+import { ask, Checkbox, Field, Select } from '../parts/form.tsx'
+import { Search } from '../parts/search.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
-import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
+import { Badge, NameLink, Truncated, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { go, queryValues, type Route, setQuery } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Project, User } from '../types.ts'
@@ -59,7 +59,7 @@ export function StateBadge({ user }: { user: User }) {
 }
 
 /** How a user can sign in: password, passkey, providers. */
-function waysOf({ has_password, passkeys, providers }: User): string {
+function signInMethodsOf({ has_password, passkeys, providers }: User): string {
   const ways = [
     ...(has_password ? [t('Password')] : []),
     ...(passkeys > 0 ? [t('Passkey')] : []),
@@ -74,12 +74,12 @@ const columnsOf = (project: string): readonly Column<User>[] => [
     kind: 'wide',
     show: (user) => (
       <span class="person">
-        <Face user={user} />
+        <Avatar user={user} />
         <span>
           <NameLink path={['projects', project, 'users', user.uuid]} text={user.email} />
           {showPerson(user) && (
             <span class="below">
-              <Cut text={showPerson(user)} />
+              <Truncated text={showPerson(user)} />
             </span>
           )}
         </span>
@@ -95,7 +95,7 @@ const columnsOf = (project: string): readonly Column<User>[] => [
       </span>
     ),
   },
-  { label: t('Signs in by'), show: (user) => waysOf(user) },
+  { label: t('Signs in by'), show: (user) => signInMethodsOf(user) },
   {
     label: t('Second factor'),
     kind: 'spare',
@@ -122,7 +122,7 @@ function askForUser(project: string): void {
           autocomplete="new-password"
           hint={t('Leave it empty for none.')}
         />
-        <Tick label={t('I vouch for the address: it counts as verified.')} name="verified" />
+        <Checkbox label={t('I vouch for the address: it counts as verified.')} name="verified" />
       </>
     ),
     onSubmit: async ({ email, display_name, password, verified }) => {
@@ -150,7 +150,7 @@ function Filters({ filter }: { filter: Filter }) {
         value={q}
         search={(typed) => set({ q: typed })}
       />
-      <Choice
+      <Select
         label={t('Search by')}
         name="by"
         value={by}
@@ -160,14 +160,14 @@ function Filters({ filter }: { filter: Filter }) {
         ]}
         onChange={(chosen) => set({ by: chosen })}
       />
-      <Choice
+      <Select
         label={t('State')}
         name="state"
         value={state}
         options={states.map(([value, shown]) => [value, t(shown)])}
         onChange={(chosen) => set({ state: chosen })}
       />
-      <Choice
+      <Select
         label={t('Signed up')}
         name="days"
         value={days}
@@ -178,7 +178,7 @@ function Filters({ filter }: { filter: Filter }) {
   )
 }
 
-function Nobody({ isSearched }: { isSearched: boolean }) {
+function NoUsers({ isSearched }: { isSearched: boolean }) {
   if (!isSearched)
     return (
       <Empty icon="users" title={t('No user yet')}>
@@ -220,7 +220,7 @@ export function Users({ project, route }: { project: Project; route: Route }) {
           pages={pages}
           columns={columnsOf(project.id)}
           id={({ uuid }) => uuid}
-          empty={<Nobody isSearched={isSearched} />}
+          empty={<NoUsers isSearched={isSearched} />}
         />
       </Card>
     </View>

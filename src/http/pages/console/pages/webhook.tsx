@@ -2,14 +2,14 @@
 
 import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { LoadedView } from '../parts/states.tsx'
 import { Id, When } from '../parts/text.tsx'
-import { say } from '../parts/toasts.tsx'
+import { toast } from '../parts/toasts.tsx'
 import { Card, Facts, View } from '../parts/view.tsx'
-import { go, to } from '../route.ts'
+import { can } from '../permissions.ts'
+import { go, linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Project, Webhook as WebhookEntry, WebhookWithSecret } from '../types.ts'
 import { Deliveries } from './deliveries.tsx'
@@ -30,7 +30,7 @@ function askToChange({ path, webhook, loaded }: ActionsProps): void {
     fields: <WebhookFields webhook={webhook} />,
     onSubmit: async ({ url, description = '', types = '' }) => {
       loaded.set(await change<WebhookEntry>('PATCH', path, { url, description, types: typesOf(types) }))
-      say(t('The webhook is changed.'))
+      toast(t('The webhook is changed.'))
     },
   })
 }
@@ -59,7 +59,7 @@ function askToDelete({ project, path }: ActionsProps): void {
     onSubmit: async () => {
       await change('DELETE', path)
       go(['projects', project, 'webhooks'])
-      say(t('The webhook is removed.'))
+      toast(t('The webhook is removed.'))
     },
   })
 }
@@ -95,7 +95,7 @@ export function Webhook({ project, id }: { project: Project; id: string }) {
   return (
     <View
       title={webhook.data?.url ?? t('Webhook')}
-      trail={<a href={to(['projects', project.id, 'webhooks'])}>{t('Webhooks')}</a>}
+      trail={<a href={linkTo(['projects', project.id, 'webhooks'])}>{t('Webhooks')}</a>}
       lead={webhook.data && <WebhookBadge webhook={webhook.data} />}
       actions={
         webhook.data &&

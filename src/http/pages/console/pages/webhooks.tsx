@@ -2,13 +2,13 @@
 
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
-import { can } from '../may.ts'
 import { NewButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, ListTable } from '../parts/table.tsx'
-import { Badge, Cut, NameLink, showSecret, When } from '../parts/text.tsx'
+import { Badge, NameLink, showSecret, Truncated, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
+import { can } from '../permissions.ts'
 import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { List, Project, Webhook, WebhookWithSecret } from '../types.ts'
@@ -62,7 +62,7 @@ const columnsOf = (project: string): readonly Column<Webhook>[] => [
         <NameLink path={['projects', project, 'webhooks', id]} text={url} />
         {description && (
           <span class="below">
-            <Cut text={description} />
+            <Truncated text={description} />
           </span>
         )}
       </>

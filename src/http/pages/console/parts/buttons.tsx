@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { t } from '../texts.ts'
 import { Icon } from './icons.tsx'
-import { complain, say } from './toasts.tsx'
+import { toast, toastError } from './toasts.tsx'
 
 interface ActionButtonProps {
   work: () => Promise<unknown>
@@ -20,9 +20,9 @@ export function ActionButton({ work, done, kind, children }: ActionButtonProps) 
     setBusy(true)
     try {
       await work()
-      say(done)
+      toast(done)
     } catch (error) {
-      complain(error)
+      toastError(error)
     } finally {
       setBusy(false)
     }
@@ -56,9 +56,9 @@ export function CopyButton({ text, label = t('Copy') }: { text: string; label?: 
   const copy = () =>
     navigator.clipboard
       .writeText(text)
-      .then(() => say(t('Copied.')))
+      .then(() => toast(t('Copied.')))
       .catch(() =>
-        complain(new Error(t('The browser does not let this page copy. Select the text and copy it.'))),
+        toastError(new Error(t('The browser does not let this page copy. Select the text and copy it.'))),
       )
   return (
     <button type="button" class="small" onClick={() => void copy()}>

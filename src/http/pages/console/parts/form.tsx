@@ -1,21 +1,21 @@
-// Forms: fields with labels, errors below the field that they are about, and one button that waits for the answer.
+// Forms: labelled fields, the error above the buttons, and a submit button that is disabled until the answer comes.
 import type { ComponentChildren } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import { withFieldErrors } from '../api.ts'
 import { t } from '../texts.ts'
 import { Dialog, openDialog } from './dialog.tsx'
-import { Trouble } from './states.tsx'
+import { ErrorMessage } from './states.tsx'
 
-/** What was typed, by the names of the fields; a box that is not ticked is absent. */
-export type Typed = Readonly<Record<string, string>>
+/** The values of a form by the names of its fields. A checkbox that is not checked is absent. */
+export type FormValues = Readonly<Record<string, string>>
 
 interface FormProps {
   submit: string
   isDanger?: boolean
-  /** True: another button of the page is the first choice. */
+  /** True: the button is not highlighted, because another one of the page is the first choice. */
   isSecond?: boolean
-  /** @throws Refused: shown above the button */
-  onSubmit: (typed: Typed) => Promise<unknown>
+  /** @throws ApiError: shown above the button */
+  onSubmit: (typed: FormValues) => Promise<unknown>
   cancel?: () => void
   children: ComponentChildren
 }
@@ -40,7 +40,7 @@ export function Form({ submit, isDanger = false, isSecond = false, onSubmit, can
   return (
     <form onSubmit={(event) => void send(event as unknown as SubmitEvent)} aria-busy={isBusy}>
       {children}
-      {error && <Trouble error={error} />}
+      {error && <ErrorMessage error={error} />}
       <div class="actions">
         {cancel && (
           <button type="button" onClick={cancel}>
@@ -107,14 +107,14 @@ export function Field({ label, hint, offered, autofocus = false, ...input }: Fie
   )
 }
 
-interface AreaProps {
+interface TextAreaProps {
   label: string
   name: string
   value: string
 }
 
 /** Text of several lines, such as JSON. */
-export function Area({ label, name, value }: AreaProps) {
+export function TextArea({ label, name, value }: TextAreaProps) {
   const id = useId()
   return (
     <div class="field">
@@ -124,7 +124,7 @@ export function Area({ label, name, value }: AreaProps) {
   )
 }
 
-interface ChoiceProps {
+interface SelectProps {
   label: string
   name: string
   value?: string
@@ -133,7 +133,7 @@ interface ChoiceProps {
   onChange?: (value: string) => void
 }
 
-export function Choice({ label, name, value, options, onChange }: ChoiceProps) {
+export function Select({ label, name, value, options, onChange }: SelectProps) {
   const id = useId()
   return (
     <div class="field">
@@ -149,28 +149,36 @@ export function Choice({ label, name, value, options, onChange }: ChoiceProps) {
   )
 }
 
-export function Tick({ label, name, checked = false }: { label: string; name: string; checked?: boolean }) {
+export function Checkbox({ label, name }: { label: string; name: string }) {
   return (
     <label class="tick">
-      <input type="checkbox" name={name} defaultChecked={checked} />
+      <input type="checkbox" name={name} />
       <span>{label}</span>
     </label>
   )
 }
 
-interface Asking {
+interface FormDialog {
   title: string
   submit: string
   lead?: ComponentChildren
   isDanger?: boolean
-  /** Has to be typed before the button does anything. */
-  typed?: string
+  /** The text that has to be typed as a confirmation. */
+  confirmation?: string
   fields?: ComponentChildren
-  onSubmit: (typed: Typed) => Promise<unknown>
+  onSubmit: (typed: FormValues) => Promise<unknown>
 }
 
-/** Asks in a dialog, which closes once the work is done. */
-export function ask({ title, submit, lead, isDanger = false, typed, fields, onSubmit }: Asking): void {
+/** Opens a dialog with a form. It closes when `onSubmit` has succeeded. */
+export function ask({
+  title,
+  submit,
+  lead,
+  isDanger = false,
+  confirmation,
+  fields,
+  onSubmit,
+}: FormDialog): void {
   openDialog((close) => (
     <Dialog title={title} close={close}>
       <Form
@@ -178,7 +186,7 @@ export function ask({ title, submit, lead, isDanger = false, typed, fields, onSu
         isDanger={isDanger}
         cancel={close}
         onSubmit={async (given) => {
-          if (typed !== undefined && given.typed?.trim() !== typed)
+          if (confirmation !== undefined && given.typed?.trim() !== confirmation)
             throw new Error(t('What you typed differs. Type it exactly as it is shown.'))
           await onSubmit(given)
           close()
@@ -186,9 +194,9 @@ export function ask({ title, submit, lead, isDanger = false, typed, fields, onSu
       >
         {lead && <div class="lead">{lead}</div>}
         {fields}
-        {typed !== undefined && (
+        {confirmation !== undefined && (
           <Field
-            label={t('Type {text} to confirm', { text: typed })}
+            label={t('Type {text} to confirm', { text: confirmation })}
             name="typed"
             autocomplete="off"
             autofocus

@@ -34,7 +34,7 @@ export function Icon({ name }: { name: IconName }) {
 }
 
 /** The mark of the product. */
-export function Mark() {
+export function Logo() {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
       <rect class="mark-ground" width="32" height="32" rx="8" />

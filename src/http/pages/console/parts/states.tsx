@@ -1,6 +1,6 @@
 // What a view shows while it loads, where there is nothing, and where the service refused.
 import type { ComponentChildren } from 'preact'
-import { Refused } from '../api.ts'
+import { ApiError } from '../api.ts'
 import type { Loading } from '../loading.ts'
 import { t } from '../texts.ts'
 import { Icon, type IconName } from './icons.tsx'
@@ -35,7 +35,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
 
 /** What a person can do about a refusal. */
 function adviceOf(error: Error): string | null {
-  if (!(error instanceof Refused)) return null
+  if (!(error instanceof ApiError)) return null
   const { code, retry_after, request_id } = error.problem
   if (code === 'insufficient_role') return t('Your role does not allow this. Ask an owner for another role.')
   if (retry_after) return t('Try again in {seconds} seconds.', { seconds: retry_after })
@@ -45,10 +45,10 @@ function adviceOf(error: Error): string | null {
 }
 
 /** A refusal with what to do about it. */
-export function Trouble({ error, retry }: { error: Error; retry?: () => void }) {
+export function ErrorMessage({ error, retry }: { error: Error; retry?: () => void }) {
   const advice = adviceOf(error)
   return (
-    <div class="trouble" role="alert">
+    <div class="error" role="alert">
       <p>
         <bdi>{error.message}</bdi> {advice}
       </p>
@@ -69,11 +69,11 @@ interface LoadedViewProps<T> {
 
 /** Shows what was loaded; a skeleton before, and a refusal instead. */
 export function LoadedView<T>({ of, lines, children }: LoadedViewProps<T>) {
-  if (of.error && of.data === null) return <Trouble error={of.error} retry={of.reload} />
+  if (of.error && of.data === null) return <ErrorMessage error={of.error} retry={of.reload} />
   if (of.data === null) return <Skeleton lines={lines} />
   return (
     <>
-      {of.error && <Trouble error={of.error} retry={of.reload} />}
+      {of.error && <ErrorMessage error={of.error} retry={of.reload} />}
       {children(of.data)}
     </>
   )

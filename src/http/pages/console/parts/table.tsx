@@ -27,7 +27,7 @@ export function Table<T>({ label, rows, columns, id }: TableProps<T>) {
         <tr role="row">
           {columns.map(({ label, kind }) => (
             <th key={label} role="columnheader" scope="col" class={kind}>
-              {kind === 'act' ? <span class="unseen">{label}</span> : label}
+              {kind === 'act' ? <span class="visually-hidden">{label}</span> : label}
             </th>
           ))}
         </tr>

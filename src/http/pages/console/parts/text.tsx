@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { showAgo, showInstant } from '../format.ts'
-import { to } from '../route.ts'
+import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import { CopyButton } from './buttons.tsx'
 import { Dialog, openDialog } from './dialog.tsx'
@@ -18,9 +18,9 @@ export function When({ at }: { at: string | null }) {
 }
 
 /** Text that people or programs chose: cut to one line, whole in its title, and in a direction of its own. */
-export function Cut({ text, isCode = false }: { text: string; isCode?: boolean }) {
+export function Truncated({ text, isCode = false }: { text: string; isCode?: boolean }) {
   return (
-    <bdi class={isCode ? 'cut code' : 'cut'} title={text}>
+    <bdi class={isCode ? 'truncated code' : 'truncated'} title={text}>
       {text}
     </bdi>
   )
@@ -29,8 +29,8 @@ export function Cut({ text, isCode = false }: { text: string; isCode?: boolean }
 /** The name of a row, which links to its view. */
 export function NameLink({ path, text }: { path: readonly string[]; text: string }) {
   return (
-    <a class="name" href={to(path)}>
-      <Cut text={text} />
+    <a class="name" href={linkTo(path)}>
+      <Truncated text={text} />
     </a>
   )
 }
@@ -45,7 +45,7 @@ export function Badge({ tone = 'plain', children }: { tone?: Tone; children: Com
 export function Id({ text }: { text: string }) {
   return (
     <span class="id">
-      <Cut text={text} isCode />
+      <Truncated text={text} isCode />
       <CopyButton text={text} />
     </span>
   )

@@ -11,10 +11,10 @@ let last = 0
 let show: (toast: Toast) => void = () => {}
 
 /** Says that something was done. */
-export const say = (text: string): void => show({ id: ++last, text, isWrong: false })
+export const toast = (text: string): void => show({ id: ++last, text, isWrong: false })
 
 /** Says why something was not done. */
-export const complain = (error: unknown): void =>
+export const toastError = (error: unknown): void =>
   show({ id: ++last, text: error instanceof Error ? error.message : String(error), isWrong: true })
 
 const shownMs = 6000

@@ -1,5 +1,5 @@
 // Passkeys in the browser (WebAuthn Level 3): the options of the service as the browser wants them, and its answers as JSON.
-import { Refused } from '../api.ts'
+import { ApiError } from '../api.ts'
 import { t } from '../texts.ts'
 
 interface Described {
@@ -42,7 +42,7 @@ export const hasPasskeys = (): boolean => isSecureContext && 'PublicKeyCredentia
 /** A sentence for what the browser refused. */
 function explain(error: unknown): never {
   const { name } = error as Error
-  if (error instanceof Refused) throw error
+  if (error instanceof ApiError) throw error
   if (name === 'NotAllowedError') throw new Error(t('No passkey was chosen. Try again, or use another way.'))
   if (name === 'InvalidStateError') throw new Error(t('This device has a passkey for the account already.'))
   if (name === 'SecurityError' && /^[\d.]+$|^\[/.test(location.hostname))

@@ -24,7 +24,7 @@ interface Proof {
 
 interface ProofFormProps {
   problem: Problem
-  /** @throws Refused */
+  /** @throws ApiError */
   prove: (proof: Proof) => Promise<unknown>
   /** Has the code of the method `email_code` mailed. */
   mail: () => Promise<unknown>
@@ -40,7 +40,7 @@ export function ProofForm({ problem, prove, mail }: ProofFormProps) {
     <>
       {usable.length > 1 && (
         <fieldset class="ways">
-          <legend class="unseen">{t('Prove it by')}</legend>
+          <legend class="visually-hidden">{t('Prove it by')}</legend>
           {usable.map((factor) => (
             <label key={factor}>
               <input type="radio" name="way" checked={factor === method} onChange={() => setMethod(factor)} />

@@ -1,42 +1,19 @@
 // Signing in: passkey, or password with a second factor, by the canonical API in the project of the operators.
-import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { open, type Problem, Refused } from '../api.ts'
+import { ApiError, authRequest, type Problem } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'
-import { Mark } from '../parts/icons.tsx'
 import { t } from '../texts.ts'
+import { EntryPage } from './entry-page.tsx'
 import { hasPasskeys, provePasskey, type RequestOptions } from './passkeys.ts'
 import { ProofForm } from './proof.tsx'
 
-/** A narrow page for what comes before the console. */
-export function Door({
-  title,
-  lead,
-  children,
-}: {
-  title: string
-  lead?: string
-  children: ComponentChildren
-}) {
-  return (
-    <main class="door">
-      <p class="brand">
-        <Mark /> Sallyport
-      </p>
-      <h1>{title}</h1>
-      {lead && <p class="quiet">{lead}</p>}
-      {children}
-    </main>
-  )
-}
-
 async function signInByPasskey(): Promise<void> {
-  const { flow, options } = await open<{ flow: string; options: RequestOptions }>(
+  const { flow, options } = await authRequest<{ flow: string; options: RequestOptions }>(
     'POST',
     'passkeys/sign-in-options',
     {},
   )
-  await open('POST', 'login/passkey', { flow, credential: await provePasskey(options) })
+  await authRequest('POST', 'login/passkey', { flow, credential: await provePasskey(options) })
 }
 
 interface SecondFactorProps {
@@ -48,21 +25,21 @@ interface SecondFactorProps {
 function SecondFactor({ due, entered, restart }: SecondFactorProps) {
   const { challenge } = due
   return (
-    <Door title={t('Second factor')} lead={t('The password is right. Prove once more that it is you.')}>
+    <EntryPage title={t('Second factor')} lead={t('The password is right. Prove once more that it is you.')}>
       <ProofForm
         problem={due}
         prove={async (proof) => {
-          await open('POST', 'login/second-factor', { challenge, ...proof })
+          await authRequest('POST', 'login/second-factor', { challenge, ...proof })
           entered()
         }}
-        mail={() => open('POST', 'login/second-factor/email-code', { challenge })}
+        mail={() => authRequest('POST', 'login/second-factor/email-code', { challenge })}
       />
       <p class="after">
         <button type="button" class="link" onClick={restart}>
           {t('Start again')}
         </button>
       </p>
-    </Door>
+    </EntryPage>
   )
 }
 
@@ -71,16 +48,16 @@ export function SignIn({ entered }: { entered: () => void }) {
   if (due) return <SecondFactor due={due} entered={entered} restart={() => setDue(null)} />
   async function byPassword(email: string, password: string): Promise<void> {
     try {
-      await open('POST', 'login', { email, password })
+      await authRequest('POST', 'login', { email, password })
     } catch (error) {
-      if (!(error instanceof Refused) || error.code !== 'second_factor_required') throw error
+      if (!(error instanceof ApiError) || error.code !== 'second_factor_required') throw error
       setDue(error.problem)
       return
     }
     entered()
   }
   return (
-    <Door title={t('Sign in')} lead={t('The console is for the operators of this installation.')}>
+    <EntryPage title={t('Sign in')} lead={t('The console is for the operators of this installation.')}>
       {hasPasskeys() && (
         <Form submit={t('Sign in with a passkey')} onSubmit={() => signInByPasskey().then(entered)}>
           {null}
@@ -107,6 +84,6 @@ export function SignIn({ entered }: { entered: () => void }) {
         )}{' '}
         <code>npx . operators create</code>
       </p>
-    </Door>
+    </EntryPage>
   )
 }

@@ -1,5 +1,5 @@
 // Step-up: where the service asks again who the operator is, a dialog asks, and the request is sent once more.
-import { open, type Problem, Refused, session } from '../api.ts'
+import { ApiError, authRequest, type Problem, session } from '../api.ts'
 import { Dialog, openDialog } from '../parts/dialog.tsx'
 import { t } from '../texts.ts'
 import { ProofForm } from './proof.tsx'
@@ -15,15 +15,15 @@ function proveAgain(problem: Problem): Promise<boolean> {
           <ProofForm
             problem={problem}
             prove={async (proof) => {
-              await open('POST', 'step-up', proof).catch((error: unknown) => {
+              await authRequest('POST', 'step-up', proof).catch((error: unknown) => {
                 // The session ended meanwhile.
-                if (error instanceof Refused && error.code === 'unauthenticated') session.ended()
+                if (error instanceof ApiError && error.code === 'unauthenticated') session.onEnded()
                 throw error
               })
               isProven = true
               close()
             }}
-            mail={() => open('POST', 'step-up/email-code')}
+            mail={() => authRequest('POST', 'step-up/email-code')}
           />
         </Dialog>
       ),
@@ -34,5 +34,5 @@ function proveAgain(problem: Problem): Promise<boolean> {
 
 /** Lets requests that lack a recent proof ask for one. */
 export function installStepUp(): void {
-  session.prove = proveAgain
+  session.stepUp = proveAgain
 }

@@ -1,7 +1,7 @@
 // The accounts of operators, for owners: what protects each, and when it was used last.
 import { useRead } from '../loading.ts'
-import { can, operatorsProjectId } from '../may.ts'
-import { Badge, Cut, NameLink, When } from '../parts/text.tsx'
+import { Badge, NameLink, Truncated, When } from '../parts/text.tsx'
+import { can, operatorsProjectId } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Operator, Page, User } from '../types.ts'
 
@@ -9,7 +9,7 @@ import type { Operator, Page, User } from '../types.ts'
 const maxNamed = 50
 
 /** The accounts of operators, by UUID, for owners, who may look at them. */
-export function useAccounts(operators: readonly Operator[]): ReadonlyMap<string, User> {
+export function useOperatorAccounts(operators: readonly Operator[]): ReadonlyMap<string, User> {
   const named = operators.slice(0, maxNamed).map(({ uuid }) => uuid)
   const isAsked = named.length > 0 && can('users.read', operatorsProjectId)
   const accounts = useRead<Page<User>>(isAsked ? `projects/${operatorsProjectId}/users` : null, {
@@ -19,7 +19,7 @@ export function useAccounts(operators: readonly Operator[]): ReadonlyMap<string,
 }
 
 /** What protects the account of an operator beside the password, and when it was used last. */
-export function Standing({ user }: { user: User }) {
+export function SignInProtection({ user }: { user: User }) {
   const factors = [
     ...(user.passkeys > 0 ? [t('Passkey')] : []),
     ...(user.second_factors.includes('totp') ? [t('Authenticator app')] : []),
@@ -42,7 +42,7 @@ export function Name({ operator: { uuid, email }, user }: { operator: Operator; 
   if (!user)
     return (
       <strong>
-        <Cut text={email} />
+        <Truncated text={email} />
       </strong>
     )
   return <NameLink path={['projects', operatorsProjectId, 'users', uuid]} text={email} />

@@ -13,12 +13,12 @@ export { operatorsProjectId }
 let me: Me | null = null
 
 /** Remembers who is signed in; null: nobody is. */
-export function setMe(who: Me | null): void {
+export function setCurrentOperator(who: Me | null): void {
   me = who
 }
 
 /** Who is signed in. */
-export function whoIs(): Me {
+export function currentOperator(): Me {
   if (!me) throw new Error('Nobody is signed in.')
   return me
 }

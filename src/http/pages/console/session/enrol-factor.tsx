@@ -1,24 +1,24 @@
 // The first second factor of an operator: a passkey, or an authenticator app with recovery codes.
 import { useState } from 'preact/hooks'
-import { own } from '../api.ts'
+import { accountRequest } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
+import { EntryPage } from './entry-page.tsx'
 import { type CreationOptions, hasPasskeys, makePasskey } from './passkeys.ts'
-import { Door } from './sign-in.tsx'
 
 export interface Factors {
   readonly totp: boolean
   readonly passkeys: readonly { readonly id: string; readonly name: string }[]
 }
 
-/** Adds a passkey to the operator's own account. @throws Refused */
+/** Adds a passkey to the operator's own account. @throws ApiError */
 async function enrolPasskey(): Promise<void> {
-  const { flow, options } = await own<{ flow: string; options: CreationOptions }>(
+  const { flow, options } = await accountRequest<{ flow: string; options: CreationOptions }>(
     'POST',
     'passkeys/registration-options',
     {},
   )
-  await own('POST', 'passkeys', { flow, credential: await makePasskey(options) })
+  await accountRequest('POST', 'passkeys', { flow, credential: await makePasskey(options) })
 }
 
 interface Proposal {
@@ -26,13 +26,13 @@ interface Proposal {
   readonly qr_svg: string
 }
 
-interface EnrolProps {
+interface EnrolFactorProps {
   done: () => void
   later: () => void
   leave: () => void
 }
 
-export function Enrol({ done, later, leave }: EnrolProps) {
+export function EnrolFactor({ done, later, leave }: EnrolFactorProps) {
   const [proposal, setProposal] = useState<Proposal | null>(null)
   const [codes, setCodes] = useState<readonly string[] | null>(null)
   if (codes) return <RecoveryCodes codes={codes} done={done} />
@@ -41,16 +41,20 @@ export function Enrol({ done, later, leave }: EnrolProps) {
       <Authenticator
         proposal={proposal}
         confirm={async (code) => {
-          const { recovery_codes } = await own<{ recovery_codes: string[] }>('POST', 'factors/totp/confirm', {
-            code,
-          })
+          const { recovery_codes } = await accountRequest<{ recovery_codes: string[] }>(
+            'POST',
+            'factors/totp/confirm',
+            {
+              code,
+            },
+          )
           setCodes(recovery_codes)
         }}
         back={() => setProposal(null)}
       />
     )
   return (
-    <Door
+    <EntryPage
       title={t('Secure your account')}
       lead={t(
         'An operator can reach every account. Add a second factor, so that a password alone opens nothing.',
@@ -67,7 +71,7 @@ export function Enrol({ done, later, leave }: EnrolProps) {
       <Form
         submit={t('Use an authenticator app')}
         isSecond={hasPasskeys()}
-        onSubmit={async () => setProposal(await own<Proposal>('POST', 'factors/totp'))}
+        onSubmit={async () => setProposal(await accountRequest<Proposal>('POST', 'factors/totp'))}
       >
         {null}
       </Form>
@@ -79,7 +83,7 @@ export function Enrol({ done, later, leave }: EnrolProps) {
           {t('Sign out')}
         </button>
       </p>
-    </Door>
+    </EntryPage>
   )
 }
 
@@ -91,7 +95,7 @@ interface AuthenticatorProps {
 
 function Authenticator({ proposal, confirm, back }: AuthenticatorProps) {
   return (
-    <Door
+    <EntryPage
       title={t('Authenticator app')}
       lead={t('Scan the code with the app, then type the six digits that it shows.')}
     >
@@ -113,13 +117,13 @@ function Authenticator({ proposal, confirm, back }: AuthenticatorProps) {
           autofocus
         />
       </Form>
-    </Door>
+    </EntryPage>
   )
 }
 
 function RecoveryCodes({ codes, done }: { codes: readonly string[]; done: () => void }) {
   return (
-    <Door
+    <EntryPage
       title={t('Recovery codes')}
       lead={t('Each stands in for a lost second factor, once. Store them now: they are not shown again.')}
     >
@@ -135,6 +139,6 @@ function RecoveryCodes({ codes, done }: { codes: readonly string[]; done: () => 
           {t('I have stored them')}
         </button>
       </div>
-    </Door>
+    </EntryPage>
   )
 }

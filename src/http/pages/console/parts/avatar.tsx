@@ -10,12 +10,12 @@ function ownPicture(url: string | null): string | null {
   return pathname.startsWith(base) ? pathname : null
 }
 
-export function Face({ user }: { user: User }) {
+export function Avatar({ user }: { user: User }) {
   const picture = ownPicture(user.avatar_url)
-  if (picture) return <img class="face" src={picture} alt="" width="32" height="32" loading="lazy" />
+  if (picture) return <img class="avatar" src={picture} alt="" width="32" height="32" loading="lazy" />
   const [letter = ''] = showPerson(user) || user.email
   return (
-    <span class="face" aria-hidden="true">
+    <span class="avatar" aria-hidden="true">
       {letter.toUpperCase()}
     </span>
   )

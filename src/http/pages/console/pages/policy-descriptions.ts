@@ -92,7 +92,7 @@ const fields: Readonly<Record<string, string>> = {
 }
 
 /** What a section is for; nothing where no sentence is known. */
-export const sectionWords = (section: string): string => sections[section] ?? ''
+export const sectionDescription = (section: string): string => sections[section] ?? ''
 
 /** What a field is for; nothing where no sentence is known. @param path such as `tokens.issuer` */
-export const fieldWords = (path: string): string => fields[path] ?? ''
+export const fieldDescription = (path: string): string => fields[path] ?? ''
