@@ -2,10 +2,10 @@
 import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
 import { t } from './texts.ts'
 
-/** Where the service lies: `/`, or the path of PUBLIC_URL with a slash at its end. */
+/** The path of PUBLIC_URL, with a slash at its end. */
 export const base = new URL('../../', import.meta.url).pathname
 
-/** A problem document (RFC 9457), as far as the console reads it. */
+/** A problem document (RFC 9457) with the members that the console reads. */
 export interface Problem {
   readonly status: number
   readonly code: string
@@ -18,7 +18,7 @@ export interface Problem {
   readonly passkey_options?: unknown
 }
 
-/** A request that the service refused, or did not answer. */
+/** The service refused a request, or did not answer: then the code is `unreachable`. */
 export class ApiError extends Error {
   readonly problem: Problem
   constructor(problem: Problem) {
@@ -30,7 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-/** An error whose message has the sentences of every refused field; the error itself where it names none. */
+/** An error whose message lists the refused fields with their sentences; without such fields, the error itself. */
 export function withFieldErrors(error: Error): Error {
   const fields = error instanceof ApiError ? Object.entries(error.problem.errors ?? {}) : []
   if (fields.length === 0) return error
@@ -44,7 +44,7 @@ interface RequestInput {
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
-  /** For a POST that must not act twice. */
+  /** True: sends an idempotency key, so that a repeated POST does not act twice. */
   readonly once?: boolean
 }
 
@@ -53,10 +53,10 @@ interface Answer<T> {
   readonly etag: string | null
 }
 
-/** What the console does where the session has ended, or its owner must be proven again. */
+/** What to do when the session has ended, and when a request needs a step-up. The application sets both. */
 export const session = {
   onEnded: (): void => {},
-  /** @returns whether the owner was proven, so that the request is sent again */
+  /** @returns true if the operator has passed the step-up, so that the request is sent again */
   stepUp: async (_problem: Problem): Promise<boolean> => false,
 }
 
@@ -66,14 +66,14 @@ const unreachable = (): Problem => ({
   message: t('The service does not answer. Check your connection, then try again.'),
 })
 
-/** A random key; `randomUUID` is missing where the page is not served by HTTPS. */
+/** A random idempotency key. `crypto.randomUUID` exists only in secure contexts. */
 function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('')
 }
 
-/** @returns a path with its query, without what is empty */
+/** Appends a query to a path, without undefined and empty values. */
 export function withQuery(path: string, query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
   return given.length === 0
@@ -108,7 +108,7 @@ const ofOperators = { 'project-id': operatorsProjectId, 'session-transport': 'co
 
 let refreshing: Promise<boolean> | null = null
 
-/** One refresh at a time: its answer is a new cookie for every request that waits. */
+/** Refreshes the session. Concurrent calls share one request. @returns false if the session has ended */
 function refresh(): Promise<boolean> {
   refreshing ??= send('POST', 'api/auth/refresh', { body: {}, headers: ofOperators })
     .then(
@@ -124,7 +124,7 @@ function refresh(): Promise<boolean> {
   return refreshing
 }
 
-/** Sends a request again after a refresh or a step-up, if its refusal asks for one. */
+/** Sends a request, and once more after a refresh or a step-up if its refusal demands one. */
 async function withSession<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request()

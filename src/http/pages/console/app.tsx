@@ -1,4 +1,4 @@
-// Who is there decides what is shown: the sign-in, the first second factor, or the console.
+// The root component: by the operator's session it shows the sign-in, the enrolment of a second factor, or the console.
 import { useEffect, useState } from 'preact/hooks'
 import { ApiError, accountRequest, authRequest, read, session } from './api.ts'
 import { Dialogs } from './parts/dialog.tsx'
@@ -17,7 +17,7 @@ type Stage =
   | { readonly name: 'loading' | 'out' | 'enrol' | 'in' | 'stranger' }
   | { readonly name: 'trouble'; readonly error: Error }
 
-/** Set for the rest of the visit by an operator who adds no factor now. */
+/** The key in sessionStorage that is set when the operator has postponed the enrolment. */
 const enrolmentPostponed = 'sallyport-console-factor-later'
 
 async function find(): Promise<Stage> {

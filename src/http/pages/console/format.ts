@@ -1,4 +1,4 @@
-// How dates, numbers and machine names are shown.
+// Formats dates, numbers and identifiers for people, in the language of the browser.
 import { locale, t } from './texts.ts'
 import type { Device } from './types.ts'
 
@@ -16,7 +16,7 @@ const number = new Intl.NumberFormat(locale)
 export const showInstant = (instant: string): string => dateTime.format(new Date(instant))
 export const showNumber = (value: number): string => number.format(value)
 
-/** Such as “+12 %”; null where there was nothing before. */
+/** The change in percent, such as “+12 %”. @returns null if the value before was 0 */
 export function showChange(value: number, before: number): string | null {
   return before === 0 ? null : percent.format((value - before) / before)
 }
@@ -30,7 +30,7 @@ const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ]
 
-/** Such as “3 minutes ago”; a date for what is more than two weeks away. */
+/** A relative time such as “3 minutes ago”; a date if it is more than two weeks away. */
 export function showAgo(instant: string, now = Date.now()): string {
   const seconds = (new Date(instant).getTime() - now) / 1000
   if (Math.abs(seconds) > 14 * 86_400) return dateOnly.format(new Date(instant))
@@ -44,7 +44,7 @@ const spellings: readonly (readonly [RegExp, string])[] = [
   [/\bsign (in|up|out)\b/g, 'sign-$1'],
 ]
 
-/** A machine name for people: `reset_password` becomes “Reset password”, `api_keys` “API keys”. */
+/** An identifier as words: `reset_password` becomes “Reset password”, `api_keys` “API keys”. */
 export function showName(name: string): string {
   const words = name.replace(/[._-]+/g, ' ')
   const spelled = spellings.reduce(
@@ -67,7 +67,7 @@ const methods: Readonly<Record<string, string>> = {
   fed: 'Provider',
 }
 
-/** Methods of RFC 8176 for people. @param amr such as `pwd otp` */
+/** The names of authentication methods (RFC 8176). @param amr such as `pwd otp` */
 export function showMethods(amr: string): string {
   const shown = amr
     .split(/\s+/)
@@ -76,7 +76,7 @@ export function showMethods(amr: string): string {
   return shown.length > 0 ? shown.map((method) => t(String(method))).join(' + ') : t('Other')
 }
 
-/** The names of a user, or nothing. */
+/** The display name of a user, else first and last name, else the empty string. */
 export const showPerson = ({
   display_name,
   first_name,

@@ -1,22 +1,22 @@
-// Hooks that load: one answer, or pages of a list by keyset.
+// Hooks that load one answer, or the pages of a list by keyset.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type Query, read, withQuery } from './api.ts'
 import type { Page } from './types.ts'
 
-/** An answer on its way: null as data until the first one has come. */
+/** The state of a request. `data` is null until the first answer has come. */
 export interface Loading<T> {
   readonly data: T | null
   readonly error: Error | null
-  /** Loads again; the data stays until the new answer comes. */
+  /** Sends the request again. The data stays until the new answer comes. */
   readonly reload: () => void
 }
 
 export interface Loaded<T> extends Loading<T> {
-  /** Replaces the data, by the answer to a change. */
+  /** Replaces the data, such as by the answer to a change. */
   readonly set: (data: T) => void
 }
 
-/** Loads when `key` changes; null: nothing to load. An answer to an older key is dropped. */
+/** Loads whenever `key` changes, and drops the answer to an older key. @param key null: nothing is loaded */
 export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
   const [state, setState] = useState<{ key: string | null; data: T | null; error: Error | null }>({
     key: null,
@@ -43,7 +43,7 @@ export function useLoaded<T>(key: string | null, load: (signal: AbortSignal) => 
   return { data: isCurrentKey ? state.data : null, error: isCurrentKey ? state.error : null, reload, set }
 }
 
-/** Loads the body of a GET of the admin API; null: nothing. */
+/** Loads the body of a GET of the admin API. @param path null: nothing is loaded */
 export function useRead<T>(path: string | null, query?: Query): Loaded<T> {
   const key = path === null ? null : withQuery(path, query)
   return useLoaded<T>(key, (signal) => read<T>(path ?? '', query, signal))
@@ -55,7 +55,7 @@ export interface LoadedPages<T> extends Loading<readonly T[]> {
   readonly more: () => void
 }
 
-/** Loads a list page by page. A page that has no row but a successor is followed at once. */
+/** Loads a list of the admin API page by page. After an empty page it requests the next one at once. */
 export function usePages<T>(path: string | null, query: Query = {}): LoadedPages<T> {
   const key = path === null ? null : withQuery(path, query)
   const [isLoadingMore, setLoadingMore] = useState(false)
@@ -63,7 +63,7 @@ export function usePages<T>(path: string | null, query: Query = {}): LoadedPages
 
   async function page(cursor: string | null, signal?: AbortSignal): Promise<readonly T[]> {
     let at = cursor
-    // A search may have empty pages; a person does not press a button for each.
+    // A search may have empty pages before the first hit. The number of requests is limited.
     for (let tries = 0; ; tries++) {
       const { data, next_cursor } = await read<Page<T>>(
         path ?? '',

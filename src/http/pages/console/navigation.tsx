@@ -15,7 +15,7 @@ interface Entry {
   readonly path: readonly string[]
 }
 
-/** The entries of the views that the operator may see. @param at the path that they have in common */
+/** The entries of the views that the operator may see. @param at the path above them */
 const entriesOf = (
   views: Readonly<Record<string, NamedView>>,
   at: readonly string[],
@@ -33,7 +33,7 @@ const installationEntries = (): readonly Entry[] => [
   ...entriesOf(installationViews, ['installation'], canEverywhere),
 ]
 
-/** The page of an account, in the project of the operators: its cookies are those of the console. */
+/** The operator's own account page, in the project of the operators. It uses the console's session cookies. */
 const ownAccount = withQuery(`${base}account/security`, { project: operatorsProjectId })
 
 interface NavigationProps {
@@ -44,7 +44,7 @@ interface NavigationProps {
   leave: () => void
 }
 
-/** Whether the view is an entry's, or one below it. */
+/** True if the entry leads to the open view or to a view above it. */
 function isCurrent({ path }: Entry, route: Route): boolean {
   const at = route.path.length === 0 ? ['projects'] : route.path
   if (path[0] === 'projects' && path.length < 3) return at.length === path.length && at[1] === path[1]

@@ -1,4 +1,4 @@
-// What the operator may do, by the roles that GET /api/admin/me tells and the same table that the service decides by.
+// The operator's permissions, computed from their roles by the service's own table.
 import {
   allowsAt,
   allowsEverywhere,
@@ -12,25 +12,25 @@ export { operatorsProjectId }
 
 let me: Me | null = null
 
-/** Remembers who is signed in; null: nobody is. */
+/** Sets the signed-in operator; null: signed out. */
 export function setCurrentOperator(who: Me | null): void {
   me = who
 }
 
-/** Who is signed in. */
+/** The signed-in operator. @throws Error if there is none */
 export function currentOperator(): Me {
   if (!me) throw new Error('Nobody is signed in.')
   return me
 }
 
-/** Whether the operator may do what a permission names, at a project. */
+/** True if the operator has the permission for a project. */
 export const can = (permission: Permission, project: string): boolean =>
   me !== null && allowsAt(me.roles, permission, project)
 
-/** Whether the operator may do it for every project. */
+/** True if the operator has the permission for every project. */
 export const canEverywhere = (permission: Permission): boolean =>
   me !== null && allowsEverywhere(me.roles, permission)
 
-/** Whether the operator may do it for at least one project. */
+/** True if the operator has the permission for at least one project. */
 export const canSomewhere = (permission: Permission): boolean =>
   me !== null && allowsSomewhere(me.roles, permission)

@@ -1,4 +1,4 @@
-// The address of a view: the fragment of the page's address, as a path with a query. It survives a reload, and no log of a server has it.
+// The address of a view: the fragment of the URL, as a path with a query. It survives a reload, and browsers do not send it.
 import { useEffect, useState } from 'preact/hooks'
 import { type Query, withQuery } from './api.ts'
 
@@ -22,7 +22,7 @@ function decoded(text: string): string {
   }
 }
 
-/** A link to a view. */
+/** The link to a view. @param segments of the path, not encoded */
 export const linkTo = (segments: readonly string[], query?: Query): string =>
   `#/${withQuery(segments.map(encodeURIComponent).join('/'), query)}`
 
@@ -31,27 +31,27 @@ export function go(segments: readonly string[], query?: Query): void {
   location.hash = linkTo(segments, query)
 }
 
-/** Changes the query of the view without another entry of the history. */
+/** Replaces the query of the view without a new entry in the history. */
 export function setQuery(query: Query): void {
   const { path } = readRoute()
   history.replaceState(null, '', linkTo(path, query))
   dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
-/** Values of the query by name; empty for those that it lacks. */
+/** Parameters of the query by name; the empty string for those that are absent. */
 export const queryValues = <Name extends string>(
   { query }: Route,
   names: readonly Name[],
 ): Readonly<Record<Name, string>> =>
   Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<Name, string>
 
-/** The view that the address names, kept current. */
+/** The route of the current address. The component renders again when it changes. */
 export function useRoute(): Route {
   const [route, setRoute] = useState(readRoute)
   useEffect(() => {
     const follow = () => setRoute(readRoute())
     addEventListener('hashchange', follow)
-    // It may have changed after the first rendering, before anybody listened.
+    // The address may have changed between the first rendering and this listener.
     follow()
     return () => removeEventListener('hashchange', follow)
   }, [])

@@ -1,4 +1,4 @@
-// The frame of the console: navigation with the project's switcher, and the view that the address names.
+// The frame of the console: the navigation and the view of the current address.
 import { useEffect, useState } from 'preact/hooks'
 import { type Loaded, useRead } from './loading.ts'
 import { Navigation } from './navigation.tsx'
@@ -9,7 +9,7 @@ import { t } from './texts.ts'
 import type { List, Project } from './types.ts'
 import { viewOf } from './views.tsx'
 
-/** `/` focuses the search of the view. */
+/** Has the key `/` focus the search field of the view. */
 function useSearchKey(): void {
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
@@ -25,7 +25,7 @@ function useSearchKey(): void {
   }, [])
 }
 
-/** The project that the view is about; else the one that was last looked at. */
+/** The project of the view; on views of the installation, the project that was open before. */
 function useProject(route: Route, projects: Loaded<List<Project>>): Project | null {
   const [last, setLast] = useState<string | null>(null)
   const named = route.path[0] === 'projects' ? (route.path[1] ?? null) : null

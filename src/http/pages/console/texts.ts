@@ -1,9 +1,9 @@
 // The texts of the console: English sentences in the code, and a table for each further language.
 
-/** A translation by its English sentence; `{name}` is filled in. */
+/** Translations by the English sentence, which may have placeholders such as `{name}`. */
 type Table = Readonly<Record<string, string>>
 
-/** By primary language subtag. A sentence that a table lacks is English. */
+/** By primary language subtag. Sentences without a translation stay English. */
 const tables: Readonly<Record<string, Table>> = {}
 
 const rightToLeft = new Set(['ar', 'fa', 'he', 'ur'])
@@ -13,19 +13,19 @@ const preferred = primary(navigator.language)
 const language = Object.hasOwn(tables, preferred) ? preferred : 'en'
 const table: Table = tables[language] ?? {}
 
-/** The language of dates and numbers: the person's own. */
+/** The language of dates and numbers: the browser's. */
 export const locale = navigator.language || 'en'
 
-/** Sets language and direction of the page; the direction is that of the browser's language. */
+/** Sets the language of the page, and the direction of the browser's language. */
 export function applyLanguage(root: HTMLElement): void {
   root.lang = language
   root.dir = rightToLeft.has(preferred) ? 'rtl' : 'ltr'
 }
 
 /**
- * A sentence in the person's language.
+ * Translates a sentence.
  * @param english the sentence, which is also its key
- * @param values what stands for `{name}`
+ * @param values of the placeholders by name
  */
 export function t(english: string, values: Readonly<Record<string, string | number>> = {}): string {
   const sentence = Object.hasOwn(table, english) ? (table[english] ?? english) : english

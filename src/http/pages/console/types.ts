@@ -1,16 +1,16 @@
-// What the admin API answers, typed from its document, under the names that the console uses.
+// The types of the admin API's answers, from its OpenAPI document.
 import type { components, operations } from '../../../../openapi/client/src/admin-schema.ts'
 
 type Schemas = components['schemas']
 
-/** The body of an operation's answer with status 200. */
+/** The body of an operation's response with status 200. */
 type Answer<Name extends keyof operations> = operations[Name] extends {
   responses: { 200: { content: { 'application/json': infer Body } } }
 }
   ? Body
   : never
 
-/** A list that comes whole. */
+/** A list that is loaded as a whole. */
 export interface List<T> {
   readonly data: readonly T[]
 }

@@ -1,4 +1,4 @@
-// The views with their addresses and permissions. Without the permission, an address is answered like one that does not exist.
+// The views with their addresses and permissions. An operator without the permission sees “Not found”.
 import type { ComponentChildren } from 'preact'
 import type { Permission } from '../../../domain/operators/roles.ts'
 import type { Loaded } from './loading.ts'

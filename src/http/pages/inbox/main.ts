@@ -1,4 +1,4 @@
-// Keeps the list of /inbox fresh, searches while the address is typed, and copies codes and links. Without it the page still works.
+// Polls the list of /inbox, searches while the address is typed, and copies codes and links. The page works without it.
 
 const pollMs = 2000
 
@@ -6,7 +6,7 @@ const form = document.querySelector<HTMLFormElement>('form[role=search]')
 const search = form?.querySelector('input')
 const news = document.querySelector('#news')
 
-/** The HTML of the list as it was fetched last; the page's own at first. */
+/** The last fetched HTML of the list; null before the first answer. */
 let known: string | null = null
 let asked = 0
 
@@ -20,7 +20,7 @@ async function refresh(): Promise<void> {
   const turn = ++asked
   const answer = await fetch(`${form.action}/list?${query}`).catch(() => null)
   const text = answer?.ok ? await answer.text() : null
-  // A later request was sent meanwhile, or nothing is new.
+  // The request failed, a later one was sent meanwhile, or nothing has changed.
   if (text === null || turn !== asked || text === known) return
   const list = document.querySelector('#list')
   const next = new DOMParser().parseFromString(text, 'text/html').querySelector('#list')

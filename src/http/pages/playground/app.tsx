@@ -1,4 +1,4 @@
-// The page around a step: where one is in the tour, what the step shows, the box, the wire and the code.
+// The page: progress, the open step with its box, the recorded requests, and the code.
 import { UserButton, useUser } from '@sallyport/react'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { CodeView } from './code-view.tsx'
@@ -12,7 +12,7 @@ function onFragment(listener: () => void): () => void {
   return () => removeEventListener('hashchange', listener)
 }
 
-/** The open step, which is the fragment of the address. */
+/** The open step, by the fragment of the URL. */
 function useStep(): Step {
   const fragment = useSyncExternalStore(onFragment, () => location.hash)
   const step = stepOf(fragment) ?? (steps[0] as Step)
@@ -39,7 +39,7 @@ function Header() {
   )
 }
 
-/** Whose tour it is, and how tokens are sent; a change begins with a new client. */
+/** The project, and how tokens are sent. A change reloads the page, which creates a new client. */
 function Settings() {
   const { transport } = useMemory()
   return (
@@ -121,7 +121,7 @@ function Progress({ open }: { open: Step }) {
   )
 }
 
-/** What is off in the project's policy, with the command that turns it on. */
+/** A feature that the policy turns off, with the command that turns it on. */
 function Off({ text, policy }: Obstacle) {
   const command = `echo '${JSON.stringify(policy)}' > policy.json
 npx . projects policy merge ${facts.project} --policy policy.json`

@@ -1,4 +1,4 @@
-// The code of a step in tabs (WAI-ARIA Authoring Practices: arrows move and select), each with a button that copies it.
+// The code of a step in tabs. Arrow keys move and select (WAI-ARIA Authoring Practices).
 import { type KeyboardEvent, useState } from 'react'
 import { type Language, languages, type Setting, toCode } from './code.ts'
 import { keep, useMemory } from './memory.ts'
@@ -6,7 +6,7 @@ import type { Step } from './steps.tsx'
 
 const names = Object.keys(languages) as Language[]
 
-/** The tab that a key leads to; undefined: the key is not one of the tabs'. */
+/** The tab to which a key moves, or undefined. */
 function after(key: string, at: number): Language | undefined {
   if (key === 'ArrowRight') return names[(at + 1) % names.length]
   if (key === 'ArrowLeft') return names[(at + names.length - 1) % names.length]

@@ -1,4 +1,4 @@
-// A step as code: curl with the answer that it gets, the SDK, React, and a back end with @sallyport/server.
+// The code of each step: curl with the expected answer, the SDK, React, and a back end with @sallyport/server.
 import type { Facts } from './facts.ts'
 import type { Transport } from './memory.ts'
 import type { StepId } from './steps.tsx'
@@ -6,7 +6,7 @@ import type { StepId } from './steps.tsx'
 export const languages = { curl: 'curl', sdk: 'SDK', react: 'React', server: 'Server' } as const
 export type Language = keyof typeof languages
 
-/** Who is in the code. */
+/** The values that the code contains. */
 export interface Setting {
   readonly facts: Facts
   readonly transport: Transport
@@ -21,7 +21,7 @@ interface Curl {
   /** `$NAME` in a string is a variable of the shell. */
   readonly body?: object
   readonly answers: number
-  /** Members of the answer. */
+  /** The members of the answer. */
   readonly has: readonly string[]
   readonly remark?: string
 }
@@ -29,7 +29,7 @@ interface Curl {
 const password = 'correct horse battery'
 const session = ['access_token', 'refresh_token', 'user']
 const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
-/** As a string of JavaScript. */
+/** A string literal of JavaScript. */
 const literal = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
 const bodyOf = (body: object) =>
   quote(JSON.stringify(body)).replace(/"\$([A-Z]+)"/g, (_whole, name) => `"'$${name}'"`)
@@ -210,7 +210,7 @@ const clientOf = ({ facts, transport }: Setting) => `createClient({
   projectUserAuth: { transport: '${transport}' },
 })`
 
-/** Returns a step as code. */
+/** The code of a step in a language. */
 export function toCode(step: StepId, language: Language, setting: Setting): string {
   const { facts, email } = setting
   if (language === 'curl') return toCurl(step, setting)

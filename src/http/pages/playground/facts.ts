@@ -1,11 +1,12 @@
-// What the page is told of the project and the service, in an attribute of its root.
+// Facts about the project and the service, from an attribute of the root element.
 
 export interface Facts {
-  /** UUID of the project, and whether requests without the header `project-id` mean it. */
+  /** UUID. */
   readonly project: string
+  /** True if requests without the header `project-id` mean this project. */
   readonly isDefault: boolean
   readonly name: string
-  /** The URL of the service, without a slash at its end. */
+  /** URL of the service, without a slash at its end. */
   readonly base: string
   readonly hasInbox: boolean
   readonly signUp: 'open' | 'closed'
@@ -18,6 +19,6 @@ export interface Facts {
 export const root = document.getElementById('playground') as HTMLElement
 export const facts: Facts = {
   ...JSON.parse(root.dataset.facts ?? '{}'),
-  // The address in the bar, because the page may be open at localhost and at 127.0.0.1.
+  // Not PUBLIC_URL, because the page may be open at localhost as well as at 127.0.0.1.
   base: location.origin + (root.dataset.base ?? ''),
 }

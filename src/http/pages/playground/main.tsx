@@ -1,4 +1,4 @@
-// The playground: a guided tour of the service, with the components of @sallyport/react on one client of the SDK.
+// Starts the playground, a guided tour of the service with the components of @sallyport/react.
 import { createClient } from '@sallyport/client'
 import { SallyportProvider } from '@sallyport/react'
 import { createRoot } from 'react-dom/client'
@@ -8,7 +8,7 @@ import { keep, readMemory } from './memory.ts'
 import { stepOf, steps } from './steps.tsx'
 import { noteEvent, watch } from './wire.ts'
 
-/** Ticks the step that an exchange completes. Returns its title. */
+/** Marks the step that an exchange completes as done. @returns its title, or undefined */
 function tick(method: string, path: string, status: number): string | undefined {
   const said = `${method} ${path} ${status}`
   const open = stepOf(location.hash)
@@ -26,7 +26,7 @@ const client = createClient({
   projectId: facts.project,
   projectUserAuth: {
     transport: readMemory().transport,
-    // With localStorage two tabs share one session. Your app may use another storage.
+    // With localStorage, tabs share one session.
     tokenStorage: localStorage,
   },
   fetch: watch(facts.base, tick),

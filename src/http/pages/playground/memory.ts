@@ -1,5 +1,5 @@
-// The state of the tour, kept over a reload and shared by tabs: ticks, the tab of the code and the transport. The open step is the
-// fragment.
+// The state of the tour, which survives a reload and is shared by tabs. The open step is the fragment of the URL; `step` is where a
+// visit without a fragment begins.
 import { createStore, useStore } from './store.ts'
 
 export type Transport = 'bearer' | 'cookie'

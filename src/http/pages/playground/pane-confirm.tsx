@@ -1,10 +1,9 @@
-// The box of the second step: the code of the mail, and another mail.
+// The box of the second step: confirms the address by the code of the mail, and sends another mail.
 import { en, useAction, useClient, useUser } from '@sallyport/react'
 import { useEffect, useState } from 'react'
 import { facts } from './facts.ts'
 import { CodeField, Field, Outcome, Panel, sentenceOf } from './parts.tsx'
 
-/** What to do, and where the mail is. */
 function Lead() {
   return (
     <p>

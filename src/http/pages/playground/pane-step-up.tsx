@@ -1,10 +1,10 @@
-// The box of the step-up: the proof that the account has, a code of its app or the password.
+// The box of the step-up: by the code of the authenticator app, else by the password.
 import { en, useAction, useClient, useUser } from '@sallyport/react'
 import { useEffect, useState } from 'react'
 import { NeedsSession } from './panes.tsx'
 import { CodeField, Field, Outcome, Panel, sentenceOf } from './parts.tsx'
 
-/** Whether the account of the session has an authenticator app, which then is its proof. */
+/** True if the account has an authenticator app, so that the service demands its code. */
 function useIsByApp(): boolean {
   const client = useClient()
   const user = useUser()

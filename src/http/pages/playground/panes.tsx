@@ -17,7 +17,7 @@ const goTo = (step: string) => () => {
   location.hash = step
 }
 
-/** Shows the children to a user who is signed in, else the ways to a session. */
+/** Shows the children to a signed-in user, else links to the sign-in and the sign-up. */
 export function NeedsSession({ children }: { children: ReactNode }) {
   const user = useUser()
   if (user) return children
@@ -37,7 +37,7 @@ export function NeedsSession({ children }: { children: ReactNode }) {
 interface ActionButtonProps {
   text: string
   work: () => Promise<unknown>
-  /** Shown when the work has succeeded. */
+  /** The notice after success. */
   done?: string
 }
 
@@ -63,7 +63,7 @@ function SignOutButton({ text }: { text: string }) {
   return <ActionButton text={text} work={() => client.signOut()} />
 }
 
-/** Shown instead of a form to a user who is signed in. */
+/** Replaces a form for a signed-in user. */
 function SignedInAlready({ text }: { text: string }) {
   const user = useUser()
   return (
@@ -88,7 +88,7 @@ export function SignInBox() {
 
 const Account = ({ section }: { section: AccountSection }) => <AccountPage sections={[section]} />
 
-/** A card with a button of the page's own, above a part of the account page. */
+/** A card with a button, above a section of the account page. */
 const ActionCard = ({ children, ...action }: ActionButtonProps & { children?: ReactNode }) => (
   <div className="sp">
     <div className="sp-card act">

@@ -13,7 +13,7 @@ export function Panel({ title, children }: { title: string; children: ReactNode 
   )
 }
 
-/** Live regions: empty ones are rendered too, because screen readers announce changes of a region that they know. */
+/** Live regions. They are rendered empty, too, because screen readers announce only the changes of an existing region. */
 export function Outcome({ error = '', notice = '' }: { error?: string | undefined; notice?: string }) {
   return (
     <>
@@ -55,6 +55,6 @@ export const CodeField = ({ label, isWrong = false }: { label: string; isWrong?:
   />
 )
 
-/** An error in one sentence, those of its fields included. */
+/** The message of an error with those of its fields. */
 export const sentenceOf = (error: FormError | null): string =>
   error ? [error.message, ...Object.values(error.fields)].filter(Boolean).join(' ') : ''

@@ -1,4 +1,4 @@
-// What is shown of a body: secrets are shortened, and what is long is cut.
+// Shortens secrets and long strings in recorded bodies.
 
 const secret =
   /^(?:.*password|.*_token|secret|otpauth_uri|challenge|flow|recovery_codes|plain_text_key|clientDataJSON|attestationObject|authenticatorData|signature|publicKey|qr_svg)$/
@@ -11,7 +11,7 @@ function shortened(name: string, value: string): string {
   return value.length > longest ? `${value.slice(0, longest)}…` : value
 }
 
-/** Returns a copy of a JSON value in which no secret can be read. @param name of the member that holds it */
+/** Returns a copy of a JSON value with shortened secrets. @param name of the member that has the value */
 export function shorten(value: unknown, name = ''): unknown {
   if (typeof value === 'string') return shortened(name, value)
   if (Array.isArray(value)) return value.map((each) => shorten(each, name))

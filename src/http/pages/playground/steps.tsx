@@ -1,4 +1,4 @@
-// The steps of the tour: what each shows, when it is done, and what of the project's policy stands in its way.
+// The steps of the tour: their box, the answers that complete them, and obstacles in the project's policy.
 import type { ReactNode } from 'react'
 import { type Facts, facts } from './facts.ts'
 import { ConfirmAddress } from './pane-confirm.tsx'
@@ -16,7 +16,7 @@ export type StepId =
   | 'step-up'
   | 'sign-out'
 
-/** Something that is off in the policy, and what turns it on. */
+/** A feature that the policy turns off, and the policy that turns it on. */
 export interface Obstacle {
   readonly text: string
   readonly policy: object
@@ -25,14 +25,14 @@ export interface Obstacle {
 export interface Step {
   readonly id: StepId
   readonly title: string
-  /** What it shows, in a sentence. */
+  /** The introduction, in a sentence. */
   readonly lead: string
-  /** When it is done, after “Done when”. */
+  /** The rest of the sentence that begins with “Done when”. */
   readonly until: string
   readonly draw: () => ReactNode
-  /** The answers that complete it, as `METHOD path status`. */
+  /** Matches the answers that complete the step, as `METHOD path status`. */
   readonly completedBy: RegExp
-  /** True: only while it is open, because other steps and pages ask the same. */
+  /** True: the step is completed only while it is open, because components of other steps send the same request. */
   readonly onlyWhileOpen?: boolean
   readonly obstacle?: (facts: Facts) => Obstacle | null
 }
@@ -131,6 +131,6 @@ export const steps: readonly Step[] = [
   },
 ]
 
-/** The step of a fragment such as `#sign-in`; undefined: none. */
+/** The step of a fragment such as `#sign-in`, or undefined. */
 export const stepOf = (fragment: string): Step | undefined =>
   steps.find(({ id }) => id === fragment.replace('#', ''))

@@ -1,17 +1,17 @@
-// A value that is kept in the browser's storage and that components follow.
+// A store in the browser's storage for useSyncExternalStore.
 import { useSyncExternalStore } from 'react'
 
 export interface Store<T> {
   read(): T
   set(value: T): void
-  /** Calls the listener after each change. @returns stops that */
+  /** Calls the listener after each change. @returns unsubscribes it */
   subscribe(listener: () => void): () => void
 }
 
 /**
- * Creates a store. In a browser that forbids storage, the value lives as long as the page.
+ * Creates a store. In a browser that forbids storage, the value lasts as long as the page.
  * @param area `localStorage` is shared by all tabs, `sessionStorage` belongs to one
- * @param revive makes the value of what was stored; null: nothing was
+ * @param revive returns the value for the stored JSON, or for null
  */
 export function createStore<T>(
   area: 'localStorage' | 'sessionStorage',
@@ -50,5 +50,5 @@ export function createStore<T>(
   }
 }
 
-/** The value of a store, kept current. */
+/** The current value of a store. The component renders again when it changes. */
 export const useStore = <T>({ subscribe, read }: Store<T>): T => useSyncExternalStore(subscribe, read)

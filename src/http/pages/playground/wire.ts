@@ -12,7 +12,7 @@ export interface Exchange {
   /** Bodies, with secrets shortened. */
   readonly sent?: unknown
   readonly answer?: unknown
-  /** The title of the step that it completed. */
+  /** The title of the step that the exchange completed. */
   readonly completed?: string | undefined
 }
 
@@ -53,9 +53,9 @@ const parse = (text: unknown) => {
 }
 
 /**
- * Makes the SDK's `fetch`: the browser's, which also notes each exchange.
- * @param base URL of the service, which is left out of the paths
- * @param completes the title of the step that an exchange completes
+ * Creates a `fetch` for the SDK that records each exchange.
+ * @param base URL of the service; recorded paths are relative to it
+ * @param completes returns the title of the step that an exchange completes
  */
 export function watch(
   base: string,

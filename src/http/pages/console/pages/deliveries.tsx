@@ -1,4 +1,4 @@
-// The deliveries of a webhook, which are asked for again while one is on its way.
+// The deliveries of a webhook. The list is polled while a delivery is pending.
 
 import { useEffect, useState } from 'preact/hooks'
 import { change } from '../api.ts'
@@ -24,7 +24,7 @@ function DeliveryState({ delivery }: { delivery: Delivery }) {
   return <Badge tone={tone}>{t(name)}</Badge>
 }
 
-/** What the receiver answered last. */
+/** The error or the status of the last attempt. */
 function Answer({ delivery: { last_status, last_error } }: { delivery: Delivery }) {
   if (last_error) return <Truncated text={last_error} />
   return last_status === null ? <span class="quiet">–</span> : <code>{last_status}</code>
@@ -59,17 +59,17 @@ const shown: readonly Column<Delivery>[] = [
   },
 ]
 
-/** How often the list is asked for while a delivery is on its way. */
+/** The interval of polling. */
 const pollMs = 2000
 
 interface DeliveriesProps {
   path: string
   mayWrite: boolean
-  /** Called after what may change the state of the webhook. */
+  /** Called after an action that may change the state of the webhook. */
   changed: () => void
 }
 
-/** Asks again while something waits, and the page is looked at. */
+/** Reloads at intervals while a delivery is pending and the page is visible. */
 function usePolling(isWaiting: boolean, reload: () => void): void {
   useEffect(() => {
     if (!isWaiting) return

@@ -1,4 +1,4 @@
-// The feed of a project as it grows, by long polling.
+// The event feed of a project, followed by long polling.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ApiError, read } from '../api.ts'
 import { showInstant } from '../format.ts'
@@ -10,21 +10,21 @@ import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Feed, FeedEvent, Project } from '../types.ts'
 
-/** Events that stay on the page; older ones make room. */
+/** The number of events that stay on the page. Older ones are dropped. */
 const maxShown = 500
 const batch = 500
 const waitSeconds = 25
-/** A pause after a refusal. */
+/** The pause after an error. */
 const pauseMs = 5000
 
 interface Tail {
   readonly events: readonly FeedEvent[]
   readonly error: Error | null
-  /** Whether every event that is kept was read. */
+  /** True once all stored events were read. */
   readonly isAtEnd: boolean
 }
 
-/** Follows the feed, from its end or from the oldest event that is kept. */
+/** Follows the feed. @param isWhole true: from the oldest stored event; false: from its end */
 function useTail(project: string, isWhole: boolean, isPaused: boolean): Tail {
   const [tail, setTail] = useState<Tail>({ events: [], error: null, isAtEnd: false })
   const cursor = useRef<string | undefined>(undefined)

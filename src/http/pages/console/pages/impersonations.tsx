@@ -1,4 +1,4 @@
-// Sessions in which operators act as users of a project, and how they end.
+// The active impersonations of a project: sessions in which operators act as users.
 
 import { change } from '../api.ts'
 import { useRead } from '../loading.ts'
@@ -10,7 +10,7 @@ import { can } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Impersonation, List } from '../types.ts'
 
-/** The impersonations that live; nothing where there is none. */
+/** The active impersonations; renders nothing if there are none. */
 export function Impersonations({ project }: { project: string }) {
   const path = `projects/${project}/impersonations`
   const living = useRead<List<Impersonation>>(path)

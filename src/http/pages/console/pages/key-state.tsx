@@ -18,15 +18,15 @@ export function KeyState({ apiKey: { expires_at, revoked_at } }: { apiKey: Key }
 }
 
 interface RevokeKeyProps {
-  /** Of the dialog that asks. */
+  /** The title of the dialog. */
   title: string
   apiKey: Key
-  /** Of the key in the admin API. */
+  /** The path of the key in the admin API. */
   path: string
   changed: () => void
 }
 
-/** A button that asks, then revokes the key; nothing where the key is revoked. */
+/** A button that asks for confirmation and revokes the key. A revoked key has none. */
 export function RevokeKey({ title, apiKey: { name, revoked_at }, path, changed }: RevokeKeyProps) {
   if (revoked_at) return null
   const open = () =>

@@ -1,4 +1,4 @@
-// One row of the security log, which opens to what it says in full.
+// One row of the security log, with its details.
 
 import { useEffect, useState } from 'preact/hooks'
 import { read } from '../api.ts'
@@ -11,12 +11,12 @@ import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { LogEntry, Page, User } from '../types.ts'
 
-/** Accounts that one request may name. */
+/** UUIDs that one request may have. */
 const maxNamed = 50
 
 /**
- * The addresses of the accounts that rows name, by UUID: the log has none. An account that is gone, or that the operator may not
- * look at, is not among them.
+ * Loads the e-mail addresses of the accounts in the rows, by UUID. The address of a deleted account is empty. Without the
+ * permission to read users, nothing is loaded.
  */
 export function useAddresses(project: string | null, rows: readonly LogEntry[]): ReadonlyMap<string, string> {
   const [known, setKnown] = useState<ReadonlyMap<string, string>>(new Map())
@@ -29,7 +29,7 @@ export function useAddresses(project: string | null, rows: readonly LogEntry[]):
     read<Page<User>>(`projects/${project}/users`, { uuid: asked }, abort.signal).then(
       ({ data }) => {
         const found = new Map(data.map(({ uuid, email }) => [uuid, email]))
-        // One that is gone is not asked for again.
+        // Deleted accounts get an empty address, so that they are not requested again.
         const answered = asked.split(',').map((uuid) => [uuid, found.get(uuid) ?? ''] as const)
         setKnown((before) => new Map([...before, ...answered]))
       },
@@ -50,13 +50,13 @@ const actors: Readonly<Record<string, string>> = {
 
 interface EntryProps {
   entry: LogEntry
-  /** Null: what concerns no project. */
+  /** Null: the installation's own log. */
   project: string | null
-  /** Of the account; empty: not known. */
+  /** E-mail address of the account; empty: unknown. */
   address: string
 }
 
-/** Whom it concerns; below, who acted where that is another, and from where. */
+/** The account; below it the actor, if it is another one, and the network. */
 function Who({ entry, address }: EntryProps) {
   const actor = t(actors[entry.actor] ?? entry.actor)
   const isOwn = address !== '' && ['user', 'none'].includes(entry.actor)

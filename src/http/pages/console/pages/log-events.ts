@@ -1,4 +1,4 @@
-// The events that the security log may have, offered while one types. test/browser/console.test.ts compares them with the tables.
+// The event names of the security log, as suggestions of its filter. test/browser/console.test.ts compares them with the tables.
 
 export const logEvents: readonly string[] = [
   'account_created',

@@ -1,4 +1,4 @@
-// What the security log is searched by.
+// The filters of the security log.
 import { useMemo } from 'preact/hooks'
 import { Field, type FieldProps, Select } from '../parts/form.tsx'
 import { Search } from '../parts/search.tsx'
@@ -13,10 +13,10 @@ export const filterOf = (route: Route): Filter => queryValues(route, names)
 
 const hourMs = 3_600_000
 
-/** Spans that end now, in hours. */
+/** Periods until now, in hours. */
 const spans: Readonly<Record<string, number>> = { '1h': 1, '24h': 24, '7d': 7 * 24, '30d': 30 * 24 }
 
-/** A day that was chosen, as an instant: its beginning, or that of the next one. */
+/** The beginning of a day, in local time, as an instant. @param addDays 1: of the day after */
 function instantOf(day: string, addDays: number): string {
   if (day === '') return ''
   const date = new Date(`${day}T00:00:00`)
@@ -25,10 +25,10 @@ function instantOf(day: string, addDays: number): string {
   return date.toISOString()
 }
 
-/** Whether days are chosen one by one. */
+/** True if the period is given by days. */
 const hasDays = ({ span, since, until }: Filter) => span === 'days' || since !== '' || until !== ''
 
-/** The query of the admin API. It stays the same as long as the filter does: the pages of one list have one query. */
+/** The query of the admin API. It changes only with the filter, because the pages of a list must have the same query. */
 export function useLogQuery(filter: Filter, project: string): Readonly<Record<string, string>> {
   const { span, since, until, ...rest } = filter
   const hours = Object.hasOwn(spans, span) ? spans[span] : undefined
@@ -76,7 +76,7 @@ function Kinds({ filter, set }: PartProps) {
   )
 }
 
-/** A plain field, whose change takes effect when it is left. */
+/** A text field whose change takes effect when it loses the focus. */
 function FilterField({
   filter,
   set,
@@ -111,7 +111,7 @@ export function Filters({ filter }: { filter: Filter }) {
         search={(user) => set({ user })}
       />
       <Kinds filter={filter} set={set} />
-      {/* The keys have the fields show a filter that a link or a button has changed. */}
+      {/* With a new key the field shows a filter that was changed by a link or a button. */}
       <FilterField
         key={`event ${filter.event}`}
         filter={filter}

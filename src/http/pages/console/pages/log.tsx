@@ -1,4 +1,4 @@
-// The security log: of a project, or of what concerns none.
+// The security log of a project, or of the installation.
 
 import { useState } from 'preact/hooks'
 import { base, read, withQuery } from '../api.ts'
@@ -35,12 +35,11 @@ function Verdict({ of }: { of: LogVerdict }) {
 
 interface LogProps {
   title: string
-  /** Null: what concerns no project. */
+  /** Null: the installation. */
   project: string | null
   route: Route
 }
 
-/** Says that no row is found. */
 function NoEntries({ filter }: { filter: Filter }) {
   const isFiltered = Object.values(filter).some((value) => value !== '')
   return (

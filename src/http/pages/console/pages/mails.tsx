@@ -1,4 +1,4 @@
-// Mails that wait to be sent, or were given up.
+// The mails of a project that are queued or were given up.
 
 import { change } from '../api.ts'
 import { showName } from '../format.ts'

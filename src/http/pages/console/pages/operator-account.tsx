@@ -1,14 +1,14 @@
-// The accounts of operators, for owners: what protects each, and when it was used last.
+// The accounts of operators: second factors and last sign-in. Only owners may read them.
 import { useRead } from '../loading.ts'
 import { Badge, NameLink, Truncated, When } from '../parts/text.tsx'
 import { can, operatorsProjectId } from '../permissions.ts'
 import { t } from '../texts.ts'
 import type { Operator, Page, User } from '../types.ts'
 
-/** Accounts that one request may name. */
+/** UUIDs that one request may have. */
 const maxNamed = 50
 
-/** The accounts of operators, by UUID, for owners, who may look at them. */
+/** Loads the accounts of operators, by UUID. Without the permission to read them, the map is empty. */
 export function useOperatorAccounts(operators: readonly Operator[]): ReadonlyMap<string, User> {
   const named = operators.slice(0, maxNamed).map(({ uuid }) => uuid)
   const isAsked = named.length > 0 && can('users.read', operatorsProjectId)
@@ -18,7 +18,7 @@ export function useOperatorAccounts(operators: readonly Operator[]): ReadonlyMap
   return new Map(accounts.data?.data.map((user) => [user.uuid, user]))
 }
 
-/** What protects the account of an operator beside the password, and when it was used last. */
+/** The second factors of an account, and its last sign-in. */
 export function SignInProtection({ user }: { user: User }) {
   const factors = [
     ...(user.passkeys > 0 ? [t('Passkey')] : []),
@@ -37,7 +37,7 @@ export function SignInProtection({ user }: { user: User }) {
   )
 }
 
-/** The address, with a link to the account for those who may look at it. */
+/** The e-mail address, with a link to the account if it was loaded. */
 export function Name({ operator: { uuid, email }, user }: { operator: Operator; user: User | undefined }) {
   if (!user)
     return (

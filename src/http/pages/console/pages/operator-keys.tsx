@@ -1,4 +1,4 @@
-// Operator keys: what programs administer the installation with.
+// Operator keys, by which programs call the admin API.
 
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'

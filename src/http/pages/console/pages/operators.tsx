@@ -28,7 +28,7 @@ const showLink = (email: string, url: string): void =>
     url,
   )
 
-/** A role with the project that it is for. */
+/** A role, with its project unless it is for all projects. */
 export function RoleBadge({ held, projects }: { held: HeldRole; projects: readonly Project[] }) {
   const scope = projects.find(({ id }) => id === held.scope)?.name ?? held.scope
   return (

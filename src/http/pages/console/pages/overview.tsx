@@ -1,4 +1,4 @@
-// One project at a glance: figures and charts of the last days, and its settings.
+// The overview of a project: statistics of the last days, impersonations and properties.
 import { useState } from 'preact/hooks'
 import { showChange, showMethods, showName, showNumber } from '../format.ts'
 import { useRead } from '../loading.ts'
@@ -45,7 +45,7 @@ export function Overview({ project, changed }: OverviewProps) {
   )
 }
 
-/** Sign-ins by method, as one series for each; methods of the same name are one. */
+/** Sign-ins as one series for each method. Methods with the same name are added up. */
 function seriesOf(days: readonly DayStats[]): Series[] {
   const byName = new Map<string, number[]>()
   days.forEach(({ sign_ins }, at) => {
@@ -59,7 +59,7 @@ function seriesOf(days: readonly DayStats[]): Series[] {
   return series.length > 0 ? series : [{ name: t('Sign-ins'), values: days.map(() => 0) }]
 }
 
-/** How many users the project has. */
+/** The number of users, with a link to them. */
 function UserCount({ project, of }: { project: string; of: Stats['users'] }) {
   const count = of.is_more ? t('More than {count}', { count: showNumber(of.count) }) : showNumber(of.count)
   const words = (
@@ -140,7 +140,7 @@ function Charts({ of: { data, period, before } }: { of: Stats }) {
 
 interface FigureProps extends ChartProps {
   value: number
-  /** The same figure of as many days before. */
+  /** The value of the period of equal length before. */
   before: number
   note?: string
 }
@@ -168,7 +168,7 @@ function Figure({ value, before, note, ...chart }: FigureProps) {
   )
 }
 
-/** Why sign-ins were refused; nothing where none was. */
+/** The most frequent reasons for which sign-ins were refused. */
 function Refusals({ project, of }: { project: string; of: Stats['refusals'] }) {
   if (of.length === 0) return null
   const link = (event: string) => linkTo(['projects', project, 'log'], { event })

@@ -1,4 +1,4 @@
-// What each key of a policy is for, in a sentence. A description in the schema goes first.
+// The descriptions of policy keys. A description in the schema takes precedence.
 
 const sections: Readonly<Record<string, string>> = {
   verification: 'Proving that an address belongs to the person who signed up.',
@@ -91,8 +91,8 @@ const fields: Readonly<Record<string, string>> = {
   providers: 'Sign-in providers, as JSON. Secrets stay in variables of the service.',
 }
 
-/** What a section is for; nothing where no sentence is known. */
+/** The description of a section, or the empty string. */
 export const sectionDescription = (section: string): string => sections[section] ?? ''
 
-/** What a field is for; nothing where no sentence is known. @param path such as `tokens.issuer` */
+/** The description of a field, or the empty string. @param path such as `tokens.issuer` */
 export const fieldDescription = (path: string): string => fields[path] ?? ''

@@ -1,8 +1,8 @@
-// A policy that is being edited: what differs, and what is stored when it is saved.
+// The draft of a policy: its changes, and the policy to store.
 import { isObject, isSame } from '../json.ts'
 import type { Policy, PolicyChange } from '../types.ts'
 
-/** A JSON Schema, as far as a policy uses it. */
+/** A JSON Schema with the keywords that policies use. */
 export interface Schema {
   readonly type?: string
   readonly properties?: Readonly<Record<string, Schema>>
@@ -19,29 +19,29 @@ export interface Schema {
 
 export type Path = readonly string[]
 
-/** The value at a path; undefined: none. */
+/** The value at a path, or undefined. */
 export function valueAt(policy: Policy, path: Path): unknown {
   return path.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), policy)
 }
 
-/** A copy with another value at a path; undefined: without it, and without a section that is then empty. */
+/** A copy with another value at a path. Undefined removes the key, and a section that is empty without it. */
 export function withValue(policy: Policy, [key = '', ...rest]: Path, value: unknown): Policy {
   const { [key]: before, ...others } = policy
   const after = rest.length === 0 ? value : withValue(isObject(before) ? before : {}, rest, value)
   if (after === undefined || (rest.length > 0 && isObject(after) && Object.keys(after).length === 0))
     return others
-  // The order of the keys stays, so that a value that is set back is the same again.
+  // Keeps the order of keys, because isSame compares it.
   return Object.hasOwn(policy, key) ? { ...policy, [key]: after } : { ...others, [key]: after }
 }
 
-/** The paths of the fields that a schema describes: records and lists are one field each. */
+/** The fields of a schema with their paths. A record or a list is one field. */
 export function fieldsOf(schema: Schema, path: Path = []): readonly (readonly [Path, Schema])[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
     inner.properties ? fieldsOf(inner, [...path, key]) : [[[...path, key], inner] as const],
   )
 }
 
-/** What differs between two policies, field by field. */
+/** The differences between two policies, field by field. */
 export function changesOf(schema: Schema, before: Policy, after: Policy): readonly PolicyChange[] {
   return fieldsOf(schema)
     .filter(([path]) => !isSame(valueAt(before, path), valueAt(after, path)))
@@ -54,8 +54,8 @@ export function changesOf(schema: Schema, before: Policy, after: Policy): readon
 }
 
 /**
- * What is stored when a draft is saved: what was stored, with the fields that differ from what is in force. A field that has its
- * default again is stored no more.
+ * The policy to store: the stored one with the changed fields of the draft. A field that was set back to its default is
+ * removed.
  */
 export function storedAfter(schema: Schema, stored: Policy, effective: Policy, draft: Policy): Policy {
   return fieldsOf(schema).reduce((policy, [path, { default: byDefault }]) => {

@@ -1,4 +1,4 @@
-// Fields of a policy, made from its JSON Schema.
+// The input of a policy field, chosen by its JSON Schema.
 import { useId, useState } from 'preact/hooks'
 import { showName, showNumber } from '../format.ts'
 import { isSame } from '../json.ts'
@@ -21,7 +21,7 @@ interface InputProps {
   set: (value: unknown) => void
 }
 
-/** Seconds for people, such as “30 days”; nothing where seconds say it as well. */
+/** A number of seconds in a larger unit, such as “30 days”; the empty string if it is no multiple of one. */
 function showSeconds(seconds: number): string {
   const found = (
     [
@@ -40,7 +40,7 @@ const choicesOf = ({ anyOf = [] }: Schema): readonly unknown[] | null =>
     ? anyOf.map((one) => one.const ?? null)
     : null
 
-/** Text that is read as JSON, and set once it is whole. */
+/** A text area of JSON. Text that does not parse is not set. */
 function JsonInput({ id, value, set }: InputProps) {
   const [text, setText] = useState(JSON.stringify(value, null, 2))
   const [isBroken, setBroken] = useState(false)
@@ -150,7 +150,7 @@ function Input(props: InputProps) {
   )
 }
 
-/** The bounds of a number, and its default where it has another value. */
+/** The bounds of a number, and the default if the value is another one. */
 function boundsOf(
   { type, minimum, maximum, default: byDefault }: Schema,
   key: string,

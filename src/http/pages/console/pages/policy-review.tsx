@@ -1,4 +1,4 @@
-// Reviewing a draft of a policy: what would change, saving it, and a conflict with what another operator saved.
+// Reviews and saves the draft of a policy, and resolves conflicts with the changes of another operator.
 import { ApiError, adminRequest, withFieldErrors } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { Dialog, openDialog } from '../parts/dialog.tsx'
@@ -8,7 +8,7 @@ import { t } from '../texts.ts'
 import type { Policy, PolicyChange, PolicyResult, PolicyState, Project } from '../types.ts'
 import { changesOf, type Schema, storedAfter, withValue } from './policy-draft.ts'
 
-/** A policy with the ETag that it was read with. */
+/** A policy with its ETag. */
 export interface Read extends PolicyState {
   readonly etag: string
 }
@@ -21,7 +21,6 @@ export async function readPolicy(project: string, signal?: AbortSignal): Promise
   return { ...data, etag: etag ?? '*' }
 }
 
-/** What a policy is edited with. */
 export interface EditorProps {
   project: Project
   schema: Schema
@@ -34,7 +33,7 @@ interface Reviewed extends EditorProps {
   start: (from: Policy) => void
 }
 
-/** Asks the service what would change, and saves it when the operator agrees. */
+/** Shows what the draft would change, as the service previews it, and saves the draft when the operator confirms. */
 export async function review({ project, schema, policy, loaded, draft, start }: Reviewed): Promise<void> {
   const path = pathOf(project.id)
   const body = storedAfter(schema, policy.stored, policy.effective, draft)
@@ -71,7 +70,7 @@ export async function review({ project, schema, policy, loaded, draft, start }: 
   }
 }
 
-/** Somebody saved the policy meanwhile: shows what they changed, and keeps what was typed here. */
+/** Another operator has saved the policy meanwhile: shows their changes, and offers to apply the draft to them. */
 async function showConflict({ project, schema, policy, loaded, draft, start }: Reviewed): Promise<void> {
   const now = await readPolicy(project.id)
   const theirs = changesOf(schema, policy.effective, now.effective)

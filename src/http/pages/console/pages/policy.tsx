@@ -1,4 +1,4 @@
-// The policy of a project: a form made from its schema, with a preview of what changes before anything is saved.
+// The policy of a project: a form generated from its JSON Schema, with a preview before it is saved.
 import { useState } from 'preact/hooks'
 import { showName } from '../format.ts'
 import { useLoaded, useRead } from '../loading.ts'
@@ -31,14 +31,14 @@ export function PolicyPage({ project }: { project: Project }) {
   )
 }
 
-/** The fields of each section; what stands beside the sections is one of its own. */
+/** The fields by section. Keys outside of sections are in the section `general`. */
 function sectionsOf(schema: Schema) {
   const sections = new Map<string, ReturnType<typeof fieldsOf>>([['general', []]])
   for (const field of fieldsOf(schema)) {
     const name = field[0].length > 1 ? (field[0][0] ?? '') : 'general'
     sections.set(name, [...(sections.get(name) ?? []), field])
   }
-  // Lists and JSON need the whole width: they come after what is short.
+  // Lists and JSON need the whole width, so they follow the short fields.
   const isLong = ([, { type }]: readonly [unknown, Schema]) => type === 'array' || type === 'object'
   return [...sections].map(
     ([name, fields]) => [name, [...fields].sort((a, b) => Number(isLong(a)) - Number(isLong(b)))] as const,
@@ -65,7 +65,7 @@ function Jumps({ sections }: { sections: readonly string[] }) {
 
 function Editor({ project, schema, policy, loaded }: EditorProps) {
   const [draft, setDraft] = useState<Policy>(policy.effective)
-  // Inputs that hold text of their own begin anew.
+  // A new key renders new inputs: some have text of their own as state.
   const [turn, setTurn] = useState(0)
   const changes = changesOf(schema, policy.effective, draft)
   const mayWrite = can('policy.write', project.id)

@@ -1,4 +1,4 @@
-// What an operator may do to a project: rename it, replace its secret, archive and open it.
+// The actions on a project: rename, rotate the secret, archive and reopen.
 
 import { change } from '../api.ts'
 import { ActionButton } from '../parts/buttons.tsx'

@@ -13,7 +13,7 @@ import { go } from '../route.ts'
 import { t } from '../texts.ts'
 import type { List, Project, ProjectWithSecret } from '../types.ts'
 
-/** Shows the secret of a project, which no later answer has. */
+/** Shows the secret of a project. No later answer has it. */
 export const showProjectSecret = ({ project, secret }: ProjectWithSecret, onClose?: () => void): void =>
   showSecret(
     t('Secret of {name}', { name: project.name }),
@@ -36,7 +36,7 @@ function askForProject(created: () => void): void {
   })
 }
 
-/** What a project is, in one word. */
+/** The state of a project. */
 export function ProjectBadge({ project }: { project: Project }) {
   if (project.archived_at) return <Badge tone="warn">{t('Archived')}</Badge>
   if (project.reserved) return <Badge>{t('Built in')}</Badge>

@@ -1,4 +1,4 @@
-// The fields of a role: what it is, and for which project.
+// The form fields of an operator's role and its project.
 import { type FormValues, Select } from '../parts/form.tsx'
 import { t } from '../texts.ts'
 import type { Project, Role } from '../types.ts'
@@ -11,7 +11,7 @@ const meanings: readonly (readonly [role: Role, meaning: string])[] = [
   ['owner', 'Owner: everything, operators included'],
 ]
 
-/** The body of a request about a role, from what was typed. */
+/** The body of a request about a role. @param values of the form; an empty scope stands for all projects */
 export const roleOf = ({ role, scope }: FormValues): { role?: string; scope: string | null } => ({
   ...(role === undefined ? {} : { role }),
   scope: scope ? scope : null,

@@ -1,4 +1,4 @@
-// The keys that sign access tokens, which all projects share.
+// The signing keys of access tokens, which all projects share.
 import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { ask, Checkbox } from '../parts/form.tsx'
@@ -73,7 +73,7 @@ const revokeColumn = (of: KeysOf) =>
   ))
 
 export function SigningKeys({ projects }: { projects: readonly Project[] }) {
-  // Any project that the operator may manage: the keys are the same for all.
+  // The routes name a project, but the keys are the same for all.
   const project = projects.find(({ id }) => id !== operatorsProjectId && can('keys.read', id))
   const path = project ? `projects/${project.id}/keys` : null
   const keys = useRead<List<SigningKey>>(path)

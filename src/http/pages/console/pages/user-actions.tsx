@@ -1,4 +1,4 @@
-// What an operator may do to a user. What their role does not allow is not there.
+// The actions on a user. Actions that the operator's roles do not allow are not rendered.
 
 import { change } from '../api.ts'
 import type { Loaded } from '../loading.ts'
@@ -18,7 +18,7 @@ interface ActionsProps {
   loaded: Loaded<User>
 }
 
-/** Asks, changes the user, and shows the user as the answer has it. */
+/** Asks for confirmation, sends the action, and shows the user of the answer. */
 function askAndChange(
   { path, loaded }: ActionsProps,
   {
@@ -136,7 +136,7 @@ function askToImpersonate({ user, path }: ActionsProps): void {
   })
 }
 
-/** Buttons for the state that the user is in. */
+/** The actions that change the state of the account: verify, disable or enable, delete or restore. */
 function StateActions(props: ActionsProps) {
   const { project, user, path, loaded } = props
   const act = (action: string) => async () => loaded.set(await change<User>('POST', `${path}/${action}`))

@@ -1,4 +1,4 @@
-// What happened to an account, as its owner sees it.
+// The activity of a user, as the user sees it.
 import { showDevice, showName } from '../format.ts'
 import { usePages } from '../loading.ts'
 import { Empty } from '../parts/states.tsx'
@@ -10,7 +10,7 @@ import { linkTo } from '../route.ts'
 import { t } from '../texts.ts'
 import type { Activity } from '../types.ts'
 
-/** Ways to the same account in the security log, which also has what was refused before anybody was known. */
+/** Links to the user's rows in the security log, which also has refused sign-ins. */
 function InTheLog({ project, email }: { project: string; email: string }) {
   const at = ['projects', project, 'log']
   return (

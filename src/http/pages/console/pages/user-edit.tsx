@@ -1,4 +1,4 @@
-// The form of a user: names, language, role and metadata, saved only if nobody changed the user meanwhile.
+// The form of a user: names, language, role and metadata. It is saved with If-Match, so that no other change is lost.
 import { ApiError, adminRequest } from '../api.ts'
 import { isObject, isSame } from '../json.ts'
 import { ask, Field, type FormValues, Select, TextArea } from '../parts/form.tsx'
@@ -8,13 +8,13 @@ import type { User } from '../types.ts'
 
 type Metadata = Readonly<Record<string, unknown>>
 
-/** The merge patch (RFC 7396) that makes one object of another. */
+/** The merge patch (RFC 7396) that turns `before` into `after`. */
 function mergePatchOf(before: Metadata, after: Metadata): Metadata {
   const gone = Object.keys(before).filter((name) => !Object.hasOwn(after, name))
   const changed = Object.entries(after).filter(
     ([name, value]) => !Object.hasOwn(before, name) || !isSame(before[name], value),
   )
-  // Entries, so that a name such as __proto__ is one like any other.
+  // Object.fromEntries, because an assignment to `__proto__` would set the prototype.
   return Object.fromEntries([
     ...gone.map((name) => [name, null] as const),
     ...changed.map(([name, value]) => {
@@ -40,7 +40,7 @@ function readMetadata(text: string): Metadata {
 
 const names = ['display_name', 'first_name', 'last_name', 'locale'] as const
 
-/** What was changed in the form, as a PATCH has it. */
+/** The body of the PATCH: the fields that were changed in the form. */
 function changeOf(user: User, typed: FormValues): Record<string, unknown> {
   const texts = names.map((name) => [name, typed[name]?.trim() || null] as const)
   const metadata = mergePatchOf(user.metadata, readMetadata(typed.metadata ?? ''))
@@ -85,7 +85,7 @@ function Fields({ user }: { user: User }) {
   )
 }
 
-/** Asks for changes of the user as the service has it now. @param changed with what was saved */
+/** Loads the user and opens the form. @param changed called with the saved user */
 async function askToEdit(path: string, changed: (user: User) => void): Promise<void> {
   const { data: user, etag } = await adminRequest<User>('GET', path)
   ask({
@@ -106,7 +106,6 @@ async function askToEdit(path: string, changed: (user: User) => void): Promise<v
   })
 }
 
-/** The button that opens the form. */
 export function EditButton({ path, changed }: { path: string; changed: (user: User) => void }) {
   return (
     <button type="button" class="small" onClick={() => void askToEdit(path, changed).catch(toastError)}>

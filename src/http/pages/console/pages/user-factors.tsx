@@ -1,4 +1,4 @@
-// How a user signs in: password, providers, passkeys and second factors. Details are for those who may see sessions.
+// The ways in which a user signs in. Details need the permission to read sessions.
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'
 import { LoadedView } from '../parts/states.tsx'

@@ -1,4 +1,4 @@
-// The living sessions of a user, and how they end.
+// The active sessions of a user.
 
 import { change } from '../api.ts'
 import { showDevice, showMethods } from '../format.ts'

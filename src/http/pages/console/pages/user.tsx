@@ -1,4 +1,4 @@
-// One user: the profile, and everything that belongs to the account.
+// One user: profile, sessions, factors, identities, teams, API keys and activity.
 
 import { read } from '../api.ts'
 import { showPerson } from '../format.ts'
@@ -89,7 +89,7 @@ function AccountSections(props: AccountSectionsProps) {
   )
 }
 
-/** Keeps everything that is stored about the user, as they may ask for it (GDPR, articles 15 and 20). */
+/** Saves the data export of the user (GDPR, articles 15 and 20) as a file. */
 async function saveExport(path: string, uuid: string): Promise<void> {
   const everything = await read<object>(`${path}/export`)
   saveFile(`account-${uuid}.json`, JSON.stringify(everything, null, 2), 'application/json')

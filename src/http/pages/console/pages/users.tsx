@@ -1,4 +1,4 @@
-// The users of a project: search, and a list in pages.
+// The users of a project, with a search.
 
 import { useMemo } from 'preact/hooks'
 import { create } from '../api.ts'
@@ -27,7 +27,7 @@ const states = [
 
 const isUuid = (text: string) => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
-/** Days within which users signed up, as one chooses them. */
+/** The choices for the age of an account, in days. */
 const ages = [
   ['', 'At any time'],
   ['1', 'In the last 24 hours'],
@@ -38,19 +38,18 @@ const ages = [
 const names = ['q', 'by', 'state', 'days'] as const
 type Filter = Readonly<Record<(typeof names)[number], string>>
 
-/** The query of a search: words of a name, a UUID, or the beginning of an address. */
+/** The query of a search by words of a name, by UUID, or by the beginning of an address. */
 function queryOf({ q, by, state }: Filter, since: string) {
   const field = by === 'name' ? 'name' : isUuid(q) ? 'uuid' : 'email'
   return { ...(q === '' ? {} : { [field]: q }), state, created_since: since }
 }
 
-/** The instant that lies so many days back; empty: any. */
+/** The instant that many days ago; the empty string for no limit. */
 function daysAgo(days: string): string {
   const count = Number(days)
   return count > 0 && count < 3660 ? new Date(Date.now() - count * 86_400_000).toISOString() : ''
 }
 
-/** The state of a user, in one badge. */
 export function StateBadge({ user }: { user: User }) {
   if (user.deletion_due_at) return <Badge tone="wrong">{t('Waiting for deletion')}</Badge>
   if (user.disabled_at) return <Badge tone="wrong">{t('Disabled')}</Badge>
@@ -58,7 +57,7 @@ export function StateBadge({ user }: { user: User }) {
   return <Badge tone="good">{t('Active')}</Badge>
 }
 
-/** How a user can sign in: password, passkey, providers. */
+/** The names of the ways in which a user can sign in. */
 function signInMethodsOf({ has_password, passkeys, providers }: User): string {
   const ways = [
     ...(has_password ? [t('Password')] : []),
@@ -197,7 +196,7 @@ function NoUsers({ isSearched }: { isSearched: boolean }) {
 
 export function Users({ project, route }: { project: Project; route: Route }) {
   const filter = queryValues(route, names)
-  // The same instant as long as the choice stays: the pages of one list have one query.
+  // Computed once for each choice, because the pages of a list must have the same query.
   const since = useMemo(() => daysAgo(filter.days), [filter.days])
   const pages = usePages<User>(`projects/${project.id}/users`, queryOf(filter, since))
   const isSearched = filter.q !== '' || filter.state !== '' || since !== ''

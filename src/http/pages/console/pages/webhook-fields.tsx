@@ -1,9 +1,9 @@
-// The fields of a webhook, for a new one and for a change.
+// The form fields of a webhook.
 import { Field } from '../parts/form.tsx'
 import { t } from '../texts.ts'
 import type { Webhook } from '../types.ts'
 
-/** Types of events as they are typed: separated by commas or blanks. */
+/** Splits event types that are separated by commas or spaces. */
 export const typesOf = (typed: string): string[] => typed.split(/[\s,]+/).filter((type) => type !== '')
 
 export function WebhookFields({ webhook }: { webhook?: Webhook }) {

@@ -14,7 +14,7 @@ import { t } from '../texts.ts'
 import type { List, Project, Webhook, WebhookWithSecret } from '../types.ts'
 import { typesOf, WebhookFields } from './webhook-fields.tsx'
 
-/** Shows the key of a webhook's signatures, which no later answer has. */
+/** Shows the signing secret of a webhook. No later answer has it. */
 export const showWebhookSecret = ({ secret }: WebhookWithSecret, onClose?: () => void): void =>
   showSecret(
     t('Secret of the webhook'),
@@ -23,7 +23,7 @@ export const showWebhookSecret = ({ secret }: WebhookWithSecret, onClose?: () =>
     onClose,
   )
 
-/** Whether a webhook is sent events. */
+/** The state of a webhook: enabled, failing or disabled. */
 export function WebhookBadge({ webhook }: { webhook: Webhook }) {
   if (webhook.disabled_at)
     return (

@@ -1,9 +1,9 @@
-// The picture of a user; without one, the first letter of the name.
+// The picture of a user, or the first letter of the name.
 import { base } from '../api.ts'
 import { showPerson } from '../format.ts'
 import type { User } from '../types.ts'
 
-/** The picture at this origin, where the page may show it; an address of another kind is none. */
+/** The path of a picture that this service has stored. The Content-Security-Policy forbids pictures of other origins. */
 function ownPicture(url: string | null): string | null {
   if (url === null || !URL.canParse(url)) return null
   const { pathname } = new URL(url)

@@ -1,4 +1,4 @@
-// Buttons: for an action without a form, for something new, to load again, and to copy.
+// Buttons: for an action without a form, to create something, to refresh, and to copy.
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { t } from '../texts.ts'
@@ -7,13 +7,13 @@ import { toast, toastError } from './toasts.tsx'
 
 interface ActionButtonProps {
   work: () => Promise<unknown>
-  /** The toast when the work has succeeded. A failure is shown as a toast, too. */
+  /** The toast after success. An error is shown as a toast, too. */
   done: string
   kind?: 'small' | 'primary' | 'small danger'
   children: ComponentChildren
 }
 
-/** Acts at once, and is disabled until the work is done. */
+/** Runs the work without asking, and is disabled meanwhile. */
 export function ActionButton({ work, done, kind, children }: ActionButtonProps) {
   const [isBusy, setBusy] = useState(false)
   async function act(): Promise<void> {
@@ -34,7 +34,7 @@ export function ActionButton({ work, done, kind, children }: ActionButtonProps) 
   )
 }
 
-/** Opens the form of something new: the first choice of its view. */
+/** Opens a form that creates something. */
 export function NewButton({ label, open }: { label: string; open: () => void }) {
   return (
     <button type="button" class="primary" onClick={open}>
@@ -51,7 +51,7 @@ export function RefreshButton({ reload }: { reload: () => void }) {
   )
 }
 
-/** Copies a text. @param label default: “Copy” */
+/** Copies a text to the clipboard. */
 export function CopyButton({ text, label = t('Copy') }: { text: string; label?: string }) {
   const copy = () =>
     navigator.clipboard

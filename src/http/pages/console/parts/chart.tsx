@@ -1,4 +1,4 @@
-// Small charts of one bar for each day, stacked where there are several series.
+// Small bar charts with one bar for each day, stacked if there are several series.
 import { showDay, showNumber } from '../format.ts'
 
 export interface Series {

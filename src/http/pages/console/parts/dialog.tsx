@@ -1,4 +1,4 @@
-// Dialogs: the browser's own <dialog>, which keeps the focus inside and closes by Escape.
+// Dialogs, by the <dialog> element, which keeps the focus inside and closes by Escape.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../texts.ts'
@@ -20,7 +20,7 @@ export function openDialog(render: Render, onClose: () => void = () => {}): void
   add({ id: ++last, render, onClose })
 }
 
-/** Where dialogs are shown. */
+/** Renders the open dialogs. The application has it once. */
 export function Dialogs() {
   const [opened, setOpened] = useState<readonly Opened[]>([])
   useEffect(() => {
@@ -45,7 +45,7 @@ export function Dialogs() {
 interface DialogProps {
   title: string
   close: () => void
-  /** False: Escape and the cross do nothing, because what is shown is shown once. */
+  /** False: only a button of the content closes the dialog. */
   canDismiss?: boolean
   children: ComponentChildren
 }
@@ -61,7 +61,7 @@ export function Dialog({ title, close, canDismiss = true, children }: DialogProp
   }, [])
   useEffect(() => {
     if (!canDismiss) return
-    // Another view: what was asked was about the one before.
+    // The dialog belongs to the view, which is about to be replaced.
     addEventListener('hashchange', close)
     return () => removeEventListener('hashchange', close)
   }, [canDismiss])

@@ -14,7 +14,7 @@ interface FormProps {
   isDanger?: boolean
   /** True: the button is not highlighted, because another one of the page is the first choice. */
   isSecond?: boolean
-  /** @throws ApiError: shown above the button */
+  /** Its error is shown above the buttons. */
   onSubmit: (typed: FormValues) => Promise<unknown>
   cancel?: () => void
   children: ComponentChildren
@@ -72,7 +72,7 @@ export interface FieldProps {
   required?: boolean
   autofocus?: boolean
   inputmode?: 'numeric' | 'text'
-  /** Values that the browser suggests while one types. */
+  /** Values that the browser suggests. */
   offered?: readonly string[]
 }
 
@@ -86,7 +86,7 @@ export function Field({ label, hint, offered, autofocus = false, ...input }: Fie
       <input
         id={id}
         {...attributes}
-        // A dialog focuses what has the attribute; elsewhere it takes effect only when a page loads.
+        // In a dialog the attribute suffices; outside it works only when a page loads.
         ref={autofocus ? (element) => element?.focus() : null}
         aria-describedby={hint ? `${id}-hint` : undefined}
         list={offered && `${id}-offered`}

@@ -1,4 +1,4 @@
-// The icons of the console: strokes in the colour of the text, hidden from screen readers.
+// The icons: strokes in the colour of the text, hidden from screen readers.
 
 const paths = {
   overview: 'M4 19V11M10 19V5M16 19v-6M20 19H2',
@@ -33,7 +33,7 @@ export function Icon({ name }: { name: IconName }) {
   )
 }
 
-/** The mark of the product. */
+/** The logo of Sallyport. */
 export function Logo() {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,9 +1,9 @@
-// The search of a list: what is typed becomes part of the address, so that a link leads to the same list.
+// The search field of a list.
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { t } from '../texts.ts'
 import { Icon } from './icons.tsx'
 
-/** A pause in typing after which the search begins. */
+/** The search begins after a pause of this length. */
 const pauseMs = 250
 
 interface SearchProps {
@@ -13,14 +13,14 @@ interface SearchProps {
   search: (text: string) => void
 }
 
-/** A field that searches as one types. `/` focuses it. */
+/** A field that searches while one types. The key `/` focuses it. */
 export function Search({ label, placeholder, value, search }: SearchProps) {
   const id = useId()
   const [text, setText] = useState(value)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
   useEffect(() => {
-    // Cleared elsewhere; what is being typed stays.
+    // The search was cleared by a button of the view. Text that is being typed stays.
     if (value === '' && timer.current === undefined) setText('')
   }, [value])
   function type(typed: string): void {

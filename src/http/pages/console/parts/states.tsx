@@ -1,11 +1,11 @@
-// What a view shows while it loads, where there is nothing, and where the service refused.
+// Placeholders of a view: while it loads, without data, and after an error.
 import type { ComponentChildren } from 'preact'
 import { ApiError } from '../api.ts'
 import type { Loading } from '../loading.ts'
 import { t } from '../texts.ts'
 import { Icon, type IconName } from './icons.tsx'
 
-/** Grey lines in the place of what is loaded. */
+/** Grey lines in place of the data. */
 export function Skeleton({ lines = 4 }: { lines?: number }) {
   return (
     <div class="skeleton" role="status" aria-label={t('Loading')}>
@@ -22,7 +22,7 @@ interface EmptyProps {
   children?: ComponentChildren
 }
 
-/** Says that there is nothing, why, and what to do. */
+/** In place of an empty list: says why it is empty, and what to do. */
 export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="empty">
@@ -33,7 +33,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
   )
 }
 
-/** What a person can do about a refusal. */
+/** What the operator can do about an error; null: unknown. */
 function adviceOf(error: Error): string | null {
   if (!(error instanceof ApiError)) return null
   const { code, retry_after, request_id } = error.problem
@@ -44,7 +44,7 @@ function adviceOf(error: Error): string | null {
   return null
 }
 
-/** A refusal with what to do about it. */
+/** The message of an error with advice. */
 export function ErrorMessage({ error, retry }: { error: Error; retry?: () => void }) {
   const advice = adviceOf(error)
   return (
@@ -67,7 +67,7 @@ interface LoadedViewProps<T> {
   children: (data: T) => ComponentChildren
 }
 
-/** Shows what was loaded; a skeleton before, and a refusal instead. */
+/** Shows the data, a skeleton until it has come, and an error. */
 export function LoadedView<T>({ of, lines, children }: LoadedViewProps<T>) {
   if (of.error && of.data === null) return <ErrorMessage error={of.error} retry={of.reload} />
   if (of.data === null) return <Skeleton lines={lines} />

@@ -1,4 +1,4 @@
-// Tables, which become cards on a phone: each cell then says the name of its column.
+// Tables. On a phone each row is a card, and each cell has the name of its column.
 import type { ComponentChildren } from 'preact'
 import type { LoadedPages, Loading } from '../loading.ts'
 import { t } from '../texts.ts'
@@ -8,7 +8,7 @@ import { LoadedView } from './states.tsx'
 export interface Column<T> {
   readonly label: string
   readonly show: (row: T) => ComponentChildren
-  /** `wide` takes what room there is, `end` is aligned with the end, `act` holds buttons, `spare` is not shown on a phone. */
+  /** `wide` takes the remaining width, `end` is for numbers, `act` for buttons; `spare` is hidden on a phone. */
   readonly kind?: 'wide' | 'end' | 'act' | 'spare'
 }
 
@@ -48,7 +48,7 @@ export function Table<T>({ label, rows, columns, id }: TableProps<T>) {
   )
 }
 
-/** The column of a row's buttons. */
+/** A column with the buttons of each row. */
 export const actionsColumn = <T,>(show: (row: T) => ComponentChildren): Column<T> => ({
   label: t('Actions'),
   kind: 'act',
@@ -63,7 +63,7 @@ interface ListTableProps<T> extends Omit<TableProps<T>, 'rows'> {
   empty?: ComponentChildren
 }
 
-/** A table of a list that comes whole. */
+/** A table of a list that is loaded as a whole. */
 export function ListTable<T>({ list, lines, empty, ...table }: ListTableProps<T>) {
   return (
     <LoadedView of={list} lines={lines}>
@@ -72,7 +72,7 @@ export function ListTable<T>({ list, lines, empty, ...table }: ListTableProps<T>
   )
 }
 
-/** A button that loads the next page of a list, if it has one. */
+/** The button that loads the next page of a list. */
 export function More({ pages }: { pages: LoadedPages<unknown> }) {
   if (!pages.hasMore) return null
   return (
@@ -89,7 +89,7 @@ interface PagedTableProps<T> extends Omit<TableProps<T>, 'rows'> {
   empty: ComponentChildren
 }
 
-/** A table of a list in pages, with a button for the next one. */
+/** A table of a list that is loaded page by page. */
 export function PagedTable<T>({ pages, empty, ...table }: PagedTableProps<T>) {
   return (
     <LoadedView of={pages} lines={6}>

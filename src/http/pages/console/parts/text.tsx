@@ -7,7 +7,7 @@ import { t } from '../texts.ts'
 import { CopyButton } from './buttons.tsx'
 import { Dialog, openDialog } from './dialog.tsx'
 
-/** Such as “3 minutes ago”, with the instant as its title; a dash for none. */
+/** A relative time with the instant as its title; a dash for null. */
 export function When({ at }: { at: string | null }) {
   if (at === null) return <span class="quiet">–</span>
   return (
@@ -17,7 +17,7 @@ export function When({ at }: { at: string | null }) {
   )
 }
 
-/** Text that people or programs chose: cut to one line, whole in its title, and in a direction of its own. */
+/** Text from users or programs: truncated to one line, complete in its title, with a text direction of its own. */
 export function Truncated({ text, isCode = false }: { text: string; isCode?: boolean }) {
   return (
     <bdi class={isCode ? 'truncated code' : 'truncated'} title={text}>
@@ -80,6 +80,6 @@ function SecretDialog({ title, lead, secret, close }: SecretProps) {
   )
 }
 
-/** Shows a secret this once; it closes when the person says that it is stored. */
+/** Shows a secret in a dialog that closes only after the operator has confirmed to have stored it. */
 export const showSecret = (title: string, lead: string, secret: string, onClose?: () => void): void =>
   openDialog((close) => <SecretDialog title={title} lead={lead} secret={secret} close={close} />, onClose)

@@ -1,4 +1,4 @@
-// Short notes about what was done: a live region, which screen readers speak.
+// Toasts: short messages in a live region, which screen readers announce.
 import { useEffect, useState } from 'preact/hooks'
 
 interface Toast {
@@ -10,10 +10,10 @@ interface Toast {
 let last = 0
 let show: (toast: Toast) => void = () => {}
 
-/** Says that something was done. */
+/** Shows that an action has succeeded. */
 export const toast = (text: string): void => show({ id: ++last, text, isWrong: false })
 
-/** Says why something was not done. */
+/** Shows why an action has failed. */
 export const toastError = (error: unknown): void =>
   show({ id: ++last, text: error instanceof Error ? error.message : String(error), isWrong: true })
 

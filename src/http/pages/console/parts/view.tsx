@@ -1,11 +1,11 @@
-// The frame of a view: its heading, which gets the focus when the view changes, its actions, and cards.
+// The frame of a view, and its cards. The heading takes the focus when the view changes.
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { t } from '../texts.ts'
 
 interface ViewProps {
   title: string
-  /** Where the view belongs: links before the heading. */
+  /** Links to the views above this one. */
   trail?: ComponentChildren
   /** A picture beside the heading. */
   face?: ComponentChildren
@@ -49,7 +49,7 @@ interface CardProps {
   title?: string
   lead?: ComponentChildren
   actions?: ComponentChildren
-  /** Its content reaches the edges: a table. */
+  /** True: the content has no padding, such as a table. */
   isFlush?: boolean
   children: ComponentChildren
 }
@@ -73,7 +73,7 @@ export function Card({ id, title, lead, actions, isFlush = false, children }: Ca
 
 type Fact = readonly [name: string, value: ComponentChildren]
 
-/** Names with their values. @param of may have entries that are left out, where a condition does not hold */
+/** A list of names with values. Entries that are not tuples are left out, so that `condition && […]` works. */
 export function Facts({ of }: { of: readonly (Fact | false | null | '')[] }) {
   return (
     <dl class="facts">

@@ -1,4 +1,4 @@
-// The first second factor of an operator: a passkey, or an authenticator app with recovery codes.
+// Enrols the second factor of an operator: a passkey, or an authenticator app with recovery codes.
 import { useState } from 'preact/hooks'
 import { accountRequest } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'

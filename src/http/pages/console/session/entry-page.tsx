@@ -1,4 +1,4 @@
-// The narrow page of what comes before the console: sign-in, second factor, enrolment.
+// The narrow page around sign-in, second factor and enrolment.
 import type { ComponentChildren } from 'preact'
 import { Logo } from '../parts/icons.tsx'
 

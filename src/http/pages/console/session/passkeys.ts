@@ -1,4 +1,4 @@
-// Passkeys in the browser (WebAuthn Level 3): the options of the service as the browser wants them, and its answers as JSON.
+// Passkeys in the browser (WebAuthn Level 3): converts options from JSON, and credentials to JSON.
 import { ApiError } from '../api.ts'
 import { t } from '../texts.ts'
 
@@ -36,10 +36,10 @@ function encode(bytes: ArrayBuffer): string {
 const describe = (list: readonly Described[]): PublicKeyCredentialDescriptor[] =>
   list.map((one) => ({ ...one, id: decode(one.id) }))
 
-/** Whether this browser can use passkeys on this page. */
+/** True if this browser can use passkeys on this page. */
 export const hasPasskeys = (): boolean => isSecureContext && 'PublicKeyCredential' in globalThis
 
-/** A sentence for what the browser refused. */
+/** Replaces an error of WebAuthn by one with a sentence for the operator. */
 function explain(error: unknown): never {
   const { name } = error as Error
   if (error instanceof ApiError) throw error
@@ -58,7 +58,7 @@ function explain(error: unknown): never {
   throw error
 }
 
-/** Lets the person prove themselves by a passkey. @returns the credential that the service verifies */
+/** Signs a challenge by a passkey. @returns the credential as JSON. @throws Error with a sentence for the operator */
 export async function provePasskey(options: RequestOptions): Promise<object> {
   const publicKey = {
     ...options,
@@ -79,7 +79,7 @@ export async function provePasskey(options: RequestOptions): Promise<object> {
   }
 }
 
-/** Lets an authenticator make a passkey. @returns the credential that the service keeps */
+/** Creates a passkey. @returns the credential as JSON. @throws Error with a sentence for the operator */
 export async function makePasskey(options: CreationOptions): Promise<object> {
   const publicKey: PublicKeyCredentialCreationOptions = {
     ...options,

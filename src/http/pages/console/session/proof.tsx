@@ -1,4 +1,4 @@
-// The factors by which an operator completes a sign-in, or proves again who they are.
+// The form of a factor, for the second factor of a sign-in and for a step-up.
 
 import { useState } from 'preact/hooks'
 import type { Problem } from '../api.ts'
@@ -26,11 +26,11 @@ interface ProofFormProps {
   problem: Problem
   /** @throws ApiError */
   prove: (proof: Proof) => Promise<unknown>
-  /** Has the code of the method `email_code` mailed. */
+  /** Requests the mail with the code of the method `email_code`. */
   mail: () => Promise<unknown>
 }
 
-/** Asks for one of the factors that a problem names. */
+/** Asks for one of the factors that a problem document lists. */
 export function ProofForm({ problem, prove, mail }: ProofFormProps) {
   const usable = (problem.factors ?? []).filter((factor) => factor !== 'passkey' || hasPasskeys())
   const [method, setMethod] = useState(usable[0] ?? '')

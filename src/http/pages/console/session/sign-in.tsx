@@ -1,4 +1,4 @@
-// Signing in: passkey, or password with a second factor, by the canonical API in the project of the operators.
+// The sign-in: by passkey, or by password with a second factor, in the project of the operators.
 import { useState } from 'preact/hooks'
 import { ApiError, authRequest, type Problem } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'

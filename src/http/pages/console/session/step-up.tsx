@@ -1,10 +1,10 @@
-// Step-up: where the service asks again who the operator is, a dialog asks, and the request is sent once more.
+// Step-up: a dialog that asks for a factor when the service demands a recent proof.
 import { ApiError, authRequest, type Problem, session } from '../api.ts'
 import { Dialog, openDialog } from '../parts/dialog.tsx'
 import { t } from '../texts.ts'
 import { ProofForm } from './proof.tsx'
 
-/** @returns whether the operator was proven */
+/** Opens the dialog. @returns true if the operator has passed the step-up, false if they closed the dialog */
 function proveAgain(problem: Problem): Promise<boolean> {
   return new Promise((resolve) => {
     let isProven = false
@@ -16,7 +16,7 @@ function proveAgain(problem: Problem): Promise<boolean> {
             problem={problem}
             prove={async (proof) => {
               await authRequest('POST', 'step-up', proof).catch((error: unknown) => {
-                // The session ended meanwhile.
+                // The session has ended while the dialog was open.
                 if (error instanceof ApiError && error.code === 'unauthenticated') session.onEnded()
                 throw error
               })
@@ -32,7 +32,7 @@ function proveAgain(problem: Problem): Promise<boolean> {
   })
 }
 
-/** Lets requests that lack a recent proof ask for one. */
+/** Has requests that need a step-up open the dialog. */
 export function installStepUp(): void {
   session.stepUp = proveAgain
 }
