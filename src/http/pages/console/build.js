@@ -7,7 +7,10 @@ const path = (name) => fileURLToPath(new URL(name, import.meta.url))
 const outdir = path('../../../../dist/console')
 
 await build({
-  entryPoints: { console: path('main.tsx') },
+  entryPoints: [
+    { in: path('main.tsx'), out: 'console' },
+    { in: path('style/console.css'), out: 'console' },
+  ],
   outdir,
   bundle: true,
   format: 'esm',
@@ -22,12 +25,4 @@ await build({
   // Where esbuild has no binary, the service runs without its console.
   console.warn(`The console was not built: ${error.message}`),
 )
-await build({
-  entryPoints: { console: path('style/console.css') },
-  outdir,
-  bundle: true,
-  minify: true,
-  target: 'es2022',
-  logLevel: 'warning',
-}).catch(() => {})
-await cp(path('style/icon.svg'), path('../../../../dist/console/icon.svg'))
+await cp(path('style/icon.svg'), `${outdir}/icon.svg`)

@@ -1,10 +1,5 @@
 // The operator's permissions, computed from their roles by the service's own table.
-import {
-  allowsAt,
-  allowsEverywhere,
-  allowsSomewhere,
-  type Permission,
-} from '../../../domain/operators/roles.ts'
+import { allowsAt, allowsEverywhere, type Permission } from '../../../domain/operators/roles.ts'
 import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
 import type { Me } from './types.ts'
 
@@ -30,7 +25,3 @@ export const can = (permission: Permission, project: string): boolean =>
 /** True if the operator has the permission for every project. */
 export const canEverywhere = (permission: Permission): boolean =>
   me !== null && allowsEverywhere(me.roles, permission)
-
-/** True if the operator has the permission for at least one project. */
-export const canSomewhere = (permission: Permission): boolean =>
-  me !== null && allowsSomewhere(me.roles, permission)

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { type Loaded, useRead } from './loading.ts'
 import { Navigation } from './navigation.tsx'
 import { Icon, Logo } from './parts/icons.tsx'
-import { canSomewhere, currentOperator } from './permissions.ts'
+import { currentOperator } from './permissions.ts'
 import { type Route, useRoute } from './route.ts'
 import { t } from './texts.ts'
 import type { List, Project } from './types.ts'
@@ -80,7 +80,7 @@ export function Shell({ leave }: { leave: () => void }) {
         leave={leave}
       />
       <main id="main" tabIndex={-1}>
-        {canSomewhere('projects.list') && viewOf({ route, projects, project })}
+        {viewOf({ route, projects, project })}
       </main>
     </div>
   )

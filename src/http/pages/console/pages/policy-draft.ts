@@ -13,8 +13,6 @@ export interface Schema {
   readonly description?: string
   readonly minimum?: number
   readonly maximum?: number
-  readonly maxLength?: number
-  readonly format?: string
 }
 
 export type Path = readonly string[]

@@ -4,11 +4,11 @@ import { t } from '../texts.ts'
 import type { Project, Role } from '../types.ts'
 
 const meanings: readonly (readonly [role: Role, meaning: string])[] = [
-  ['viewer', 'Viewer: looks at projects, users and figures'],
-  ['auditor', 'Auditor: reads the security log'],
-  ['support', 'Support: sees users, ends sessions, sends resets, verifies'],
-  ['admin', 'Admin: settings and users of projects'],
-  ['owner', 'Owner: everything, operators included'],
+  ['viewer', t('Viewer: looks at projects, users and figures')],
+  ['auditor', t('Auditor: reads the security log')],
+  ['support', t('Support: sees users, ends sessions, sends resets, verifies')],
+  ['admin', t('Admin: settings and users of projects')],
+  ['owner', t('Owner: everything, operators included')],
 ]
 
 /** The body of a request about a role. @param values of the form; an empty scope stands for all projects */
@@ -20,12 +20,7 @@ export const roleOf = ({ role, scope }: FormValues): { role?: string; scope: str
 export function RoleFields({ projects }: { projects: readonly Project[] }) {
   return (
     <>
-      <Select
-        label={t('Role')}
-        name="role"
-        value="support"
-        options={meanings.map(([role, meaning]) => [role, t(meaning)])}
-      />
+      <Select label={t('Role')} name="role" value="support" options={meanings} />
       <Select
         label={t('For')}
         name="scope"

@@ -21,18 +21,12 @@ interface ActionsProps {
 /** Asks for confirmation, sends the action, and shows the user of the answer. */
 function askAndChange(
   { path, loaded }: ActionsProps,
-  {
-    title,
-    submit,
-    lead,
-    action,
-    done,
-  }: { title: string; submit: string; lead: string; action: string; done: string },
+  action: 'disable' | 'verify',
+  done: string,
+  texts: { title: string; submit: string; lead: string },
 ): void {
   ask({
-    title,
-    submit,
-    lead,
+    ...texts,
     isDanger: true,
     onSubmit: async () => {
       loaded.set(await change<User>('POST', `${path}/${action}`))
@@ -42,21 +36,17 @@ function askAndChange(
 }
 
 const askToDisable = (props: ActionsProps) =>
-  askAndChange(props, {
+  askAndChange(props, 'disable', t('The user is disabled.'), {
     title: t('Disable user'),
     submit: t('Disable'),
     lead: t('Sessions and API keys end at once, and no sign-in works until you enable the user again.'),
-    action: 'disable',
-    done: t('The user is disabled.'),
   })
 
 const askToVerify = (props: ActionsProps) =>
-  askAndChange(props, {
+  askAndChange(props, 'verify', t('The address is verified.'), {
     title: t('Verify address'),
     submit: t('I vouch for it'),
     lead: t('The address then counts as proven by its holder. Do this only where you know who holds it.'),
-    action: 'verify',
-    done: t('The address is verified.'),
   })
 
 function askToDelete({ project, user, path, loaded }: ActionsProps): void {

@@ -18,21 +18,21 @@ import { t } from '../texts.ts'
 import type { Project, User } from '../types.ts'
 
 const states = [
-  ['', 'Every state'],
-  ['active', 'Active'],
-  ['unverified', 'Unverified'],
-  ['disabled', 'Disabled'],
-  ['deleting', 'Waiting for deletion'],
+  ['', t('Every state')],
+  ['active', t('Active')],
+  ['unverified', t('Unverified')],
+  ['disabled', t('Disabled')],
+  ['deleting', t('Waiting for deletion')],
 ] as const
 
 const isUuid = (text: string) => /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)
 
 /** The choices for the age of an account, in days. */
 const ages = [
-  ['', 'At any time'],
-  ['1', 'In the last 24 hours'],
-  ['7', 'In the last 7 days'],
-  ['30', 'In the last 30 days'],
+  ['', t('At any time')],
+  ['1', t('In the last 24 hours')],
+  ['7', t('In the last 7 days')],
+  ['30', t('In the last 30 days')],
 ] as const
 
 const names = ['q', 'by', 'state', 'days'] as const
@@ -163,14 +163,14 @@ function Filters({ filter }: { filter: Filter }) {
         label={t('State')}
         name="state"
         value={state}
-        options={states.map(([value, shown]) => [value, t(shown)])}
+        options={states}
         onChange={(chosen) => set({ state: chosen })}
       />
       <Select
         label={t('Signed up')}
         name="days"
         value={days}
-        options={ages.map(([value, shown]) => [value, t(shown)])}
+        options={ages}
         onChange={(chosen) => set({ days: chosen })}
       />
     </div>
