@@ -400,6 +400,25 @@ else {
     t.same(visit.complaints, [])
   })
 
+  t.test('a page of a list that fails is reported, and can be loaded again', async (t) => {
+    const app = await startTestApp(t)
+    await sparingFactors(app)
+    const grace = await app.signUp()
+    for (let times = 0; times < 11; times++)
+      await app.api('POST', '/login', { body: { email: grace.email, password: grace.password } })
+    const { visit, page, press, said } = await enter(t, app, [['owner', null]])
+    await visit(`projects/${app.projectId}/users/${grace.body.user.uuid}`)
+    const rows = page.getByRole('table', { name: 'Activity' }).locator('tbody tr')
+    await rows.first().waitFor()
+    t.equal(await rows.count(), 10)
+    await page.route(/activity\?.*cursor=/, (route) => route.abort())
+    await press('Show more')
+    await said('The service does not answer.')
+    await page.unrouteAll()
+    await press('Show more')
+    await rows.nth(10).waitFor()
+  })
+
   t.test('two operators edit one policy: the second sees what the first changed', async (t) => {
     const app = await startTestApp(t)
     await sparingFactors(app)

@@ -14,13 +14,13 @@ import { t } from './texts.ts'
 import type { Me } from './types.ts'
 
 type Stage =
-  | { readonly name: 'loading' | 'out' | 'enrol' | 'in' | 'stranger' }
-  | { readonly name: 'trouble'; readonly error: Error }
+  | { readonly name: 'loading' | 'out' | 'enrol' | 'in' | 'no-role' }
+  | { readonly name: 'failed'; readonly error: Error }
 
 /** The key in sessionStorage that is set when the operator has postponed the enrolment. */
 const enrolmentPostponed = 'sallyport-console-factor-later'
 
-async function find(): Promise<Stage> {
+async function findStage(): Promise<Stage> {
   try {
     setCurrentOperator(await read<Me>('me'))
     if (sessionStorage.getItem(enrolmentPostponed)) return { name: 'in' }
@@ -28,14 +28,14 @@ async function find(): Promise<Stage> {
     return { name: totp || passkeys.length > 0 ? 'in' : 'enrol' }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
-    if (error.code === 'insufficient_role') return { name: 'stranger' }
-    return error.problem.status === 401 ? { name: 'out' } : { name: 'trouble', error }
+    if (error.code === 'insufficient_role') return { name: 'no-role' }
+    return error.problem.status === 401 ? { name: 'out' } : { name: 'failed', error }
   }
 }
 
 export function App() {
   const [stage, setStage] = useState<Stage>({ name: 'loading' })
-  const enter = () => void find().then(setStage)
+  const enter = () => void findStage().then(setStage)
   const leave = () =>
     void authRequest('POST', 'logout')
       .catch(() => {})
@@ -78,13 +78,13 @@ function Staged({ stage, enter, leave, setStage }: StagedProps) {
         leave={leave}
       />
     )
-  if (stage.name === 'trouble')
+  if (stage.name === 'failed')
     return (
       <EntryPage title={t('The console cannot start')}>
         <ErrorMessage error={stage.error} retry={enter} />
       </EntryPage>
     )
-  if (stage.name === 'stranger')
+  if (stage.name === 'no-role')
     return (
       <EntryPage
         title={t('This account is no operator')}

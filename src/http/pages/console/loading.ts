@@ -1,6 +1,7 @@
 // Hooks that load one answer, or the pages of a list by keyset.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { type Query, read, withQuery } from './api.ts'
+import { toastError } from './parts/toasts.tsx'
 import type { Page } from './types.ts'
 
 /** The state of a request. `data` is null until the first answer has come. */
@@ -89,5 +90,5 @@ export function usePages<T>(path: string | null, query: Query = {}): LoadedPages
   }
   const hasMore = next.current.key === key && next.current.cursor !== null
   const { data, error, reload } = loaded
-  return { data, error, reload, hasMore, isLoadingMore, more: () => void more() }
+  return { data, error, reload, hasMore, isLoadingMore, more: () => void more().catch(toastError) }
 }
