@@ -108,14 +108,14 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
     ],
     types: ['src/repositories', 'src/observability', 'src/cluster', 'src/mail'],
   },
-  // Runs in the browser. The types of the admin API are those of its document.
+  // Runs in the browser. The types of answers are those of the OpenAPI documents.
   'src/http/pages/console': {
     values: [
       'src/http/pages/console',
       'src/domain/operators/roles.ts',
       'src/domain/projects/operators-project.ts',
     ],
-    types: ['openapi/client/src/admin-schema.ts'],
+    types: ['openapi/client/src/admin-schema.ts', 'openapi/client/src/schema.ts'],
   },
   'src/jobs': { values: ['src/jobs', 'src/domain', 'src/repositories', 'src/mail', 'src/formats.ts'] },
   'src/observability': {

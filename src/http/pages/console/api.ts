@@ -1,21 +1,16 @@
 // Requests to the admin API and, for the operator's own session, to the canonical API in the project of the operators.
 import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
 import { t } from './texts.ts'
+import type { ProblemDocument } from './types.ts'
 
 /** The path of PUBLIC_URL, with a slash at its end. */
 export const base = new URL('../../', import.meta.url).pathname
 
-/** A problem document (RFC 9457) with the members that the console reads. */
-export interface Problem {
+/** A problem document (RFC 9457). `unreachable` is the console's own code, for a request without an answer. */
+export interface Problem extends Omit<Partial<ProblemDocument>, 'status' | 'code' | 'message'> {
   readonly status: number
-  readonly code: string
+  readonly code: ProblemDocument['code'] | 'unreachable'
   readonly message: string
-  readonly errors?: Readonly<Record<string, readonly string[]>>
-  readonly retry_after?: number
-  readonly request_id?: string
-  readonly challenge?: string
-  readonly factors?: readonly string[]
-  readonly passkey_options?: unknown
 }
 
 /** The service refused a request, or did not answer: then the code is `unreachable`. */
@@ -25,7 +20,7 @@ export class ApiError extends Error {
     super(problem.message)
     this.problem = problem
   }
-  get code(): string {
+  get code(): Problem['code'] {
     return this.problem.code
   }
 }

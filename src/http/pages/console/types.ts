@@ -1,5 +1,6 @@
-// The types of the admin API's answers, from its OpenAPI document.
+// The types of the API's answers, from its OpenAPI documents.
 import type { components, operations } from '../../../../openapi/client/src/admin-schema.ts'
+import type { components as authComponents } from '../../../../openapi/client/src/schema.ts'
 
 type Schemas = components['schemas']
 
@@ -20,6 +21,10 @@ export interface Page<T> extends List<T> {
   /** Null on the last page. */
   readonly next_cursor: string | null
 }
+
+export type ProblemDocument = Schemas['Problem']
+export type PasskeyRequestOptions = Schemas['PasskeyRequestOptions']
+export type PasskeyCreationOptions = authComponents['schemas']['PasskeyCreationOptions']
 
 export type Me = Schemas['Me']
 export type HeldRole = Schemas['HeldRole']

@@ -1,5 +1,4 @@
 // The deliveries of a webhook. The list is polled while a delivery is pending.
-
 import { useEffect, useState } from 'preact/hooks'
 import { change } from '../api.ts'
 import { usePages } from '../loading.ts'

@@ -1,5 +1,4 @@
 // The active impersonations of a project: sessions in which operators act as users.
-
 import { change } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { ActionButton } from '../parts/buttons.tsx'

@@ -1,5 +1,4 @@
 // One row of the security log, with its details.
-
 import { useEffect, useState } from 'preact/hooks'
 import { read } from '../api.ts'
 import { showInstant, showName } from '../format.ts'

@@ -1,5 +1,4 @@
 // The security log of a project, or of the installation.
-
 import { useState } from 'preact/hooks'
 import { base, read, withQuery } from '../api.ts'
 import { usePages } from '../loading.ts'

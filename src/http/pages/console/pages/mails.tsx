@@ -1,5 +1,4 @@
 // The mails of a project that are queued or were given up.
-
 import { change } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'

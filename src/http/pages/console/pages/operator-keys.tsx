@@ -1,5 +1,4 @@
 // Operator keys, by which programs call the admin API.
-
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { NewButton } from '../parts/buttons.tsx'

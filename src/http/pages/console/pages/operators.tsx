@@ -1,5 +1,4 @@
 // The operators of the installation, with their roles.
-
 import { change, create } from '../api.ts'
 import { showName } from '../format.ts'
 import { useRead } from '../loading.ts'

@@ -1,5 +1,4 @@
 // The actions on a project: rename, rotate the secret, archive and reopen.
-
 import { change } from '../api.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { ask, Field } from '../parts/form.tsx'

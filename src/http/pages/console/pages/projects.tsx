@@ -1,5 +1,4 @@
 // The projects of the installation.
-
 import { create } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { NewButton } from '../parts/buttons.tsx'

@@ -1,5 +1,4 @@
 // The actions on a user. Actions that the operator's roles do not allow are not rendered.
-
 import { change } from '../api.ts'
 import type { Loaded } from '../loading.ts'
 import { ActionButton } from '../parts/buttons.tsx'

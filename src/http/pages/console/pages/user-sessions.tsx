@@ -1,5 +1,4 @@
 // The active sessions of a user.
-
 import { change } from '../api.ts'
 import { showDevice, showMethods } from '../format.ts'
 import { useRead } from '../loading.ts'

@@ -1,5 +1,4 @@
 // One user: profile, sessions, factors, identities, teams, API keys and activity.
-
 import { read } from '../api.ts'
 import { showPerson } from '../format.ts'
 import { type Loaded, useRead } from '../loading.ts'

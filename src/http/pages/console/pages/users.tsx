@@ -1,5 +1,4 @@
 // The users of a project, with a search.
-
 import { useMemo } from 'preact/hooks'
 import { create } from '../api.ts'
 import { showName, showPerson } from '../format.ts'

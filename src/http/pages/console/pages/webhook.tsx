@@ -1,5 +1,4 @@
 // One webhook: its state, what may be done to it, and its deliveries.
-
 import { change } from '../api.ts'
 import { type Loaded, useRead } from '../loading.ts'
 import { ActionButton } from '../parts/buttons.tsx'

@@ -1,5 +1,4 @@
 // The webhooks of a project.
-
 import { create } from '../api.ts'
 import { useRead } from '../loading.ts'
 import { NewButton } from '../parts/buttons.tsx'

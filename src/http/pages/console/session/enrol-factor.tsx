@@ -3,8 +3,9 @@ import { useState } from 'preact/hooks'
 import { accountRequest } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
+import type { PasskeyCreationOptions } from '../types.ts'
 import { EntryPage } from './entry-page.tsx'
-import { type CreationOptions, hasPasskeys, makePasskey } from './passkeys.ts'
+import { hasPasskeys, makePasskey } from './passkeys.ts'
 
 export interface Factors {
   readonly totp: boolean
@@ -13,7 +14,7 @@ export interface Factors {
 
 /** Adds a passkey to the operator's own account. @throws ApiError */
 async function enrolPasskey(): Promise<void> {
-  const { flow, options } = await accountRequest<{ flow: string; options: CreationOptions }>(
+  const { flow, options } = await accountRequest<{ flow: string; options: PasskeyCreationOptions }>(
     'POST',
     'passkeys/registration-options',
     {},

@@ -1,27 +1,7 @@
 // Passkeys in the browser (WebAuthn Level 3): converts options from JSON, and credentials to JSON.
 import { ApiError } from '../api.ts'
 import { t } from '../texts.ts'
-
-interface Described {
-  readonly type: 'public-key'
-  readonly id: string
-  readonly transports?: AuthenticatorTransport[]
-}
-
-export interface RequestOptions {
-  readonly challenge: string
-  readonly rpId: string
-  readonly timeout: number
-  readonly allowCredentials: readonly Described[]
-  readonly userVerification: 'required'
-}
-
-export interface CreationOptions
-  extends Omit<PublicKeyCredentialCreationOptions, 'challenge' | 'user' | 'excludeCredentials'> {
-  readonly challenge: string
-  readonly user: { readonly id: string; readonly name: string; readonly displayName: string }
-  readonly excludeCredentials: readonly Described[]
-}
+import type { PasskeyCreationOptions, PasskeyRequestOptions } from '../types.ts'
 
 function decode(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
@@ -33,8 +13,8 @@ function encode(bytes: ArrayBuffer): string {
   return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
 }
 
-const describe = (list: readonly Described[]): PublicKeyCredentialDescriptor[] =>
-  list.map((one) => ({ ...one, id: decode(one.id) }))
+const decodeIds = (list: PasskeyRequestOptions['allowCredentials']) =>
+  list.map((one) => ({ ...one, id: decode(one.id) })) as PublicKeyCredentialDescriptor[]
 
 /** True if this browser can use passkeys on this page. */
 export const hasPasskeys = (): boolean => isSecureContext && 'PublicKeyCredential' in globalThis
@@ -59,11 +39,11 @@ function explain(error: unknown): never {
 }
 
 /** Signs a challenge by a passkey. @returns the credential as JSON. @throws Error with a sentence for the operator */
-export async function provePasskey(options: RequestOptions): Promise<object> {
+export async function provePasskey(options: PasskeyRequestOptions): Promise<object> {
   const publicKey = {
     ...options,
     challenge: decode(options.challenge),
-    allowCredentials: describe(options.allowCredentials),
+    allowCredentials: decodeIds(options.allowCredentials),
   }
   const got = await navigator.credentials.get({ publicKey }).catch(explain)
   const { id, response } = got as PublicKeyCredential & { response: AuthenticatorAssertionResponse }
@@ -80,12 +60,12 @@ export async function provePasskey(options: RequestOptions): Promise<object> {
 }
 
 /** Creates a passkey. @returns the credential as JSON. @throws Error with a sentence for the operator */
-export async function makePasskey(options: CreationOptions): Promise<object> {
+export async function makePasskey(options: PasskeyCreationOptions): Promise<object> {
   const publicKey: PublicKeyCredentialCreationOptions = {
     ...options,
     challenge: decode(options.challenge),
     user: { ...options.user, id: decode(options.user.id) },
-    excludeCredentials: describe(options.excludeCredentials),
+    excludeCredentials: decodeIds(options.excludeCredentials),
   }
   const made = await navigator.credentials.create({ publicKey }).catch(explain)
   const { id, response } = made as PublicKeyCredential & { response: AuthenticatorAttestationResponse }

@@ -1,13 +1,15 @@
 // The form of a factor, for the second factor of a sign-in and for a step-up.
-
 import { useState } from 'preact/hooks'
 import type { Problem } from '../api.ts'
 import { ActionButton } from '../parts/buttons.tsx'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
-import { hasPasskeys, provePasskey, type RequestOptions } from './passkeys.ts'
+import type { PasskeyRequestOptions } from '../types.ts'
+import { hasPasskeys, provePasskey } from './passkeys.ts'
 
-const names: Readonly<Record<string, string>> = {
+type Method = NonNullable<Problem['factors']>[number]
+
+const names: Readonly<Record<Method, string>> = {
   passkey: 'Passkey',
   totp: 'Authenticator app',
   recovery_code: 'Recovery code',
@@ -16,7 +18,7 @@ const names: Readonly<Record<string, string>> = {
 }
 
 interface Proof {
-  readonly method: string
+  readonly method: Method
   readonly code?: string
   readonly password?: string
   readonly credential?: object
@@ -33,8 +35,8 @@ interface ProofFormProps {
 /** Asks for one of the factors that a problem document lists. */
 export function ProofForm({ problem, prove, mail }: ProofFormProps) {
   const usable = (problem.factors ?? []).filter((factor) => factor !== 'passkey' || hasPasskeys())
-  const [method, setMethod] = useState(usable[0] ?? '')
-  if (usable.length === 0)
+  const [method, setMethod] = useState(usable[0])
+  if (!method)
     return <p>{t('This browser can use none of your factors. Use a browser that has your passkey.')}</p>
   return (
     <>
@@ -44,7 +46,7 @@ export function ProofForm({ problem, prove, mail }: ProofFormProps) {
           {usable.map((factor) => (
             <label key={factor}>
               <input type="radio" name="way" checked={factor === method} onChange={() => setMethod(factor)} />
-              <span>{t(names[factor] ?? factor)}</span>
+              <span>{t(names[factor])}</span>
             </label>
           ))}
         </fieldset>
@@ -54,13 +56,13 @@ export function ProofForm({ problem, prove, mail }: ProofFormProps) {
   )
 }
 
-function Factor({ method, problem, prove, mail }: ProofFormProps & { method: string }) {
+function Factor({ method, problem, prove, mail }: ProofFormProps & { method: Method }) {
   if (method === 'passkey')
     return (
       <Form
         submit={t('Use a passkey')}
         onSubmit={async () =>
-          prove({ method, credential: await provePasskey(problem.passkey_options as RequestOptions) })
+          prove({ method, credential: await provePasskey(problem.passkey_options as PasskeyRequestOptions) })
         }
       >
         <p class="quiet">{t('Your browser asks for the passkey of this account.')}</p>
