@@ -263,6 +263,20 @@ else {
     t.same(complaints, [])
   })
 
+  t.test('the step-up of an account without an authenticator app is by its password', async (t) => {
+    const { page, complaints } = await open(t)
+    await type(page, 'Name', 'Grace')
+    await type(page, 'E-mail address', 'grace@example.com')
+    await type(page, 'Password', password)
+    await press(page, 'Create account')
+    await ticked(page, 'sign-up')
+    await Promise.all([page.waitForResponse(/\/api\/auth\/factors$/), go(page, 'step-up')])
+    await type(page, 'Password', password)
+    await press(page, 'Prove it')
+    await ticked(page, 'step-up')
+    t.same(complaints, [])
+  })
+
   const tab = (page: Page, name: string) => page.getByRole('tab', { name, exact: true })
   const codeOf = (page: Page) => page.locator('#code-panel code').innerText()
 

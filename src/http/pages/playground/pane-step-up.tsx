@@ -8,14 +8,14 @@ import { CodeField, Field, Outcome, Panel, sentenceOf } from './parts.tsx'
 function useIsByApp(): boolean {
   const client = useClient()
   const user = useUser()
-  const [isByApp, choose] = useState(false)
+  const [isByApp, setByApp] = useState(false)
   const uuid = user?.uuid
   useEffect(() => {
     if (uuid)
       void client
         .listFactors()
-        .then(({ totp }) => choose(totp !== null))
-        .catch(() => choose(false))
+        .then(({ totp }) => setByApp(totp))
+        .catch(() => setByApp(false))
   }, [client, uuid])
   return isByApp
 }
