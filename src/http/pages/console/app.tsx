@@ -5,13 +5,13 @@ import { Dialogs } from './parts/dialog.tsx'
 import { ErrorMessage, Skeleton } from './parts/states.tsx'
 import { Toasts } from './parts/toasts.tsx'
 import { setCurrentOperator } from './permissions.ts'
-import { EnrolFactor, type Factors } from './session/enrol-factor.tsx'
+import { EnrolFactor } from './session/enrol-factor.tsx'
 import { EntryPage } from './session/entry-page.tsx'
 import { SignIn } from './session/sign-in.tsx'
 import { installStepUp } from './session/step-up.tsx'
 import { Shell } from './shell.tsx'
 import { t } from './texts.ts'
-import type { Me } from './types.ts'
+import type { Me, OwnFactors } from './types.ts'
 
 type Stage =
   | { readonly name: 'loading' | 'out' | 'enrol' | 'in' | 'no-role' }
@@ -24,7 +24,7 @@ async function findStage(): Promise<Stage> {
   try {
     setCurrentOperator(await read<Me>('me'))
     if (sessionStorage.getItem(enrolmentPostponed)) return { name: 'in' }
-    const { totp, passkeys } = await accountRequest<Factors>('GET', 'factors')
+    const { totp, passkeys } = await accountRequest<OwnFactors>('GET', 'factors')
     return { name: totp || passkeys.length > 0 ? 'in' : 'enrol' }
   } catch (error) {
     if (!(error instanceof ApiError)) throw error

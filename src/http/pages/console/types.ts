@@ -1,12 +1,12 @@
 // The types of the API's answers, from its OpenAPI documents.
 import type { components, operations } from '../../../../openapi/client/src/admin-schema.ts'
-import type { components as authComponents } from '../../../../openapi/client/src/schema.ts'
+import type { operations as authOperations } from '../../../../openapi/client/src/schema.ts'
 
 type Schemas = components['schemas']
 
-/** The body of an operation's response with status 200. */
-type Answer<Name extends keyof operations> = operations[Name] extends {
-  responses: { 200: { content: { 'application/json': infer Body } } }
+/** The body of an operation's response with a status such as 200. */
+type BodyOf<Operation, Status extends number> = Operation extends {
+  responses: { [S in Status]: { content: { 'application/json': infer Body } } }
 }
   ? Body
   : never
@@ -24,14 +24,21 @@ export interface Page<T> extends List<T> {
 
 export type ProblemDocument = Schemas['Problem']
 export type PasskeyRequestOptions = Schemas['PasskeyRequestOptions']
-export type PasskeyCreationOptions = authComponents['schemas']['PasskeyCreationOptions']
+
+/** Answers of the canonical API about the operator's own account. */
+export type OwnFactors = BodyOf<authOperations['listFactors'], 200>
+export type AuthenticatorProposal = BodyOf<authOperations['proposeAuthenticator'], 201>
+export type NewRecoveryCodes = BodyOf<authOperations['confirmAuthenticator'], 200>
+export type PasskeyRegistration = BodyOf<authOperations['getPasskeyRegistrationOptions'], 200>
+export type PasskeySignIn = BodyOf<authOperations['getPasskeySignInOptions'], 200>
+export type PasskeyCreationOptions = PasskeyRegistration['options']
 
 export type Me = Schemas['Me']
 export type HeldRole = Schemas['HeldRole']
 export type Role = HeldRole['role']
 export type Operator = Schemas['OperatorEntry']
 export type NewOperator = Schemas['NewOperator']
-export type SetupLink = Answer<'renewSetupLink'>
+export type SetupLink = BodyOf<operations['renewSetupLink'], 200>
 export type OperatorKey = Schemas['OperatorKey']
 export type NewOperatorKey = Schemas['NewOperatorKey']
 
@@ -41,7 +48,7 @@ export type Policy = Readonly<Record<string, unknown>>
 export type PolicyState = Schemas['PolicyState']
 export type PolicyChange = Schemas['PolicyChange']
 export type PolicyResult = Schemas['PolicyResult']
-export type Stats = Answer<'getStats'>
+export type Stats = BodyOf<operations['getStats'], 200>
 export type DayStats = Schemas['DayStats']
 
 export type User = Schemas['AdminUser']
@@ -58,12 +65,12 @@ export type Team = Schemas['Team']
 export type AdminTeam = Schemas['AdminTeam']
 export type TeamMember = Schemas['TeamMember']
 
-export type Mails = Answer<'listMails'>
+export type Mails = BodyOf<operations['listMails'], 200>
 export type Mail = Schemas['AdminMail']
 export type SigningKey = Schemas['SigningKey']
 export type LogEntry = Schemas['LogEntry']
 export type LogVerdict = Schemas['LogVerdict']
-export type Feed = Answer<'readEvents'>
+export type Feed = BodyOf<operations['readEvents'], 200>
 export type FeedEvent = Schemas['Event']
 export type Webhook = Schemas['Webhook']
 export type WebhookWithSecret = Schemas['WebhookWithSecret']

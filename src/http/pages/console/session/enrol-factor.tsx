@@ -3,28 +3,18 @@ import { useState } from 'preact/hooks'
 import { accountRequest } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
-import type { PasskeyCreationOptions } from '../types.ts'
+import type { AuthenticatorProposal, NewRecoveryCodes, PasskeyRegistration } from '../types.ts'
 import { EntryPage } from './entry-page.tsx'
 import { hasPasskeys, makePasskey } from './passkeys.ts'
 
-export interface Factors {
-  readonly totp: boolean
-  readonly passkeys: readonly { readonly id: string; readonly name: string }[]
-}
-
 /** Adds a passkey to the operator's own account. @throws ApiError */
 async function enrolPasskey(): Promise<void> {
-  const { flow, options } = await accountRequest<{ flow: string; options: PasskeyCreationOptions }>(
+  const { flow, options } = await accountRequest<PasskeyRegistration>(
     'POST',
     'passkeys/registration-options',
     {},
   )
   await accountRequest('POST', 'passkeys', { flow, credential: await makePasskey(options) })
-}
-
-interface Proposal {
-  readonly secret: string
-  readonly qr_svg: string
 }
 
 interface EnrolFactorProps {
@@ -34,7 +24,7 @@ interface EnrolFactorProps {
 }
 
 export function EnrolFactor({ done, later, leave }: EnrolFactorProps) {
-  const [proposal, setProposal] = useState<Proposal | null>(null)
+  const [proposal, setProposal] = useState<AuthenticatorProposal | null>(null)
   const [codes, setCodes] = useState<readonly string[] | null>(null)
   if (codes) return <RecoveryCodes codes={codes} done={done} />
   if (proposal)
@@ -42,13 +32,9 @@ export function EnrolFactor({ done, later, leave }: EnrolFactorProps) {
       <Authenticator
         proposal={proposal}
         confirm={async (code) => {
-          const { recovery_codes } = await accountRequest<{ recovery_codes: string[] }>(
-            'POST',
-            'factors/totp/confirm',
-            {
-              code,
-            },
-          )
+          const { recovery_codes } = await accountRequest<NewRecoveryCodes>('POST', 'factors/totp/confirm', {
+            code,
+          })
           setCodes(recovery_codes)
         }}
         back={() => setProposal(null)}
@@ -72,7 +58,9 @@ export function EnrolFactor({ done, later, leave }: EnrolFactorProps) {
       <Form
         submit={t('Use an authenticator app')}
         isSecond={hasPasskeys()}
-        onSubmit={async () => setProposal(await accountRequest<Proposal>('POST', 'factors/totp'))}
+        onSubmit={async () =>
+          setProposal(await accountRequest<AuthenticatorProposal>('POST', 'factors/totp'))
+        }
       >
         {null}
       </Form>
@@ -89,7 +77,7 @@ export function EnrolFactor({ done, later, leave }: EnrolFactorProps) {
 }
 
 interface AuthenticatorProps {
-  proposal: Proposal
+  proposal: AuthenticatorProposal
   confirm: (code: string) => Promise<void>
   back: () => void
 }

@@ -3,17 +3,13 @@ import { useState } from 'preact/hooks'
 import { ApiError, authRequest, type Problem } from '../api.ts'
 import { Field, Form } from '../parts/form.tsx'
 import { t } from '../texts.ts'
-import type { PasskeyRequestOptions } from '../types.ts'
+import type { PasskeySignIn } from '../types.ts'
 import { EntryPage } from './entry-page.tsx'
 import { hasPasskeys, provePasskey } from './passkeys.ts'
 import { ProofForm } from './proof.tsx'
 
 async function signInByPasskey(): Promise<void> {
-  const { flow, options } = await authRequest<{ flow: string; options: PasskeyRequestOptions }>(
-    'POST',
-    'passkeys/sign-in-options',
-    {},
-  )
+  const { flow, options } = await authRequest<PasskeySignIn>('POST', 'passkeys/sign-in-options', {})
   await authRequest('POST', 'login/passkey', { flow, credential: await provePasskey(options) })
 }
 
