@@ -6,7 +6,7 @@ import { ActionButton } from '../parts/buttons.tsx'
 import { Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, PagedTable } from '../parts/table.tsx'
-import { Badge, Truncated, When } from '../parts/text.tsx'
+import { Badge, SecondLine, Truncated, When } from '../parts/text.tsx'
 import { Card } from '../parts/view.tsx'
 import { t } from '../texts.ts'
 import type { Delivery } from '../types.ts'
@@ -36,9 +36,7 @@ const shown: readonly Column<Delivery>[] = [
     show: ({ type, id }) => (
       <>
         <code>{type}</code>
-        <span class="below">
-          <Truncated text={id} isCode />
-        </span>
+        <SecondLine text={id} isCode />
       </>
     ),
   },

@@ -6,7 +6,7 @@ import { ActionButton } from '../parts/buttons.tsx'
 import { Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Truncated, When } from '../parts/text.tsx'
+import { SecondLine, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { can } from '../permissions.ts'
 import { type Route, setQuery } from '../route.ts'
@@ -20,9 +20,7 @@ const shown: readonly Column<Mail>[] = [
     show: ({ kind, to }) => (
       <>
         <strong>{showName(kind)}</strong>
-        <span class="below">
-          <Truncated text={to ?? t('Recipient is gone')} />
-        </span>
+        <SecondLine text={to ?? t('Recipient is gone')} />
       </>
     ),
   },

@@ -5,7 +5,7 @@ import { NewButton } from '../parts/buttons.tsx'
 import { ask, Field, Select } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { showSecret, Truncated, When } from '../parts/text.tsx'
+import { SecondLine, showSecret, Truncated, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { canEverywhere } from '../permissions.ts'
 import { t } from '../texts.ts'
@@ -75,9 +75,7 @@ const columnsOf = (projects: readonly Project[]): readonly Column<OperatorKey>[]
         <strong>
           <Truncated text={name} />
         </strong>
-        <span class="below">
-          <Truncated text={`${key_prefix}…`} isCode />
-        </span>
+        <SecondLine text={`${key_prefix}…`} isCode />
       </>
     ),
   },

@@ -5,7 +5,7 @@ import { type Loaded, useRead } from '../loading.ts'
 import { ask, Field, Select } from '../parts/form.tsx'
 import { Empty, LoadedView } from '../parts/states.tsx'
 import { actionsColumn, type Column, ListTable } from '../parts/table.tsx'
-import { Badge, Id, NameLink, Truncated, When } from '../parts/text.tsx'
+import { Badge, Id, NameLink, SecondLine, When } from '../parts/text.tsx'
 import { toast } from '../parts/toasts.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { can } from '../permissions.ts'
@@ -144,11 +144,7 @@ const columnsOf = (project: string): readonly Column<TeamMember>[] => [
     show: (member) => (
       <>
         <NameLink path={['projects', project, 'users', member.user_uuid]} text={member.email} />
-        {showPerson(member) && (
-          <span class="below">
-            <Truncated text={showPerson(member)} />
-          </span>
-        )}
+        <SecondLine text={showPerson(member)} />
       </>
     ),
   },

@@ -9,7 +9,7 @@ import { ask, Checkbox, Field, Select } from '../parts/form.tsx'
 import { Search } from '../parts/search.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, PagedTable } from '../parts/table.tsx'
-import { Badge, NameLink, Truncated, When } from '../parts/text.tsx'
+import { Badge, NameLink, SecondLine, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { can } from '../permissions.ts'
 import { go, queryValues, type Route, setQuery } from '../route.ts'
@@ -75,11 +75,7 @@ const columnsOf = (project: string): readonly Column<User>[] => [
         <Avatar user={user} />
         <span>
           <NameLink path={['projects', project, 'users', user.uuid]} text={user.email} />
-          {showPerson(user) && (
-            <span class="below">
-              <Truncated text={showPerson(user)} />
-            </span>
-          )}
+          <SecondLine text={showPerson(user)} />
         </span>
       </span>
     ),

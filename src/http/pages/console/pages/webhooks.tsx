@@ -5,7 +5,7 @@ import { NewButton } from '../parts/buttons.tsx'
 import { ask } from '../parts/form.tsx'
 import { Empty } from '../parts/states.tsx'
 import { type Column, ListTable } from '../parts/table.tsx'
-import { Badge, NameLink, showSecret, Truncated, When } from '../parts/text.tsx'
+import { Badge, NameLink, SecondLine, showSecret, When } from '../parts/text.tsx'
 import { Card, View } from '../parts/view.tsx'
 import { can } from '../permissions.ts'
 import { go } from '../route.ts'
@@ -59,11 +59,7 @@ const columnsOf = (project: string): readonly Column<Webhook>[] => [
     show: ({ id, url, description }) => (
       <>
         <NameLink path={['projects', project, 'webhooks', id]} text={url} />
-        {description && (
-          <span class="below">
-            <Truncated text={description} />
-          </span>
-        )}
+        <SecondLine text={description} />
       </>
     ),
   },

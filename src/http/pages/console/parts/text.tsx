@@ -35,6 +35,16 @@ export function NameLink({ path, text }: { path: readonly string[]; text: string
   )
 }
 
+/** The second line of a cell; nothing for an empty text. */
+export function SecondLine({ text, isCode = false }: { text: string; isCode?: boolean }) {
+  if (text === '') return null
+  return (
+    <span class="below">
+      <Truncated text={text} isCode={isCode} />
+    </span>
+  )
+}
+
 type Tone = 'good' | 'wrong' | 'warn' | 'plain'
 
 export function Badge({ tone = 'plain', children }: { tone?: Tone; children: ComponentChildren }) {
