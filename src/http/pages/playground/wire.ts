@@ -16,12 +16,12 @@ export interface Exchange {
   readonly completed?: string | undefined
 }
 
-export interface SessionEvent {
+interface SessionEvent {
   readonly id: number
   readonly event: string
 }
 
-export type Entry = Exchange | SessionEvent
+type Entry = Exchange | SessionEvent
 
 /** Older entries are dropped. */
 const maxEntries = 150
