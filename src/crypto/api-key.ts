@@ -1,9 +1,11 @@
-// API keys of users and of operators: recognised by their form without a query, found by their prefix; only their hash is stored.
+// API keys of users and of operators: recognised by their form without a query, and found by their prefix. Only their hash is
+// stored.
 //
-// uak_ or, of an operator, sok_ + name · 12 + _ + random · 43 (256 bits) + checksum · 6, each character one of 0-9 A-Z a-z
-// The checksum is the CRC-32 (IEEE 802.3, as in zlib) of everything before it, in base 62, the highest digit first: a
-// scanner of leaked secrets can tell a key from a coincidence, and a mistyped one is refused without a query.
+// Form: uak_ (user) or sok_ (operator), name of 12 characters, _, 43 random characters (256 bits), checksum of 6; all of 0-9
+// A-Z a-z. The checksum is the CRC-32 (IEEE 802.3) of everything before it in base 62, highest digit first. With it a scanner
+// for leaked secrets can recognise a key, and a mistyped one is refused without a query.
 import { randomInt } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { hashSecret, type MintedSecret } from './secrets.ts'
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -14,20 +16,10 @@ const checksumLength = 6
 export const apiKeyMark = 'uak_'
 export const operatorKeyMark = 'sok_'
 
-/** A key as it was presented: where to look for it, and what must be found there. */
+/** A presented key: the prefix by which its row is found, and the hash that the row must have. */
 export interface PresentedApiKey {
   readonly prefix: string
   readonly hash: Buffer
-}
-
-/** CRC-32 of an ASCII text, unsigned. By hand: zlib has it from Node 20.15 on. */
-export function crc32(text: string): number {
-  let rest = 0xffffffff
-  for (const byte of Buffer.from(text, 'latin1')) {
-    rest ^= byte
-    for (let bit = 0; bit < 8; bit++) rest = rest & 1 ? (rest >>> 1) ^ 0xedb88320 : rest >>> 1
-  }
-  return (rest ^ 0xffffffff) >>> 0
 }
 
 function checksum(text: string): string {
@@ -41,10 +33,10 @@ function randomDigits(length: number): string {
   return Array.from({ length }, () => digits.charAt(randomInt(62))).join('')
 }
 
-/** Mints a key: `plain` is handed out once, `prefix` and `hash` are stored. */
+/** Mints a key of a user: `plain` is shown once, `prefix` and `hash` are stored. */
 export const mintApiKey = (): MintedSecret & PresentedApiKey => mint(apiKeyMark)
 
-/** The same for a key of an operator. */
+/** Mints a key of an operator, as `mintApiKey`. */
 export const mintOperatorKey = (): MintedSecret & PresentedApiKey => mint(operatorKeyMark)
 
 function mint(mark: string): MintedSecret & PresentedApiKey {
@@ -54,10 +46,10 @@ function mint(mark: string): MintedSecret & PresentedApiKey {
   return { plain, prefix, hash: hashSecret(plain) }
 }
 
-/** Reads a text that has the form and the checksum of a key; null for anything else. Costs no query. */
+/** Reads a key of a user without a query; null for a text without its form and checksum. */
 export const readApiKey = (text: string): PresentedApiKey | null => read(apiKeyMark, text)
 
-/** The same for a key of an operator. */
+/** Reads a key of an operator, as `readApiKey`. */
 export const readOperatorKey = (text: string): PresentedApiKey | null => read(operatorKeyMark, text)
 
 function read(mark: string, text: string): PresentedApiKey | null {

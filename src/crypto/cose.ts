@@ -1,13 +1,13 @@
-// COSE keys (RFC 9052 §7) of the algorithms that passkeys are offered with.
+// COSE keys (RFC 9052 §7) of the algorithms that are offered for passkeys.
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 
 /** Parameters of a COSE key, by their labels (RFC 9053 §7, RFC 8230 §4). */
 const label = { type: 1, algorithm: 3, x: -2, y: -3, modulus: -1, exponent: -2 } as const
 
 /**
- * Reads a COSE key of an algorithm that we offer.
- * @returns the key, and the hash that its signatures are over; null: the algorithm has its own
- * @throws what `createPublicKey` throws for parameters that are no key; Error for another algorithm and for a weak RSA key
+ * Reads a COSE key of an algorithm that is offered.
+ * @returns the key, and the name of its signatures' hash; null: the algorithm implies it
+ * @throws Error for another algorithm, a weak RSA key, and parameters that are no key
  */
 export function readCoseKey(cose: unknown): { readonly publicKey: KeyObject; readonly hash: string | null } {
   const fields = cose as ReadonlyMap<number, unknown>

@@ -1,8 +1,8 @@
-// Limits the password hashes that are computed at once to the cores, with a bounded queue behind them, so that a storm of
-// sign-ins slows sign-ins alone. The queue is fair: projects take turns, and in each project its addresses do.
+// Limits concurrent password hashes to the number of cores, with a bounded queue, so that many sign-ins slow down only
+// sign-ins. The queue is fair: projects take turns, and so do the client addresses in each project.
 import { availableParallelism } from 'node:os'
 
-/** A hash was refused before it began: the queue is full, or the deadline has passed. */
+/** Thrown for a hash that was not computed, because the queue is full or its deadline has passed. */
 export class HashQueueFull extends Error {
   override name = 'HashQueueFull'
   readonly retryAfterSeconds: number
@@ -24,7 +24,7 @@ export interface HashSchedulerOptions {
   readonly queue?: number
   /** Milliseconds that a hash may wait before it is refused; default 5000. */
   readonly deadlineMs?: number
-  /** Called for each slot that is taken with the milliseconds it was waited for; 0: it was free. */
+  /** Called when a slot is taken, with the milliseconds of waiting for it; 0: a slot was free. */
   readonly onBegin?: (waitedMs: number) => void
 }
 
@@ -47,7 +47,7 @@ interface Waiting {
   readonly refuse: (retryAfterSeconds: number) => void
 }
 
-/** The waiting requests of one project, by address; the address whose turn is next is first in the map. */
+/** The waiting requests of one project, by address. The first address in the map is next. */
 interface ProjectQueue {
   readonly addresses: Map<string, Waiting[]>
   size: number
@@ -57,7 +57,7 @@ const anonymous: Asker = { project: '', address: '' }
 
 class FairQueue {
   size = 0
-  /** The project whose turn is next is first. */
+  /** The first project is next. */
   readonly #projects = new Map<string, ProjectQueue>()
 
   add(waiting: Waiting): void {
@@ -83,7 +83,7 @@ class FairQueue {
     if (--queue.size === 0) this.#projects.delete(project)
   }
 
-  /** Removes the request whose turn it is, and puts its project and its address behind all others. */
+  /** Removes the next request, and moves its project and address behind all others. */
   next(): Waiting | undefined {
     const [project, queue] = this.#projects.entries().next().value ?? []
     const [address, line] = queue?.addresses.entries().next().value ?? []
@@ -95,7 +95,11 @@ class FairQueue {
     return waiting
   }
 
-  /** Removes the newest of the longest line of the largest project; of equals, from the line of `newest`. */
+  /**
+   * Removes the newest request of the longest line in the largest project. Among equals, the project and address of `newest`
+   * come first.
+   * @returns the removed request, which may be `newest`
+   */
   evictFromLargest(newest: Waiting): Waiting {
     const own = this.#projects.get(newest.asker.project)
     let queue = own
@@ -148,7 +152,7 @@ export function createHashScheduler(options: HashSchedulerOptions = {}): HashSch
           waiting.refuse(Math.ceil(deadlineMs / 1000))
         }, deadlineMs).unref()
         queue.add(waiting)
-        // The request that is refused for lack of room may be this one.
+        // The evicted request may be this one.
         if (queue.size > capacity) queue.evictFromLargest(waiting).refuse(1)
       })
     },

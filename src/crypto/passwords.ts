@@ -1,4 +1,4 @@
-// argon2id (RFC 9106): the faster binding where it loads, the reference binding otherwise; both make the same PHC strings.
+// argon2id (RFC 9106): the faster binding if it loads, else the reference binding. Both produce the same PHC strings.
 import { randomBytes } from 'node:crypto'
 
 export interface Argon2Parameters {
@@ -12,9 +12,9 @@ export const defaultParameters: Argon2Parameters = { memoryKib: 19_456, passes: 
 
 export interface Argon2 {
   readonly binding: '@node-rs/argon2' | 'argon2'
-  /** PHC string of `password` with a salt of 16 bytes; default: new random ones. */
+  /** Returns a PHC string. `salt` has 16 bytes; default: random ones. */
   hash(password: Buffer, parameters: Argon2Parameters, salt?: Buffer): Promise<string>
-  /** Whether `password` is behind `phc`; false for a string that is no argon2 hash. */
+  /** Whether `phc` is a hash of `password`; false for a string that is no argon2 hash. */
   verify(phc: string, password: Buffer): Promise<boolean>
 }
 
@@ -37,7 +37,7 @@ export async function loadReference(): Promise<Argon2> {
   }
 }
 
-/** Loads the faster binding; rejects where this machine has none. */
+/** Loads the faster binding. Rejects if there is none for this machine. */
 export async function loadFaster(): Promise<Argon2> {
   const argon2 = await import('@node-rs/argon2')
   return {
@@ -48,6 +48,7 @@ export async function loadFaster(): Promise<Argon2> {
   }
 }
 
+/** Loads the faster binding, or the reference binding if there is none for this machine. */
 export async function loadArgon2(): Promise<Argon2> {
   return loadFaster().catch(loadReference)
 }
@@ -61,8 +62,8 @@ export function isCurrent(phc: string, parameters: Argon2Parameters): boolean {
 }
 
 /**
- * The bytes under which a password is looked for: as we hash it and, where that differs, as it was typed, which is how other
- * services hash `²`, `µ`, `½` and decomposed letters. How many there are depends on the password alone.
+ * The byte strings that are compared with a hash: the password in NFKC, as we hash it, and as typed if that differs. Other
+ * services hash `²`, `µ`, `½` and decomposed letters as typed. Their number depends only on the password.
  */
 export function candidateBytes(password: string): readonly Buffer[] {
   const own = passwordBytes(password)
@@ -70,7 +71,7 @@ export function candidateBytes(password: string): readonly Buffer[] {
   return own.equals(typed) ? [own] : [own, typed]
 }
 
-/** The bytes of a password as they are hashed: its NFKC form in UTF-8 (NIST SP 800-63B §5.1.1.2), nothing cut off. */
+/** The bytes of a password that are hashed: its NFKC form in UTF-8 (NIST SP 800-63B §5.1.1.2), not truncated. */
 export function passwordBytes(password: string): Buffer {
   return Buffer.from(password.normalize('NFKC'), 'utf8')
 }

@@ -1,9 +1,9 @@
-// Recovery codes: what a person writes down and types where a second factor is lost. Only hashes are stored.
-import { createHash, randomBytes } from 'node:crypto'
+// Recovery codes, which a user writes down and enters if a second factor is lost. Only hashes are stored.
+import { hash, randomBytes } from 'node:crypto'
 
-/** Without letters and digits that people take for one another (i, l, o, u; Crockford's base 32). */
+/** Crockford's base 32, which omits the letters i, l, o and u because they are easily confused. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-/** 80 bits: too many to be guessed, and to be found from a hash. */
+/** 80 bits: too many to guess, or to search for the code of a hash. */
 const codeCharacters = 16
 const groupCharacters = 4
 
@@ -13,7 +13,7 @@ export function mintRecoveryCode(): string {
   return characters.join('').replace(new RegExp(`(.{${groupCharacters}})(?=.)`, 'g'), '$1-')
 }
 
-/** What a person typed, in the one spelling that is hashed; null where it is no code. */
+/** Normalizes a typed code to the form that is hashed; null if it is no code. */
 export function readRecoveryCode(text: string): string | null {
   const bare = text
     .normalize('NFKC')
@@ -26,9 +26,7 @@ export function readRecoveryCode(text: string): string | null {
     : null
 }
 
-/** @param account UUID of the account, so that no code is found in the codes of all accounts at once */
+/** @param account UUID of the account, so that one search does not cover the codes of all accounts */
 export function hashRecoveryCode(account: string, code: string): Buffer {
-  return createHash('sha256')
-    .update(`${account} ${readRecoveryCode(code) ?? ''}`, 'utf8')
-    .digest()
+  return hash('sha256', `${account} ${readRecoveryCode(code) ?? ''}`, 'buffer')
 }

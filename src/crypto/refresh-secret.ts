@@ -1,14 +1,14 @@
-// The refresh token: derived from (session, generation) under a server key, so that nothing at rest can be replayed
-// and the current one can be repeated.
+// The refresh token: derived from session and generation under a server key, so that nothing in the database can be used as a
+// token, and the current token can be issued again.
 //
 // srt_ + base64url( key id · 1 byte | session id · 16 | generation · 4, big endian | HMAC-SHA256 of the rest · 32 )
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
 const prefix = 'srt_'
 const bodyBytes = 1 + 16 + 4
 const totalBytes = bodyBytes + 32
 
-/** A server key for refresh tokens; `id` is one byte derived from the key. */
+/** A server key for refresh tokens; `id` is a byte derived from the key. */
 export interface RefreshKey {
   readonly id: number
   readonly key: Buffer
@@ -19,9 +19,9 @@ export interface RefreshClaims {
   readonly generation: number
 }
 
-/** Wraps a 32-byte key with the one byte by which its tokens name it. */
+/** Makes a server key of 32 bytes. Tokens contain its id. */
 export function refreshKey(key: Buffer): RefreshKey {
-  return { id: createHash('sha256').update(key).digest()[0] ?? 0, key }
+  return { id: hash('sha256', key, 'buffer')[0] ?? 0, key }
 }
 
 function seal(key: RefreshKey, body: Buffer): Buffer {
@@ -37,12 +37,12 @@ export function printRefreshToken(key: RefreshKey, claims: RefreshClaims): strin
   return prefix + Buffer.concat([body, seal(key, body)]).toString('base64url')
 }
 
-/** Reads a token that one of `keys` printed; null for anything else. Costs no query, so junk costs none either. */
+/** Reads a token that was printed under one of `keys`, without a query; null for any other text. */
 export function readRefreshToken(keys: readonly RefreshKey[], token: string): RefreshClaims | null {
   if (!token.startsWith(prefix)) return null
   const text = token.slice(prefix.length)
   const bytes = Buffer.from(text, 'base64url')
-  // One spelling for each token: what decodes to the same bytes but is written otherwise is refused.
+  // Each token has one spelling: another text that decodes to the same bytes is refused.
   if (bytes.length !== totalBytes || bytes.toString('base64url') !== text) return null
   const body = bytes.subarray(0, bodyBytes)
   for (const key of keys) {

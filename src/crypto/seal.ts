@@ -1,10 +1,14 @@
-// Authenticated encryption for secrets that the database stores and that are read again: AES-256-GCM (NIST SP 800-38D).
+// Authenticated encryption (AES-256-GCM, NIST SP 800-38D) of secrets that are stored and read again.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 const ivBytes = 12
 const tagBytes = 16
 
-/** Seals `plain` under a 32-byte key, bound to `context`: opening needs the same context. */
+/**
+ * Encrypts `plain`.
+ * @param key 32 bytes
+ * @param context additional authenticated data: decryption needs the same
+ */
 export function seal(key: Buffer, plain: Buffer, context: string): Buffer {
   const iv = randomBytes(ivBytes)
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context, 'utf8'))
@@ -12,7 +16,7 @@ export function seal(key: Buffer, plain: Buffer, context: string): Buffer {
   return Buffer.concat([iv, cipher.getAuthTag(), sealed])
 }
 
-/** Opens what `seal` made with one of `keys`; null when none fits or a bit was changed. */
+/** Decrypts the result of `seal` with one of `keys`; null if no key fits, or text or context was changed. */
 export function unseal(keys: readonly Buffer[], sealed: Buffer, context: string): Buffer | null {
   if (sealed.length < ivBytes + tagBytes) return null
   const iv = sealed.subarray(0, ivBytes)
@@ -24,7 +28,7 @@ export function unseal(keys: readonly Buffer[], sealed: Buffer, context: string)
         .setAuthTag(tag)
       return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()])
     } catch {
-      // The next key may fit; that none does is the answer below.
+      // The next key may fit.
     }
   }
   return null

@@ -1,7 +1,7 @@
-// Secrets that are handed out once: minted here, recognisable by their prefix; only their hash is stored.
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+// Secrets that are shown once and recognisable by their prefix. Only their hash is stored.
+import { createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
-/** By what a secret is for: a prefix lets people and scanners tell one from another. */
+/** Prefixes by the use of a secret, by which people and scanners recognise it. */
 const prefixes = {
   project: 'sps_',
   verification: 'svt_',
@@ -30,8 +30,9 @@ export function mintSecret(kind: SecretKind): MintedSecret {
 export const isSecret = (kind: SecretKind, text: string): boolean => text.startsWith(prefixes[kind])
 
 /**
- * Derives a secret and a short code from a seed under a key: the same seed gives the same ones, so that a mail which
- * is sent twice carries one link. As unguessable as the key; only their hashes are stored.
+ * Derives a secret and a short code from a seed. The same key and seed give the same result, so that a mail which is sent
+ * twice has the same link. They cannot be guessed without the key. Only their hashes are stored.
+ * @returns `code` has six digits
  */
 export function deriveSecret(
   kind: SecretKind,
@@ -43,29 +44,29 @@ export function deriveSecret(
   return { plain, hash: hashSecret(plain), code: number.toString().padStart(6, '0') }
 }
 
-/** SHA-256 of a minted secret. Enough for 256 random bits, and for nothing that a person chose. */
+/** SHA-256 of a secret. It is enough for 256 random bits, and not for text that a person chose. */
 export function hashSecret(plain: string): Buffer {
-  return createHash('sha256').update(plain, 'utf8').digest()
+  return hash('sha256', plain, 'buffer')
 }
 
-/** Whether `plain` is the secret behind `hash`, in constant time. */
-export function matchesSecret(plain: string, hash: Buffer): boolean {
-  return timingSafeEqual(hashSecret(plain), hash)
+/** Whether `secretHash` is the hash of `plain`, in constant time. */
+export function matchesSecret(plain: string, secretHash: Buffer): boolean {
+  return timingSafeEqual(hashSecret(plain), secretHash)
 }
 
-/** Derives a 32-byte key for one named use from the master secret (HKDF-SHA256, RFC 5869). */
+/** Derives a 32-byte key for one use from a master secret (HKDF-SHA256, RFC 5869). */
 export function deriveKey(master: Buffer, use: string): Buffer {
   return Buffer.from(hkdfSync('sha256', master, Buffer.alloc(0), `sallyport/${use}`, 32))
 }
 
-/** HMAC-SHA256 (RFC 2104) of `parts`, each preceded by its length so that no two lists collide. */
+/** HMAC-SHA256 (RFC 2104) of `parts`, each preceded by its length so that different lists never hash the same text. */
 export function keyedHash(key: Buffer, ...parts: readonly (string | Buffer)[]): Buffer {
   const hmac = createHmac('sha256', key)
   for (const part of parts) hmac.update(`${Buffer.byteLength(part)}:`).update(part)
   return hmac.digest()
 }
 
-/** A UUID (RFC 9562, version 4 in form) that always follows from the same parts under the key. */
+/** A UUID in the form of version 4 (RFC 9562) that is derived from key and parts. */
 export function keyedUuid(key: Buffer, ...parts: readonly string[]): string {
   const bytes = keyedHash(key, 'uuid', ...parts).subarray(0, 16)
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6)

@@ -1,12 +1,12 @@
 // Keys that sign access tokens (RFC 7518 §3.3 and §3.4, RFC 8037), named by their JWK thumbprint (RFC 7638).
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPair, hash, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
-/** Algorithms of signatures (RFC 7518 §3.1, RFC 8037 §3.1); the first is the default. */
+/** Signature algorithms (RFC 7518 §3.1, RFC 8037 §3.1); the first is the default. */
 export const signingAlgorithms = ['ES256', 'EdDSA', 'RS256'] as const
 export type SigningAlgorithm = (typeof signingAlgorithms)[number]
 
-/** A public key: its type, and the members that the type requires. */
+/** A public key with only the members that its type requires. */
 export type PublicJwk = Readonly<Record<string, string>> & { readonly kty: string }
 
 /** The required members of each type of key, in lexicographic order (RFC 7638 §3.2, RFC 8037 §2). */
@@ -19,16 +19,14 @@ const members: Readonly<Record<string, readonly string[]>> = {
 const requiredMembers = (jwk: Readonly<Record<string, unknown>>) =>
   Object.fromEntries((members[String(jwk.kty)] ?? []).map((name) => [name, String(jwk[name])]))
 
-/** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
+/** JWK thumbprint (RFC 7638): SHA-256 of the required members in lexicographic order, base64url. */
 export function thumbprint(jwk: PublicJwk): string {
-  return createHash('sha256')
-    .update(JSON.stringify(requiredMembers(jwk)))
-    .digest('base64url')
+  return hash('sha256', JSON.stringify(requiredMembers(jwk)), 'base64url')
 }
 
 const generate = promisify(generateKeyPair)
 
-/** Outside of the event loop: an RSA key takes some hundred milliseconds. */
+/** Generated off the event loop: an RSA key takes some hundred milliseconds. */
 const pairs: Record<SigningAlgorithm, () => Promise<{ publicKey: KeyObject; privateKey: KeyObject }>> = {
   ES256: () => generate('ec', { namedCurve: 'P-256' }),
   EdDSA: () => generate('ed25519'),
@@ -50,6 +48,7 @@ export function publicPem(jwk: PublicJwk): string {
     .toString()
 }
 
+/** PEM of a private key (PKCS #8). @param der PKCS #8, DER */
 export function privatePem(der: Buffer): string {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
     .export({ format: 'pem', type: 'pkcs8' })

@@ -1,4 +1,4 @@
-// Time-based one-time passwords (RFC 6238) as authenticator apps make them: HMAC-SHA-1, six digits, steps of 30 seconds.
+// Time-based one-time passwords (RFC 6238) as authenticator apps compute them: HMAC-SHA-1, six digits, steps of 30 seconds.
 import { HOTP, Secret, TOTP } from 'otpauth'
 
 const digits = 6
@@ -6,7 +6,7 @@ const stepSeconds = 30
 /** Steps before and after the current one whose codes are accepted, because clocks differ and people type slowly. */
 const driftSteps = 1
 
-/** Bytes of a secret: as many as the hash has (RFC 4226 §4, R6). */
+/** Bytes of a secret: the length of the hash (RFC 4226 §4, R6). */
 const secretBytes = 20
 
 /** Mints a secret. @returns its bytes */
@@ -16,10 +16,10 @@ const secretOf = (bytes: Buffer) =>
   // A copy: the bytes of a small Buffer are a part of a larger one.
   new Secret({ buffer: new Uint8Array(bytes).buffer })
 
-/** A secret as people type it: base32 (RFC 4648 §6). */
+/** A secret in base32 (RFC 4648 §6), to be typed. */
 export const printTotpSecret = (bytes: Buffer): string => secretOf(bytes).base32
 
-/** Reads a secret as people and other products write it, in base32. @returns null where it is none of 10 to 64 bytes */
+/** Reads a secret in base32, as people and other products write it. @returns null if it is not 10 to 64 bytes in base32 */
 export function readTotpSecret(text: string): Buffer | null {
   const bare = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase()
   if (!/^[A-Z2-7]{16,103}$/.test(bare)) return null
@@ -28,11 +28,13 @@ export function readTotpSecret(text: string): Buffer | null {
 
 /**
  * The URI that an authenticator app reads from a QR code.
- * @param issuer the service and @param label the account, as the app shows them
+ * @param bytes the secret
+ * @param issuer name of the service in the app
+ * @param label name of the account in the app
  * @see https://github.com/google/google-authenticator/wiki/Key-Uri-Format
  */
 export function otpauthUri(bytes: Buffer, issuer: string, label: string): string {
-  // A colon separates both in the URI.
+  // In the URI, a colon separates issuer and label.
   const [issuedBy, of] = [issuer, label].map((text) => text.replaceAll(':', ' '))
   return new TOTP({
     issuer: issuedBy,
@@ -53,7 +55,7 @@ export const totpStep = (at: Date): number => Math.floor(at.getTime() / 1000 / s
 /**
  * Finds the step that a code belongs to, among the current one and its neighbours.
  * @param code six digits
- * @returns null where it belongs to none
+ * @returns null if it belongs to none
  */
 export function findTotpStep(bytes: Buffer, code: string, at: Date): number | null {
   const step = totpStep(at)

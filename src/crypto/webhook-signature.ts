@@ -1,19 +1,19 @@
-// Signatures of webhooks, by the scheme `v1` of Standard Webhooks: HMAC-SHA256 over id, timestamp and body.
+// Signatures of webhooks by Standard Webhooks, scheme `v1`: HMAC-SHA256 over id, timestamp and body.
 import { createHmac, randomBytes } from 'node:crypto'
 
-/** Before the base64 of a secret. */
+/** Prefix of a printed secret. */
 const mark = 'whsec_'
 
-/** A new secret: 32 bytes. */
+/** Mints a secret of 32 bytes. */
 export const mintWebhookSecret = (): Buffer => randomBytes(32)
 
-/** A secret as receivers are given it. */
+/** A secret in the form that receivers get: the prefix and base64. */
 export const printWebhookSecret = (secret: Buffer): string => mark + secret.toString('base64')
 
 /**
- * The headers of one attempt to deliver a message, by which its receiver verifies it.
- * @param secrets each signs: during a rotation there are two
- * @param id the same for every attempt
+ * The headers of one delivery attempt, with the signatures that the receiver verifies.
+ * @param secrets all sign; during a rotation there are two
+ * @param id of the message, the same for every attempt
  * @param body JSON, as it is sent
  */
 export function webhookHeaders(secrets: readonly Buffer[], id: string, body: string): Record<string, string> {

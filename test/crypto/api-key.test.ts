@@ -1,15 +1,8 @@
 // API keys: told by form and checksum without a query, and minted so that no two are alike.
+import { crc32 } from 'node:zlib'
 import t from 'tap'
-import { crc32, mintApiKey, readApiKey } from '../../src/crypto/api-key.ts'
+import { mintApiKey, readApiKey } from '../../src/crypto/api-key.ts'
 import { hashSecret } from '../../src/crypto/secrets.ts'
-
-t.test('the checksum is the CRC-32 of the published vectors', async (t) => {
-  // The check value of CRC-32/ISO-HDLC, and what zlib says of the others.
-  t.equal(crc32('123456789'), 0xcbf43926)
-  t.equal(crc32(''), 0)
-  t.equal(crc32('a'), 0xe8b7be43)
-  t.equal(crc32('The quick brown fox jumps over the lazy dog'), 0x414fa339)
-})
 
 t.test('a key has the documented form, and reads back as what rests of it', async (t) => {
   for (let round = 0; round < 200; round++) {

@@ -1,5 +1,5 @@
-// argon2 of other parameters, variants and spellings than ours (RFC 9106): members in any order, padded, in the web's alphabet, and
-// version 16, which writes no version.
+// argon2 (RFC 9106) with other parameters, variants and encodings than ours: parameters in any order, padded base64 or
+// base64url, and version 16, whose strings contain no version.
 import { randomBytes } from 'node:crypto'
 import { loadArgon2 } from '../passwords.ts'
 import {
@@ -8,6 +8,7 @@ import {
   type HashFamily,
   type HashRefusal,
   parameters,
+  storedText,
   tooCostly,
   unpadded,
   whole,
@@ -25,8 +26,8 @@ interface Cost {
   readonly p: number
 }
 
-/** @returns what is stored, or why it is refused */
-export function makeArgon2(cost: Cost, salt: Buffer, key: Buffer): ForeignHash | HashRefusal {
+/** @returns the hash to store, or the reason of its refusal */
+function makeArgon2(cost: Cost, salt: Buffer, key: Buffer): ForeignHash | HashRefusal {
   const { variant, version, m, t, p } = cost
   const valid = (version === 16 || version === 19) && t >= 1 && p >= 1 && m >= 8 * p
   if (!valid || salt.length < 8 || salt.length > 64 || key.length < 12 || key.length > 128)
@@ -55,14 +56,12 @@ export const argon2: HashFamily = {
     return makeArgon2({ variant, version, m: m ?? 0, t: t ?? 0, p: p ?? 0 }, saltBytes, keyBytes)
   },
   async verify(stored, password) {
-    const binding = await loadArgon2()
-    return binding.verify(stored, password)
+    return (await loadArgon2()).verify(stored, password)
   },
   decoy(cost) {
     const [, variant, version, m, t, p, length] = costPattern.exec(cost) ?? []
     if (!variant) return null
     const given = { variant, version: whole(version), m: whole(m), t: whole(t), p: whole(p) }
-    const made = makeArgon2(given, randomBytes(16), randomBytes(Number(length)))
-    return 'stored' in made ? made.stored : null
+    return storedText(makeArgon2(given, randomBytes(16), randomBytes(Number(length))))
   },
 }

@@ -1,23 +1,23 @@
-// bcrypt (Provos and Mazières 1999) by the `bcrypt` binding, with the spellings of its versions, and what other products compute
-// before it so that a password may be longer than 72 bytes.
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+// bcrypt (Provos and Mazières 1999) by the `bcrypt` binding, in all its versions, and with the hashes that other products compute
+// first so that a password may be longer than 72 bytes.
+import { createHmac, hash, randomBytes } from 'node:crypto'
 import { type HashFamily, parameters, tooCostly, whole } from './hash.ts'
 
 const maxCost = 15
 const alphabet = './A-Za-z0-9'
 const modular = new RegExp(`^\\$2([abxy])\\$(\\d\\d)\\$([${alphabet}]{22})([${alphabet}]{31})$`)
 
-/** What PHP's trim removes. */
+/** The characters that PHP's `trim` removes. */
 const phpBlanks = /^[ \t\n\r\0\v]+|[ \t\n\r\0\v]+$/g
 
-/** Where the bytes that bcrypt is given come from. */
+/** The input of bcrypt for each prefix of a stored hash. */
 const preparations = {
   /** Django's BCryptPasswordHasher: the password itself. */
   bcrypt$: (password: Buffer) => password.toString('latin1'),
   /** Django's BCryptSHA256PasswordHasher: the digest in hexadecimal. */
-  bcrypt_sha256$: (password: Buffer) => createHash('sha256').update(password).digest('hex'),
-  /** As Dropbox described its own: SHA-512 in base64. */
-  bcrypt_sha512$: (password: Buffer) => createHash('sha512').update(password).digest('base64'),
+  bcrypt_sha256$: (password: Buffer) => hash('sha256', password, 'hex'),
+  /** Dropbox's published scheme: SHA-512 in base64. */
+  bcrypt_sha512$: (password: Buffer) => hash('sha512', password, 'base64'),
   /** WordPress 6.8: HMAC-SHA-384 under a fixed key, in base64, of the password without spaces at its ends. */
   $wp: (password: Buffer) =>
     createHmac('sha384', 'wp-sha384')
@@ -28,8 +28,8 @@ type Preparation = keyof typeof preparations
 const prefixes = Object.keys(preparations) as Preparation[]
 
 /**
- * The 72 bytes that a correct bcrypt must be given to compute what `$2x$` did: crypt_blowfish before 1.1 took bytes for signed, so
- * that each from 0x80 on set all bits before it in its word of the key.
+ * The 72 bytes for which a correct bcrypt computes the result of `$2x$`: crypt_blowfish before 1.1 sign-extended bytes, so
+ * that each byte from 0x80 on set all bits before it in its word of the key.
  */
 function signExtendedKey(password: Buffer): Buffer {
   const key = Buffer.concat([password, Buffer.of(0)])
@@ -50,7 +50,7 @@ function readPasslib(text: string): string | null {
   return `$2b$${String(whole(given.get('r'))).padStart(2, '0')}$${salt}${digest}`
 }
 
-/** The bcrypt hash inside a text, and what is given to it. */
+/** Parses the bcrypt hash in a text, and returns how to prepare the password for it; null if there is none. */
 function take(text: string): { inner: RegExpExecArray; prepare: (password: Buffer) => Buffer } | null {
   const passlib = readPasslib(text)
   const prefix = prefixes.find((name) => text.startsWith(name))
@@ -80,7 +80,7 @@ export const bcrypt: HashFamily = {
     const taken = take(stored)
     if (!taken) return false
     const { default: binding } = await import('bcrypt')
-    // The binding knows the versions a and b; x is computed as b from another key, and y is b.
+    // The binding supports the versions a and b. Version x is b with another key, and y equals b.
     const [, , rounds, salt, digest] = taken.inner
     return binding.compare(taken.prepare(password), `$2b$${rounds}$${salt}${digest}`)
   },
@@ -88,7 +88,7 @@ export const bcrypt: HashFamily = {
     const [, rounds] = /^bcrypt:(\d{1,2})$/.exec(cost) ?? []
     if (!rounds || Number(rounds) < 4 || Number(rounds) > maxCost) return null
     const letters = randomBytes(52).toString('hex')
-    // The last character of salt and digest has four and two bits that count.
+    // In the last characters of salt and digest, only four and two bits are used.
     return `$2b$${rounds.padStart(2, '0')}$${letters.slice(0, 21)}.${letters.slice(22, 52)}.`
   },
 }

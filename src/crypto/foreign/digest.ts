@@ -1,7 +1,7 @@
-// One MD5, SHA-1 or SHA-2 of the password, with a salt or without: what old systems stored. Weak: a stolen table of them is
-// guessed at billions of passwords a second, so they are taken only where the operator says so.
+// A single MD5, SHA-1 or SHA-2 of the password, with or without a salt, as old systems stored. Billions of passwords a second
+// can be tried on a stolen table of them, so they are accepted only if the operator allows it.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { type ForeignHash, type HashFamily, type HashRefusal, unpadded } from './hash.ts'
+import { type ForeignHash, type HashFamily, type HashRefusal, storedText, unpadded } from './hash.ts'
 
 const lengths = { md5: 16, sha1: 20, sha256: 32, sha512: 64 } as const
 type Digest = keyof typeof lengths
@@ -53,8 +53,7 @@ export const digest: HashFamily = {
   decoy(cost) {
     const [, name] = /^digest-(md5|sha1|sha256|sha512)$/.exec(cost) ?? []
     if (!name) return null
-    const made = make(name as Digest, 'after', randomBytes(16), randomBytes(lengths[name as Digest]))
-    return 'stored' in made ? made.stored : null
+    return storedText(make(name as Digest, 'after', randomBytes(16), randomBytes(lengths[name as Digest])))
   },
 }
 

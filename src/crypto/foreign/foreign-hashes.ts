@@ -1,4 +1,4 @@
-// The hashes of other products, by their families: what is taken, how it is checked, and what a decoy of the same cost is.
+// Password hashes of other products: reads and verifies them, and makes decoys of the same cost.
 import { argon2 } from './argon2.ts'
 import { bcrypt } from './bcrypt.ts'
 import { digest, readHexDigest } from './digest.ts'
@@ -10,7 +10,7 @@ import { shaCrypt } from './sha-crypt.ts'
 
 const families: readonly HashFamily[] = [bcrypt, argon2, scrypt, pbkdf2, phpass, shaCrypt, digest]
 
-/** Texts that do not say how they were made, by the name that says it. */
+/** Readers of texts that do not contain their scheme, by the name that the operator gives. */
 const hashers: Readonly<Record<string, (text: string) => ForeignHash | HashRefusal | null>> = {
   node_scrypt: readNodeScrypt,
   better_auth: readBetterAuth,
@@ -27,7 +27,7 @@ export const hasherNames = Object.keys(hashers)
 
 const weak = /^digest-/
 
-/** What a text of no known family calls itself, for the sentence that refuses it; never a part of a secret. */
+/** The scheme named in an unknown hash, for the sentence of its refusal; never part of a secret. */
 function nameOf(text: string): string {
   const [, scheme] =
     /^\$([A-Za-z][A-Za-z0-9-]{0,19}|\d[a-z]?)\$/.exec(text) ?? /^([a-z][a-z0-9_-]{1,24})[$:]/.exec(text) ?? []
@@ -35,10 +35,10 @@ function nameOf(text: string): string {
 }
 
 /**
- * Reads a hash as another product stored it, within the bounds of what may be checked here.
- * @param options.hasher how it was made, where the text does not say it; one of `hasherNames`
- * @param options.acceptsWeak whether single digests are taken; default: no
- * @returns a sentence that follows the name of the field, where it is refused
+ * Reads a hash as another product stored it, if verifying it is not too costly.
+ * @param options.hasher the scheme of a text that does not contain it; one of `hasherNames`
+ * @param options.acceptsWeak whether single digests are accepted; default: no
+ * @returns the hash; or, if it is refused, a sentence that follows the name of the field
  */
 export function readForeignHash(
   text: string,
@@ -58,24 +58,25 @@ export function readForeignHash(
   return found
 }
 
-function familyOf(stored: string): HashFamily | undefined {
-  return families.find((family) => family.read(stored) !== null)
+/** The family of a stored hash, and the hash as that family reads it; null for text that is no hash or one that is refused. */
+function readStored(stored: string): { readonly family: HashFamily; readonly hash: ForeignHash } | null {
+  for (const family of families) {
+    const hash = family.read(stored)
+    if (hash) return 'stored' in hash ? { family, hash } : null
+  }
+  return null
 }
 
-/** The name of the work that checking a stored hash takes; null for none that is known. */
-export function costOfHash(stored: string): string | null {
-  const found = familyOf(stored)?.read(stored)
-  return found && 'cost' in found ? found.cost : null
-}
+/** The cost of checking a stored hash, such as `bcrypt:12`; null for a text that is no hash. */
+export const costOfHash = (stored: string): string | null => readStored(stored)?.hash.cost ?? null
 
-/** Whether a password is behind a stored hash; false for one that is none. */
+/** Whether a stored hash is that of a password; false for a text that is no hash. */
 export async function verifyForeignHash(stored: string, password: Buffer): Promise<boolean> {
-  const family = familyOf(stored)
-  const found = family?.read(stored)
-  return family && found && 'stored' in found ? family.verify(found.stored, password) : false
+  const found = readStored(stored)
+  return found ? found.family.verify(found.hash.stored, password) : false
 }
 
-/** A stored hash whose check takes the work of `cost`, and that no password fits; null for an unknown cost. */
+/** A hash of the given cost that no password fits; null for an unknown cost. */
 export function decoyHash(cost: string): string | null {
   for (const family of families) {
     const stored = family.decoy(cost)

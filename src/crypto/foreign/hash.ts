@@ -1,34 +1,38 @@
-// What the families of foreign password hashes have in common: hashes that other products stored.
+// Types and encodings shared by the families of foreign password hashes, which other products stored.
 
-/** A hash as it is stored here, and the name of the work that checking it takes, such as `bcrypt:12`. */
+/** A hash in the form that is stored, and the cost of verifying it, such as `bcrypt:12`. */
 export interface ForeignHash {
   readonly stored: string
   readonly cost: string
 }
 
-/** Why a hash of the family is not taken; the sentence follows the name of the field. */
+/** The reason to refuse a hash of the family; the sentence follows the name of the field. */
 export interface HashRefusal {
   readonly refusal: string
 }
 
-/** One way of hashing passwords, with every spelling that it has. */
+/** A password hashing scheme in all its encodings. */
 export interface HashFamily {
-  /** Reads a hash. @returns null: it is not of this family. A text that `read` has made is read as itself */
+  /** Reads a hash, or the `stored` text of an earlier result. @returns null if it is not of this family */
   read(text: string): ForeignHash | HashRefusal | null
-  /** Whether a password is behind a stored hash, computed off the event loop or in small pieces. */
+  /** Whether a stored hash is that of a password; computed off the event loop or in small pieces. */
   verify(stored: string, password: Buffer): Promise<boolean>
-  /** A stored hash of that cost that no password fits; null for a cost that is none of this family's. */
+  /** A stored hash of this cost that no password fits; null for a cost of another family. */
   decoy(cost: string): string | null
 }
 
+/** The text to store of a hash that was made here; null where it was refused. */
+export const storedText = (made: ForeignHash | HashRefusal): string | null =>
+  'stored' in made ? made.stored : null
+
 export const tooCostly = (what: string): HashRefusal => ({ refusal: `is too costly to check: ${what}` })
 
-/** Base64 in its standard alphabet without padding, as PHC strings have it. */
+/** Base64 in the standard alphabet without padding, as in PHC strings. */
 export const unpadded = (bytes: Buffer): string => bytes.toString('base64').replace(/=+$/, '')
 
 /**
- * Decodes base64 in any of its spellings: padded or not, the web's alphabet, or passlib's with a dot for the plus.
- * @returns null where it is not base64
+ * Decodes base64, padded or not, in the standard alphabet, base64url, or passlib's with a dot for the plus.
+ * @returns null if it is not base64
  */
 export function anyBase64(text: string): Buffer | null {
   const bare = text.replace(/=+$/, '').replaceAll('.', '+').replaceAll('-', '+').replaceAll('_', '/')
@@ -36,7 +40,7 @@ export function anyBase64(text: string): Buffer | null {
   return Buffer.from(bare, 'base64')
 }
 
-/** Splits `a=1,b=2`. @returns null where it is not of that form, or a name comes twice */
+/** Parses `a=1,b=2`. @returns null for another form, or if a name occurs twice */
 export function parameters(text: string): Map<string, string> | null {
   const found = new Map<string, string>()
   for (const pair of text.split(',')) {
@@ -47,6 +51,6 @@ export function parameters(text: string): Map<string, string> | null {
   return found
 }
 
-/** A whole number in digits. @returns NaN for any other text */
+/** Parses up to ten digits. @returns NaN for any other text */
 export const whole = (text: string | undefined): number =>
   text && /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN

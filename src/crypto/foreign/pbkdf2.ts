@@ -7,6 +7,7 @@ import {
   type ForeignHash,
   type HashFamily,
   type HashRefusal,
+  storedText,
   tooCostly,
   unpadded,
   whole,
@@ -18,16 +19,11 @@ const digestBytes = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const
 type Digest = keyof typeof digestBytes
 const isDigest = (text: string): text is Digest => Object.hasOwn(digestBytes, text)
 
-/** Rounds over all blocks of the key: more than three times what OWASP recommends. */
+/** Maximum of rounds over all blocks of the key: more than three times OWASP's recommendation. */
 const maxRounds = 4_000_000
 
-/** @returns what is stored, or why it is refused */
-export function makePbkdf2(
-  digest: string,
-  rounds: number,
-  salt: Buffer,
-  key: Buffer,
-): ForeignHash | HashRefusal {
+/** @returns the hash to store, or the reason of its refusal */
+function makePbkdf2(digest: string, rounds: number, salt: Buffer, key: Buffer): ForeignHash | HashRefusal {
   if (!isDigest(digest)) return { refusal: `is PBKDF2 with ${digest.slice(0, 20)}, which is not known here` }
   if (!(rounds >= 1) || key.length < 16 || key.length > 128 || salt.length > 128)
     return { refusal: 'has no valid parameters of PBKDF2' }
@@ -39,12 +35,12 @@ export function makePbkdf2(
   }
 }
 
-/** `$pbkdf2-sha256$i=1000$salt$key`, and passlib's, which has the rounds alone and calls SHA-1 by no name. */
+/** `$pbkdf2-sha256$i=1000$salt$key`, and passlib's form, which has the rounds without a name and omits the name of SHA-1. */
 const phc =
   /^\$pbkdf2(?:-(sha1|sha256|sha384|sha512))?\$(?:i=)?(\d{1,10})(?:,l=\d+)?\$([^$]{1,200})\$([^$]{1,200})$/
-/** Django: the salt is text. */
+/** Django: the salt is the bytes of the text. */
 const django = /^pbkdf2_(sha1|sha256)\$(\d{1,10})\$([^$]{1,128})\$([^$]{1,200})$/
-/** Werkzeug: the salt is text, and the key in hexadecimal. */
+/** Werkzeug: the salt is the bytes of the text, and the key is in hexadecimal. */
 const werkzeug = /^pbkdf2:(sha1|sha256|sha512):(\d{1,10})\$([^$]{1,128})\$([0-9a-f]{32,256})$/
 
 function readText(text: string): ForeignHash | HashRefusal | null {
@@ -96,7 +92,6 @@ export const pbkdf2: HashFamily = {
   decoy(cost) {
     const [, digest, rounds, length] = /^pbkdf2-(sha\d+):(\d{1,10}),(\d{1,3})$/.exec(cost) ?? []
     if (!digest) return null
-    const made = makePbkdf2(digest, whole(rounds), randomBytes(16), randomBytes(Number(length)))
-    return 'stored' in made ? made.stored : null
+    return storedText(makePbkdf2(digest, whole(rounds), randomBytes(16), randomBytes(Number(length))))
   },
 }

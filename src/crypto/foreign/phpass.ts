@@ -1,16 +1,16 @@
-// phpass's portable hashes (Openwall): MD5, repeated; `$P$` in WordPress before 6.8, `$H$` in phpBB.
+// The portable hashes of phpass (Openwall), which repeat MD5: `$P$` in WordPress before 6.8, `$H$` in phpBB.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type HashFamily, tooCostly } from './hash.ts'
-import { inPieces } from './steps.ts'
+import { inPieces } from './in-pieces.ts'
 
-/** The alphabet of crypt(3); each character holds six bits, the lowest first. */
-export const itoa64 = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-/** log2 of the rounds. */
+/** The alphabet of crypt(3), six bits a character. */
+const itoa64 = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** Maximum, as log2 of the rounds. */
 const maxRounds = 18
 
 const form = /^\$[PH]\$([./0-9A-Za-z])([./0-9A-Za-z]{8})([./0-9A-Za-z]{22})$/
 
-/** Bytes in groups of three, the first one lowest, six bits a character. */
+/** Encodes as crypt(3): groups of three bytes, the first byte and the lowest six bits first. */
 export function encode64(bytes: Uint8Array): string {
   let text = ''
   for (let at = 0; at < bytes.length; at += 3) {

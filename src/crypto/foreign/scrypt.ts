@@ -1,5 +1,5 @@
-// scrypt (RFC 7914): PHC strings and passlib's, Werkzeug's, the `salt:key` that Node programs and better-auth store, and
-// Firebase's variant, which encrypts a signer key under the derived one.
+// scrypt (RFC 7914): PHC strings, passlib's and Werkzeug's forms, the `salt:key` of Node programs and better-auth, and Firebase's
+// variant, which encrypts a signer key under the derived key.
 import { createCipheriv, scrypt as derive, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import {
@@ -8,6 +8,7 @@ import {
   type HashFamily,
   type HashRefusal,
   parameters,
+  storedText,
   tooCostly,
   unpadded,
   whole,
@@ -17,7 +18,7 @@ const scryptAsync = promisify<Buffer, Buffer, number, object, Buffer>(derive)
 
 const mebibyte = 1_048_576
 const maxMemory = 256 * mebibyte
-/** N · r · p: twice what OWASP recommends. */
+/** Maximum of N · r · p: twice OWASP's recommendation. */
 const maxWork = 2 ** 21
 
 interface Cost {
@@ -56,7 +57,7 @@ function costOf(text: string): Cost | null {
 const nodeCost: Cost = { ln: 14, r: 8, p: 1 }
 const betterAuthCost: Cost = { ln: 14, r: 16, p: 1 }
 
-/** Reads `salt:key`, the key in hexadecimal; the salt is used as the text that it is. @returns null where it is not that */
+/** Reads `salt:key`: the salt is the bytes of the text, the key is in hexadecimal. @returns null for another form */
 function readPair(text: string, cost: Cost): ForeignHash | HashRefusal | null {
   const [, salt, key] = /^([0-9A-Za-z+/=_-]{8,128}):([0-9a-fA-F]{32,256})$/.exec(text) ?? []
   if (!salt || !key) return null
@@ -68,7 +69,7 @@ export const readNodeScrypt = (text: string) => readPair(text, nodeCost)
 /** `salt:key` as better-auth stores it. */
 export const readBetterAuth = (text: string) => readPair(text, betterAuthCost)
 
-/** A Firebase project's parameters of its hashes, as its console shows them. */
+/** The hash parameters of a Firebase project, as its console shows them. */
 export interface FirebaseParameters {
   readonly signerKey: Buffer
   readonly saltSeparator: Buffer
@@ -78,8 +79,8 @@ export interface FirebaseParameters {
 }
 
 /**
- * A Firebase hash as it is stored here. Firebase stores the signer key, encrypted in counter mode under the derived key; without the
- * signer key, which stays out of the database, that is the cipher's key stream.
+ * Reads a Firebase hash. Firebase stores the signer key, encrypted in counter mode under the derived key. The key stream is
+ * stored here instead, so that the signer key is not needed and stays out of the database.
  */
 export function readFirebase(
   passwordHash: string,
@@ -100,7 +101,7 @@ export function readFirebase(
   )
 }
 
-/** Encrypts zeros in counter mode from zero: the key stream (NIST SP 800-38A §6.5). */
+/** The key stream of counter mode (NIST SP 800-38A §6.5): zeros, encrypted with a counter that begins at zero. */
 const keyStream = (key: Buffer, length: number) =>
   createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
 
@@ -138,7 +139,6 @@ export const scrypt: HashFamily = {
       /^((?:firebase-)?scrypt):(ln=\d+,r=\d+,p=\d+),(\d{1,3})$/.exec(cost) ?? []
     const given = written ? costOf(written) : null
     if (!scheme || !given) return null
-    const made = make(scheme, given, randomBytes(16), randomBytes(Number(length)))
-    return 'stored' in made ? made.stored : null
+    return storedText(make(scheme, given, randomBytes(16), randomBytes(Number(length))))
   },
 }

@@ -1,8 +1,8 @@
 // SHA-crypt (Drepper, "Unix crypt using SHA-256 and SHA-512", version 0.6): `$5$` and `$6$`.
 import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type HashFamily, tooCostly } from './hash.ts'
+import { inPieces } from './in-pieces.ts'
 import { encode64 } from './phpass.ts'
-import { inPieces } from './steps.ts'
 
 const minRounds = 1000
 const maxRounds = 1_000_000
@@ -14,15 +14,15 @@ const variants = {
   6: { digest: 'sha512', bytes: 64, characters: 86 },
 } as const
 
-/** The rounds that are computed: Drepper raises fewer to a thousand. */
+/** The rounds that are computed: the specification raises fewer to a thousand. */
 const roundsOf = (written: string | undefined) => Math.max(minRounds, Number(written ?? defaultRounds))
 
-/** `length` bytes of a digest, repeated. */
+/** Repeats a digest up to `length` bytes. */
 function stretch(digest: Buffer, length: number): Buffer {
   return Buffer.alloc(length, digest)
 }
 
-/** The order in which the bytes of the digest are written: three at a time, which move round (steps 22 of the text). */
+/** Reorders the bytes of the digest for encoding, in rotating triples (step 22 of the specification). */
 function shuffle(digest: Buffer): Buffer {
   const third = Math.floor(digest.length / 3)
   const out: number[] = []

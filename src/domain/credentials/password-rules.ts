@@ -1,13 +1,13 @@
-// The rules for a new password, by the project's policy. Whatever sets a password asks here before it hashes one; a hash that is
-// imported, and a password that is only checked, are not subject to them.
-import { createHash } from 'node:crypto'
+// The rules of the project's policy for a new password, which is checked before it is hashed. Imported hashes and passwords
+// that are only verified are not subject to them.
+import { hash } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { AuthError, type PasswordFault } from '../errors.ts'
 import { effectivePasswordPolicy } from '../projects/policy.ts'
 import type { Project } from '../projects/projects.ts'
 import { foldPassword, isCommonPassword } from './common-passwords.ts'
 
-/** The account that a password is for, as far as it is known: what was typed, or what was proven. */
+/** Known data of the account that gets a password, typed or stored. */
 export interface PasswordOwner {
   readonly email?: string | null | undefined
   readonly displayName?: string | null | undefined
@@ -15,7 +15,7 @@ export interface PasswordOwner {
   readonly lastName?: string | null | undefined
 }
 
-/** The sentence for each fault; every edge shows the same. */
+/** The sentence for each fault, the same in every API. */
 export const passwordSentences: Readonly<Record<PasswordFault['reason'], (minLength: number) => string>> = {
   too_short: (minLength) => `Must have at least ${minLength} characters.`,
   common: () => 'Is one of the most common passwords, which are guessed first: choose another.',
@@ -23,15 +23,15 @@ export const passwordSentences: Readonly<Record<PasswordFault['reason'], (minLen
   breached: () => 'Is known from a data breach, and will be guessed: choose another.',
 }
 
-/** The same as a whole sentence, where no field says what it is about. */
+/** The fault as a whole sentence, for texts without a field name. */
 export function aboutPassword({ reason, minLength }: PasswordFault): string {
   const sentence = passwordSentences[reason](minLength)
   return `The password ${sentence.charAt(0).toLowerCase()}${sentence.slice(1)}`
 }
 
 /**
- * Checks a new password by the project's policy: its length, the list of common passwords, what is known of its owner, and
- * the breached-password service where one is set. What it answers depends only on the arguments.
+ * Checks a new password against the project's policy: its length, the list of common passwords, the data of its owner, and the
+ * breached-password service if one is set. The result depends only on the arguments.
  * @throws AuthError password_refused
  */
 export async function checkNewPassword(ctx: Context, password: string, owner: PasswordOwner): Promise<void> {
@@ -43,7 +43,7 @@ export async function checkNewPassword(ctx: Context, password: string, owner: Pa
 }
 
 /**
- * The one rule that needs the account: for a caller who has proven it, after `checkNewPassword` was asked with what they typed.
+ * Checks the one rule that needs the account. For flows that read the account only after `checkNewPassword` and a proof.
  * @throws AuthError password_refused
  */
 export function checkPasswordOwner(project: Project, password: string, owner: PasswordOwner): void {
@@ -56,7 +56,7 @@ function refuse(reason: PasswordFault['reason'], minLength: number): never {
   throw new AuthError('password_refused', { password: { reason, minLength } })
 }
 
-/** The words that a password must not be. */
+/** The words that a password must not equal. */
 function wordsOf({ name, policy }: Project, { email, displayName, firstName, lastName }: PasswordOwner) {
   const local = email?.split('@')[0]
   const words = [email, local, local?.split('+')[0], displayName, firstName, lastName]
@@ -77,11 +77,12 @@ function isContextual(password: string, words: readonly string[]): boolean {
 }
 
 /**
- * Asks the breached-password service by the first five characters of the SHA-1, so that it learns neither the password nor its
- * whole hash (k-anonymity). False where it cannot be asked.
+ * Queries the breached-password service with the first five hexadecimal digits of the SHA-1, so that it learns neither the
+ * password nor its whole hash (k-anonymity).
+ * @returns false also if the service cannot be reached
  */
 async function isBreached({ services }: Context, rangeUrl: string, password: string): Promise<boolean> {
-  const hash = createHash('sha1').update(password.normalize('NFKC'), 'utf8').digest('hex').toUpperCase()
-  const suffixes = await services.breachedRange(rangeUrl, hash.slice(0, 5))
-  return suffixes?.has(hash.slice(5)) ?? false
+  const sha1 = hash('sha1', password.normalize('NFKC'), 'hex').toUpperCase()
+  const suffixes = await services.breachedRange(rangeUrl, sha1.slice(0, 5))
+  return suffixes?.has(sha1.slice(5)) ?? false
 }
