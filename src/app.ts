@@ -139,7 +139,7 @@ async function start(
     publicUrl,
     keys: serviceKeys(secrets),
     ...outgoingCallsFor(config, log),
-    argon2,
+    argon2: () => argon2,
     parameters: passwordParameters,
     scheduler: tracing?.hashing(scheduler) ?? scheduler,
     changeFeed,

@@ -1,4 +1,4 @@
-// Who makes a request, as far as it has been proven.
+// The user, API key or operator that a request was authenticated as, and the client that sent it.
 import type { UserRow } from '../repositories/accounts/users.ts'
 import type { SessionClient } from '../repositories/sessions/sessions.ts'
 
@@ -7,9 +7,9 @@ export type { SessionClient }
 /** A user on whose behalf a request is made, by a session or by an API key. */
 export interface Actor {
   readonly user: UserRow
-  /** Null: outside of any session, by an API key. */
+  /** Null: authenticated by an API key, in no session. */
   readonly sessionId: string | null
-  /** Absent: in a session. */
+  /** Absent: authenticated by a session. */
   readonly key?: { readonly id: string }
   /** UUID of the operator who acts as this user; absent or null: the user acts. */
   readonly impersonator?: string | null
@@ -23,45 +23,45 @@ export interface Principal extends Actor {
   readonly client: SessionClient
 }
 
-/** A user by one of their API keys. It is no principal, so verbs that need a session do not accept it. */
+/** A user authenticated by an API key. It is no `Principal`, so functions that need a session do not accept it. */
 export interface KeyHolder extends Actor {
   readonly sessionId: null
   readonly key: {
     readonly id: string
     readonly scopes: readonly string[]
     readonly createdAt: Date
-    /** Null: until it is revoked. */
+    /** Null: valid until it is revoked. */
     readonly expiresAt: Date | null
   }
 }
 
 export interface Caller {
-  /** The API that the request came by: a session that it opens belongs to it. */
+  /** The API of the request. A session that the request opens belongs to this API. */
   readonly client: SessionClient
-  /** The client's address as limits count it: IPv4, or the /64 of an IPv6 address. */
+  /** The address that limits are counted for: IPv4, or the /64 network of an IPv6 address. */
   readonly address: string
-  /** The address as the account's owner may see it: IPv4 /24, IPv6 /48. */
+  /** The network that is stored and shown to the owner of the account: IPv4 /24, IPv6 /48. */
   readonly addressPrefix: string | null
-  /** The User-Agent header, at most 512 characters of it. */
+  /** The first 512 characters of the User-Agent header. */
   readonly userAgent: string | null
-  /** Browser and system in words, such as "Firefox on Linux". */
+  /** Browser and operating system, such as "Firefox on Linux". */
   readonly device: string
   /** Whether the request carried the project's secret. */
   readonly provesProject: boolean
-  /** What a browser keeps that an account trusts; absent or null: nothing. */
+  /** The token of a trusted device, from the browser's cookie; absent or null: none. */
   readonly deviceToken?: string | null
 }
 
-/** The device and the network of a client, as mails show them. */
+/** The device and network of a client, for the details of a mail. */
 export const shownCaller = ({ device, addressPrefix }: Caller) => ({
   device,
   ...(addressPrefix ? { addressPrefix } : {}),
 })
 
-/** How an operator acts, for the security log. */
+/** How an operator was authenticated, for the security log. */
 export interface OperatorAct {
   readonly via: 'command_line' | 'admin_api' | 'project_secret'
-  /** UUID of the operator's account; absent: by the command line, a key or a project's secret. */
+  /** UUID of the operator's account; absent for the command line, an operator key or a project's secret. */
   readonly by?: string
   /** UUID of the operator key. */
   readonly keyId?: string

@@ -1,4 +1,4 @@
-// What the caches of the domain need of the database's change feed.
+// The database's change feed, as the caches of the domain use it.
 
 export interface ChangeListener {
   /** The row, a session or a key of this user changed. */
@@ -9,12 +9,12 @@ export interface ChangeListener {
   everything(): void
 }
 
-/** Reports changes in the database, and whether all of them have been reported. */
+/** Reports changes of rows, and whether its reports are up to date. */
 export interface ChangeFeed {
   /** Whether every change that was acknowledged 75 ms ago or earlier has been reported. */
   isCurrent(): boolean
   subscribe(listener: ChangeListener): void
 }
 
-/** Without a change feed nothing is cached. */
+/** Stands in where there is no change feed: the caches then keep nothing. */
 export const noChangeFeed: ChangeFeed = { isCurrent: () => false, subscribe() {} }

@@ -1,4 +1,4 @@
-// The first argument of every verb: the project, who acts, the client, the project's store, and the services.
+// The first argument of every verb: the project, the actor, the client, the project's store, and the services.
 
 import type { OldSystemCheck } from '../outgoing/old-system.ts'
 import type { WebhookSender } from '../outgoing/webhook-sender.ts'
@@ -22,41 +22,45 @@ import type { SessionCache } from './sessions/session-cache.ts'
 import type { CachedSession } from './sessions/sessions.ts'
 import type { ConcurrencyLimit } from './throttling/concurrency-limit.ts'
 
-/** Keys derived from the master secret, 32 bytes each; lists are newest first: the first seals, all of them open. */
+/**
+ * Keys derived from the master secrets, 32 bytes each. Of a list, the newest is first and encrypts or signs; all are tried to
+ * read.
+ */
 export interface ServiceKeys {
-  /** Hashes what strangers ask about: e-mail addresses, client addresses, short codes. */
+  /** HMAC key of e-mail addresses, client addresses and short codes. */
   readonly lookup: Buffer
-  /** Derives the tokens and codes that mails carry. */
+  /** Derives the tokens and codes in mails. */
   readonly mail: Buffer
-  /** Seal what a browser carries while it is at a provider, and sign what an authenticator answers. */
+  /** Encrypt the state of a social sign-in in the browser, and sign the challenges of passkeys. */
   readonly flow: readonly [Buffer, ...Buffer[]]
-  /** Hash idempotency keys and the requests that carry them. */
+  /** HMAC keys of idempotency keys and of the requests sent with them. */
   readonly idempotency: readonly [Buffer, ...Buffer[]]
-  /** Seal the answers that are repeated for an idempotency key. */
+  /** Encrypt the stored answers of idempotency keys. */
   readonly answers: readonly [Buffer, ...Buffer[]]
+  /** Encrypt the secrets of authenticators and other secrets that are read again. */
   readonly sealing: readonly [Buffer, ...Buffer[]]
 }
 
-/** What lives as long as the process and serves every project. */
+/** The parts that live as long as the process and serve every project. */
 export interface Services {
   readonly stores: Stores
-  /** Where people and browsers reach the service, without a slash at the end. */
+  /** Public URL of the service, without a slash at the end. */
   readonly publicUrl: string
   readonly passwords: PasswordHashing
   readonly projects: ProjectCache
   readonly sessionCache: SessionCache<CachedSession>
   readonly apiKeyCache: SessionCache<CachedApiKey>
   readonly providers: Providers
-  /** Asks the breached-password service that a project's policy names. */
+  /** Queries the breached-password service that the project's policy names. */
   readonly breachedRange: BreachedRange
   readonly webhookSender: WebhookSender
-  /** Asks the system that a project moves away from for a password. */
+  /** Checks a password with the system that a project is migrated from. */
   readonly askOldSystem: OldSystemCheck
-  /** Attempts on one account from one address that are undecided at the same time. */
+  /** Limits the concurrent attempts on one account from one address. */
   readonly attempts: ConcurrencyLimit
   readonly keys: ServiceKeys
   readonly observer: Observer
-  /** Milliseconds since 1970 by the database's clock, for what is decided without asking it. */
+  /** Milliseconds since 1970 by the database's clock, for decisions that need no statement. */
   readonly now: () => number
 }
 
@@ -68,16 +72,16 @@ export interface Context {
   /** Bound to the project; inside `inTransaction`, to the transaction. */
   readonly store: Store
   readonly services: Services
-  /** How an operator acts, who is trusted with every account of the project; null: nobody does. */
+  /** The operator who acts and may access every account of the project; null: no operator acts. */
   readonly operator: OperatorAct | null
 }
 
-/** A request by a user, in a session or by an API key. */
+/** A request authenticated by a session or an API key. */
 export interface ActorContext extends Context {
   readonly actor: Actor
 }
 
-/** A request by a signed-in user in one of their sessions. */
+/** A request authenticated by a session. */
 export interface SignedInContext extends Context {
   readonly actor: Principal
 }
@@ -87,6 +91,7 @@ export interface OperatorContext extends Context {
   readonly operator: OperatorAct
 }
 
+/** Builds the context of a request in a project. No operator acts in it. */
 export function createContext<A extends Actor | null>(
   services: Services,
   project: Project,
@@ -99,8 +104,8 @@ export function createContext<A extends Actor | null>(
 
 /**
  * Builds the context in which an operator acts on a project.
- * @param operator how; default: by the command line, or a job
- * @param caller the operator's client; default: none, as of the command line
+ * @param operator how the operator was authenticated; default: the command line, which jobs use too
+ * @param caller the operator's client; default: that of the command line
  */
 export function operatorContext(
   services: Services,
@@ -113,8 +118,8 @@ export function operatorContext(
 
 /**
  * Runs `work` in one transaction of the context's project, with a context whose store is that transaction. Commits when
- * it returns, rolls back when it throws, and may run again after a deadlock. A refusal that must leave something behind
- * is returned by `work` and thrown afterwards. Inside a transaction, `work` runs in that one.
+ * `work` returns, rolls back when it throws, and may run it again after a deadlock. To refuse and still commit, return the
+ * `AuthError` from `work` and throw it afterwards. Inside a transaction, `work` joins that transaction.
  */
 export function inTransaction<C extends Context, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> {
   return ctx.store.transaction((store) => work({ ...ctx, store }))

@@ -1,4 +1,5 @@
-// Every refusal of the domain by its code. Each edge maps every code to an answer; a missing one does not compile.
+// The refusals of the domain by code. Each API maps every code to its answer in a total record, so a missing one does not
+// compile.
 
 export type AuthErrorCode =
   | 'project_required'
@@ -99,19 +100,19 @@ export type AuthErrorCode =
   | 'webhook_disabled'
   | 'delivery_unknown'
 
-/** Why a new password is refused, by the project's policy. */
+/** The rule of the project's policy that a new password breaks. */
 export interface PasswordFault {
   readonly reason: 'too_short' | 'common' | 'contextual' | 'breached'
-  /** Characters that the policy demands. */
+  /** The policy's minimum, in characters. */
   readonly minLength: number
 }
 
-/** Factors that are proven by a code. */
+/** Factors that are proven with a code. */
 export type CodeMethod = 'totp' | 'recovery_code' | 'email_code'
 
 /**
- * What completes a sign-in whose first factor was right: an enrolled factor, a passkey, a code that stands in for a lost factor, or
- * a mailed code where the policy demands a second factor of an account that has enrolled none.
+ * The methods that complete a sign-in after its first factor: an enrolled factor, a passkey, a recovery code, or a mailed
+ * code where the policy demands a second factor of an account that has enrolled none.
  */
 export type FactorMethod = CodeMethod | 'passkey'
 
@@ -130,32 +131,32 @@ export interface PasskeyRequestOptions {
   readonly userVerification: 'required'
 }
 
-/** How an account's owner can step a session up: by a factor that is enrolled, else by the password, else by a mailed code. */
+/** The methods that step a session up: an enrolled factor; without one, the password; without both, a mailed code. */
 export type StepUpFactor = 'password' | FactorMethod
 
 export interface AuthErrorDetails {
-  /** Whole seconds after which the same request may succeed. */
+  /** Whole seconds until the same request may succeed. */
   readonly retryAfterSeconds?: number
   /** Only with `password_refused`. */
   readonly password?: PasswordFault
-  /** Only for callers that proved the project's secret. */
+  /** Only for callers that presented the project's secret. */
   readonly verificationToken?: string
-  /** Only with `passkey_unknown`, where the credential is one that this project once had: base64url. */
+  /** With `passkey_unknown`, if this project registered the credential: its id in base64url. */
   readonly credentialId?: string
-  /** For step_up_required and second_factor_required: what the account accepts. */
+  /** With `step_up_required` and `second_factor_required`: the methods that the account accepts. */
   readonly factors?: readonly StepUpFactor[]
-  /** For second_factor_required: what the client completes the sign-in with. */
+  /** With `second_factor_required`: the token with which the client completes the sign-in. */
   readonly challenge?: string
-  /** Where `factors` has `passkey`: what a browser asks for one with. */
+  /** If `factors` has `passkey`: the options of the browser's request. */
   readonly passkeyOptions?: PasskeyRequestOptions
 }
 
-/** A refusal. Its message is its code: the edge writes the text that people read. */
+/** A refusal. Its message is its code; each API has its own text for the code. */
 export class AuthError extends Error {
   override name = 'AuthError'
   readonly code: AuthErrorCode
   readonly details: AuthErrorDetails
-  /** Why, for the security log and log lines: what the answer must not tell. Default: the code. */
+  /** The cause for the security log and log lines, which the answer must not disclose. Default: the code. */
   readonly reason: string
   constructor(code: AuthErrorCode, details: AuthErrorDetails = {}, reason: string = code) {
     super(code)
@@ -165,7 +166,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Thrown with every problem of what an operator wrote, each a sentence. */
+/** Thrown for invalid input of an operator, with one sentence for each problem. */
 export class ProblemsError extends Error {
   readonly problems: readonly string[]
   constructor(problems: readonly string[]) {

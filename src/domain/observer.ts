@@ -1,4 +1,4 @@
-// What the domain reports for metrics. It knows of no metric.
+// Events that the domain reports for metrics and log lines. It imports no metrics library.
 import type { AuditEventName } from '../repositories/database.ts'
 import type { MailKind } from '../repositories/mail/mail-queue.ts'
 import { AuthError, type AuthErrorCode } from './errors.ts'
@@ -6,7 +6,7 @@ import { AuthError, type AuthErrorCode } from './errors.ts'
 /** The outcome of a refresh; `reused` ended the session, `refused` is every other refusal. */
 export type RefreshOutcome = 'rotated' | 'replayed' | 'recovered' | 'reused' | 'refused'
 
-/** How a session is opened; what a second factor completes is counted as that. */
+/** How a session is opened. A sign-in that a second factor completes counts as `second_factor`. */
 export type SignInMethod = 'password' | 'email' | 'social' | 'passkey' | 'second_factor'
 
 /** The outcome of a sign-in: a session, a refusal by its code, or an error of ours. */
@@ -22,11 +22,11 @@ export interface RefusalFacts {
   readonly addressPrefix: string | null
 }
 
-/** A mail that is not queued because its recipient had enough. */
+/** A mail that was not queued because its recipient reached the cap. */
 export interface SuppressedMail {
   readonly kind: MailKind
   readonly projectId: string
-  /** Whether it is the first for its recipient in this hour: the one that is logged. */
+  /** Whether it is the first for its recipient in this hour. Only that one is logged. */
   readonly isFirst: boolean
 }
 
@@ -36,7 +36,7 @@ export interface Observer {
   recorded(event: AuditEventName): void
   refused(facts: RefusalFacts): void
   mailSuppressed(facts: SuppressedMail): void
-  /** The old system's answer for a person could not be imported. */
+  /** The old system accepted a password, but its answer could not be imported. */
   importRefused(facts: { readonly projectId: string; readonly host: string }): void
 }
 
@@ -49,7 +49,7 @@ export const noObserver: Observer = {
   importRefused() {},
 }
 
-/** Reports the outcome of a sign-in that is under way, and passes it on. @throws what `signIn` rejects with */
+/** Reports the outcome of a sign-in and passes it on. @throws the error that `signIn` rejects with */
 export async function observeSignIn<T>(
   observer: Observer,
   method: SignInMethod,

@@ -1,4 +1,4 @@
-// Assembles what lives as long as the process and serves every project. Touches no database.
+// Builds the services that live as long as the process and serve every project. Sends no statement.
 import { deriveKey } from '../crypto/secrets.ts'
 import type { OldSystemCheck } from '../outgoing/old-system.ts'
 import type { WebhookSender } from '../outgoing/webhook-sender.ts'
@@ -16,7 +16,7 @@ import { createConcurrencyLimit } from './throttling/concurrency-limit.ts'
 /** Master secrets, newest first. */
 export type Secrets = readonly [string, ...string[]]
 
-/** Derives from each master secret the 32-byte key for one use. */
+/** Derives the 32-byte key for one use from each master secret, newest first. */
 export function keysFor([newest, ...older]: Secrets, use: string): [Buffer, ...Buffer[]] {
   const derive = (secret: string) => deriveKey(Buffer.from(secret, 'utf8'), use)
   return [derive(newest), ...older.map(derive)]
@@ -38,24 +38,25 @@ export interface ServicesOptions extends PasswordHashingOptions {
   readonly keys: ServiceKeys
   readonly providers: Providers
   readonly webhookSender: WebhookSender
-  /** Default: no service is asked. */
+  /** Default: no passwords are known as breached. */
   readonly breachedRange?: BreachedRange | undefined
-  /** Default: none is asked, and no password is right. */
+  /** Default: every password is refused. */
   readonly askOldSystem?: OldSystemCheck | undefined
-  /** Default: none, and no session, key or project is cached beyond its age. */
+  /** Default: none; then sessions and API keys are not cached, and projects only for their maximum age. */
   readonly changeFeed?: ChangeFeed | undefined
   readonly observer?: Observer | undefined
   /** Default: this machine's clock. */
   readonly now?: (() => number) | undefined
 }
 
-/** Cached sessions, if each weighs little: 1.8 kB each. */
+/** Sessions in the cache if none has much metadata: 1.8 kB each. */
 const sessionCapacity = 5000
-/** Cached API keys, if each weighs little: 2 kB each. */
+/** API keys in the cache if no user has much metadata: 2 kB each. */
 const apiKeyCapacity = 2500
-/** Attempts on one account from one address that may wait. */
+/** Attempts that may wait for one account and address. */
 const maxWaitingAttempts = 256
 
+/** Creates the services of a process from its adapters and keys. */
 export function createServices(options: ServicesOptions): Services {
   const {
     stores,

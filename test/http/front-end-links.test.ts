@@ -23,7 +23,7 @@ const services = createServices({
   keys: { ...testKeys, lookup: keyFor('lookup'), mail: keyFor('mail') },
   providers: createProviders({ secrets: {} }),
   webhookSender,
-  argon2: loadArgon2(),
+  argon2: loadArgon2,
   parameters: cheapParameters,
   scheduler: createHashScheduler(),
 })

@@ -109,7 +109,7 @@ export async function createTestDomain(
     keys: testKeys,
     providers: createProviders({ secrets: {} }),
     webhookSender,
-    argon2: Promise.resolve(argon2),
+    argon2: async () => argon2,
     parameters: options.parameters ?? cheapParameters,
     scheduler: options.scheduler ?? createHashScheduler(),
     changeFeed,

@@ -1,14 +1,17 @@
-// The activity of an account: its audit trail, as its owner reads it.
+// The activity of an account: its audit trail, for its owner.
 import { type AuditRow, listAuditEvents } from '../../repositories/audit/audit-events.ts'
 import type { ActorContext } from '../context.ts'
 
 export interface ActivityPage {
   readonly events: readonly AuditRow[]
-  /** The `before` of the next page; null at the end. */
+  /** Id to pass as `before` for the next page; null on the last one. */
   readonly before: number | null
 }
 
-/** Lists a page of the actor's audit trail, the newest first, from the event before the id `page.before` on. */
+/**
+ * Lists a page of the actor's audit trail, newest first.
+ * @param page.before id of an event: the page begins with the event before it; null: with the newest
+ */
 export async function listActivity(
   ctx: ActorContext,
   page: { readonly before: number | null; readonly limit: number },

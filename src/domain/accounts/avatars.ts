@@ -1,4 +1,4 @@
-// Avatars: one picture for each account, checked before it is stored, never part of the user's row.
+// Avatars: one picture for each account, checked before it is stored, in a table of its own.
 import { randomUUID } from 'node:crypto'
 import {
   type AvatarRow,
@@ -14,7 +14,7 @@ import { AuthError } from '../errors.ts'
 import type { PictureType } from './picture-parts.ts'
 import { cleanPicture, isPictureType } from './pictures.ts'
 
-/** Characters of the longest picture, written as a data URI; as bytes that is about 375 000. */
+/** Maximum length of a picture as a data URI, in characters; that is about 375 000 bytes. */
 export const maxDataUriLength = 500_000
 
 export interface OfferedPicture {
@@ -41,7 +41,7 @@ export async function checkPicture({ mediaType: said, content }: OfferedPicture)
   if (dataUriLengthOf(mediaType, content.length) > maxDataUriLength) throw new AuthError('picture_too_large')
   const clean = isPictureType(mediaType) ? await cleanPicture(mediaType, content) : null
   if (!isPictureType(mediaType) || !clean) throw new AuthError('picture_invalid')
-  // An optimizer may have made the picture smaller than we can.
+  // The given picture may have been compressed better than ours.
   if (dataUriLengthOf(mediaType, clean.length) > maxDataUriLength) throw new AuthError('picture_too_large')
   return { mediaType, content: clean }
 }
@@ -50,7 +50,7 @@ export async function checkPicture({ mediaType: said, content }: OfferedPicture)
 export async function savePicture(tx: ActorContext, { mediaType, content }: Picture): Promise<UserRow> {
   const userId = tx.actor.user.id
   const id = randomUUID()
-  // The user's row first: its lock orders two pictures, or a picture and a deletion.
+  // The user's row first: its lock orders concurrent uploads and deletions.
   const user = await setUserAvatar(tx.store, userId, id)
   if (!user) throw new AuthError('unauthenticated')
   await replaceAvatar(tx.store, { id, userId, mediaType, content })
@@ -81,7 +81,7 @@ export async function removeAvatar(ctx: ActorContext): Promise<void> {
   await inTransaction(ctx, deletePicture)
 }
 
-/** The picture of an id: its address alone is enough to see it. */
+/** Finds a picture by its id, which is enough to see it. */
 export function findAvatar({ stores }: Services, id: string): Promise<AvatarRow | null> {
   return findAvatarRow(stores.unscoped, id)
 }

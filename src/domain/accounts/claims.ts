@@ -1,7 +1,9 @@
-// Claims on an address: opened by a sign-up where the project demands proof, and made the account by the person who proves one.
+// Claims on an address: a sign-up opens one if the project demands proof of the address, and the proof turns it into the
+// account.
 //
-// What was typed belongs to the token that was mailed for it. Proving that token makes exactly that account and voids
-// every other claim on the address. A taken address gets a claim too, which nobody can prove: its owner gets another mail.
+// The typed data belongs to the token that was mailed for it. Proving that token creates exactly that account and voids every
+// other claim on the address. An address with a proven account gets a claim too, which cannot be proven; its owner gets
+// another mail.
 import { randomUUID } from 'node:crypto'
 import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
 import * as rows from '../../repositories/accounts/claims.ts'
@@ -28,30 +30,30 @@ import { AuthError } from '../errors.ts'
 import { queueNotice } from '../mail/notify.ts'
 import type { Project } from '../projects/projects.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import { applyLifecycle } from './lifecycle.ts'
-import { takeMailCooldown } from './mail-cooldown.ts'
 
-/** Claims on one address at a time. */
+/** Maximum of open claims on one address. */
 const maxClaims = 20
 
 export interface ClaimFacts extends ProfileChange {
   /** Normalized. */
   readonly email: string
-  /** By `hashClaimedPassword`; null: the account has an identity instead. */
+  /** From `hashClaimedPassword`; null: the account gets an identity instead. */
   readonly passwordHash: string | null
   readonly identity?: rows.ClaimRow['identity']
 }
 
 export interface OpenedClaim {
-  /** The account as it will be. */
+  /** The account as it will be created. */
   readonly user: UserRow
-  /** For an application that delivers mail itself and proved itself; null otherwise. */
+  /** For an application that delivers mail itself and presented the project's secret; null otherwise. */
   readonly token: string | null
 }
 
 /**
- * Opens a claim and queues the mail that asks to prove it; the owner of a proven account gets a mail that says so instead.
- * The same statements whether or not the address is taken.
+ * Opens a claim and queues the mail with its proof. The owner of a proven account with that address gets another mail instead.
+ * Sends the same statements whether or not the address is taken.
  */
 export async function openClaim(tx: Context, facts: ClaimFacts): Promise<OpenedClaim> {
   const { email } = facts
@@ -60,11 +62,11 @@ export async function openClaim(tx: Context, facts: ClaimFacts): Promise<OpenedC
   const claim = await insertClaim(tx, facts)
   await rows.pruneClaims(tx.store, email, maxClaims)
   const owner = await findUserByEmail(tx.store, email)
-  // Counted and, where the address had enough, left out alike.
+  // Taken and free addresses are counted and capped in the same way.
   if (delivery === 'email' && (await takeMailCap(tx, 'verify_email', { email })) === 0) {
     if (!owner?.emailVerifiedAt) await queueClaim(tx, claim, email, facts.locale ?? null)
     else if (waitSeconds === 0) await queueNotice(tx, 'address_taken', { user: owner })
-    // Within the cooldown, a statement in the place of the one that queues.
+    // Within the cooldown: a statement in place of the one that would queue the mail, so that the number is the same.
     else await findUserByEmail(tx.store, email)
   }
   return { user: claimedUser(claim), token: claimTokenForApplication(tx, claim) }
@@ -82,7 +84,7 @@ function insertClaim(
   })
 }
 
-/** The network that a claim came from: all its addresses share one. */
+/** Key of the client's network, which all addresses of the network share. */
 const clientKey = ({ services, caller }: Context) =>
   keyedHash(services.keys.lookup, 'network', caller.addressPrefix ?? caller.address)
 
@@ -102,8 +104,8 @@ function queueClaim(tx: Context, claim: rows.ClaimKey, email: string, locale: st
 }
 
 /**
- * Gives the newest claim on an address other secrets, of this client's if it has any, and queues its mail again.
- * @param isReserved whether the cap on the recipient's mails has counted one that was not queued
+ * Replaces the secrets of the newest claim on an address, preferring claims of this client, and queues its mail again.
+ * @param isReserved whether the cap has already counted a mail for this recipient that was not queued
  * @returns the token, as `openClaim`
  */
 export async function requestClaimProof(
@@ -117,14 +119,14 @@ export async function requestClaimProof(
   if (!claim) return null
   const next = { id: claim.id, serial: claim.serial + 1 }
   const secrets = { ...hashesOf(tx, email, next), lifetimeSeconds }
-  // Of two requests at once the second leaves the mail of the first as it is.
+  // Of two concurrent requests, the second leaves the first one's mail as it is.
   if (!(await rows.replaceClaimSecrets(tx.store, claim, secrets))) return null
   const isCounted = isReserved || (await takeMailCap(tx, 'verify_email', { email })) === 0
   if (delivery === 'email' && isCounted) await queueClaim(tx, next, email, null)
   return claimTokenForApplication(tx, next)
 }
 
-/** The open claim of a provider's identity on an address, as an account; null where there is none. */
+/** Finds the open claim of a provider's identity on an address, as the account that it would become; null if there is none. */
 export async function findClaimOfIdentity(
   tx: Context,
   email: string,
@@ -135,8 +137,8 @@ export async function findClaimOfIdentity(
 }
 
 /**
- * Mints for mails that are about to be sent, and starts the lifetime of each claim.
- * @returns secrets by the mail's id; a mail without an entry is not to be sent: its claim was proven, voided or dropped
+ * Mints the secrets of mails that are about to be sent, and starts the lifetime of each claim.
+ * @returns secrets by the mail's id; a mail without an entry must not be sent: its claim was proven, voided or dropped
  */
 export async function mintForClaims(
   services: Services,
@@ -153,11 +155,11 @@ export async function mintForClaims(
 }
 
 /**
- * Proves a claim, once, in a transaction that must commit: makes its account, or gives an unproven account of the address
- * to the person who proved it; every other claim on the address is void.
- * @param password what the person typed beside the proof; null: nothing
- * @throws AuthError wrong_current_password (and the claim stays)
- * @returns null where the proof fits no claim, or the address has a proven or disabled account
+ * Proves a claim, once, in a transaction that must commit. Creates its account, or hands over an unproven account of the address,
+ * and voids every other claim on the address.
+ * @param password the password typed with the proof; null: none
+ * @throws AuthError wrong_current_password; the claim stays
+ * @returns null if the proof fits no claim, or the address has a proven or disabled account
  */
 export async function proveClaim(
   tx: Context,
@@ -166,9 +168,9 @@ export async function proveClaim(
 ): Promise<UserRow | null> {
   const email = await findClaimed(tx, proof)
   if (email === null || (proof.email !== undefined && proof.email !== email)) return null
-  // Two claims that are proven in one moment: the second waits here and is gone.
+  // Of two claims that are proven at the same time, the second waits here and then no longer exists.
   const open = await rows.lockClaims(tx.store, email)
-  // Two claims with one short code: it proves neither, the links do.
+  // If two claims have the same short code, it proves neither. Their links still do.
   const [claim, another] = open.filter(fits(tx, email, proof))
   if (!claim || another) {
     if ('code' in proof) await rows.countWrongCode(tx.store, email, maxCodeAttempts)
@@ -178,24 +180,24 @@ export async function proveClaim(
   const user = await makeAccount(tx, claim, password ? 'holder' : 'claim')
   if (!user) return null
   await rows.deleteClaims(tx.store, email)
-  // So that the page of the link can say that the address is proven.
+  // The page of the link can then say that the address is proven.
   const { id, tokenHash, codeHash, expiresAt } = claim
   const token = { id, userId: user.id, email, tokenHash, codeHash, expiresAt }
   await insertUsedToken(tx.store, { ...token, purpose: 'verify_email' })
   return user
 }
 
-/** The address whose claims a proof may fit. */
+/** The address whose claims the proof may fit; null: none. */
 async function findClaimed(ctx: Context, proof: Proof): Promise<string | null> {
   return 'token' in proof ? rows.findClaimedAddress(ctx.store, hashSecret(proof.token)) : proof.email
 }
 
-/** A password that was typed beside a proof, hashed as claims on the address are. */
+/** A password typed with a proof, hashed as those of claims on the address. */
 export interface TypedPassword {
   readonly claimedHash: string
 }
 
-/** Hashes what was typed beside the proof of a claim, before its transaction; null where it proves none. */
+/** Hashes a password typed with the proof of a claim, before the transaction; null if the proof fits no claim. */
 export async function hashTyped(ctx: Context, proof: Proof, password: string): Promise<TypedPassword | null> {
   const email = await findClaimed(ctx, proof)
   return email === null ? null : { claimedHash: await hashClaimedPassword(ctx, email, password) }
@@ -215,7 +217,7 @@ async function makeAccount(tx: Context, claim: rows.ClaimRow, by: EmailProof): P
   const user = (await rows.insertClaimedUser(tx.store, claim, by)) ?? (await replaceUnproven(tx, claim, by))
   if (!user) return null
   const { identity } = claim
-  // The identity may have been linked to another account meanwhile: then this one is opened by a reset.
+  // If the identity has been linked to another account since, the owner signs in after a password reset.
   if (identity && !(await findIdentity(tx.store, identity.issuer, identity.subject)))
     await insertIdentity(tx.store, {
       ...{ ...identity, id: randomUUID(), userId: user.id },
@@ -226,7 +228,7 @@ async function makeAccount(tx: Context, claim: rows.ClaimRow, by: EmailProof): P
   return user
 }
 
-/** Gives the unproven account of the address to the person who proved the claim; nothing of it opens the account any more. */
+/** Hands the unproven account of the address over to the owner of the claim, and ends every former way to sign in to it. */
 async function replaceUnproven(tx: Context, claim: rows.ClaimRow, by: EmailProof): Promise<UserRow | null> {
   const found = await findUserByEmail(tx.store, claim.email)
   const owner = found && (await lockUser(tx.store, found.id))
@@ -239,7 +241,7 @@ async function replaceUnproven(tx: Context, claim: rows.ClaimRow, by: EmailProof
   })
 }
 
-/** Voids the claim with this token, for the owner of the address who did not sign up. @returns whether there was one */
+/** Voids the claim with this token, for an owner of the address who did not sign up. @returns whether there was one */
 export function voidClaim(ctx: Context, token: string): Promise<boolean> {
   return rows.deleteClaimByToken(ctx.store, hashSecret(token))
 }

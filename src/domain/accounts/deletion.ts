@@ -13,7 +13,7 @@ import { endRightsOf } from './operator-end.ts'
 
 /**
  * Deletes the account, at once or after the policy's `deletion.grace_seconds`. Its sessions and API keys end in the same
- * transaction, and stay ended if it is restored.
+ * transaction, also if the account is restored later.
  * @throws AuthError unauthenticated, team_admin_needed, last_owner; and as `reauthenticate`
  */
 export async function deleteAccount(ctx: SignedInContext, currentPassword?: string): Promise<void> {
@@ -42,7 +42,7 @@ export async function deleteAccount(ctx: SignedInContext, currentPassword?: stri
     return true
   })
   if (isDeleted) return
-  // Another request was faster: it deleted the account, or changed the password that was checked.
+  // A concurrent request deleted the account, or changed the password that was checked.
   const isGone = (await findUser(ctx.store, id)) === null
   throw new AuthError(isGone ? 'unauthenticated' : 'wrong_current_password')
 }

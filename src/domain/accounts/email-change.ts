@@ -1,4 +1,4 @@
-// Changing the address of an account: the new address is proven first, the old one can undo the change for a week.
+// Changes the address of an account: the new address is proven first, and the old one can undo the change for a week.
 import { hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -30,7 +30,7 @@ export interface EmailChange {
 
 /**
  * Asks for the change. A taken address gets the same answer and no mail.
- * @returns the token, for an application that delivers mail itself and proved itself; null otherwise
+ * @returns the token, for an application that delivers mail itself and presented the project's secret; null otherwise
  * @throws AuthError redirect_not_allowed, email_unchanged; and as `reauthenticate`
  */
 export async function requestEmailChange(ctx: SignedInContext, change: EmailChange): Promise<string | null> {
@@ -51,15 +51,16 @@ export async function requestEmailChange(ctx: SignedInContext, change: EmailChan
   })
 }
 
-/** Takes back every change that waits for its proof: mails that are on their way lead nowhere. */
+/** Cancels every change that waits for its proof. Links in mails already sent no longer work. */
 export async function cancelEmailChange(ctx: SignedInContext): Promise<void> {
   await inTransaction(ctx, (tx) => voidTokens(tx.store, ctx.actor.user.id, ['change_email']))
 }
 
 /**
- * Makes the change with a proof of the new address, and mails the old address a link to undo it. The proof works in a
- * session of the account that asked, or with its password: the owner of the new address who did not ask moves nothing.
- * @param currentPassword the account's, where the request is made in no session of it; a code needs a session
+ * Makes the change with a proof of the new address, and mails a link to undo it to the old address. The proof works only in a
+ * session of the account that asked, or with its password, so that the owner of the new address alone cannot move the
+ * account.
+ * @param currentPassword the account's password, for a request outside of its sessions; a code always needs a session
  * @throws AuthError account_needed, wrong_current_password, invalid_verification_token, invalid_verification_code,
  *   email_change_impossible, too_many_attempts, overloaded
  */
@@ -81,8 +82,8 @@ export async function confirmEmailChange(
 }
 
 /**
- * Brings the old address back for the person who still reads its mail. Ends what `lifecycle` says, the password included,
- * because another person had them; a mail to choose a new password follows.
+ * Restores the old address for the owner of its mailbox. Ends the holdings that `lifecycle.change_undone` lists, including the
+ * password, because another person had access to them. Queues a mail to choose a new password.
  * @throws AuthError invalid_verification_token, email_change_impossible
  */
 export function undoEmailChange(ctx: Context, token: string): Promise<UserRow> {
@@ -99,8 +100,8 @@ export function undoEmailChange(ctx: Context, token: string): Promise<UserRow> {
 }
 
 /**
- * Redeems a proof and moves the account to the proven address; `follow` gets the account before and after, and when the
- * proof was asked for: one that undoes a change, with that change.
+ * Redeems a proof and moves the account to the proven address.
+ * @param follow gets the account before and after, and when the token was minted; a token that undoes a change is minted with it
  */
 async function move(
   ctx: Context,
@@ -115,13 +116,13 @@ async function move(
       if (!before || before.disabledAt) return null
       await releaseDueAddress(tx.store, redeemed.email)
       const after = await updateUserEmail(tx.store, before.id, before.email, redeemed.email)
-      // Rolled back: the proof stays good, should the address be free again.
+      // Rolls back, so the proof stays valid in case the address becomes free again.
       if (!after) throw new AuthError('email_change_impossible')
       await endEmailSignIns(tx.store, before.email)
       await follow(tx, before, after, redeemed.createdAt)
       return after
     })
-    // Two accounts that take one address in the same moment: the second is refused as if it had come later.
+    // Of two accounts that take one address at the same time, the second is refused as if it had come later.
     return work.catch((error: unknown) => {
       throw isConflict(error) ? new AuthError('email_change_impossible') : error
     })

@@ -1,8 +1,8 @@
-// Sign-in by mail: a link, or a code that works only where it was asked for.
+// Sign-in by mail: a link, or a code that works only in the client that requested it.
 //
-// Known and unknown addresses get the same answer at the same cost: each request makes a row, whose code can be tried, and only the
-// mail knows whether there is an account. The mailbox alone opens the account here, so what another person may have set up in an
-// account whose holder never proved the address ends first.
+// Known and unknown addresses get the same answer at the same cost: each request inserts a row, whose code can be tried, and
+// only the mail shows whether there is an account. Access to the mailbox is enough to sign in here. If the holder of an
+// account never proved its address, another person may have set it up, so that person's ways to sign in end first.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
@@ -42,13 +42,13 @@ import { signInCodeAttempt } from '../throttling/lockout.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
 import { evictForMailbox } from './recovery.ts'
 
-/** For how long link and code work, from when the mail is sent. */
+/** Lifetime of link and code, from the sending of the mail. */
 const lifetimeSeconds = 600
 
 const codeHash = ({ services, project }: Context, email: string, code: string, flow: string) =>
   hashCode(services.keys.lookup, project, 'sign_in', email, code, flow)
 
-/** Token and code follow from the flow, so that a mail which is sent twice carries the same. */
+/** Derives token and code from the flow, so that a mail which is sent twice has the same ones. */
 const derive = ({ keys }: Services, project: Project, flow: string) =>
   deriveSecret('verification', keys.mail, project.id, 'sign_in', flow)
 
@@ -58,14 +58,17 @@ function mustBeOn({ project }: Context): void {
 }
 
 export interface RequestedEmailSignIn {
-  /** UUID: with it alone the code of the mail works. */
+  /** UUID, without which the code of the mail does not work. */
   readonly flow: string
-  /** For an application that delivers mail itself and proved itself, where there is somebody to sign in; null otherwise. */
+  /**
+   * For an application that delivers mail itself and presented the project's secret, if the code would sign a user in; null
+   * otherwise.
+   */
   readonly code: string | null
 }
 
 /**
- * Asks for the mail that signs its reader in.
+ * Requests a mail by which its recipient signs in.
  * @param asked.redirectTo the application's page to which the link leads on; null: the policy's, if it has one
  * @throws AuthError email_sign_in_off, redirect_not_allowed
  */
@@ -85,7 +88,7 @@ export async function requestEmailSignIn(
     const isDelivered = isByApp
       ? tx.caller.provesProject
       : (await takeMailCap(tx, 'sign_in_code', { email })) === 0
-    // What nobody is sent opens nothing: it could only be guessed, and its owner would never hear of it.
+    // A token that is not delivered must not work: it could only be guessed, and the owner would not notice.
     const tokenHash = isDelivered ? hash : randomBytes(hash.length)
     const kept = isDelivered ? codeHash(tx, email, code, flow) : randomBytes(hash.length)
     const row = { id: flow, email, redirectTo, tokenHash, codeHash: kept, lifetimeSeconds }
@@ -101,8 +104,8 @@ export async function requestEmailSignIn(
 }
 
 /**
- * Mints for mails that are about to be sent, and starts the lifetime of each.
- * @returns secrets by the mail's id; a mail without an entry was used or ended meanwhile
+ * Mints the secrets of mails that are about to be sent, and starts the lifetime of each.
+ * @returns secrets by the mail's id; a mail without an entry must not be sent: its sign-in was used or has ended
  */
 export async function mintForEmailSignIns(
   services: Services,
@@ -117,16 +120,16 @@ export async function mintForEmailSignIns(
   return minted
 }
 
-/** What a link would open now; changes nothing. Null: it is dead. */
+/** Finds the open sign-in of a link without changing it; null: the link does not work. */
 export function findOpenEmailSignIn(ctx: Context, token: string): Promise<FoundEmailSignIn | null> {
   return findEmailSignIn(ctx.store, { tokenHash: hashSecret(token) })
 }
 
-/** The token of the link, or the code with the flow that asked for it. */
+/** The token of the link, or the code with the flow of its request. */
 export type EmailSignInProof = { readonly token: string } | { readonly flow: string; readonly code: string }
 
 /**
- * Opens a session for the reader of the mail, once; in a project whose policy says so, makes the account first.
+ * Opens a session with the proof of a mail, once. Creates the account first if there is none and the policy allows it.
  * @throws AuthError email_sign_in_off, invalid_verification_token, invalid_verification_code, too_many_attempts; after a right
  *   proof account_disabled, second_factor_required
  */
@@ -153,17 +156,17 @@ async function prove(ctx: Context, given: EmailSignInProof): Promise<Grant> {
         const isRight = isToken
           ? await useEmailSignIn(tx.store, id)
           : await useEmailSignInByCode(tx.store, id, codeHash(tx, email, given.code, id), maxCodeAttempts)
-        return isRight ? open(tx, email) : null
+        return isRight ? openForAddress(tx, email) : null
       }),
     signInCodeAttempt,
   )
-  // A refusal after a right proof is thrown once the use of the proof is committed.
+  // A refusal after a right proof is thrown after the commit, because the proof is used.
   if (entered instanceof AuthError) throw entered
   return entered
 }
 
-/** Opens the account of an address whose mailbox was proven. @returns null: there is none, or it changed meanwhile */
-async function open(tx: Context, email: string): Promise<Grant | AuthError | null> {
+/** Opens a session for an address whose mailbox was proven. @returns null if there is no account, or its address has changed */
+async function openForAddress(tx: Context, email: string): Promise<Grant | AuthError | null> {
   const user = await findAndLock(tx, email)
   if (!user) return signUp(tx, email)
   return enterAccount(tx, user, email)
@@ -182,7 +185,7 @@ async function enterAccount(tx: Context, user: UserRow, email: string): Promise<
   return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in')
 }
 
-/** The account as it is once nothing of another person opens it. */
+/** Ends the ways to sign in that another person may have set up. @returns the account as it is then */
 async function evict(tx: Context, user: UserRow): Promise<UserRow> {
   const ended = await evictForMailbox(tx, user)
   const owner = await lockUser(tx.store, user.id)
@@ -193,17 +196,17 @@ async function evict(tx: Context, user: UserRow): Promise<UserRow> {
 
 async function signUp(tx: Context, email: string): Promise<Grant | AuthError | null> {
   if (tx.project.policy.email_sign_in !== 'sign_up') return null
-  // It was an account's until a change within days, and may be brought back by a mail that was sent to it.
+  // An account changed its address from this one within days, and a mail that was sent to it can undo the change.
   if (await isAddressRecoverable(tx.store, email)) return null
   await releaseDueAddress(tx.store, email)
   const fresh = { uuid: randomUUID(), email, passwordHash: null, emailVerified: true }
   const user = await insertUser(tx.store, fresh)
   if (!user) {
-    // Another of its mails was faster by a moment.
+    // A concurrent sign-in by another mail created the account.
     const made = await findAndLock(tx, email)
     return made && enterAccount(tx, made, email)
   }
-  // What was claimed on the address before belongs to nobody now.
+  // Earlier claims on the address are void.
   await deleteClaims(tx.store, email)
   await record(tx, 'email_verified', { userId: user.id })
   return openSession(tx, enterNewAccount(user, ['otp']), 'signed_up')

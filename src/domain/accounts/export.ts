@@ -1,4 +1,4 @@
-// The data export: everything that is stored about a user, as of one moment.
+// The data export: everything that is stored about a user, read in one snapshot.
 import { type AvatarRow, findAvatarOfUser } from '../../repositories/accounts/avatars.ts'
 import { type ExportedRows, findExportedRows, findSnapshotTime } from '../../repositories/accounts/export.ts'
 import { findUser, type UserRow } from '../../repositories/accounts/users.ts'
@@ -19,16 +19,19 @@ export interface AccountExport extends ExportedRows {
   readonly identities: readonly IdentityRow[]
 }
 
-/** Reads what is stored about the user, without secrets and hashes. @throws AuthError unauthenticated; as `reauthenticate` */
+/** Reads all stored data about the user, without secrets and hashes. @throws AuthError unauthenticated; as `reauthenticate` */
 export async function exportAccount(ctx: SignedInContext): Promise<AccountExport> {
   const { id } = ctx.actor.user
   await reauthenticate(ctx)
-  // Written first, so that the document lists this export as well.
+  // Recorded first, so that the export lists itself.
   await record(ctx, 'data_exported', { userId: id })
   return readAccount(ctx, id)
 }
 
-/** The same for a caller who has recorded that they may. @throws AuthError unauthenticated where the account has gone */
+/**
+ * As `exportAccount`, for a caller who has checked and recorded the access.
+ * @throws AuthError unauthenticated if the account is gone
+ */
 export async function readAccount(ctx: Context, id: number): Promise<AccountExport> {
   return ctx.store.readSnapshot(async (db) => {
     const user = await findUser(db, id)

@@ -1,4 +1,4 @@
-// The removal of an account's factors by an operator: after a waiting time in which the owner is told, and can cancel it by signing
+// The removal of an account's factors by an operator, after a waiting time. The owner is notified, and cancels it by signing
 // in with a factor.
 import {
   cancelFactorsReset,
@@ -14,13 +14,13 @@ import { notify } from '../mail/notify.ts'
 import { applyLifecycle } from './lifecycle.ts'
 
 const hourSeconds = 3600
-/** Accounts of one pass. */
+/** Accounts that one run of the job handles. */
 const batch = 100
 
 /**
- * Asks for the removal of the factors of an account, after the policy's `factors.reset_wait_hours`; an earlier request stays. The owner
- * is told by mail.
- * @returns when they are removed
+ * Schedules the removal of the factors of an account after the policy's `factors.reset_wait_hours`, and notifies the owner by
+ * mail. An earlier schedule stays.
+ * @returns when they will be removed
  * @throws AuthError account_unknown, factor_needed
  */
 export function requestFactorsReset(ctx: Context, userId: number): Promise<Date> {
@@ -40,7 +40,7 @@ export function requestFactorsReset(ctx: Context, userId: number): Promise<Date>
   })
 }
 
-/** Takes the request back. @throws AuthError account_unknown */
+/** Cancels the scheduled removal. @throws AuthError account_unknown */
 export function cancelReset(ctx: Context, userId: number): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     const user = await lockUser(tx.store, userId)
@@ -50,14 +50,14 @@ export function cancelReset(ctx: Context, userId: number): Promise<void> {
   })
 }
 
-/** Removes the factors whose waiting time is over, in every project. @returns of how many accounts */
+/** Removes the factors whose waiting time is over, in every project. @returns the number of accounts */
 export async function removeDueFactors(services: Services): Promise<number> {
   let removed = 0
   for (const { projectId, id } of await listDueFactorsResets(services.stores.unscoped, batch)) {
     const ctx = operatorContext(services, await services.projects.getAny(projectId))
     removed += await inTransaction(ctx, async (tx) => {
       const user = await lockUser(tx.store, id)
-      // A sign-in by a factor may have come first.
+      // A sign-in with a factor may have cancelled it.
       if (!user || !(await isFactorsResetDue(tx.store, id))) return 0
       await removeDue(tx, user)
       return 1

@@ -28,12 +28,12 @@ import { reauthenticate } from '../credentials/reauthentication.ts'
 import { findStepOf, mintSealedSecret } from '../credentials/totp.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
-import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
+import { joinMethods } from '../sessions/authenticated.ts'
 import { readAmr } from '../sessions/grants.ts'
 import { factorAttempt, withAttempt } from '../throttling/lockout.ts'
-import { type AccountEvent, applyLifecycle } from './lifecycle.ts'
+import { applyLifecycle } from './lifecycle.ts'
 
-/** Codes of a set. */
+/** Recovery codes in a set. */
 const recoveryCodeCount = 10
 
 export interface Factors {
@@ -53,7 +53,7 @@ export async function listFactors({ store, actor }: SignedInContext): Promise<Fa
   return { enrolled: secondFactorsOf(user), passkeys, recoveryCodesLeft, trustedDevices }
 }
 
-/** A secret that is shown once, to be put into an authenticator app. */
+/** A secret for an authenticator app, shown once. */
 export interface ProposedTotp {
   /** Base32. */
   readonly secret: string
@@ -61,8 +61,8 @@ export interface ProposedTotp {
 }
 
 /**
- * Proposes an authenticator, which counts once a code of it was typed. Only the proven holder of the address enrols a factor, so
- * that nobody plants one.
+ * Proposes an authenticator, which is enrolled once its first code is confirmed. The holder must have proven the address, so
+ * that a stranger cannot enrol a factor in an account made with another person's address.
  * @throws AuthError email_verification_required, totp_already_enrolled; as `reauthenticate`
  */
 export async function proposeTotp(ctx: SignedInContext): Promise<ProposedTotp> {
@@ -80,10 +80,10 @@ function mustBeHolder(user: UserRow): void {
 }
 
 /**
- * Enrols the proposed authenticator by a code of it. Ends what `lifecycle` says, every other session among it; the session that asks
- * has proven the factor.
+ * Enrols the proposed authenticator by a code of it. Ends the holdings that `lifecycle.factor_added` lists, including every other
+ * session; the current session has proven the factor.
  * @param code six digits
- * @returns recovery codes, which are shown once
+ * @returns recovery codes, to be shown once
  * @throws AuthError wrong_factor_code, email_verification_required, too_many_attempts, unauthenticated
  */
 export function confirmTotp(ctx: SignedInContext, code: string): Promise<string[]> {
@@ -96,7 +96,7 @@ export function confirmTotp(ctx: SignedInContext, code: string): Promise<string[
       const owner = await mustLock(tx)
       mustBeHolder(owner)
       if (!(await confirmRow(tx.store, user.id, found.sealedSecret, found.step))) return null
-      return enrol(tx, owner, 'totp', ['otp'])
+      return enrolTotp(tx, owner)
     })
     if (!codes) throw new AuthError('wrong_factor_code', {}, 'proposal_replaced')
     await attempt.release('succeeded')
@@ -104,7 +104,7 @@ export function confirmTotp(ctx: SignedInContext, code: string): Promise<string[
   })
 }
 
-/** The account under lock, whose session this still is. @throws AuthError unauthenticated */
+/** Locks the account. @throws AuthError unauthenticated if its sessions were ended or it is disabled */
 async function mustLock(tx: SignedInContext): Promise<UserRow> {
   const { id, epoch } = tx.actor.user
   const owner = await lockUser(tx.store, id)
@@ -113,27 +113,21 @@ async function mustLock(tx: SignedInContext): Promise<UserRow> {
 }
 
 /**
- * Notes a factor that was proven in this session as enrolled, in the transaction of that proof and under the account's lock.
- * @param proven how the factor was proven
+ * Enrols the authenticator that was proven in this session, in the transaction of that proof and under the account's lock.
  * @returns new recovery codes
  */
-export async function enrol(
-  tx: SignedInContext,
-  owner: UserRow,
-  factor: SecondFactor,
-  proven: readonly AuthenticationMethod[],
-): Promise<string[]> {
+async function enrolTotp(tx: SignedInContext, owner: UserRow): Promise<string[]> {
   const found = await findAuthentication(tx.store, tx.actor.sessionId, 1)
   if (!found) throw new AuthError('unauthenticated')
-  // A removal that was asked for concerned the factors before.
+  // A scheduled reset concerned the former factors.
   if (owner.factorsResetDueAt) await cancelFactorsReset(tx.store, owner.id)
-  await addSecondFactor(tx.store, owner.id, factor)
+  await addSecondFactor(tx.store, owner.id, 'totp')
   const codes = await renewCodes(tx, owner)
   await applyLifecycle(tx, 'factor_added', owner)
-  const amr = joinMethods(readAmr(found) as AuthenticationMethod[], proven, ['mfa']).join(' ')
+  const amr = joinMethods(readAmr(found), ['otp'], ['mfa']).join(' ')
   await strengthenSession(tx.store, tx.actor.sessionId, { amr, acr: '2', epoch: owner.epoch + 1 })
   await record(tx, 'factor_added', { userId: owner.id })
-  await notify(tx, 'factor_added', { user: owner, details: { ...shownCaller(tx.caller), factor } })
+  await notify(tx, 'factor_added', { user: owner, details: { ...shownCaller(tx.caller), factor: 'totp' } })
   return codes
 }
 
@@ -149,22 +143,21 @@ async function renewCodes(tx: SignedInContext, { id, uuid }: UserRow): Promise<s
 
 /** Removes the authenticator. @throws AuthError factor_unknown, unauthenticated; as `reauthenticate` */
 export async function removeTotp(ctx: SignedInContext): Promise<void> {
-  await removeFactor(ctx, 'totp', 'totp_removed')
-}
-
-async function removeFactor(ctx: SignedInContext, factor: SecondFactor, event: AccountEvent): Promise<void> {
   await reauthenticate(ctx)
   await inTransaction(ctx, async (tx) => {
     const owner = await mustLock(tx)
-    if (!secondFactorsOf(owner).includes(factor)) throw new AuthError('factor_unknown')
-    await applyLifecycle(tx, event, owner)
-    await notify(tx, 'factor_removed', { user: owner, details: { ...shownCaller(tx.caller), factor } })
+    if (!secondFactorsOf(owner).includes('totp')) throw new AuthError('factor_unknown')
+    await applyLifecycle(tx, 'totp_removed', owner)
+    await notify(tx, 'factor_removed', {
+      user: owner,
+      details: { ...shownCaller(tx.caller), factor: 'totp' },
+    })
   })
 }
 
 /**
- * Puts new recovery codes in the place of the old ones.
- * @returns the codes, which are shown once
+ * Replaces the recovery codes.
+ * @returns the new codes, to be shown once
  * @throws AuthError factor_needed, unauthenticated; as `reauthenticate`
  */
 export async function renewRecoveryCodes(ctx: SignedInContext): Promise<string[]> {

@@ -1,5 +1,6 @@
-// What becomes of everything that belongs to an account when something happens to it: one total table, which every verb
-// that proves, recovers or ends an account applies in its own transaction. `npm run docs` prints it in docs/security.md.
+// The life cycle of an account: one total table of what each event does to each holding of the account. Every function that
+// proves, recovers or ends an account applies a row in its own transaction. `npm run docs` prints the table in
+// docs/security.md.
 import { deleteKnownDevices } from '../../repositories/accounts/known-devices.ts'
 import {
   hasSecondFactor,
@@ -24,9 +25,9 @@ import { lockTeamsOfUser, wouldStrandTeam } from '../../repositories/teams/teams
 import { record } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
-import { isOperatorsProject, operatorsProjectId } from '../projects/operators-project.ts'
+import { isOperatorsProject } from '../projects/operators-project.ts'
 
-/** What may belong to an account: ways in, requests under way, and what it is. */
+/** Everything that may belong to an account: ways to sign in, pending requests, and its data. */
 export type Holding =
   | 'password'
   | 'sessions'
@@ -53,11 +54,12 @@ export type Holding =
   | 'profile'
 
 /**
- * - `ends`: it is gone when the event is committed
- * - `stays`
- * - `replaced`: the verb puts another one in its place
- * - `spares`: ends, except the session that acts, identities whose provider vouches for the account's own address, recovery
- *   codes that stand in for another factor, and factors and passkeys that are older than what is undone or disowned
+ * - `ends`: it no longer exists when the event is committed
+ * - `stays`: it is not changed
+ * - `replaced`: the function that handles the event puts a new one in its place
+ * - `spares`: it ends, except for the current session, identities whose provider vouches for the account's own address,
+ *   recovery codes if another factor is left, and factors and passkeys that are older than the change or sign-in that is
+ *   undone or disowned
  */
 export type Fate = 'ends' | 'stays' | 'replaced' | 'spares'
 
@@ -94,8 +96,8 @@ const everythingEnds = Object.fromEntries(
 ) as unknown as Record<Holding, 'ends'>
 
 /**
- * The owner of the mailbox enters an account that another person may have set up. Nobody can enrol a factor in one, so nothing that
- * the mailbox proves takes a factor away.
+ * The owner of the mailbox takes over an account that another person may have set up. No factor can be enrolled in such an
+ * account, so access to the mailbox never removes a factor.
  */
 const evicted: Fates = {
   ...nothingEnds,
@@ -120,15 +122,15 @@ const evicted: Fates = {
 }
 
 /**
- * The owner takes back an account of theirs that another person was in. Passkeys stay: they were added while the owner had
- * proven the address, and a mail must not get round them; the notice lists them.
+ * The owner recovers their account, to which another person may have had access. Passkeys stay, because they were added after
+ * the owner had proven the address and access to the mailbox must not be enough to remove them. The notice lists them.
  */
 const recovered: Fates = { ...evicted, passkeys: 'stays', undo_links: 'stays' }
 
-/** A recovery that knows when another person came: what they may have enrolled since then ends. */
+/** For a recovery that knows when another person got access: factors added since then end. */
 const sinceThen = { passkeys: 'spares', totp: 'spares', recovery_codes: 'spares' } as const
 
-/** The owner chooses another password, in a session that stays. */
+/** The owner chooses another password; the current session stays. */
 const passwordReplaced: Fates = {
   ...nothingEnds,
   password: 'replaced',
@@ -143,7 +145,7 @@ const passwordReplaced: Fates = {
   setup_links: 'ends',
 }
 
-/** The account is closed, and may be opened again. */
+/** The account is closed and may be reopened. */
 const suspended: Fates = {
   ...nothingEnds,
   sessions: 'ends',
@@ -160,14 +162,14 @@ const suspended: Fates = {
   invitations_sent: 'ends',
 }
 
-/** A factor more or less: what was opened without it, or spared it, ends. */
+/** The set of factors changed: pending sign-ins and the trust in browsers that skip the second factor end. */
 const factorsChanged: Fates = { ...nothingEnds, trusted_devices: 'ends', second_factor_challenges: 'ends' }
 
 /** The row of every event. */
 export const lifecycle = {
   /** The address was proven together with the account's session or password. */
   proven_by_holder: nothingEnds,
-  /** The address was proven by its mail alone: the person may have clicked on another device. */
+  /** The address was proven by its mail alone, as by a click on another device. */
   proven_by_mailbox: nothingEnds,
   /** A sign-up was proven for an address that has an unproven account. */
   claim_proven: {
@@ -178,18 +180,18 @@ export const lifecycle = {
     identities: 'ends',
     profile: 'replaced',
   },
-  /** A reset where the mailbox and the holder of the account are not known to be one person. */
+  /** A password reset of an account whose holder never proved the address. */
   mailbox_entered: { ...evicted, password: 'replaced' },
   /** "This was not me" in answer to the mail of a sign-up. */
   sign_up_disowned: evicted,
-  /** A provider that opened the account before vouches for the address, and the account has other ways in. */
+  /** A provider linked to the account vouches for the address, and the account has other ways to sign in. */
   vouched_by_provider: evicted,
-  /** A provider that vouches for the address, in the same case. */
+  /** A provider not linked to the account vouches for the address, and the account has other ways to sign in. */
   taken_over_by_provider: { ...evicted, identities: 'ends' },
   password_reset: { ...recovered, password: 'replaced' },
   /** "This was not me" in a notice about a sign-in. */
   sign_in_disowned: { ...recovered, ...sinceThen },
-  /** The former address took a change of address back: a factor added since rests on the address that is gone. */
+  /** The former address undid a change of address: factors added since then belong to the other person. */
   change_undone: { ...evicted, ...sinceThen },
   password_changed: passwordReplaced,
   password_set: passwordReplaced,
@@ -215,7 +217,7 @@ export const lifecycle = {
     exchange_codes: 'ends',
     step_up_codes: 'ends',
   },
-  /** A second factor was enrolled, and proven in the session that stays. */
+  /** A second factor was enrolled and proven in the current session, which stays. */
   factor_added: {
     ...factorsChanged,
     sessions: 'spares',
@@ -229,7 +231,7 @@ export const lifecycle = {
   disabled: suspended,
   enabled: nothingEnds,
   deletion_scheduled: suspended,
-  /** Signing in took a pending deletion back: what had ended stays ended. */
+  /** A sign-in cancelled the pending deletion. Holdings that had ended are not restored. */
   restored: nothingEnds,
   /** At once: the rows are deleted with the account. */
   deleted: everythingEnds,
@@ -237,7 +239,7 @@ export const lifecycle = {
 
 export type AccountEvent = keyof typeof lifecycle
 
-/** Which holding the tokens of a purpose are. */
+/** The holding to which tokens of each purpose belong. */
 const holdingOf = {
   verify_email: 'verification_tokens',
   reset_password: 'reset_tokens',
@@ -250,20 +252,20 @@ const holdingOf = {
   second_factor: 'second_factor_challenges',
 } as const satisfies Record<Purpose, Holding>
 
-/** What a recovery ended and what it left, by the names under which the owner's notice lists them. */
+/** The holdings that an event ended and left, as the owner's notice lists them. */
 export interface Outcome {
   readonly ended: readonly Holding[]
   readonly stayed: readonly Holding[]
 }
 
-/** What the notice about a recovery says that it left; factors where there are any. */
+/** The holdings that the notice lists if they stay; passkeys and factors only if there are any. */
 const listedIfLeft: readonly Holding[] = ['identities', 'passkeys', 'totp', 'memberships', 'profile']
 
 /**
- * Ends what the table says, in the transaction of the event and under the lock of the account; what is `replaced` is left
- * to the verb. Sessions end by a new epoch, save the one that acts where they are spared.
- * @param since when that happened which the owner undoes or disowns; null: nothing is
- * @returns what ended and what of it stays, for the notice
+ * Applies a row of the table, in the transaction of the event and under the lock of the account. Holdings that are `replaced`
+ * are left to the caller. Sessions end by a new epoch of the account.
+ * @param since when the change or sign-in happened that is undone or disowned; null: nothing is undone
+ * @returns the holdings that ended and stayed, for the notice
  */
 export async function applyLifecycle(
   tx: Context,
@@ -301,7 +303,7 @@ const endTokens =
     return voidTokens(tx.store, id, purposes)
   }
 
-/** Members of teams are decided by their ADMINs, operators by owners, and what an account says about itself by its owner. */
+/** Memberships are decided by a team's ADMINs, operator roles by owners, and the profile by the user. */
 const neverEnds: End = async () => {
   throw new Error('No event ends this.')
 }
@@ -312,7 +314,7 @@ const enders: Readonly<Record<Holding, End>> = {
     return true
   },
   async sessions(tx, { id }, fate) {
-    // Where one is spared, the statement that replaces the password or adds a factor has ended them, and the verb keeps that one.
+    // If one is spared, the statement that replaces the password or adds the factor has ended all, and the caller keeps that one.
     if (fate === 'ends') await advanceEpoch(tx.store, id)
     return true
   },
@@ -362,25 +364,24 @@ const enders: Readonly<Record<Holding, End>> = {
   // Accounts of other projects have none.
   setup_links: async (tx, { id }) => isOperatorsProject(tx.project) && voidSetups(tx.store, id),
   operator_roles: neverEnds,
-  async invitations_sent(tx, { id }) {
-    return revokeInvitationsOfUser(tx.store, id)
-  },
+  invitations_sent: (tx, { id }) => revokeInvitationsOfUser(tx.store, id),
   memberships: neverEnds,
   profile: neverEnds,
 }
 
 /**
- * To be called before an account of an operator is closed, and before any lock of it. Nothing in other projects.
- * @throws AuthError last_owner (nobody would be left who owns the installation and can sign in)
+ * Refuses to close the account of the last owner. Call it before the account is locked. Does nothing outside of the
+ * operators' project.
+ * @throws AuthError last_owner (no other owner of the installation could sign in)
  */
 export async function mustLeaveAnOwner(tx: Context, userId: number): Promise<void> {
-  if (tx.project.id !== operatorsProjectId) return
+  if (!isOperatorsProject(tx.project)) return
   await lockOperators(tx.store)
   if ((await isOwner(tx.store, userId)) && !(await hasOtherOwner(tx.store, userId)))
     throw new AuthError('last_owner')
 }
 
-/** Locks a user, then their teams. @throws AuthError team_admin_needed (a team would be left without an ADMIN) */
+/** Locks a user and then their teams. @throws AuthError team_admin_needed (a team would be left without an ADMIN) */
 export async function mustStrandNoTeam(ctx: Context, userId: number): Promise<void> {
   await lockUser(ctx.store, userId)
   await lockTeamsOfUser(ctx.store, userId)

@@ -1,4 +1,4 @@
-// What an operator began that would outlive their account or their role: sessions in which they act as users, and keys that they made.
+// Ends what would outlive an operator's account or role: sessions in which they act as users, and operator keys that they made.
 import { listKeysBy, type OperatorKeyRow, revokeKey } from '../../repositories/operators/keys.ts'
 import { lockOperators } from '../../repositories/operators/roles.ts'
 import { endImpersonationsBy } from '../../repositories/sessions/impersonation.ts'
@@ -7,19 +7,22 @@ import type { Context } from '../context.ts'
 import { isOperatorsProject } from '../projects/operators-project.ts'
 
 /**
- * Ends the sessions in which an operator or a key acts as users. In a transaction that holds the lock of the operators, as its last
- * step: such a session is either seen here, or waits for the lock and is refused by what has been committed. Nothing in other projects.
+ * Ends the sessions in which an operator or operator key acts as users. Call it as the last step of a transaction that holds
+ * the lock of the operators: a concurrent new session is either ended here, or waits for the lock and is then refused. Does
+ * nothing outside of the operators' project.
+ * @param uuid of the operator's account or of the operator key
  */
 export async function endActsOf(tx: Context, uuid: string): Promise<void> {
   if (!isOperatorsProject(tx.project)) return
   await lockOperators(tx.store)
-  // On a connection of its own: the one of the transaction sees no other project. Where the transaction fails, they ended for nothing.
+  // On another connection, because the transaction's sees no other project. If the transaction fails, the sessions have ended
+  // anyway.
   await endImpersonationsBy(tx.services.stores.unscoped, uuid)
 }
 
 /**
- * The same, and revokes the keys that the operator made.
- * @param stays whether a key may no more than the operator from now on; default: none stays, because the account is closed
+ * As `endActsOf`, and revokes the keys that the operator made.
+ * @param stays whether a key allows no more than the operator's new role, and is kept; default: no key is
  */
 export async function endRightsOf(
   tx: Context,

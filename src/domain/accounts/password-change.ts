@@ -1,4 +1,4 @@
-// A new password in place of the one before, proven in a session or by the address alone; or the first password.
+// Changes the password of an account, in a session or by address and old password, or sets its first one.
 import { normalizeEmail } from '../../formats.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import {
@@ -22,21 +22,21 @@ import { demandsVerification } from '../projects/projects.ts'
 import { type Grant, toGrant } from '../sessions/grants.ts'
 import { applyLifecycle } from './lifecycle.ts'
 
-/** Whether the API that asks can hand out new tokens, so that the session that asks is renewed too. */
+/** Whether the calling API can issue new tokens, so that the current session is renewed. */
 export interface RenewalOptions {
-  /** Default: no, and that session keeps its tokens. */
+  /** Default: no; the current session keeps its tokens. */
   readonly renewsSession?: boolean
 }
 
-/** Whether the account of the actor opens with a password. */
+/** Whether the actor's account has a password. */
 export async function hasPassword({ store, actor }: SignedInContext): Promise<boolean> {
   return (await findPasswordHash(store, actor.user.id)) !== null
 }
 
 /**
- * Replaces the password, ends every session but the one that asks, and notifies the owner by mail.
- * @param options.mayStay whether the new password may be the current one; the other sessions end all the same
- * @returns the renewed session that asks, whose former tokens are void; null where it keeps its tokens
+ * Replaces the password, ends every session but the current one, and notifies the owner by mail.
+ * @param options.mayStay whether the new password may equal the current one; the other sessions end in any case
+ * @returns the grant of the renewed current session, whose former tokens are void; null if it keeps its tokens
  * @throws AuthError password_refused (before the current one is checked), wrong_current_password, no_password,
  *   password_unchanged, too_many_attempts, overloaded
  */
@@ -55,7 +55,7 @@ export async function changePassword(
 }
 
 /**
- * The same by the address and the old password, as an attempt to sign in. Every session ends, except the one that asks.
+ * Replaces the password by address and old password, as an attempt to sign in. Ends every session but the current one.
  * @throws AuthError not_own_account (before any look-up), invalid_credentials, too_many_attempts, overloaded; and after a
  *   correct old password account_disabled, email_verification_required, second_factor_required, password_refused,
  *   password_unchanged
@@ -83,7 +83,7 @@ async function mustDiffer(ctx: Context, checkedHash: string, newPassword: string
   if (await verifyPassword(ctx, checkedHash, newPassword)) throw new AuthError('password_unchanged')
 }
 
-/** Replaces a checked password; null: it changed meanwhile. @throws AuthError overloaded */
+/** Replaces a checked password; null if it has changed since the check. @throws AuthError overloaded */
 async function replace(
   ctx: Context,
   user: UserRow,
@@ -100,8 +100,8 @@ async function replace(
 }
 
 /**
- * Sets the password of an account that has none, ends every session but the one that asks, and notifies the owner by mail.
- * @returns the renewed session that asks, whose former tokens are void; null where it keeps its tokens
+ * Sets the password of an account that has none, ends every session but the current one, and notifies the owner by mail.
+ * @returns the grant of the renewed current session, whose former tokens are void; null if it keeps its tokens
  * @throws AuthError password_already_set, step_up_required, password_refused, overloaded
  */
 export async function setPassword(
@@ -119,12 +119,12 @@ export async function setPassword(
     if (epoch === null) return null
     return { grant: await finish(tx, user, epoch, 'password_set', options) }
   })
-  // Another request set one first, or the session ended meanwhile.
+  // A concurrent request set one, or the session has ended since.
   if (!set) throw new AuthError('password_already_set')
   return set.grant
 }
 
-/** Keeps the session that asks alive under the account's new epoch, and notifies the owner by mail. */
+/** Keeps the current session under the account's new epoch, applies the life cycle and notifies the owner by mail. */
 async function finish(
   tx: Context,
   user: UserRow,
@@ -141,7 +141,7 @@ async function finish(
 }
 
 /**
- * Renews the session that asks where its API hands out new tokens; keeps it as it is elsewhere.
+ * Renews the current session if its API issues new tokens; otherwise keeps it as it is.
  * @param isProven whether the current password was proven with the request
  */
 async function keepOrRenew(

@@ -1,4 +1,4 @@
-// The parts of a picture file: where the picture ends, and which parts say more than its pixels.
+// The parts of a picture file: where the picture ends, and which parts are metadata.
 
 /** The kinds of pictures that are stored. */
 export type PictureType = 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp'
@@ -6,7 +6,7 @@ export type PictureType = 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp
 /** A chunk, segment or block. */
 interface Part {
   readonly name: string
-  /** Offset of the first byte behind it; it may lie beyond a file that was cut off. */
+  /** Offset of the first byte after it, which may be beyond the end of a truncated file. */
   readonly end: number
 }
 
@@ -66,7 +66,7 @@ function* jpegParts(content: Buffer): Generator<Part> {
     const title = content.toString('latin1', at + 4, at + 16)
     at += 2 + size
     if (marker === 0xda) at = endOfScan(content, at)
-    // A JFIF segment that is longer holds a thumbnail.
+    // A longer JFIF segment contains a thumbnail.
     const more = marker === 0xe0 && size > 16 ? ' with more' : ''
     yield { name: `${marker.toString(16)} ${title.split('\0', 1)[0]}${more}`, end: at }
   }
@@ -82,8 +82,8 @@ function endOfScan(content: Buffer, from: number): number {
 }
 
 /**
- * Where the structure of a picture ends; null where it does not. Behind a JPEG cameras put previews and depth maps, so its end
- * is taken to be the end of the file.
+ * Finds the end of a picture's structure. For a JPEG it is the end of the file, because cameras append previews and depth maps.
+ * @returns offset in bytes; null if the picture has no end
  */
 export function endOfPicture(type: PictureType, content: Buffer): number | null {
   if (type === 'image/jpeg') return content.length
@@ -114,13 +114,13 @@ const walks = {
   'image/webp': webpParts,
 }
 
-/** Whether a file says more than its pixels: where and when it was taken, with what, by whom, or anything unknown. */
+/** Whether a file contains metadata, such as place, time, device or author, or any unknown part. */
 export function carriesMetadata(type: PictureType, content: Buffer): boolean {
   let end = 0
   for (const part of walks[type](content)) {
     if (!pictorial[type].test(part.name)) return true
     end = part.end
   }
-  // Whatever follows the picture is no pixel of it; in a JPEG it may be another picture with its own metadata.
+  // In a JPEG, the bytes after the picture may be another picture with its own metadata.
   return type === 'image/jpeg' && content.subarray(end).some((byte) => byte !== 0)
 }

@@ -1,9 +1,9 @@
-// Pictures: whether bytes are one whole picture of a kind that we store, decided by decoding it, and the picture alone.
+// Checks that bytes are one whole picture of a kind that is stored, by decoding it, and removes its metadata.
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
 import { createConcurrencyLimit } from '../throttling/concurrency-limit.ts'
 import { carriesMetadata, endOfPicture, type PictureType } from './picture-parts.ts'
 
-/** The kinds that are stored, each with its loader in libvips. Other loaders never see the bytes. */
+/** The kinds that are stored, each with its loader in libvips. All other loaders are blocked. */
 const loaders: Record<PictureType, string> = {
   'image/png': 'VipsForeignLoadPngBuffer',
   'image/jpeg': 'VipsForeignLoadJpegBuffer',
@@ -13,15 +13,15 @@ const loaders: Record<PictureType, string> = {
 
 const maxSide = 8192
 
-/** Pixels of all frames together: decoding as many takes about 1.5 s of a core and 140 MB, whatever they are. */
+/** Pixels of all frames together. Decoding that many takes at most about 1.5 s of a core and 140 MB. */
 const maxPixels = 4096 * 4096
 
-/** One picture is decoded at a time, so that pictures leave the other threads of libuv to password hashes. */
+/** One picture is decoded at a time, so that the other threads of libuv are left to password hashes. */
 const decoding = createConcurrencyLimit(16)
 
 let loaded: Promise<(content: Buffer, options: SharpOptions) => Sharp> | undefined
 
-/** Loads libvips with the first picture: most processes never need its 15 MB. */
+/** Loads libvips for the first picture: most processes never need its 15 MB. */
 async function load() {
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
@@ -39,17 +39,13 @@ export function isPictureType(mediaType: string): mediaType is PictureType {
 const qualities = [90, 75, 60]
 
 /**
- * The picture without what else the bytes say (place, time, device, author: EXIF, XMP, comments): the same bytes where they
- * say nothing else, else decoded, turned upright and encoded again.
- * @param maxBytes lossy kinds lose quality rather than be larger; others may be larger
- * @returns null where the bytes are not one whole picture of this kind with only zeros behind it
+ * Returns the picture without metadata (EXIF, XMP, comments): the same bytes if they contain none, else decoded, turned
+ * upright and encoded again. A JPEG or WebP is encoded at lower quality if it would become larger; other kinds may become
+ * larger.
+ * @returns null if the bytes are not one whole picture of this kind, followed by nothing but zeros
  * @throws AuthError overloaded
  */
-export async function cleanPicture(
-  type: PictureType,
-  content: Buffer,
-  maxBytes = content.length,
-): Promise<Buffer | null> {
+export async function cleanPicture(type: PictureType, content: Buffer): Promise<Buffer | null> {
   if (!endsWithPicture(type, content)) return null
   const turn = await decoding.acquire('picture', 1)
   try {
@@ -59,9 +55,9 @@ export async function cleanPicture(
     const open: Open = (animated) => sharp(content, { ...options, animated })
     const metadata = await decode(type, open)
     if (!metadata) return null
-    return carriesMetadata(type, content) ? await encode(open, metadata, maxBytes) : content
+    return carriesMetadata(type, content) ? await encode(open, metadata, content.length) : content
   } catch {
-    // libvips says why in words that depend on its version; whatever it cannot decode is no picture.
+    // What libvips cannot decode is no picture. Its messages depend on its version.
     return null
   } finally {
     turn.release()
@@ -70,7 +66,7 @@ export async function cleanPicture(
 
 type Open = (animated: boolean) => Sharp
 
-/** Decodes every pixel of every frame, and keeps none: the picture is averaged into a single pixel. @throws Error */
+/** Decodes every pixel of every frame by averaging them into one, which keeps memory low. @throws Error */
 async function decode(type: PictureType, open: Open): Promise<Metadata | null> {
   const metadata = await open(false).metadata()
   const { format, width, height, pages = 1 } = metadata
@@ -83,7 +79,7 @@ async function decode(type: PictureType, open: Open): Promise<Metadata | null> {
   return metadata
 }
 
-/** Encodes the pixels alone, in sRGB; libvips turns no animation. @throws Error */
+/** Encodes only the pixels, in sRGB. Animations are not rotated: libvips cannot. @throws Error */
 async function encode(open: Open, metadata: Metadata, maxBytes: number): Promise<Buffer> {
   const { format, pages = 1, chromaSubsampling = '4:2:0', isPalette = false } = metadata
   const upright = () => (pages > 1 ? open(true) : open(false).autoOrient())
@@ -104,7 +100,7 @@ async function encode(open: Open, metadata: Metadata, maxBytes: number): Promise
   return encoded
 }
 
-/** Whether only zeros follow the picture: decoders stop at its end, and anything behind it would be served too. */
+/** Whether only zeros follow the picture. Decoders stop at its end, but all bytes would be served. */
 function endsWithPicture(type: PictureType, content: Buffer): boolean {
   const end = endOfPicture(type, content)
   return end !== null && content.subarray(end).every((byte) => byte === 0)

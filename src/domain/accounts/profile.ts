@@ -1,4 +1,4 @@
-// The profile: what the owner of an account says about themselves, changed piece by piece.
+// The profile: names, locale, metadata and picture of a user, changed by patches.
 import {
   lockUser,
   type ProfileChange,
@@ -10,7 +10,7 @@ import { type ActorContext, inTransaction } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { checkPicture, deletePicture, type OfferedPicture, savePicture } from './avatars.ts'
 
-/** Bytes of JSON that an account's metadata may be, here as at sign-up. */
+/** Maximum size of an account's metadata as JSON, in bytes, as at sign-up. */
 const maxMetadataBytes = 16_384
 
 export interface ProfilePatch extends Omit<ProfileChange, 'metadata'> {
@@ -23,7 +23,7 @@ export interface ProfilePatch extends Omit<ProfileChange, 'metadata'> {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Applies a merge patch (RFC 7396 §2). Never deeper than the deeper of the two; no key reaches a prototype. */
+/** Applies a merge patch (RFC 7396 §2). The result is no deeper than its inputs, and no key reaches a prototype. */
 export function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {
   const merged = new Map(isObject(target) ? Object.entries(target) : [])
   for (const [key, value] of Object.entries(patch)) {
@@ -40,7 +40,7 @@ export function mustFitMetadata(metadata: Record<string, unknown>): void {
 }
 
 /**
- * Changes what the patch names, all of it or nothing; concurrent patches are applied one after the other.
+ * Applies a patch in one transaction. Concurrent patches are applied one after the other.
  * @throws AuthError metadata_too_large, picture_too_large, picture_invalid, unauthenticated
  */
 export async function updateProfile(

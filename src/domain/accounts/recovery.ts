@@ -1,4 +1,4 @@
-// Recovery: a new password for the person who reads the account's mail.
+// Recovery: the owner of the mailbox sets a new password, or reports a sign-in that was not theirs.
 import { hashSecret, keyedUuid } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import {
@@ -19,8 +19,8 @@ import { notify } from '../mail/notify.ts'
 import { type Client, checkClient } from '../projects/clients.ts'
 import { checkRedirect } from '../projects/redirects.ts'
 import { passwordAttempt } from '../throttling/lockout.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import { applyLifecycle, type Outcome } from './lifecycle.ts'
-import { takeMailCooldown } from './mail-cooldown.ts'
 
 function request(ctx: Context, email: string, details: MailDetails): Promise<string | null> {
   return inTransaction(ctx, async (tx) => {
@@ -31,8 +31,8 @@ function request(ctx: Context, email: string, details: MailDetails): Promise<str
 }
 
 /**
- * Asks for a reset. Known and unknown addresses get the same answer at the same cost.
- * @returns the token, for an application that delivers mail itself and proved itself; null otherwise
+ * Requests a password reset. Known and unknown addresses get the same answer at the same cost.
+ * @returns the token, for an application that delivers mail itself and presented the project's secret; null otherwise
  * @throws AuthError redirect_not_allowed
  */
 export async function requestReset(
@@ -44,9 +44,9 @@ export async function requestReset(
 }
 
 /**
- * Asks for a reset for a client whose name, logo and link the mail carries.
- * @returns the normalized address and a UUID that looks random and is the same each time, for known and unknown addresses; it is
- *   no account's, so that nobody recognises one that they have seen elsewhere. `token` as in `requestReset`
+ * Requests a password reset for a client whose name, logo and link are in the mail.
+ * @returns the normalized address; a UUID derived from it, which is the same each time for known and unknown addresses and is no
+ *   account's id, so that it discloses nothing; and `token` as in `requestReset`
  * @throws AuthError redirect_not_allowed, logo_not_allowed
  */
 export async function requestResetForClient(
@@ -65,8 +65,9 @@ export function isResetOpen(ctx: Context, token: string): Promise<boolean> {
 }
 
 /**
- * The owner of the mailbox says that a sign-in was not theirs: every session and every way in ends, the password too, and so do
- * factors and passkeys that were added since. A mail to choose another password follows.
+ * Handles the report of the mailbox's owner that a sign-in was not theirs: ends every session, the password, and the other
+ * holdings of `lifecycle.sign_in_disowned`, including factors and passkeys added since. Queues a mail to choose another
+ * password.
  * @throws AuthError invalid_verification_token
  */
 export async function disownSignIn(ctx: Context, token: string): Promise<void> {
@@ -84,7 +85,10 @@ export async function disownSignIn(ctx: Context, token: string): Promise<void> {
   )
 }
 
-/** Ends all that was set up in an account whose holder was never known to read its mail, and leaves it to the mailbox. */
+/**
+ * Ends every way to sign in to an account whose holder never proved the address, and hands it over to the owner of the
+ * mailbox.
+ */
 export async function evictForMailbox(tx: Context, user: UserRow): Promise<Outcome> {
   const outcome = await applyLifecycle(tx, 'sign_up_disowned', user)
   await markEmailVerified(tx.store, user.id, user.email, 'holder')
@@ -98,8 +102,8 @@ export function isDisowningOpen(ctx: Context, token: string): Promise<boolean> {
 }
 
 /**
- * Sets a new password by token or code, once. Ends what `lifecycle` says, more where the address was proven by its mailbox
- * alone; the mail lists it. Lifts the lockout for the caller.
+ * Sets a new password by token or code, once. Ends the holdings that `lifecycle.password_reset` lists, or those of
+ * `mailbox_entered` if the holder never proved the address; the mail lists them. Lifts the lockout for the caller.
  * @throws AuthError invalid_verification_token, invalid_verification_code, password_refused (the proof stays),
  *   too_many_attempts, overloaded
  */
@@ -117,7 +121,7 @@ export async function resetPassword(ctx: Context, given: Proof, password: string
       if (!redeemed) return null
       const { userId, email } = redeemed
       const before = await lockUser(tx.store, userId)
-      // A refusal rolls back: the proof stays good for another try.
+      // A refusal rolls back, so the proof stays valid for another attempt.
       checkPasswordOwner(tx.project, password, before ?? { email })
       const changed = before && (await replaceByReset(tx.store, userId, email, passwordHash))
       if (!changed) return null

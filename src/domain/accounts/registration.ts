@@ -1,7 +1,7 @@
-// Registration where the address is proven first: a mail, a click, and only then an account.
+// Registration with proof of the address first: the account is created only after the link or code of a mail.
 //
-// Neither the answer to the request nor the refusal of an account shows anything about an address that is not proven. The
-// person who has proven it is its owner, and learns whether there is an account already.
+// Neither the answer to the request nor a refusal discloses whether an unproven address has an account. After the proof, the
+// owner of the address learns it.
 import { randomUUID } from 'node:crypto'
 import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
@@ -35,24 +35,24 @@ import { type Client, checkClient } from '../projects/clients.ts'
 import { mustAllowSignUp, type Project } from '../projects/projects.ts'
 import { addressKey, emailKey } from '../throttling/keys.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
-import { takeMailCooldown } from './mail-cooldown.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import { newUser, type SignUpFacts } from './sign-up.ts'
 
-/** For how long after its proof the client that proved an address can make its account without the mail's code. */
+/** Seconds after the proof in which the client that proved the address can create the account without the mail's code. */
 const provenSeconds = 600
 
 const codeHash = ({ project, services }: Context, email: string, code: string) =>
   hashCode(services.keys.lookup, project, 'register', email, code)
 
-/** Token and code follow from the mail's id, so that a mail which is sent twice carries the same. */
+/** Derives token and code from the mail's id, so that a mail which is sent twice has the same ones. */
 const derive = ({ keys }: Services, project: Project, id: string) =>
   deriveSecret('verification', keys.mail, project.id, 'register', id)
 
 /**
- * Asks for the mail that proves an address. Known and unknown addresses get the same answer at the same cost; the owner of
- * an account reads in the mail that there is one. Within the cooldown nothing more is sent.
- * @returns the token, for an application that delivers mail itself and proved itself; null otherwise
- * @throws AuthError redirect_not_allowed, logo_not_allowed
+ * Requests the mail that proves an address. Known and unknown addresses get the same answer at the same cost; the mail tells
+ * the owner of an account that there is one. Sends nothing within the cooldown.
+ * @returns the token, for an application that delivers mail itself and presented the project's secret; null otherwise
+ * @throws AuthError sign_up_closed, redirect_not_allowed, logo_not_allowed
  */
 export async function requestRegistration(
   ctx: Context,
@@ -81,8 +81,8 @@ export async function requestRegistration(
 }
 
 /**
- * Mints for mails that are about to be sent, and starts the lifetime of each.
- * @returns secrets by the mail's id; a mail without an entry was proven or replaced meanwhile
+ * Mints the secrets of mails that are about to be sent, and starts the lifetime of each.
+ * @returns secrets by the mail's id; a mail without an entry must not be sent: its address was proven or the mail replaced
  */
 export async function mintForRegistrations(
   services: Services,
@@ -98,13 +98,13 @@ export async function mintForRegistrations(
   return minted
 }
 
-/** Whether a token would prove its address now; changes nothing. */
+/** Whether a token would prove its address now. */
 export function isRegistrationOpen(ctx: Context, token: string): Promise<boolean> {
   return isTokenOpen(ctx.store, hashSecret(token))
 }
 
 /**
- * Proves an address by token or code, once. For some minutes from then the client that proved it can make its account.
+ * Proves an address by token or code, once. The client that proved it can create the account for `provenSeconds`.
  * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts
  */
 export async function proveRegistration(ctx: Context, given: Proof): Promise<void> {
@@ -123,10 +123,11 @@ export async function proveRegistration(ctx: Context, given: Proof): Promise<voi
 }
 
 /**
- * Makes the verified account of an address, and consumes its proof; opens no session. The proof is the mail's token or
- * short code, or that this client has proven the address within the last minutes. The owner is told by mail.
+ * Creates the verified account of an address and consumes its proof. Opens no session. The proof is the mail's token or short
+ * code, or this client's proof within the last `provenSeconds`. Notifies the owner by mail.
  * @param verificationCode the token or the short code of the mail; null: none
- * @throws AuthError password_refused, address_unproven, invalid_verification_code, too_many_attempts, email_taken (the proof stays), overloaded
+ * @throws AuthError sign_up_closed, password_refused, address_unproven, invalid_verification_code, too_many_attempts,
+ *   email_taken (the proof stays), overloaded
  */
 export async function completeRegistration(
   ctx: Context,
@@ -150,7 +151,7 @@ export async function completeRegistration(
     if (!user) throw new AuthError('email_taken')
     await record(tx, 'signed_up', { userId: user.id })
     await record(tx, 'email_verified', { userId: user.id })
-    // Another person may have been faster than the one who confirmed the address.
+    // In case another person completed the registration before the one who proved the address.
     await notify(tx, 'account_opened', { user, details: shownCaller(tx.caller) })
     return user
   })

@@ -1,4 +1,4 @@
-// Signing out everywhere: every session of the account ends, and what was under way in them.
+// Signs a user out everywhere: ends every session of the account, and pending requests made in them.
 import { lockOperators } from '../../repositories/operators/roles.ts'
 import { record } from '../audit/audit.ts'
 import { inTransaction, type SignedInContext } from '../context.ts'
@@ -7,8 +7,8 @@ import { applyLifecycle } from './lifecycle.ts'
 import { endActsOf } from './operator-end.ts'
 
 /**
- * Ends every session of the user in this project, and a change of address that was asked for in one; of an operator also
- * those in which they act as users.
+ * Ends every session of the user in this project and the other holdings of `lifecycle.signed_out_everywhere`. For an operator
+ * it also ends the sessions in which they act as users.
  */
 export async function signOutEverywhere(ctx: SignedInContext): Promise<void> {
   const { user } = ctx.actor

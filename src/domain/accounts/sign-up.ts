@@ -1,4 +1,4 @@
-// Sign-up: how an account comes into being.
+// Sign-up: creates an account, or a claim if the policy demands proof of the address.
 import { randomUUID } from 'node:crypto'
 import { normalizeEmail } from '../../formats.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -31,14 +31,14 @@ export interface SignUpFacts extends ProfileChange {
 interface VerificationRequired {
   readonly kind: 'verification_required'
   readonly user: UserRow
-  /** For an application that delivers mail itself and proved itself; null otherwise. */
+  /** For an application that delivers mail itself and presented the project's secret; null otherwise. */
   readonly verificationToken: string | null
 }
 
 export type SignUpResult = { readonly kind: 'signed_in'; readonly grant: Grant } | VerificationRequired
 
 /**
- * Makes an account and signs it in, or demands verification where the policy does.
+ * Creates an account and a session, or a claim if the policy demands verification.
  * @throws AuthError sign_up_closed, password_refused, email_taken (never where the policy demands verification), overloaded
  */
 export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpResult> {
@@ -51,7 +51,7 @@ export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpRe
   return { kind: 'signed_in', grant }
 }
 
-/** Makes an account without a session, for people who sign in afterwards. @throws AuthError as `signUp` */
+/** Creates an account without a session. @throws AuthError as `signUp` */
 export async function register(ctx: Context, facts: SignUpFacts): Promise<UserRow> {
   mustAllowSignUp(ctx.project)
   await checkNewPassword(ctx, facts.password, facts)
@@ -66,14 +66,18 @@ export function userExists(ctx: Context, uuid: string): Promise<boolean> {
   return userRowExists(ctx.store, uuid)
 }
 
-/** Where verification is not demanded: makes the account, and what `begin` returns for it, or refuses a taken address. */
+/**
+ * Creates an account where verification is not demanded.
+ * @param begin runs in the same transaction; its result is returned
+ * @throws AuthError email_taken, overloaded
+ */
 async function signUpOpenly<T>(
   ctx: Context,
   facts: SignUpFacts,
   begin: (tx: Context, user: UserRow) => Promise<T | null>,
 ): Promise<T> {
   const email = normalizeEmail(facts.email)
-  // Also where an account was moved away within days: who reads the mail of the address may bring it back.
+  // Also taken: an address that an account changed within days, because the owner of its mailbox can undo that change.
   if (await isAddressTaken(ctx.store, email)) throw new AuthError('email_taken')
   const fresh = newUser(facts, email, await hashPassword(ctx, facts.password))
   const begun = await inTransaction(ctx, async (tx) => {
@@ -91,7 +95,7 @@ async function signUpOpenly<T>(
   return begun
 }
 
-/** Where verification is demanded: a claim, with the same answer, statements and cost whether or not the address is taken. */
+/** Opens a claim where verification is demanded. Answer, statements and cost are the same whether or not the address is taken. */
 async function signUpStrictly(ctx: Context, facts: SignUpFacts): Promise<VerificationRequired> {
   const email = normalizeEmail(facts.email)
   const passwordHash = await hashClaimedPassword(ctx, email, facts.password)
@@ -100,7 +104,7 @@ async function signUpStrictly(ctx: Context, facts: SignUpFacts): Promise<Verific
   return { kind: 'verification_required', user, verificationToken: token }
 }
 
-/** The row of a new account. `facts` may be a request's body, so each field is named: it carries no role. */
+/** The row of a new account. `facts` may be a request's body, so only named fields are copied: it can set no role. */
 export function newUser(facts: SignUpFacts, email: string, passwordHash: string) {
   return { uuid: randomUUID(), email, passwordHash, ...newProfile(facts) }
 }

@@ -1,4 +1,4 @@
-// Verification: proof that a person reads the mail of the address they gave.
+// Verification: proof that a user has access to the mailbox of their address.
 import { hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import { findClaimedAddress } from '../../repositories/accounts/claims.ts'
@@ -22,23 +22,23 @@ import {
   withProof,
 } from '../credentials/mailed-tokens.ts'
 import { notify } from '../mail/notify.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import { hashTyped, proveClaim, requestClaimProof, voidClaim } from './claims.ts'
 import { applyLifecycle } from './lifecycle.ts'
-import { takeMailCooldown } from './mail-cooldown.ts'
 import { evictForMailbox } from './recovery.ts'
 
 export type ResendResult =
   | { readonly kind: 'accepted'; readonly verificationToken: string | null }
   | { readonly kind: 'cooling'; readonly retryAfterSeconds: number }
 
-/** Queues the mail that asks to prove the address of an account. */
+/** Queues the mail that verifies the address of an account. */
 export function queueVerification(ctx: Context, user: UserRow): Promise<void> {
   return notify(ctx, 'verify_email', { user })
 }
 
 /**
- * Queues or mints another verification. Known, unknown and verified addresses get the same answer and cooldown. In a session of the
- * account it is also for an address that its mailbox alone has proven, whose holder then proves it by the code.
+ * Queues or mints another verification. Known, unknown and verified addresses get the same answer and cooldown. In a session
+ * of the account it also works for an address that was proven by its mailbox alone, so that the holder can prove it.
  */
 export function resendVerification(ctx: Context, address: string): Promise<ResendResult> {
   const email = normalizeEmail(address)
@@ -54,11 +54,11 @@ export function resendVerification(ctx: Context, address: string): Promise<Resen
   })
 }
 
-/** Whether the request is made in a session of this address, which its mailbox has proven and its holder has not. */
+/** Whether the request is made in a session of this address, which was proven by its mailbox but not by the account's holder. */
 const isOwnUnproven = ({ actor }: Context, email: string) =>
   actor?.sessionId && actor.user.email === email && actor.user.emailVerifiedAt && !isHolderProven(actor.user)
 
-/** Whether the holder of the actor's account has proven its address, as factors and passkeys demand. */
+/** Whether the holder of the actor's account has proven its address, as second factors and passkeys require. */
 export const isAddressProven = ({ actor }: SignedInContext): boolean => isHolderProven(actor.user)
 
 async function requestOwnProof(tx: Context): Promise<string | null> {
@@ -69,9 +69,9 @@ async function requestOwnProof(tx: Context): Promise<string | null> {
 }
 
 /**
- * Redeems a token or a code, once: marks the address of an account as proven, or makes the account of a claim. A proof of
- * an account's address in one of its sessions, or with its password, is the holder's; any other is the mailbox's alone.
- * @param currentPassword the account's, where the request is made in no session of it; null: none
+ * Redeems a token or code, once: marks the address of an account as proven, or creates the account of a claim. A proof in a
+ * session of the account or with its password is the holder's; any other is the mailbox's alone.
+ * @param currentPassword the account's password, for a request outside of its sessions; null: none
  * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, wrong_current_password,
  *   overloaded
  */
@@ -98,7 +98,7 @@ export function confirmEmail(
   })
 }
 
-/** The account whose address a proof would prove, as far as it names one. */
+/** The account whose address the proof would prove; null: none. */
 async function findProvenUser(ctx: Context, proof: Proof): Promise<number | null> {
   if ('token' in proof) return findTokenUser(ctx.store, 'verify_email', hashSecret(proof.token))
   const user = await findUserByEmail(ctx.store, proof.email)
@@ -106,8 +106,8 @@ async function findProvenUser(ctx: Context, proof: Proof): Promise<number | null
 }
 
 /**
- * The owner of the mailbox says that they did not sign up: a claim is void; an account loses everything that was set up,
- * and a mail to choose a password follows, since the address is theirs.
+ * Handles the report of the mailbox's owner that they did not sign up. Voids a claim. Ends every way to sign in to an
+ * account, and queues a mail to choose a password, because the account is now theirs.
  * @throws AuthError invalid_verification_token
  */
 export async function disownSignUp(ctx: Context, token: string): Promise<void> {
@@ -124,7 +124,7 @@ export async function disownSignUp(ctx: Context, token: string): Promise<void> {
   )
 }
 
-/** Whether a token that proves nothing any more is of an address that is proven, by it or otherwise; for its link's page. */
+/** Whether the address of a token that no longer works is proven, by the token or otherwise; for the page of its link. */
 export function isProvenAlready(
   ctx: Context,
   purpose: 'verify_email' | 'change_email',
@@ -133,7 +133,7 @@ export function isProvenAlready(
   return isOfProvenAddress(ctx.store, purpose, hashSecret(token))
 }
 
-/** What a verification token would prove now, the address of an account or a claim; changes nothing. Null: it is dead. */
+/** Finds whether a verification token would prove an account or a claim now, without redeeming it; null: it does not work. */
 export async function findOpenVerification(
   ctx: Context,
   token: string,

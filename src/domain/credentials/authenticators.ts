@@ -1,7 +1,7 @@
 // Names of authenticators by AAGUID, under which a new passkey is listed until its owner names it.
 //
-// The identifiers are those that their makers publish and that the FIDO Metadata Service and the community's list of passkey
-// providers repeat. One that is missing is no fault: the passkey is then called by a general word.
+// The AAGUIDs are those of the FIDO Metadata Service and the community's list of passkey providers. A passkey of an authenticator
+// that is not listed is called "Passkey".
 const names: Readonly<Record<string, string>> = {
   'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4': 'Google Password Manager',
   'adce0002-35bc-c60a-648b-0b25f1f05503': 'Chrome on Mac',

@@ -1,8 +1,7 @@
-// Claims: sign-ups that wait for the proof of their address. Here is what signing in needs of them: their passwords and
-// tokens.
+// The passwords and tokens of claims: sign-ups that wait for the proof of their address.
 //
-// Every password claimed on an address is hashed with the address's own salt, so one computation compares a password with
-// all of them.
+// All passwords claimed on an address are hashed with one salt derived from the address, so one computation compares a password
+// with all of them.
 import { deriveSecret, keyedHash } from '../../crypto/secrets.ts'
 import { type ClaimKey, findClaimByPassword } from '../../repositories/accounts/claims.ts'
 import type { Context, Services } from '../context.ts'
@@ -11,17 +10,17 @@ import { hashPassword } from './passwords.ts'
 
 const saltBytes = 16
 
-/** Hashes a password that is claimed on an address. @returns a PHC string @throws AuthError overloaded */
+/** Hashes the password of a claim on an address. @returns a PHC string @throws AuthError overloaded */
 export function hashClaimedPassword(ctx: Context, email: string, password: string): Promise<string> {
   const salt = keyedHash(ctx.services.keys.lookup, 'claim', ctx.project.id, email).subarray(0, saltBytes)
   return hashPassword(ctx, password, salt)
 }
 
-/** Token, its hash and short code of a claim follow from it, so that a mail which is sent twice carries the same. */
+/** Derives the token, its hash and the short code of a claim, so that a mail which is sent twice has the same ones. */
 export const deriveClaimSecrets = ({ keys }: Services, project: Project, { id, serial }: ClaimKey) =>
   deriveSecret('verification', keys.mail, project.id, 'sign_up', id, String(serial))
 
-/** The token of a claim, for an application that delivers mail itself and proved itself; null elsewhere. */
+/** The token of a claim, for an application that delivers mail itself and presented the project's secret; null elsewhere. */
 export function claimTokenForApplication(
   { project, caller, services }: Context,
   claim: ClaimKey,
@@ -31,8 +30,8 @@ export function claimTokenForApplication(
 }
 
 /**
- * Finds the claim with this password on an address, at the cost of one hash whether or not there is any claim.
- * @returns its token, as `claimTokenForApplication`; undefined where there is no claim
+ * Finds the claim on an address that has this password. Computes one hash whether or not there is a claim.
+ * @returns its token, as `claimTokenForApplication`; undefined if there is no such claim
  * @throws AuthError overloaded
  */
 export async function findClaim(

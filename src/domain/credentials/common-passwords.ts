@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { passwordLength } from '../../formats.ts'
 
-/** The spelling in which passwords are compared: NFKC, lower case. */
+/** The form in which passwords are compared: NFKC, lower case. */
 export const foldPassword = (text: string): string => text.normalize('NFKC').toLowerCase()
 
 /**
- * The list as bytes, a line each, between line feeds: 170 kB outside of the heap, where a set of strings takes megabytes. Read
+ * The passwords as bytes, each between line feeds: 170 kB outside of the heap, where a set of strings takes megabytes. Loaded
  * when the first password is set.
  */
 let lines: Promise<Buffer> | undefined
@@ -30,7 +30,7 @@ export async function countCommonPasswords(): Promise<number> {
   return (await load()).filter((byte) => byte === 10).length - 1
 }
 
-/** Whether a password is on the list, however it is capitalized. */
+/** Whether a password is on the list, in any capitalization. */
 export async function isCommonPassword(password: string): Promise<boolean> {
   const folded = foldPassword(password)
   return !folded.includes('\n') && (await load()).includes(`\n${folded}\n`)

@@ -1,4 +1,4 @@
-// Going on as the account that a browser is signed in to: a session of its own for another application.
+// Opens a session for another application from the session of a signed-in browser.
 import { inheritAuthentication } from '../../repositories/sessions/authentication.ts'
 import { inTransaction, type SignedInContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
@@ -8,7 +8,8 @@ import { findGrant, openSession } from '../sessions/sessions.ts'
 import { enterBySession } from './second-factor.ts'
 
 /**
- * Opens another session for the user of this one. It is as old: what demands a recent sign-in demands it there too.
+ * Opens another session for the user of the current one. It keeps the instant of authentication, so that reauthentication is due
+ * in both at the same time.
  * @throws AuthError unauthenticated; email_verification_required, second_factor_required
  */
 export async function continueSession(ctx: SignedInContext): Promise<Grant> {

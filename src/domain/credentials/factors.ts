@@ -1,4 +1,4 @@
-// Second factors: which ones an account may use, and how each is verified. One more kind is one more entry of `verifiers`.
+// Second factors: which ones an account can use, and how each is verified. A new kind is a new entry of `verifiers`.
 import { hashRecoveryCode, readRecoveryCode } from '../../crypto/recovery-codes.ts'
 import type { AssertionJson } from '../../crypto/webauthn.ts'
 import {
@@ -27,26 +27,26 @@ import { passkeyRequestOptions, verifyPasskeyAssertion } from './passkey-use.ts'
 import { redeemTotp } from './totp.ts'
 
 /**
- * What a client sends to prove a factor, by its method: a code as the person typed it, in NFKC and without spaces, or what an
- * authenticator answered.
+ * What a client sends to prove a factor: a code as the user typed it, in NFKC and without spaces, or the assertion of an
+ * authenticator.
  */
 export type FactorProof =
   | { [Method in CodeMethod]: { readonly method: Method; readonly code: string } }[CodeMethod]
   | { readonly method: 'passkey'; readonly credential: AssertionJson }
 
-/** Whose factor is proven, what for, and the challenge or session that a mailed code or the answer of a passkey is bound to. */
+/** The user and purpose of a proof, and the id of the challenge or session to which a mailed code or an assertion is bound. */
 export interface FactorSubject {
   readonly user: UserRow
   readonly purpose: 'second_factor' | 'step_up'
   readonly boundTo: string
 }
 
-/** Recovery codes that are left when the owner is told. */
+/** The owner is notified when this many recovery codes are left. */
 const lowCodes = 3
 
 /**
- * Verifies a proof and uses it up, in the transaction of what it allows, which must commit.
- * @returns how the user was authenticated by it; null where it proves nothing
+ * Verifies a proof and uses it up, in the transaction of the action that it allows. The transaction must commit.
+ * @returns the methods by which the user was authenticated; null if the proof is wrong
  */
 type Verifier<Proof> = (
   tx: Context,
@@ -63,7 +63,7 @@ const verifiers: {
     try {
       return (await verifyPasskeyAssertion(tx, answer)).amr
     } catch (error) {
-      // It proves nothing; the log has why.
+      // The refusal has been recorded.
       if (error instanceof AuthError) return null
       throw error
     }
@@ -79,8 +79,8 @@ const verifiers: {
 }
 
 /**
- * As the verifier of its method. Who has a factor after all does not need its removal, or did not ask for it: a pending one is
- * cancelled.
+ * Verifies a proof by its method, as `Verifier`. A right proof cancels a pending reset of the factors: a user who has a
+ * factor does not need the reset, or did not ask for it.
  */
 export async function verifyFactor(
   tx: Context,
@@ -88,7 +88,7 @@ export async function verifyFactor(
   proof: FactorProof,
 ): Promise<readonly AuthenticationMethod[] | null> {
   const { user } = subject
-  // The verifier of the proof's own method.
+  // TypeScript does not relate the verifier to the proof, which are of the same method.
   const verify = verifiers[proof.method] as Verifier<FactorProof>
   const proven = await verify(tx, subject, proof)
   if (proven && user.factorsResetDueAt && (await cancelFactorsReset(tx.store, user.id)))
@@ -107,9 +107,9 @@ async function redeemRecoveryCode(tx: Context, user: UserRow, text: string): Pro
 }
 
 /**
- * Runs `work`, which verifies a proof, as an attempt that is counted for the account. The answer of a passkey cannot be guessed: it
- * neither counts nor is refused for what was guessed before.
- * @param work gets the attempt; null: none is counted
+ * Runs `work`, which verifies a proof, as an attempt that is counted for the account. An assertion of a passkey cannot be
+ * guessed, so it is neither counted nor refused after wrong codes.
+ * @param work gets the attempt; null for a passkey
  */
 export function withFactorAttempt<T>(
   ctx: Context,
@@ -122,7 +122,7 @@ export function withFactorAttempt<T>(
   return withAttempt(ctx, attempt, () => work(attempt))
 }
 
-/** The details of a refusal that waits for one of `factors`: with what a browser asks for a passkey with, where that is among them. */
+/** The details of a refusal that asks for one of `factors`, with the options of a passkey request if a passkey is among them. */
 export async function withPasskeyOptions(
   ctx: Context,
   { user, purpose, boundTo }: Omit<FactorSubject, 'user'> & { readonly user: Pick<UserRow, 'id'> },
@@ -133,7 +133,10 @@ export async function withPasskeyOptions(
   return asked ? { factors, passkeyOptions: asked.options } : { factors }
 }
 
-/** What an account has besides its password: enrolled factors, passkeys, and the recovery codes that stand in for a lost factor. */
+/**
+ * The factors of an account besides its password: enrolled factors, passkeys, and recovery codes, which replace a lost
+ * factor.
+ */
 export async function usableFactors(
   ctx: Context,
   user: Pick<UserRow, 'id' | 'secondFactors'>,

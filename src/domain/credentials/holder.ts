@@ -1,4 +1,4 @@
-// The holder of an account, beside the person who reads its mail: by a session of the account, or its password, in the same request.
+// The holder of an account, who may not be the owner of its mailbox: recognised by a session of the account or by its password.
 import { findUser } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import type { Context } from '../context.ts'
@@ -6,9 +6,10 @@ import { passwordAttempt } from '../throttling/lockout.ts'
 import { checkPassword } from './passwords.ts'
 
 /**
- * Whether the request comes from the holder of an account: it is made in one of its sessions, or gives its password, which
- * counts as an attempt to sign in.
- * @param userId the account; null: unknown, and then nobody holds it
+ * Whether the request comes from the holder of an account: it is made in one of the account's sessions, or has its password,
+ * which counts as an attempt to sign in.
+ * @param userId the account; null: unknown, and the result is false
+ * @param currentPassword null: none was given
  * @throws AuthError wrong_current_password, too_many_attempts, overloaded
  */
 export async function isByHolder(

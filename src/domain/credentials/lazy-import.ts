@@ -1,4 +1,4 @@
-// Lazy moves: for a period, the password of an address without an account is checked by the old system, and the person is imported.
+// Lazy migration: for a period, the old system checks the password of an address without an account, and the user is imported.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Static, Type } from '@sinclair/typebox'
@@ -18,12 +18,12 @@ import { mergeStored } from '../projects/policy.ts'
 import { changePolicy } from '../projects/projects.ts'
 import { hashPassword } from './passwords.ts'
 
-/** Milliseconds that a refused sign-in takes at least: the old system's three seconds, and what follows. */
+/** Minimum duration of a refused sign-in in milliseconds: the old system's timeout of three seconds, and the work after it. */
 const refusalFloorMs = 3500
 
 const name = Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()]))
 
-/** What the old system says of a person; other fields are left out. */
+/** The fields of a user that are read from the old system's answer. */
 const personSchema = Type.Object({
   email_verified: Type.Optional(Type.Boolean()),
   first_name: name,
@@ -34,7 +34,7 @@ const personSchema = Type.Object({
 })
 type OldPerson = Static<typeof personSchema>
 
-/** NUL and lone surrogates, as JSON writes them: PostgreSQL's JSON holds neither. */
+/** NUL and surrogates as JSON escapes them: PostgreSQL's jsonb refuses NUL and lone surrogates. */
 const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
 function readPerson(answer: Readonly<Record<string, unknown>>): OldPerson | null {
@@ -44,8 +44,9 @@ function readPerson(answer: Readonly<Record<string, unknown>>): OldPerson | null
 }
 
 /**
- * Asks the old system for a password whose address has no account here, and imports the person where it is right.
- * @returns the account, which another sign-in may have imported a moment before; null: the password opens nothing
+ * Checks the password of an address without an account with the old system, and imports the user if it is right.
+ * @returns the account, which a concurrent sign-in may have imported; null if the old system refuses or the user cannot be
+ *   imported
  * @throws AuthError overloaded
  */
 export async function importAtSignIn(
@@ -55,10 +56,10 @@ export async function importAtSignIn(
   const system = openOldSystemOf(ctx.project.policy, ctx.services.now())
   if (!system) return null
   const email = normalizeEmail(given.email)
-  // Also an address that an account was moved away from within days: its owner may bring it back.
+  // Also taken: an address that an account changed within days, because its owner can undo that change.
   if (await isAddressTaken(ctx.store, email)) return null
   const verdict = await ctx.services.askOldSystem(system, { email, password: given.password })
-  if (verdict.kind === 'says_yes_to_all') await endMove(ctx)
+  if (verdict.kind === 'says_yes_to_all') await endMigration(ctx)
   if (verdict.kind !== 'right') return null
   const person = readPerson(verdict.person)
   if (person) await importPerson(ctx, email, person, await hashPassword(ctx, given.password))
@@ -68,7 +69,7 @@ export async function importAtSignIn(
   return null
 }
 
-/** Inserts the account as `users import` does, with its events; one that exists stays as it is. */
+/** Inserts the account and its events, as `users import` does. An existing account stays as it is. */
 async function importPerson(
   ctx: Context,
   email: string,
@@ -95,22 +96,22 @@ async function importPerson(
       [imported],
       circumstances(tx, true, { reason: 'old_system' }),
     )
-    // What was claimed on the address before belongs to nobody now.
+    // Earlier claims on the address are void.
     if (created > 0 && isVerified) await deleteClaims(tx.store, email)
   })
 }
 
-/** Ends the period now, for every instance: a system that takes any password would open every address to strangers. */
-async function endMove({ services, project }: Context): Promise<void> {
+/** Ends the migration now, for every instance: a system that accepts any password would open every address to strangers. */
+async function endMigration({ services, project }: Context): Promise<void> {
   const written = { import: { verify_until: new Date(services.now()).toISOString() } }
   await changePolicy(services, project.id, (stored) => mergeStored(stored, written))
 }
 
 /**
- * Holds the refusal of an address and password until it takes the same time whether or not the old system was asked. To be called
- * before the attempt's turn is released: the next attempt on the address from this client would otherwise tell the time by its wait.
- * @param error what the sign-in throws; others than refusals of a password are not held
- * @param startedMs when the turn began, of `performance.now`
+ * Delays the refusal of an address and password, so that it takes the same time whether or not the old system was asked. Call it
+ * before the attempt's turn is released: otherwise the wait of the client's next attempt on the address would disclose the time.
+ * @param error the error that the sign-in throws; only refusals of a password are delayed
+ * @param startedMs when the turn began, by `performance.now`
  */
 export async function holdRefusal(ctx: Context, error: unknown, startedMs: number): Promise<void> {
   const code = error instanceof AuthError ? error.code : null

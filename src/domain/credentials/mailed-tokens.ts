@@ -1,4 +1,4 @@
-// Tokens and codes that mails carry: a link token and a short code prove the same, expire, and work once.
+// Tokens and codes in mails: the token of a link and the short code prove the same, expire, and work once.
 import { randomUUID } from 'node:crypto'
 import { deriveSecret, hashSecret, keyedHash } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
@@ -20,15 +20,15 @@ import type { Project } from '../projects/projects.ts'
 import { codeAttempt } from '../throttling/lockout.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
 
-/** Wrong tries of one short code; `codeAttempt` limits those of an account over all its codes. */
+/** Wrong attempts on one short code; `codeAttempt` limits those on an account over all its codes. */
 export const maxCodeAttempts = 5
 
 const hourSeconds = 3600
 const stepUpSeconds = 600
-/** As long as the challenge that it completes. */
-export const challengeSeconds = 300
+/** Lifetime of the challenge of a second factor, and of the mailed code that answers it. */
+export const secondFactorSeconds = 300
 
-/** The token of a link, which with an address proves no other one, or a short code with the address it was sent to. */
+/** The token of a link, which must be for `email` if that is given, or a short code with the address to which it was sent. */
 export type Proof =
   | { readonly token: string; readonly email?: string }
   | { readonly email: string; readonly code: string }
@@ -42,9 +42,9 @@ export interface MailSecrets {
 
 export interface MintOptions {
   readonly purpose: Purpose
-  /** The address that the token proves, sets or brings back. */
+  /** The address that the token proves, sets or restores. */
   readonly email: string
-  /** The only session or challenge that the code works with; default: any client may type it. */
+  /** Id of the only session or challenge in which the code works; default: any client may enter it. */
   readonly boundTo?: string | undefined
 }
 
@@ -55,40 +55,53 @@ export interface MailToMint extends MintOptions {
   readonly user: UserRow
 }
 
-/** Mints a token, by default to verify the address, for an application that proved itself; null elsewhere. */
+/**
+ * Mints the token of a link.
+ * @param options default: to verify the account's address
+ * @returns the token for an application that delivers mail itself and presented the project's secret; null elsewhere
+ */
 export async function mintForApplication(
   ctx: Context,
   user: UserRow,
   options: MintOptions = { purpose: 'verify_email', email: user.email },
 ): Promise<string | null> {
-  if (ctx.project.policy.verification.delivery !== 'app' || !ctx.caller.provesProject) return null
-  const { token, secrets } = derive(ctx.services, ctx.project, user, options, randomUUID())
-  await inTransaction(ctx, (tx) => insertToken(tx.store, { ...token, supersedes: true }))
-  return secrets.token
+  return (await mint(ctx, user, options))?.token ?? null
 }
 
-/** Mints the code for a session or a challenge, for an application that delivers mail itself. */
+/**
+ * Mints a code that works only with one session or challenge.
+ * @param boundTo the id of that session or challenge
+ * @returns six digits for an application that delivers mail itself and presented the project's secret; null elsewhere
+ */
 export async function mintBoundCode(
   tx: Context,
   user: UserRow,
   purpose: 'step_up' | 'second_factor',
   boundTo: string,
-): Promise<string> {
-  const options = { purpose, email: user.email, boundTo }
-  const { token, secrets } = derive(tx.services, tx.project, user, options, randomUUID())
-  await insertToken(tx.store, { ...token, supersedes: true })
-  return secrets.code
+): Promise<string | null> {
+  return (await mint(tx, user, { purpose, email: user.email, boundTo }))?.code ?? null
 }
 
-/** What became of a request for a proof. */
+/** Mints and stores; null where the service sends the mail itself, or the caller did not present the project's secret. */
+async function mint(ctx: Context, user: UserRow, options: MintOptions): Promise<MailSecrets | null> {
+  if (ctx.project.policy.verification.delivery !== 'app' || !ctx.caller.provesProject) return null
+  const { token, secrets } = derive(ctx.services, ctx.project, user, options, randomUUID())
+  await inTransaction(ctx, (tx) => insertToken(tx.store, { ...token, supersedes: true }))
+  return secrets
+}
+
+/** The result of a request for a proof. */
 export interface RequestedProof {
-  /** For the application that delivers mail itself. */
+  /** For an application that delivers mail itself and presented the project's secret; null elsewhere. */
   readonly token: string | null
-  /** `reserved`: the cap has counted a mail, and there was no account to queue it for. */
+  /** `reserved`: the cap counted a mail, but there was no account to queue it for. */
   readonly mail: 'queued' | 'reserved' | 'none'
 }
 
-/** Queues the mail to an address, or mints for the application; the same statements with or without an account. */
+/**
+ * Queues the mail to an address, or mints the token for the application. Sends the same statements with or without an
+ * account.
+ */
 export async function requestProof(
   tx: Context,
   { purpose, email }: { readonly purpose: 'verify_email' | 'reset_password'; readonly email: string },
@@ -105,9 +118,10 @@ export async function requestProof(
 }
 
 /**
- * Mints for mails that are about to be sent, in one transaction. The same mail always gets the same token, and the
- * newest request for a purpose wins, in whatever order mails are sent.
- * @returns by id of the mail; one without an entry is not to be sent: it was deleted, used or replaced
+ * Mints the tokens of mails that are about to be sent, in one transaction. A mail always gets the same token, and the newest
+ * request for a purpose replaces the others, in whatever order the mails are sent.
+ * @returns secrets by the mail's id; a mail without an entry must not be sent, because its token was deleted, used or
+ *   replaced
  */
 export async function mintForMails(
   services: Services,
@@ -125,7 +139,7 @@ export async function mintForMails(
   )
 }
 
-/** Derives the secrets and the row that stores their hashes from a UUID, which becomes the id of the row. */
+/** Derives the secrets from a UUID, and the row that stores their hashes under that id. */
 function derive(
   { keys }: Services,
   project: Project,
@@ -144,12 +158,12 @@ function derive(
 
 function lifetimeOf(project: Project, purpose: Purpose): number {
   if (purpose === 'step_up') return stepUpSeconds
-  if (purpose === 'second_factor') return challengeSeconds
+  if (purpose === 'second_factor') return secondFactorSeconds
   if (purpose === 'verify_email') return project.policy.verification.lifetime_seconds
   return undoPurposes.includes(purpose) ? 7 * 24 * hourSeconds : hourSeconds
 }
 
-/** An HMAC, because a bare hash of six digits can be inverted. */
+/** HMAC of a short code. A plain hash would not do: six digits can be searched. */
 export const hashCode = (
   key: Buffer,
   project: Project,
@@ -160,11 +174,10 @@ export const hashCode = (
 ) => keyedHash(key, 'code', project.id, purpose, email, code, ...(boundTo === undefined ? [] : [boundTo]))
 
 /**
- * Runs `work`, which redeems a proof. A short code is counted against its account, over all its codes, before it is looked
- * at; a token of 256 random bits needs no counting.
- * @param work gets the proof with its address normalized; returns null or false where it proved nothing
- * @param attemptFor how a code is counted
- * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts
+ * Runs `work`, which redeems a proof. A short code is counted for its account before it is checked; a token of 256 bits is not.
+ * @param work gets the proof with its address normalized; returns null or false if the proof is wrong
+ * @param attemptFor creates the attempt by which a code is counted
+ * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts; and the errors of `work`
  */
 export async function withProof<T>(
   ctx: Context,
@@ -191,8 +204,9 @@ export async function withProof<T>(
 }
 
 /**
- * Redeems a proof, once; null where it proves nothing. A wrong code is counted, so the transaction must commit.
- * @param userId if given, the account that a code must belong to
+ * Redeems a proof, once. A wrong code is counted, so the transaction must commit.
+ * @param userId the account to which a code must belong; default: any
+ * @returns null if the proof is wrong
  */
 export function redeemProof(
   tx: Context,

@@ -1,5 +1,5 @@
-// Challenges of passkeys: signed and not stored, so that a client that asks for many fills no table. An answer redeems its challenge,
-// once, whether or not the answer turns out to be right.
+// Challenges of passkeys. They are signed instead of stored, so that a client cannot fill a table with them. An answer
+// redeems its challenge, once, whether or not the answer is right.
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
 import type { SpentProof } from '../../repositories/credentials/spent-proofs.ts'
@@ -7,17 +7,22 @@ import type { Context } from '../context.ts'
 
 const purposes = ['registration', 'upgrade', 'sign_in', 'second_factor', 'step_up'] as const
 
-/** What a challenge is for; `upgrade` registers without asking, right after a sign-in by password. */
+/** The purpose of a challenge; `upgrade` registers a passkey without a prompt, right after a sign-in by password. */
 export type PasskeyPurpose = (typeof purposes)[number]
+/** The purposes for which a registered passkey is used. */
+export type PasskeyUse = Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
 
 /** Seconds in which an authenticator's answer is accepted; WebAuthn §15.1 advises five to ten minutes. */
-export const challengeSeconds = 600
+export const ceremonySeconds = 600
 
-/** The account that must answer, and what the asking client is known by. */
+/** The account and client that must answer a challenge. */
 export interface ChallengedClient {
   /** Null: any account. */
   readonly userId: number | null
-  /** The id of the sign-in that waits for its second factor, which is the only one that may go on; default: the session, or the client. */
+  /**
+   * Id of the sign-in whose second factor is proven; default: the challenge is bound to the session, or without one to the
+   * client.
+   */
   readonly boundTo?: string | undefined
 }
 
@@ -27,7 +32,7 @@ export interface ReadChallenge extends SpentProof {
   readonly purpose: PasskeyPurpose
 }
 
-// A challenge: the flow's UUID, the purpose's place in the list, the end in milliseconds since 1970, and an HMAC-SHA256 of
+// Layout of a challenge: the flow's UUID, the index of its purpose, its expiry in milliseconds since 1970, and an HMAC-SHA256 of
 // these, the project, the account and the client.
 const purposeAt = 16
 const expiryAt = 17
@@ -44,21 +49,22 @@ function sign(key: Buffer, { project, actor, caller }: Context, client: Challeng
   return keyedHash(key, 'passkey-challenge', project.id, `${client.userId ?? ''}`, head, ...asked)
 }
 
-/** Makes a challenge. @returns it, in base64url, and the UUID of its flow */
+/** Mints a challenge. @returns the challenge in base64url, and the UUID of its flow */
 export function mintChallenge(ctx: Context, purpose: PasskeyPurpose, client: ChallengedClient) {
   const { keys, now } = ctx.services
   const flow = randomUUID()
   const head = Buffer.alloc(headBytes)
   head.write(flow.replaceAll('-', ''), 'hex')
   head.writeUInt8(purposes.indexOf(purpose), purposeAt)
-  head.writeUIntBE(Math.floor(now()) + challengeSeconds * 1000, expiryAt, headBytes - expiryAt)
+  head.writeUIntBE(Math.floor(now()) + ceremonySeconds * 1000, expiryAt, headBytes - expiryAt)
   const signature = sign(keys.flow[0], ctx, client, head)
   return { flow, challenge: Buffer.concat([head, signature]).toString('base64url') }
 }
 
 /**
- * Reads a challenge that was signed for this project, account and client and is not over. It may have been redeemed.
+ * Reads a challenge that was signed for this project, account and client and has not expired. It may have been redeemed.
  * @param challenge base64url, as the authenticator signed it
+ * @returns null if it was not signed for them, or has expired
  */
 export function readChallenge(
   ctx: Context,
@@ -75,6 +81,6 @@ export function readChallenge(
   const expiresAt = head.readUIntBE(expiryAt, headBytes - expiryAt)
   if (!isSigned || !purpose || !(ctx.services.now() < expiresAt)) return null
   const flow = head.toString('hex', 0, purposeAt).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  // The bytes, not the text: base64url has several spellings of some.
+  // The hash of the bytes, not of the text: base64url can write the same bytes in several ways.
   return { flow, purpose, markHash: hashSecret(bytes.toString('base64url')), expiresAt: new Date(expiresAt) }
 }

@@ -1,4 +1,4 @@
-// Flows: a challenge that was handed out and waits for the answer of an authenticator, once, from the client that asked.
+// Passkey flows: a challenge is sent to a client, which answers it once with the response of an authenticator.
 import {
   type AssertionJson,
   challengeOf,
@@ -18,22 +18,21 @@ import { AuthError, type PasskeyRequestOptions } from '../errors.ts'
 import { relyingPartyOf } from '../projects/relying-party.ts'
 import {
   type ChallengedClient,
-  challengeSeconds,
+  ceremonySeconds,
   mintChallenge,
   type PasskeyPurpose,
+  type PasskeyUse,
   readChallenge,
 } from './passkey-challenges.ts'
 
-export type { PasskeyPurpose }
-
-/** What a client answers to a flow. */
+/** A client's answer to a flow. */
 export interface FlowAnswer<Credential> {
-  /** UUID; null: the challenge that was signed says which, for the flow of a second factor or a step-up. */
+  /** UUID; null for a second factor or step-up, whose flow follows from the signed challenge. */
   readonly flow: string | null
   readonly credential: Credential
 }
 
-/** The challenge that an answer names; null: it may not be answered by this client, for one of these purposes, or now. */
+/** The challenge of an answer; null if it is not for this client or these purposes, or has expired. */
 function answeredChallenge(
   ctx: Context,
   purposes: readonly PasskeyPurpose[],
@@ -52,9 +51,9 @@ async function refuseFlow(ctx: Context): Promise<AuthError> {
 }
 
 /**
- * Redeems the flow of a registration, whether or not the answer then turns out to be right.
+ * Redeems the flow of a registration, whether or not its answer then proves right.
  * @param userId the account that must answer
- * @returns what the flow was begun for, and its challenge in base64url
+ * @returns the flow's purpose, and its challenge in base64url
  * @throws AuthError passkey_flow_over
  */
 export async function redeemRegistration(
@@ -68,20 +67,20 @@ export async function redeemRegistration(
 }
 
 /**
- * Redeems the flow of a use, whether or not the answer then turns out to be right, and finds the passkey that it names.
- * @param client as the flow was begun with
- * @returns the challenge in base64url; `found` is null where the project has no such passkey
+ * Redeems the flow of an assertion, whether or not its answer then proves right, and finds the passkey of the answer.
+ * @param client the one with which the flow was begun
+ * @returns the challenge in base64url; `found` is null if the project has no such passkey
  * @throws AuthError passkey_flow_over
  */
 export async function redeemUse(
   ctx: Context,
-  purpose: PasskeyPurpose,
+  purpose: PasskeyUse,
   client: ChallengedClient,
   answer: FlowAnswer<AssertionJson>,
 ): Promise<{ readonly challenge: string; readonly found: PasskeyAndUser | null }> {
   const answered = answeredChallenge(ctx, [purpose], client, answer)
   const credentialId = Buffer.from(answer.credential.id, 'base64url')
-  // A sign-in commits again before it is answered: its session, or its refusal in the security log.
+  // A sign-in commits its session or its refusal before it is answered, which flushes this commit too.
   const isFlushedLater = purpose === 'sign_in'
   const redeemed =
     answered && (await spendProofAndFindPasskey(ctx.store, answered.read, credentialId, isFlushedLater))
@@ -92,7 +91,7 @@ export async function redeemUse(
 const transportsOf = ({ transports }: Pick<PasskeyRow, 'transports'>): string[] =>
   transports === '' ? [] : transports.split(' ')
 
-/** Names passkeys to an authenticator (`PublicKeyCredentialDescriptorJSON`). */
+/** Describes passkeys for an authenticator (`PublicKeyCredentialDescriptorJSON`). */
 const describe = (passkeys: readonly PasskeyRow[]) =>
   passkeys.map((row) => ({
     type: 'public-key' as const,
@@ -100,26 +99,30 @@ const describe = (passkeys: readonly PasskeyRow[]) =>
     ...(row.transports !== '' && { transports: transportsOf(row) }),
   }))
 
-/** How authenticators call an account. */
+/** The names under which authenticators show an account. */
 export const namesOf = ({ email, displayName }: Pick<UserRow, 'email' | 'displayName'>) => ({
   name: email,
   displayName: displayName ?? email,
 })
 
 /**
- * The user handle of an account (WebAuthn §4): the bytes of the project's UUID and of the account's, in base64url. The project
- * is in it because projects may share a domain: a passkey that one does not know may be another one's.
+ * The user handle of an account (WebAuthn §4): the bytes of the project's UUID and of the account's, in base64url. It
+ * contains the project because projects may share a domain, so that an unknown passkey can be told from one of another
+ * project.
  */
 export const userHandleOf = ({ projectId, uuid }: Pick<UserRow, 'projectId' | 'uuid'>): string =>
   Buffer.from(`${projectId}${uuid}`.replaceAll('-', ''), 'hex').toString('base64url')
 
-/** Whether a user handle is one that this project gave out. */
+/** Whether a user handle belongs to this project. */
 export const isHandleOf = (projectId: string, handle: string | null | undefined): boolean =>
   Buffer.from(handle ?? '', 'base64url')
     .toString('hex')
     .startsWith(projectId.replaceAll('-', ''))
 
-/** Hands out the options of a registration (`PublicKeyCredentialCreationOptionsJSON`, WebAuthn §5.1.9). */
+/**
+ * Begins a registration.
+ * @returns the flow's UUID and the browser's options (`PublicKeyCredentialCreationOptionsJSON`, WebAuthn §5.1.9)
+ */
 export function beginRegistration(
   ctx: SignedInContext,
   user: UserRow,
@@ -133,12 +136,12 @@ export function beginRegistration(
     user: { id: userHandleOf(user), ...namesOf(user) },
     challenge,
     pubKeyCredParams: passkeyAlgorithms.map((alg) => ({ type: 'public-key' as const, alg })),
-    timeout: challengeSeconds * 1000,
+    timeout: ceremonySeconds * 1000,
     excludeCredentials: describe(existing),
     authenticatorSelection: {
       residentKey: 'required' as const,
       requireResidentKey: true,
-      // A registration without asking may be unable to verify the person; every use verifies them.
+      // An upgrade shows no prompt, so it may be unable to verify the user. Every use of the passkey verifies them.
       userVerification: purpose === 'upgrade' ? ('preferred' as const) : ('required' as const),
     },
     attestation: 'none' as const,
@@ -148,13 +151,15 @@ export function beginRegistration(
 }
 
 /**
- * Hands out the options of a use (`PublicKeyCredentialRequestOptionsJSON`, WebAuthn §5.1.10).
- * @param asked.of the account that must answer, and its passkeys; null: the person chooses among those of their authenticator
+ * Begins the use of a passkey.
+ * @param asked.of the account that must answer, and its passkeys; null: the user chooses among those of the authenticator
+ * @param asked.boundTo as in `ChallengedClient`
+ * @returns the flow's UUID and the browser's options (WebAuthn §5.1.10)
  */
 export function beginAssertion(
   ctx: Context,
   asked: {
-    readonly purpose: Exclude<PasskeyPurpose, 'registration' | 'upgrade'>
+    readonly purpose: PasskeyUse
     readonly of: { readonly user: Pick<UserRow, 'id'>; readonly passkeys: readonly PasskeyRow[] } | null
     readonly boundTo?: string | undefined
   },
@@ -164,7 +169,7 @@ export function beginAssertion(
   const { flow, challenge } = mintChallenge(ctx, purpose, { userId: asked.of?.user.id ?? null, boundTo })
   const options = {
     challenge,
-    timeout: challengeSeconds * 1000,
+    timeout: ceremonySeconds * 1000,
     rpId: id,
     allowCredentials: describe(asked.of?.passkeys ?? []),
     userVerification: 'required' as const,

@@ -11,7 +11,7 @@ import { enterByStrongFactor } from './second-factor.ts'
 import { refuseAccount } from './sign-in.ts'
 
 /**
- * Opens a session by passkey: both factors at once, because the authenticator verified its owner.
+ * Opens a session by passkey, which counts as two factors because the authenticator verifies the user.
  * @throws AuthError as `checkPasskeyAssertion`; account_disabled, email_verification_required
  */
 export function signInWithPasskey(ctx: Context, answer: FlowAnswer<AssertionJson>): Promise<Grant> {
@@ -23,7 +23,8 @@ async function verifyAndOpen(ctx: Context, answer: FlowAnswer<AssertionJson>): P
   const { user, amr, used } = proven
   if (user.disabledAt || demandsVerification(ctx.project, user)) throw await refuseAccount(ctx, user)
   const entered = enterByStrongFactor(user, amr)
-  // A copied key must not take a pending deletion back, which happens before the session is opened.
+  // An account whose deletion is pending is restored before its session is opened. A copied key must not do that, so the counter
+  // is checked first.
   if (user.deletionDueAt) await markPasskeyUsed(ctx, proven)
   const marked = user.deletionDueAt ? {} : { passkey: used }
   const grant = await openSession(ctx, entered, 'signed_in', marked)

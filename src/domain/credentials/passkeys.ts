@@ -1,4 +1,4 @@
-// The passkeys of an account, as its owner adds, sees, renames and removes them.
+// The passkeys of an account: its owner adds, lists, renames and removes them.
 import { randomUUID } from 'node:crypto'
 import { type RegistrationJson, verifyRegistration } from '../../crypto/webauthn.ts'
 import { findUser, isHolderProven, lockUser, type UserRow } from '../../repositories/accounts/users.ts'
@@ -22,7 +22,7 @@ import { hasOtherWayIn } from './ways-in.ts'
 
 export const maxPasskeys = 25
 
-/** What a passkey's authenticator says that it can be reached by (WebAuthn §5.8.4); others are left out. */
+/** Transports that are stored (WebAuthn §5.8.4); others are ignored. */
 const knownTransports: ReadonlySet<string> = new Set([
   'usb',
   'nfc',
@@ -32,7 +32,7 @@ const knownTransports: ReadonlySet<string> = new Set([
   'internal',
 ])
 
-/** The passkeys of an account, and what a browser tells its authenticators about them (WebAuthn §5.1.10, signal methods). */
+/** The passkeys of an account, and the arguments of the browser's signal methods (WebAuthn §5.1.10). */
 export interface OwnPasskeys {
   readonly passkeys: readonly rows.PasskeyRow[]
   readonly rpId: string
@@ -50,24 +50,24 @@ export async function listPasskeys(ctx: SignedInContext): Promise<OwnPasskeys> {
 }
 
 /**
- * The account as it is now, if a passkey may be added to it: mailbox and holder have proven its address together, so nobody
- * can plant a passkey in the account of another person's address.
+ * Returns the account as it is now, if a passkey may be added to it. Its holder must have proven the address, so that a stranger
+ * cannot add a passkey to an account made with another person's address.
  * @throws AuthError unauthenticated, email_verification_required
  */
-function mustBeFit(ctx: SignedInContext, user: UserRow | null): UserRow {
+function mustAllowPasskeys(ctx: SignedInContext, user: UserRow | null): UserRow {
   if (!user || user.disabledAt || user.epoch !== ctx.actor.user.epoch) throw new AuthError('unauthenticated')
   if (!isHolderProven(user)) throw new AuthError('email_verification_required')
   return user
 }
 
 /**
- * Begins the registration of a passkey by the owner of the account, who proved themselves a moment ago.
- * @param isUpgrade whether the browser is to add it without asking, after a sign-in by password
+ * Begins the registration of a passkey. The session must have been authenticated recently.
+ * @param isUpgrade whether the browser adds the passkey without a prompt, after a sign-in by password
  * @throws AuthError email_verification_required, passkey_limit_reached, unauthenticated; and as `reauthenticate`
  */
 export async function passkeyRegistrationOptions(ctx: SignedInContext, isUpgrade: boolean) {
   await reauthenticate(ctx)
-  const user = mustBeFit(ctx, await findUser(ctx.store, ctx.actor.user.id))
+  const user = mustAllowPasskeys(ctx, await findUser(ctx.store, ctx.actor.user.id))
   const existing = await rows.listPasskeys(ctx.store, user.id)
   if (existing.length >= maxPasskeys) throw new AuthError('passkey_limit_reached')
   return beginRegistration(ctx, user, existing, isUpgrade ? 'upgrade' : 'registration')
@@ -75,7 +75,7 @@ export async function passkeyRegistrationOptions(ctx: SignedInContext, isUpgrade
 
 /**
  * Adds the passkey that an authenticator made for a flow, and notifies the owner of the account.
- * @param name as its owner calls it; null: by its authenticator
+ * @param answer.name the owner's name for it; null: the name of its authenticator
  * @throws AuthError passkey_flow_over, passkey_refused, passkey_exists, passkey_limit_reached, email_verification_required,
  *   unauthenticated
  */
@@ -87,43 +87,48 @@ export async function addPasskey(
   const { purpose, challenge } = await redeemRegistration(ctx, user.id, answer)
   const { id: rpId, origins } = relyingPartyOf(ctx.project, ctx.services.publicUrl)
   const made = await verifyRegistration(answer.credential, { challenge, rpId, origins })
-  const reason =
-    made.kind === 'refused'
-      ? made.reason
-      : // Without asking, an authenticator may have nobody to verify (WebAuthn §7.1 step 15).
-        purpose === 'upgrade' || (made.userPresent && made.userVerified)
-        ? null
-        : 'user_not_verified'
-  if (made.kind === 'refused' || reason) {
-    await recordRefusal(ctx, 'passkey_refused', reason ?? '', { account: user.uuid })
-    throw new AuthError('passkey_refused', {}, reason ?? '')
-  }
+  if (made.kind === 'refused') throw await refuseRegistration(ctx, made.reason)
+  // An upgrade asks nothing of the user, so the authenticator may be unable to verify them (WebAuthn §7.1 step 15).
+  if (purpose !== 'upgrade' && !(made.userPresent && made.userVerified))
+    throw await refuseRegistration(ctx, 'user_not_verified')
   const { transports = [] } = answer.credential.response
   const passkey = {
-    ...{ id: randomUUID(), userId: user.id, name: name ?? authenticatorName(made.aaguid) },
-    ...{ credentialId: made.credentialId, publicKey: made.publicKey, aaguid: made.aaguid },
+    id: randomUUID(),
+    userId: user.id,
+    name: name ?? authenticatorName(made.aaguid),
+    credentialId: made.credentialId,
+    publicKey: made.publicKey,
+    aaguid: made.aaguid,
     userHandle: null,
-    ...{ backupEligible: made.backupEligible, backedUp: made.backedUp, signCount: made.signCount },
+    backupEligible: made.backupEligible,
+    backedUp: made.backedUp,
+    signCount: made.signCount,
     transports: [...new Set(transports)].filter((word) => knownTransports.has(word)).join(' '),
   }
-  return inTransaction(ctx, (tx) => insertFirst(tx, passkey))
+  return inTransaction(ctx, (tx) => insertUnderLock(tx, passkey))
 }
 
-/** Inserts under the lock of the account: its state and the number of its passkeys are as they were checked. */
-async function insertFirst(tx: SignedInContext, passkey: rows.NewPasskey): Promise<rows.PasskeyRow> {
+/** Records the refusal of a registration. @returns the refusal, to be thrown */
+async function refuseRegistration(ctx: SignedInContext, reason: string): Promise<AuthError> {
+  await recordRefusal(ctx, 'passkey_refused', reason, { account: ctx.actor.user.uuid })
+  return new AuthError('passkey_refused', {}, reason)
+}
+
+/** Inserts under the lock of the account, so that its state and number of passkeys cannot change after they are checked. */
+async function insertUnderLock(tx: SignedInContext, passkey: rows.NewPasskey): Promise<rows.PasskeyRow> {
   const { userId } = passkey
-  const user = mustBeFit(tx, await lockUser(tx.store, userId))
+  const user = mustAllowPasskeys(tx, await lockUser(tx.store, userId))
   if ((await rows.listPasskeys(tx.store, userId)).length >= maxPasskeys)
     throw new AuthError('passkey_limit_reached')
   const added = await rows.insertPasskey(tx.store, passkey)
   if (!added) throw new AuthError('passkey_exists')
   await record(tx, 'passkey_added', { userId })
-  await tell(tx, 'passkey_added', user, added)
+  await notifyOwner(tx, 'passkey_added', user, added)
   return added
 }
 
-/** Notifies the owner of a change, with where it was made. */
-function tell(
+/** Notifies the owner of a change, with the client's device and network. */
+function notifyOwner(
   tx: Context,
   kind: 'passkey_added' | 'passkey_removed',
   user: UserRow,
@@ -144,7 +149,7 @@ export function renamePasskey(ctx: SignedInContext, id: string, name: string): P
 }
 
 /**
- * Removes a passkey, while the account opens in another way, and notifies its owner.
+ * Removes a passkey, unless it is the only way to sign in, and notifies the owner of the account.
  * @throws AuthError passkey_missing, last_way_in, unauthenticated; and as `reauthenticate`
  */
 export async function removePasskey(ctx: SignedInContext, id: string): Promise<void> {
@@ -158,6 +163,6 @@ export async function removePasskey(ctx: SignedInContext, id: string): Promise<v
     if (!(await hasOtherWayIn(tx, userId, id))) throw new AuthError('last_way_in')
     await rows.deletePasskey(tx.store, userId, id)
     await record(tx, 'passkey_removed', { userId })
-    await tell(tx, 'passkey_removed', user, removed)
+    await notifyOwner(tx, 'passkey_removed', user, removed)
   })
 }

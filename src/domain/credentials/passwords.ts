@@ -1,4 +1,4 @@
-// Passwords: hashed and verified in bounded time, with the same work for accounts that have none.
+// Hashes and verifies passwords in bounded time, with the same work for accounts without a password.
 import { randomBytes } from 'node:crypto'
 import { costOfHash, decoyHash, verifyForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
 import {
@@ -20,32 +20,26 @@ import { AuthError } from '../errors.ts'
 import { type Attempt, withAttempt } from '../throttling/lockout.ts'
 
 export interface PasswordHashingOptions {
-  /** The binding that computes password hashes; a function loads it when the first password is hashed. */
-  readonly argon2: Promise<Argon2> | (() => Promise<Argon2>)
+  /** Returns the binding that computes password hashes. It may load it when the first password is hashed. */
+  readonly argon2: () => Promise<Argon2>
   readonly parameters: Argon2Parameters
   readonly scheduler: HashScheduler
 }
 
 export interface PasswordHashing extends PasswordHashingOptions {
   /**
-   * What projects with imported kinds of hashes wait for first. It has a slot less than there are, so that those hashes, which may
-   * take seconds each, leave one to the other projects.
+   * An additional scheduler for projects with imported kinds of hashes. It has one slot less, so that these hashes, which may
+   * take seconds each, leave one slot to the other projects.
    */
   readonly importedScheduler: HashScheduler
-  readonly argon2: () => Promise<Argon2>
-  /** The hash that is checked where an account has none; a process that serves requests awaits it when it starts. */
+  /** Returns the hash that is verified for accounts without one. A process that serves requests awaits it when it starts. */
   readonly decoy: () => Promise<string>
 }
 
-/** Prepares password hashing; loads nothing and computes nothing yet. */
+/** Creates the hashing service. Loads and computes nothing yet. */
 export function createPasswordHashing(options: PasswordHashingOptions): PasswordHashing {
-  const { argon2: given, parameters, scheduler } = options
-  let loaded: Promise<Argon2> | undefined
+  const { argon2, parameters, scheduler } = options
   let hashed: Promise<string> | undefined
-  function argon2(): Promise<Argon2> {
-    loaded ??= typeof given === 'function' ? given() : given
-    return loaded
-  }
   function decoy(): Promise<string> {
     hashed ??= argon2().then((binding) => binding.hash(randomBytes(32), parameters))
     return hashed
@@ -71,14 +65,15 @@ export async function hashPassword(ctx: Context, password: string, salt?: Buffer
   }
 }
 
-/** How a password fits a PHC string: in the form in which we hash, or only as it was typed, as other services hash. */
+/** The form in which a password fits a hash: normalized as we hash it, or only as typed, as other services hash it. */
 export type PasswordFit = 'normalized' | 'as_typed'
 
 /**
- * Compares a password with the hash of an account, in one slot. A refusal takes the same work for every account, and where there is
- * none: one hash of ours, and one of each kind that the policy names as imported; each as often as the password has forms (one; two
- * where NFKC changes it).
- * @returns null where it does not fit
+ * Compares a password with the hash of an account, in one slot. A refusal takes the same work whether or not there is an
+ * account: one of our hashes and one of each kind in the policy's `import.password_kinds`, each once for every form of the
+ * password (two forms if NFKC changes it).
+ * @param hash PHC string; null: there is no account, or it has no password
+ * @returns null if the password does not fit
  * @throws AuthError overloaded
  */
 export async function matchPassword(
@@ -103,7 +98,10 @@ export async function matchPassword(
   }
 }
 
-/** Does the work that a refusal of this account has not taken yet, of all that a refusal in this project takes. */
+/**
+ * Does the rest of the work that every refusal in this project takes.
+ * @param done the cost of the foreign hash that was verified; null: one of ours was
+ */
 async function verifyDecoys(ctx: Context, done: string | null, forms: readonly Buffer[]): Promise<void> {
   const { password_kinds: kinds } = ctx.project.policy.import
   if (kinds.length === 0) return
@@ -117,14 +115,14 @@ async function verifyDecoys(ctx: Context, done: string | null, forms: readonly B
   for (const bytes of forms) await verify(await decoy(), bytes)
 }
 
-/** Whether a password fits a PHC string. @throws AuthError overloaded */
+/** Whether a password fits a hash, as `matchPassword`. @throws AuthError overloaded */
 export async function verifyPassword(ctx: Context, hash: string | null, password: string): Promise<boolean> {
   return (await matchPassword(ctx, hash, password)) !== null
 }
 
 /**
- * Checks a password as an attempt to sign in, which it releases where the password fits.
- * @param given.hash null: the account has none, and none fits
+ * Checks a password as a counted attempt, which it releases if the password fits.
+ * @param given.hash null: the account has no password, and the check fails
  * @throws AuthError `refusal`, too_many_attempts, overloaded
  */
 export function checkPassword(
@@ -139,7 +137,7 @@ export function checkPassword(
   })
 }
 
-/** Waits for a slot of the scheduler, which is fair between projects and addresses. @throws AuthError overloaded */
+/** Waits for a slot of the scheduler, which is shared fairly between projects and addresses. @throws AuthError overloaded */
 async function acquireSlot({ services, project, caller }: Context): Promise<HashSlot> {
   const { scheduler, importedScheduler } = services.passwords
   const asker = { project: project.id, address: caller.address }
@@ -167,7 +165,7 @@ async function acquire(scheduler: HashScheduler, asker: Asker): Promise<HashSlot
   }
 }
 
-/** Whether a hash that a password fits is not as we would make it: of other parameters, or of the text as it was typed. */
+/** Whether a hash that a password fits should be renewed: it has other parameters, or is of the text as typed. */
 export function isOutdatedHash(ctx: Context, hash: string, fit: PasswordFit): boolean {
   return fit === 'as_typed' || !isCurrent(hash, ctx.services.passwords.parameters)
 }

@@ -1,23 +1,23 @@
-// Reauthentication: proof by the account's owner, before what a session alone must not do (RFC 9470).
+// Reauthentication: a recent proof by the account's owner, before actions that a session alone must not allow (RFC 9470).
 //
-// An account with a second factor proves that: by a sign-in or step-up of the session within the policy's
-// `reauthentication.max_age_seconds`. Any other account with a password proves it, so or with the request. One without proves any
-// recent sign-in of the session, or a mailed code. A passkey of the account does for each of them.
+// "Recent" means a sign-in or step-up of the session within the policy's `reauthentication.max_age_seconds`. An account with
+// a second factor needs a recent proof of it. Any other account with a password needs a recent proof of the password, or the
+// password in the request. An account without a password needs any recent sign-in, or a mailed code. A passkey is accepted in
+// each case.
 import { redeemCode } from '../../repositories/credentials/verification-tokens.ts'
 import {
   type Authentication,
   findAuthentication,
   renewSession,
 } from '../../repositories/sessions/authentication.ts'
-import { takeCooldown } from '../../repositories/throttling/cooldowns.ts'
 import { record } from '../audit/audit.ts'
 import { inTransaction, type SignedInContext } from '../context.ts'
 import { AuthError, type StepUpFactor } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
 import { type Grant, readAmr, toGrant } from '../sessions/grants.ts'
-import { emailKey } from '../throttling/keys.ts'
 import { factorAttempt, passwordAttempt } from '../throttling/lockout.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import {
   type FactorProof,
   usableFactors,
@@ -28,10 +28,13 @@ import {
 import { hashCode, maxCodeAttempts, mintBoundCode } from './mailed-tokens.ts'
 import { checkPassword } from './passwords.ts'
 
-/** What a client sends to step up. */
+/** The proof that a client sends to step up. */
 export type StepUpProof = { readonly method: 'password'; readonly password: string } | FactorProof
 
-/** What the account of a session steps up by: a factor where one is enrolled, else the password, else a mailed code; or a passkey. */
+/**
+ * The methods by which the session can be stepped up: a factor if one is enrolled, else password or mailed code; or a
+ * passkey.
+ */
 async function stepUpFactors(
   ctx: SignedInContext,
   { passwordHash, secondFactors }: Authentication,
@@ -49,9 +52,9 @@ async function mustFind(ctx: SignedInContext) {
 }
 
 /**
- * Demands the proof of the account's owner, for what a session alone must not do.
- * @param currentPassword checked where the account has a password, as an attempt to sign in; it replaces no second factor
- * @returns the hash of the password, for a statement that must find it unchanged; null where there is none
+ * Demands a recent proof by the account's owner.
+ * @param currentPassword checked if the account has a password, as an attempt to sign in; it does not replace a second factor
+ * @returns the hash of the password, for a statement that must find it unchanged; null if the account has none
  * @throws AuthError step_up_required, wrong_current_password, too_many_attempts, overloaded, unauthenticated
  */
 export async function reauthenticate(ctx: SignedInContext, currentPassword?: string): Promise<string | null> {
@@ -87,14 +90,14 @@ function checkOwnPassword(
   return checkPassword(ctx, passwordAttempt(ctx, ctx.actor.user.email, true), { hash, password }, refusal)
 }
 
-/** A session is upgraded only through the API that opened it. @throws AuthError unauthenticated */
+/** Refuses sessions of other APIs: only the API that opened a session may upgrade it. @throws AuthError unauthenticated */
 function mustOwnSession({ actor, caller }: SignedInContext): void {
   if (actor.client !== caller.client) throw new AuthError('unauthenticated')
 }
 
 /**
- * Proves the owner of the account anew in their session: the session gets a new generation and instant of authentication,
- * and its former tokens are void.
+ * Authenticates the owner of the account again in the current session, which gets a new generation and instant of authentication.
+ * Its former tokens are void.
  * @throws AuthError unauthenticated (also for a session of another API), step_up_method_refused, wrong_password,
  *   invalid_verification_code, wrong_factor_code, passkey_refused, too_many_attempts, overloaded
  */
@@ -110,7 +113,7 @@ export async function stepUp(ctx: SignedInContext, proof: StepUpProof): Promise<
   return inTransaction(ctx, (tx) => renew(tx, ['pwd'], '1'))
 }
 
-/** The code is counted for the account and for itself, whether or not it is right. */
+/** A wrong code is counted for the account and for the mailed code. */
 async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
   const { user, sessionId } = ctx.actor
   const attempt = factorAttempt(ctx, user.email)
@@ -125,14 +128,17 @@ async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> 
   return grant
 }
 
-/** The session then has both: what it was opened with, and the factor. Counted with the codes of sign-ins. */
+/**
+ * The session then has the methods with which it was opened and the factor. Codes are counted together with those of
+ * sign-ins.
+ */
 function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authentication): Promise<Grant> {
   const { user, sessionId } = ctx.actor
   return withFactorAttempt(ctx, user, proof, async (attempt) => {
     const grant = await inTransaction(ctx, async (tx) => {
       const second = await verifyFactor(tx, { user, purpose: 'step_up', boundTo: sessionId }, proof)
       if (!second) return null
-      return renew(tx, joinMethods(readAmr(found) as AuthenticationMethod[], second, ['mfa']), '2')
+      return renew(tx, joinMethods(readAmr(found), second, ['mfa']), '2')
     })
     const code = proof.method === 'passkey' ? 'passkey_refused' : 'wrong_factor_code'
     if (!grant) throw new AuthError(code, {}, `wrong_${proof.method}`)
@@ -150,15 +156,15 @@ async function renew(
   const { refresh_seconds: refreshSeconds } = tx.project.policy.tokens
   const proof = { amr: methods.join(' '), acr }
   const renewed = await renewSession(tx.store, { id, client, epoch: user.epoch, refreshSeconds, proof })
-  // The session ended meanwhile.
+  // The session has ended since.
   if (!renewed) throw new AuthError('unauthenticated')
   await record(tx, 'stepped_up', { userId: user.id })
   return toGrant(tx.project, renewed.user, renewed.session)
 }
 
 /**
- * Mails a code that steps this session up, to an account without a password. Within the cooldown nothing more is sent.
- * @returns the code, for an application that delivers mail itself and proved itself; null otherwise
+ * Mails a code that steps this session up, to an account without a password. Sends nothing within the cooldown.
+ * @returns the code, for an application that delivers mail itself and presented the project's secret; null otherwise
  * @throws AuthError unauthenticated, step_up_method_refused
  */
 export async function requestStepUpCode(ctx: SignedInContext): Promise<string | null> {
@@ -166,14 +172,9 @@ export async function requestStepUpCode(ctx: SignedInContext): Promise<string | 
   if (!(await stepUpFactors(ctx, await mustFind(ctx))).includes('email_code'))
     throw new AuthError('step_up_method_refused')
   const { user, sessionId } = ctx.actor
-  const { resend_cooldown_seconds, delivery } = ctx.project.policy.verification
   return inTransaction(ctx, async (tx) => {
-    const key = emailKey(tx, user.email)
-    if ((await takeCooldown(tx.store, 'step_up', key, resend_cooldown_seconds)) > 0) return null
-    if (delivery === 'app') {
-      return tx.caller.provesProject ? mintBoundCode(tx, user, 'step_up', sessionId) : null
-    }
+    if ((await takeMailCooldown(tx, 'step_up', user.email)) > 0) return null
     await notify(tx, 'step_up_code', { user, details: { sessionId } })
-    return null
+    return mintBoundCode(tx, user, 'step_up', sessionId)
   })
 }

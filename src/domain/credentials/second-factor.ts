@@ -1,10 +1,10 @@
-// The way in: first factor → second factor, where one is due → session. Everything that opens a session asks `enter` first, which
-// alone makes the value that a session is opened from.
+// Sign-in from the first factor to the session: `enter` decides whether a second factor is due. Only this file creates
+// `Authenticated`, from which a session is opened.
 //
-// A second factor is due where the account has enrolled one, or the policy demands one. A browser that the account trusts is spared.
-// Where none is enrolled, a mailed code is the second factor; it never stands in for an enrolled one, because the mailbox alone can
-// set a password as well. A passkey completes any sign-in, but does not make a second factor due: browsers add one without asking,
-// and a person without it at hand must still get in by their password.
+// A second factor is due if the account has enrolled one or the policy demands one, except in a browser that the account
+// trusts. If none is enrolled, a mailed code is the second factor. It never replaces an enrolled one, because access to the
+// mailbox is enough to reset the password as well. A passkey completes any sign-in but does not make a second factor due:
+// browsers add passkeys without a prompt, and a user who does not have it at hand must still be able to sign in by password.
 import { randomUUID } from 'node:crypto'
 import { hashSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
@@ -16,7 +16,6 @@ import {
   insertChallenge,
   useChallenge,
 } from '../../repositories/credentials/second-factor-challenges.ts'
-import { takeCooldown } from '../../repositories/throttling/cooldowns.ts'
 import { shownCaller } from '../actor.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
@@ -26,8 +25,8 @@ import { observeSignIn } from '../observer.ts'
 import { Authenticated, type AuthenticationMethod } from '../sessions/authenticated.ts'
 import { type Grant, readAmr } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
-import { emailKey } from '../throttling/keys.ts'
 import type { Attempt } from '../throttling/lockout.ts'
+import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import {
   type FactorProof,
   usableFactors,
@@ -35,24 +34,24 @@ import {
   withFactorAttempt,
   withPasskeyOptions,
 } from './factors.ts'
-import { challengeSeconds, mintBoundCode } from './mailed-tokens.ts'
+import { mintBoundCode, secondFactorSeconds } from './mailed-tokens.ts'
 import { isTrustedDevice, trustDevice } from './trusted-devices.ts'
 
-/** Wrong codes after which a challenge has ended. */
+/** Wrong codes after which a challenge ends. */
 const maxTries = 5
 
-/** What a person has proven first. */
+/** The first factor of a sign-in. */
 export interface FirstFactor {
-  /** As it was read; disabled and unproven accounts have been refused. */
+  /** As it was read. The caller has refused disabled accounts and unproven addresses. */
   readonly user: UserRow
   readonly amr: readonly AuthenticationMethod[]
-  /** Whether it was the mailbox itself, which then is no second factor. Default: no. */
+  /** Whether it was the mailbox, which then cannot be the second factor as well. Default: no. */
   readonly byMail?: boolean
-  /** The id of the session that is to be opened; default: a random one. */
+  /** UUID of the session to be opened; default: a random one. */
   readonly sessionId?: string
 }
 
-/** Whether more than a first factor is due, in a browser that the account does not trust. */
+/** Whether a second factor is due in a browser that the account does not trust. */
 export function isSecondFactorDue({ project, caller }: Context, user: UserRow): boolean {
   const { factors, contracts } = project.policy
   if (caller.client !== 'canonical' && contracts.without_second_factor) return false
@@ -61,30 +60,29 @@ export function isSecondFactorDue({ project, caller }: Context, user: UserRow): 
 }
 
 /**
- * Decides what is due after a right first factor. For an account that has no second factor, in a project that demands none, it
- * costs no statement.
- * @returns what a session is opened from; or a refusal with a challenge, to be thrown once the transaction is committed
+ * Decides what follows a right first factor. Sends no statement if no second factor is due.
+ * @returns the proof to open a session from; or `second_factor_required` with a challenge, to be thrown after the commit
  */
 export async function enter(ctx: Context, first: FirstFactor): Promise<Authenticated | AuthError> {
   const { user, amr } = first
   if (!isSecondFactorDue(ctx, user)) return Authenticated.byOneFactor(user, amr)
-  // The products' documents know no second factor, and no device that is trusted with it.
+  // The APIs of other products have neither second factors nor trusted devices.
   if (ctx.caller.client !== 'canonical') return new AuthError('second_factor_required')
   if (await isTrustedDevice(ctx, user)) return Authenticated.byOneFactor(user, amr)
   const factors = await dueFactors(ctx, user, first.byMail)
-  if (factors.length > 0) return challenge(ctx, first, factors)
-  // The mailbox is all that this account has: its session is for enrolling a factor, as a sign-up's is.
+  if (factors.length > 0) return createChallenge(ctx, first, factors)
+  // The account has no factor but the mailbox: its session is for enrolling one, as after a sign-up.
   if ((await findPasswordHash(ctx.store, user.id)) === null) return Authenticated.byOneFactor(user, amr)
   return new AuthError('second_factor_required', { factors })
 }
 
-/** The way in of an account that was made in this request: it has no factor yet, and needs a session to enrol one. */
+/** For an account created in this request: it has no second factor yet, and needs a session to enrol one. */
 export const enterNewAccount = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byOneFactor(user, amr)
 
 /**
- * The way in of an operator who has just set their password by a set-up link. The link, which another operator or the machine's log
- * handed out, is the second factor of an account that has enrolled none: its session is for enrolling one.
+ * For an operator who has just set a password by a set-up link. The link came from another operator or the machine's log, so
+ * it counts as the second factor of an account that has enrolled none, whose session is for enrolling one.
  */
 export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Authenticated | AuthError> {
   if (user.secondFactors !== '') return enter(ctx, { user, amr: ['pwd'] })
@@ -92,28 +90,27 @@ export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Aut
 }
 
 /**
- * The way in of a person who goes on from one of their sessions to another: what was proven for it counts, and what is due since is
- * asked for.
+ * For a user who continues from one session to another. The factors proven for the first session count; a second factor that has
+ * become due since is demanded.
  */
 export async function enterBySession(
   ctx: Context,
   user: UserRow,
   session: Pick<Grant, 'amr' | 'acr'>,
 ): Promise<Authenticated | AuthError> {
-  const amr = session.amr as AuthenticationMethod[]
-  return session.acr === '2'
-    ? Authenticated.bySession(user, { amr: amr.join(' '), acr: '2' })
-    : enter(ctx, { user, amr, byMail: isByMailAlone(amr) })
+  if (session.acr === '2') return Authenticated.bySession(user, session)
+  const { amr } = session
+  return enter(ctx, { user, amr, byMail: isByMailAlone(amr) })
 }
 
-/** A code is the first factor only where it was mailed: one of an authenticator makes a session of two. */
+/** A code alone was a mailed one: the code of an authenticator is always a second factor. */
 const isByMailAlone = (amr: readonly AuthenticationMethod[]): boolean => amr.join() === 'otp'
 
-/** The way in by a factor that is two by itself: nothing more is due. */
+/** For a factor that counts as two: nothing more is due. */
 export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byStrongFactor(user, amr)
 
-async function challenge(
+async function createChallenge(
   ctx: Context,
   { user, amr, byMail = false, sessionId }: FirstFactor,
   factors: readonly FactorMethod[],
@@ -122,20 +119,26 @@ async function challenge(
   const id = sessionId ?? randomUUID()
   const due = await withPasskeyOptions(ctx, { user, purpose: 'second_factor', boundTo: id }, factors)
   await insertChallenge(ctx.store, {
-    ...{ id, userId: user.id, epoch: user.epoch, client: ctx.caller.client },
-    ...{ tokenHash, amr: amr.join(' '), byMail, lifetimeSeconds: challengeSeconds },
+    id,
+    userId: user.id,
+    epoch: user.epoch,
+    client: ctx.caller.client,
+    tokenHash,
+    amr: amr.join(' '),
+    byMail,
+    lifetimeSeconds: secondFactorSeconds,
   })
   return new AuthError('second_factor_required', { challenge: plain, ...due })
 }
 
-/** What may complete the sign-in. */
+/** The factors that can complete the sign-in. */
 async function dueFactors(ctx: Context, user: UserRow, byMail = false): Promise<readonly FactorMethod[]> {
   const usable = await usableFactors(ctx, user)
   if (user.secondFactors !== '' || byMail || !ctx.project.policy.factors.email_code) return usable
   return [...usable, 'email_code']
 }
 
-/** @throws AuthError second_factor_invalid; the log has it */
+/** @throws AuthError second_factor_invalid, after recording the refusal */
 async function mustFindChallenge(ctx: Context, token: string): Promise<FoundChallenge> {
   const found = await findChallenge(ctx.store, hashSecret(token), ctx.caller.client, maxTries)
   if (found) return found
@@ -143,24 +146,24 @@ async function mustFindChallenge(ctx: Context, token: string): Promise<FoundChal
   throw new AuthError('second_factor_invalid')
 }
 
-/** A sign-in that both factors have opened. */
+/** A sign-in that its second factor has completed. */
 export interface Completed {
   readonly grant: Grant
-  /** What the browser keeps, where it is to be trusted; null: nothing. */
+  /** The token that the browser keeps if it is trusted; null: none. */
   readonly device: { readonly token: string; readonly lifetimeSeconds: number } | null
 }
 
-/** What a client completes a sign-in with. */
+/** What a client sends to complete a sign-in. */
 export interface GivenFactor {
   readonly challenge: string
   readonly proof: FactorProof
-  /** Whether this browser is to be trusted. */
+  /** Whether to trust this browser. */
   readonly trustDevice: boolean
 }
 
 /**
- * Completes a sign-in by its second factor. The try is counted for the challenge and for the account before it is checked; of
- * several at once with one code, one succeeds.
+ * Completes a sign-in by its second factor. The attempt is counted for the challenge and for the account before it is checked. Of
+ * concurrent attempts with one code, one succeeds.
  * @throws AuthError second_factor_invalid, second_factor_method_refused, too_many_attempts, overloaded
  */
 export function completeSecondFactor(ctx: Context, given: GivenFactor): Promise<Completed> {
@@ -192,8 +195,7 @@ async function open(
   second: readonly AuthenticationMethod[],
   { attempt, trusts }: { readonly attempt: Attempt | null; readonly trusts: boolean },
 ): Promise<Completed | null> {
-  const first = readAmr(challenge) as AuthenticationMethod[]
-  const authenticated = Authenticated.byTwoFactors(user, first, second)
+  const authenticated = Authenticated.byTwoFactors(user, readAmr(challenge), second)
   const grant = await openSession(tx, authenticated, 'signed_in', {
     id: challenge.id,
     ...(attempt && { attempt }),
@@ -203,22 +205,18 @@ async function open(
 }
 
 /**
- * Mails the code that completes a sign-in of an account that has enrolled no factor. Within the cooldown nothing more is sent.
- * @returns the code, for an application that delivers mail itself and proved itself; null otherwise
+ * Mails the code that completes a sign-in of an account that has enrolled no factor. Sends nothing within the cooldown.
+ * @returns the code, for an application that delivers mail itself and presented the project's secret; null otherwise
  * @throws AuthError second_factor_invalid, second_factor_method_refused
  */
 export async function requestSecondFactorCode(ctx: Context, token: string): Promise<string | null> {
   const { user, challenge } = await mustFindChallenge(ctx, token)
   if (!(await dueFactors(ctx, user, challenge.byMail)).includes('email_code'))
     throw new AuthError('second_factor_method_refused')
-  const { resend_cooldown_seconds, delivery } = ctx.project.policy.verification
   return inTransaction(ctx, async (tx) => {
-    const key = emailKey(tx, `${user.email} ${challenge.id}`)
-    if ((await takeCooldown(tx.store, 'second_factor', key, resend_cooldown_seconds)) > 0) return null
-    if (delivery === 'app')
-      return tx.caller.provesProject ? mintBoundCode(tx, user, 'second_factor', challenge.id) : null
+    if ((await takeMailCooldown(tx, 'second_factor', user.email, challenge.id)) > 0) return null
     const details = { ...shownCaller(tx.caller), challengeId: challenge.id }
     await notify(tx, 'second_factor_code', { user, details })
-    return null
+    return mintBoundCode(tx, user, 'second_factor', challenge.id)
   })
 }

@@ -1,4 +1,4 @@
-// Accounts that were imported without a password: the first sign-in that fails sends their owner the mail that sets one.
+// The mail that sets a password, which the owner of an account imported without one gets after a failed sign-in.
 import { randomUUID } from 'node:crypto'
 import { queueMailByEmail } from '../../repositories/mail/mail-queue.ts'
 import { takeCooldown } from '../../repositories/throttling/cooldowns.ts'
@@ -6,14 +6,14 @@ import { type Context, inTransaction } from '../context.ts'
 import { emailKey } from '../throttling/keys.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
 
-/** Between two such mails to one address. */
+/** Seconds between two such mails to one address. */
 const pauseSeconds = 3600
 
 /**
- * Queues the mail after a failed sign-in where the policy wants it: the same statements whether the address has no account, one with
- * a password or one without. The refusal is told in any case, so that its answer says nothing.
+ * Queues the mail after a failed sign-in if the policy's `import.set_password_mail` is on. Sends the same statements whether the
+ * address has no account, one with a password or one without, so that the refusal discloses nothing.
  */
-export async function offerPassword(ctx: Context, email: string): Promise<void> {
+export async function queueSetPasswordMail(ctx: Context, email: string): Promise<void> {
   const { policy } = ctx.project
   if (!policy.import.set_password_mail || policy.verification.delivery !== 'email') return
   await inTransaction(ctx, async (tx) => {

@@ -1,4 +1,4 @@
-// Sign-in with e-mail address and password: the same work and the same answers for known and unknown addresses.
+// Sign-in with e-mail address and password, with the same work and answers for known and unknown addresses.
 import { normalizeEmail } from '../../formats.ts'
 import type { UserRow, UserWithPassword } from '../../repositories/accounts/users.ts'
 import { renewPasswordHash } from '../../repositories/credentials/passwords.ts'
@@ -21,14 +21,14 @@ import { holdRefusal, importAtSignIn } from './lazy-import.ts'
 import { mintForApplication } from './mailed-tokens.ts'
 import { hashPassword, isOutdatedHash, matchPassword, type PasswordFit } from './passwords.ts'
 import { enter } from './second-factor.ts'
-import { offerPassword } from './set-password-mail.ts'
+import { queueSetPasswordMail } from './set-password-mail.ts'
 
 export interface Credentials {
   readonly email: string
   readonly password: string
 }
 
-/** An account whose password was given, and the hash that it was verified with. */
+/** An account whose password was right, and the hash against which it was verified. */
 interface ProvenAccount {
   readonly user: UserRow
   readonly checkedHash: string
@@ -36,7 +36,7 @@ interface ProvenAccount {
 }
 
 /**
- * Opens a session by password: one statement before the password is verified, one after.
+ * Opens a session by password, with one statement before the password is verified and one after.
  * @throws AuthError invalid_credentials, too_many_attempts, overloaded; and after a correct password
  *   account_disabled, email_verification_required, second_factor_required
  */
@@ -70,7 +70,7 @@ async function verifyAndOpen(
   const startedMs = performance.now()
   try {
     const given = { email: address, password }
-    const proven = await findOrImport(ctx, await attempt.reserve(), given)
+    const proven = await checkOrImport(ctx, await attempt.reserve(), given)
     if (typeof proven === 'string') throw await refuseUnlessClaimed(ctx, attempt, given, proven)
     const { user, checkedHash, fit } = proven
     if (user.disabledAt || demandsVerification(ctx.project, user)) {
@@ -96,10 +96,11 @@ async function verifyAndOpen(
 }
 
 /**
- * Proves an account by its address and password without a session: an attempt to sign in, with its cost and its count.
- * @param options.restorable whether an account whose deletion is pending is found; default: yes
- * @throws AuthError invalid_credentials, too_many_attempts, overloaded; for the password of a sign-up that waits for its
- *   proof email_verification_required
+ * Checks address and password without opening a session, at the cost and count of an attempt to sign in.
+ * @param options.addressKnown as in `signInAttempt`
+ * @param options.restorable whether an account whose deletion is pending is accepted; default: yes
+ * @throws AuthError invalid_credentials, too_many_attempts, overloaded; email_verification_required for the password of a sign-up
+ *   that waits for the proof of its address
  */
 export function proveAccount(
   ctx: Context,
@@ -109,7 +110,7 @@ export function proveAccount(
   const address = normalizeEmail(email)
   const attempt = signInAttempt(ctx, address, options.addressKnown)
   return withAttempt(ctx, attempt, async (found) => {
-    const proven = await findFitting(ctx, found, password)
+    const proven = await checkCredentials(ctx, found, password)
     if (typeof proven === 'string')
       throw await refuseUnlessClaimed(ctx, attempt, { email: address, password }, proven)
     if (proven.user.deletionDueAt && options.restorable === false)
@@ -119,15 +120,15 @@ export function proveAccount(
   })
 }
 
-/** Why a password opens nothing; for the log alone. */
-type Misfit = 'unknown_account' | 'no_password' | 'wrong_password'
+/** Why a password was refused; only for the log. */
+type RefusalReason = 'unknown_account' | 'no_password' | 'wrong_password'
 
-/** The same work whether or not there is an account. @throws AuthError overloaded */
-async function findFitting(
+/** Verifies the password, with the same work whether or not there is an account. @throws AuthError overloaded */
+async function checkCredentials(
   ctx: Context,
   found: UserWithPassword | null,
   password: string,
-): Promise<ProvenAccount | Misfit> {
+): Promise<ProvenAccount | RefusalReason> {
   const fit = await matchPassword(ctx, found?.passwordHash ?? null, password)
   if (!found) return 'unknown_account'
   if (!found.passwordHash) return 'no_password'
@@ -136,33 +137,33 @@ async function findFitting(
   return { user, checkedHash, fit }
 }
 
-/** As `findFitting`; while a lazy move lasts, the old system is asked for an address without an account. */
-async function findOrImport(
+/** As `checkCredentials`. During a lazy migration, the old system checks the password of an address without an account. */
+async function checkOrImport(
   ctx: Context,
   found: UserWithPassword | null,
   given: Credentials,
-): Promise<ProvenAccount | Misfit> {
-  const proven = await findFitting(ctx, found, given.password)
+): Promise<ProvenAccount | RefusalReason> {
+  const proven = await checkCredentials(ctx, found, given.password)
   const imported = proven === 'unknown_account' ? await importAtSignIn(ctx, given) : null
-  return imported ? findFitting(ctx, imported, given.password) : proven
+  return imported ? checkCredentials(ctx, imported, given.password) : proven
 }
 
 /**
- * The refusal of a password that fits no account. Where proof of the address is demanded, it may be the password of a
- * sign-up that waits for it: the same answer at the same cost whether or not the address has an account. That attempt is
- * neither counted nor a success, because a stranger can make a claim on any address.
+ * Returns the refusal of a password that fits no account. If the policy demands proof of the address, it may be the password
+ * of a sign-up that waits for that proof; answer and cost are the same whether or not the address has an account. Such an
+ * attempt counts neither as failed nor as successful, because a stranger can sign up with any address.
  */
 async function refuseUnlessClaimed(
   ctx: Context,
   attempt: Attempt<unknown>,
   { email, password }: Credentials,
-  misfit: Misfit,
+  reason: RefusalReason,
 ): Promise<AuthError> {
   const isStrict = ctx.project.policy.verification.mode === 'strict'
   const claim = isStrict ? await findClaim(ctx, email, password) : undefined
   if (!claim) {
-    await offerPassword(ctx, email)
-    return new AuthError('invalid_credentials', {}, misfit)
+    await queueSetPasswordMail(ctx, email)
+    return new AuthError('invalid_credentials', {}, reason)
   }
   await attempt.release('undecided')
   return verificationRequired(claim.token)
@@ -171,7 +172,7 @@ async function refuseUnlessClaimed(
 const verificationRequired = (verificationToken: string | null) =>
   new AuthError('email_verification_required', verificationToken ? { verificationToken } : {})
 
-/** Refuses an account whose password or passkey was right. @returns the refusal, which the log has */
+/** Records the refusal of an account whose password or passkey was right. @returns the refusal, to be thrown */
 export async function refuseAccount(ctx: Context, user: UserRow): Promise<AuthError> {
   const reason = user.disabledAt ? 'account_disabled' : 'email_verification_required'
   await recordRefusal(ctx, 'sign_in_refused', reason, { account: user.uuid })
@@ -179,7 +180,7 @@ export async function refuseAccount(ctx: Context, user: UserRow): Promise<AuthEr
   return verificationRequired(await mintForApplication(ctx, user))
 }
 
-/** Stores the password under the parameters in force; an overloaded service leaves that to a later sign-in. */
+/** Stores the password under the current parameters. If the service is overloaded, a later sign-in does it. */
 async function renewHash(ctx: Context, userId: number, from: string, password: string): Promise<void> {
   const renewed = await hashPassword(ctx, password).catch(() => null)
   if (renewed) await renewPasswordHash(ctx.store, userId, from, renewed)

@@ -1,4 +1,4 @@
-// The secret of an authenticator app: sealed at rest, bound to its project and account.
+// Secrets of authenticator apps: encrypted at rest, bound to their project and account.
 import { seal, unseal } from '../../crypto/seal.ts'
 import { findTotpStep, mintTotpSecret } from '../../crypto/totp.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
@@ -12,27 +12,27 @@ import type { Context, Services } from '../context.ts'
 
 const sealContext = (projectId: string, account: string) => `totp ${projectId} ${account}`
 
-/** What is stored of a secret. */
+/** Encrypts a secret for storage. */
 export const sealTotpSecret = ({ services, project }: Context, account: string, plain: Buffer): Buffer =>
   seal(services.keys.sealing[0], plain, sealContext(project.id, account))
 
-/** The secret of an account, for an export. @throws Error where no master secret opens it */
+/** Decrypts a stored secret. @throws Error if no master secret opens it */
 export function openTotpSecret({ services, project }: Context, account: string, sealed: Buffer): Buffer {
   const secret = unseal(services.keys.sealing, sealed, sealContext(project.id, account))
   if (secret) return secret
   throw new Error('The secret of an authenticator cannot be opened with the master secrets that are set.')
 }
 
-/** Mints a secret. @returns its bytes, and what is stored of them */
+/** Mints a secret. @returns its bytes, and the encrypted form to store */
 export function mintSealedSecret(ctx: Context, { uuid }: UserRow) {
   const plain = mintTotpSecret()
   return { plain, sealed: sealTotpSecret(ctx, uuid, plain) }
 }
 
 /**
- * The step that a code belongs to, by the database's clock.
+ * Finds the time step to which a code belongs, by the database's clock.
  * @param code six digits
- * @returns with the stored secret that it fits; null where it fits none
+ * @returns the step (RFC 6238 §4.2) and the stored secret; null if the code does not fit
  */
 export async function findStepOf(
   ctx: Context,
@@ -48,13 +48,13 @@ export async function findStepOf(
   return step === null ? null : { step, sealedSecret }
 }
 
-/** Accepts a code of an enrolled authenticator, once for each step. */
+/** Redeems a code of an enrolled authenticator. Each time step is accepted once (RFC 6238 §5.2). */
 export async function redeemTotp(tx: Context, user: UserRow, code: string): Promise<boolean> {
   const found = await findStepOf(tx, user, code, 'enrolled')
   return found !== null && useTotpStep(tx.store, user.id, found.step)
 }
 
-/** Seals under the newest master secret what an older one sealed. @returns how many secrets */
+/** Encrypts secrets again that are encrypted under an older master secret. @returns how many */
 export async function resealTotpSecrets({
   stores,
   keys,

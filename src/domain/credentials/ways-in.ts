@@ -1,4 +1,4 @@
-// The ways into an account: while it has none but one, that one cannot be removed.
+// The ways to sign in to an account, the last of which cannot be removed.
 import { listPasskeys } from '../../repositories/credentials/passkeys.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import { listIdentities } from '../../repositories/social/identities.ts'
@@ -6,8 +6,10 @@ import type { Context } from '../context.ts'
 import { providerOf } from '../projects/providers.ts'
 
 /**
- * Whether an account opens without one of its identities or passkeys: by its password, another passkey, or another identity of
- * a provider that is enabled. To be asked under the lock of the account: of two removals at once, the second sees the first.
+ * Whether an account can be signed in to without one of its identities or passkeys: by its password, another passkey, or
+ * another identity of an enabled provider. Call it under the lock of the account, so that of two concurrent removals the
+ * second sees the first.
+ * @param removedId UUID of the identity or passkey
  */
 export async function hasOtherWayIn(tx: Context, userId: number, removedId: string): Promise<boolean> {
   if ((await findPasswordHash(tx.store, userId)) !== null) return true

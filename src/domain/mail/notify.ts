@@ -1,4 +1,4 @@
-// Mail to the owner of an account, queued in the transaction that is its reason.
+// Mails to the owner of an account, queued in the transaction of the event that they report.
 import { randomUUID } from 'node:crypto'
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import {
@@ -13,14 +13,14 @@ import { countMail, suppressMail, takeMailCap } from '../throttling/mail-cap.ts'
 
 export interface Notice {
   readonly user: Pick<UserRow, 'id' | 'email' | 'emailVerifiedAt'>
-  /** Default: the account's own address when it is sent. */
+  /** Default: the account's address at the time of sending. */
   readonly recipient?: string
   readonly details?: MailDetails
 }
 
 /**
- * Queues a mail to the owner of an account, where the project sends mail itself and the recipient had not enough; elsewhere
- * the application does.
+ * Queues a mail to the owner of an account, unless its recipient reached the cap. Does nothing if the application sends mail
+ * itself.
  */
 export async function notify(tx: Context, kind: MailKind, notice: Notice): Promise<void> {
   if (tx.project.policy.verification.delivery !== 'email') return
@@ -31,12 +31,12 @@ export async function notify(tx: Context, kind: MailKind, notice: Notice): Promi
     await suppressMail(tx, kind, counted)
 }
 
-/** The same for a mail that `takeMailCap` has counted. */
+/** As `notify`, for a mail that `takeMailCap` has counted. */
 export async function queueNotice(tx: Context, kind: MailKind, notice: Notice): Promise<void> {
   if (tx.project.policy.verification.delivery === 'email') await queueMail(tx.store, mailOf(kind, notice))
 }
 
-/** Tells the owner of an account that it was deleted, in the transaction that deletes it. */
+/** Queues the mail about the deletion of an account, in the transaction that deletes it. */
 export async function notifyFormer(
   tx: Context,
   user: Pick<UserRow, 'email' | 'locale' | 'emailVerifiedAt'>,

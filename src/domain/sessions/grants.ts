@@ -4,6 +4,7 @@ import type { RefreshingClient } from '../../repositories/sessions/refresh.ts'
 import type { SessionState } from '../../repositories/sessions/sessions.ts'
 import type { Context } from '../context.ts'
 import type { Project } from '../projects/projects.ts'
+import type { AuthenticationMethod } from './authenticated.ts'
 
 /** Allows the edge to issue the tokens of one generation of one session. Instants are the database's. */
 export interface Grant {
@@ -12,13 +13,13 @@ export interface Grant {
   readonly generation: number
   /** The API that opened the session; no other one may refresh, extend or upgrade it. */
   readonly client: SessionState['client']
-  /** How the user was authenticated last (RFC 8176 §2, and `fed`: by a sign-in provider). */
-  readonly amr: readonly string[]
-  /** 2: with a second factor; else 1. */
+  /** How the user was authenticated last. */
+  readonly amr: readonly AuthenticationMethod[]
+  /** 2 with a second factor, else 1. */
   readonly acr: SessionState['acr']
   readonly authTime: Date
   readonly issuedAt: Date
-  /** Whole seconds that the access token lives, from the second in which it is issued. */
+  /** Lifetime of the access token in whole seconds, counted from the full second of its issue. */
   readonly accessSeconds: number
   readonly accessExpiresAt: Date
   readonly refreshExpiresAt: Date
@@ -26,23 +27,26 @@ export interface Grant {
   readonly impersonator?: string | null
 }
 
-/** What a valid refresh or access token names. */
+/** The session and generation that a valid refresh or access token names. */
 export interface PresentedRefresh {
   /** UUID. */
   readonly sessionId: string
   /** The session's refresh generation that the token was issued for. */
   readonly generation: number
-  /** Whether the token's form shows that this API printed it, so that it may adopt a session of version 0.1. */
+  /** Whether the form of the token shows that this API issued it, so that it may adopt a session of version 0.1. */
   readonly isOfThisApi?: boolean
 }
 
-/** The API that a refresh token was presented to: the session must be one of its own. */
+/** The API to which a refresh token was presented. The session must belong to it. */
 export const refreshingClient = (
   { caller }: Pick<Context, 'caller'>,
   { isOfThisApi = false }: PresentedRefresh,
 ): RefreshingClient => ({ client: caller.client, adoptsFormer: isOfThisApi })
 
-/** Makes a grant of a session as it was read. The access token never outlives its session. */
+/**
+ * Makes the grant of a session as it was read. The access token never outlives its session.
+ * @param accessSeconds lifetime of the access token; default: the policy's `tokens.access_seconds`
+ */
 export function toGrant(
   project: Project,
   user: UserRow,
@@ -69,5 +73,6 @@ export function toGrant(
   }
 }
 
-/** The methods of a session's authentication, as a list. */
-export const readAmr = ({ amr }: Pick<SessionState, 'amr'>): string[] => (amr === '' ? [] : amr.split(' '))
+/** Reads the methods of a session's authentication from its row, which holds them with spaces between them. */
+export const readAmr = ({ amr }: Pick<SessionState, 'amr'>) =>
+  (amr === '' ? [] : amr.split(' ')) as AuthenticationMethod[]

@@ -1,4 +1,4 @@
-// Refresh: a refresh token is exchanged for the next one, and one that is not current is explained.
+// Refresh: exchanges a refresh token for the next one, and decides about a refresh token that is not current.
 import {
   type ExaminedSession,
   examineSession,
@@ -13,7 +13,10 @@ import type { RefreshOutcome } from '../observer.ts'
 import { demandsVerification } from '../projects/projects.ts'
 import { type Grant, type PresentedRefresh, refreshingClient, toGrant } from './grants.ts'
 
-/** One UPDATE where the token is current. @throws AuthError invalid_refresh_token, email_verification_required */
+/**
+ * Exchanges a refresh token for the next one, with one UPDATE if the token is current.
+ * @throws AuthError invalid_refresh_token, email_verification_required
+ */
 export async function refreshSession(ctx: Context, presented: PresentedRefresh): Promise<Grant> {
   const { tokens, verification } = ctx.project.policy
   const rotated = await rotateSession(ctx.store, {
@@ -28,9 +31,9 @@ export async function refreshSession(ctx: Context, presented: PresentedRefresh):
 }
 
 /**
- * Decides about a refresh token that no rotation fitted. Within the grace a token of the generation before is a replay
- * and gets the current token again; later, if the current generation was never used, its answer was lost and is repeated
- * once. Any other token of a living session is reuse and ends the session before it is refused (RFC 9700 §4.14.2).
+ * Decides about a refresh token that did not rotate its session. Within the grace period, a token of the previous generation is a
+ * replay and gets the current token again. Later, if the current generation was never used, the answer was lost and is repeated
+ * once. Any other token of a live session is reuse: the session ends before the token is refused (RFC 9700 §4.14.2).
  */
 async function explainRotation(ctx: Context, presented: PresentedRefresh): Promise<Grant> {
   const { tokens } = ctx.project.policy
@@ -42,7 +45,7 @@ async function explainRotation(ctx: Context, presented: PresentedRefresh): Promi
   const { session, user } = found
   const behind = session.generation - presented.generation
   const isExpected = behind === 0 || (behind === 1 && (found.withinGrace || found.answerMayBeLost))
-  // The session was secured anew since: its former tokens get nothing. One that arrives late is no sign of theft.
+  // A step-up or password change voided the former tokens. Within the grace period an old token is late, not stolen.
   if (presented.generation < session.validGeneration && found.withinGrace) throw refused(ctx)
   if (!isExpected || presented.generation < session.validGeneration) return endReused(ctx, found)
   if (demandsVerification(ctx.project, user)) throw refused(ctx, 'email_verification_required')
@@ -50,11 +53,11 @@ async function explainRotation(ctx: Context, presented: PresentedRefresh): Promi
   // The presented generation is current: the row changed between the two statements, so another try decides.
   if (behind === 0) return refreshSession(ctx, presented)
   const recovered = await recoverLostAnswer(ctx, found)
-  // Another request claimed the repetition, or the session moved on or ended.
+  // Null: another request got the repeated answer, or the session was rotated or ended.
   return recovered ?? explainRotation(ctx, presented)
 }
 
-/** Repeats the current token, once; null where another request claimed the repetition. */
+/** Issues the current generation's tokens again, once; null if another request did. */
 async function recoverLostAnswer(ctx: Context, { session, user }: ExaminedSession): Promise<Grant | null> {
   const recovered = await inTransaction(ctx, async (tx) => {
     const state = await recoverSession(tx.store, session.id, session.generation)
@@ -64,7 +67,7 @@ async function recoverLostAnswer(ctx: Context, { session, user }: ExaminedSessio
   return recovered && granted(ctx, 'recovered', toGrant(ctx.project, user, recovered))
 }
 
-/** Ends a session whose former token came back. @throws AuthError invalid_refresh_token */
+/** Ends a session one of whose former tokens was presented. @throws AuthError invalid_refresh_token */
 async function endReused(ctx: Context, { session, user }: ExaminedSession): Promise<never> {
   const ended = await inTransaction(ctx, async (tx) => {
     if (!(await revokeSession(tx.store, session.id, 'reuse'))) return false

@@ -8,21 +8,24 @@ import { type Context, inTransaction, type SignedInContext } from '../context.ts
 import { AuthError } from '../errors.ts'
 import { type PresentedRefresh, refreshingClient } from './grants.ts'
 
-/** Most ids of one list that are looked at: as many sessions as any policy lets a user have. */
+/** Ids of one list that are read: as many as the sessions that any policy lets a user have. */
 const maxListed = 10_000
 
 export function signOut(ctx: SignedInContext): Promise<void> {
   return endSession(ctx, ctx.actor.user.id, ctx.actor.sessionId)
 }
 
-/** Ends the session of a credential that a browser is about to lose; nothing where it has ended or moved on. */
+/** Ends the session of a cookie that is about to be replaced. Does nothing if it has ended or its token is out of date. */
 export async function endReplacedSession(ctx: Context, presented: PresentedRefresh): Promise<void> {
   await signOutByRefreshToken(ctx, presented).catch((error: unknown) => {
     if (!(error instanceof AuthError)) throw error
   })
 }
 
-/** For an expired access token; the refresh token may be one generation behind. @throws AuthError unauthenticated */
+/**
+ * Signs out by the refresh token, for clients whose access token has expired. The token may be one generation behind.
+ * @throws AuthError unauthenticated
+ */
 export async function signOutByRefreshToken(ctx: Context, presented: PresentedRefresh): Promise<void> {
   const { sessionId, generation } = presented
   const found = await examineSession(ctx.store, sessionId, refreshingClient(ctx, presented), {
@@ -42,12 +45,15 @@ async function endSession(ctx: Context, userId: number, sessionId: string): Prom
   })
 }
 
-/** Ends one session of the user, the one that asks included. @throws AuthError session_unknown */
+/** Ends one session of the user, which may be the current one. @throws AuthError session_unknown */
 export async function revokeSession(ctx: SignedInContext, id: string): Promise<void> {
   if (!isUuid(id) || !(await revokeOwn(ctx, id))) throw new AuthError('session_unknown')
 }
 
-/** Ends one session and returns whose it was: `own`, and it ended; `foreign`, and untouched; `unknown`, or ended before. */
+/**
+ * Ends one session if it is the user's own.
+ * @returns `own`: it ended; `foreign`: another user's, which stays; `unknown`: there is none, or it had ended
+ */
 export async function revokeSessionNamed(
   ctx: SignedInContext,
   id: string,
@@ -58,7 +64,7 @@ export async function revokeSessionNamed(
   return owner === null || owner === ctx.actor.user.id ? 'unknown' : 'foreign'
 }
 
-/** Ends a session of the user; false where it is not theirs or not alive. */
+/** Ends a session of the user; false if it is another user's or has ended. */
 function revokeOwn(ctx: SignedInContext, id: string): Promise<boolean> {
   const userId = ctx.actor.user.id
   return inTransaction(ctx, async (tx) => {
@@ -68,7 +74,7 @@ function revokeOwn(ctx: SignedInContext, id: string): Promise<boolean> {
   })
 }
 
-/** Ends every session of the user except the one that asks; returns how many. */
+/** Ends every session of the user except the current one. @returns how many ended */
 export function revokeOtherSessions(ctx: SignedInContext): Promise<number> {
   const { user, sessionId } = ctx.actor
   return inTransaction(ctx, async (tx) => {
@@ -78,7 +84,7 @@ export function revokeOtherSessions(ctx: SignedInContext): Promise<number> {
   })
 }
 
-/** Ends those of the listed sessions that are the user's own, in one statement. @returns how many ended */
+/** Ends the listed sessions that are the user's own, in one statement. @returns how many ended */
 export async function revokeListedSessions(ctx: SignedInContext, ids: readonly string[]): Promise<number> {
   const userId = ctx.actor.user.id
   const uuids = new Set(ids.filter(isUuid).map((id) => id.toLowerCase()))

@@ -1,23 +1,23 @@
-// Caches sessions (and API keys) as they were read, and uses an entry only while the database would give the same answer.
+// Caches sessions and API keys as they were read, and uses an entry only while the database would give the same answer.
 //
-// Why an entry may be used. The database notifies the change feed of every change to a user's row, sessions and keys, and
-// a change is acknowledged only after its notification could be delivered. Three conditions must hold:
-//   1. the feed is current, so every change that was acknowledged some 75 ms ago has been delivered to this process;
+// The database notifies the change feed of every change to a user's row, sessions and keys, and a change is acknowledged only
+// after its notification could be delivered. An entry is used while three conditions hold:
+//   1. the feed is current, so every change acknowledged 75 ms ago or earlier has been delivered to this process;
 //   2. the read that filled the entry began after the last notification about its user arrived;
 //   3. the entry is younger than 30 seconds and its session has not expired by the database's clock.
-// Condition 2 is one comparison of two instants of this process, and covers both orders of events. A notification that
-// finds an entry is later than the start of its read, so the entry is void. A notification that overtakes a read under way
-// is later than its start as well, so what that read found is never used, even if it saw the row before the change.
+// Condition 2 compares two instants of this process and covers both orders of events. A notification that finds an entry is
+// later than the start of its read, so the entry is void. A notification that arrives during a read is also later than its
+// start, so the result of that read is never used, even if it saw the row before the change.
 // Notifications without a user (`everything`), and those that were dropped for lack of room, count for every user.
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import type { ChangeFeed } from '../change-feed.ts'
 
-/** What can be cached: the user that it is about, and how long it holds by the database's clock. */
+/** A value that can be cached: its user, and until when it is valid by the database's clock. */
 export interface CacheEntry {
   readonly projectId: string
   readonly user: UserRow
   readonly now: Date
-  /** Null: until it is revoked. */
+  /** Null: valid until it is revoked. */
   readonly expiresAt: Date | null
 }
 
@@ -31,30 +31,33 @@ export interface CacheStats {
 }
 
 export interface SessionCache<T extends CacheEntry> {
-  /** The entry under an id of this project, if it may be used instead of the database's answer; else null. */
+  /** The entry of an id of this project, if it may be used instead of a query; else null. */
   find(projectId: string, id: string): T | null
-  /** Runs `read` and caches what it found, unless that is void by then. @throws what `read` throws */
+  /** Runs `read` and caches its result, unless the result is void by then. @throws the error of `read` */
   read(id: string, read: () => Promise<T | null>): Promise<T | null>
   stats(): CacheStats
 }
 
 interface Held<T> {
   readonly value: T
-  /** When the statement that read it was sent, and when it is last used; milliseconds of `performance.now`. */
+  /** When the statement that read it was sent, and until when it may be used; milliseconds of `performance.now`. */
   readonly readAt: number
   readonly usableUntil: number
   readonly weight: number
 }
 
 const maxAgeMs = 30_000
-/** Users whose last notification is kept; beyond it, the oldest notification counts for every user. */
+/** Users whose last notification is kept. Beyond that, the oldest notification counts for every user. */
 const maxNotifiedUsers = 10_000
-/** Characters of a user's metadata, as JSON, that weigh as much as the rest of an entry. */
+/** Characters of a user's metadata, as JSON, that take as much memory as the rest of an entry. */
 const metadataUnit = 256
 
 const weightOf = ({ metadata }: UserRow) => 1 + Math.floor(JSON.stringify(metadata).length / metadataUnit)
 
-/** Creates a cache that holds entries of a total weight of `capacity`; an entry without much metadata weighs 1. */
+/**
+ * Creates a cache of entries with a total weight of `capacity`.
+ * @param capacity an entry weighs 1, and 1 more for each `metadataUnit` characters of its user's metadata
+ */
 export function createSessionCache<T extends CacheEntry>(
   changeFeed: ChangeFeed,
   capacity: number,
@@ -105,7 +108,7 @@ export function createSessionCache<T extends CacheEntry>(
     // Instants of the database are cut to whole milliseconds, so the entry ends one earlier.
     const restMs = expiresAt ? expiresAt.getTime() - now.getTime() - 1 : maxAgeMs
     const usableUntil = readAt + Math.min(maxAgeMs, restMs)
-    // Many requests will share the row.
+    // Many requests share the row.
     Object.freeze(user)
     const held: Held<T> = { value, readAt, usableUntil, weight: weightOf(user) }
     if (!isUsable(held, performance.now())) return
@@ -133,7 +136,7 @@ export function createSessionCache<T extends CacheEntry>(
     async read(id, read) {
       const readAt = performance.now()
       const value = await read()
-      // Without a current feed it could not be used.
+      // An entry could not be used while the feed is not current.
       if (value && changeFeed.isCurrent()) hold(id, readAt, value)
       return value
     },

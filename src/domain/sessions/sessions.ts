@@ -1,4 +1,4 @@
-// Sessions: opened, recognised, extended and listed. A verb returns a grant; the edge prints tokens from it.
+// Sessions: opened, authenticated, extended and listed. A function returns a grant, from which the API issues tokens.
 import { randomUUID } from 'node:crypto'
 import { restoreUser } from '../../repositories/accounts/deletion.ts'
 import type { UsedPasskey } from '../../repositories/credentials/passkeys.ts'
@@ -17,18 +17,18 @@ import type { Authenticated } from './authenticated.ts'
 import { type Grant, type PresentedRefresh, toGrant } from './grants.ts'
 import type { CacheEntry } from './session-cache.ts'
 
-/** How long a session and its first access token live, where it is not as long as the policy says. */
+/** Lifetimes of a session and its first access token that differ from the policy's. */
 export interface Lifetimes {
-  /** Of the access token; default the policy's. It never outlives its session. */
+  /** Of the access token; default: the policy's. It never outlives its session. */
   readonly accessSeconds?: number
-  /** Of the session until it is extended or ends; default the policy's refresh_seconds. */
+  /** Of the session, until it is extended; default: the policy's `tokens.refresh_seconds`. */
   readonly lifetimeSeconds?: number
-  /** Whether lifetimeSeconds hold even where the policy's absolute_seconds are fewer; default false. */
+  /** Whether `lifetimeSeconds` may exceed the policy's `tokens.absolute_seconds`; default: no. */
   readonly beyondAbsolute?: boolean
 }
 
 export interface OpenOptions extends Lifetimes {
-  /** The id of the session; default: a random one. */
+  /** UUID of the session; default: a random one. */
   readonly id?: string
   /** The attempt that succeeded; it is released in the same statement. */
   readonly attempt?: Pick<Attempt<unknown>, 'counted'>
@@ -36,7 +36,7 @@ export interface OpenOptions extends Lifetimes {
   readonly passkey?: UsedPasskey
 }
 
-/** A session that was recognised, as the cache holds it. */
+/** An authenticated session, as the cache holds it. */
 export interface CachedSession extends CacheEntry {
   /** The newest generation whose access token is known to have been used. */
   readonly seenGeneration: number
@@ -47,10 +47,11 @@ export interface CachedSession extends CacheEntry {
 }
 
 /**
- * Opens a session for a user of whom everything due was proven, with all that belongs to it: the audit event, the address and device by
- * which the account knows the client, the mail about a new device, the limit of sessions, the release of the attempt.
- * All of it is one statement, except for an account whose deletion is pending: that is restored in the same transaction.
- * @returns null, and nothing changed, if the user's sessions were ended since they were read, or the passkey's counter went back
+ * Opens a session for an authenticated user: inserts it, records the event, remembers address and device, queues the mail
+ * about a new device, ends sessions beyond the limit and releases the attempt, all in one statement. An account whose
+ * deletion is pending is first restored in the same transaction.
+ * @returns null, and nothing changed, if the user's sessions were ended since the user was read, or the passkey's counter
+ *   decreased
  */
 export function openSession(
   ctx: Context,
@@ -66,7 +67,7 @@ export function openSession(
   })
 }
 
-/** Takes a pending deletion back, as signing in does. */
+/** Cancels the pending deletion of an account, as signing in does. */
 export async function restoreAccount(ctx: Context, userId: number): Promise<void> {
   if (await restoreUser(ctx.store, userId)) await record(ctx, 'account_restored', { userId })
 }
@@ -108,8 +109,8 @@ async function insertAndGrant(
 }
 
 /**
- * Lets a living session of the API that asks last `seconds` from now, up to its absolute lifetime. Its generation stays:
- * parallel requests get the same.
+ * Extends a session of the calling API. Its generation stays, so parallel requests get the same grant.
+ * @param seconds new lifetime from now, up to the session's absolute lifetime
  * @throws AuthError unauthenticated, email_verification_required
  */
 export async function extendSession(
@@ -128,10 +129,9 @@ export async function extendSession(
 }
 
 /**
- * The grant of a living session as it is: the tokens that its holder has already. For a caller who has proven by other means that
- * they may ask.
- * @param options.ofAnyApi whether a session that another API opened is found too: then no token is made of it
- * @returns null where there is none, or its user has yet to verify the address
+ * Reads the grant of a live session without changing it. The caller must have proven the right to its tokens.
+ * @param options.ofAnyApi whether sessions of other APIs are found too; no token may be issued from such a grant
+ * @returns null if there is none, or its user has yet to verify the address
  */
 export async function findGrant(
   ctx: Context,
@@ -144,7 +144,7 @@ export async function findGrant(
   return toGrant(ctx.project, found.user, found.session)
 }
 
-/** Whether the tokens of a session could still be used: it lives, and was not secured anew since. */
+/** Whether the tokens of a generation are still valid: the session is live, and no step-up or password change voided them. */
 export async function isStillIssued(
   ctx: Context,
   { sessionId, generation, epoch }: PresentedRefresh & { readonly epoch: number },
@@ -153,7 +153,7 @@ export async function isStillIssued(
   return found !== null && found.user.epoch === epoch && isValid({ generation }, found.session)
 }
 
-/** The cached principal of an access token; null: ask the database, as at the first use of a generation. */
+/** The cached principal of an access token; null: read it from the database, as at the first use of a generation. */
 export function findCachedPrincipal(
   { sessionCache }: Services,
   project: Project,
@@ -164,7 +164,7 @@ export function findCachedPrincipal(
   return isValid(presented, cached) ? toPrincipal(cached, presented) : null
 }
 
-/** The principal behind an access token's session, read now and cached. @throws AuthError unauthenticated */
+/** Reads the principal of an access token and caches it. @throws AuthError unauthenticated */
 export async function authenticateSession(ctx: Context, presented: PresentedRefresh): Promise<Principal> {
   const { sessionId } = presented
   const found = await ctx.services.sessionCache.read(sessionId, async () => {
@@ -179,7 +179,7 @@ export async function authenticateSession(ctx: Context, presented: PresentedRefr
   return toPrincipal(found, presented)
 }
 
-/** The same, with the living sessions of the user, in one statement. @throws AuthError unauthenticated */
+/** As `authenticateSession`, and lists the user's live sessions in the same statement. @throws AuthError unauthenticated */
 export async function authenticateAndList(
   ctx: Context,
   presented: PresentedRefresh,
@@ -197,7 +197,7 @@ export function listSessions(ctx: ActorContext): Promise<lists.SessionRow[]> {
   return lists.listSessions(ctx.store, ctx.actor.user.id)
 }
 
-/** Marks a living session as used now, where that is news. The first use of a generation voids the one before. */
+/** Marks a session as used at the first use of a generation, which voids the one before, and else if it was not marked lately. */
 async function markUsed(ctx: Context, presented: PresentedRefresh, { session }: rows.SessionAndUser) {
   const { generation } = presented
   if (!isValid(presented, session)) return { isMarked: false, seenGeneration: session.seenGeneration }
@@ -207,7 +207,7 @@ async function markUsed(ctx: Context, presented: PresentedRefresh, { session }: 
   return { isMarked, seenGeneration: isFirstUse ? generation : session.seenGeneration }
 }
 
-/** Whether a token's generation is still accepted: the session was not secured anew since it was issued. */
+/** Whether a token's generation is still accepted: no step-up or password change voided it. */
 const isValid = (
   { generation }: Pick<PresentedRefresh, 'generation'>,
   { validGeneration }: { readonly validGeneration: number },

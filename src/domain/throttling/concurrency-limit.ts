@@ -1,10 +1,10 @@
-// Limits how much runs at once under one key in this process; others wait in the order of arrival.
+// Limits concurrent work for each key in this process. Callers wait in the order of arrival.
 import { AuthError } from '../errors.ts'
 
 export interface ConcurrencyLimit {
   /**
-   * Waits until fewer than `width` hold a turn under this key; the caller releases its turn in a `finally`.
-   * @throws AuthError overloaded where too many wait under this key already
+   * Waits until fewer than `width` callers run under this key. The caller releases its turn in a `finally`.
+   * @throws AuthError overloaded if too many wait under this key
    */
   acquire(key: string, width: number): Promise<{ release(): void }>
 }
@@ -14,13 +14,13 @@ interface Queue {
   readonly waiting: (() => void)[]
 }
 
-/** Creates a limit; `maxWaiting` is how many may wait under one key. */
+/** @param maxWaiting callers that may wait under one key */
 export function createConcurrencyLimit(maxWaiting: number): ConcurrencyLimit {
   const queues = new Map<string, Queue>()
 
   function release(key: string, queue: Queue): void {
     const next = queue.waiting.shift()
-    // The place goes to the next in line, so that no later arrival overtakes it.
+    // The turn passes to the first in the queue, so that no later caller overtakes it.
     if (next) next()
     else if (--queue.running === 0) queues.delete(key)
   }

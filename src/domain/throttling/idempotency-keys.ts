@@ -1,7 +1,7 @@
-// Idempotency keys: the first request under a key is carried out, its repetitions get the same answer for a day.
+// Idempotency keys: the first request with a key is carried out, and its repetitions get the same answer for a day.
 //
-// An answer may hold tokens, so a key alone never gets it: a key belongs to one project, one operation, one user where
-// one is signed in, and to exactly the content of the first request, a password included.
+// An answer may contain tokens, so the key alone never returns it: a key belongs to one project, operation and signed-in
+// user, and to exactly the content of the first request, including a password.
 import { randomUUID } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { keyedHash } from '../../crypto/secrets.ts'
@@ -17,24 +17,26 @@ import type { Context } from '../context.ts'
 export type { Claim }
 
 const lifetimeSeconds = 86_400
-/** How long a key waits for a request that may have died; longer than any request takes. */
+/** Seconds until a claimed key without an answer is free again, as after a crash; longer than any request takes. */
 const leaseSeconds = 60
-/** How often a key is tried that is released just while it is looked up. */
+/** Attempts to claim a key that is released between insert and look-up. */
 const maxTries = 3
 
 export interface IdempotentRequest {
-  /** Method and route; the same key for two operations is two keys. */
+  /** Method and route. The same key text for two operations is two keys. */
   readonly operation: string
   readonly key: string
   /** Null: no user is signed in. */
   readonly userId: number | null
-  /** Everything that the answer depends on. May hold secrets: only an HMAC of it is stored. */
+  /** Everything that the answer depends on. It may contain secrets: only its HMAC is stored. */
   readonly content: string
 }
 
 /**
- * Carry the request out, then keep its answer or release its claim; repeat an answer; refuse it, because the key belongs
- * to another request; or refuse it for now, because the same one is being carried out.
+ * - `claimed`: carry the request out, then keep its answer or release the claim
+ * - `answered`: repeat the answer
+ * - `reused`: refuse it, because the key belongs to another request
+ * - `in_flight`: refuse it for now, because the same request is being carried out
  */
 export type IdempotentOutcome =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -42,10 +44,10 @@ export type IdempotentOutcome =
   | { readonly kind: 'reused' }
   | { readonly kind: 'in_flight' }
 
-/** Decides what to do with a request; of several at once, one is carried out. */
+/** Decides what to do with a request. Of concurrent requests with one key, one is carried out. */
 export async function beginIdempotent(ctx: Context, request: IdempotentRequest): Promise<IdempotentOutcome> {
   const [newest, ...older] = ctx.services.keys.idempotency
-  // Keys that were claimed before the master secret was replaced.
+  // Keys claimed before the master secret was replaced.
   for (const key of older) {
     const known = await lookUp(ctx, hashesOf(key, request))
     if (known) return known
@@ -61,14 +63,14 @@ export async function beginIdempotent(ctx: Context, request: IdempotentRequest):
   return { kind: 'in_flight' }
 }
 
-/** Keeps the answer of a request that was carried out, for its repetitions. */
+/** Stores the answer of a request for its repetitions. */
 export function keepAnswer(ctx: Context, claim: Claim, answer: string): Promise<void> {
   const [key] = ctx.services.keys.answers
   const sealed = seal(key, Buffer.from(answer, 'utf8'), sealContext(ctx, claim.keyHash))
   return updateAnswer(ctx.store, claim, sealed)
 }
 
-/** Frees the key of a request that was refused: it may be sent again, with another content too. */
+/** Frees the key of a refused request, which may be sent again with the same or other content. */
 export function releaseClaim(ctx: Context, claim: Claim): Promise<void> {
   return deleteClaim(ctx.store, claim)
 }
@@ -81,7 +83,7 @@ function hashesOf(hmacKey: Buffer, { operation, key, userId, content }: Idempote
   }
 }
 
-/** What to do with a request whose key was claimed before; null: the key is free. */
+/** Decides about a request whose key was claimed before; null: the key is free. */
 async function lookUp(
   ctx: Context,
   { keyHash, fingerprint }: ReturnType<typeof hashesOf>,

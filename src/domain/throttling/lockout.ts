@@ -1,4 +1,4 @@
-// Lockout: failed attempts are counted in buckets, and each attempt is counted before its password or code is checked.
+// Lockout: failed attempts are counted in buckets. Each attempt is counted before its password or code is checked.
 import { randomUUID } from 'node:crypto'
 import { keyedHash } from '../../crypto/secrets.ts'
 import type { UserWithPassword } from '../../repositories/accounts/users.ts'
@@ -24,26 +24,26 @@ import { takeMailCap } from './mail-cap.ts'
 /** The per-account and per-address buckets allow this many times the failures of the per-pair bucket. */
 const looseFactor = 20
 
-/** Wrong short codes that an account may get in an hour, over all codes that it is sent, and over all of its second factors. */
+/** Wrong codes for one account in an hour: over all mailed codes, and separately over all second factors. */
 const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600, baseSeconds: 3600 }
 
-/** Between two mails about failed attempts on one account. */
+/** Seconds between two mails about failed attempts on one account. */
 const noticeSeconds = 3600
 
-/** What a reserved attempt counted, and what it found. */
+/** The counts of a reserved attempt, and what its statement found. */
 interface Reserved<Found> extends Counted {
   readonly found: Found
 }
 
-/** One attempt to prove a password or a code: `reserve` it, check, then `commit` or `release` it. */
+/** One attempt to prove a password or code: `reserve` it, check the password or code, then `commit` or `release` it. */
 export class Attempt<Found = void> {
-  /** For a statement that releases it along with other work. */
+  /** For a statement that releases the attempt along with other work. */
   readonly counted: CountedAttempt
   readonly #ctx: Context
   readonly #subject: AttemptSubject
   /** Null: a bucket is locked, and nothing was counted. */
   readonly #reserve: () => Promise<Reserved<Found> | null>
-  /** Whether this attempt locks a bucket if it fails. */
+  /** Whether this attempt reaches the threshold of a bucket, and so locks it if it fails. */
   #isLast = false
   /** Whether it is reserved, and neither committed nor released. */
   isUndecided = false
@@ -60,13 +60,13 @@ export class Attempt<Found = void> {
     this.#reserve = reserve
   }
 
-  /** Names the account and address; attempts with one key are limited together. */
+  /** Identifies account and address; concurrent attempts with one key are limited together. */
   get key(): string {
     const strict = this.counted.keys.find(({ bucket }) => bucket === 'account_address' || bucket === 'code')
     return `${this.#ctx.project.id} ${strict?.keyHash.toString('base64')}`
   }
 
-  /** Counts the attempt. @throws AuthError too_many_attempts; then nothing was counted, and the log has it */
+  /** Counts the attempt. @throws AuthError too_many_attempts, after recording the refusal; then nothing was counted */
   async reserve(): Promise<Found> {
     const reserved = await this.#reserve()
     if (reserved) {
@@ -81,32 +81,33 @@ export class Attempt<Found = void> {
   }
 
   /**
-   * It failed and stays counted. The row of the log is on the disk, and with it the count, before the refusal is told: both
-   * outlive a crash of the database.
+   * Keeps a failed attempt counted and records the refusal. The log row is flushed to disk before the refusal is answered,
+   * and with it the count: both survive a crash of the database.
    */
   async commit(reason: string): Promise<void> {
     this.isUndecided = false
     const { event, email } = this.#subject
     await recordRefusal(this.#ctx, event, reason, { email })
-    if (this.#isLast) await tellLockout(this.#ctx, this.#subject)
+    if (this.#isLast) await reportLockout(this.#ctx, this.#subject)
   }
 
-  /** Takes it back; `succeeded` also forgets earlier failures of this account from this address. */
+  /** Uncounts the attempt. `succeeded` also resets the failures of this account from this address. */
   async release(outcome: 'succeeded' | 'undecided'): Promise<void> {
     this.isUndecided = false
     await releaseAttempt(this.#ctx.store, this.counted, outcome === 'succeeded')
   }
 }
 
-/** Whose password or code is tried, and the name of its refusal in the log. */
+/** The address whose password or code is tried, and the log's event for a refusal. */
 interface AttemptSubject {
   readonly email: string
   readonly event: 'sign_in_refused' | 'reauthentication_refused' | 'proof_refused' | 'second_factor_refused'
 }
 
 /**
- * An attempt to sign in to the account behind an address; `reserve` finds that account, or null, in the same statement,
- * which looks up whether the account has signed in from this address unless `addressKnown`.
+ * An attempt to sign in to the account of an e-mail address. Its `reserve` reads the account, or null, in the same statement.
+ * @param addressKnown whether the account is known to have signed in from the client's address; default: the statement looks
+ *   it up
  */
 export function signInAttempt(
   ctx: Context,
@@ -119,44 +120,37 @@ export function signInAttempt(
 }
 
 /**
- * An attempt to prove the password of an account that has been found. The account's own bucket never refuses an address
- * that the account has signed in from (`addressKnown`): a stranger cannot lock its owner out.
+ * An attempt to prove the password of a known account.
+ * @param addressKnown whether the account has signed in from the client's address: then the account's own bucket does not refuse
+ *   it, so that a stranger cannot lock the owner out
  */
 export function passwordAttempt(ctx: Context, email: string, addressKnown: boolean): Attempt {
   const subject = { email, event: 'reauthentication_refused' } as const
   return attemptOf(ctx, subject, countPassword(ctx, email, addressKnown))
 }
 
-/** An attempt to type a short code for the account behind an address, whether or not there is one. */
+/** An attempt to enter a mailed code for an e-mail address, which need not have an account. */
 export function codeAttempt(ctx: Context, email: string): Attempt {
-  const keys: BucketKey[] = [{ bucket: 'code', keyHash: emailKey(ctx, email) }]
-  const counted = { keys, thresholds: codeThresholds, accountExempt: false }
-  return attemptOf(ctx, { email, event: 'proof_refused' }, counted)
+  const key: BucketKey = { bucket: 'code', keyHash: emailKey(ctx, email) }
+  return attemptOf(ctx, { email, event: 'proof_refused' }, countCode(key))
 }
 
 /**
- * An attempt to type the code of a sign-in mail, counted for the account and the client's address together: a stranger may ask for
- * such mails, and locks nobody else out. Each code ends by itself after a few.
+ * An attempt to enter the code of a sign-in mail, counted for e-mail and client address together: anyone may request such
+ * mails, and their failures must not lock the owner out. Each code also ends after a few wrong attempts.
  */
 export function signInCodeAttempt(ctx: Context, email: string): Attempt {
   const keyHash = keyedHash(ctx.services.keys.lookup, 'sign-in code', email, ctx.caller.address)
-  const keys: BucketKey[] = [{ bucket: 'account_address', keyHash }]
-  const counted = { keys, thresholds: codeThresholds, accountExempt: false }
-  return attemptOf(ctx, { email, event: 'proof_refused' }, counted)
+  return attemptOf(ctx, { email, event: 'proof_refused' }, countCode({ bucket: 'account_address', keyHash }))
 }
 
 /**
- * An attempt to type the code of a second factor for an account, over all its challenges and sessions, or of a step-up. Only who has
- * proven the first factor makes one, so a stranger locks nobody out; they count apart from the codes of mails for the same reason.
+ * An attempt to enter a code of a second factor or step-up, counted for the account over all its challenges and sessions. It
+ * takes the first factor, so a stranger cannot lock the owner out. For the same reason it is counted apart from mailed codes.
  */
 export function factorAttempt(ctx: Context, email: string): Attempt {
   const keyHash = keyedHash(ctx.services.keys.lookup, 'second factor', email)
-  const counted = {
-    keys: [{ bucket: 'code' as const, keyHash }],
-    thresholds: codeThresholds,
-    accountExempt: false,
-  }
-  return attemptOf(ctx, { email, event: 'second_factor_refused' }, counted)
+  return attemptOf(ctx, { email, event: 'second_factor_refused' }, countCode({ bucket: 'code', keyHash }))
 }
 
 function attemptOf(ctx: Context, subject: AttemptSubject, counted: CountedAttempt): Attempt {
@@ -166,7 +160,7 @@ function attemptOf(ctx: Context, subject: AttemptSubject, counted: CountedAttemp
   })
 }
 
-/** Whether an attempt locks the code, the pair of account and address, or the account, first in its window. */
+/** Whether an attempt is the one that reaches a threshold: of the code, the pair of account and address, or the account. */
 function reachesThreshold({ thresholds }: CountedAttempt, attempts: Counted['attempts']): boolean {
   const strict = attempts.account_address ?? attempts.code
   return strict === thresholds.strict || attempts.account === thresholds.loose
@@ -180,10 +174,10 @@ const methods: Readonly<Record<AttemptSubject['event'], string>> = {
 }
 
 /**
- * Logs that a lock began, and tells the owner of a proven address, at most once in an hour: the same statements whether or
- * not the address has an account.
+ * Records that a lock began, and queues a mail to the owner of a proven address, at most once in an hour. Sends the same
+ * statements whether or not the address has an account.
  */
-async function tellLockout(ctx: Context, { email, event }: AttemptSubject): Promise<void> {
+async function reportLockout(ctx: Context, { email, event }: AttemptSubject): Promise<void> {
   const method = methods[event]
   await recordInLog(ctx, 'sign_in_locked', { email, details: { method } })
   if (ctx.project.policy.verification.delivery !== 'email') return
@@ -192,6 +186,12 @@ async function tellLockout(ctx: Context, { email, event }: AttemptSubject): Prom
   const details = shownCaller(ctx.caller)
   await queueMailByEmail(ctx.store, { id: randomUUID(), email, kind: 'sign_in_failures', details })
 }
+
+const countCode = (key: BucketKey): CountedAttempt => ({
+  keys: [key],
+  thresholds: codeThresholds,
+  accountExempt: false,
+})
 
 function countPassword(ctx: Context, email: string, accountExempt: boolean): CountedAttempt {
   const { lookup } = ctx.services.keys
@@ -210,15 +210,15 @@ function countPassword(ctx: Context, email: string, accountExempt: boolean): Cou
   return { keys, thresholds, accountExempt }
 }
 
-/** Decides a reserved attempt whose work threw: a refusal commits it, unless the check could not be done. */
+/** Commits a reserved attempt after a refusal, and releases it if the check could not be made for overload. */
 export async function failAttempt(attempt: Attempt<unknown>, error: unknown): Promise<void> {
   if (!attempt.isUndecided || !(error instanceof AuthError)) return
   await (error.code === 'overloaded' ? attempt.release('undecided') : attempt.commit(error.reason))
 }
 
 /**
- * Waits until an attempt may begin. Attempts on one account from one address are limited to as many as may fail, so that
- * many right ones at once are never taken for guesses.
+ * Waits until an attempt may begin. Concurrent attempts on one account from one address are limited to the number that may fail,
+ * so that many concurrent sign-ins with the right password do not lock the account.
  * @throws AuthError overloaded
  */
 export function acquireAttempt(ctx: Context, attempt: Attempt<unknown>): Promise<{ release(): void }> {
@@ -226,8 +226,9 @@ export function acquireAttempt(ctx: Context, attempt: Attempt<unknown>): Promise
 }
 
 /**
- * Reserves an attempt and runs `work`, which releases it where it succeeds; `failAttempt` decides it where it throws.
- * @throws AuthError too_many_attempts, overloaded; and what `work` throws
+ * Reserves an attempt and runs `work`, which releases the attempt when it succeeds. If `work` throws, `failAttempt` decides.
+ * @param work gets what `reserve` found
+ * @throws AuthError too_many_attempts, overloaded; and the errors of `work`
  */
 export async function withAttempt<Found, T>(
   ctx: Context,

@@ -1,24 +1,24 @@
-// The cap on mails to one recipient, over all kinds and senders.
+// The cap on mails to one recipient, over all kinds and requesters.
 //
-// Two budgets: what a stranger can cause never uses up what the proven owner of an account is told about it.
+// There are two budgets, so that mails which a stranger can request never use up the notices to the proven owner of an account.
 import { type CountedMail, noteSuppressedMail, reserveMail } from '../../repositories/mail/mail-counts.ts'
 import type { MailKind } from '../../repositories/mail/mail-queue.ts'
 import type { Context } from '../context.ts'
 import { emailKey } from './keys.ts'
 
-/** Mails of an hour that are kept for resets, so that no flood keeps an owner out of the account. */
+/** Mails of an hour that are reserved for password resets, so that a flood of other mails does not block recovery. */
 const reservedResets = 2
-/** Notices to a proven address may be as many times the mails that strangers can cause. */
+/** The budget of notices to a proven address is this many times the budget of requested mails. */
 const noticeFactor = 4
 
-/** `asked`: anybody can cause it. `notice`: it tells an owner what happened; to an unproven address it counts as asked. */
-const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
-  verify_email: 'asked',
-  address_taken: 'asked',
-  register: 'asked',
-  change_email: 'asked',
-  team_invitation: 'asked',
-  sign_in_code: 'asked',
+/** `requested`: anyone can cause it. `notice`: tells the owner of an event; to an unproven address it counts as requested. */
+const causes: Record<MailKind, 'requested' | 'reset' | 'notice'> = {
+  verify_email: 'requested',
+  address_taken: 'requested',
+  register: 'requested',
+  change_email: 'requested',
+  team_invitation: 'requested',
+  sign_in_code: 'requested',
   reset_password: 'reset',
   password_changed: 'notice',
   email_change_requested: 'notice',
@@ -35,7 +35,7 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
   sign_in_failures: 'notice',
   deletion_scheduled: 'notice',
   account_deleted: 'notice',
-  // Only in a session or after a right first factor, so that no stranger causes one.
+  // Sent only in a session or after a right first factor, so a stranger cannot cause them.
   step_up_code: 'notice',
   second_factor_code: 'notice',
   factor_added: 'notice',
@@ -50,11 +50,11 @@ const causes: Record<MailKind, 'asked' | 'reset' | 'notice'> = {
 export interface Recipient {
   /** Normalized. */
   readonly email: string
-  /** Whether the address is an account's own and proven. Default: no. */
+  /** Whether it is the proven address of an account. Default: no. */
   readonly isProven?: boolean
 }
 
-/** How a mail is counted. */
+/** Returns the budget and limits under which a mail is counted. */
 export function countMail(ctx: Context, kind: MailKind, { email, isProven = false }: Recipient): CountedMail {
   const { per_recipient_hour: perHour, per_recipient_day: perDay } = ctx.project.policy.mail
   const isNotice = causes[kind] === 'notice' && isProven
@@ -70,9 +70,9 @@ export function countMail(ctx: Context, kind: MailKind, { email, isProven = fals
 }
 
 /**
- * Counts a mail for its recipient, before it is known whether the address has an account, in the transaction that queues
- * it. Where the application sends mail itself nothing is counted.
- * @returns 0: it may be queued; else whole seconds until there is room for it
+ * Counts a mail for its recipient in the transaction that queues it, before it is known whether the address has an account.
+ * Counts nothing if the application sends mail itself.
+ * @returns 0: it may be queued; else the whole seconds until there is room for it
  */
 export async function takeMailCap(tx: Context, kind: MailKind, recipient: Recipient): Promise<number> {
   if (tx.project.policy.verification.delivery !== 'email') return 0
@@ -80,7 +80,7 @@ export async function takeMailCap(tx: Context, kind: MailKind, recipient: Recipi
   return (await reserveMail(tx.store, counted)) ? 0 : suppressMail(tx, kind, counted)
 }
 
-/** Notes and reports that a mail is not queued, the same for every address. @returns whole seconds until there is room */
+/** Records that a mail is not queued, the same for every address. @returns whole seconds until there is room */
 export async function suppressMail(tx: Context, kind: MailKind, counted: CountedMail): Promise<number> {
   const { suppressed, waitSeconds } = await noteSuppressedMail(tx.store, counted)
   tx.services.observer.mailSuppressed({ kind, projectId: tx.project.id, isFirst: suppressed === 1 })

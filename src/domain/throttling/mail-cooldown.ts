@@ -1,10 +1,20 @@
-// The cooldown of mails that any client may ask for: one for each address and kind of request.
+// The policy's cooldown of mails that a client asks for: one for each address and kind of request.
 import { type CooldownKind, takeCooldown } from '../../repositories/throttling/cooldowns.ts'
 import type { Context } from '../context.ts'
-import { emailKey } from '../throttling/keys.ts'
+import { emailKey } from './keys.ts'
 
-/** Takes the cooldown of the policy for an address. @returns whole seconds until it can be taken; 0: it was taken */
-export function takeMailCooldown(ctx: Context, kind: CooldownKind, email: string): Promise<number> {
+/**
+ * Takes the cooldown for an address, of the policy's `verification.resend_cooldown_seconds`.
+ * @param scope what else the cooldown is counted for, such as the id of a challenge; default: the address alone
+ * @returns 0: it was taken; else the whole seconds until it can be taken
+ */
+export function takeMailCooldown(
+  ctx: Context,
+  kind: CooldownKind,
+  email: string,
+  scope?: string,
+): Promise<number> {
   const { resend_cooldown_seconds } = ctx.project.policy.verification
-  return takeCooldown(ctx.store, kind, emailKey(ctx, email), resend_cooldown_seconds)
+  const key = emailKey(ctx, scope === undefined ? email : `${email} ${scope}`)
+  return takeCooldown(ctx.store, kind, key, resend_cooldown_seconds)
 }
