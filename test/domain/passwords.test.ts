@@ -4,6 +4,7 @@ import t from 'tap'
 import { problemKinds } from '../../schemas/errors.ts'
 import { createHashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { type Argon2, isCurrent, loadArgon2, passwordBytes } from '../../src/crypto/passwords.ts'
+import { resetPassword } from '../../src/domain/accounts/recovery.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import { hashPassword, verifyPassword } from '../../src/domain/credentials/passwords.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
@@ -178,6 +179,14 @@ t.test('a sign-in succeeds where there is no room to renew its hash', async (t) 
   t.equal(grant.user.email, email)
   t.equal(hashing, 2)
   t.equal(await hash(), old)
+})
+
+t.test('a reset that finds no room to hash the password counts no wrong code', async (t) => {
+  const crowded = await createTestDomain(t, { scheduler: createHashScheduler({ slots: 0, queue: 0 }) })
+  const proof = { email: newEmail(), code: '123456' }
+  await t.rejects(resetPassword(crowded.context(), proof, 'a good long password'), { code: 'overloaded' })
+  const buckets = await crowded.sql`select bucket, attempts from sign_in_failures`
+  t.same([...buckets], [{ bucket: 'code', attempts: 0 }])
 })
 
 t.test('passwords are equal when their NFKC forms are', async (t) => {

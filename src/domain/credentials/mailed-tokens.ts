@@ -189,8 +189,9 @@ export async function withProof<T>(
   const attempt = 'token' in proof ? null : attemptFor(ctx, proof.email)
   await attempt?.reserve()
   const proven = await work(proof).catch(async (error) => {
-    // The proof was right and stays; it is the new password that must be another.
-    if (error instanceof AuthError && error.code === 'password_refused') await attempt?.release('undecided')
+    // The proof was not refused: the new password was, or there was no room to hash it.
+    if (error instanceof AuthError && ['password_refused', 'overloaded'].includes(error.code))
+      await attempt?.release('undecided')
     throw error
   })
   if (proven === null || proven === false) {
