@@ -172,6 +172,16 @@ t.test(
   },
 )
 
+t.test('a wrong mailed code is in the security log, as a wrong code of an authenticator is', async (t) => {
+  const who = await arrive()
+  await askCode(who)
+  const wrong = (await codeOf(who.email)) === '000000' ? '111111' : '000000'
+  isProblem(t, await stepUp(who, { method: 'email_code', code: wrong }), 'validation_failed')
+  const logged = await app.sql`select log.event, log.details from security_log log
+    join users on users.uuid = log.account where users.email = ${who.email} and log.outcome = 'refused'`
+  t.match([...logged], [{ event: 'second_factor_refused', details: { reason: 'wrong_email_code' } }])
+})
+
 t.test('sixteen uses of one code at once step up once', async (t) => {
   const who = await arrive()
   await askCode(who)

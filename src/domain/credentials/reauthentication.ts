@@ -16,7 +16,7 @@ import { AuthError, type StepUpFactor } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { type AuthenticationMethod, joinMethods } from '../sessions/authenticated.ts'
 import { type Grant, readAmr, toGrant } from '../sessions/grants.ts'
-import { factorAttempt, passwordAttempt } from '../throttling/lockout.ts'
+import { factorAttempt, passwordAttempt, withAttempt } from '../throttling/lockout.ts'
 import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import {
   type FactorProof,
@@ -114,18 +114,19 @@ export async function stepUp(ctx: SignedInContext, proof: StepUpProof): Promise<
 }
 
 /** A wrong code is counted for the account and for the mailed code. */
-async function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
+function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
   const { user, sessionId } = ctx.actor
   const attempt = factorAttempt(ctx, user.email)
-  await attempt.reserve()
-  const hash = hashCode(ctx.services.keys.lookup, ctx.project, 'step_up', user.email, code, sessionId)
-  const grant = await inTransaction(ctx, async (tx) => {
-    const redeemed = await redeemCode(tx.store, 'step_up', user.email, hash, maxCodeAttempts)
-    return redeemed?.userId === user.id ? renew(tx, ['otp'], '1') : null
+  return withAttempt(ctx, attempt, async () => {
+    const hash = hashCode(ctx.services.keys.lookup, ctx.project, 'step_up', user.email, code, sessionId)
+    const grant = await inTransaction(ctx, async (tx) => {
+      const redeemed = await redeemCode(tx.store, 'step_up', user.email, hash, maxCodeAttempts)
+      return redeemed?.userId === user.id ? renew(tx, ['otp'], '1') : null
+    })
+    if (!grant) throw new AuthError('invalid_verification_code', {}, 'wrong_email_code')
+    await attempt.release('succeeded')
+    return grant
   })
-  if (!grant) throw new AuthError('invalid_verification_code')
-  await attempt.release('succeeded')
-  return grant
 }
 
 /**
