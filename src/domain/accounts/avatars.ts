@@ -39,8 +39,9 @@ export async function checkPicture({ mediaType: said, content }: OfferedPicture)
   // Compared without regard to case (RFC 9110 §8.3.1); some programs call a JPEG "image/jpg".
   const mediaType = said.toLowerCase().replace(/^image\/jpg$/, 'image/jpeg')
   if (dataUriLengthOf(mediaType, content.length) > maxDataUriLength) throw new AuthError('picture_too_large')
-  const clean = isPictureType(mediaType) ? await cleanPicture(mediaType, content) : null
-  if (!isPictureType(mediaType) || !clean) throw new AuthError('picture_invalid')
+  if (!isPictureType(mediaType)) throw new AuthError('picture_invalid')
+  const clean = await cleanPicture(mediaType, content)
+  if (!clean) throw new AuthError('picture_invalid')
   // The given picture may have been compressed better than ours.
   if (dataUriLengthOf(mediaType, clean.length) > maxDataUriLength) throw new AuthError('picture_too_large')
   return { mediaType, content: clean }

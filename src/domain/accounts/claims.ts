@@ -88,12 +88,9 @@ function insertClaim(
 const clientKey = ({ services, caller }: Context) =>
   keyedHash(services.keys.lookup, 'network', caller.addressPrefix ?? caller.address)
 
-const codeHash = ({ services, project }: Context, email: string, code: string) =>
-  hashCode(services.keys.lookup, project, 'sign_up', email, code)
-
 function hashesOf(tx: Context, email: string, claim: rows.ClaimKey) {
   const { hash: tokenHash, code } = deriveClaimSecrets(tx.services, tx.project, claim)
-  return { tokenHash, codeHash: codeHash(tx, email, code) }
+  return { tokenHash, codeHash: hashCode(tx, 'sign_up', email, code) }
 }
 
 function queueClaim(tx: Context, claim: rows.ClaimKey, email: string, locale: string | null): Promise<void> {
@@ -208,7 +205,7 @@ function fits(tx: Context, email: string, proof: Proof): (claim: rows.ClaimRow) 
     const hash = hashSecret(proof.token)
     return ({ tokenHash }) => hash.equals(tokenHash)
   }
-  const hash = codeHash(tx, email, proof.code)
+  const hash = hashCode(tx, 'sign_up', email, proof.code)
   return (claim) => claim.codeAttempts < maxCodeAttempts && hash.equals(claim.codeHash)
 }
 

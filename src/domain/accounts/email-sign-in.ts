@@ -4,7 +4,7 @@
 // only the mail shows whether there is an account. Access to the mailbox is enough to sign in here. If the holder of an
 // account never proved its address, another person may have set it up, so that person's ways to sign in end first.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
+import { hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import { deleteClaims } from '../../repositories/accounts/claims.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -28,7 +28,13 @@ import { queueSignInMail } from '../../repositories/mail/mail-queue.ts'
 import { shownCaller } from '../actor.ts'
 import { record, recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction, type Services } from '../context.ts'
-import { hashCode, type MailSecrets, maxCodeAttempts, withProof } from '../credentials/mailed-tokens.ts'
+import {
+  deriveMailSecret,
+  hashCode,
+  type MailSecrets,
+  maxCodeAttempts,
+  withProof,
+} from '../credentials/mailed-tokens.ts'
 import { enter, enterNewAccount } from '../credentials/second-factor.ts'
 import { refuseAccount } from '../credentials/sign-in.ts'
 import { AuthError } from '../errors.ts'
@@ -44,13 +50,6 @@ import { evictForMailbox } from './recovery.ts'
 
 /** Lifetime of link and code, from the sending of the mail. */
 const lifetimeSeconds = 600
-
-const codeHash = ({ services, project }: Context, email: string, code: string, flow: string) =>
-  hashCode(services.keys.lookup, project, 'sign_in', email, code, flow)
-
-/** Derives token and code from the flow, so that a mail which is sent twice has the same ones. */
-const derive = ({ keys }: Services, project: Project, flow: string) =>
-  deriveSecret('verification', keys.mail, project.id, 'sign_in', flow)
 
 /** @throws AuthError email_sign_in_off */
 function mustBeOn({ project }: Context): void {
@@ -83,14 +82,14 @@ export async function requestEmailSignIn(
   const isForAnyone = email_sign_in === 'sign_up'
   return inTransaction(ctx, async (tx) => {
     const flow = randomUUID()
-    const { hash, code } = derive(tx.services, tx.project, flow)
+    const { hash, code } = deriveMailSecret(tx.services, tx.project, 'sign_in', flow)
     const isByApp = verification.delivery === 'app'
     const isDelivered = isByApp
       ? tx.caller.provesProject
       : (await takeMailCap(tx, 'sign_in_code', { email })) === 0
     // A token that is not delivered must not work: it could only be guessed, and the owner would not notice.
     const tokenHash = isDelivered ? hash : randomBytes(hash.length)
-    const kept = isDelivered ? codeHash(tx, email, code, flow) : randomBytes(hash.length)
+    const kept = isDelivered ? hashCode(tx, 'sign_in', email, code, flow) : randomBytes(hash.length)
     const row = { id: flow, email, redirectTo, tokenHash, codeHash: kept, lifetimeSeconds }
     await insertEmailSignIn(tx.store, row)
     if (isByApp) {
@@ -113,7 +112,7 @@ export async function mintForEmailSignIns(
 ): Promise<Map<string, MailSecrets>> {
   const minted = new Map<string, MailSecrets>()
   for (const { id, project } of mails) {
-    const { plain: token, code } = derive(services, project, id)
+    const { plain: token, code } = deriveMailSecret(services, project, 'sign_in', id)
     if (await renewEmailSignIn(services.stores.forProject(project.id), id, lifetimeSeconds))
       minted.set(id, { token, code, lifetimeSeconds })
   }
@@ -155,7 +154,12 @@ async function prove(ctx: Context, given: EmailSignInProof): Promise<Grant> {
       inTransaction(ctx, async (tx) => {
         const isRight = isToken
           ? await useEmailSignIn(tx.store, id)
-          : await useEmailSignInByCode(tx.store, id, codeHash(tx, email, given.code, id), maxCodeAttempts)
+          : await useEmailSignInByCode(
+              tx.store,
+              id,
+              hashCode(tx, 'sign_in', email, given.code, id),
+              maxCodeAttempts,
+            )
         return isRight ? openForAddress(tx, email) : null
       }),
     signInCodeAttempt,

@@ -1,6 +1,6 @@
 // The second factors of an account: proposed, enrolled, removed and listed by their owner.
 import { hashRecoveryCode, mintRecoveryCode } from '../../crypto/recovery-codes.ts'
-import { otpauthUri, printTotpSecret } from '../../crypto/totp.ts'
+import { mintTotpSecret, otpauthUri, printTotpSecret } from '../../crypto/totp.ts'
 import {
   addSecondFactor,
   cancelFactorsReset,
@@ -25,7 +25,7 @@ import { shownCaller } from '../actor.ts'
 import { record } from '../audit/audit.ts'
 import { inTransaction, type SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
-import { findStepOf, mintSealedSecret } from '../credentials/totp.ts'
+import { findStepOf, sealTotpSecret } from '../credentials/totp.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { joinMethods } from '../sessions/authenticated.ts'
@@ -69,10 +69,11 @@ export async function proposeTotp(ctx: SignedInContext): Promise<ProposedTotp> {
   const { user } = ctx.actor
   mustBeHolder(user)
   await reauthenticate(ctx)
-  const { plain, sealed } = mintSealedSecret(ctx, user)
+  const secret = mintTotpSecret()
+  const sealed = sealTotpSecret(ctx, user.uuid, secret)
   if (!(await proposeRow(ctx.store, user.id, sealed))) throw new AuthError('totp_already_enrolled')
   const issuer = ctx.project.policy.branding.name ?? ctx.project.name
-  return { secret: printTotpSecret(plain), uri: otpauthUri(plain, issuer, user.email) }
+  return { secret: printTotpSecret(secret), uri: otpauthUri(secret, issuer, user.email) }
 }
 
 function mustBeHolder(user: UserRow): void {

@@ -3,7 +3,7 @@
 // Neither the answer to the request nor a refusal discloses whether an unproven address has an account. After the proof, the
 // owner of the address learns it.
 import { randomUUID } from 'node:crypto'
-import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
+import { hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
 import {
@@ -21,6 +21,7 @@ import { shownCaller } from '../actor.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction, type Services } from '../context.ts'
 import {
+  deriveMailSecret,
   hashCode,
   type MailSecrets,
   maxCodeAttempts,
@@ -40,13 +41,6 @@ import { newUser, type SignUpFacts } from './sign-up.ts'
 
 /** Seconds after the proof in which the client that proved the address can create the account without the mail's code. */
 const provenSeconds = 600
-
-const codeHash = ({ project, services }: Context, email: string, code: string) =>
-  hashCode(services.keys.lookup, project, 'register', email, code)
-
-/** Derives token and code from the mail's id, so that a mail which is sent twice has the same ones. */
-const derive = ({ keys }: Services, project: Project, id: string) =>
-  deriveSecret('verification', keys.mail, project.id, 'register', id)
 
 /**
  * Requests the mail that proves an address. Known and unknown addresses get the same answer at the same cost; the mail tells
@@ -69,8 +63,12 @@ export async function requestRegistration(
   return inTransaction(ctx, async (tx) => {
     if ((await takeMailCooldown(tx, 'register', email)) > 0) return null
     const id = randomUUID()
-    const { plain, hash: tokenHash, code } = derive(tx.services, tx.project, id)
-    const hashes = { keyHash: emailKey(tx, email), tokenHash, codeHash: codeHash(tx, email, code) }
+    const { plain, hash: tokenHash, code } = deriveMailSecret(tx.services, tx.project, 'register', id)
+    const hashes = {
+      keyHash: emailKey(tx, email),
+      tokenHash,
+      codeHash: hashCode(tx, 'register', email, code),
+    }
     await insertRegistration(tx.store, { id, ...hashes, lifetimeSeconds })
     if (delivery === 'app') return tx.caller.provesProject ? plain : null
     const details = { frontEnd, ...(asked.locale ? { locale: asked.locale } : {}) }
@@ -91,7 +89,7 @@ export async function mintForRegistrations(
   const minted = new Map<string, MailSecrets>()
   for (const { id, project } of mails) {
     const lifetimeSeconds = project.policy.verification.lifetime_seconds
-    const { plain: token, code } = derive(services, project, id)
+    const { plain: token, code } = deriveMailSecret(services, project, 'register', id)
     if (await renewRegistration(services.stores.forProject(project.id), id, lifetimeSeconds))
       minted.set(id, { token, code, lifetimeSeconds })
   }
@@ -115,7 +113,7 @@ export async function proveRegistration(ctx: Context, given: Proof): Promise<voi
       : markRegistrationProvenByCode(
           ctx.store,
           emailKey(ctx, proof.email),
-          codeHash(ctx, proof.email, proof.code),
+          hashCode(ctx, 'register', proof.email, proof.code),
           maxCodeAttempts,
           window,
         ),

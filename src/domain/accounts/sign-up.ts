@@ -17,11 +17,11 @@ import { checkNewPassword } from '../credentials/password-rules.ts'
 import { hashPassword } from '../credentials/passwords.ts'
 import { enterNewAccount } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
+import { notify } from '../mail/notify.ts'
 import { mustAllowSignUp } from '../projects/projects.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
 import { openClaim } from './claims.ts'
-import { queueVerification } from './verification.ts'
 
 export interface SignUpFacts extends ProfileChange {
   readonly email: string
@@ -88,7 +88,7 @@ async function signUpOpenly<T>(
       user = await insertUser(tx.store, fresh)
     }
     if (!user) return null
-    if (ctx.project.policy.verification.mode === 'lenient') await queueVerification(tx, user)
+    if (ctx.project.policy.verification.mode === 'lenient') await notify(tx, 'verify_email', { user })
     return begin(tx, user)
   })
   if (!begun) throw new AuthError('email_taken')

@@ -31,11 +31,6 @@ export type ResendResult =
   | { readonly kind: 'accepted'; readonly verificationToken: string | null }
   | { readonly kind: 'cooling'; readonly retryAfterSeconds: number }
 
-/** Queues the mail that verifies the address of an account. */
-export function queueVerification(ctx: Context, user: UserRow): Promise<void> {
-  return notify(ctx, 'verify_email', { user })
-}
-
 /**
  * Queues or mints another verification. Known, unknown and verified addresses get the same answer and cooldown. In a session
  * of the account it also works for an address that was proven by its mailbox alone, so that the holder can prove it.
@@ -48,8 +43,8 @@ export function resendVerification(ctx: Context, address: string): Promise<Resen
     if (retryAfterSeconds > 0) return { kind: 'cooling', retryAfterSeconds }
     if (isOwnUnproven(ctx, email)) return { kind: 'accepted', verificationToken: await requestOwnProof(tx) }
     const ofAccount = mode === 'off' ? null : await requestProof(tx, { purpose: 'verify_email', email })
-    const ofClaim =
-      mode === 'strict' ? await requestClaimProof(tx, email, ofAccount?.mail === 'reserved') : null
+    const isReserved = ofAccount?.isReserved ?? false
+    const ofClaim = mode === 'strict' ? await requestClaimProof(tx, email, isReserved) : null
     return { kind: 'accepted', verificationToken: ofAccount?.token ?? ofClaim }
   })
 }

@@ -2,10 +2,11 @@
 //
 // All passwords claimed on an address are hashed with one salt derived from the address, so one computation compares a password
 // with all of them.
-import { deriveSecret, keyedHash } from '../../crypto/secrets.ts'
+import { keyedHash } from '../../crypto/secrets.ts'
 import { type ClaimKey, findClaimByPassword } from '../../repositories/accounts/claims.ts'
 import type { Context, Services } from '../context.ts'
 import type { Project } from '../projects/projects.ts'
+import { deriveMailSecret } from './mailed-tokens.ts'
 import { hashPassword } from './passwords.ts'
 
 const saltBytes = 16
@@ -17,8 +18,8 @@ export function hashClaimedPassword(ctx: Context, email: string, password: strin
 }
 
 /** Derives the token, its hash and the short code of a claim, so that a mail which is sent twice has the same ones. */
-export const deriveClaimSecrets = ({ keys }: Services, project: Project, { id, serial }: ClaimKey) =>
-  deriveSecret('verification', keys.mail, project.id, 'sign_up', id, String(serial))
+export const deriveClaimSecrets = (services: Services, project: Project, { id, serial }: ClaimKey) =>
+  deriveMailSecret(services, project, 'sign_up', id, String(serial))
 
 /** The token of a claim, for an application that delivers mail itself and presented the project's secret; null elsewhere. */
 export function claimTokenForApplication(

@@ -2,7 +2,6 @@
 import { inheritAuthentication } from '../../repositories/sessions/authentication.ts'
 import { inTransaction, type SignedInContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
-import { demandsVerification } from '../projects/projects.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { findGrant, openSession } from '../sessions/sessions.ts'
 import { enterBySession } from './second-factor.ts'
@@ -10,14 +9,13 @@ import { enterBySession } from './second-factor.ts'
 /**
  * Opens another session for the user of the current one. It keeps the instant of authentication, so that reauthentication is due
  * in both at the same time.
- * @throws AuthError unauthenticated; email_verification_required, second_factor_required
+ * @throws AuthError unauthenticated, second_factor_required
  */
 export async function continueSession(ctx: SignedInContext): Promise<Grant> {
   const { sessionId } = ctx.actor
   const opened = await inTransaction(ctx, async (tx) => {
-    const source = await findGrant(tx, sessionId, { ofAnyApi: false })
+    const source = await findGrant(tx, sessionId)
     if (!source || source.impersonator) return new AuthError('unauthenticated')
-    if (demandsVerification(tx.project, source.user)) return new AuthError('email_verification_required')
     const entrance = await enterBySession(tx, source.user, source)
     if (entrance instanceof AuthError) return entrance
     const grant = await openSession(tx, entrance, 'signed_in')

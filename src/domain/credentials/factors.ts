@@ -71,8 +71,7 @@ const verifiers: {
   recovery_code: async (tx, { user }, { code }) =>
     (await redeemRecoveryCode(tx, user, code)) ? ['otp'] : null,
   async email_code(tx, { user, boundTo }, { code }) {
-    const { keys } = tx.services
-    const hash = hashCode(keys.lookup, tx.project, 'second_factor', user.email, code, boundTo)
+    const hash = hashCode(tx, 'second_factor', user.email, code, boundTo)
     const found = await redeemCode(tx.store, 'second_factor', user.email, hash, maxCodeAttempts, user.id)
     return found ? ['otp'] : null
   },

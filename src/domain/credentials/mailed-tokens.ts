@@ -94,8 +94,8 @@ async function mint(ctx: Context, user: UserRow, options: MintOptions): Promise<
 export interface RequestedProof {
   /** For an application that delivers mail itself and presented the project's secret; null elsewhere. */
   readonly token: string | null
-  /** `reserved`: the cap counted a mail, but there was no account to queue it for. */
-  readonly mail: 'queued' | 'reserved' | 'none'
+  /** Whether the cap counted a mail that was not queued, because there is no account. */
+  readonly isReserved: boolean
 }
 
 /**
@@ -108,13 +108,14 @@ export async function requestProof(
   details: MailDetails = {},
 ): Promise<RequestedProof> {
   if (tx.project.policy.verification.delivery === 'email') {
-    if ((await takeMailCap(tx, purpose, { email })) > 0) return { token: null, mail: 'none' }
+    if ((await takeMailCap(tx, purpose, { email })) > 0) return { token: null, isReserved: false }
     const isQueued = await queueMailByEmail(tx.store, { id: randomUUID(), email, kind: purpose, details })
-    return { token: null, mail: isQueued ? 'queued' : 'reserved' }
+    return { token: null, isReserved: !isQueued }
   }
   const user = tx.caller.provesProject ? await findUserByEmail(tx.store, email) : null
   const isDue = user && !user.disabledAt && !(purpose === 'verify_email' && user.emailVerifiedAt)
-  return { token: isDue ? await mintForApplication(tx, user, { purpose, email }) : null, mail: 'none' }
+  const token = isDue ? await mintForApplication(tx, user, { purpose, email }) : null
+  return { token, isReserved: false }
 }
 
 /**
@@ -141,15 +142,16 @@ export async function mintForMails(
 
 /** Derives the secrets from a UUID, and the row that stores their hashes under that id. */
 function derive(
-  { keys }: Services,
+  services: Services,
   project: Project,
   user: UserRow,
   { purpose, email, boundTo }: MintOptions,
   seed: string,
 ) {
-  const { plain, hash, code } = deriveSecret('verification', keys.mail, project.id, purpose, seed)
+  const { plain, hash, code } = deriveMailSecret(services, project, purpose, seed)
   const lifetimeSeconds = lifetimeOf(project, purpose)
-  const codeHash = hashCode(keys.lookup, project, purpose, email, code, boundTo)
+  const binding = boundTo === undefined ? [] : [boundTo]
+  const codeHash = hashCode({ services, project }, purpose, email, code, ...binding)
   return {
     token: { id: seed, userId: user.id, purpose, email, tokenHash: hash, codeHash, lifetimeSeconds },
     secrets: { token: plain, code, lifetimeSeconds },
@@ -163,15 +165,28 @@ function lifetimeOf(project: Project, purpose: Purpose): number {
   return undoPurposes.includes(purpose) ? 7 * 24 * hourSeconds : hourSeconds
 }
 
+/** The use of a token or code in a mail: the purpose of its row in verification_tokens, or the table with its row. */
+export type MailedUse = Purpose | 'register' | 'sign_up' | 'sign_in'
+
+/**
+ * Derives the token and code of a mail, so that a mail which is sent twice has the same ones.
+ * @param seed identifies the mail
+ */
+export const deriveMailSecret = (
+  { keys }: Services,
+  project: Project,
+  use: MailedUse,
+  ...seed: readonly string[]
+) => deriveSecret('verification', keys.mail, project.id, use, ...seed)
+
 /** HMAC of a short code. A plain hash would not do: six digits can be searched. */
 export const hashCode = (
-  key: Buffer,
-  project: Project,
-  purpose: Purpose | 'register' | 'sign_up' | 'sign_in',
+  { services, project }: Pick<Context, 'services' | 'project'>,
+  use: MailedUse,
   email: string,
   code: string,
-  boundTo?: string,
-) => keyedHash(key, 'code', project.id, purpose, email, code, ...(boundTo === undefined ? [] : [boundTo]))
+  ...boundTo: readonly string[]
+) => keyedHash(services.keys.lookup, 'code', project.id, use, email, code, ...boundTo)
 
 /**
  * Runs `work`, which redeems a proof. A short code is counted for its account before it is checked; a token of 256 bits is not.
@@ -216,6 +231,6 @@ export function redeemProof(
   userId?: number,
 ): Promise<Redeemed | null> {
   if ('token' in proof) return redeemToken(tx.store, purpose, hashSecret(proof.token), proof.email)
-  const hash = hashCode(tx.services.keys.lookup, tx.project, purpose, proof.email, proof.code)
+  const hash = hashCode(tx, purpose, proof.email, proof.code)
   return redeemCode(tx.store, purpose, proof.email, hash, maxCodeAttempts, userId)
 }

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { costOfHash, decoyHash, verifyForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
 import {
-  type Asker,
   createHashScheduler,
   HashQueueFull,
   type HashScheduler,
@@ -142,24 +141,17 @@ async function acquireSlot({ services, project, caller }: Context): Promise<Hash
   const { scheduler, importedScheduler } = services.passwords
   const asker = { project: project.id, address: caller.address }
   const hasImported = project.policy.import.password_kinds.length > 0
-  const turn = hasImported ? await acquire(importedScheduler, asker) : null
+  let imported: HashSlot | undefined
   try {
-    const slot = await acquire(scheduler, asker)
+    if (hasImported) imported = await importedScheduler.acquire(asker)
+    const slot = await scheduler.acquire(asker)
     const release = () => {
       slot.release()
-      turn?.release()
+      imported?.release()
     }
     return { release }
   } catch (error) {
-    turn?.release()
-    throw error
-  }
-}
-
-async function acquire(scheduler: HashScheduler, asker: Asker): Promise<HashSlot> {
-  try {
-    return await scheduler.acquire(asker)
-  } catch (error) {
+    imported?.release()
     if (!(error instanceof HashQueueFull)) throw error
     throw new AuthError('overloaded', { retryAfterSeconds: error.retryAfterSeconds })
   }

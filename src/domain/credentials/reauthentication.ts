@@ -118,7 +118,7 @@ function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
   const { user, sessionId } = ctx.actor
   const attempt = factorAttempt(ctx, user.email)
   return withAttempt(ctx, attempt, async () => {
-    const hash = hashCode(ctx.services.keys.lookup, ctx.project, 'step_up', user.email, code, sessionId)
+    const hash = hashCode(ctx, 'step_up', user.email, code, sessionId)
     const grant = await inTransaction(ctx, async (tx) => {
       const redeemed = await redeemCode(tx.store, 'step_up', user.email, hash, maxCodeAttempts)
       return redeemed?.userId === user.id ? renew(tx, ['otp'], '1') : null

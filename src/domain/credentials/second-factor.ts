@@ -25,7 +25,6 @@ import { observeSignIn } from '../observer.ts'
 import { Authenticated, type AuthenticationMethod } from '../sessions/authenticated.ts'
 import { type Grant, readAmr } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
-import type { Attempt } from '../throttling/lockout.ts'
 import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import {
   type FactorProof,
@@ -171,8 +170,7 @@ export function completeSecondFactor(ctx: Context, given: GivenFactor): Promise<
 }
 
 async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
-  const found = await mustFindChallenge(ctx, given.challenge)
-  const { user, challenge } = found
+  const { user, challenge } = await mustFindChallenge(ctx, given.challenge)
   const { proof } = given
   if (!(await dueFactors(ctx, user, challenge.byMail)).includes(proof.method))
     throw new AuthError('second_factor_method_refused')
@@ -182,26 +180,13 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
     const completed = await inTransaction(ctx, async (tx) => {
       const second = await verifyFactor(tx, { user, purpose: 'second_factor', boundTo: challenge.id }, proof)
       if (!second || !(await useChallenge(tx.store, challenge.id, maxTries))) return null
-      return open(tx, found, second, { attempt, trusts: given.trustDevice })
+      const authenticated = Authenticated.byTwoFactors(user, readAmr(challenge), second)
+      const grant = await openSession(tx, authenticated, 'signed_in', { id: challenge.id, attempt })
+      return grant && { grant, device: given.trustDevice ? await trustDevice(tx, user) : null }
     })
     if (!completed) throw new AuthError('second_factor_invalid', {}, `wrong_${proof.method}`)
     return completed
   })
-}
-
-async function open(
-  tx: Context,
-  { user, challenge }: FoundChallenge,
-  second: readonly AuthenticationMethod[],
-  { attempt, trusts }: { readonly attempt: Attempt | null; readonly trusts: boolean },
-): Promise<Completed | null> {
-  const authenticated = Authenticated.byTwoFactors(user, readAmr(challenge), second)
-  const grant = await openSession(tx, authenticated, 'signed_in', {
-    id: challenge.id,
-    ...(attempt && { attempt }),
-  })
-  if (!grant) return null
-  return { grant, device: trusts ? await trustDevice(tx, user) : null }
 }
 
 /**

@@ -1,6 +1,6 @@
 // Secrets of authenticator apps: encrypted at rest, bound to their project and account.
 import { seal, unseal } from '../../crypto/seal.ts'
-import { findTotpStep, mintTotpSecret } from '../../crypto/totp.ts'
+import { findTotpStep } from '../../crypto/totp.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import {
   findTotp,
@@ -21,12 +21,6 @@ export function openTotpSecret({ services, project }: Context, account: string, 
   const secret = unseal(services.keys.sealing, sealed, sealContext(project.id, account))
   if (secret) return secret
   throw new Error('The secret of an authenticator cannot be opened with the master secrets that are set.')
-}
-
-/** Mints a secret. @returns its bytes, and the encrypted form to store */
-export function mintSealedSecret(ctx: Context, { uuid }: UserRow) {
-  const plain = mintTotpSecret()
-  return { plain, sealed: sealTotpSecret(ctx, uuid, plain) }
 }
 
 /**

@@ -53,7 +53,7 @@ export async function redeemExchangeCode(
   const found = await findExchangeCode(ctx.store, hash, proof)
   if (!found) return null
   const redeemed = await redeemToken(ctx.store, purpose, hash, undefined, proof)
-  if (redeemed) return findGrant(ctx, found.id, { ofAnyApi: false })
+  if (redeemed) return findGrant(ctx, found.id)
   // Read again: another exchange may have used the code since it was read.
   const { usedAt } = (await findExchangeCode(ctx.store, hash, proof)) ?? found
   await inTransaction(ctx, async (tx) => {

@@ -30,8 +30,8 @@ export interface Lifetimes {
 export interface OpenOptions extends Lifetimes {
   /** UUID of the session; default: a random one. */
   readonly id?: string
-  /** The attempt that succeeded; it is released in the same statement. */
-  readonly attempt?: Pick<Attempt<unknown>, 'counted'>
+  /** The attempt that succeeded, which the same statement releases; null: none was counted. */
+  readonly attempt?: Pick<Attempt<unknown>, 'counted'> | null
   /** The passkey that opens it; it is marked as used in the same statement. */
   readonly passkey?: UsedPasskey
 }
@@ -130,13 +130,13 @@ export async function extendSession(
 
 /**
  * Reads the grant of a live session without changing it. The caller must have proven the right to its tokens.
- * @param options.ofAnyApi whether sessions of other APIs are found too; no token may be issued from such a grant
+ * @param options.ofAnyApi whether sessions of other APIs are found too, from which no token may be issued; default: no
  * @returns null if there is none, or its user has yet to verify the address
  */
 export async function findGrant(
   ctx: Context,
   sessionId: string,
-  { ofAnyApi }: { readonly ofAnyApi: boolean },
+  { ofAnyApi = false }: { readonly ofAnyApi?: boolean } = {},
 ): Promise<Grant | null> {
   const found = await rows.findSession(ctx.store, sessionId)
   if (!found || demandsVerification(ctx.project, found.user)) return null

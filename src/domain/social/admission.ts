@@ -22,7 +22,6 @@ import * as rows from '../../repositories/social/identities.ts'
 import type { Profile, Provider, SingleUse } from '../../social/profile.ts'
 import { findClaimOfIdentity, openClaim } from '../accounts/claims.ts'
 import { applyLifecycle, type Outcome } from '../accounts/lifecycle.ts'
-import { queueVerification } from '../accounts/verification.ts'
 import { record } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { mintForApplication } from '../credentials/mailed-tokens.ts'
@@ -160,7 +159,7 @@ async function createAccount(
   })
   if (!user) throw new Overtaken()
   await insertIdentity(tx, user.id, proven)
-  if (!emailVerified && mode !== 'off') await queueVerification(tx, user)
+  if (!emailVerified && mode !== 'off') await notify(tx, 'verify_email', { user })
   return judge(tx, user, true)
 }
 
