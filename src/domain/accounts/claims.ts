@@ -1,5 +1,4 @@
-// Claims on an address: a sign-up opens one if the project demands proof of the address, and the proof turns it into the
-// account.
+// Claims on an address: a sign-up opens one if the project demands proof of the address, and the proof turns it into the account.
 //
 // The typed data belongs to the token that was mailed for it. Proving that token creates exactly that account and voids every
 // other claim on the address. An address with a proven account gets a claim too, which cannot be proven; its owner gets
@@ -154,14 +153,14 @@ export async function mintForClaims(
 /**
  * Proves a claim, once, in a transaction that must commit. Creates its account, or hands over an unproven account of the address,
  * and voids every other claim on the address.
- * @param password the password typed with the proof; null: none
+ * @param typedHash the password typed with the proof, by `hashTypedPassword`; null: none
  * @throws AuthError wrong_current_password; the claim stays
  * @returns null if the proof fits no claim, or the address has a proven or disabled account
  */
 export async function proveClaim(
   tx: Context,
   proof: Proof,
-  password: TypedPassword | null,
+  typedHash: string | null,
 ): Promise<UserRow | null> {
   const email = await findClaimed(tx, proof)
   if (email === null || (proof.email !== undefined && proof.email !== email)) return null
@@ -173,8 +172,8 @@ export async function proveClaim(
     if ('code' in proof) await rows.countWrongCode(tx.store, email, maxCodeAttempts)
     return null
   }
-  if (password && claim.passwordHash !== password.claimedHash) throw new AuthError('wrong_current_password')
-  const user = await makeAccount(tx, claim, password ? 'holder' : 'claim')
+  if (typedHash !== null && claim.passwordHash !== typedHash) throw new AuthError('wrong_current_password')
+  const user = await makeAccount(tx, claim, typedHash === null ? 'claim' : 'holder')
   if (!user) return null
   await rows.deleteClaims(tx.store, email)
   // The page of the link can then say that the address is proven.
@@ -189,15 +188,14 @@ async function findClaimed(ctx: Context, proof: Proof): Promise<string | null> {
   return 'token' in proof ? rows.findClaimedAddress(ctx.store, hashSecret(proof.token)) : proof.email
 }
 
-/** A password typed with a proof, hashed as those of claims on the address. */
-export interface TypedPassword {
-  readonly claimedHash: string
-}
-
 /** Hashes a password typed with the proof of a claim, before the transaction; null if the proof fits no claim. */
-export async function hashTyped(ctx: Context, proof: Proof, password: string): Promise<TypedPassword | null> {
+export async function hashTypedPassword(
+  ctx: Context,
+  proof: Proof,
+  password: string,
+): Promise<string | null> {
   const email = await findClaimed(ctx, proof)
-  return email === null ? null : { claimedHash: await hashClaimedPassword(ctx, email, password) }
+  return email === null ? null : hashClaimedPassword(ctx, email, password)
 }
 
 function fits(tx: Context, email: string, proof: Proof): (claim: rows.ClaimRow) => boolean {

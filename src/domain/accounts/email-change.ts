@@ -58,8 +58,7 @@ export async function cancelEmailChange(ctx: SignedInContext): Promise<void> {
 
 /**
  * Makes the change with a proof of the new address, and mails a link to undo it to the old address. The proof works only in a
- * session of the account that asked, or with its password, so that the owner of the new address alone cannot move the
- * account.
+ * session of the account that asked, or with its password, so that the owner of the new address alone cannot move the account.
  * @param currentPassword the account's password, for a request outside of its sessions; a code always needs a session
  * @throws AuthError account_needed, wrong_current_password, invalid_verification_token, invalid_verification_code,
  *   email_change_impossible, too_many_attempts, overloaded

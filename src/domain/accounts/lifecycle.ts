@@ -1,6 +1,5 @@
 // The life cycle of an account: one total table of what each event does to each holding of the account. Every function that
-// proves, recovers or ends an account applies a row in its own transaction. `npm run docs` prints the table in
-// docs/security.md.
+// proves, recovers or ends an account applies a row in its own transaction. `npm run docs` prints the table in docs/security.md.
 import { deleteKnownDevices } from '../../repositories/accounts/known-devices.ts'
 import {
   hasSecondFactor,

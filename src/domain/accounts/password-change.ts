@@ -56,9 +56,8 @@ export async function changePassword(
 
 /**
  * Replaces the password by address and old password, as an attempt to sign in. Ends every session but the current one.
- * @throws AuthError not_own_account (before any look-up), invalid_credentials, too_many_attempts, overloaded; and after a
- *   correct old password account_disabled, email_verification_required, second_factor_required, password_refused,
- *   password_unchanged
+ * @throws AuthError not_own_account (before any look-up), invalid_credentials, too_many_attempts, overloaded; and after a correct
+ *   old password account_disabled, email_verification_required, second_factor_required, password_refused, password_unchanged
  */
 export async function changePasswordByAddress(
   ctx: Context,

@@ -39,9 +39,8 @@ export function isPictureType(mediaType: string): mediaType is PictureType {
 const qualities = [90, 75, 60]
 
 /**
- * Returns the picture without metadata (EXIF, XMP, comments): the same bytes if they contain none, else decoded, turned
- * upright and encoded again. A JPEG or WebP is encoded at lower quality if it would become larger; other kinds may become
- * larger.
+ * Returns the picture without metadata (EXIF, XMP, comments): the same bytes if they contain none, else decoded, turned upright
+ * and encoded again. A JPEG or WebP is encoded at lower quality if it would become larger; other kinds may become larger.
  * @returns null if the bytes are not one whole picture of this kind, followed by nothing but zeros
  * @throws AuthError overloaded
  */

@@ -66,8 +66,7 @@ export function isResetOpen(ctx: Context, token: string): Promise<boolean> {
 
 /**
  * Handles the report of the mailbox's owner that a sign-in was not theirs: ends every session, the password, and the other
- * holdings of `lifecycle.sign_in_disowned`, including factors and passkeys added since. Queues a mail to choose another
- * password.
+ * holdings of `lifecycle.sign_in_disowned`, including factors and passkeys added since. Queues a mail to choose another password.
  * @throws AuthError invalid_verification_token
  */
 export async function disownSignIn(ctx: Context, token: string): Promise<void> {
@@ -86,8 +85,7 @@ export async function disownSignIn(ctx: Context, token: string): Promise<void> {
 }
 
 /**
- * Ends every way to sign in to an account whose holder never proved the address, and hands it over to the owner of the
- * mailbox.
+ * Ends every way to sign in to an account whose holder never proved the address, and hands it over to the owner of the mailbox.
  */
 export async function evictForMailbox(tx: Context, user: UserRow): Promise<Outcome> {
   const outcome = await applyLifecycle(tx, 'sign_up_disowned', user)

@@ -23,7 +23,7 @@ import {
 } from '../credentials/mailed-tokens.ts'
 import { notify } from '../mail/notify.ts'
 import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
-import { hashTyped, proveClaim, requestClaimProof, voidClaim } from './claims.ts'
+import { hashTypedPassword, proveClaim, requestClaimProof, voidClaim } from './claims.ts'
 import { applyLifecycle } from './lifecycle.ts'
 import { evictForMailbox } from './recovery.ts'
 
@@ -67,8 +67,7 @@ async function requestOwnProof(tx: Context): Promise<string | null> {
  * Redeems a token or code, once: marks the address of an account as proven, or creates the account of a claim. A proof in a
  * session of the account or with its password is the holder's; any other is the mailbox's alone.
  * @param currentPassword the account's password, for a request outside of its sessions; null: none
- * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, wrong_current_password,
- *   overloaded
+ * @throws AuthError invalid_verification_token, invalid_verification_code, too_many_attempts, wrong_current_password, overloaded
  */
 export function confirmEmail(
   ctx: Context,
@@ -78,11 +77,11 @@ export function confirmEmail(
   return withProof(ctx, given, async (proof) => {
     const userId = await findProvenUser(ctx, proof)
     const byHolder = await isByHolder(ctx, userId, currentPassword)
-    const typed =
-      userId === null && currentPassword !== null ? await hashTyped(ctx, proof, currentPassword) : null
+    const isForClaim = userId === null && currentPassword !== null
+    const typedHash = isForClaim ? await hashTypedPassword(ctx, proof, currentPassword) : null
     return inTransaction(ctx, async (tx) => {
       const redeemed = await redeemProof(tx, 'verify_email', proof)
-      if (!redeemed) return proveClaim(tx, proof, typed)
+      if (!redeemed) return proveClaim(tx, proof, typedHash)
       const { userId, email } = redeemed
       const verified = await markEmailVerified(tx.store, userId, email, byHolder ? 'holder' : 'mailbox')
       if (!verified) return null

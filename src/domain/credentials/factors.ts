@@ -133,8 +133,7 @@ export async function withPasskeyOptions(
 }
 
 /**
- * The factors of an account besides its password: enrolled factors, passkeys, and recovery codes, which replace a lost
- * factor.
+ * The factors of an account besides its password: enrolled factors, passkeys, and recovery codes, which replace a lost factor.
  */
 export async function usableFactors(
   ctx: Context,

@@ -99,8 +99,7 @@ export interface RequestedProof {
 }
 
 /**
- * Queues the mail to an address, or mints the token for the application. Sends the same statements with or without an
- * account.
+ * Queues the mail to an address, or mints the token for the application. Sends the same statements with or without an account.
  */
 export async function requestProof(
   tx: Context,
@@ -121,8 +120,7 @@ export async function requestProof(
 /**
  * Mints the tokens of mails that are about to be sent, in one transaction. A mail always gets the same token, and the newest
  * request for a purpose replaces the others, in whatever order the mails are sent.
- * @returns secrets by the mail's id; a mail without an entry must not be sent, because its token was deleted, used or
- *   replaced
+ * @returns secrets by the mail's id; a mail without an entry must not be sent, because its token was deleted, used or replaced
  */
 export async function mintForMails(
   services: Services,

@@ -88,15 +88,12 @@ export async function redeemUse(
   return { challenge: answered.challenge, found: redeemed.found }
 }
 
-const transportsOf = ({ transports }: Pick<PasskeyRow, 'transports'>): string[] =>
-  transports === '' ? [] : transports.split(' ')
-
 /** Describes passkeys for an authenticator (`PublicKeyCredentialDescriptorJSON`). */
 const describe = (passkeys: readonly PasskeyRow[]) =>
   passkeys.map((row) => ({
     type: 'public-key' as const,
     id: row.credentialId.toString('base64url'),
-    ...(row.transports !== '' && { transports: transportsOf(row) }),
+    ...(row.transports !== '' && { transports: row.transports.split(' ') }),
   }))
 
 /** The names under which authenticators show an account. */
@@ -106,9 +103,8 @@ export const namesOf = ({ email, displayName }: Pick<UserRow, 'email' | 'display
 })
 
 /**
- * The user handle of an account (WebAuthn §4): the bytes of the project's UUID and of the account's, in base64url. It
- * contains the project because projects may share a domain, so that an unknown passkey can be told from one of another
- * project.
+ * The user handle of an account (WebAuthn §4): the bytes of the project's UUID and of the account's, in base64url. It contains
+ * the project because projects may share a domain, so that an unknown passkey can be told from one of another project.
  */
 export const userHandleOf = ({ projectId, uuid }: Pick<UserRow, 'projectId' | 'uuid'>): string =>
   Buffer.from(`${projectId}${uuid}`.replaceAll('-', ''), 'hex').toString('base64url')

@@ -32,8 +32,7 @@ import { checkPassword } from './passwords.ts'
 export type StepUpProof = { readonly method: 'password'; readonly password: string } | FactorProof
 
 /**
- * The methods by which the session can be stepped up: a factor if one is enrolled, else password or mailed code; or a
- * passkey.
+ * The methods by which the session can be stepped up: a factor if one is enrolled, else password or mailed code; or a passkey.
  */
 async function stepUpFactors(
   ctx: SignedInContext,
@@ -130,8 +129,7 @@ function stepUpByCode(ctx: SignedInContext, code: string): Promise<Grant> {
 }
 
 /**
- * The session then has the methods with which it was opened and the factor. Codes are counted together with those of
- * sign-ins.
+ * The session then has the methods with which it was opened and the factor. Codes are counted together with those of sign-ins.
  */
 function stepUpByFactor(ctx: SignedInContext, proof: FactorProof, found: Authentication): Promise<Grant> {
   const { user, sessionId } = ctx.actor
