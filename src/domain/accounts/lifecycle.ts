@@ -285,7 +285,7 @@ export async function applyLifecycle(
   return { ended, stayed: left.filter(isThere) }
 }
 
-/** Ends a holding, or all of it but what is spared. @returns whether there was any */
+/** Ends a holding, or the part of it that is not spared. @returns whether anything ended */
 type End = (
   tx: Context,
   user: Pick<UserRow, 'id' | 'email'>,

@@ -156,7 +156,7 @@ async function keepOrRenew(
     return null
   }
   const { refresh_seconds: refreshSeconds } = project.policy.tokens
-  // A session that proved a second factor keeps that proof, of which the password is no part.
+  // A session that proved a second factor keeps that proof, because the password does not replace it.
   const proof = isProven && actor.user.secondFactors === '' ? { amr: 'pwd' } : null
   const renewed = await renewSession(store, { id, client, epoch: epoch - 1, refreshSeconds, proof })
   return renewed && toGrant(project, renewed.user, renewed.session)
