@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { withTables } from '../src/cli/documentation.ts'
 import { ConfigError, exitConfig, readConfig } from '../src/config/config.ts'
-import { variablesTable, withVariablesTable } from '../src/config/documentation.ts'
+import { variablesTable } from '../src/config/documentation.ts'
 import { variables } from '../src/config/variables.ts'
 import { tuneProcess, tunings } from '../src/tuning.ts'
 import { freePort } from './support/app.ts'
@@ -295,10 +296,15 @@ t.test(
     t.equal(rows.length, Object.keys(variables).length + 2, 'and SOCIAL_SECRET_…, IMPORT_SECRET_…')
     for (const row of rows) t.match(row, /^\| `[A-Z_]+…?` \| [^|]+ \| [A-Z`][^|]+\. \|$/)
     t.equal(
-      withVariablesTable('before\n<!-- variables -->\nold\n<!-- /variables -->\nafter\n'),
+      withTables('before\n<!-- variables -->\nold\n<!-- /variables -->\nafter\n', {
+        variables: variablesTable,
+      }),
       `before\n<!-- variables -->\n${table}\n<!-- /variables -->\nafter\n`,
     )
-    t.equal(withVariablesTable('no markers'), null)
+    t.throws(
+      () => withTables('no markers', { variables: variablesTable }),
+      /no markers for the table variables/,
+    )
   },
 )
 

@@ -1,6 +1,5 @@
-// The documents whose tables follow from the code: variables in operate.md, the life of an account and the roles of operators in
-// security.md, the types of events in events.md, what is deprecated in upgrading.md.
-import { withVariablesTable } from '../config/documentation.ts'
+// The tables in docs/ that are generated from the code.
+import { variablesTable } from '../config/documentation.ts'
 import { type Holding, lifecycle } from '../domain/accounts/lifecycle.ts'
 import { eventTypes } from '../domain/events/types.ts'
 import { type Permission, permissions, reachOf, roleHas, roles } from '../domain/operators/roles.ts'
@@ -11,8 +10,8 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const table = (heads: readonly string[], rows: readonly (readonly string[])[]) =>
   [row(heads), row(heads.map(() => '---')), ...rows.map(row)].join('\n')
 
-/** What every event does to everything that belongs to an account, as a table in Markdown. */
-export function lifecycleTable(): string {
+/** Events of an account's life, with what each ends (the record `lifecycle`), in Markdown. */
+function lifecycleTable(): string {
   const holdings = Object.keys(lifecycle.deleted) as Holding[]
   const rows = Object.entries(lifecycle).map(([event, fates]) => [
     words(event),
@@ -21,8 +20,8 @@ export function lifecycleTable(): string {
   return table(['event', ...holdings.map(words)], rows)
 }
 
-/** Which role of an operator may do what, as a table in Markdown. */
-export function rolesTable(): string {
+/** The permissions of each operator role, in Markdown. */
+function rolesTable(): string {
   const reaches = { project: 'the project', installation: 'all projects', any: 'any project' }
   const rows = (Object.keys(permissions) as Permission[]).map((permission) => [
     `\`${permission}\``,
@@ -32,14 +31,14 @@ export function rolesTable(): string {
   return table(['permission', ...roles, 'held for'], rows)
 }
 
-/** What each type of event tells, as a table in Markdown. */
-export const eventsTable = (): string =>
+/** The types of events with their `data`, in Markdown. */
+const eventsTable = (): string =>
   table(
     ['type', '`data`'],
     Object.entries(eventTypes).map(([type, tells]) => [`\`${type}\``, tells]),
   )
 
-/** What is deprecated, as a table in Markdown; a sentence where nothing is. */
+/** Deprecated routes and fields, in Markdown; a sentence where there are none. */
 export const deprecationsTable = (entries: readonly Deprecation[] = deprecations): string =>
   entries.length === 0
     ? 'Nothing is deprecated at present.'
@@ -54,26 +53,24 @@ export const deprecationsTable = (entries: readonly Deprecation[] = deprecations
         ]),
       )
 
-/** Puts a table between its markers; null where a document has none. */
-function withTable(document: string | null, name: string, text: string): string | null {
-  if (document === null) return null
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)]
-  if (from < 0 || to < from) return null
-  return `${document.slice(0, from + begin.length)}\n${text}\n${document.slice(to)}`
+/** The generated tables of each document in docs/, by the name in their markers. */
+export const generatedTables: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'operate.md': { variables: variablesTable },
+  'security.md': { lifecycle: lifecycleTable, roles: rolesTable },
+  'events.md': { events: eventsTable },
+  'upgrading.md': { deprecations: deprecationsTable },
 }
 
-/** Each document in docs/ with tables, and the function that puts them as they must be into it. */
-export const documentsWithTables = [
-  { file: 'operate.md', withTable: withVariablesTable },
-  {
-    file: 'security.md',
-    withTable: (document: string) =>
-      withTable(withTable(document, 'lifecycle', lifecycleTable()), 'roles', rolesTable()),
-  },
-  { file: 'events.md', withTable: (document: string) => withTable(document, 'events', eventsTable()) },
-  {
-    file: 'upgrading.md',
-    withTable: (document: string) => withTable(document, 'deprecations', deprecationsTable()),
-  },
-]
+/**
+ * Puts tables between their markers.
+ * @param document in Markdown, with `<!-- name -->` before and `<!-- /name -->` after each table
+ * @throws Error where it lacks a marker
+ */
+export function withTables(document: string, tables: Readonly<Record<string, () => string>>): string {
+  return Object.entries(tables).reduce((text, [name, table]) => {
+    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)]
+    if (from < 0 || to < from) throw new Error(`The document has no markers for the table ${name}.`)
+    return `${text.slice(0, from + begin.length)}\n${table()}\n${text.slice(to)}`
+  }, document)
+}

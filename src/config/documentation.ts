@@ -14,8 +14,6 @@ const rows = Object.entries({
   },
 })
 
-const [begin, end] = ['<!-- variables -->', '<!-- /variables -->']
-
 /** Every variable with its default and its sentence, as a table in Markdown. */
 export function variablesTable(): string {
   const lines = rows.map(([name, { shown, about }]) => `| \`${name}\` | ${shown} | ${about} |`)
@@ -26,14 +24,4 @@ export function variablesTable(): string {
 export function variablesText(): string {
   const lines = rows.map(([name, { shown, about }]) => `    ${name} (${shown})\n        ${about}`)
   return lines.join('\n').replaceAll('`', '')
-}
-
-/**
- * Puts the table between the markers of a document.
- * @returns the document as it must be; null where it has no markers
- */
-export function withVariablesTable(document: string): string | null {
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)]
-  if (from < 0 || to < from) return null
-  return `${document.slice(0, from + begin.length)}\n${variablesTable()}\n${document.slice(to)}`
 }
