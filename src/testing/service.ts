@@ -1,10 +1,9 @@
 // The service as a test has it: the real one, on a cluster of its own, with a clock that can be turned and mails that are captured.
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 import { type RunningApp, startApp } from '../app.ts'
 import { type Config, readConfig } from '../config/config.ts'
+import { freePort } from '../database/embedded/free-port.ts'
 import { ensureSecretKey } from '../database/secret-file.ts'
 import { operatorContext } from '../domain/context.ts'
 import { createUser } from '../domain/operators/users.ts'
@@ -52,15 +51,6 @@ export interface TestService {
 }
 
 const connect = (url: string): Sql => postgres(url, { max: 1, onnotice: () => {} })
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 /** Starts the service on a database; again where the free port was taken meanwhile. */
 async function startOn(

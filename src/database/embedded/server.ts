@@ -1,11 +1,10 @@
 // The server process (postmaster): started on a free port, recognised among other processes, restarted when it ends by itself.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedDatabaseError, findProcess, openLog, readText } from './data-directory.ts'
+import { freePort } from './free-port.ts'
 import { environment, findPrograms, type ProgramOptions, type Programs, pathFor } from './programs.ts'
 
 /** Whatever the settings say, it has no socket in the file system and no address that others can reach. */
@@ -168,11 +167,7 @@ async function endPostmaster(
  */
 async function onFreePort(start: (port: number) => Promise<void>): Promise<number> {
   for (let attempt = 1; ; attempt++) {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    const { port } = probe.address() as AddressInfo
-    probe.close()
-    await once(probe, 'close')
+    const port = await freePort()
     try {
       await start(port)
       return port
