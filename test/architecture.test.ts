@@ -90,7 +90,9 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/mail': { values: ['src/mail', 'src/colors.ts', 'src/folders.ts', 'src/formats.ts'] },
   'src/outgoing': { values: ['src/outgoing', 'src/formats.ts'] },
   'src/social': { values: ['src/social', 'src/outgoing', 'src/formats.ts'] },
-  'src/database': { values: ['src/database', 'src/database-url', 'src/folders.ts', 'src/package.ts'] },
+  'src/database': {
+    values: ['src/database', 'src/database-url', 'src/folders.ts', 'src/formats.ts', 'src/package.ts'],
+  },
   'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/domain': {
     values: ['src/domain', 'src/repositories', 'src/crypto', 'src/formats.ts'],
