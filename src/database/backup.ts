@@ -11,7 +11,7 @@ import { version } from '../package.ts'
 import { BackupError, type BackupManifest, type BackupTable, endOfRows } from './backup-file.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { unscopedSetting } from './row-level-security.ts'
-import { journalSchema, transactionSettings } from './session.ts'
+import { journalSchema, setLocal, transactionSettings } from './session.ts'
 
 /** Opens a connection for one long transaction that sees every row. */
 export async function openWhole(
@@ -25,8 +25,7 @@ export async function openWhole(
     idle_in_transaction_session_timeout: 0,
     [unscopedSetting]: 'on',
   }
-  const set = Object.entries(settings).map(([setting, value]) => `; set local ${setting} = '${value}'`)
-  await connection.run((sql) => sql.unsafe(`begin ${mode}${set.join('')}`))
+  await connection.run((sql) => sql.unsafe(`begin ${mode}${setLocal(settings)}`))
   return connection
 }
 

@@ -3,10 +3,11 @@
 // Behind a pooler in transaction mode every transaction sends its settings itself: see `inOwnTransaction`.
 import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
+import { isUuid } from '../formats.ts'
 import { type Connection, openConnection, type Query, sqlOver, type Watch } from './connection.ts'
 import { Connections, type Depth, type ProjectSql } from './connections.ts'
 import { projectSetting, unscopedSetting } from './row-level-security.ts'
-import { isolation, transactionSettings } from './session.ts'
+import { isolation, setLocal, transactionSettings } from './session.ts'
 
 export type { ProjectSql, Sql }
 
@@ -81,8 +82,7 @@ export function openPool(url: string, given: PoolOptions = {}): Pool {
       ...settings,
       ...(project && { [projectSetting]: project }),
     }
-    const set = Object.entries(local).map(([setting, value]) => `; set local ${setting} = '${value}'`)
-    return `begin ${mode || `isolation level ${isolation.default_transaction_isolation}`}${set.join('')}`
+    return `begin ${mode || `isolation level ${isolation.default_transaction_isolation}`}${setLocal(local)}`
   }
 
   const transaction: Pool['transaction'] = (mode, project, work) =>
@@ -121,12 +121,10 @@ export function openPool(url: string, given: PoolOptions = {}): Pool {
     of(projectId: string): Sql {
       if (last?.projectId !== projectId) {
         // It is written into statements as it is.
-        if (!isUuid.test(projectId)) throw new Error('This is no id of a project.')
+        if (!isUuid(projectId)) throw new Error('This is no id of a project.')
         last = { projectId, sql: statementsOf(projectId) }
       }
       return last.sql
     },
   }) as unknown as Pool
 }
-
-const isUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

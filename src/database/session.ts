@@ -3,7 +3,7 @@
 import type { Sql } from 'postgres'
 
 /** Milliseconds after which the server ends a statement, and a transaction that sends none. */
-export const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
+const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_timeout: 10_000 }
 
 /** Settings that a pooler in transaction mode keeps for its clients: PgBouncer takes them at the start of a session. */
 const kept = { DateStyle: 'ISO, MDY', TimeZone: 'UTC', standard_conforming_strings: 'on' }
@@ -29,6 +29,12 @@ export const transactionSettings = (schema: string | null): Record<string, strin
   ...sessionLimits,
   search_path: schema ?? defaultSchema,
 })
+
+/** Statements that set something for the rest of a transaction, to follow its `begin`. */
+export const setLocal = (settings: Readonly<Record<string, string | number>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `; set local ${name} = '${value}'`)
+    .join('')
 
 /** The name of the table of applied migrations, and the schema in which it is; SQL that depends on `search_path`. */
 export const journalSchema = `case current_schema() when 'public' then 'drizzle' else current_schema() end`
