@@ -5,6 +5,11 @@ const requestSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 /** Upper bounds in seconds of the wait for a hash or a connection. */
 const waitSeconds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
+/** Methods with a label of their own; every other one counts as OTHER, so that the number of series is bounded. */
+export const labelledMethods: ReadonlySet<string> = new Set([
+  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+])
+
 export interface Definition {
   readonly name: `sallyport_${string}`
   readonly type: 'counter' | 'gauge' | 'histogram'

@@ -6,6 +6,7 @@ import type { AuthErrorCode } from '../domain/errors.ts'
 import type { Observer } from '../domain/observer.ts'
 import {
   definitions,
+  labelledMethods,
   limitClasses,
   type MetricKey,
   mailOutcomes,
@@ -26,9 +27,6 @@ export interface Sources {
   readonly deliveries: () => Promise<{ pending: number; dead: number }>
   readonly mails: () => Promise<{ owed: number; dead: number; oldestSeconds: number }>
 }
-
-/** Methods with a label of their own; every other one counts as OTHER, so that the number of series is bounded. */
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** The registry of Node's own metrics: its collectors observe the process, so there is one for all registries. */
 let nodeRegistry: Registry | undefined
@@ -200,7 +198,7 @@ export function createMetrics(version: string) {
     },
     /** Counts an answered request. `route`: its template, undefined where no route matched. */
     answered(given: string, route: string | undefined, status: number, seconds: number) {
-      const labels = { method: methods.has(given) ? given : 'OTHER', route: route ?? 'unmatched' }
+      const labels = { method: labelledMethods.has(given) ? given : 'OTHER', route: route ?? 'unmatched' }
       requests.inc({ ...labels, status })
       requestSeconds.observe(labels, seconds)
     },

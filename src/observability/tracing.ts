@@ -6,6 +6,7 @@ import type { Attributes, Span } from '@opentelemetry/api'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
 import type { FastifyRequest } from 'fastify'
 import type { HashScheduler } from '../crypto/hash-scheduler.ts'
+import { labelledMethods } from './metric-definitions.ts'
 
 export interface TracingSettings {
   /** URL that spans are posted to, as OTLP/JSON. */
@@ -40,7 +41,6 @@ const attribute = {
 } as const
 const sentAttributes: ReadonlySet<string> = new Set(Object.values(attribute))
 
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 const stopMs = 2000
 const troubleMs = 60_000
 /** Values of SpanStatusCode and SpanKind, whose module is loaded only where traces are sent. */
@@ -49,7 +49,7 @@ const [internal, server, client] = [0, 1, 2]
 
 /** Names the span of a request, which @fastify/otel calls "request". */
 function nameRequest(span: Span, request: FastifyRequest): void {
-  const method = methods.has(request.method) ? request.method : '_OTHER'
+  const method = labelledMethods.has(request.method) ? request.method : '_OTHER'
   const { url: route } = request.routeOptions
   span.updateName(route ? `${method} ${route}` : method)
   span.setAttribute(attribute.method, method).setAttribute(attribute.requestId, request.id)
