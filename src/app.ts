@@ -19,24 +19,25 @@ import { createHashScheduler } from './crypto/hash-scheduler.ts'
 import { type Argon2Parameters, defaultParameters, loadArgon2 } from './crypto/passwords.ts'
 import { refreshKey } from './crypto/refresh-secret.ts'
 import { startClock } from './database/clock.ts'
-import { startEmbedded } from './database/embedded/embedded.ts'
-import { ensureSecretKey } from './database/secret-file.ts'
+import { type EmbeddedDatabase, startEmbedded } from './database/embedded/embedded.ts'
+import { masterSecrets } from './database/secret-file.ts'
 import { readDatabaseUrl } from './database-url/read.ts'
 import type { Services } from './domain/context.ts'
-import { createServices, keysFor, type Secrets, serviceKeys } from './domain/services.ts'
+import { createServices, keysFor, serviceKeys } from './domain/services.ts'
 import type { CacheStats } from './domain/sessions/session-cache.ts'
 import { openSigningKeys } from './domain/signing-keys/signing-keys.ts'
-import { createFirstAdmin, findProjects, firstOperatorLink, requireMailFolder } from './first-start.ts'
+import { prepareInstallation, requireMailFolder } from './first-start.ts'
 import { printEvent } from './http/admin/event-views.ts'
 import { memoryCounter, uncounted } from './http/rate-limit-memory.ts'
 import { createServer } from './http/server.ts'
 import { createTokens } from './http/tokens.ts'
 import { startCleanupJob } from './jobs/cleanup.ts'
-import { startKeyRotationJob } from './jobs/key-rotation.ts'
+import { type KeyRotationJob, type KeyRotationOptions, startKeyRotationJob } from './jobs/key-rotation.ts'
 import { startMailJob } from './jobs/mail.ts'
+import type { Job } from './jobs/schedule.ts'
 import { startSealingJob } from './jobs/sealing.ts'
 import { startWebhookJob } from './jobs/webhooks.ts'
-import { createMetrics } from './observability/metrics.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { createObserver } from './observability/observer.ts'
 import { version } from './package.ts'
 import { readiness } from './readiness.ts'
@@ -94,6 +95,40 @@ export async function startApp(
   }
 }
 
+/** Starts the embedded PostgreSQL, which ends with the service. */
+async function startOwnDatabase(
+  { dataDir }: Config,
+  log: FastifyBaseLogger,
+  started: Started,
+): Promise<EmbeddedDatabase> {
+  const embedded = await startEmbedded({ dataDir, say: (line) => log.info(line) })
+  return started.add(embedded, (it) => it.stop())
+}
+
+/** Starts the background jobs. @returns the key-rotation job, whose `check` the app offers to its caller */
+function startJobs(
+  config: Config,
+  log: FastifyBaseLogger,
+  started: Started,
+  parts: Pick<KeyRotationOptions, 'keys' | 'tokens' | 'changeFeed'> & {
+    readonly services: Services
+    readonly metrics: Metrics
+  },
+): KeyRotationJob {
+  const { publicUrl, keyRotationSeconds: rotationSeconds } = config
+  const { services, keys, tokens, changeFeed } = parts
+  const { mailed, delivered } = parts.metrics
+  const start = <J extends Job>(job: J): J => started.add(job, (it) => it.stop())
+  const keyRotation = start(startKeyRotationJob({ services, keys, tokens, rotationSeconds, log, changeFeed }))
+  services.projects.beforeUse(keyRotation.prepare)
+  start(startCleanupJob({ services, log }))
+  start(startSealingJob({ services, log }))
+  const mailer = mailerFor(config, log)
+  start(startMailJob({ services, mailer, publicUrl, log, mailed }))
+  start(startWebhookJob({ services, printEvent, log, delivered }))
+  return keyRotation
+}
+
 /** Reason for its length: the parts in the order in which they start, each handed to those after it. */
 async function start(
   config: Config,
@@ -105,13 +140,8 @@ async function start(
   const argon2 = loadArgon2()
   argon2.catch(() => {})
   requireMailFolder(config)
-  const embeddedFor = () => startEmbedded({ dataDir: config.dataDir, say: (line) => log.info(line) })
-  const embedded = config.databaseUrl ? null : started.add(await embeddedFor(), (it) => it.stop())
-  const url = config.databaseUrl ?? embedded?.url ?? ''
-  const secrets: Secrets = [
-    config.secretKey ?? (await ensureSecretKey(config.dataDir)),
-    ...(config.previousSecretKey ? [config.previousSecretKey] : []),
-  ]
+  const url = config.databaseUrl ?? (await startOwnDatabase(config, log, started)).url
+  const secrets = await masterSecrets(config)
 
   const metrics = createMetrics(version)
   const shared = started.add(cluster.isWorker ? shareMetrics(metrics.registry) : null, (it) => it.leave())
@@ -133,7 +163,7 @@ async function start(
     slots: config.hashSlots,
     onBegin: (waitedMs) => metrics.hashWaited(waitedMs / 1000),
   })
-  const { publicUrl, keyRotationSeconds: rotationSeconds } = config
+  const { publicUrl } = config
   const services = createServices({
     stores,
     publicUrl,
@@ -148,12 +178,7 @@ async function start(
   })
   const [keys] = await Promise.all([openSigningKeys(services), services.passwords.decoy()])
   lowerHashPriority(config)
-  const projects = await findProjects(config, services)
-  if (await createFirstAdmin(config, services, projects.contractProjectId))
-    log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
-  // Of several workers, the first tells it.
-  const link = (cluster.worker?.id ?? 1) === 1 ? await firstOperatorLink(services) : null
-  if (link) log.info(`There is no operator yet. Who opens this link within a day becomes the first: ${link}`)
+  const projects = await prepareInstallation(config, services, log)
 
   const [newestKey, ...olderKeys] = keysFor(secrets, 'refresh')
   const printingKey = refreshKey(newestKey)
@@ -175,17 +200,7 @@ async function start(
     deliveries: () => countWaiting(stores.unscoped),
   })
 
-  const rotation = { services, keys, tokens, rotationSeconds, log, changeFeed }
-  const keyRotation = startKeyRotationJob(rotation)
-  started.add(keyRotation, (it) => it.stop())
-  services.projects.beforeUse(keyRotation.prepare)
-  started.add(startCleanupJob({ services, log }), (it) => it.stop())
-  started.add(startSealingJob({ services, log }), (it) => it.stop())
-  const { mailed, delivered } = metrics
-  const mailer = mailerFor(config, log)
-  started.add(startMailJob({ services, mailer, publicUrl, log, mailed }), (it) => it.stop())
-
-  started.add(startWebhookJob({ services, printEvent, log, delivered }), (it) => it.stop())
+  const keyRotation = startJobs(config, log, started, { services, keys, tokens, changeFeed, metrics })
 
   let closing: Promise<void> | undefined
   const close = async (delayMs: number) => {

@@ -1,5 +1,7 @@
-// What every start finds or creates before it serves: the folder of captured mail, the projects that it works on, and the first
-// admin.
+// Before the service listens, each start finds or creates: the folder of captured mail, the projects, the first admin, and the link
+// for the first operator.
+import cluster from 'node:cluster'
+import type { FastifyBaseLogger } from 'fastify'
 import { type Config, ConfigError } from './config/config.ts'
 import { operatorContext, type Services } from './domain/context.ts'
 import { AuthError } from './domain/errors.ts'
@@ -9,15 +11,49 @@ import { isOperatorsProject, operatorsProjectId } from './domain/projects/operat
 import { ensureDefaultProject, ensureOperatorsProject } from './domain/projects/projects.ts'
 import { requireFolder } from './folders.ts'
 
+/** Bytes that captured mails need at least. */
+const mailBytes = 2 ** 20
+
+/** @throws ConfigError where mail is to be captured and DATA_DIR takes no file */
+export function requireMailFolder({ smtpUrl, dataDir }: Pick<Config, 'smtpUrl' | 'dataDir'>): void {
+  if (smtpUrl) return
+  try {
+    requireFolder(dataDir, mailBytes)
+  } catch (error) {
+    throw new ConfigError([
+      `DATA_DIR must be a folder that this user can write to, because mail is captured in it while SMTP_URL is not set (${(error as Error).message}).`,
+    ])
+  }
+}
+
+/** The projects of an installation that requests are for. */
+interface Projects {
+  /** Of requests that name none; null: they are refused. */
+  readonly defaultProjectId: string | null
+  /** Of the contracts of other products. */
+  readonly contractProjectId: string
+}
+
 /**
- * Finds the projects that the configuration names; creates the default project at the first start.
- * @returns the project of requests that name none (null: none), and the one that the product contracts work on
+ * Finds the projects that the configuration names, and at the first start creates the default project and the first admin. Logs the
+ * link for the first operator until there is one.
  * @throws ConfigError where the configuration names a project that does not exist
  */
-export async function findProjects(
-  config: Pick<Config, 'defaultProjectId' | 'contractProjectId'>,
+export async function prepareInstallation(
+  config: Config,
   services: Services,
-): Promise<{ defaultProjectId: string | null; contractProjectId: string }> {
+  log: FastifyBaseLogger,
+): Promise<Projects> {
+  const projects = await findProjects(config, services)
+  if (await createFirstAdmin(config, services, projects.contractProjectId))
+    log.info('The first admin was made; from now on the ADMIN_ variables change nothing')
+  // Only the first of several workers logs it, because each call makes another link.
+  const link = (cluster.worker?.id ?? 1) === 1 ? await firstOperatorLink(services) : null
+  if (link) log.info(`There is no operator yet. Who opens this link within a day becomes the first: ${link}`)
+  return projects
+}
+
+async function findProjects(config: Config, services: Services): Promise<Projects> {
   const created = await ensureDefaultProject(services)
   await ensureOperatorsProject(services)
   async function named(variable: string, id: string): Promise<string> {
@@ -44,12 +80,9 @@ export async function findProjects(
   }
 }
 
-/**
- * Creates the first admin of the product contracts' project, unless their address has an account already.
- * @returns whether it was created
- */
-export async function createFirstAdmin(
-  { firstAdmin }: Pick<Config, 'firstAdmin'>,
+/** Creates the first admin, unless their address has an account. @returns whether it was created */
+async function createFirstAdmin(
+  { firstAdmin }: Config,
   services: Services,
   projectId: string,
 ): Promise<boolean> {
@@ -58,26 +91,8 @@ export async function createFirstAdmin(
   return (await ensureUser(ctx, { ...firstAdmin, role: 'admin', verified: true })) !== null
 }
 
-/** Bytes that captured mails need at least. */
-const mailBytes = 2 ** 20
-
-/** @throws ConfigError where mail is to be captured and DATA_DIR takes no file */
-export function requireMailFolder({ smtpUrl, dataDir }: Pick<Config, 'smtpUrl' | 'dataDir'>): void {
-  if (smtpUrl) return
-  try {
-    requireFolder(dataDir, mailBytes)
-  } catch (error) {
-    throw new ConfigError([
-      `DATA_DIR must be a folder that this user can write to, because mail is captured in it while SMTP_URL is not set (${(error as Error).message}).`,
-    ])
-  }
-}
-
-/**
- * The link by which a person becomes the first owner of an installation that has no operator: a new one at each start.
- * @returns null where there is an operator
- */
-export async function firstOperatorLink(services: Services): Promise<string | null> {
+/** @returns a new link that makes one person the first owner of all projects; null where there is an operator */
+async function firstOperatorLink(services: Services): Promise<string | null> {
   const ctx = operatorContext(services, await services.projects.getAny(operatorsProjectId))
   return (await firstSetupLink(ctx))?.url ?? null
 }

@@ -7,9 +7,9 @@ import { defaultParameters, loadArgon2 } from '../crypto/passwords.ts'
 import { EmbeddedDatabaseError, findRunningEmbedded, startEmbedded } from '../database/embedded/embedded.ts'
 import { migrateDatabase } from '../database/migrations.ts'
 import { openPools } from '../database/pools.ts'
-import { ensureSecretKey } from '../database/secret-file.ts'
+import { masterSecrets } from '../database/secret-file.ts'
 import { type OperatorContext, operatorContext, type Services } from '../domain/context.ts'
-import { createServices, type Secrets, serviceKeys } from '../domain/services.ts'
+import { createServices, serviceKeys } from '../domain/services.ts'
 import { webhookSender } from '../outgoing/webhook-sender.ts'
 import { createStores } from '../repositories/store.ts'
 
@@ -67,21 +67,16 @@ function absent<T extends object>(part: string): T {
   })
 }
 
-/** SECRET_KEY or the generated secret, and SECRET_KEY_PREVIOUS where there is one. */
-export async function readSecrets(): Promise<Secrets> {
-  const { secretKey, previousSecretKey, dataDir } = readConfig()
-  return [secretKey ?? (await ensureSecretKey(dataDir)), ...(previousSecretKey ? [previousSecretKey] : [])]
-}
-
 /** Runs `work` with services on the migrated database. Argon2 is loaded where a password is hashed. */
 export function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
   return withDatabase(async (url, pooled) => {
-    const secrets = await readSecrets()
+    const config = readConfig()
+    const secrets = await masterSecrets(config)
     const options = { connections: 2, name: 'sallyport-cli', pooled, warn: say }
     const { service, unscoped, end } = await openPools(url, options)
     const services = createServices({
       stores: createStores(service, { unscopedPool: unscoped }),
-      publicUrl: readConfig().publicUrl,
+      publicUrl: config.publicUrl,
       keys: serviceKeys(secrets),
       providers: absent('providers'),
       webhookSender,

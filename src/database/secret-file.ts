@@ -14,6 +14,20 @@ export async function readSecretKey(dataDir: string): Promise<string | null> {
   }
 }
 
+/**
+ * The master secrets of an installation, newest first: SECRET_KEY, or the generated one, and SECRET_KEY_PREVIOUS if it is set.
+ * @throws the error of the file system
+ */
+export async function masterSecrets(settings: {
+  readonly secretKey: string | null
+  readonly previousSecretKey: string | null
+  readonly dataDir: string
+}): Promise<[newest: string, ...older: string[]]> {
+  const { secretKey, previousSecretKey, dataDir } = settings
+  const older = previousSecretKey === null ? [] : [previousSecretKey]
+  return [secretKey ?? (await ensureSecretKey(dataDir)), ...older]
+}
+
 /** Reads `<dataDir>/secret-key`, or generates it (mode 600). Two first starts at once agree on one. */
 export async function ensureSecretKey(dataDir: string): Promise<string> {
   const file = join(dataDir, 'secret-key')
