@@ -2,11 +2,11 @@
 import { basename, join, relative } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from './config/config.ts'
-import { type ChangeFeed, openChangeFeed } from './database/change-feed.ts'
+import { ChangeFeed } from './database/change-feed.ts'
 import { deriveLogins, loginUrl } from './database/logins.ts'
 import { migrateDatabase } from './database/migrations.ts'
 import { openPools, type Pools } from './database/pools.ts'
-import { openReplica, type Replica } from './database/replica.ts'
+import { Replica } from './database/replica.ts'
 import type { Counter } from './http/rate-limit-memory.ts'
 import type { RedisCounter } from './http/rate-limit-redis.ts'
 import { createCaptureMailer } from './mail/capture-mailer.ts'
@@ -57,7 +57,7 @@ export function changeFeedFor(
   if (!sessionCache || databasePooled) return undefined
   const say = (isConnected: boolean, sentence: string, err?: unknown) =>
     isConnected ? log.info(sentence) : log.warn({ err }, sentence)
-  return openChangeFeed({ url, pool, say })
+  return new ChangeFeed({ url, pool, say })
 }
 
 /** Opens the standby to read from; undefined where none is configured. */
@@ -71,7 +71,7 @@ export async function replicaFor(
     found ? log.info(words) : log.warn({ reason }, words)
   const url = login ? loginUrl(databaseReadUrl, login) : databaseReadUrl
   const servers = { url, primary: unscoped, pooled: databasePooled, role }
-  return openReplica({ ...servers, isAway: isUnavailable, say })
+  return Replica.open({ ...servers, isAway: isUnavailable, say })
 }
 
 /** Starts sending traces; null where no endpoint is configured. */

@@ -155,7 +155,7 @@ async function start(
   const observer = createObserver(metrics, log)
   const stores = createStores(pools.service, {
     unscopedPool: pools.unscoped,
-    awaitDelivery: changeFeed?.awaitDelivery,
+    awaitDelivery: changeFeed && (() => changeFeed.awaitDelivery()),
     recorded: observer.recorded,
     replica,
   })

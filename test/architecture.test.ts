@@ -502,11 +502,8 @@ t.test('a function has at most 60 lines, or a reason for more', async (t) => {
     'src/config/config.ts readConfig': 'every setting read from its variable',
     'src/crypto/hash-scheduler.ts createHashScheduler': state,
     'src/cli/projects.ts projectsCommand': 'the verbs of one noun, declared one after another',
-    'src/database/change-feed.ts openChangeFeed': state,
-    'src/database/connection.ts openConnection': state,
     'src/database/embedded/embedded.ts startEmbedded': 'the steps from a data directory to a server',
     'src/database/pool.ts openPool': state,
-    'src/database/replica.ts openReplica': state,
     'src/domain/sessions/session-cache.ts createSessionCache': state,
     'src/http/contracts/credebl/index.ts sessionRoutes': routes,
     'src/http/contracts/mount.ts mount':

@@ -9,7 +9,7 @@ import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { version } from '../package.ts'
 import { BackupError, type BackupManifest, type BackupTable, endOfRows } from './backup-file.ts'
-import { type Connection, openConnection } from './connection.ts'
+import { Connection } from './connection.ts'
 import { unscopedSetting } from './row-level-security.ts'
 import { journalSchema, setLocal, transactionSettings } from './session.ts'
 
@@ -18,7 +18,7 @@ export async function openWhole(
   url: string,
   { name, pooled, mode }: { name: string; pooled: boolean; mode: string },
 ): Promise<Connection> {
-  const connection = openConnection(url, { name, pooled, answerMs: null })
+  const connection = new Connection(url, { name, pooled, answerMs: null })
   const settings = {
     ...transactionSettings(readDatabaseUrl(url).schema),
     statement_timeout: 0,

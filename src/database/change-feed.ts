@@ -3,7 +3,7 @@
 // their next statement. So an answered statement on this connection (a heartbeat) proves that every change acknowledged before
 // the heartbeat was sent has been received, even if the connection has been silently cut since.
 import { randomUUID } from 'node:crypto'
-import { type Connection, openConnection } from './connection.ts'
+import { Connection } from './connection.ts'
 import type { Pool } from './pool.ts'
 
 /** The channel of the triggers; see the migration that made them. */
@@ -32,21 +32,7 @@ export interface ChangeListener {
   everything(): void
 }
 
-export interface ChangeFeed {
-  /** Whether every change acknowledged `validityMs` ago or earlier has been received. Heartbeats are sent only while it is called. */
-  isCurrent(): boolean
-  /**
-   * Resolves when no caller of `isCurrent` can still rely on a state older than this call: at once without a recent heartbeat,
-   * else with the next one, and at the latest when its validity ends.
-   */
-  awaitDelivery(): Promise<void>
-  /** Resolves when every change committed before the call has been received; false: the feed is not connected. */
-  flush(): Promise<boolean>
-  subscribe(listener: ChangeListener): void
-  close(): Promise<void>
-}
-
-export interface ChangeFeedOptions {
+interface ChangeFeedOptions {
   readonly url: string
   /** The pool of all other statements; it must lead to the same server and database. */
   readonly pool: Pool
@@ -61,176 +47,193 @@ const sentences = {
     'What changes does not arrive on a connection of its own, as behind a pooler in transaction mode: every request asks the database',
 }
 
-/** Connects. A lost connection is replaced; until the new one has passed the delivery test, the feed is not current. */
-export function openChangeFeed({ url, pool, say }: ChangeFeedOptions): ChangeFeed {
-  const listeners: ChangeListener[] = []
-  let connection: Connection | undefined
+/** The feed of one process. A lost connection is replaced; until the new one has passed the delivery test, the feed is not current. */
+export class ChangeFeed {
+  readonly #options: ChangeFeedOptions
+  readonly #listeners: ChangeListener[] = []
+  readonly #opened: Promise<void>
+  #connection: Connection | undefined
   /** Whether notifications are known to arrive on the present connection. */
-  let isConnected = false
-  let renewAt = 0
+  #isConnected = false
+  #renewAt = 0
   /** When the last answered heartbeat, and the last one at all, were sent. */
-  let answeredAt = Number.NEGATIVE_INFINITY
-  let sentAt = Number.NEGATIVE_INFINITY
-  let heartbeat: Promise<void> | null = null
-  let nextHeartbeat: Promise<void> | null = null
-  let reconnecting: NodeJS.Timeout | undefined
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #sentAt = Number.NEGATIVE_INFINITY
+  #heartbeat: Promise<void> | null = null
+  #nextHeartbeat: Promise<void> | null = null
+  #reconnecting: NodeJS.Timeout | undefined
   /** Delivery tests that failed in a row. */
-  let failedTests = 0
-  let closed = false
-  let reported: keyof typeof sentences | undefined
+  #failedTests = 0
+  #isClosed = false
+  #reported: keyof typeof sentences | undefined
   /** The delivery test in progress. */
-  let test: { readonly payload: string; readonly arrived: () => void } | null = null
+  #test: { readonly payload: string; readonly arrived: () => void } | null = null
 
-  function receive(payload: string): void {
-    if (payload === test?.payload) test.arrived()
+  /** Connects. */
+  constructor(options: ChangeFeedOptions) {
+    this.#options = options
+    this.#opened = this.#open()
+  }
+
+  /** Whether every change acknowledged `validityMs` ago or earlier has been received. Heartbeats are sent only while it is called. */
+  isCurrent(): boolean {
+    if (!this.#isConnected) return false
+    const now = performance.now()
+    if (now - this.#answeredAt >= heartbeatMs && !this.#heartbeat) void this.#sendHeartbeat()
+    return now - this.#answeredAt < validityMs
+  }
+
+  /**
+   * Resolves when no caller of `isCurrent` can still rely on a state older than this call: at once without a recent heartbeat,
+   * else with the next one, and at the latest when its validity ends.
+   */
+  async awaitDelivery(): Promise<void> {
+    const left = this.#sentAt + validityMs - performance.now()
+    if (!this.#isConnected || left <= 0) return
+    let timer: NodeJS.Timeout | undefined
+    const expired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.ceil(left) + 1)
+    })
+    await Promise.race([this.#nextAnswer(), expired])
+    clearTimeout(timer)
+  }
+
+  /** Resolves when every change committed before the call has been received; false: the feed is not connected. */
+  async flush(): Promise<boolean> {
+    await this.#opened
+    await this.#nextAnswer()
+    return this.#isConnected
+  }
+
+  subscribe(listener: ChangeListener): void {
+    this.#listeners.push(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#reconnecting)
+    await this.#connection?.close(0)
+  }
+
+  #receive(payload: string): void {
+    if (payload === this.#test?.payload) this.#test.arrived()
     const [kind, id = ''] = payload.split(' ', 2)
     // Test of another instance. An unknown payload may mean anything.
     if (kind === 'trial') return
-    for (const listener of listeners)
+    for (const listener of this.#listeners)
       if (kind === 'user') listener.user(Number(id))
       else if (kind === 'project') listener.project(id)
       else if (kind === 'keys') listener.keys?.()
       else listener.everything()
   }
 
-  function report(state: keyof typeof sentences, error?: unknown): void {
-    if (state === reported || closed) return
-    reported = state
-    say(state === 'connected', sentences[state], error)
+  #report(state: keyof typeof sentences, error?: unknown): void {
+    if (state === this.#reported || this.#isClosed) return
+    this.#reported = state
+    this.#options.say(state === 'connected', sentences[state], error)
   }
 
   /** Changes may have been missed: caches must start anew. */
-  function invalidate(): void {
-    isConnected = false
-    answeredAt = Number.NEGATIVE_INFINITY
-    for (const listener of listeners) listener.everything()
+  #invalidate(): void {
+    this.#isConnected = false
+    this.#answeredAt = Number.NEGATIVE_INFINITY
+    for (const listener of this.#listeners) listener.everything()
   }
 
-  function lose(lost: Connection): void {
-    if (connection !== lost || !isConnected) return
-    invalidate()
-    report('lost')
-    reconnect(reconnectMs)
+  #lose(lost: Connection): void {
+    if (this.#connection !== lost || !this.#isConnected) return
+    this.#invalidate()
+    this.#report('lost')
+    this.#reconnect(reconnectMs)
   }
 
-  function reconnect(afterMs: number): void {
-    clearTimeout(reconnecting)
-    if (!closed) reconnecting = setTimeout(() => void open(), afterMs).unref()
+  #reconnect(afterMs: number): void {
+    clearTimeout(this.#reconnecting)
+    if (!this.#isClosed) this.#reconnecting = setTimeout(() => void this.#open(), afterMs).unref()
   }
 
-  /** Sends a notification through the pool, as every change does, and waits until it arrives here. */
-  async function isDelivered(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined
-    try {
-      const payload = `trial ${randomUUID()}`
-      const arrived = new Promise<boolean>((resolve) => {
-        test = { payload, arrived: () => resolve(true) }
-        timer = setTimeout(resolve, deliveryTestMs, false)
-      })
-      await pool`select pg_notify(${channel}, ${payload})`
-      return await arrived
-    } finally {
-      clearTimeout(timer)
-      test = null
-    }
-  }
-
-  async function open(): Promise<void> {
-    if (closed) return
-    const opening: Connection = openConnection(url, {
+  async #open(): Promise<void> {
+    if (this.#isClosed) return
+    const opening: Connection = new Connection(this.#options.url, {
       name: 'sallyport notices',
       answerMs,
       pooled: false,
-      onNotification: receive,
-      onLost: () => lose(opening),
+      onNotification: (payload) => this.#receive(payload),
+      onLost: () => this.#lose(opening),
     })
-    connection = opening
+    this.#connection = opening
     try {
       await opening.run((sql) => sql.unsafe(`listen ${channel}`))
-      const isArrived = await isDelivered()
+      const isArrived = await this.#isDelivered()
       if (opening.lost) throw new Error('The listening connection was lost.')
       if (!isArrived) {
-        report('undelivered')
-        reconnect(Math.min(reconnectMs * 2 ** failedTests++, maxReconnectMs))
+        this.#report('undelivered')
+        this.#reconnect(Math.min(reconnectMs * 2 ** this.#failedTests++, maxReconnectMs))
         await opening.close()
         return
       }
-      invalidate()
-      isConnected = true
-      failedTests = 0
-      renewAt = performance.now() + lifetimeMs
-      report('connected')
+      this.#invalidate()
+      this.#isConnected = true
+      this.#failedTests = 0
+      this.#renewAt = performance.now() + lifetimeMs
+      this.#report('connected')
     } catch (error) {
-      report('lost', error)
-      reconnect(reconnectMs)
+      this.#report('lost', error)
+      this.#reconnect(reconnectMs)
       await opening.close(0)
     }
   }
 
-  function sendHeartbeat(): Promise<void> {
-    const on = connection
-    if (!on || !isConnected) return Promise.resolve()
+  /** The delivery test: sends a notification through the pool, as every change does, and waits until it arrives here. */
+  async #isDelivered(): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const payload = `trial ${randomUUID()}`
+      const arrived = new Promise<boolean>((resolve) => {
+        this.#test = { payload, arrived: () => resolve(true) }
+        timer = setTimeout(resolve, deliveryTestMs, false)
+      })
+      await this.#options.pool`select pg_notify(${channel}, ${payload})`
+      return await arrived
+    } finally {
+      clearTimeout(timer)
+      this.#test = null
+    }
+  }
+
+  #sendHeartbeat(): Promise<void> {
+    const on = this.#connection
+    if (!on || !this.#isConnected) return Promise.resolve()
     const sent = performance.now()
-    if (sent >= renewAt) {
-      invalidate()
-      reconnect(0)
+    if (sent >= this.#renewAt) {
+      this.#invalidate()
+      this.#reconnect(0)
       void on.close()
       return Promise.resolve()
     }
-    sentAt = sent
+    this.#sentAt = sent
     const answer = on
       .run((sql) => sql.unsafe('select 1'))
       .then(
         () => {
-          if (connection === on) answeredAt = sent
+          if (this.#connection === on) this.#answeredAt = sent
         },
         () => {},
       )
     const mine = answer.then(() => {
-      if (heartbeat === mine) heartbeat = null
+      if (this.#heartbeat === mine) this.#heartbeat = null
     })
-    heartbeat = mine
+    this.#heartbeat = mine
     return mine
   }
 
   /** Resolves with the answer to a heartbeat that is sent after the call; callers of one moment share it. */
-  function nextAnswer(): Promise<void> {
-    if (!heartbeat) return sendHeartbeat()
-    nextHeartbeat ??= heartbeat.then(() => {
-      nextHeartbeat = null
-      return heartbeat ?? sendHeartbeat()
+  #nextAnswer(): Promise<void> {
+    if (!this.#heartbeat) return this.#sendHeartbeat()
+    this.#nextHeartbeat ??= this.#heartbeat.then(() => {
+      this.#nextHeartbeat = null
+      return this.#heartbeat ?? this.#sendHeartbeat()
     })
-    return nextHeartbeat
-  }
-
-  const opened = open()
-  return {
-    isCurrent() {
-      if (!isConnected) return false
-      const now = performance.now()
-      if (now - answeredAt >= heartbeatMs && !heartbeat) void sendHeartbeat()
-      return now - answeredAt < validityMs
-    },
-    async awaitDelivery() {
-      const left = sentAt + validityMs - performance.now()
-      if (!isConnected || left <= 0) return
-      let timer: NodeJS.Timeout | undefined
-      const expired = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, Math.ceil(left) + 1)
-      })
-      await Promise.race([nextAnswer(), expired])
-      clearTimeout(timer)
-    },
-    async flush() {
-      await opened
-      await nextAnswer()
-      return isConnected
-    },
-    subscribe: (listener) => void listeners.push(listener),
-    async close() {
-      closed = true
-      clearTimeout(reconnecting)
-      await connection?.close(0)
-    },
+    return this.#nextHeartbeat
   }
 }

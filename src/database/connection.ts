@@ -16,7 +16,7 @@ import { encrypt } from './tls.ts'
 const types: Pick<Sql['options'], 'parsers' | 'serializers'> = { parsers: {}, serializers: {} }
 drizzle({ options: types } as unknown as Sql)
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** application_name in pg_stat_activity. */
   readonly name: string
   /** Milliseconds after which an unanswered statement costs the connection; null: never. */
@@ -33,17 +33,8 @@ export interface ConnectionOptions {
   readonly onLost?: () => void
 }
 
-export interface Connection {
-  /** Whether it can never answer again. */
-  readonly lost: boolean
-  /** Sends a statement behind those before it. @throws the server's error, or that the connection is lost */
-  run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T>
-  /** Closes it: in order if that takes no more than `timeout` seconds, else abruptly. */
-  close(timeout?: number): Promise<void>
-}
-
 /** What postgres.js hands to a socket factory: what the URL says, or else PGHOST and PGPORT. */
-interface Place {
+interface DriverAddress {
   readonly host: readonly string[]
   readonly port: readonly number[]
   readonly path: string | false
@@ -75,98 +66,116 @@ function driverOptions(target: DatabaseTarget): object {
   }
 }
 
-/** Prepares a connection; its first statement opens it. */
-export function openConnection(url: string, options: ConnectionOptions): Connection {
-  const { name, answerMs, pooled, settings, onNotification, onTimeout, onLost } = options
-  let socket: Socket | undefined
-  let lost = false
-  const pending = new Set<(error: Error) => void>()
+/** One connection. Its first statement opens it. */
+export class Connection {
+  readonly #options: ConnectionOptions
+  readonly #target: DatabaseTarget
+  readonly #sql: Sql
+  /** What refuses each statement that has no answer yet. */
+  readonly #pending = new Set<(error: Error) => void>()
+  #socket: Socket | undefined
+  #isLost = false
 
-  function lose(): void {
-    if (lost) return
-    lost = true
-    socket?.destroy()
-    onLost?.()
-    // postgres.js refuses first, with its reason; the statements that it had not sent and forgets are refused here.
-    setImmediate(() => {
-      for (const refuse of pending) refuse(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
+  constructor(url: string, options: ConnectionOptions) {
+    this.#options = options
+    this.#target = readDatabaseUrl(url)
+    this.#sql = this.#openDriver()
+  }
+
+  /** Whether it can never answer again. */
+  get lost(): boolean {
+    return this.#isLost
+  }
+
+  /** Sends a statement behind those before it. @throws the server's error, or that the connection is lost */
+  run<T>(query: (sql: Sql) => PromiseLike<T>): Promise<T> {
+    const { answerMs, onTimeout } = this.#options
+    return new Promise<T>((resolve, reject) => {
+      if (this.#isLost) return reject(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
+      // An answer that arrived while this process was busy or stopped is read first.
+      const giveUp = () =>
+        setImmediate(() => {
+          if (!this.#pending.has(refuse)) return
+          onTimeout?.()
+          this.#lose()
+        })
+      const timer = answerMs === null ? undefined : setTimeout(giveUp, answerMs)
+      const finish = () => {
+        this.#pending.delete(refuse)
+        clearTimeout(timer)
+      }
+      const refuse = (error: unknown) => {
+        finish()
+        // Any other error than a refused statement: the server ends the connection, or it was never opened.
+        if ((error as { severity?: unknown }).severity !== 'ERROR') this.#lose()
+        reject(error)
+      }
+      this.#pending.add(refuse)
+      query(this.#sql).then((answer) => {
+        finish()
+        resolve(answer)
+      }, refuse)
     })
   }
 
-  const target = readDatabaseUrl(url)
-  const connectMs = target.connectTimeoutSeconds * 1000
+  /** Closes it: in order if that takes no more than `timeout` seconds, else abruptly. */
+  async close(timeout = 1): Promise<void> {
+    if (!this.#isLost) await this.#sql.end({ timeout }).catch(() => {})
+    this.#lose()
+  }
 
-  function connect({
+  #lose(): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    this.#socket?.destroy()
+    this.#options.onLost?.()
+    // postgres.js refuses first, with its reason; the statements that it had not sent and forgets are refused here.
+    setImmediate(() => {
+      for (const refuse of this.#pending)
+        refuse(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
+    })
+  }
+
+  /** The socket factory of the driver. It is called once; a second call would be a reconnect. */
+  #connect({
     host: [host = 'localhost'],
     port: [port = 5432],
     path,
-  }: Place): Socket | Promise<Socket> {
-    if (lost || socket) throw connectionError('CONNECTION_CLOSED', 'The connection was lost.')
-    socket = path ? createConnection(path) : createConnection({ host, port })
-    socket.once('close', lose)
-    return target.tls && !path ? encrypt(socket, host, target.tls, connectMs) : socket
+  }: DriverAddress): Socket | Promise<Socket> {
+    if (this.#isLost || this.#socket) throw connectionError('CONNECTION_CLOSED', 'The connection was lost.')
+    const { tls, connectTimeoutSeconds } = this.#target
+    this.#socket = path ? createConnection(path) : createConnection({ host, port })
+    this.#socket.once('close', () => this.#lose())
+    return tls && !path ? encrypt(this.#socket, host, tls, connectTimeoutSeconds * 1000) : this.#socket
   }
 
-  const sql = postgres({
-    ...driverOptions(target),
-    max: 1,
-    ssl: false,
-    idle_timeout: 0,
-    max_lifetime: null,
-    fetch_types: false,
-    onnotice: () => {},
-    prepare: !pooled,
-    connection: {
-      application_name: [target.applicationName, name].filter(Boolean).join(' '),
-      ...target.settings,
-      ...startSettings(target.schema, pooled),
-      ...settings,
-    },
-    ...{
-      socket: connect,
-      no_subscribe: true,
-      onnotify: (_channel: string, payload: string) => lost || onNotification?.(payload),
-    },
-  })
-  Object.assign(sql.options.parsers, types.parsers)
-  Object.assign(sql.options.serializers, types.serializers)
-
-  return {
-    get lost() {
-      return lost
-    },
-    run<T>(query: (sql: Sql) => PromiseLike<T>) {
-      return new Promise<T>((resolve, reject) => {
-        if (lost) return reject(connectionError('CONNECTION_CLOSED', 'The connection was lost.'))
-        // An answer that arrived while this process was busy or stopped is read first.
-        const giveUp = () =>
-          setImmediate(() => {
-            if (!pending.has(refuse)) return
-            onTimeout?.()
-            lose()
-          })
-        const timer = answerMs === null ? undefined : setTimeout(giveUp, answerMs)
-        const finish = () => {
-          pending.delete(refuse)
-          clearTimeout(timer)
-        }
-        const refuse = (error: unknown) => {
-          finish()
-          // Any other error than a refused statement: the server ends the connection, or it was never opened.
-          if ((error as { severity?: unknown }).severity !== 'ERROR') lose()
-          reject(error)
-        }
-        pending.add(refuse)
-        query(sql).then((answer) => {
-          finish()
-          resolve(answer)
-        }, refuse)
-      })
-    },
-    async close(timeout = 1) {
-      if (!lost) await sql.end({ timeout }).catch(() => {})
-      lose()
-    },
+  #openDriver(): Sql {
+    const { name, pooled, settings, onNotification } = this.#options
+    const target = this.#target
+    const sql = postgres({
+      ...driverOptions(target),
+      max: 1,
+      ssl: false,
+      idle_timeout: 0,
+      max_lifetime: null,
+      fetch_types: false,
+      onnotice: () => {},
+      prepare: !pooled,
+      connection: {
+        application_name: [target.applicationName, name].filter(Boolean).join(' '),
+        ...target.settings,
+        ...startSettings(target.schema, pooled),
+        ...settings,
+      },
+      ...{
+        socket: (address: DriverAddress) => this.#connect(address),
+        no_subscribe: true,
+        onnotify: (_channel: string, payload: string) => this.#isLost || onNotification?.(payload),
+      },
+    })
+    Object.assign(sql.options.parsers, types.parsers)
+    Object.assign(sql.options.serializers, types.serializers)
+    return sql
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { packageRoot } from '../package.ts'
-import { openConnection } from './connection.ts'
+import { Connection } from './connection.ts'
 import { applyLogins, type Logins, loginState } from './logins.ts'
 import { openPool, type Sql } from './pool.ts'
 import { applyPolicies, arePoliciesApplied } from './row-level-security.ts'
@@ -84,7 +84,7 @@ export async function applyMissing(tx: Sql, schema: string, until = Number.POSIT
 
 /** Whether a statement of a client that sets no limit itself, as ours do in each transaction, may run for ever. */
 async function isUnlimited(url: string): Promise<boolean> {
-  const connection = openConnection(url, { name: 'sallyport-migrate', answerMs: null, pooled: true })
+  const connection = new Connection(url, { name: 'sallyport-migrate', answerMs: null, pooled: true })
   try {
     const [row] = await connection.run((sql) => sql`select current_setting('statement_timeout') as timeout`)
     return row?.timeout === '0'

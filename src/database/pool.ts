@@ -4,7 +4,7 @@
 import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { isUuid } from '../formats.ts'
-import { type Connection, openConnection, type Query, sqlOver, type Watch } from './connection.ts'
+import { Connection, type Query, sqlOver, type Watch } from './connection.ts'
 import { Connections, type Depth, type ProjectSql } from './connections.ts'
 import { projectSetting, unscopedSetting } from './row-level-security.ts'
 import { isolation, setLocal, transactionSettings } from './session.ts'
@@ -71,7 +71,7 @@ export function openPool(url: string, given: PoolOptions = {}): Pool {
   const { name, answerMs, pooled, role, unscoped, watch } = options
   const settings = { ...(role && { role }), ...(unscoped && { [unscopedSetting]: 'on' }) }
   const open = (onTimeout: () => void) =>
-    openConnection(url, { name, answerMs, pooled, settings: pooled ? {} : settings, onTimeout })
+    new Connection(url, { name, answerMs, pooled, settings: pooled ? {} : settings, onTimeout })
   const connections = new Connections({ ...options, open })
   const sessionProject = (project: string | null) => (pooled ? null : project)
   const { schema } = readDatabaseUrl(url)

@@ -1,7 +1,7 @@
 // The cache of sessions and keys: it saves statements, and no entry is used when the database would answer differently.
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { type ChangeFeed, openChangeFeed } from '../../src/database/change-feed.ts'
+import { ChangeFeed } from '../../src/database/change-feed.ts'
 import { openPool } from '../../src/database/pool.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import { authenticateApiKey, createApiKey, revokeApiKey } from '../../src/domain/api-keys/api-keys.ts'
@@ -21,7 +21,7 @@ const { sql, services, project, context, signedIn } = await createTestDomain(t, 
   onStatement: (text) => seen.push(text),
   listen: (url) => {
     const pool = openPool(url, { connections: 1 })
-    listening = openChangeFeed({ url, pool, say: (isHeard) => heard.push(isHeard) })
+    listening = new ChangeFeed({ url, pool, say: (isHeard) => heard.push(isHeard) })
     t.teardown(async () => {
       await listening?.close()
       await pool.end()

@@ -99,7 +99,7 @@ export async function createTestDomain(
   })
   t.teardown(() => sql.end())
   const stores = createStores(unwalled(sql), {
-    awaitDelivery: changeFeed?.awaitDelivery,
+    awaitDelivery: changeFeed && (() => changeFeed.awaitDelivery()),
     recorded: observer?.recorded,
   })
   const argon2 = options.argon2 ?? (await loadArgon2())
