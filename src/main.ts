@@ -1,6 +1,6 @@
 // The process: reads the configuration, starts the app (or the workers that each run one), and stops it on a signal.
 import cluster from 'node:cluster'
-import { startWorkers } from './cluster/primary.ts'
+import { Workers } from './cluster/primary.ts'
 import { serveAsWorker } from './cluster/worker.ts'
 import { readConfig, setDefaults } from './config/config.ts'
 import { createLogger, prettyOutput, standardOutput } from './observability/logging.ts'
@@ -17,7 +17,7 @@ try {
   const log = createLogger(config.logLevel, output)
   const starting =
     cluster.isPrimary && config.workers > 1
-      ? startWorkers(config, log)
+      ? Workers.start(config, log)
       : import('./app.ts').then(({ startApp }) => startApp(config, log))
   let stopping = false
   const stop = async (signal: NodeJS.Signals) => {

@@ -498,7 +498,6 @@ t.test('a function has at most 60 lines, or a reason for more', async (t) => {
   const state = 'functions over one state, which they close over'
   const reasons: Record<string, string> = {
     'src/app.ts start': 'the parts in the order in which they start, each handed to those after it',
-    'src/cluster/primary.ts startWorkers': state,
     'src/config/config.ts readConfig': 'every setting read from its variable',
     'src/crypto/hash-scheduler.ts createHashScheduler': state,
     'src/cli/projects.ts projectsCommand': 'the verbs of one noun, declared one after another',

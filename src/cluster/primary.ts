@@ -24,149 +24,174 @@ export class WorkerError extends Error {
   }
 }
 
-export interface Workers {
-  /** Where they listen, as a URL for this machine. */
-  readonly url: string
-  /** Rejects with a WorkerError when no worker is left and none can be started. */
-  readonly failed: Promise<never>
-  /** Lets every worker finish what is under way, then stops the database that was started. May be called more than once. */
-  close(): Promise<void>
-}
-
-/** A worker that served for so long was well; one that ended earlier is replaced after a pause that doubles. */
+/** A worker that ends sooner than this after its start has failed: it is replaced after a pause that doubles. */
 const wellMs = 10_000
 const [pauseMs, longestPauseMs] = [100, 10_000]
-/** Starts in a row that may fail while no worker serves. */
+/** Failures in a row, while no worker serves, after which the service ends. */
 const maxFailures = 5
-/** Milliseconds after which a worker that was asked to end is ended; a retiring one serves what is open meanwhile. */
+/** Milliseconds after which a worker that was told to stop, or to retire, is killed. A retiring one serves its open connections. */
 const [stopMs, retireMs] = [15_000, 90_000]
 
-/** Resolves when a worker has ended. @returns how, as it is logged */
+/** Resolves when a worker has ended, to its exit code and signal. */
 async function ended(worker: Worker): Promise<{ exit: number; signal: NodeJS.Signals | null }> {
   if (!worker.isDead()) await once(worker, 'exit')
   const { exitCode, signalCode } = worker.process
   return { exit: exitCode ?? 1, signal: signalCode }
 }
 
-/** Ends a worker that takes longer than it may. */
+/** Resolves when a worker has ended; kills it after `ms` milliseconds. */
 async function endWithin(worker: Worker, ms: number): Promise<void> {
   const timer = setTimeout(() => worker.process.kill('SIGKILL'), ms)
   await ended(worker)
   clearTimeout(timer)
 }
 
-/**
- * Starts the workers of a configuration with more than one.
- * @throws EmbeddedDatabaseError, DatabaseError: sentences for the operator; WorkerError, whose worker has said its own
- */
-export async function startWorkers(config: Config, log: FastifyBaseLogger): Promise<Workers> {
-  let embedded: EmbeddedDatabase | undefined
-  let closing: Promise<void> | undefined
-  let failures = 0
-  const environment: Record<string, string> = { WORKERS: String(config.workers) }
-  const serving = new Set<Worker>()
-  const leaving = new Set<Worker>()
-  let fail: (error: WorkerError) => void = () => {}
-  const failed = new Promise<never>((_resolve, reject) => {
-    fail = reject
-  })
-  failed.catch(() => {})
+/** The worker processes of a service, and the embedded database if it has one. */
+export class Workers {
+  readonly #config: Config
+  readonly #log: FastifyBaseLogger
+  /** Variables of the workers, over those of this process. */
+  readonly #environment: Record<string, string>
+  readonly #serving = new Set<Worker>()
+  readonly #retiring = new Set<Worker>()
+  /** Rejects with a WorkerError when no worker is left and none can be started. */
+  readonly failed: Promise<never>
+  #fail: (error: WorkerError) => void = () => {}
+  #failures = 0
+  #url = ''
+  #embedded: EmbeddedDatabase | undefined
+  #closing: Promise<void> | undefined
+  #isRestarting = false
+  /** Whether SIGHUP has come since the last restart began. */
+  #isRestartDue = false
 
-  /** Starts one and waits until it serves. @returns where, or how it ended instead */
-  async function start() {
-    const worker = cluster.fork(environment)
+  private constructor(config: Config, log: FastifyBaseLogger) {
+    this.#config = config
+    this.#log = log
+    this.#environment = { WORKERS: String(config.workers) }
+    this.failed = new Promise<never>((_resolve, reject) => {
+      this.#fail = reject
+    })
+    this.failed.catch(() => {})
+  }
+
+  /**
+   * Starts the workers of a configuration with more than one.
+   * @throws EmbeddedDatabaseError, DatabaseError: sentences for the operator; WorkerError, whose worker has said its own
+   */
+  static async start(config: Config, log: FastifyBaseLogger): Promise<Workers> {
+    const workers = new Workers(config, log)
+    process.on('SIGHUP', () => workers.#restart())
+    try {
+      await workers.#prepareDatabase()
+      collectForWorkers()
+      countForWorkers()
+      // The first one alone, so that a cause that stops every worker is reported once.
+      const first = await workers.#startOne()
+      if ('exit' in first) throw new WorkerError(first.exit || 1)
+      workers.#url = first.url
+      await Promise.all(Array.from({ length: config.workers - 1 }, () => workers.#replace()))
+      return workers
+    } catch (error) {
+      await workers.close()
+      throw error
+    }
+  }
+
+  /** Where they listen, as a URL for this machine. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** Lets every worker finish what is under way, then stops the database that was started. May be called more than once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#takeDown()
+    return this.#closing
+  }
+
+  /** Starts the embedded database if there is one, migrates, and tells the workers where the database is. */
+  async #prepareDatabase(): Promise<void> {
+    const { databaseUrl, databaseOwnerUrl: ownerUrl, databasePooled: pooled, dataDir } = this.#config
+    if (!databaseUrl) this.#embedded = await startEmbedded({ dataDir, say: (line) => this.#log.info(line) })
+    const url = databaseUrl ?? this.#embedded?.url ?? ''
+    await migrateDatabase(url, { pooled, ownerUrl, warn: (line) => this.#log.warn(line) })
+    this.#environment.DATABASE_URL = url
+    this.#environment.DATABASE_POOLER = pooled ? 'transaction' : ''
+    this.#environment.SECRET_KEY = this.#config.secretKey ?? (await ensureSecretKey(dataDir))
+  }
+
+  /** Starts one worker and waits until it serves. @returns its URL, or how it ended instead */
+  async #startOne() {
+    const worker = cluster.fork(this.#environment)
     const ready = new Promise<{ url: string }>((resolve) => onMessage(worker, 'ready', resolve))
     const started = await Promise.race([ready, ended(worker)])
     if ('exit' in started) return started
-    serving.add(worker)
-    void watch(worker, performance.now())
+    this.#serving.add(worker)
+    void this.#watch(worker, performance.now())
     return started
   }
 
   /** Replaces a worker when it ends by itself. */
-  async function watch(worker: Worker, since: number): Promise<void> {
+  async #watch(worker: Worker, since: number): Promise<void> {
     const end = await ended(worker)
-    serving.delete(worker)
-    if (leaving.delete(worker) || closing) return
-    log.error({ ended: worker.process.pid, ...end }, 'A worker ended and is replaced')
-    failures = performance.now() - since < wellMs ? failures + 1 : 0
-    await replace()
+    this.#serving.delete(worker)
+    if (this.#retiring.delete(worker) || this.#closing) return
+    this.#log.error({ ended: worker.process.pid, ...end }, 'A worker ended and is replaced')
+    this.#failures = performance.now() - since < wellMs ? this.#failures + 1 : 0
+    await this.#replace()
   }
 
-  async function replace(): Promise<void> {
+  /** Starts a worker, again and again until one serves. */
+  async #replace(): Promise<void> {
     for (;;) {
-      if (failures > 0) await sleep(Math.min(pauseMs * 2 ** (failures - 1), longestPauseMs))
-      if (closing) return
-      const started = await start()
+      if (this.#failures > 0) await sleep(Math.min(pauseMs * 2 ** (this.#failures - 1), longestPauseMs))
+      if (this.#closing) return
+      const started = await this.#startOne()
       if ('url' in started) return
-      failures++
-      log.error(started, 'A worker did not start')
-      if (serving.size === 0 && failures >= maxFailures)
-        return void close().finally(() => fail(new WorkerError(started.exit || 1)))
+      this.#failures++
+      this.#log.error(started, 'A worker did not start')
+      if (this.#serving.size === 0 && this.#failures >= maxFailures) {
+        void this.close().finally(() => this.#fail(new WorkerError(started.exit || 1)))
+        return
+      }
     }
+  }
+
+  /** SIGHUP. A second one during a restart means that something has changed since, so all workers are restarted again. */
+  async #restart(): Promise<void> {
+    this.#isRestartDue = true
+    if (this.#isRestarting) return
+    this.#isRestarting = true
+    while (this.#isRestartDue && !this.#closing) {
+      this.#isRestartDue = false
+      await this.#restartAll()
+    }
+    this.#isRestarting = false
   }
 
   /** Replaces every worker, one after another, each by one that serves already. */
-  async function restartAll(): Promise<void> {
-    log.info({ workers: serving.size }, 'Restarting the workers, one after another')
-    for (const worker of [...serving]) {
-      if (closing) return
-      const started = await start()
-      if ('exit' in started) return log.error(started, 'A new worker did not start; the old ones stay')
-      if (!serving.has(worker)) continue
-      leaving.add(worker)
+  async #restartAll(): Promise<void> {
+    this.#log.info({ workers: this.#serving.size }, 'Restarting the workers, one after another')
+    for (const worker of [...this.#serving]) {
+      if (this.#closing) return
+      const started = await this.#startOne()
+      if ('exit' in started) return this.#log.error(started, 'A new worker did not start; the old ones stay')
+      if (!this.#serving.has(worker)) continue
+      this.#retiring.add(worker)
       toWorker(worker, { kind: 'retire' })
       await endWithin(worker, retireMs)
     }
-    log.info('Every worker was restarted')
+    this.#log.info('Every worker was restarted')
   }
 
-  async function takeDown(): Promise<void> {
+  async #takeDown(): Promise<void> {
     const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined)
     await Promise.all(
       workers.map((worker) => {
         worker.process.kill('SIGTERM')
-        return endWithin(worker, config.shutdownDelayMs + stopMs)
+        return endWithin(worker, this.#config.shutdownDelayMs + stopMs)
       }),
     )
-    await embedded?.stop()
-  }
-  const close = () => {
-    closing ??= takeDown()
-    return closing
-  }
-
-  let wanted = false
-  let restarting = false
-  process.on('SIGHUP', async () => {
-    // A second signal during a restart means that something has changed since.
-    wanted = true
-    if (restarting) return
-    for (restarting = true; wanted && !closing; ) {
-      wanted = false
-      await restartAll()
-    }
-    restarting = false
-  })
-
-  try {
-    if (!config.databaseUrl)
-      embedded = await startEmbedded({ dataDir: config.dataDir, say: (line) => log.info(line) })
-    const url = config.databaseUrl ?? embedded?.url ?? ''
-    const pooled = config.databasePooled
-    await migrateDatabase(url, { pooled, ownerUrl: config.databaseOwnerUrl, warn: (line) => log.warn(line) })
-    environment.DATABASE_URL = url
-    environment.DATABASE_POOLER = pooled ? 'transaction' : ''
-    environment.SECRET_KEY = config.secretKey ?? (await ensureSecretKey(config.dataDir))
-    collectForWorkers()
-    countForWorkers()
-    // The first one alone, so that a cause that stops every worker is reported once.
-    const first = await start()
-    if ('exit' in first) throw new WorkerError(first.exit || 1)
-    await Promise.all(Array.from({ length: config.workers - 1 }, replace))
-    return { url: first.url, failed, close }
-  } catch (error) {
-    await close()
-    throw error
+    await this.#embedded?.stop()
   }
 }
