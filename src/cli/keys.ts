@@ -1,12 +1,11 @@
 // npx . keys …
 import { recordInstallationAct, resealChains } from '../domain/audit/chain.ts'
 import { resealTotpSecrets } from '../domain/credentials/totp.ts'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import { resealWebhooks } from '../domain/events/webhooks.ts'
 import { revokeKey, rotateKeys } from '../domain/operators/signing-keys.ts'
 import * as verbs from '../domain/signing-keys/signing-keys.ts'
 import { withServices } from './database.ts'
-import { CommandError } from './errors.ts'
+import { inSentences, type Sentences } from './errors.ts'
 import { argument, command, group, jsonOption, notBlank, option, print } from './options.ts'
 
 interface Given {
@@ -29,36 +28,18 @@ async function list({ json }: Given): Promise<void> {
   print(json, facts, lines.join('\n'))
 }
 
-/** @returns the answer of `work`; null where it refuses with `code` */
-async function nullIf<T>(code: AuthErrorCode, work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof AuthError && error.code === code) return null
-    throw error
-  }
+const sentences: Sentences = {
+  signing_key_too_young: `The next key was published less than ${verbs.publishedSeconds / 60} minutes ago, and other services may not have fetched it yet. Wait, or use --force.`,
+  signing_key_unknown: 'There is no signing key with this id. See: npx . keys list',
 }
 
-async function rotate({ json, force }: Given): Promise<void> {
-  const { publishedSeconds } = verbs
-  const rotated = await nullIf('signing_key_too_young', () =>
-    withServices(async (services) => {
-      await rotateKeys(services, force ?? false)
-      return true
-    }),
-  )
-  if (!rotated)
-    throw new CommandError(
-      `The next key was published less than ${publishedSeconds / 60} minutes ago, and other services may not have fetched it yet. Wait, or use --force.`,
-    )
+async function rotate({ json, force = false }: Given): Promise<void> {
+  await inSentences(sentences, () => withServices((services) => rotateKeys(services, force)))
   print(json, { rotated: true }, 'The next key signs from now on.')
 }
 
 async function revoke(kid: string, { json }: Given): Promise<void> {
-  const state = await nullIf('signing_key_unknown', () =>
-    withServices((services) => revokeKey(services, kid)),
-  )
-  if (state === null) throw new CommandError('There is no signing key with this id. See: npx . keys list')
+  const state = await inSentences(sentences, () => withServices((services) => revokeKey(services, kid)))
   const words = {
     current: 'It signs and verifies nothing any more; the next key signs from now on.',
     next: 'It will never sign; another next key was made.',

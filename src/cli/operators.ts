@@ -1,6 +1,5 @@
 // npx . operators …
 import { type OperatorContext, operatorContext } from '../domain/context.ts'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import * as keys from '../domain/operators/keys.ts'
 import * as verbs from '../domain/operators/operators.ts'
 import { type Role, roles } from '../domain/operators/roles.ts'
@@ -8,7 +7,7 @@ import { operatorsProjectId } from '../domain/projects/operators-project.ts'
 import { ensureOperatorsProject } from '../domain/projects/projects.ts'
 import type { OperatorKeyRow } from '../repositories/operators/keys.ts'
 import { withServices } from './database.ts'
-import { CommandError } from './errors.ts'
+import { inSentences, type Sentences } from './errors.ts'
 import {
   argument,
   command,
@@ -23,7 +22,7 @@ import {
   wholeNumber,
 } from './options.ts'
 
-const sentences: Partial<Record<AuthErrorCode, string>> = {
+const sentences: Sentences = {
   last_owner:
     'This is the last owner of all projects: make another operator one first, with: npx . operators set-role.',
   operator_unknown: 'This account has no such role. See: npx . operators list',
@@ -33,18 +32,14 @@ const sentences: Partial<Record<AuthErrorCode, string>> = {
   operator_key_unknown: 'There is no operator key with this id. See: npx . operators keys list',
 }
 
-/** Runs a verb among the operators, and puts its refusals into sentences. */
-async function amongOperators<T>(work: (ctx: OperatorContext) => Promise<T>): Promise<T> {
-  try {
-    return await withServices(async (services) => {
+/** Runs a verb in the project of the operators. */
+const amongOperators = <T>(work: (ctx: OperatorContext) => Promise<T>): Promise<T> =>
+  inSentences(sentences, () =>
+    withServices(async (services) => {
       await ensureOperatorsProject(services)
       return work(operatorContext(services, await services.projects.getAny(operatorsProjectId)))
-    })
-  } catch (error) {
-    const sentence = error instanceof AuthError ? sentences[error.code] : undefined
-    throw sentence ? new CommandError(sentence) : error
-  }
-}
+    }),
+  )
 
 interface Given {
   readonly role: Role

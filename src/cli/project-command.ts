@@ -1,9 +1,8 @@
 // Declares commands that act on one project as its operator and print a result.
 import type { Command, Option } from 'commander'
 import type { OperatorContext } from '../domain/context.ts'
-import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import { withProject } from './database.ts'
-import { CommandError } from './errors.ts'
+import { inSentences, type Sentences } from './errors.ts'
 import { command, jsonOption, type ProjectOptions, print, projectOption } from './options.ts'
 
 /**
@@ -11,9 +10,7 @@ import { command, jsonOption, type ProjectOptions, print, projectOption } from '
  * @returns a function that declares a command with --project, --json and `options`. Its `act` returns what is printed: the
  * facts with --json, else the words. `prepare` runs before the database is touched.
  */
-export function projectCommands<Given extends ProjectOptions>(
-  sentences: Partial<Record<AuthErrorCode, string>>,
-) {
+export function projectCommands<Given extends ProjectOptions>(sentences: Sentences) {
   return (
     name: string,
     description: string,
@@ -23,11 +20,7 @@ export function projectCommands<Given extends ProjectOptions>(
   ): Command =>
     command(name, description, [projectOption, ...options, jsonOption], async (words: Given) => {
       const given = await prepare(words)
-      try {
-        print(given.json, ...(await withProject(given.project, (ctx) => act(ctx, given))))
-      } catch (error) {
-        const sentence = error instanceof AuthError ? sentences[error.code] : undefined
-        throw sentence ? new CommandError(sentence) : error
-      }
+      const result = await inSentences(sentences, () => withProject(given.project, (ctx) => act(ctx, given)))
+      print(given.json, ...result)
     })
 }
