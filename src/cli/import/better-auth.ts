@@ -4,6 +4,7 @@
 import { CommandError } from '../errors.ts'
 import { namedEntriesOf } from './entries.ts'
 import {
+  base64UrlOf,
   disabledAt,
   instantOf,
   type Json,
@@ -58,12 +59,9 @@ interface Rows {
   readonly organization: Map<string, Json>
 }
 
-const base64Url = (value: unknown) =>
-  textOf(value)?.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
-
 const passkeysOf = (rows: readonly Json[]) =>
   rows.flatMap((row) => {
-    const [credential_id, public_key] = [base64Url(row.credentialID), base64Url(row.publicKey)]
+    const [credential_id, public_key] = [base64UrlOf(row.credentialID), base64UrlOf(row.publicKey)]
     if (!credential_id || !public_key) return []
     const isSynced = row.deviceType === 'multiDevice'
     return [

@@ -30,15 +30,13 @@ const tooLong = (line: number) =>
   new CommandError(`Entry ${line} of the file is longer than ${maxEntryBytes / 1_048_576} MiB.`)
 
 /**
- * The lines of a file that are not blank, without their ends.
- * @throws CommandError, from the loop, where one is too long
+ * The entries of JSON lines; blank lines are passed over.
+ * @throws CommandError, from the loop, where a line is too long
  */
-export async function* linesIn(
-  bytes: Bytes,
-): AsyncGenerator<{ readonly line: number; readonly content: Buffer }> {
+async function* linesOf(bytes: Bytes): AsyncGenerator<Entry> {
   let rest: Buffer = Buffer.alloc(0)
   let line = 0
-  const entry = (content: Buffer) => (/\S/.test(content.toString('latin1')) ? [{ line, content }] : [])
+  const entry = (content: Buffer) => (/\S/.test(content.toString('latin1')) ? [parse(line, content)] : [])
   for await (const piece of bytes) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     let from = 0
@@ -52,11 +50,6 @@ export async function* linesIn(
   }
   line++
   yield* entry(rest)
-}
-
-/** JSON lines. */
-async function* linesOf(bytes: Bytes): AsyncGenerator<Entry> {
-  for await (const { line, content } of linesIn(bytes)) yield parse(line, content)
 }
 
 const code = {
@@ -168,8 +161,8 @@ async function* listsOf(bytes: Bytes, lists: ReadonlySet<string> | null): AsyncG
     throw new CommandError('The file is not valid JSON: it ends in the middle. What came before was read.')
 }
 
-/** The first byte that is not blank, and the bytes with it. */
-async function peek(bytes: Bytes): Promise<{ first: string; all: Bytes }> {
+/** @returns the first character that is not blank (empty: there is none), and all bytes */
+export async function peek(bytes: Bytes): Promise<{ first: string; all: Bytes }> {
   const iterator = bytes[Symbol.asyncIterator]()
   const held: Buffer[] = []
   let first = ''

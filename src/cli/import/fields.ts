@@ -58,6 +58,10 @@ export function instantOf(value: unknown): string | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at.toISOString()
 }
 
+/** Base64 of any alphabet, with or without padding, as base64url without it (RFC 4648 §5). */
+export const base64UrlOf = (value: unknown): string | undefined =>
+  textOf(value)?.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+
 /** A language, where the text is one. */
 export function languageOf(value: unknown): string | undefined {
   const text = textOf(value)?.replaceAll('_', '-')

@@ -1,6 +1,7 @@
 // Keycloak: a realm export (kc.sh export), one object with `users`, each with its credentials and federated identities.
 import { namedEntriesOf } from './entries.ts'
 import {
+  base64UrlOf,
   disabledAt,
   instantOf,
   type Json,
@@ -78,9 +79,6 @@ function base32(bytes: Buffer): string {
     .join('')
 }
 
-const base64Url = (text: string | undefined) =>
-  text?.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
-
 /** What authenticators were told: the id of the user as text (WebAuthnRegister.java). */
 const userHandleOf = (user: Json) => Buffer.from(textOf(user.id) ?? '', 'utf8').toString('base64url')
 
@@ -90,8 +88,8 @@ const passkeysOf = (credentials: readonly Json[], user: Json) =>
     .flatMap((credential) => {
       const data = objectOf(jsonOf(credential.credentialData))
       const [credentialId, publicKey] = [
-        base64Url(textOf(data.credentialId)),
-        base64Url(textOf(data.credentialPublicKey)),
+        base64UrlOf(data.credentialId),
+        base64UrlOf(data.credentialPublicKey),
       ]
       if (!credentialId || !publicKey) return []
       const transports = Array.isArray(data.transports)

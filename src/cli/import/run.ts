@@ -31,10 +31,10 @@ export interface ImportOptions extends Omit<ReaderOptions, 'project' | 'note' | 
 /** Accounts that one statement adds. */
 const batchSize = 500
 
-/** Adds full batches one after another, while the caller reads on; at most one is on its way. */
+/** Adds full batches one after another while the caller reads on; at most one is being added. */
 class Batches {
   #users: ReadUser[] = []
-  #isUnderWay: Promise<void> = Promise.resolve()
+  #adding: Promise<void> = Promise.resolve()
   readonly #add: (users: readonly ReadUser[]) => Promise<void>
 
   constructor(add: (users: readonly ReadUser[]) => Promise<void>) {
@@ -48,16 +48,16 @@ class Batches {
   async #next(): Promise<void> {
     const users = this.#users
     this.#users = []
-    await this.#isUnderWay
+    await this.#adding
     if (users.length === 0) return
-    this.#isUnderWay = this.#add(users)
-    // Whoever awaits it next learns of a failure.
-    this.#isUnderWay.catch(() => {})
+    this.#adding = this.#add(users)
+    // A failure rejects the next `put` or `end`.
+    this.#adding.catch(() => {})
   }
 
   async end(): Promise<void> {
     await this.#next()
-    await this.#isUnderWay
+    await this.#adding
   }
 }
 
@@ -73,11 +73,16 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
   const schedule = new StatisticsSchedule()
   const preview = new ImportPreview(ctx)
   const lines = new Map<string, number>()
+  /** Accounts that there were when the statistics were renewed last. */
+  let renewedAt = 0
+  const renew = async () => {
+    if (await renewStatistics(ctx)) renewedAt = report.created
+  }
   const progress = await startProgress(file, process.stderr)
   const batches = new Batches(async (users) => {
     report.insert(dryRun ? await preview.of(users) : await importUsers(ctx, users, kinds), lines)
     progress.show(() => `${report.read} read, ${report.created} created, ${report.refusedTotal} refused`)
-    if (!dryRun && schedule.isDue(report.created)) await renewStatistics(ctx)
+    if (!dryRun && schedule.isDue(report.created)) await renew()
   })
 
   async function take(line: number, value: unknown): Promise<void> {
@@ -121,12 +126,14 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
     progress.end()
   }
   await batches.end()
-  if (!dryRun && isLargeImport(report.created) && (await renewStatistics(ctx)))
-    console.error('The statistics of the tables were renewed (analyze)')
+  if (!dryRun && isLargeImport(report.created)) {
+    if (renewedAt < report.created) await renew()
+    if (renewedAt === report.created) console.error('The statistics of the tables were renewed (analyze)')
+  }
   return report.facts
 }
 
-/** PostgreSQL plans statements by its statistics. Where this fails, it renews them by itself after a while. @returns whether it did not */
+/** Renews the planner's statistics; autovacuum does so later if this fails. @returns whether it succeeded */
 async function renewStatistics(ctx: OperatorContext): Promise<boolean> {
   try {
     await refreshStatistics(ctx.services)

@@ -75,22 +75,16 @@ function hashOf(user: Json): string | undefined {
   return found && 'stored' in found ? found.stored : '$fbscrypt$'
 }
 
+/** Metadata that Supabase writes itself, from the profile at a provider. */
+const ofSupabase: ReadonlySet<string> = new Set([
+  ...['avatar_url', 'picture', 'sub', 'iss', 'provider_id', 'email'],
+  ...['email_verified', 'phone_verified'],
+])
+
 function read(user: Json, note: (sentence: string) => void): Person {
-  const given = objectOf(jsonOf(user.raw_user_meta_data))
+  const { full_name, name, ...given } = objectOf(jsonOf(user.raw_user_meta_data))
+  const own: Json = Object.fromEntries(Object.entries(given).filter(([key]) => !ofSupabase.has(key)))
   const bannedUntil = instantOf(user.banned_until)
-  const {
-    full_name,
-    name,
-    avatar_url: _,
-    picture: __,
-    sub: ___,
-    email_verified: ____,
-    phone_verified: _____,
-    iss: ______,
-    provider_id: _______,
-    email: ________,
-    ...own
-  } = given
   return personOf({
     uuid: textOf(user.id),
     email: textOf(user.email) ?? '',

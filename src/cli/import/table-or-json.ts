@@ -1,5 +1,5 @@
 // Products that export either a table or JSON.
-import type { Entry } from './entries.ts'
+import { type Entry, peek } from './entries.ts'
 import type { Bytes } from './source.ts'
 import { rowsOf } from './table.ts'
 
@@ -13,13 +13,8 @@ export async function* eitherForm(
   readJson: (bytes: Bytes) => AsyncIterable<Entry>,
   readTable: (bytes: Bytes) => AsyncIterable<Entry> = rowsOf,
 ): AsyncGenerator<Entry & { readonly isTable: boolean }> {
-  const iterator = bytes[Symbol.asyncIterator]()
-  const { value: first } = await iterator.next()
-  async function* all(): AsyncGenerator<Buffer> {
-    if (first) yield first
-    yield* { [Symbol.asyncIterator]: () => iterator }
-  }
-  const isTable = !/^\s*[[{]/.test(first ? first.toString('latin1', 0, 1024) : '')
-  const entries = isTable ? readTable(all()) : readJson(all())
+  const { first, all } = await peek(bytes)
+  const isTable = first !== '[' && first !== '{'
+  const entries = isTable ? readTable(all) : readJson(all)
   for await (const entry of entries) yield { ...entry, isTable }
 }
