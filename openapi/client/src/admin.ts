@@ -1,7 +1,8 @@
 // The admin API, typed from its document: for back ends, scripts and consoles. Not part of the core: import '@sallyport/client/admin'.
 import type { components, paths } from './admin-schema.js'
-import { ApiError, errorFor, NetworkError } from './errors.js'
-import type { Fetch } from './transport.js'
+import { errorFor } from './errors.js'
+import type { Success, Verb } from './methods.js'
+import { type Fetch, withTimeout } from './transport.js'
 
 type Schemas = components['schemas']
 export type AdminUser = Schemas['AdminUser']
@@ -25,7 +26,7 @@ export interface AdminClientOptions {
   readonly fetch?: Fetch
 }
 
-export type AdminVerb = 'get' | 'post' | 'put' | 'patch' | 'delete'
+export type AdminVerb = Verb
 export type AdminPath<V extends AdminVerb> = keyof {
   [P in keyof paths as paths[P][V] extends object ? P : never]: P
 }
@@ -34,13 +35,10 @@ type Part<O, Name extends string> = O extends { parameters: { [K in Name]?: infe
   ? NonNullable<Q>
   : never
 type Body<O> = O extends { requestBody?: { content: { 'application/json': infer B } } } ? B : never
-type Content<R> = R extends { content: { 'application/json': infer B } } ? B : undefined
-type Successes<R> = { [S in keyof R & (200 | 201 | 202 | 204)]: Content<R[S]> }[keyof R &
-  (200 | 201 | 202 | 204)]
 
 /** What an operation answers. */
 export type AdminAnswer<V extends AdminVerb, P extends keyof paths> =
-  Operation<V, P> extends { responses: infer R } ? Successes<R> : never
+  Operation<V, P> extends { responses: infer R } ? Success<R> : never
 
 type Needed<Name extends string, T> = [T] extends [never] ? unknown : { readonly [K in Name]: T }
 
@@ -106,11 +104,7 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
 
   async function call(verb: string, path: string, asked: AnyAsked = {}): Promise<unknown> {
     const { body, ifMatch, idempotencyKey, signal } = asked
-    const ended = new AbortController()
-    const end = () => ended.abort()
-    const timer = setTimeout(end, timeoutMs)
-    signal?.addEventListener('abort', end)
-    try {
+    return withTimeout(timeoutMs, signal, 'The service could not be reached.', async (ended) => {
       const response = await send(addressOf(baseUrl, path, asked), {
         method: verb.toUpperCase(),
         headers: {
@@ -120,22 +114,12 @@ export function createAdminClient(options: AdminClientOptions): AdminClient {
           ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
           ...(await authorization()),
         },
-        signal: ended.signal,
+        signal: ended,
         ...(cookies ? { credentials: 'include' as const } : {}),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       return await read(response)
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason ?? error
-      if (error instanceof ApiError) throw error
-      const words = ended.signal.aborted
-        ? `No answer within ${timeoutMs} ms.`
-        : 'The service could not be reached.'
-      throw new NetworkError(ended.signal.aborted ? 'timeout' : 'network_error', words, error)
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-    }
+    })
   }
 
   async function read(response: Response): Promise<unknown> {

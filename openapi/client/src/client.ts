@@ -80,6 +80,7 @@ export interface ClientOptions {
 }
 
 type Schemas = components['schemas']
+
 /**
  * Creates a client. Nothing is sent, and no storage is read, before the first call.
  *

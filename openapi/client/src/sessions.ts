@@ -53,11 +53,13 @@ export function createSessions(options: SessionOptions) {
   const channel: Channel | null = options.shared
     ? openChannel(key, (change) => void inTurn(() => hear(change)))
     : null
-  const stopReturning = onReturn(() => {
-    // What the storage shows by now is no late view of an own change.
-    changedAt = 0
-    if (options.shared) void inTurn(sync)
-  })
+  const stopReturning = options.shared
+    ? onReturn(() => {
+        // By now the storage shows this page's own last change.
+        changedAt = 0
+        void inTurn(sync)
+      })
+    : undefined
 
   /** Identifies the tokens of a session; every refresh changes it. `expires_at` would not: it counts whole seconds. */
   const stamp = (of: Held | null | undefined) => of?.session.access_token ?? of?.at
@@ -263,7 +265,7 @@ export function createSessions(options: SessionOptions) {
     },
     close() {
       channel?.close()
-      stopReturning()
+      stopReturning?.()
     },
   }
 }

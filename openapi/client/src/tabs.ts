@@ -38,7 +38,7 @@ export interface Channel {
   close(): void
 }
 
-/** Opens the channel between the tabs that share a storage; `heard` gets each change of `key` by another tab. */
+/** Opens the channel between the tabs that share a storage. `heard` is called with each change of `key` by another tab. */
 export function openChannel(key: string, heard: (change: Change) => void): Channel {
   if (typeof BroadcastChannel === 'function') {
     const channel = new BroadcastChannel(key)
@@ -55,7 +55,11 @@ export function openChannel(key: string, heard: (change: Change) => void): Chann
   return { tell() {}, close: () => globalThis.removeEventListener?.('storage', listener) }
 }
 
-/** Calls `returned` when the page comes back from the back-forward cache, where it heard nothing of other tabs. Returns what ends it. */
+/**
+ * Calls `returned` when the page comes back from the back-forward cache, where it gets no messages of other tabs.
+ *
+ * @returns a function that ends this
+ */
 export function onReturn(returned: () => void): () => void {
   const listener = (event: Event) => (event as PageTransitionEvent).persisted && returned()
   globalThis.addEventListener?.('pageshow', listener)

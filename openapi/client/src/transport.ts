@@ -27,20 +27,46 @@ export interface TransportOptions {
 const isBlob = (body: unknown): body is Blob => typeof Blob === 'function' && body instanceof Blob
 
 /**
+ * Runs a request with a timeout.
+ *
+ * @param unreachable the message of the NetworkError without an answer
+ * @param send gets the signal that ends the request
+ * @throws ApiError of `send`; NetworkError; the reason of `signal` after its abort
+ */
+export async function withTimeout<T>(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  unreachable: string,
+  send: (ended: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (signal?.aborted) throw signal.reason
+  const ended = new AbortController()
+  const end = () => ended.abort(signal?.reason)
+  const timer = setTimeout(end, timeoutMs)
+  signal?.addEventListener('abort', end)
+  try {
+    return await send(ended.signal)
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason ?? error
+    if (ended.signal.aborted) throw new NetworkError('timeout', `No answer within ${timeoutMs} ms.`, error)
+    if (error instanceof ApiError) throw error
+    throw new NetworkError('network_error', unreachable, error)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', end)
+  }
+}
+
+/**
  * Creates the function that sends a call.
  *
  * @returns a function that resolves to the parsed body of a 2xx (undefined where it has none), and throws ApiError for any
  * other answer, NetworkError without an answer, and the signal's reason after an abort
  */
 export function createTransport(options: TransportOptions): (call: Call) => Promise<unknown> {
-  return async ({ method, path, body, headers, signal }) => {
-    if (signal?.aborted) throw signal.reason
-    const ended = new AbortController()
-    const end = () => ended.abort(signal?.reason)
-    const timer = setTimeout(end, options.timeoutMs)
-    signal?.addEventListener('abort', end)
-    const bytes = isBlob(body)
-    try {
+  return ({ method, path, body, headers, signal }) =>
+    withTimeout(options.timeoutMs, signal, unreachable, async (ended) => {
+      const bytes = isBlob(body)
       const response = await options.fetch(options.baseUrl + path, {
         method,
         headers: {
@@ -50,7 +76,7 @@ export function createTransport(options: TransportOptions): (call: Call) => Prom
           ...options.headers,
           ...headers,
         },
-        signal: ended.signal,
+        signal: ended,
         // Set only where needed, because some edge runtimes refuse the option.
         ...(options.credentials ? { credentials: 'include' } : {}),
         ...(body === undefined ? {} : { body: bytes ? body : JSON.stringify(body) }),
@@ -61,17 +87,7 @@ export function createTransport(options: TransportOptions): (call: Call) => Prom
       if (!response.ok || (text && parsed === undefined))
         throw errorFor(response.ok ? 502 : response.status, parsed, response.headers)
       return parsed
-    } catch (error) {
-      if (signal?.aborted) throw signal.reason ?? error
-      if (ended.signal.aborted)
-        throw new NetworkError('timeout', `No answer within ${options.timeoutMs} ms.`, error)
-      if (error instanceof ApiError) throw error
-      throw new NetworkError('network_error', unreachable, error)
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-    }
-  }
+    })
 }
 
 /** A page of an origin that the policy does not list is told no more by its browser. */
