@@ -29,15 +29,19 @@ async function send(to: ExpressResponse, from: Response): Promise<void> {
   to.end(await from.text())
 }
 
+/** The request as `refusal` reads it: with the whole path, also below a router. */
+const seenOf = ({ method, headers, originalUrl }: ExpressRequest) => ({ method, headers, url: originalUrl })
+
 /** The middleware for all requests; handlers after it read the session with `sessionOf(request)`. */
 export function sallyport(auth: Sallyport): Handler {
   async function run(request: ExpressRequest, response: ExpressResponse): Promise<boolean> {
-    const seen = { method: request.method, headers: request.headers, url: request.originalUrl }
     try {
       if (request.originalUrl.startsWith(`${auth.paths.base}/`)) {
         const answer = await auth.handle(await toWebRequest(request, request.originalUrl))
-        if (answer) await send(response, answer)
-        if (answer) return false
+        if (answer) {
+          await send(response, answer)
+          return false
+        }
       }
       const { session, setCookies } = await auth.resume(request)
       attach(request, session)
@@ -45,7 +49,7 @@ export function sallyport(auth: Sallyport): Handler {
       for (const line of setCookies) response.append('set-cookie', line)
       return true
     } catch (error) {
-      await send(response, refusalOf(auth, seen, error))
+      await send(response, refusalOf(auth, seenOf(request), error))
       return false
     }
   }
@@ -60,9 +64,8 @@ export function requireSession(auth: Sallyport, demand: AuthenticationDemand = {
     try {
       demandSession(auth, request, demand)
     } catch (error) {
-      const seen = { method: request.method, headers: request.headers, url: request.originalUrl }
       Promise.resolve()
-        .then(() => send(response, refusalOf(auth, seen, error)))
+        .then(() => send(response, refusalOf(auth, seenOf(request), error)))
         .catch(next)
       return
     }

@@ -42,12 +42,13 @@ interface Sent {
 function answer(
   status: number,
   setCookies: readonly string[],
-  body: { json?: unknown; location?: string },
+  body: { json?: unknown; html?: string; location?: string },
 ): Response {
   const headers = new Headers({ 'cache-control': 'no-store' })
   for (const line of setCookies) headers.append('set-cookie', line)
   if (body.location !== undefined) headers.set('location', body.location)
-  if (body.json === undefined) return new Response(null, { status, headers })
+  if (body.html !== undefined) headers.set('content-type', 'text/html; charset=utf-8')
+  if (body.json === undefined) return new Response(body.html ?? null, { status, headers })
   headers.set('content-type', status >= 400 ? 'application/problem+json' : 'application/json')
   return new Response(JSON.stringify(body.json), { status, headers })
 }
@@ -63,18 +64,14 @@ function decoded(text: string): string | null {
   }
 }
 
-function withType(headers: Headers, type: string): Headers {
-  headers.set('content-type', type)
-  return headers
-}
-
 const wrongBody = (words: string) => new SallyportError(400, 'not_allowed', words)
+
+const isJson = (request: Request) => /json/i.test(request.headers.get('content-type') ?? '')
 
 async function fieldsOf(request: Request): Promise<Fields> {
   const text = await request.text()
   if (text.length > maxBody) throw new SallyportError(413, 'not_allowed', 'The body is too long.')
-  if (!/json/i.test(request.headers.get('content-type') ?? ''))
-    return Object.fromEntries(new URLSearchParams(text))
+  if (!isJson(request)) return Object.fromEntries(new URLSearchParams(text))
   try {
     const parsed: unknown = JSON.parse(text || '{}')
     if (typeof parsed === 'object' && parsed !== null) return parsed as Fields
@@ -106,11 +103,7 @@ export function createRoutes(options: RoutesOptions): Pick<Sallyport, 'handle' |
     // Not at once: the service's page may sign in without a question, and fail again.
     const words = `<p>The sign-in did not succeed: <code>${escaped(error)}</code>.</p><p><a href="${escaped(to)}">Try again</a></p>`
     const html = `<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in</title>${words}`
-    const response = answer(400, lines, {})
-    return new Response(html, {
-      status: 400,
-      headers: withType(response.headers, 'text/html; charset=utf-8'),
-    })
+    return answer(400, lines, { html })
   }
 
   /** The answer to a sign-in that was refused: to a form the sign-in page with `error`, to a script the problem. */
@@ -145,10 +138,8 @@ export function createRoutes(options: RoutesOptions): Pick<Sallyport, 'handle' |
     request: Request,
     way: (client: SallyportClient, fields: Fields) => Promise<unknown>,
   ): Promise<Response> {
-    const fields = await fieldsOf(request)
-    const { returnTo: wanted, ...body } = fields
-    const isScript = /json/i.test(request.headers.get('content-type') ?? '')
-    const sent = { isScript, returnTo: safeReturnTo(wanted, here()) }
+    const { returnTo: wanted, ...body } = await fieldsOf(request)
+    const sent = { isScript: isJson(request), returnTo: safeReturnTo(wanted, here()) }
     try {
       return signedIn((await way(clientFor(request), body)) as SdkSession, sent)
     } catch (error) {
@@ -235,9 +226,8 @@ export function createRoutes(options: RoutesOptions): Pick<Sallyport, 'handle' |
       case 'POST session':
         return adopt(request)
       case 'POST sign-out': {
-        const isScript = /json/i.test(request.headers.get('content-type') ?? '')
         const lines = await options.signOut(request)
-        return isScript ? answer(204, lines, {}) : answer(303, lines, { location: returnTo() })
+        return isJson(request) ? answer(204, lines, {}) : answer(303, lines, { location: returnTo() })
       }
       case 'GET sign-in/':
         return beginRedirect(request, (query) => options.providerUrl(provider ?? '', query))
