@@ -3,7 +3,6 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { useAction } from './action.js'
 import { Avatar, Frame, Said } from './parts.js'
 import { useSallyport, useUser } from './provider.js'
-import { fill } from './texts/en.js'
 
 const entriesOf = (menu: HTMLElement | null): HTMLElement[] => [
   ...(menu?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? []),
@@ -150,7 +149,7 @@ export function UserButton({ account, items = [] }: UserButtonProps) {
                 {texts.signOut}
               </button>
             </div>
-            <Said error={action.error?.message} notice={fill(action.notice, {})} />
+            <Said error={action.error?.message} notice={action.notice} />
           </div>
         )}
       </div>
