@@ -73,6 +73,11 @@ export function welcome(config: Config): string {
   const mail = config.isLocal
     ? `${captured}${config.inbox ? '  (captured, not sent)' : '; links are logged here'}`
     : `not sent: SMTP_URL is not set; ${captured}`
+  const url = new URL(config.publicUrl)
+  // A passkey belongs to a domain: browsers refuse to make one at an IP address (WebAuthn Level 3 §5.1.3).
+  const isAddress = config.isLocal && url.hostname !== 'localhost'
+  url.hostname = 'localhost'
+  const passkeys = isAddress ? `\n    Passkeys   ${url.origin}  (browsers have none at an IP address)` : ''
   return `
   Sallyport is ready.
 
@@ -80,7 +85,7 @@ export function welcome(config: Config): string {
     Read it    ${config.publicUrl}/docs
     Run it     ${config.publicUrl}/console
     API        ${config.publicUrl}/api/auth
-    Mail       ${config.smtpUrl ? 'by SMTP' : mail}
+    Mail       ${config.smtpUrl ? 'by SMTP' : mail}${passkeys}
     Stop       Ctrl-C
 `
 }

@@ -42,6 +42,9 @@ t.test('at the developer’s own machine the links are lines of the log', async 
   for (const { link } of mails) t.ok(log.includes(String(link)))
   t.notMatch(log, /Mails are not sent/)
   t.match(welcome(app.config), /Mail +http:\/\/localhost:3000\/inbox {2}\(captured, not sent\)/)
+  t.notMatch(welcome(app.config), /Passkeys/)
+  const atAddress = { ...app.config, publicUrl: 'http://127.0.0.1:3000' }
+  t.match(welcome(atAddress), /Passkeys +http:\/\/localhost:3000 /, 'browsers have none at an IP address')
   const quiet = { ...app.config, inbox: false }
   t.match(welcome(quiet), /Mail +captured in .*; links are logged here/)
 })
