@@ -80,7 +80,10 @@ export async function tracingFor({ tracing }: Config, log: FastifyBaseLogger): P
   return tracing && startTracing(tracing, { version, statementName, onTrouble })
 }
 
-/** Prepares the calls to other services: providers of social sign-in, lists of breached passwords, receivers of webhooks, old systems of moves. */
+/**
+ * Prepares the calls to other services: providers of social sign-in, lists of breached passwords, receivers of webhooks, old systems
+ * of lazy moves.
+ */
 export function outgoingCallsFor(
   { providerSecrets: secrets, importSecrets }: Config,
   log: FastifyBaseLogger,
@@ -114,7 +117,7 @@ export function outgoingCallsFor(
   }
 }
 
-/** Texts that are remembered, so that a log line is not repeated. */
+/** Number of texts that are remembered, so that a log line is not repeated. */
 const maxRemembered = 1000
 
 /** @returns whether a text is asked for the first time; when too many are remembered, all are forgotten */
@@ -133,7 +136,7 @@ const mailsAreNotSent =
 
 const outboxOf = ({ dataDir }: Config) => join(dataDir, 'outbox')
 
-/** Opens the captured mails, for a developer at this machine; null where nobody may read them. */
+/** Opens the captured mails, for a developer at this machine; null where they must not be shown. */
 export function inboxFor(config: Config): Inbox | null {
   return config.inbox ? openInbox(outboxOf(config)) : null
 }
@@ -146,7 +149,7 @@ export function mailerFor(config: Config, log: FastifyBaseLogger): Mailer {
   return createCaptureMailer({
     directory,
     from: config.mailFrom,
-    // At their own machine a developer reads the links here. Elsewhere a link is somebody's way into an account.
+    // Only on a developer's own machine: a link opens an account.
     onCaptured({ kind, link }, file) {
       const where = relative(process.cwd(), join(directory, basename(file)))
       log.info({ kind, file: where, ...(config.isLocal && { link }) }, 'Mail captured')

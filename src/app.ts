@@ -54,11 +54,11 @@ export interface RunningApp {
   readonly url: string
   /** For programs that call verbs beside the requests. */
   readonly services: Services
-  /** Takes over the database's time at once, instead of within half a minute. */
+  /** Sets the clock by the database at once, instead of within half a minute. */
   checkClock(): Promise<void>
-  /** Takes over at once what was done to the signing keys, instead of within a minute. */
+  /** Reads the signing keys at once, instead of within a minute. */
   checkKeys(): Promise<void>
-  /** What the caches of sessions and API keys hold, and how often they saved a statement. */
+  /** Sizes and hits of the caches of sessions and API keys. */
   cacheStats(): { readonly sessions: CacheStats; readonly apiKeys: CacheStats }
   /** Resolves when every change committed before the call is known here; false: without a change feed nothing is cached. */
   awaitChanges(): Promise<boolean>
@@ -136,7 +136,7 @@ async function start(
   started: Started,
   { passwordParameters = defaultParameters }: AppOptions,
 ): Promise<RunningApp> {
-  // Loads beside the database; a failure is reported where it is awaited.
+  // Loads while the database starts; a failure is reported where it is awaited.
   const argon2 = loadArgon2()
   argon2.catch(() => {})
   requireMailFolder(config)

@@ -1,7 +1,7 @@
-// Bundles what was built: the service into dist/src/main.js, the service of tests likewise, and the commands into dist/src/cli/sallyport.js with a chunk for
-// each part that a command loads when it runs. Loading more than nine hundred modules one by one takes two thirds of a start and
-// half of a command. Names stay, so stack traces name the same functions; beside each file lies its source map, for
-// `node --enable-source-maps`. Every other file of dist stays as TypeScript made it.
+// Bundles the output of tsc: the service into dist/src/main.js, the service of tests into dist/src/testing/main.js, and the commands
+// into dist/src/cli/sallyport.js with a chunk for each dynamic import. Loading more than nine hundred modules one by one takes two
+// thirds of a start and half of a command. Names are kept, so stack traces name the same functions; each bundle has its source map
+// beside it, for `node --enable-source-maps`. Every other file of dist stays as TypeScript made it.
 import { realpathSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -32,9 +32,9 @@ const external = [
   'pino-pretty',
 ]
 
-/** Lets Swagger UI find its pages in node_modules, though its code lies in our file. */
-const whereItsFilesAre: Plugin = {
-  name: 'where its files are',
+/** Lets the bundled code of Swagger UI find its pages in node_modules. */
+const swaggerUiFiles: Plugin = {
+  name: 'files of Swagger UI',
   setup({ onLoad }) {
     const root = dirname(createRequire(import.meta.url).resolve('@fastify/swagger-ui'))
     onLoad({ filter: /@fastify[\\/]swagger-ui[\\/].*\.js$/ }, async ({ path }) => {
@@ -57,8 +57,8 @@ const settings = {
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 160,
-  plugins: [whereItsFilesAre],
-  // Some of what is bundled is CommonJS and calls require for modules of Node.
+  plugins: [swaggerUiFiles],
+  // Bundled CommonJS modules call require for modules of Node.
   banner: {
     js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
   },

@@ -7,8 +7,8 @@ import { withDeadline } from './jobs/schedule.ts'
 
 /**
  * The check of GET /health/ready, asked at most once a second; one that takes longer has failed.
- * @returns whether the service is to go on, both pools have connections in sessions that are fit, the database is migrated, and password hashes are
- * not queued up
+ * @returns whether the service is not stopping, both pools have connections whose sessions have our settings, the database is
+ * migrated, and the queue of password hashes has room
  */
 export function readiness(
   { service, unscoped }: Pools,
@@ -27,7 +27,7 @@ export function readiness(
   let askedAt = Number.NEGATIVE_INFINITY
   let answer = Promise.resolve(false)
   return async () => {
-    // At once: who asks sends no more requests here, and those that are on the way are still answered.
+    // Without a check: the load balancer then sends no more requests, and those under way are still answered.
     if (isStopping()) return false
     if (performance.now() - askedAt < 1000) return answer
     askedAt = performance.now()

@@ -8,7 +8,7 @@ export const tunings = ['collector', 'thread-pool', 'hash-priority', 'arena'] as
 type Tuning = (typeof tunings)[number]
 
 interface Settings {
-  /** What is applied. */
+  /** The settings to apply. */
   readonly tunings: readonly Tuning[]
   /** Threads of libuv's pool. */
   readonly threadPoolSize: number

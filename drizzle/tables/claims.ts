@@ -3,11 +3,12 @@
 // Legal states:
 //   open     expires_at in the future: the mail that names the claim carries its token and code
 //   expired  otherwise; deleted a day later
-// A claim becomes the account when its token or code is proven, which deletes every claim on the address. It has what was
-// typed: a password, or the identity of a provider that did not vouch for the address. user_id and user_uuid are reserved
-// for the account. serial counts the requests for another mail: token and code follow from it, and the newest work. Several claims on one address may be open, from different clients (client_key: HMAC of the client's
-// network); a claim on an address with a proven account is never proven. password_hash has a salt of the address, so that
-// one computation tries a password against every claim on it.
+// A claim becomes the account when its token or code is proven, which deletes every claim on the address. It has the data of the
+// sign-up: a password, or the identity of a provider that did not vouch for the address. user_id and user_uuid are reserved for the
+// account. serial counts the requests for another mail: token and code are derived from it, and only the newest work. Several
+// claims on one address may be open, from different clients (client_key: HMAC of the client's network); a claim on an address with
+// a proven account is never proven. password_hash has a salt derived from the address, so that one computation tries a password
+// against every claim on it.
 import { bigint, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
 import { projects } from './projects.ts'

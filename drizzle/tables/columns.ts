@@ -9,7 +9,7 @@ export const createdAt = () => instant('created_at').notNull().defaultNow()
 /** A random UUID, which may be shown to callers that may read the row. */
 export const opaqueId = (name = 'id') => uuid(name)
 
-/** A number that grows with each row; the API shows it for users, because Noma's documents have it. */
+/** A number that grows with each row; the API shows it for users. */
 export const serialId = () => bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity()
 
 export const reference = (name: string) => bigint(name, { mode: 'number' })

@@ -3,8 +3,9 @@
 // Legal states:
 //   open     used_at null, expires_at in the future: the mail of the same id has token and code
 //   used     used_at set, exactly once
-// Every request makes a row, whether or not the address has an account, so that a guess at a code counts and answers alike. The id
-// is what the client that asked shows with the code. redirect_to: the application's page, as it was allowed at the request. Token and code are stored as hashes, as in verification_tokens.
+// Every request makes a row, whether or not the address has an account, so that a guess at a code counts and answers alike. The
+// client that asked presents the id with the code. redirect_to: the application's page, as it was allowed at the request. Token and
+// code are stored as hashes, as in verification_tokens.
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
 import { projects } from './projects.ts'

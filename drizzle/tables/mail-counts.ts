@@ -13,7 +13,7 @@ export const mailCounts = pgTable(
       .notNull()
       .references(() => projects.id, { onDelete: 'cascade' }),
     keyHash: bytes('key_hash').notNull(),
-    // requested: what a stranger can cause. notice: what is said to the proven owner of an account.
+    // requested: mails that anyone can cause. notice: mails to the proven owner of an account.
     budget: text('budget').$type<'requested' | 'notice'>().notNull(),
     hourStartedAt: instant('hour_started_at').notNull().defaultNow(),
     hourCount: integer('hour_count').notNull(),

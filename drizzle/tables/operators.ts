@@ -2,7 +2,7 @@
 // `operators`, whose id is in project_id, so that row-level security and the deletion of accounts hold for them as for every row.
 //
 // An operator is an account of that project with at least one row of operator_roles. scope is the project that the role is for;
-// null: every project. One role for each account and scope. At least one account that can sign in is an owner of all: the verbs see to it.
+// null: every project. One role for each account and scope. The verbs keep at least one account that can sign in as an owner of all.
 //
 // operator_keys: active while revoked_at is null and expires_at in the future. key_prefix is the beginning of the key (sok_ and 12
 // characters), by which it is looked up; key_hash the SHA-256 of the whole key, which is not stored. created_by is the UUID of the

@@ -2,7 +2,7 @@
 //
 // Legal states: exactly one row may have is_default = true (the project created at the first start).
 // secret_hash is null until an operator creates a secret; policy holds only what differs from the defaults.
-// archived_at set = nobody signs in, and no session or key is accepted; nothing is deleted, and it may be opened again.
+// archived_at set = no sign-in, session or key is accepted; nothing is deleted, and the project may be opened again.
 import { sql } from 'drizzle-orm'
 import { boolean, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'

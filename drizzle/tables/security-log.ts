@@ -57,7 +57,7 @@ export type SecurityEvent = AuditEvent | LogOnlyEvent
 /** Who acted: a user in a session or by an API key, an operator, or a client that had proven nothing. */
 export type LogActor = 'user' | 'api_key' | 'operator' | 'none'
 
-/** What an event has beside the columns; never a secret, an address or a name. */
+/** The facts of an event that have no column; never a secret, an address or a name. */
 export interface LogDetails {
   /** Why it was refused; of an impersonation, why the operator asked for it. */
   readonly reason?: string

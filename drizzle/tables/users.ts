@@ -1,9 +1,10 @@
 // users: one account of one project.
 //
 // Legal states: email is stored trimmed and in lower case, unique within the project.
-// email_verified_at null = unproven address. email_proof says who proved it: 'holder', the mailbox together with the account's
-// session, password or provider; 'claim', the mailbox by the token that belongs to what was typed at sign-up; 'mailbox' (and
-// null on a proven address of an earlier version), its mail alone: then another person may have set the account up. password_hash null = signs in through a provider only.
+// email_verified_at null = unproven address. email_proof says how it was proven: 'holder', by the mailbox together with the account's
+// session, password or provider; 'claim', by the mailbox with the token of the sign-up itself; 'mailbox' (and null on a proven
+// address of an earlier version), by the mailbox alone: then another person may have set the account up. password_hash null = signs
+// in through a provider only.
 // avatar_id is the row of avatars with the account's picture. locale is the language of its mail (null: English).
 // disabled_at set = refused everywhere. deletion_due_at set = to be deleted then; signing in before restores the account.
 // second_factors names the kinds of enrolled second factors, separated by spaces (empty: none), so that a sign-in without any costs no

@@ -9,8 +9,8 @@
 // email is the address that the token proves (verify_email, reset_password: void once the account's address is another),
 // would set (change_email) or would restore (undo_email_change), or that was told of a sign-in (disown_sign_in). For
 // social_sign_in code_hash is the code challenge (RFC 7636) with which the application began, or empty; for session_exchange
-// as well, and id is that of the session. For step_up code_hash is
-// bound to the session that asked, for second_factor to the challenge.
+// as well, and id is that of the session. For step_up code_hash is bound to the session that asked, for second_factor to the
+// challenge.
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
 import { ofUser } from './users.ts'

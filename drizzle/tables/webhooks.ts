@@ -1,8 +1,8 @@
 // webhooks: addresses that are sent the events of a project (Standard Webhooks). webhook_deliveries: what is to be sent to one.
 //
 // Legal states of a webhook: enabled (disabled_at null) or disabled, by an operator or because its receiver answered 410 Gone.
-// types are separated by spaces; empty: all. secret is sealed; former_secret signs as well until former_until. position is that of the newest
-// event for which deliveries were made. failures counts the attempts in a row that failed.
+// types are separated by spaces; empty: all. secret is sealed; former_secret signs as well until former_until. position is that of
+// the newest event for which deliveries were made. failures counts the attempts in a row that failed.
 //
 // Legal states of a delivery:
 //   pending  due_at says when it is tried (again); while it is sent, due_at is the end of its lease

@@ -7,8 +7,8 @@ import { withDatabase } from './database.ts'
 import { CommandError } from './errors.ts'
 import { command, option } from './options.ts'
 
-/** Runs `work`, whose refusals are those of a command. @throws CommandError */
-export async function refusing<T>(work: () => Promise<T>): Promise<T> {
+/** Runs `work`. @throws CommandError for a BackupError, and for a file that cannot be written */
+export async function asCommandErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
@@ -27,7 +27,7 @@ export const backup = command(
   async ({ to }: { to: string }) => {
     const { databaseOwnerUrl } = readConfig()
     await withDatabase((url, pooled) =>
-      refusing(() =>
+      asCommandErrors(() =>
         writeBackup(databaseOwnerUrl ?? url, resolve(to), { pooled: pooled && databaseOwnerUrl === null }),
       ),
     )

@@ -7,7 +7,7 @@ import { command, option } from './options.ts'
 
 const marks: Record<Verdict, string> = { good: '✓', warning: '!', bad: '✗' }
 
-/** Prints what was found. @param exitCode of the process where something is bad */
+/** Prints the findings. @param exitCode of the process if one of them is bad */
 function report(findings: readonly Finding[], json: boolean, exitCode: number): void {
   const well = findings.every(({ verdict }) => verdict !== 'bad')
   if (json) console.log(JSON.stringify({ well, findings }, null, 2))

@@ -39,7 +39,7 @@ const templates: Record<string, Template> = {
   sveltekit: { port: 5173, ...rendered },
 }
 
-/** Files whose names npm or git would read in the template itself. */
+/** Files that have another name in the template, because npm or git would read them there. */
 const renamed: Record<string, string> = { env: '.env', gitignore: '.gitignore' }
 
 /** @throws CommandError for a folder that holds anything, or whose name no package may have */

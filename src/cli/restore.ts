@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { readConfig } from '../config/config.ts'
 import { restoreBackup } from '../database/restore.ts'
-import { refusing } from './backup.ts'
+import { asCommandErrors } from './backup.ts'
 import { withUnmigrated } from './database.ts'
 import { command, option } from './options.ts'
 
@@ -13,7 +13,7 @@ export const restore = command(
   async ({ from }: { from: string }) => {
     const { databaseOwnerUrl } = readConfig()
     const { made_at, version } = await withUnmigrated((url, pooled) =>
-      refusing(() =>
+      asCommandErrors(() =>
         restoreBackup(databaseOwnerUrl ?? url, resolve(from), {
           pooled: pooled && databaseOwnerUrl === null,
           serviceUrl: databaseOwnerUrl === null ? null : url,

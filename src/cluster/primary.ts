@@ -25,7 +25,7 @@ export class WorkerError extends Error {
 }
 
 /** A worker that ends sooner than this after its start has failed: it is replaced after a pause that doubles. */
-const wellMs = 10_000
+const stableMs = 10_000
 const [pauseMs, longestPauseMs] = [100, 10_000]
 /** Failures in a row, while no worker serves, after which the service ends. */
 const maxFailures = 5
@@ -137,7 +137,7 @@ export class Workers {
     this.#serving.delete(worker)
     if (this.#retiring.delete(worker) || this.#closing) return
     this.#log.error({ ended: worker.process.pid, ...end }, 'A worker ended and is replaced')
-    this.#failures = performance.now() - since < wellMs ? this.#failures + 1 : 0
+    this.#failures = performance.now() - since < stableMs ? this.#failures + 1 : 0
     await this.#replace()
   }
 

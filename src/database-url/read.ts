@@ -53,7 +53,7 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
     if (Object.hasOwn(settings, name)) take(name, value.join('='), name)
     else problems.push(`it has a setting that is not known; known are ${Object.keys(settings).join(', ')}`)
   }
-  if (problems.length === 0) problems.push(...togetherWrong(draft))
+  if (problems.length === 0) problems.push(...conflictsOf(draft))
   if (problems.length > 0) throw new DatabaseUrlError(problems)
   const {
     mode: _mode,
@@ -79,7 +79,7 @@ function decode(written: string): string | null {
   }
 }
 
-function togetherWrong({ files, host, mode }: Draft): string[] {
+function conflictsOf({ files, host, mode }: Draft): string[] {
   const problems: string[] = []
   if (files.rootCertificate === systemRoots && mode !== null && mode !== 'verify-full')
     problems.push('sslrootcert=system needs sslmode=verify-full')

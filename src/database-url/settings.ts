@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { DatabaseTarget, TlsVersion } from './target.ts'
 
-/** The settings of a URL while they are read, and what was wrong with them. */
+/** The settings of a URL while they are read. */
 export type Draft = { -readonly [K in keyof DatabaseTarget]: DatabaseTarget[K] } & {
   mode: (typeof modes)[number] | null
   files: Record<'rootCertificate' | 'certificate' | 'key', string | null>

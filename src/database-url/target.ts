@@ -1,4 +1,4 @@
-// Where the URL of a database leads, once it was read.
+// The parsed URL of a database.
 
 /** How a connection is encrypted; null: it is not. */
 export interface TlsTarget {
@@ -16,7 +16,7 @@ export interface TlsTarget {
 }
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
-/** Where a connection leads and how it begins. What is null or missing is left to the driver: PGHOST, PGUSER, … */
+/** The server, the login and the settings of a connection. For a part that is null, the driver reads PGHOST, PGUSER and so on. */
 export interface DatabaseTarget {
   /** A name, an address without brackets, or the folder of a Unix socket. */
   readonly host: string | null
@@ -33,6 +33,6 @@ export interface DatabaseTarget {
   readonly settings: Readonly<Record<string, string>>
   /** True for `pgbouncer=true`: the URL leads to a pooler in transaction mode. */
   readonly pooled: boolean
-  /** The server that is meant; the service itself needs one that takes writes. */
+  /** Which server of a cluster is wanted; the service itself needs one that takes writes. */
   readonly role: 'any' | 'primary' | 'standby'
 }

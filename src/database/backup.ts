@@ -13,8 +13,8 @@ import { Connection } from './connection.ts'
 import { unscopedSetting } from './row-level-security.ts'
 import { journalSchema, setLocal, transactionSettings } from './session.ts'
 
-/** Opens a connection for one long transaction that sees every row. */
-export async function openWhole(
+/** Opens a connection and begins one long transaction in it, which sees every row. */
+export async function beginUnscoped(
   url: string,
   { name, pooled, mode }: { name: string; pooled: boolean; mode: string },
 ): Promise<Connection> {
@@ -30,11 +30,12 @@ export async function openWhole(
 }
 
 /**
- * The tables of which a role would not see every row: row-level security holds for it, and no policy lets it read whole tables.
+ * The tables of which a role would not see every row: row-level security applies to it, and no policy lets it read whole tables.
  * `pg_dump` by such a role fails, and with `--enable-row-security` silently leaves rows out.
  * @param sql a connection of that role
+ * @returns their names: `ours` for a backup of ours, `pgDump` for pg_dump
  */
-export async function tablesNotWhole(sql: Sql): Promise<{ ours: string[]; dumps: string[] }> {
+export async function tablesWithHiddenRows(sql: Sql): Promise<{ ours: string[]; pgDump: string[] }> {
   const rows = await sql.unsafe(`select c.relname as name,
       (row_security_active(c.oid) and not exists (select from pg_policy, unnest(polroles) as known
         where polrelid = c.oid and polname = 'housekeeping' and (known = 0 or pg_has_role(known, 'MEMBER'))))
@@ -43,7 +44,7 @@ export async function tablesNotWhole(sql: Sql): Promise<{ ours: string[]; dumps:
     from pg_class c where c.relnamespace = to_regnamespace(quote_ident(current_schema())) and c.relkind in ('r', 'p')
     order by 1`)
   const named = (key: 'hidden' | 'filtered') => rows.filter((row) => row[key]).map(({ name }) => String(name))
-  return { ours: named('hidden'), dumps: named('filtered') }
+  return { ours: named('hidden'), pgDump: named('filtered') }
 }
 
 /** Tables before those that refer to them, with the columns that are stored. */
@@ -103,7 +104,7 @@ async function* textOf(sql: Sql): AsyncGenerator<string | Buffer> {
   yield `${JSON.stringify(await manifestOf(sql))}\n`
   for (const table of await tablesInOrder(sql)) {
     yield `${JSON.stringify(table)}\n`
-    // Within the same transaction, and so of the same instant.
+    // In the same transaction, so the rows are of the same instant.
     const rows: Readable = await sql.unsafe(copy(table, 'to stdout')).readable()
     for await (const chunk of rows) yield chunk
     yield `${endOfRows}\n`
@@ -127,11 +128,11 @@ async function* withChecksum(text: AsyncIterable<string | Buffer>): AsyncGenerat
  */
 export async function writeBackup(url: string, file: string, { pooled }: { pooled: boolean }): Promise<void> {
   const mode = 'isolation level repeatable read read only'
-  const connection = await openWhole(url, { name: 'sallyport-backup', pooled, mode })
+  const connection = await beginUnscoped(url, { name: 'sallyport-backup', pooled, mode })
   const draft = `${file}.${randomBytes(4).toString('hex')}`
   try {
     await connection.run(async (sql) => {
-      const { ours } = await tablesNotWhole(sql)
+      const { ours } = await tablesWithHiddenRows(sql)
       if (ours.length > 0)
         throw new BackupError(
           `This role does not see every row of ${ours.join(', ')}: set DATABASE_MIGRATION_URL to the URL of the tables' owner.`,

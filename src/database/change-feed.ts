@@ -15,12 +15,12 @@ const heartbeatMs = 15
 export const validityMs = 75
 /** An unanswered heartbeat costs the connection after this. */
 const answerMs = 1000
-/** Longest way of a test notification from the pool to the listening connection. */
+/** Milliseconds within which a test notification must arrive. */
 const deliveryTestMs = 2000
 /** Pause before a reconnect; doubles after each failed delivery test, up to the maximum. */
 const reconnectMs = 500
 const maxReconnectMs = 30_000
-/** Replaced as the pool's connections are, so that it follows the server when it moves. */
+/** Age at which the connection is replaced, as the pool's are, so that it follows the server when it moves. */
 const lifetimeMs = 30 * 60_000
 
 export interface ChangeListener {

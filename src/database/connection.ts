@@ -33,7 +33,7 @@ interface ConnectionOptions {
   readonly onLost?: () => void
 }
 
-/** What postgres.js hands to a socket factory: what the URL says, or else PGHOST and PGPORT. */
+/** The argument of a socket factory of postgres.js: from the URL, or else from PGHOST and PGPORT. */
 interface DriverAddress {
   readonly host: readonly string[]
   readonly port: readonly number[]
@@ -49,8 +49,8 @@ export function connectionError(
 }
 
 /**
- * The target in the driver's words; it takes lists of hosts and ports. What is not named is left out: the driver then asks
- * PGHOST, PGUSER and so on.
+ * The target as options of postgres.js, which takes lists of hosts and ports. For a part that is left out, it reads PGHOST, PGUSER
+ * and so on.
  */
 function driverOptions(target: DatabaseTarget): object {
   const { host, port, user, password, database, connectTimeoutSeconds } = target
@@ -82,7 +82,7 @@ export class Connection {
     this.#sql = this.#openDriver()
   }
 
-  /** Whether it can never answer again. */
+  /** Whether it is lost or closed, and answers nothing any more. */
   get lost(): boolean {
     return this.#isLost
   }
@@ -179,7 +179,7 @@ export class Connection {
   }
 }
 
-/** A query on whichever connection it is given. */
+/** A query, which is sent on the connection that it is given. */
 export type Query = (sql: Sql) => PromiseLike<unknown>
 /** Called with the text of each statement, without its parameters; returns a function that is called when it ended. */
 export type Watch = (text: string) => (error?: unknown) => void
@@ -192,7 +192,7 @@ export function sqlOver(run: (query: Query, text: string) => Promise<unknown>, w
   ) {
     const ended = watch?.(text)
     let asValues = false
-    // Sent when the caller's turn is over: until then it may ask for rows as arrays.
+    // Sent after the caller's synchronous code, which may still ask for rows as arrays.
     const answer = Promise.resolve().then(() =>
       run((sql) => (asValues ? query(sql).values() : query(sql)), text),
     )

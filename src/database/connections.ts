@@ -31,7 +31,7 @@ type Kind = 'read' | 'write' | 'transaction'
 
 interface Member {
   readonly connection: Connection
-  /** What its transactions are given: always the same value, so that statements built on it are kept. */
+  /** Given to its transactions: one object for the connection's life, so that statements prepared on it are reused. */
   readonly sql: Sql & ProjectSql
   readonly renewAt: number
   /** The project that the session is set to. */

@@ -1,8 +1,8 @@
-// The roles that the service logs in as: one for statements of a project, one for those of no project. They are no superusers, own
-// nothing and are members of nothing, so that no statement (SET ROLE, RESET ROLE) makes more of them.
+// The roles that the service logs in as: one for statements of a project, one for those of no project. They are not superusers, own
+// nothing and are members of no role, so no statement (SET ROLE, RESET ROLE) gives them more rights.
 //
-// Names and passwords follow from the master secret and the database, so that every instance knows them and none is stored. While
-// the secret is replaced, old and new instances each have their own; afterwards the old ones may log in no more.
+// Names and passwords are derived from the master secret and the database, so every instance knows them and none is stored. While
+// the secret is being replaced, old and new instances use different logins; afterwards the old logins are disabled.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
@@ -23,7 +23,7 @@ export interface Logins {
   readonly unscoped: Login
   /** Names of every login that may be in use: those of the previous secret as well. */
   readonly known: readonly string[]
-  /** Begin the names of all logins for this database, whatever the secret. */
+  /** Prefixes of the names of all logins for this database, of any secret. */
   readonly prefixes: readonly [string, string]
 }
 
@@ -127,7 +127,7 @@ export async function applyLogins(sql: Sql, logins: Logins): Promise<void> {
   $logins$`)
 }
 
-/** What PostgreSQL stores of a password (RFC 5803), so that the password is in no statement and no server log. */
+/** The SCRAM verifier of a password (RFC 5803), so that the password itself is in no statement and no server log. */
 function scramVerifier(password: string): string {
   const iterations = 4096
   const salt = randomBytes(16)

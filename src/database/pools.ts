@@ -23,19 +23,19 @@ const notOwner =
   'The role of DATABASE_URL is not the owner of the tables, and they were migrated without it in mind: set ' +
   'DATABASE_MIGRATION_URL to the URL of their owner, for one start or for npx . migrate.'
 
-const bypassesPolicies =
+const noRowLevelSecurity =
   'The role of DATABASE_URL may get around row-level security and cannot become sallyport_service: nothing but our own ' +
   'filters stands between the projects. Connect as another role, or grant it sallyport_service (docs/operate.md).'
 
-/** Said at the start, and by doctor. */
-export const mightyLogin =
+/** Logged at the start, and reported by doctor. */
+export const overprivilegedLogin =
   'The service is connected as a superuser or as the owner of its tables, because no login that can do less could be made or ' +
   'used. Make a role that owns nothing, put it into DATABASE_URL, and the owner into DATABASE_MIGRATION_URL (docs/operate.md).'
 
 interface OpenPoolsOptions extends Omit<PoolOptions, 'role' | 'unscoped'> {
   /** Called with a sentence where the connections can do more than they should. */
   readonly warn: (line: string) => void
-  /** The roles to log in as; null: none could be made, which is said; undefined: the role of the URL is wanted. */
+  /** The roles to log in as; null: none could be made, which is a warning; undefined: the role of the URL is wanted. */
   readonly logins?: Logins | null | undefined
 }
 
@@ -48,7 +48,7 @@ export async function openPools(
   { warn, logins, name = 'sallyport', ...options }: OpenPoolsOptions,
 ): Promise<Pools> {
   const { pooled = false } = options
-  // Jobs hardly ever need a connection at once.
+  // Few: jobs seldom run statements at the same time.
   const housekeeping = { pooled, connections: 2, name: `${name}-housekeeping`, unscoped: true }
   const join = (login: Login | null, unscoped: Pool, role: string | null): Pools => {
     const serviceUrl = login ? loginUrl(url, login) : url
@@ -69,10 +69,10 @@ export async function openPools(
   }
   const unscoped = openPool(url, housekeeping)
   try {
-    const { role, bypasses, isMighty, isStranger } = await checkLogin(unscoped)
-    if (isStranger) throw new DatabaseError(notOwner)
-    if (bypasses) warn(bypassesPolicies)
-    else if (isMighty && logins !== undefined) warn(mightyLogin)
+    const { role, bypassesPolicies, isOverprivileged, lacksPolicy } = await checkLogin(unscoped)
+    if (lacksPolicy) throw new DatabaseError(notOwner)
+    if (bypassesPolicies) warn(noRowLevelSecurity)
+    else if (isOverprivileged && logins !== undefined) warn(overprivilegedLogin)
     return join(null, unscoped, role)
   } catch (error) {
     await unscoped.end()

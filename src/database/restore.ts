@@ -3,13 +3,13 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
-import { copy, openWhole } from './backup.ts'
+import { beginUnscoped, copy } from './backup.ts'
 import { BackupError, type BackupManifest, readTables, verifyBackup } from './backup-file.ts'
 import { applyMissing, ownMigrations } from './migrations.ts'
 import { applyPolicies } from './row-level-security.ts'
 import { defaultSchema } from './session.ts'
 
-/** @throws BackupError where the schema has a table of anybody */
+/** @throws BackupError where the schema has a table or a view */
 async function refuseNonEmpty(sql: Sql, schema: string): Promise<void> {
   const [found] = await sql.unsafe(
     `select relname as name from pg_class where relnamespace = to_regnamespace($1) and relkind in ('r', 'p', 'v', 'm') limit 1`,
@@ -46,12 +46,12 @@ export async function restoreBackup(
   const manifest = await verifyBackup(file)
   refuseNewer(manifest)
   const schema = readDatabaseUrl(url).schema ?? defaultSchema
-  const connection = await openWhole(url, { name: 'sallyport-restore', pooled, mode: '' })
+  const connection = await beginUnscoped(url, { name: 'sallyport-restore', pooled, mode: '' })
   try {
     await connection.run(async (sql) => {
       await refuseNonEmpty(sql, schema)
       await applyMissing(sql, schema, Math.max(...manifest.migrations))
-      // Triggers write no rows that the file has.
+      // Keeps triggers from writing rows that the file has as well.
       await sql.unsafe(`select set_config('sallyport.restoring', 'on', true)`)
       await readTables(file, async (table, rows) => {
         await pipeline(Readable.from(rows), await sql.unsafe(copy(table, 'from stdin')).writable())

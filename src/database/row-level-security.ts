@@ -2,9 +2,9 @@
 // the project that it is set to, and without one none.
 //
 // The service logs in as a role that owns nothing and cannot bypass the policies (logins.ts). Statements of no project (jobs,
-// projects, signing keys) have connections of their own. Commands, and a service that may not log in so, work as the role of the
-// URL, which becomes `sallyport_service` where it can. The policies hold for an owner too (FORCE), and `sallyport.everywhere`
-// marks the unscoped connections.
+// projects, signing keys) have connections of their own. Commands, and a service without such a role, log in as the role of the
+// URL and take the role `sallyport_service` where they may. The policies apply to the owner as well (FORCE), and the setting
+// `sallyport.everywhere` marks the unscoped connections.
 import type { Sql } from 'postgres'
 import { journalSchema } from './session.ts'
 
@@ -45,27 +45,27 @@ const maySetRole = `${roleExists(`'${serviceRole}'`)} and pg_has_role('${service
 export interface LoginCheck {
   /** The role that the service's connections are to take; null: they stay the login's. */
   readonly role: string | null
-  /** True where the policies do not hold for the service: only our own filters keep projects apart. */
-  readonly bypasses: boolean
-  /** True where it is a superuser, may bypass the policies, or owns the tables: it can become more than the service needs. */
-  readonly isMighty: boolean
-  /** True where the policies know neither the login nor a role of it: unscoped statements would see nothing. */
-  readonly isStranger: boolean
+  /** True where the policies do not apply to the service: only the filters of the repositories separate projects. */
+  readonly bypassesPolicies: boolean
+  /** True where it is a superuser, may bypass the policies, or owns the tables: more rights than the service needs. */
+  readonly isOverprivileged: boolean
+  /** True where no policy names the login or a role of it: unscoped statements would see no row. */
+  readonly lacksPolicy: boolean
 }
 
 /** Checks the login of a connection. @param sql a connection as the service connects */
 export async function checkLogin(sql: Sql): Promise<LoginCheck> {
   const [me] = await sql.unsafe(`select ${maySetRole} as may, rolsuper or rolbypassrls as bypasses,
       rolsuper or rolbypassrls or rolcreaterole or exists (select from pg_class
-        where oid = 'users'::regclass and pg_has_role(relowner, 'MEMBER')) as mighty,
+        where oid = 'users'::regclass and pg_has_role(relowner, 'MEMBER')) as overprivileged,
       not exists (select from pg_policy, unnest(polroles) as known
-        where polrelid = 'users'::regclass and polname = 'housekeeping' and pg_has_role(known, 'MEMBER')) as stranger
+        where polrelid = 'users'::regclass and polname = 'housekeeping' and pg_has_role(known, 'MEMBER')) as unnamed
     from pg_roles where rolname = current_user`)
   return {
     role: me?.may ? serviceRole : null,
-    isMighty: me?.mighty !== false,
-    bypasses: !me?.may && me?.bypasses !== false,
-    isStranger: !me?.bypasses && me?.stranger,
+    isOverprivileged: me?.overprivileged !== false,
+    bypassesPolicies: !me?.may && me?.bypasses !== false,
+    lacksPolicy: !me?.bypasses && me?.unnamed,
   }
 }
 

@@ -1,5 +1,5 @@
-// What our statements take for granted in a session. Each session says it at its start, so that no ALTER ROLE, ALTER DATABASE or
-// postgresql.conf decides it; the start, the readiness check and doctor look whether it holds.
+// The settings of a session that our statements rely on. Each session sets them at its start, so that they do not depend on ALTER
+// ROLE, ALTER DATABASE or postgresql.conf. The start, the readiness check and doctor verify them.
 import type { Sql } from 'postgres'
 
 /** Milliseconds after which the server ends a statement, and a transaction that sends none. */
@@ -8,7 +8,7 @@ const sessionLimits = { statement_timeout: 5000, idle_in_transaction_session_tim
 /** Settings that a pooler in transaction mode keeps for its clients: PgBouncer takes them at the start of a session. */
 const kept = { DateStyle: 'ISO, MDY', TimeZone: 'UTC', standard_conforming_strings: 'on' }
 
-/** Settings that such a pooler refuses; there each transaction says them. */
+/** Settings that such a pooler refuses; behind it each transaction sets them. */
 const refused = { IntervalStyle: 'postgres', bytea_output: 'hex', row_security: 'on' }
 
 /** The level of transactions that name none. */
@@ -17,13 +17,13 @@ export const isolation = { default_transaction_isolation: 'read committed' }
 /** The schema of the tables where the URL names none. */
 export const defaultSchema = 'public'
 
-/** What a session begins with. @param pooled behind a pooler in transaction mode: the part that it takes */
+/** The settings at the start of a session. @param pooled behind a pooler in transaction mode: only those that it accepts */
 export const startSettings = (schema: string | null, pooled: boolean): Record<string, string | number> =>
   pooled
     ? kept
     : { ...kept, ...refused, ...isolation, ...sessionLimits, search_path: schema ?? defaultSchema }
 
-/** What each transaction behind a pooler begins with. */
+/** The settings at the start of each transaction behind a pooler. */
 export const transactionSettings = (schema: string | null): Record<string, string | number> => ({
   ...refused,
   ...sessionLimits,
@@ -39,7 +39,7 @@ export const setLocal = (settings: Readonly<Record<string, string | number>>): s
 /** The name of the table of applied migrations, and the schema in which it is; SQL that depends on `search_path`. */
 export const journalSchema = `case current_schema() when 'public' then 'drizzle' else current_schema() end`
 
-/** What is wrong with a session; sentences are for the operator. */
+/** The problems of a session; the texts are sentences for the operator. */
 export interface SessionCheck {
   /** The database itself cannot hold what we store. */
   readonly encoding: string | null
@@ -54,7 +54,7 @@ const wrongEncoding = (encoding: unknown) =>
 
 const isStandby = 'The database takes no writes: DATABASE_URL leads to a standby. Point it to the primary.'
 
-/** Looks at a session of a pool. @param schema as the URL names it */
+/** Checks a session of a pool. @param schema as the URL names it */
 export async function checkSession(sql: Sql, schema: string | null): Promise<SessionCheck> {
   const expected = Object.entries({ ...kept, ...refused, search_path: schema ?? defaultSchema })
   const [row] = await sql.unsafe(

@@ -38,7 +38,7 @@ async function next(socket: Socket, event: 'data' | 'secureConnect', ms: number)
  * @throws an error with a sentence where the server offers no TLS, or has a certificate that is not trusted
  */
 export async function encrypt(socket: Socket, host: string, tls: TlsTarget, ms: number): Promise<Socket> {
-  // Whoever waits is told; between two waits an error must not end the process.
+  // `next` reports an error to its caller; between two calls an unhandled one would end the process.
   socket.on('error', () => {})
   socket.write(sslRequest)
   const [answer] = (await next(socket, 'data', ms)) as [Buffer]
@@ -46,7 +46,7 @@ export async function encrypt(socket: Socket, host: string, tls: TlsTarget, ms: 
     if (tls.optional) return socket
     throw tlsError('the server offers no TLS, which the sslmode of the URL demands')
   }
-  // Anything behind the S was sent by somebody else before the encryption began (CVE-2021-23222).
+  // Bytes behind the S were injected before the encryption began (CVE-2021-23222).
   if (answer.toString('latin1') !== 'S')
     throw tlsError('the server does not speak the protocol of PostgreSQL')
   const encrypted = connect({ socket, host, ...settingsOf(host, tls) }).on('error', () => {})

@@ -1,11 +1,11 @@
 // Checks the database: server, clock, rights of the role, connections, migrations, signing keys and mail queue.
 import type { Config } from '../config/config.ts'
 import { deriveKey } from '../crypto/secrets.ts'
-import { tablesNotWhole } from '../database/backup.ts'
+import { tablesWithHiddenRows } from '../database/backup.ts'
 import { deriveLogins, loginState, loginUrl } from '../database/logins.ts'
 import { migrationState, oldestServer } from '../database/migrations.ts'
 import { openPool, type Sql } from '../database/pool.ts'
-import { mightyLogin } from '../database/pools.ts'
+import { overprivilegedLogin } from '../database/pools.ts'
 import { checkLogin } from '../database/row-level-security.ts'
 import { checkSession } from '../database/session.ts'
 import { readDatabaseUrl } from '../database-url/read.ts'
@@ -109,7 +109,7 @@ async function checkServer(sql: Sql, config: Config): Promise<Finding[]> {
   return found
 }
 
-/** Checks as whom the service logs in, and what it could become. */
+/** Checks the role that the service logs in as, and whether it has more rights than needed. */
 async function checkServiceLogin(
   sql: Sql,
   url: string,
@@ -129,23 +129,23 @@ async function checkServiceLogin(
         await service`select 1`
         return good`The service logs in as ${logins.service.name}, which owns nothing and can become nothing else.`
       } catch (error) {
-        return warning`${mightyLogin} (${logins.service.name}: ${reasonOf(error)})`
+        return warning`${overprivilegedLogin} (${logins.service.name}: ${reasonOf(error)})`
       } finally {
         await service.end({ timeout: 1 })
       }
     }
   }
-  if ((await checkLogin(sql)).isMighty) return warning`${mightyLogin}`
+  if ((await checkLogin(sql)).isOverprivileged) return warning`${overprivilegedLogin}`
   return good`The service logs in as the role of DATABASE_URL, which owns nothing.`
 }
 
-/** Whether a backup by the role that migrates would be whole: by `npx . backup`, and by pg_dump. */
+/** Whether a backup by the role that migrates would have every row: by `npx . backup`, and by pg_dump. */
 async function checkBackup(sql: Sql): Promise<Finding> {
   const { good, warning } = findingsOn('backup')
-  const { ours, dumps } = await tablesNotWhole(sql)
+  const { ours, pgDump } = await tablesWithHiddenRows(sql)
   if (ours.length > 0)
     return warning`The role of DATABASE_URL does not see every row of ${ours.join(', ')}, so neither npx . backup nor pg_dump by it is whole. Set DATABASE_MIGRATION_URL to the URL of the tables' owner.`
-  if (dumps.length > 0)
+  if (pgDump.length > 0)
     return good`npx . backup writes everything. pg_dump by this role does not: it ends with an error, and with --enable-row-security it leaves rows out. Dump as a superuser or a role with bypassrls.`
   return good`npx . backup and pg_dump by this role write everything.`
 }

@@ -15,7 +15,12 @@ import { type Finding, findingsOn } from './finding.ts'
 /** Less than a check of the doctor may take. */
 const timeoutMs = 2000
 
-/** @param project its name @param until RFC 3339 @param isOpen whether the period lasts @param verdict on a random address and password */
+/**
+ * @param project its name
+ * @param until the end of the lazy move (RFC 3339)
+ * @param isOpen whether that is still to come
+ * @param verdict of the old system on a random address and password
+ */
 export function oldSystemVerdict(
   project: string,
   until: string,

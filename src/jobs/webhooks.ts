@@ -34,7 +34,7 @@ const stopMs = 2000
 class WebhookJob implements Job {
   readonly #options: WebhookJobOptions
   readonly #loop: Job
-  /** Deliveries under way, and whose they are. */
+  /** Deliveries under way, by their attempt. */
   readonly #working = new Map<Promise<void>, TakenDelivery>()
   #more = false
   readonly #warn = (error: unknown) =>

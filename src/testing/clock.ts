@@ -1,6 +1,6 @@
-// A clock that tests turn. In the database of a test, `now()` and `clock_timestamp()` are functions of ours that add what the
-// clock was advanced by, so that every statement, default and trigger of the service sees the turned time, with no change to any
-// of them. The server's own functions stay under other names; nothing in a row is rewritten.
+// A clock that tests advance. In the database of a test, `now()` and `clock_timestamp()` are functions of ours that add the time by
+// which the clock was advanced, so every statement, default and trigger of the service sees that time and none has to be changed.
+// The server's own functions stay under other names, and no row is rewritten.
 import type { Sql } from 'postgres'
 
 /** The functions of PostgreSQL that tell the time to our statements, and whether their result holds for a whole statement. */

@@ -10,7 +10,7 @@ import { findProcess } from '../database/embedded/data-directory.ts'
 import { type EmbeddedDatabase, startEmbedded } from '../database/embedded/embedded.ts'
 import { packageRoot, version } from '../package.ts'
 
-/** A test asks what the service does, not whether this disk keeps it. */
+/** Settings without durability: a cluster lives as long as its test. */
 const settings = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -25,7 +25,7 @@ const settings = {
   io_method: 'sync',
 }
 
-/** Makes what a new cluster needs before it is copied; the database runs meanwhile. */
+/** Prepares a new cluster, whose database runs, before it is copied. */
 export type Prepare = (database: EmbeddedDatabase, dataDir: string) => Promise<void>
 
 /** @throws where the folder is another user's, who could read and change what tests store */
@@ -94,7 +94,7 @@ async function copy(from: string, to: string): Promise<void> {
   await run('cp', [...flags, from, to]).catch(() => run('cp', ['-R', '-p', from, to]))
 }
 
-/** Ends and removes what a run left whose processes were all killed at once. */
+/** Removes the directories, and ends the servers, of runs whose processes were killed. */
 async function sweep(folder: string): Promise<void> {
   for (const name of readdirSync(folder)) {
     const pid = Number(/^run-(\d+)-/.exec(name)?.[1] ?? 0)

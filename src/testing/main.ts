@@ -3,7 +3,7 @@ import { isProduction } from '../config/config.ts'
 import { operatorMessage } from '../operator-messages.ts'
 import { startTestService, type TestService, type TestServiceOptions, type TestUserFacts } from './service.ts'
 
-/** What the test process asks; `id` comes back with the answer. */
+/** A message of the test process; the answer has the same `id`. */
 type Asked = { readonly id: number } & (
   | { readonly verb: 'start'; readonly given: TestServiceOptions }
   | { readonly verb: 'createUser'; readonly given: TestUserFacts }

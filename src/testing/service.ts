@@ -1,4 +1,4 @@
-// The service as a test has it: the real one, on a cluster of its own, with a clock that can be turned and mails that are captured.
+// The service for tests: the real one, on a cluster of its own, with a clock that can be advanced and captured mails.
 import { randomBytes } from 'node:crypto'
 import postgres, { type Sql } from 'postgres'
 import { type RunningApp, startApp } from '../app.ts'
@@ -21,7 +21,7 @@ export interface TestServiceOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
 }
 
-/** An account for a test; what is not given is made up. */
+/** An account for a test; missing fields are made up. */
 export interface TestUserFacts {
   readonly email?: string
   /** Null: the account has none. */
@@ -34,7 +34,7 @@ export interface TestUserFacts {
   readonly verified?: boolean
 }
 
-/** What a test may ask of the service besides its requests. */
+/** What a test may do with the service besides its requests. */
 export interface TestService {
   readonly url: string
   readonly projectId: string
@@ -84,7 +84,7 @@ async function startOn(
   }
 }
 
-/** Makes of a new cluster one that is fast to copy and to start: with the clock, migrated, with the first start behind it. */
+/** Prepares a new cluster to be copied: installs the clock, migrates, and runs the first start, so that a copy starts fast. */
 async function prepare({ url }: { readonly url: string }, dataDir: string): Promise<void> {
   const sql = connect(url)
   try {

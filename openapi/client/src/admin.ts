@@ -1,4 +1,4 @@
-// The admin API, typed from its document: for back ends, scripts and consoles. Not part of the core: import '@sallyport/client/admin'.
+// @sallyport/client/admin: the admin API, typed from its document, for back ends, scripts and consoles.
 import type { components, paths } from './admin-schema.js'
 import { errorFor } from './errors.js'
 import type { Success, Verb } from './methods.js'

@@ -214,7 +214,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     return answer
   }
 
-  /** Asks once whether this browser sends the cookies that a sign-in has set. */
+  /** Checks once that this browser sends the cookies of a sign-in. */
   let kept: Promise<void> | undefined
   const cookiesKept = () => {
     kept ??= send(toCall('get', '/api/auth/me' satisfies PathOf<'get'>, {})).then(
@@ -281,7 +281,7 @@ export function createClient(options: ClientOptions = {}): SallyportClient {
     startConditionalSignIn: async ({ signal } = {}) => (await passkeys()).autofill(signal),
     registerPasskey: async ({ name, signal } = {}) => (await passkeys()).register(name, signal),
     upgradeToPasskey: async ({ signal } = {}) => (await passkeys()).upgrade(signal),
-    listPasskeys: async ({ signal } = {}) => (await passkeys()).tell(signal),
+    listPasskeys: async ({ signal } = {}) => (await passkeys()).list(signal),
     renamePasskey: async (id, body, { signal } = {}) => (await passkeys()).rename(id, body, signal),
     removePasskey: async (id, { signal } = {}) => (await passkeys()).remove(id, signal),
     async refreshSession({ signal } = {}) {

@@ -46,14 +46,14 @@ interface Described {
 const describe = (list: readonly Described[]) =>
   list.map((one) => ({ ...one, id: decode(one.id) })) as PublicKeyCredentialDescriptor[]
 
-/** The errors of a browser that mean: nobody chose a passkey, or there is nothing to do. */
-const isNothing = (error: unknown) =>
+/** Errors of a browser where the person chose no passkey, or none can be added. */
+const isDeclined = (error: unknown) =>
   ['NotAllowedError', 'InvalidStateError', 'AbortError', 'ConstraintError', 'NotSupportedError'].includes(
     (error as Error).name,
   )
 
-/** The refusals of the service that mean the same for an upgrade. */
-const isNotNow = (error: unknown) =>
+/** Refusals of the service that mean the same for an upgrade. */
+const isUpgradeRefused = (error: unknown) =>
   error instanceof ApiError &&
   ['step_up_required', 'email_verification_required', 'passkey_exists', 'passkey_limit_reached'].includes(
     error.code,
@@ -73,7 +73,7 @@ const autofillMs = 8 * 60_000
 
 /** Binds what passkeys do to a client. @param authenticator used instead of the browser */
 export function createPasskeys({ open, own, begun }: Calls, authenticator: PasskeyAuthenticator | undefined) {
-  /** What waits without having asked the person; any other request ends it, because a browser answers one at a time. */
+  /** The request that waits without a dialog; any other request ends it, because a browser answers one at a time. */
   let waiting: AbortController | undefined
 
   /** Runs a request to the authenticators; one that waits without asking ends after some time, or when another one comes. */
@@ -100,7 +100,7 @@ export function createPasskeys({ open, own, begun }: Calls, authenticator: Passk
   /** The wait for autofill, which a later call or a session ends. */
   let autofilling: AbortController | undefined
 
-  /** Whether a person is signed in by what ended the wait for autofill: then it does not begin again. */
+  /** Whether the request that ended the wait for autofill has signed the person in: then the wait does not begin again. */
   let entered: Promise<boolean> = Promise.resolve(false)
 
   async function answer(signal: AbortSignal | undefined, mediation?: 'conditional'): Promise<Session> {
@@ -146,16 +146,16 @@ export function createPasskeys({ open, own, begun }: Calls, authenticator: Passk
     }
   }
 
-  /** Tells the authenticators which passkeys the account has, and what it is called. */
-  async function tell(signal?: AbortSignal) {
-    const list = await own('get', '/api/auth/passkeys', { signal })
+  /** Lists the passkeys, and tells the authenticators about them and the account's names (WebAuthn Level 3 §5.1.10). */
+  async function list(signal?: AbortSignal) {
+    const listed = await own('get', '/api/auth/passkeys', { signal })
     const {
       rp_id: rpId,
       user_id: userId,
       all_accepted_credential_ids,
       name,
       display_name: displayName,
-    } = list.signals
+    } = listed.signals
     const allAcceptedCredentialIds = all_accepted_credential_ids
     const told = [
       signals()?.signalAllAcceptedCredentials?.({ rpId, userId, allAcceptedCredentialIds }),
@@ -163,13 +163,13 @@ export function createPasskeys({ open, own, begun }: Calls, authenticator: Passk
     ]
     // A browser that cannot tell them changes nothing here.
     await Promise.all(told.map((one) => one?.catch(() => {})))
-    return list.data
+    return listed.data
   }
 
-  /** A change that is made: that the authenticators are not told of it is no failure. */
-  async function telling<T>(changing: Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** Waits for a change, and tells the authenticators; the change succeeds also where that fails. */
+  async function thenTell<T>(changing: Promise<T>, signal?: AbortSignal): Promise<T> {
     const changed = await changing
-    await tell(signal).catch(() => {})
+    await list(signal).catch(() => {})
     return changed
   }
 
@@ -208,7 +208,7 @@ export function createPasskeys({ open, own, begun }: Calls, authenticator: Passk
     entered = Promise.resolve(true)
     const credential = await make(options, conditional, signal)
     const sent = { flow, credential, ...(name !== undefined && { name }) }
-    return telling(own('post', '/api/auth/passkeys', { body: sent, signal }), signal)
+    return thenTell(own('post', '/api/auth/passkeys', { body: sent, signal }), signal)
   }
 
   return {
@@ -250,15 +250,15 @@ export function createPasskeys({ open, own, begun }: Calls, authenticator: Passk
       const can = await signals()?.getClientCapabilities?.()
       if (!can?.conditionalCreate) return null
       return add(undefined, true, signal).catch((error) => {
-        if (isNothing(error) || isNotNow(error)) return null
+        if (isDeclined(error) || isUpgradeRefused(error)) return null
         throw error
       })
     },
     prove,
-    tell,
+    list,
     rename: (id: string, body: { name: string }, signal?: AbortSignal) =>
       own('patch', '/api/auth/passkeys/{id}', { params: { id }, body, signal }),
     remove: (id: string, signal?: AbortSignal) =>
-      telling(own('delete', '/api/auth/passkeys/{id}', { params: { id }, signal }), signal),
+      thenTell(own('delete', '/api/auth/passkeys/{id}', { params: { id }, signal }), signal),
   }
 }

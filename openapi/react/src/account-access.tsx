@@ -1,4 +1,4 @@
-// Who and what has access to the account, on the account page: devices, connected providers, API keys; and the account's data.
+// Access to the account, on the account page: devices, connected providers, API keys; and the account's data.
 import { useState } from 'react'
 import type { Account } from './account.js'
 import { Card, Careful, Once, Row, Rows, save, useDay } from './account-parts.js'

@@ -1,4 +1,4 @@
-// What the sections of the account page are made of: cards, rows, questions before something is removed, and dates.
+// The parts of the account page's sections: cards, rows, questions before something is removed, and dates.
 import { type ReactNode, useId, useState } from 'react'
 import { type Action, useAction } from './action.js'
 import { Button, Dialog, Said } from './parts.js'
@@ -15,7 +15,7 @@ export function Card({ title, lead, children }: { title: string; lead?: string; 
   )
 }
 
-/** A row of a list: what it is, what is known of it, and what can be done. */
+/** A row of a list: its name, its facts and its buttons. */
 export function Row({ name, facts, children }: { name: ReactNode; facts?: ReactNode; children?: ReactNode }) {
   return (
     <li className="sp-row">

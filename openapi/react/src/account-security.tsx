@@ -13,7 +13,7 @@ export function Password({ account }: { account: Account }) {
   const user = useUser()
   const action = useAction(texts)
   const [isFirst, setFirst] = useState(false)
-  // The service does not tell who has a password, so where an account may be without one its owner says so.
+  // The service does not tell whether an account has a password, so where it may have none, its owner says so.
   const mayHaveNone = Boolean(user?.provider || account.identities?.length || options.emailSignIn)
   return (
     <Card title={texts.password}>
@@ -118,7 +118,7 @@ export function Passkeys({ account }: { account: Account }) {
   )
 }
 
-/** What is open of the second factor: the picture of a key that is not confirmed yet, or recovery codes. */
+/** The open dialog of the second factor: the key that is not confirmed yet, or recovery codes. */
 interface Shown {
   readonly key?: { readonly secret: string; readonly qr_svg: string }
   readonly codes?: readonly string[]

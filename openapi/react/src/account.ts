@@ -1,4 +1,4 @@
-// The account of the signed-in user without its pages: what it has, what can be done, and the proof that some of it needs first.
+// The account of the signed-in user without its pages: its parts, its changes, and the proof that some changes need first.
 import {
   ApiError,
   type FactorMethod,
@@ -17,7 +17,7 @@ type Of<Method extends keyof SallyportClient> = SallyportClient[Method] extends 
   ? Answer
   : never
 
-/** What the account has; a part is undefined until it is loaded. */
+/** The parts of the account; each is undefined until it is loaded. */
 export interface Holdings {
   readonly factors?: Of<'listFactors'>
   readonly passkeys?: Of<'listPasskeys'>

@@ -1,4 +1,4 @@
-// What a form does: one call at a time, busy meanwhile, and its error in words, at the field that it belongs to.
+// The calls of a form: one at a time, with its busy state, and the error in words at the field that it belongs to.
 import { ApiError, NetworkError, RateLimitError, ValidationError } from '@sallyport/client'
 import { useCallback, useRef, useState } from 'react'
 import { fill, type Texts } from './texts/en.js'
@@ -17,7 +17,7 @@ export const duration = (seconds: number, { lang }: Texts): string => {
   return new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' }).format(amount)
 }
 
-/** Makes the error of work that a person or the page broke off, which is no failure. */
+/** Makes the error of work that a person or the page aborted, which is no failure. */
 export const abortError = (message: string): Error =>
   Object.assign(new Error(message), { name: 'AbortError' })
 
@@ -32,7 +32,7 @@ const fieldOf: Readonly<Record<string, string>> = {
 /**
  * Puts an error into words.
  *
- * @returns null where there is nothing to say, because the work was broken off
+ * @returns null for work that was aborted
  */
 export function describe(error: unknown, texts: Texts): FormError | null {
   if (isAbort(error)) return null
@@ -68,7 +68,7 @@ export interface Action {
   fail(error: FormError | null): void
 }
 
-/** Holds what a form does. */
+/** Holds the state of a form's calls. */
 export function useAction(texts: Texts): Action {
   const [shown, show] = useState<Omit<Action, 'run' | 'fail'>>({ busy: null, error: null, notice: '' })
   const running = useRef(false)

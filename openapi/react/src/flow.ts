@@ -23,7 +23,7 @@ export type Step =
   | 'reset_password'
   | 'done'
 
-/** A second factor that is asked for. */
+/** The second factor that a sign-in waits for. */
 interface Challenge {
   readonly challenge: string
   readonly factors: readonly FactorMethod[]
@@ -76,14 +76,14 @@ function useFlow({ onDone }: FlowOptions): Flow & Pick<Action, 'fail'> & { take(
   const { client, texts, options } = useSallyport()
   const [place, go] = useState(atStart)
   const { run, ...action } = useAction(texts)
-  /** What is needed for the next step, and is nobody's to see. */
+  /** Secrets for the next step, which are not part of the state that is drawn. */
   const kept = useRef<{ password?: string; flow?: string; token?: string; challenge?: Challenge }>({})
 
   function move(step: Step, more: Partial<Place> = {}): void {
     go((now) => ({ ...now, ...more, step }))
   }
 
-  /** What becomes of a refusal that only asks for more; any other one is thrown on. */
+  /** Moves on where a refusal only asks for another step; throws every other one. */
   async function follow(error: unknown, email: string, password?: string): Promise<string | undefined> {
     if (error instanceof SecondFactorRequiredError) {
       const { challenge, factors, passkeyOptions } = error

@@ -88,7 +88,7 @@ export function Form({ action, onSubmit, children, label, resets }: FormProps) {
   )
 }
 
-/** Live regions, which are there before they speak. */
+/** Live regions; they are in the page before they have a text, so that it is announced. */
 export function Said({ error = '', notice = '' }: { error?: string | undefined; notice?: string }) {
   return (
     <>
@@ -158,7 +158,7 @@ export function Field({ name, label, hint, type = 'text', ...input }: FieldProps
   )
 }
 
-/** Says to a password manager whose password a form is about. */
+/** Tells a password manager which account a form is about. */
 export const Username = ({ email }: { email: string }) => (
   <input hidden type="text" autoComplete="username" value={email} readOnly />
 )

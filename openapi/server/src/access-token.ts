@@ -24,7 +24,7 @@ export interface Session {
   readonly accessToken: string
 }
 
-/** What became of a token: valid, expired but genuine, or anything else. */
+/** The result of a verification: valid, expired but genuine, or invalid. */
 export type Verdict =
   | { readonly kind: 'valid'; readonly session: Session; readonly secondsLeft: number }
   | { readonly kind: 'expired' }

@@ -18,7 +18,7 @@ export interface NextSallyport {
   middleware(request: Request): Promise<Response>
 }
 
-/** What is used of `next/headers` and `next/server`. */
+/** The parts of `next/headers` and `next/server` that are used. */
 type NextHeaders = { headers(): Headers | Promise<Headers> }
 type NextServer = { NextResponse: { next(init: { request: { headers: Headers } }): Response } }
 

@@ -1,7 +1,7 @@
 // Requests of Node as those of the web platform, for Express and Fastify.
 import { SallyportError } from './errors.js'
 
-/** What is read of a request of Node, or of Express, which may have read its body. */
+/** The parts of a request that are read, of Node or of Express, which may have parsed the body. */
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined
   readonly url?: string | undefined

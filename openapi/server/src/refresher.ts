@@ -40,7 +40,7 @@ export function unavailable(error: unknown): unknown {
 export interface Refresher {
   /** @throws ServiceUnavailableError where the service gave no verdict */
   refresh(token: string): Promise<Refreshed>
-  /** Forgets what was refreshed for a session that has ended, whose newest token this is. */
+  /** Forgets the refreshes of a session that has ended. @param token its newest refresh token */
   forget(token: string): void
 }
 

@@ -1,4 +1,4 @@
-// What is read of a request, whichever framework it comes from: headers, cookies, and whether a foreign page made it.
+// Reads a request of any framework: headers, cookies, and whether a page of another site made it.
 import { CrossSiteRequestError } from './errors.js'
 
 /** A Request, or anything with its headers: of Node, Express, Fastify, or `headers()` of Next.js. */

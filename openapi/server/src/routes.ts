@@ -167,7 +167,7 @@ export function createRoutes(options: RoutesOptions): Pick<Sallyport, 'handle' |
     const returnTo = safeReturnTo(new URL(request.url).searchParams.get('returnTo'), here())
     const { code_verifier, code_challenge } = await createProofKey()
     const location = addressOf({ redirect_to: `${here()}${paths.base}/callback`, code_challenge })
-    // The verifier binds the code to this browser: nobody else's code can be exchanged here (RFC 7636).
+    // The verifier binds the code to this browser: the code of another one cannot be exchanged here (RFC 7636).
     const flow = `${code_verifier}.${encodeURIComponent(returnTo)}`
     return answer(303, [cookies.write('flow', flow, flowSeconds)], { location })
   }

@@ -130,7 +130,7 @@ const aheadSeconds = 30
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, '')
 
-/** Which way sessions are checked that have ended. */
+/** Chooses how sessions that have ended are found out. */
 function revocationOf(
   options: SallyportOptions,
   wire: Parameters<typeof createIntrospection>[0],

@@ -22,7 +22,7 @@ const nameOf = (manifest: string) => {
   }
 }
 
-/** The program of the installed package `sallyport`: the project's own, the one beside this package, or the checkout that both are of. */
+/** The program of the package `sallyport`: installed in the project, installed beside this package, or in the same checkout. */
 function findProgram(): string {
   const here = import.meta.url
   for (const from of [join(process.cwd(), 'package.json'), here])

@@ -115,7 +115,7 @@ function read(user: Json, project: string, rows: Rows): Person {
   return personOf({
     email: textOf(user.email) ?? '',
     password_hash: hash,
-    // Unless the application has put another function in, which then says what it is.
+    // An application may hash by a function of its own, whose hashes have another form and must name their algorithm.
     password_hasher: hash && /^[^$:]+:[0-9a-fA-F]+$/.test(hash) ? 'better_auth' : undefined,
     email_verified_at: verifiedAt(user.emailVerified, user.createdAt),
     display_name: nameOf(user.name),

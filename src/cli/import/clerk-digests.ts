@@ -2,7 +2,7 @@
 // clerk.com/docs/reference/backend/user/create-user, "passwordHasher"
 import { readFirebase } from '../../crypto/foreign/scrypt.ts'
 
-/** Kinds whose digests say what they are. */
+/** Kinds whose digests name their algorithm. */
 const plain: ReadonlySet<string> = new Set([
   ...['bcrypt', 'bcrypt_sha256_django', 'argon2i', 'argon2id', 'pbkdf2_sha256_django', 'phpass', 'ldap_ssha'],
 ])
@@ -32,7 +32,12 @@ function firebaseOf(digest: string): string | null {
   return found && 'stored' in found ? found.stored : null
 }
 
-/** @returns a digest as it is read here, and its hasher where its text does not say it; one of another kind bears its name, and is refused */
+/**
+ * Converts a digest.
+ * @param kind the `password_hasher` of Clerk
+ * @returns the hash in a form that the import reads, and its hasher where the text does not name it; for an unknown kind its name,
+ * which the import refuses
+ */
 export function clerkDigest(
   digest: string,
   kind = 'bcrypt',

@@ -1,4 +1,4 @@
-// Amazon Cognito: a CSV of users with the columns that its own import takes (get-csv-header). Cognito gives no hashes away, so
+// Amazon Cognito: a CSV of users with the columns that its own import takes (get-csv-header). Cognito exports no hashes, so
 // these accounts have no password; their first failed sign-in sends the mail that sets one.
 import { CommandError } from '../errors.ts'
 import { instantOf, languageOf, metadataOf, nameOf, personOf, textOf, truthOf, verifiedAt } from './fields.ts'

@@ -1,4 +1,4 @@
-// Values of other products in our forms. A value that is none is left out.
+// Converts values of other products into our forms. A value that cannot be converted is left out.
 import { createHash } from 'node:crypto'
 import type { PersonField } from '../../domain/operators/person-schema.ts'
 
@@ -76,14 +76,14 @@ export const verifiedAt = (isVerified: unknown, createdAt: unknown): string | un
 export const disabledAt = (isDisabled: unknown): string | undefined =>
   truthOf(isDisabled) ? new Date().toISOString() : undefined
 
-/** Drops what is undefined, so that a person has the fields that the file had. */
+/** A person without the fields that are null or undefined. */
 export function personOf(fields: Person): Person {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   ) as Person
 }
 
-/** Metadata without what is undefined; undefined where there is none. */
+/** Metadata without empty values; undefined where none is left. */
 export function metadataOf(fields: Json): Json | undefined {
   const kept = Object.entries(fields).filter(
     ([, value]) => value !== undefined && value !== null && value !== '',
@@ -117,12 +117,12 @@ export const providerOf = (value: unknown): string => {
 }
 
 /**
- * A UUID for what has another kind of id at its product; the same each time in one project, and another in each, so that a file can
- * be imported again, and in two projects.
+ * Derives a UUID (version 8, RFC 9562 §5.8) from an id of another product. It is the same for each import into one project, and
+ * differs between projects.
  */
 export function uuidOf(project: string, kind: string, id: string): string {
   const hash = createHash('sha256').update([project, kind, id].join('\0')).digest().subarray(0, 16)
-  // Version 8 and variant of RFC 9562.
+  // Version and variant.
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80
   hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80
   return hash.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

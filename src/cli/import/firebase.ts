@@ -1,6 +1,6 @@
-// Firebase: `firebase auth:export` as JSON ({ "users": […] }), with the parameters of the project's hashes, which its console shows. Its
-// CSV is refused: it writes names and addresses of pictures without escaping them, so that a person could write fields of their row, and
-// rows of others.
+// Firebase: `firebase auth:export` as JSON ({ "users": […] }), with the parameters of the project's hashes, which its console shows.
+// Its CSV is refused: it does not escape names and addresses of pictures, so that a person could write other fields of their row, and
+// rows of other persons.
 import { type FirebaseParameters, readFirebase } from '../../crypto/foreign/scrypt.ts'
 import { CommandError } from '../errors.ts'
 import { type Entry, namedEntriesOf } from './entries.ts'

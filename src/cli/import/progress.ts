@@ -1,4 +1,4 @@
-// How far an import is: a bar on a terminal, a line every few seconds elsewhere.
+// The progress of an import: a bar on a terminal, a line every few seconds elsewhere.
 import { stat } from 'node:fs/promises'
 import type { Bytes } from './source.ts'
 
@@ -9,7 +9,7 @@ const width = 30
 export interface Progress {
   /** Counts the bytes that pass. */
   measure(bytes: Bytes): Bytes
-  /** Shows `words`, at most as often as is of use. */
+  /** Shows `words`, but not more often than every 200 ms on a terminal and every 5 s elsewhere. */
   show(words: () => string): void
   /** Removes the bar. */
   end(): void

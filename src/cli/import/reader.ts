@@ -1,9 +1,9 @@
-// What a reader of a product gives: one person for each entry of its file.
+// The type of the readers: each reads the export of one product and yields a person for each entry.
 import type { Entry } from './entries.ts'
 import type { Bytes } from './source.ts'
 
 export interface ReaderOptions {
-  /** The project that is imported into; ids that are derived follow from it. */
+  /** The project that is imported into; derived UUIDs depend on it. */
   readonly project: string
   /** Opens the second file of a product that has two. */
   readonly openHashes?: (() => Promise<Bytes>) | undefined
@@ -14,7 +14,7 @@ export interface ReaderOptions {
   readonly memCost?: number | undefined
   /** How the hashes were made, where their text does not say it. */
   readonly hasher?: string | undefined
-  /** Told what of the export does not come along; each sentence once. */
+  /** Called with a sentence about data that is not imported; a repeated sentence counts once. */
   readonly note: (sentence: string) => void
 }
 

@@ -1,4 +1,4 @@
-// What came of an import: counted whole, and shown as far as a person reads.
+// The report of an import: all counts, and the first entries of each list.
 import type { InsertedUsers } from '../../repositories/operators/imported-users.ts'
 
 /** A line of the file and why no account was added for it. */
@@ -8,7 +8,7 @@ export interface RefusedLine {
   readonly reason: string
 }
 
-/** Lines and reasons that a report names; it counts all. */
+/** Entries that a report lists: lines, reasons, and what another account has already. It counts all of them. */
 const maxShown = 1000
 const maxReasons = 50
 const maxTaken = 20
@@ -122,7 +122,7 @@ const maxPrinted = 50
 
 const shownKind = { identity: 'An identity', passkey: 'A passkey' } as const
 
-/** What a person should know besides the counts, a line each. */
+/** The report in sentences besides the counts, one for each line. */
 export function remarksOf(facts: ReportFacts): string[] {
   const lines = facts.refused.slice(0, maxPrinted).map(({ line, reason }) => `${line}: ${reason}`)
   if (facts.refused_total > maxPrinted)

@@ -74,8 +74,8 @@ export function renameDurably(from: string, to: string): void {
   closeSync(directory)
 }
 
-/** A live process: its command line, and a text that no other process with this id ever has. */
-export interface FoundProcess {
+/** A live process: its command line, and a text that tells it from every other process that has had this id. */
+interface FoundProcess {
   readonly command: string
   readonly started: string
 }
@@ -106,7 +106,7 @@ export function findProcess(pid: number): FoundProcess | null {
  * Makes this process the owner of the directory: `<dataDir>/lock` says its id. A dead owner is replaced at once.
  * `proper-lockfile` keeps two starts from doing that at the same time; it is not held while the database runs, because its
  * lock would pass to another process when this one is stopped for some seconds.
- * @returns gives the directory free
+ * @returns a function that releases the directory
  * @throws EmbeddedDatabaseError with the id of the live process that owns it
  */
 export async function lockDirectory(dataDir: string): Promise<() => void> {

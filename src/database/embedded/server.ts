@@ -7,7 +7,7 @@ import { EmbeddedDatabaseError, findProcess, openLog, readText } from './data-di
 import { freePort } from './free-port.ts'
 import { environment, findPrograms, type ProgramOptions, type Programs, pathFor } from './programs.ts'
 
-/** Whatever the settings say, it has no socket in the file system and no address that others can reach. */
+/** Not configurable: no socket in the file system, and no address that other machines can reach. */
 const fixedSettings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', logging_collector: 'off' }
 
 /**
