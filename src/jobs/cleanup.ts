@@ -14,16 +14,11 @@ import {
 import type { Stores } from '../repositories/store.ts'
 import { every, type Job, pause } from './schedule.ts'
 
-export interface CleanupOptions {
-  readonly services: Services
-  readonly log: FastifyBaseLogger
-  /** Milliseconds between passes; default ten minutes. */
-  readonly pauseMs?: number
-}
-
 /** Rows deleted, by table. */
 export type Deleted = Partial<Record<ExpiringTable | 'users', number>>
 
+/** Milliseconds between passes. */
+const pauseMs = 600_000
 /** Blocks of 8 KiB in one step: a millisecond or two of work, so that concurrent requests hardly wait. */
 const stepBlocks = 64
 /** Accounts deleted in one step, each with everything that belongs to it. */
@@ -62,7 +57,7 @@ export async function cleanUp({ unscoped }: Pick<Stores, 'unscoped'>, signal: Ab
 }
 
 /** Starts the cleanup job; its first pass comes after a random part of the pause, so that instances take turns. */
-export function startCleanupJob({ services, log, pauseMs = 600_000 }: CleanupOptions): Job {
+export function startCleanupJob(services: Services, log: FastifyBaseLogger): Job {
   return every({
     firstMs: Math.random() * pauseMs,
     pauseMs: () => pauseMs,

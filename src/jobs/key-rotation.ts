@@ -25,10 +25,8 @@ export interface KeyRotationOptions {
   /** Age at which the current key is replaced; null: an operator rotates keys. */
   readonly rotationSeconds: number | null
   readonly log: FastifyBaseLogger
-  /** Reports keys that changed; without one they are checked every two seconds. */
+  /** Reports keys that changed; without one they are checked more often. */
   readonly changeFeed?: ChangeFeed | undefined
-  /** Milliseconds between checks; default 30 000 with a change feed, far less than a key is published before it signs. */
-  readonly pauseMs?: number
 }
 
 export interface KeyRotationJob extends Job {
@@ -43,7 +41,8 @@ const fingerprint = (keys: readonly OpenedKey[]) => keys.map(({ kid, state }) =>
 /** Starts the key-rotation job. */
 export function startKeyRotationJob(options: KeyRotationOptions): KeyRotationJob {
   const { services, tokens, rotationSeconds, log, changeFeed = noChangeFeed } = options
-  const { pauseMs = changeFeed === noChangeFeed ? 2000 : 30_000 } = options
+  // Far less than the time for which a key is published before it signs.
+  const pauseMs = changeFeed === noChangeFeed ? 2000 : 30_000
   let known = fingerprint(options.keys)
 
   async function check(): Promise<void> {

@@ -4,15 +4,11 @@ import { sealSecurityLog } from '../domain/audit/chain.ts'
 import type { Services } from '../domain/context.ts'
 import { every, type Job } from './schedule.ts'
 
-export interface SealingOptions {
-  readonly services: Pick<Services, 'stores' | 'keys'>
-  readonly log: FastifyBaseLogger
-  /** Milliseconds between runs; default 1000. */
-  readonly pauseMs?: number
-}
+/** Milliseconds between runs. */
+const pauseMs = 1000
 
-/** Starts the sealing job. Where several run, one seals a project and the others pass it by. */
-export function startSealingJob({ services, log, pauseMs = 1000 }: SealingOptions): Job {
+/** Starts the sealing job. Where several instances run it, one seals a project and the others skip it. */
+export function startSealingJob(services: Pick<Services, 'stores' | 'keys'>, log: FastifyBaseLogger): Job {
   return every({
     pauseMs: () => pauseMs,
     async run() {

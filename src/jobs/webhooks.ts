@@ -20,12 +20,12 @@ export interface WebhookJobOptions {
   readonly log: FastifyBaseLogger
   /** Called with the outcome of each attempt. */
   readonly delivered?: (outcome: Outcome) => void
-  /** Milliseconds between looks; default 500. */
-  readonly pollMs?: number
 }
 
 /** Deliveries under way at the same time: of one webhook, of one that failed last, of one project, and of all. */
 const [maxOfWebhook, maxOfFailing, maxOfProject, maxOfAll] = [8, 1, 64, 256]
+/** Milliseconds between looks for due deliveries: while some were found, and else. */
+const [busyPauseMs, pauseMs] = [20, 500]
 /** Longer than an attempt and its marks take together. */
 const leaseSeconds = 60
 /** How long attempts that are under way may still take when the job stops. */
@@ -42,10 +42,9 @@ class WebhookJob implements Job {
 
   constructor(options: WebhookJobOptions) {
     this.#options = options
-    const { pollMs = 500 } = options
     this.#loop = every({
       run: () => this.#look(),
-      pauseMs: () => (this.#more ? 20 : pollMs),
+      pauseMs: () => (this.#more ? busyPauseMs : pauseMs),
       failed: this.#warn,
     })
   }
