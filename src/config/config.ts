@@ -70,16 +70,17 @@ function conflicts(values: Values, environment: NodeJS.ProcessEnv): string[] {
   return problems
 }
 
-/** Whether neither the listener nor the name by which people know the service leads here from another machine. */
+/** Whether both the listener and PUBLIC_URL can be reached from this machine only. */
 const isForThisMachine = (values: Values): boolean =>
   isLoopback((values.PUBLIC_URL ?? localUrl(values)).hostname) &&
   isLoopback(values.HOST === '::1' ? '[::1]' : values.HOST)
 
-/** Whether captured mails may be shown: there are some, only this machine is served, and by its developer. */
-const mayShowInbox = (values: Values, { NODE_ENV }: NodeJS.ProcessEnv): boolean => {
-  const { protocol, hostname } = values.PUBLIC_URL ?? localUrl(values)
-  return values.SMTP_URL === null && protocol === 'http:' && isLoopback(hostname) && NODE_ENV !== 'production'
-}
+/** Whether people reach the service by http on this machine, as its developer does. */
+const isLocalHttp = ({ protocol, hostname }: URL): boolean => protocol === 'http:' && isLoopback(hostname)
+
+/** Whether captured mails may be shown: there are some, and the service is a developer's own. */
+const mayShowInbox = (values: Values, { NODE_ENV }: NodeJS.ProcessEnv): boolean =>
+  values.SMTP_URL === null && isLocalHttp(values.PUBLIC_URL ?? localUrl(values)) && NODE_ENV !== 'production'
 
 const isCookieSecure = ({ COOKIE_SECURE, PUBLIC_URL }: Values): boolean =>
   COOKIE_SECURE ?? PUBLIC_URL?.protocol === 'https:'
@@ -161,7 +162,7 @@ export function readConfig(
     /** Passphrase of passwords that clients of CREDEBL encrypt; null: such passwords are refused. */
     credeblCryptoKey: values.CREDEBL_CRYPTO_KEY,
     /** True: /playground is served; where not set, on an address that is reached from this machine only. */
-    playground: values.PLAYGROUND ?? (publicUrl.protocol === 'http:' && isLoopback(publicUrl.hostname)),
+    playground: values.PLAYGROUND ?? isLocalHttp(publicUrl),
     /** True: captured mails are shown at /inbox, to this machine alone. */
     inbox: values.INBOX ?? mayShowInbox(values, environment),
     logLevel: values.LOG_LEVEL,
