@@ -7,7 +7,7 @@ import { AuthError } from './domain/errors.ts'
 import { UserFactsError } from './domain/operators/users.ts'
 import { PolicyError } from './domain/projects/policy.ts'
 import { SealedKeyError } from './domain/signing-keys/signing-keys.ts'
-import { isUnavailable } from './repositories/availability.ts'
+import { innermostCause, isUnavailable } from './repositories/availability.ts'
 
 /** Errors whose message is a sentence for the operator. */
 const sentences = [EmbeddedDatabaseError, DatabaseError, SealedKeyError, WorkerError]
@@ -42,14 +42,14 @@ export function operatorMessage(error: unknown): string {
   if ((error as NodeJS.ErrnoException)?.code === 'EADDRINUSE')
     return 'HOST and PORT are in use by another process. Stop it, or set PORT to a free one.'
   if (isUnavailable(error) || isRefusedLogin(error))
-    return `The database of DATABASE_URL cannot be used: ${innermost(error).message}. Check that it runs and that the URL is right.`
+    return `The database of DATABASE_URL cannot be used: ${innermostCause(error).message}. Check that it runs and that the URL is right.`
   return `Unexpected error: ${error instanceof Error ? stackOf(error) : String(error)}`
 }
 
 /** The stack. Of a failed statement only SQLSTATE and frames: its text holds the values that were to be stored. */
 function stackOf(error: Error): string | undefined {
   if (!('query' in error)) return error.stack
-  const { code, constraint_name } = innermost(error) as { code?: unknown; constraint_name?: unknown }
+  const { code, constraint_name } = innermostCause(error) as { code?: unknown; constraint_name?: unknown }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^ {4}at /.test(line))
   const sentence = `the database refused a statement: SQLSTATE ${code}${constraint_name ? `, ${constraint_name}` : ''}`
   return [sentence, ...frames].join('\n')
@@ -57,14 +57,8 @@ function stackOf(error: Error): string | undefined {
 
 /** SQLSTATE class 28 (wrong role or password) and 3D (no such database). */
 function isRefusedLogin(error: unknown): boolean {
-  const { code } = innermost(error) as { code?: unknown }
+  const { code } = innermostCause(error) as { code?: unknown }
   return typeof code === 'string' && /^(?:28|3D)/.test(code)
-}
-
-function innermost(error: unknown): Error {
-  let at = error instanceof Error ? error : new Error(String(error))
-  while (at.cause instanceof Error) at = at.cause
-  return at
 }
 
 /** The text after a start at a terminal. */

@@ -1,4 +1,5 @@
 // The result of a check of `npx . doctor`: a verdict, and a sentence that says what to do where something is wrong.
+import { innermostCause } from '../repositories/availability.ts'
 
 export type Verdict = 'good' | 'warning' | 'bad'
 
@@ -23,10 +24,9 @@ export function findingsOn(check: string) {
 
 /** The innermost cause of a failure, without a stack. It holds neither a statement nor a URL, so no password. */
 export function reasonOf(error: unknown): string {
-  let at = error instanceof Error ? error : new Error(String(error))
-  while (at.cause instanceof Error) at = at.cause
-  const { code } = at as { code?: unknown }
-  return (at.message || String(code ?? at.name)).replace(/\.$/, '')
+  const cause = innermostCause(error)
+  const { code } = cause as { code?: unknown }
+  return (cause.message || String(code ?? cause.name)).replace(/\.$/, '')
 }
 
 /** Runs a check for at most `ms` milliseconds. A check that throws or does not end is a finding as well. */

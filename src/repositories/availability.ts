@@ -15,6 +15,13 @@ export function codesOf(error: unknown): unknown[] {
   return error instanceof Error ? [(error as { code?: unknown }).code, ...codesOf(error.cause)] : []
 }
 
+/** The innermost cause of an error; a value that is no error as the message of one. */
+export function innermostCause(error: unknown): Error {
+  let at = error instanceof Error ? error : new Error(String(error))
+  while (at.cause instanceof Error) at = at.cause
+  return at
+}
+
 /** Whether another transaction stood against this one: a deadlock, a snapshot. */
 export function isOvertaken(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01')
