@@ -500,8 +500,6 @@ t.test('a function has at most 60 lines, or a reason for more', async (t) => {
     'src/app.ts start': 'the parts in the order in which they start, each handed to those after it',
     'src/config/config.ts readConfig': 'every setting read from its variable',
     'src/crypto/hash-scheduler.ts createHashScheduler': state,
-    'src/cli/projects.ts projectsCommand': 'the verbs of one noun, declared one after another',
-    'src/database/embedded/embedded.ts startEmbedded': 'the steps from a data directory to a server',
     'src/database/pool.ts openPool': state,
     'src/domain/sessions/session-cache.ts createSessionCache': state,
     'src/http/contracts/credebl/index.ts sessionRoutes': routes,

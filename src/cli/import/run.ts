@@ -61,6 +61,37 @@ class Batches {
   }
 }
 
+/** Renews the planner's statistics of the tables that an import fills. Where that fails, autovacuum does it later. */
+class Statistics {
+  readonly #ctx: OperatorContext
+  readonly #schedule = new StatisticsSchedule()
+  /** Accounts that had been created when they were renewed last. */
+  #renewedAt = 0
+
+  constructor(ctx: OperatorContext) {
+    this.#ctx = ctx
+  }
+
+  async afterBatch(created: number): Promise<void> {
+    if (this.#schedule.isDue(created)) await this.#renew(created)
+  }
+
+  async atEnd(created: number): Promise<void> {
+    if (!isLargeImport(created)) return
+    if (this.#renewedAt < created) await this.#renew(created)
+    if (this.#renewedAt === created) console.error('The statistics of the tables were renewed (analyze)')
+  }
+
+  async #renew(created: number): Promise<void> {
+    try {
+      await refreshStatistics(this.#ctx.services)
+      this.#renewedAt = created
+    } catch {
+      console.error('The statistics of the tables could not be renewed (analyze)')
+    }
+  }
+}
+
 /**
  * Imports a file and reports its progress on standard error. An account and all that belongs to it is added in one statement, and one
  * that exists stays as it is: the same command goes on where it was interrupted.
@@ -70,19 +101,14 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
   const { from, file, hashes, dryRun = false, acceptWeak = false } = options
   const report = new Report()
   const kinds = new PasswordKinds(ctx)
-  const schedule = new StatisticsSchedule()
+  const statistics = dryRun ? null : new Statistics(ctx)
   const preview = new ImportPreview(ctx)
   const lines = new Map<string, number>()
-  /** Accounts that there were when the statistics were renewed last. */
-  let renewedAt = 0
-  const renew = async () => {
-    if (await renewStatistics(ctx)) renewedAt = report.created
-  }
   const progress = await startProgress(file, process.stderr)
   const batches = new Batches(async (users) => {
     report.insert(dryRun ? await preview.of(users) : await importUsers(ctx, users, kinds), lines)
     progress.show(() => `${report.read} read, ${report.created} created, ${report.refusedTotal} refused`)
-    if (!dryRun && schedule.isDue(report.created)) await renew()
+    await statistics?.afterBatch(report.created)
   })
 
   async function take(line: number, value: unknown): Promise<void> {
@@ -126,20 +152,6 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
     progress.end()
   }
   await batches.end()
-  if (!dryRun && isLargeImport(report.created)) {
-    if (renewedAt < report.created) await renew()
-    if (renewedAt === report.created) console.error('The statistics of the tables were renewed (analyze)')
-  }
+  await statistics?.atEnd(report.created)
   return report.facts
-}
-
-/** Renews the planner's statistics; autovacuum does so later if this fails. @returns whether it succeeded */
-async function renewStatistics(ctx: OperatorContext): Promise<boolean> {
-  try {
-    await refreshStatistics(ctx.services)
-    return true
-  } catch {
-    console.error('The statistics of the tables could not be renewed (analyze)')
-    return false
-  }
 }
