@@ -11,7 +11,7 @@
 // against every claim on it.
 import { bigint, index, integer, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 /** A provider's identity, as in `identities`. */
 export interface ClaimedIdentity {
@@ -24,9 +24,7 @@ export const claims = pgTable(
   'claims',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     email: text('email').notNull(),
     userId: bigint('user_id', { mode: 'number' }).notNull(),
     userUuid: uuid('user_uuid').notNull(),

@@ -1,16 +1,14 @@
 // cooldowns: when a mail was last requested for an address, whether or not the address has an account.
 //
 // Legal states: one row for each project, kind and key; last_at only increases. key_hash is an HMAC of the address.
-import { pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const cooldowns = pgTable(
   'cooldowns',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     kind: text('kind')
       .$type<
         | 'resend'

@@ -6,17 +6,15 @@
 // Every request makes a row, whether or not the address has an account, so that a guess at a code counts and answers alike. The
 // client that asked presents the id with the code. redirect_to: the application's page, as it was allowed at the request. Token and
 // code are stored as hashes, as in verification_tokens.
-import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const emailSignIns = pgTable(
   'email_sign_ins',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     email: text('email').notNull(),
     redirectTo: text('redirect_to'),
     tokenHash: bytes('token_hash').notNull(),

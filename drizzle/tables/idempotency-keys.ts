@@ -8,17 +8,15 @@
 // Nothing here can be read without the master secret: key_hash is an HMAC of the key with its scope, fingerprint an HMAC of
 // the request, and answer is encrypted. user_id is the signed-in user, or null.
 import { sql } from 'drizzle-orm'
-import { index, integer, pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 import { ofUser } from './users.ts'
 
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     keyHash: bytes('key_hash').notNull(),
     userId: reference('user_id'),
     fingerprint: bytes('fingerprint').notNull(),

@@ -2,16 +2,14 @@
 //
 // Legal states: one row for each project, address and budget; a window that is over counts as empty. key_hash is an HMAC of
 // the address.
-import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const mailCounts = pgTable(
   'mail_counts',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     keyHash: bytes('key_hash').notNull(),
     // requested: mails that anyone can cause. notice: mails to the proven owner of an account.
     budget: text('budget').$type<'requested' | 'notice'>().notNull(),

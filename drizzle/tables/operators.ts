@@ -13,7 +13,7 @@
 import { sql } from 'drizzle-orm'
 import { pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId, projects } from './projects.ts'
 import { ofUser } from './users.ts'
 
 const scope = () => uuid('scope').references(() => projects.id, { onDelete: 'cascade' })
@@ -44,9 +44,7 @@ export const operatorKeys = pgTable(
   'operator_keys',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     name: text('name').notNull(),
     keyPrefix: text('key_prefix').notNull(),
     keyHash: bytes('key_hash').notNull(),
@@ -65,9 +63,7 @@ export const operatorSetups = pgTable(
   'operator_setups',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     userId: reference('user_id'),
     tokenHash: bytes('token_hash').notNull(),
     createdAt: createdAt(),

@@ -6,9 +6,9 @@
 //   sent      sent_at set
 //   given up  dead_at set; last_error has the reason
 import { sql } from 'drizzle-orm'
-import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 import { ofUser } from './users.ts'
 
 export type MailKind =
@@ -92,9 +92,7 @@ export const outbox = pgTable(
   'outbox',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     // Null: a mail to an address without an account; recipient holds the address.
     userId: reference('user_id'),
     kind: text('kind').$type<MailKind>().notNull(),

@@ -13,7 +13,7 @@
 // Since challenges are signed, no row is added; cleanup removes the last ones. The version after 0.2 drops it.
 import { bigint, boolean, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 import { ofUser } from './users.ts'
 
 export const passkeys = pgTable(
@@ -45,9 +45,7 @@ export const passkeyFlows = pgTable(
   'passkey_flows',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     userId: reference('user_id'),
     purpose: text('purpose').notNull(),
     challengeHash: bytes('challenge_hash').notNull(),

@@ -4,7 +4,7 @@
 // secret_hash is null until an operator creates a secret; policy holds only what differs from the defaults.
 // archived_at set = no sign-in, session or key is accepted; nothing is deleted, and the project may be opened again.
 import { sql } from 'drizzle-orm'
-import { boolean, jsonb, pgTable, text, uniqueIndex } from 'drizzle-orm/pg-core'
+import { boolean, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
 
 export const projects = pgTable(
@@ -21,3 +21,9 @@ export const projects = pgTable(
   },
   (table) => [uniqueIndex('projects_one_default').on(table.isDefault).where(sql`${table.isDefault}`)],
 )
+
+/** The column of rows that belong to a project and are deleted with it. */
+export const projectId = () =>
+  uuid('project_id')
+    .notNull()
+    .references(() => projects.id, { onDelete: 'cascade' })

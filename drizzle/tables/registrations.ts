@@ -6,17 +6,15 @@
 //   proven      proven_at set, expires_at in the future: until then the account may be created, once, by the client that proved
 //               it (proven_by: HMAC of its address) or by the one that has the token, which deletes the row
 // No address is stored: key_hash is an HMAC of it. Token and code are stored as hashes, as in verification_tokens.
-import { index, integer, pgTable, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import { index, integer, pgTable, uniqueIndex } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const registrations = pgTable(
   'registrations',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     keyHash: bytes('key_hash').notNull(),
     tokenHash: bytes('token_hash').notNull(),
     codeHash: bytes('code_hash').notNull(),

@@ -4,16 +4,14 @@
 // attempts are refused. A success clears the strict bucket and subtracts its own attempt from the others.
 // bucket: account_address (strict), address (over all accounts), account (over all addresses), code (short codes).
 // key_hash is an HMAC: neither client addresses nor e-mail addresses are stored.
-import { integer, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import { integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const signInFailures = pgTable(
   'sign_in_failures',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     bucket: text('bucket').$type<'account_address' | 'account' | 'address' | 'code'>().notNull(),
     keyHash: bytes('key_hash').notNull(),
     attempts: integer('attempts').notNull(),

@@ -2,16 +2,14 @@
 //
 // Legal states: a row is valid until expires_at, when the proof itself has expired; mark_hash is the SHA-256 of a token's signed
 // part, of its nonce and subject, or of a challenge. The row does not name the user.
-import { pgTable, primaryKey, uuid } from 'drizzle-orm/pg-core'
+import { pgTable, primaryKey } from 'drizzle-orm/pg-core'
 import { bytes, instant } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const spentProofs = pgTable(
   'spent_proofs',
   {
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     markHash: bytes('mark_hash').notNull(),
     expiresAt: instant('expires_at').notNull(),
   },

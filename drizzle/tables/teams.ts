@@ -2,17 +2,15 @@
 //
 // Legal states: a team has at least one ADMIN from its first member on; a team without members was created by an operator.
 // A transaction that changes the members locks the team's row first, so that changes run one after the other.
-import { pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
+import { pgTable, text, unique } from 'drizzle-orm/pg-core'
 import { createdAt, opaqueId } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const teams = pgTable(
   'teams',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     name: text('name').notNull(),
     createdAt: createdAt(),
   },

@@ -25,16 +25,14 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { createdAt, instant, opaqueId, serialId } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const users = pgTable(
   'users',
   {
     id: serialId(),
     uuid: opaqueId('uuid').notNull(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     email: text('email').notNull(),
     emailVerifiedAt: instant('email_verified_at'),
     emailProof: text('email_proof').$type<'holder' | 'claim' | 'mailbox'>(),

@@ -13,15 +13,13 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
 import { bytes, createdAt, instant, opaqueId, reference } from './columns.ts'
-import { projects } from './projects.ts'
+import { projectId } from './projects.ts'
 
 export const webhooks = pgTable(
   'webhooks',
   {
     id: opaqueId().primaryKey(),
-    projectId: uuid('project_id')
-      .notNull()
-      .references(() => projects.id, { onDelete: 'cascade' }),
+    projectId: projectId(),
     url: text('url').notNull(),
     description: text('description').notNull().default(''),
     types: text('types').notNull().default(''),
