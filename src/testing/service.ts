@@ -9,6 +9,7 @@ import { operatorContext } from '../domain/context.ts'
 import { createUser } from '../domain/operators/users.ts'
 import { ensureDefaultProject, rotateProjectSecret, setPolicy } from '../domain/projects/projects.ts'
 import { createLogger } from '../observability/logging.ts'
+import { Started } from '../started.ts'
 import { advanceClock, installClock, readClock } from './clock.ts'
 import { startTestCluster } from './clusters.ts'
 
@@ -105,25 +106,30 @@ async function prepare({ url }: { readonly url: string }, dataDir: string): Prom
 export async function startTestService(options: TestServiceOptions): Promise<TestService> {
   const cluster = await startTestCluster(prepare)
   const sql = connect(cluster.url)
-  const parts: (() => Promise<unknown>)[] = [() => cluster.remove(), () => sql.end()]
-  const close = async () => {
-    for (let end = parts.pop(); end; end = parts.pop()) await end()
-  }
+  const started = new Started()
+  started.add(cluster, (it) => it.remove())
+  started.add(sql, (it) => it.end())
   try {
     const { app } = await startOn(cluster.url, cluster.dataDir, options)
-    parts.push(() => {
-      // What a test left open, such as a long poll, would be waited for.
-      app.server.server.closeAllConnections()
-      return app.close(0)
+    started.add(app, (it) => {
+      // Requests that a test left open, such as a long poll, would delay the end.
+      it.server.server.closeAllConnections()
+      return it.close(0)
     })
     const { services } = app
     const { id: projectId } = await ensureDefaultProject(services)
     // No request can have read the project yet.
     if (options.project !== undefined) await setPolicy(services, projectId, options.project)
     const { secret: projectSecret } = await rotateProjectSecret(services, projectId)
-    return { url: app.url, projectId, projectSecret, ...verbs(app, projectId, sql), close }
+    return {
+      url: app.url,
+      projectId,
+      projectSecret,
+      ...verbs(app, projectId, sql),
+      close: () => started.close(),
+    }
   } catch (error) {
-    await close()
+    await started.close()
     throw error
   }
 }
