@@ -19,7 +19,7 @@ import { createHashScheduler } from './crypto/hash-scheduler.ts'
 import { type Argon2Parameters, defaultParameters, loadArgon2 } from './crypto/passwords.ts'
 import { refreshKey } from './crypto/refresh-secret.ts'
 import { startClock } from './database/clock.ts'
-import { type EmbeddedDatabase, startEmbedded } from './database/embedded/embedded.ts'
+import { startEmbedded } from './database/embedded/embedded.ts'
 import { masterSecrets } from './database/secret-file.ts'
 import { readDatabaseUrl } from './database-url/read.ts'
 import type { Services } from './domain/context.ts'
@@ -95,16 +95,6 @@ export async function startApp(
   }
 }
 
-/** Starts the embedded PostgreSQL, which ends with the service. */
-async function startOwnDatabase(
-  { dataDir }: Config,
-  log: FastifyBaseLogger,
-  started: Started,
-): Promise<EmbeddedDatabase> {
-  const embedded = await startEmbedded({ dataDir, say: (line) => log.info(line) })
-  return started.add(embedded, (it) => it.stop())
-}
-
 /** Starts the background jobs. @returns the key-rotation job, whose `check` the app offers to its caller */
 function startJobs(
   config: Config,
@@ -140,7 +130,9 @@ async function start(
   const argon2 = loadArgon2()
   argon2.catch(() => {})
   requireMailFolder(config)
-  const url = config.databaseUrl ?? (await startOwnDatabase(config, log, started)).url
+  const { publicUrl, dataDir } = config
+  const startOwn = () => startEmbedded({ dataDir, say: (line) => log.info(line) })
+  const url = config.databaseUrl ?? started.add(await startOwn(), (it) => it.stop()).url
   const secrets = await masterSecrets(config)
 
   const metrics = createMetrics(version)
@@ -163,7 +155,6 @@ async function start(
     slots: config.hashSlots,
     onBegin: (waitedMs) => metrics.hashWaited(waitedMs / 1000),
   })
-  const { publicUrl } = config
   const services = createServices({
     stores,
     publicUrl,
@@ -184,7 +175,7 @@ async function start(
   const printingKey = refreshKey(newestKey)
   const tokens = await createTokens(keys, { publicUrl, refreshKey: printingKey, now: clock.now })
   const localCounter = cluster.isWorker ? primaryCounter() : memoryCounter()
-  const limitsKey = keysFor(secrets, 'limits')[0]
+  const [limitsKey] = keysFor(secrets, 'limits')
   const redis = started.add(await redisCounterFor(config, limitsKey, localCounter, log), (it) => it.close())
   const cacheStats = () => ({
     sessions: services.sessionCache.stats(),
@@ -203,10 +194,6 @@ async function start(
   const keyRotation = startJobs(config, log, started, { services, keys, tokens, changeFeed, metrics })
 
   let closing: Promise<void> | undefined
-  const close = async (delayMs: number) => {
-    if (delayMs > 0) await sleep(delayMs)
-    await started.close()
-  }
   const server = await createServer({
     services,
     tokens,
@@ -248,7 +235,7 @@ async function start(
     cacheStats,
     awaitChanges: async () => (await changeFeed?.flush()) ?? false,
     close(delayMs = config.shutdownDelayMs) {
-      closing ??= close(delayMs)
+      closing ??= sleep(delayMs).then(() => started.close())
       return closing
     },
   }
