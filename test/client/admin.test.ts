@@ -48,4 +48,6 @@ t.test('a refusal is an ApiError, a service that is away a NetworkError', async 
   t.ok(error instanceof ApiError && error.code === 'unauthenticated')
   const away = createAdminClient({ baseUrl: 'http://127.0.0.1:1' })
   await t.rejects(away.call('get', '/api/admin/me', {}), { code: 'network_error' })
+  const signal = AbortSignal.abort(new Error('left'))
+  await t.rejects(admin.call('get', '/api/admin/me', { signal }), { message: 'left' }, 'and nothing is sent')
 })
