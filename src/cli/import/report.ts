@@ -2,7 +2,7 @@
 import type { InsertedUsers } from '../../repositories/operators/imported-users.ts'
 
 /** A line of the file and why no account was added for it. */
-export interface RefusedLine {
+interface RefusedLine {
   /** In a list: its position from 1 on. */
   readonly line: number
   readonly reason: string
@@ -14,36 +14,10 @@ const maxReasons = 50
 const maxTaken = 20
 
 /** Something of a person that another account of the project has already, and keeps. */
-export interface TakenLine {
+interface TakenLine {
   readonly line: number
   readonly email: string
   readonly kind: 'identity' | 'passkey'
-}
-
-export interface ReportFacts {
-  readonly read: number
-  readonly created: number
-  /** Left as they are: the address or the UUID has an account, or stood in the file before. */
-  readonly existing: number
-  readonly teams_created: number
-  /** The first of them; `refused_total` counts all. */
-  readonly refused: readonly RefusedLine[]
-  readonly refused_total: number
-  /** Refused entries by their reason. */
-  readonly refused_reasons: Readonly<Record<string, number>>
-  /** Entries whose address stands in an earlier line, which counts. */
-  readonly repeated: readonly { readonly line: number; readonly first_line: number }[]
-  readonly repeated_total: number
-  /** Accounts by what checking their hash takes; `none`: they have no password. */
-  readonly passwords: Readonly<Record<string, number>>
-  /** Identities that were left out, by provider, because its issuer is not known. */
-  readonly identities_left_out: Readonly<Record<string, number>>
-  /** Identities and passkeys that were left out, because another account has them. */
-  readonly identities_taken: number
-  readonly passkeys_taken: number
-  /** The first of them. */
-  readonly taken: readonly TakenLine[]
-  readonly notes: readonly string[]
 }
 
 const countIn = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -96,19 +70,26 @@ export class Report {
     if (this.#notes.size < maxReasons) this.#notes.add(sentence)
   }
 
-  get facts(): ReportFacts {
+  /** The report as --json prints it. Lists have their first entries; the totals beside them count all. */
+  get facts() {
     return {
       read: this.read,
       created: this.created,
+      /** Left as they are: the address or the UUID has an account, or stood in the file before. */
       existing: this.accepted - this.created + this.repeatedTotal,
       teams_created: this.teamsCreated,
       refused: this.#refused,
       refused_total: this.refusedTotal,
+      /** Refused entries by their reason. */
       refused_reasons: Object.fromEntries(this.#reasons),
+      /** Entries whose address stands in an earlier line, which counts. */
       repeated: this.#repeated,
       repeated_total: this.repeatedTotal,
+      /** Accounts by what checking their hash takes; `none`: they have no password. */
       passwords: Object.fromEntries(this.#passwords),
+      /** Identities that were left out, by provider, because its issuer is not known. */
       identities_left_out: Object.fromEntries(this.#leftOut),
+      /** Identities and passkeys that were left out, because another account has them. */
       identities_taken: this.identitiesTaken,
       passkeys_taken: this.passkeysTaken,
       taken: this.#taken,
@@ -117,7 +98,9 @@ export class Report {
   }
 }
 
-/** Lines of refusals that are printed for people; the file of --json names more. */
+export type ReportFacts = Report['facts']
+
+/** Lines of refusals that are printed for people; --json prints more. */
 const maxPrinted = 50
 
 const shownKind = { identity: 'An identity', passkey: 'A passkey' } as const
