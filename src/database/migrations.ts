@@ -111,7 +111,7 @@ async function refuseUnfit(
 }
 
 /** Settings that the pooler does not keep, though PgBouncer would. */
-export const droppedByPooler = (settings: readonly string[]): string =>
+const droppedByPooler = (settings: readonly string[]): string =>
   `The pooler in front of PostgreSQL does not pass on ${settings.join(', ')}: set them for the role of DATABASE_URL (alter role … set … = …), as docs/scaling.md lists them.`
 
 /**
