@@ -48,9 +48,28 @@ export function codeField(
     label,
     wrong,
     hint,
-    attributesHtml: `autocomplete="${autocomplete}" autocapitalize="none" required ${wrong ? '' : 'autofocus'} ${digits}`,
+    attributesHtml: `autocomplete="${autocomplete}" autocapitalize="none" required ${length && !wrong ? 'autofocus' : ''} ${digits}`,
   })
 }
+
+interface PasskeyButton {
+  /** `options`: the browser asks for a passkey; `create`: it makes one. */
+  readonly kind: 'options' | 'create'
+  /** JSON of the options that the browser is given. */
+  readonly options: string
+  readonly label: string
+  /** A sentence for browsers without script. */
+  readonly needsScript: string
+  /** A sentence about the answer that was refused before. */
+  readonly wrong?: string | null
+}
+
+/** The button that the script answers with a passkey, in the hidden field `credential`. */
+export const passkeyButton = ({ kind, options, label, needsScript, wrong }: PasskeyButton): string =>
+  html`<input type="hidden" name="credential">
+<noscript><p class="notice warn">${needsScript}</p></noscript>
+<button type="button" data-!${kind}="${options}">${label}</button>
+<p class="wrong" role="alert" !${wrong ? '' : 'hidden'}>${wrong ?? ''}</p>`
 
 /** A checkbox with its label. */
 export const check = (name: string, label: string, isChecked = false): string =>

@@ -11,7 +11,7 @@ import { visitorContext } from '../caller.ts'
 import type { ProjectCookie } from '../cookies.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
-import { buttonLink, field } from './controls.ts'
+import { button, buttonLink, field, form } from './controls.ts'
 import { brandOf, type Look, type Page, pageRoute, sendPage, titled } from './layout.ts'
 import { type Texts, textsFor } from './texts.ts'
 
@@ -131,14 +131,9 @@ function nullIfRefused(error: unknown): null {
 export const linkForm = (
   path: string,
   { basePath, projectId, token, lang }: Visit,
-  button: string,
+  label: string,
   fields = '',
-) =>
-  html`<form method="post" action="${basePath}${path}">
-<input type="hidden" name="project" value="${projectId}">
-<input type="hidden" name="token" value="${token}">
-!${lang ? html`<input type="hidden" name="lang" value="${lang}">` : ''}!${fields}<button type="submit">${button}</button>
-</form>`
+): string => form(`${basePath}${path}`, { project: projectId, token, lang }, fields + button(label))
 
 /** The field for a password, which has the focus. @param wrong a sentence about the password that was refused before */
 export const passwordField = (

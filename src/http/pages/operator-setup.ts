@@ -12,14 +12,13 @@ import { sessionCookies } from '../cookies.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
-import { field } from './controls.ts'
+import { field, hidden } from './controls.ts'
 import { pageRoute, sendPage, titled } from './layout.ts'
 import { passwordField } from './link-page.ts'
+import { newPasswordBounds, refusedNewPassword, wrongNewPassword } from './new-password.ts'
 import { type Texts, textsFor } from './texts.ts'
 
 const path = '/operators/setup'
-const { min, max } = passwordLength
-const bounds = `autocomplete="new-password" minlength="${min}" maxlength="${max}"`
 
 const script = `const { hash } = location
 if (hash) document.querySelector('[name=token]').value = decodeURIComponent(hash.slice(1))
@@ -43,11 +42,11 @@ function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string
   const { setup, reset } = texts
   return titled(
     setup.title,
-    html`<p>${fill(setup.lead, { min: String(min) })}</p>
+    html`<p>${fill(setup.lead, { min: String(passwordLength.min) })}</p>
 <form method="post" action="${basePath}${path}">
-<input type="hidden" name="token" value="${typed?.token ?? ''}">
+!${hidden('token', typed?.token ?? '')}
 !${field({ name: 'email', label: setup.email, type: 'email', value: typed?.email ?? '', hint: setup.emailWhy, attributesHtml: 'autocomplete="username" maxlength="255"' })}
-!${passwordField(reset.password, bounds, wrong)}<button type="submit">${setup.button}</button>
+!${passwordField(reset.password, newPasswordBounds, wrong)}<button type="submit">${setup.button}</button>
 </form>
 <script src="${basePath}${path}.js"></script>`,
     wrong ? 422 : 200,
@@ -57,13 +56,11 @@ function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string
 const dead = ({ dead: words }: Texts) => titled(words.title, html`<p>${words.why}</p>`, 422)
 
 /** A sentence about a refusal that another try may overcome; null: none may. */
-function complaint({ setup, refused, reset }: Texts, error: unknown): string | null {
+function complaint(texts: Texts, error: unknown): string | null {
   if (!(error instanceof AuthError)) throw error
-  if (error.code === 'setup_email_required') return setup.badEmail
-  const fault = error.details.password
-  if (fault) return fill(refused[fault.reason], { min: String(fault.minLength) })
+  if (error.code === 'setup_email_required') return texts.setup.badEmail
   if (error.code === 'overloaded') throw error
-  return error.code === 'password_refused' ? fill(reset.tooLong, { max: String(max) }) : null
+  return refusedNewPassword(texts, error.details)
 }
 
 /** Registers the page. The session that it opens is in cookies, for the console and the pages of this installation. */
@@ -77,12 +74,9 @@ export function operatorSetupPage(api: Api, services: Services, options: ServerO
   async function submit(request: FastifyRequest, reply: FastifyReply) {
     const texts = textsFor(request, undefined)
     const typed = readTyped(request.body)
-    const length = [...typed.password].length
-    if (length < min)
-      return form(api.basePath, texts, typed, fill(texts.refused.too_short, { min: String(min) }))
-    if (length > max) return form(api.basePath, texts, typed, fill(texts.reset.tooLong, { max: String(max) }))
-    if (`${typed.password}${typed.email}`.includes('\0'))
-      return form(api.basePath, texts, typed, texts.reset.untypable)
+    const untypable = typed.email.includes('\0') ? texts.reset.untypable : null
+    const refused = wrongNewPassword(texts, typed.password) ?? untypable
+    if (refused) return form(api.basePath, texts, typed, refused)
     request.project = await services.projects.getAny(operatorsProjectId)
     const caller = callerOf(request, 'canonical', { provesProject: () => false })
     const ctx = { ...operatorContext(services, request.project, undefined, caller), operator: null }

@@ -8,26 +8,16 @@ import type { ProjectCookie } from '../cookies.ts'
 import type { Api } from '../typebox.ts'
 import { titled } from './layout.ts'
 import { linkForm, linkPage, passwordField, type Visit } from './link-page.ts'
-import type { Texts } from './texts.ts'
+import { newPasswordBounds, refusedNewPassword, wrongNewPassword } from './new-password.ts'
 
 const path = '/account/reset-password'
-const { min, max } = passwordLength
-const bounds = `autocomplete="new-password" minlength="${min}" maxlength="${max}"`
-
-/** Returns a sentence about an invalid new password, or null. The length limits are those of the API. */
-function complaint({ refused, reset }: Texts, password: string): string | null {
-  const length = [...password].length
-  if (length < min) return fill(refused.too_short, { min: String(min) })
-  if (length > max) return fill(reset.tooLong, { max: String(max) })
-  return password.includes('\0') ? reset.untypable : null
-}
 
 function form(visit: Visit, wrong: string | null) {
   const { title, lead, button, password, otherwise } = visit.texts.reset
   return titled(
     title,
-    html`<p>${fill(lead, { min: String(min) })}</p>
-!${linkForm(path, visit, button, passwordField(password, bounds, wrong))}
+    html`<p>${fill(lead, { min: String(passwordLength.min) })}</p>
+!${linkForm(path, visit, button, passwordField(password, newPasswordBounds, wrong))}
 <p class="quiet">${otherwise}</p>`,
     wrong ? 422 : 200,
   )
@@ -44,14 +34,14 @@ export function resetPasswordPage(api: Api, services: Services, returnCookie: Pr
     async submit(visit) {
       const { token, password, texts } = visit
       if (password === null) return null
-      const wrong = complaint(texts, password)
+      const wrong = wrongNewPassword(texts, password)
       if (wrong) return form(visit, wrong)
       try {
         await resetPassword(await visit.context(), { token }, password)
       } catch (error) {
-        const fault = error instanceof AuthError ? error.details.password : undefined
-        if (!fault) throw error
-        return form(visit, fill(texts.refused[fault.reason], { min: String(fault.minLength) }))
+        const refused = error instanceof AuthError ? refusedNewPassword(texts, error.details) : null
+        if (!refused) throw error
+        return form(visit, refused)
       }
       return titled(
         texts.reset.doneTitle,

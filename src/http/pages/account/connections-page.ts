@@ -6,7 +6,7 @@ import { fill } from '../../../formats.ts'
 import { button, check, field, form } from '../controls.ts'
 import { providersOf, titleOf } from '../hosted/providers.ts'
 import { hrefOf } from '../hosted/visit.ts'
-import type { Section } from './act.ts'
+import type { Section } from './action.ts'
 import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
 
 const path = '/account/connections'

@@ -13,7 +13,7 @@ import { userView } from '../../views.ts'
 import { button, buttonLink, check, form } from '../controls.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import { type Page, titled } from '../layout.ts'
-import { type AccountParts, addAct, addSection, type Section } from './act.ts'
+import { type AccountParts, addAction, addSection, type Section } from './action.ts'
 import { type AccountVisit, instant, type Note, Refused, sectionPage } from './visit.ts'
 
 const path = '/account/data'
@@ -90,7 +90,7 @@ function leavePart(visit: AccountVisit, { wrong = {} }: Note): string {
 </section>`
 }
 
-export const dataSection: Section = {
+const dataSection: Section = {
   path,
   async show(visit, note) {
     const activity = await activityPart(visit)
@@ -111,30 +111,29 @@ function leftPage(visit: AccountVisit): Page {
 /** Registers the tab. */
 export function dataPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, dataSection)
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${path}/export`, section: dataSection, limit: 'credential' },
     // A file that follows a step-up would leave the person on the page that asked for it.
     isTypedAgain: true,
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       const exported = await exportAccount(visit.ctx)
       const text = JSON.stringify(exportView(exported, userView(parts.publicUrl)), null, 2)
       return { file: text, name: `account-${exported.user.uuid}.json` }
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${path}/delete`, section: dataSection, limit: 'credential', fields: ['sure'] },
     read: ({ texts }, typed) =>
       typed('sure') === 'yes' ? {} : new Refused({ wrong: { sure: texts.account.leaveUnsure } }),
-    async act(visit) {
+    async run(visit) {
       await deleteAccount(visit.ctx)
       parts.cookies.clear(visit.reply, visit.ctx.project)
       clearSiteData(visit.reply)
       return leftPage(visit)
     },
-    explain({ texts }, { code }) {
-      if (code === 'team_admin_needed') return { bad: texts.account.teamFirst, status: 409 }
-      return code === 'last_owner' ? { bad: texts.account.lastOwner, status: 409 } : null
-    },
+    explain: ({ account }) => ({
+      team_admin_needed: { bad: account.teamFirst, status: 409 },
+      last_owner: { bad: account.lastOwner, status: 409 },
+    }),
   })
 }

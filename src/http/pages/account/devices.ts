@@ -3,14 +3,13 @@ import { html } from 'ghtml'
 import { signOutEverywhere } from '../../../domain/accounts/sign-out-everywhere.ts'
 import { revokeOtherSessions, revokeSession, signOut } from '../../../domain/sessions/revocation.ts'
 import { listSessions } from '../../../domain/sessions/sessions.ts'
-import { isUuid } from '../../../formats.ts'
 import { clearSiteData } from '../../cookies.ts'
 import { deviceWords } from '../../device.ts'
 import type { Api } from '../../typebox.ts'
 import { button, form } from '../controls.ts'
 import { hrefOf, type Outcome } from '../hosted/visit.ts'
-import { type AccountParts, addAct, addSection, type Section } from './act.ts'
-import { type AccountVisit, back, instant, Refused, sectionPage } from './visit.ts'
+import { type AccountParts, addAction, addSection, readId, type Section } from './action.ts'
+import { type AccountVisit, back, instant, sectionPage } from './visit.ts'
 
 const path = '/account/devices'
 type Row = Awaited<ReturnType<typeof listSessions>>[number]
@@ -29,7 +28,7 @@ function rowOf(visit: AccountVisit, { id, userAgent, addressPrefix, createdAt, l
 !${end}</li>`
 }
 
-export const devicesSection: Section = {
+const devicesSection: Section = {
   path,
   async show(visit, note) {
     const { account } = visit.texts
@@ -67,39 +66,32 @@ function leave({ parts, reply, ctx }: AccountVisit, href: string): Outcome {
 export function devicesPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, devicesSection)
   const own = { section: devicesSection, limit: 'read' } as const
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ ...own, path: `${path}/end` },
-    read: ({ texts }, typed) =>
-      isUuid(typed('id'))
-        ? { id: typed('id').toLowerCase() }
-        : new Refused({ bad: texts.account.changedMeanwhile }),
-    async act(visit, { id }) {
+    read: readId,
+    async run(visit, { id }) {
       await revokeSession(visit.ctx, id)
       return back(visit, path, 'session')
     },
-    explain: ({ texts }, { code }) =>
-      code === 'session_unknown' ? { bad: texts.account.changedMeanwhile } : null,
+    explain: ({ account }) => ({ session_unknown: { bad: account.changedMeanwhile } }),
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ ...own, path: `${path}/end-others` },
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       await revokeOtherSessions(visit.ctx)
       return back(visit, path, 'others')
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ ...own, path: `${path}/sign-out` },
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       await signOut(visit.ctx)
       return leave(visit, hrefOf(visit, '/sign-in'))
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ ...own, path: `${path}/sign-out-everywhere` },
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       await signOutEverywhere(visit.ctx)
       return leave(visit, hrefOf(visit, '/sign-in'))
     },

@@ -10,7 +10,7 @@ import { buttonLink } from '../controls.ts'
 import type { HostedParts } from '../hosted/parts.ts'
 import { providersOf } from '../hosted/providers.ts'
 import { hrefOf } from '../hosted/visit.ts'
-import { type AccountParts, addAct } from './act.ts'
+import { type AccountParts, addAction } from './action.ts'
 import { connectionsSection as section } from './connections-page.ts'
 import { type AccountVisit, back, innerPage, openVisit, Refused, sendAccount } from './visit.ts'
 
@@ -19,15 +19,15 @@ const offered = ({ ctx }: AccountVisit, name: string) =>
 
 /** Registers the act, which ends on a page with the way to the provider: a form may not lead to another site. */
 export function linkAct(api: Api, parts: AccountParts): void {
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${section.path}/link`, section, limit: 'credential', fields: ['provider'] },
     read(visit, typed) {
       const provider = offered(visit, typed('provider'))
       return provider ?? new Refused({ bad: visit.texts.account.changedMeanwhile })
     },
-    async act(visit, { name, label, iconHtml }) {
-      const { request, reply, texts, wishes } = visit
-      const redirectTo = `${parts.publicUrl}${section.path}?${wishes.query}`
+    async run(visit, { name, label, iconHtml }) {
+      const { request, reply, texts, params } = visit
+      const redirectTo = `${parts.publicUrl}${section.path}?${params.query}`
       const callback = `${parts.publicUrl}/api/auth/login/social/${encodeURIComponent(name)}/callback`
       const begun = await beginLink(visit.ctx, name, redirectTo, callback)
       parts.flowCookies.set(request, reply, begun)
@@ -41,8 +41,7 @@ export function linkAct(api: Api, parts: AccountParts): void {
 <p class="quiet end"><a href="${hrefOf(visit, section.path)}">${texts.account.cancel}</a></p>`,
       )
     },
-    explain: ({ texts }, { code }) =>
-      code === 'provider_unavailable' ? { bad: texts.account.done.linkFailed, status: 503 } : null,
+    explain: ({ account }) => ({ provider_unavailable: { bad: account.done.linkFailed, status: 503 } }),
   })
 }
 
@@ -61,13 +60,11 @@ export async function endLink(
   returned: { readonly flow: Flow; readonly callback: URL },
 ): Promise<FastifyReply> {
   const query = Object.fromEntries(new URL(returned.flow.redirectTo).searchParams)
-  const opened = await openVisit(parts, request, reply, query)
-  if (!('visit' in opened)) return sendAccount(opened.hosted, opened.outcome, section.path)
-  const { visit } = opened
-  try {
-    const linked = await finishLink(visit.ctx, name, returned)
-    return sendAccount(visit, back(visit, section.path, linked ? 'linked' : 'linkFailed'), section.path)
-  } catch (error) {
-    return sendAccount(visit, back(visit, section.path, faultOf(error)), section.path)
-  }
+  const visit = await openVisit(parts, request, reply, query)
+  if (!visit) return reply
+  const done = await finishLink(visit.ctx, name, returned).then(
+    (linked) => (linked ? 'linked' : 'linkFailed'),
+    faultOf,
+  )
+  return sendAccount(visit, back(visit, section.path, done), section.path)
 }

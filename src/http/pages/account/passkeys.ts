@@ -1,5 +1,4 @@
 // The acts of passkeys: added by the script of the pages, renamed and removed.
-import { Value } from '@sinclair/typebox/value'
 import { html } from 'ghtml'
 import { RegistrationCredential } from '../../../../schemas/webauthn.ts'
 import {
@@ -8,16 +7,16 @@ import {
   removePasskey,
   renamePasskey,
 } from '../../../domain/credentials/passkeys.ts'
-import type { AuthError } from '../../../domain/errors.ts'
 import { isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
-import { field, form } from '../controls.ts'
+import { field, form, passkeyButton } from '../controls.ts'
+import { isName, jsonIn } from '../hosted/typed.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
-import { type AccountParts, addAct, type Typed } from './act.ts'
-import { isName } from './profile.ts'
+import type { Texts } from '../texts.ts'
+import { type AccountParts, addAction, type Explained, readId } from './action.ts'
 import { securitySection as section } from './security-page.ts'
-import { type AccountVisit, back, innerPage, type Note, Refused } from './visit.ts'
+import { type AccountVisit, back, innerPage, Refused } from './visit.ts'
 
 const path = `${section.path}/passkeys`
 
@@ -36,86 +35,68 @@ function newPasskeyPage(visit: AccountVisit, flow: string, options: string): Pag
 !${form(
       hrefOf(visit, path),
       { flow },
-      html`!${name}<input type="hidden" name="credential">
-<noscript><p class="notice warn">${hosted.needsScript}</p></noscript>
-<button type="button" data-create="${options}">${account.passkeyCreate}</button>
-<p class="wrong" role="alert" hidden></p>`,
+      name +
+        passkeyButton({
+          kind: 'create',
+          options,
+          label: account.passkeyCreate,
+          needsScript: hosted.needsScript,
+        }),
     )}
 <p class="quiet end"><a href="${hrefOf(visit, section.path)}">${account.cancel}</a></p>`,
   )
 }
 
-/** A passkey's answer as the script sends it; null: it is none. */
-function readCredential(text: string) {
-  try {
-    const credential: unknown = JSON.parse(text)
-    return Value.Check(RegistrationCredential, credential) ? credential : null
-  } catch {
-    return null
-  }
-}
-
-function explain({ texts }: AccountVisit, { code }: AuthError): Note | null {
-  const { account } = texts
-  const sentences: Readonly<Record<string, string>> = {
-    passkey_flow_over: account.passkeyFailed,
-    passkey_refused: account.passkeyFailed,
-    passkey_exists: account.passkeyExists,
-    passkey_limit_reached: account.passkeyLimit,
-    passkey_missing: account.changedMeanwhile,
-    last_way_in: account.lastWayIn,
-    email_verification_required: account.verifyFirst,
-  }
-  const bad = sentences[code]
-  return bad === undefined ? null : { bad }
-}
-
-const idIn = ({ texts }: AccountVisit, typed: Typed) =>
-  isUuid(typed('id'))
-    ? { id: typed('id').toLowerCase() }
-    : new Refused({ bad: texts.account.changedMeanwhile })
+const explain = ({ account }: Texts): Explained => ({
+  passkey_flow_over: { bad: account.passkeyFailed },
+  passkey_refused: { bad: account.passkeyFailed },
+  passkey_exists: { bad: account.passkeyExists },
+  passkey_limit_reached: { bad: account.passkeyLimit },
+  passkey_missing: { bad: account.changedMeanwhile },
+  last_way_in: { bad: account.lastWayIn },
+  email_verification_required: { bad: account.verifyFirst },
+})
 
 /** Registers the acts. */
 export function passkeyActs(api: Api, parts: AccountParts): void {
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${path}/new`, section, explain, limit: 'read' },
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       const { flow, options } = await passkeyRegistrationOptions(visit.ctx, false)
       return newPasskeyPage(visit, flow, JSON.stringify(options))
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path, section, explain, limit: 'credential' },
     read({ texts }, typed) {
       const [flow, name] = [typed('flow'), typed('name').trim()]
-      const credential = readCredential(typed('credential'))
+      const credential = jsonIn(RegistrationCredential, typed('credential'))
       if (!credential || !isUuid(flow)) return new Refused({ bad: texts.account.passkeyFailed })
       if (!isName(name, 100)) return new Refused({ bad: texts.account.badName })
       return { flow, credential, name: name === '' ? null : name }
     },
-    async act(visit, answer) {
+    async run(visit, answer) {
       await addPasskey(visit.ctx, answer)
       return back(visit, section.path, 'passkey')
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${path}/rename`, section, explain, limit: 'read' },
     read(visit, typed) {
-      const [named, name] = [idIn(visit, typed), typed('name').trim()]
+      const [named, name] = [readId(visit, typed), typed('name').trim()]
       if (named instanceof Refused) return named
       if (name === '' || !isName(name, 100)) return new Refused({ bad: visit.texts.account.badName })
       return { ...named, name }
     },
-    async act(visit, { id, name }) {
+    async run(visit, { id, name }) {
       await renamePasskey(visit.ctx, id, name)
       return back(visit, section.path, 'passkeyRenamed')
     },
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     ...{ path: `${path}/remove`, section, explain, limit: 'read', fields: ['id'] },
-    read: idIn,
-    async act(visit, { id }) {
+    read: readId,
+    async run(visit, { id }) {
       await removePasskey(visit.ctx, id)
       return back(visit, section.path, 'passkeyRemoved')
     },

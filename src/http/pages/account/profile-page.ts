@@ -6,7 +6,7 @@ import { button, codeField, field, form, notice } from '../controls.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import { withValue } from '../texts.ts'
-import type { Section } from './act.ts'
+import type { Section } from './action.ts'
 import { type AccountVisit, faceOf, innerPage, type Note, sectionPage } from './visit.ts'
 
 export const nameFields = ['display_name', 'first_name', 'last_name'] as const

@@ -2,23 +2,19 @@
 import type { FastifyRequest } from 'fastify'
 import { type OfferedPicture, putAvatar, removeAvatar } from '../../../domain/accounts/avatars.ts'
 import { updateProfile } from '../../../domain/accounts/profile.ts'
-import type { AuthError } from '../../../domain/errors.ts'
 import { readHeader } from '../../request-headers.ts'
 import type { Api } from '../../typebox.ts'
-import { type AccountParts, addAct, addSection } from './act.ts'
+import { isName } from '../hosted/typed.ts'
+import { type AccountParts, addAction, addSection } from './action.ts'
 import { addressActs } from './address.ts'
 import { nameFields, profileSection } from './profile-page.ts'
-import { type AccountVisit, back, type Note, Refused } from './visit.ts'
+import { back, Refused } from './visit.ts'
 
 /** Bytes of a form with a picture: the longest that is stored, and what a browser writes around it. */
 const pictureFormBytes = 524_288
 
-/** Whether a text can be stored as a name: one line. */
-export const isName = (text: string, max: number): boolean =>
-  [...text].length <= max && text.isWellFormed() && !/\p{Cc}/u.test(text)
-
 function namesAct(api: Api, parts: AccountParts): void {
-  addAct(api, parts, {
+  addAction(api, parts, {
     path: '/account/names',
     limit: 'read',
     section: profileSection,
@@ -29,7 +25,7 @@ function namesAct(api: Api, parts: AccountParts): void {
       const text = (name: string) => typed(name).trim() || null
       return { displayName: text('display_name'), firstName: text('first_name'), lastName: text('last_name') }
     },
-    async act(visit, names) {
+    async run(visit, names) {
       await updateProfile(visit.ctx, names)
       return back(visit, '/account', 'names')
     },
@@ -68,36 +64,31 @@ function acceptPictures(api: Api): void {
   )
 }
 
-const pictureFaults = { picture_invalid: 'pictureInvalid', picture_too_large: 'pictureTooLarge' } as const
-
-function explainPicture({ texts }: AccountVisit, { code }: AuthError): Note | null {
-  if (code !== 'picture_invalid' && code !== 'picture_too_large') return null
-  return { wrong: { picture: texts.account[pictureFaults[code]] } }
-}
-
 function pictureActs(api: Api, parts: AccountParts): void {
   api.register(async (scope) => {
     const upload = scope as unknown as Api
     acceptPictures(upload)
-    addAct(upload, parts, {
+    addAction(upload, parts, {
       path: '/account/picture',
       limit: 'read',
       section: profileSection,
       read: ({ texts }, _typed, body) =>
         pictureIn(body) ?? new Refused({ wrong: { picture: texts.account.pictureMissing } }),
-      async act(visit, picture: OfferedPicture) {
+      async run(visit, picture: OfferedPicture) {
         await putAvatar(visit.ctx, picture)
         return back(visit, '/account', 'picture')
       },
-      explain: explainPicture,
+      explain: ({ account }) => ({
+        picture_invalid: { wrong: { picture: account.pictureInvalid } },
+        picture_too_large: { wrong: { picture: account.pictureTooLarge } },
+      }),
     })
   })
-  addAct(api, parts, {
+  addAction(api, parts, {
     path: '/account/picture/remove',
     limit: 'read',
     section: profileSection,
-    read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       await removeAvatar(visit.ctx)
       return back(visit, '/account', 'pictureRemoved')
     },

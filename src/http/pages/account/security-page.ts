@@ -4,10 +4,10 @@ import { type Factors, listFactors } from '../../../domain/accounts/factors.ts'
 import { hasPassword } from '../../../domain/accounts/password-change.ts'
 import { fill } from '../../../formats.ts'
 import { button, field, form } from '../controls.ts'
-import { newPasswordField } from '../hosted/sign-up.ts'
+import { newPasswordField } from '../hosted/fields.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
-import type { Section } from './act.ts'
+import type { Section } from './action.ts'
 import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
 
 const path = '/account/security'
@@ -28,7 +28,10 @@ function passwordForm(visit: AccountVisit, has: boolean, { wrong = {} }: Note): 
   const fields = [
     name,
     has ? current : '',
-    newPasswordField(visit, wrong.new_password, { name: 'new_password', label: texts.reset.password }),
+    newPasswordField(visit, wrong.new_password ?? null, {
+      name: 'new_password',
+      label: texts.reset.password,
+    }),
     button(label),
   ]
   return html`<section><h2>${password}</h2>

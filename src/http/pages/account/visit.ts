@@ -7,11 +7,11 @@ import { isOperatorsProject } from '../../../domain/projects/operators-project.t
 import { signedIn } from '../../plugins/authenticate.ts'
 import { avatarUrl } from '../../views.ts'
 import { notice } from '../controls.ts'
+import { accountSections } from '../hosted/params.ts'
 import type { HostedParts } from '../hosted/parts.ts'
 import { visitOf } from '../hosted/step.ts'
 import { type HostedVisit, hrefOf, type Outcome, sendOutcome } from '../hosted/visit.ts'
 import { findVisitor } from '../hosted/visitor.ts'
-import { accountSections } from '../hosted/wishes.ts'
 import type { Page } from '../layout.ts'
 
 export interface AccountVisit extends HostedVisit {
@@ -37,8 +37,9 @@ export class Refused {
 }
 
 /**
- * Opens the visit of a request; where no one is signed in, or the query is refused, the outcome that says so.
+ * Opens the visit of the person who is signed in.
  * @param query default: that of the request
+ * @returns null: the reply was sent, because the query is refused or the person must sign in
  * @throws AuthError impersonation_refused: the pages are for the owner of the account
  */
 export async function openVisit(
@@ -46,14 +47,16 @@ export async function openVisit(
   request: FastifyRequest,
   reply: FastifyReply,
   query: unknown = request.query,
-): Promise<{ readonly visit: AccountVisit } | { readonly hosted: HostedVisit; readonly outcome: Outcome }> {
+): Promise<AccountVisit | null> {
   const { visit, refused } = visitOf(parts, request, reply, query)
-  if (refused) return { hosted: visit, outcome: refused }
-  if (parts.isImpersonated(request)) throw new AuthError('impersonation_refused')
-  const visitor = await findVisitor(visit)
-  if (!visitor) return { hosted: visit, outcome: signInAgain(visit) }
+  if (!refused && parts.isImpersonated(request)) throw new AuthError('impersonation_refused')
+  const visitor = refused ? null : await findVisitor(visit)
+  if (!visitor) {
+    sendAccount(visit, refused ?? signInAgain(visit), '/account')
+    return null
+  }
   request.principal = visitor
-  return { visit: { ...visit, ctx: signedIn(request) } }
+  return { ...visit, ctx: signedIn(request) }
 }
 
 const sectionIn = (path: string) => accountSections.find((section) => path.startsWith(`/account/${section}`))
@@ -147,10 +150,10 @@ export function innerPage(
 }
 
 /** What an act ends with: a page, an address to go to, or a file of JSON to keep. */
-export type Ending = Outcome | { readonly file: string; readonly name: string }
+export type AccountOutcome = Outcome | { readonly file: string; readonly name: string }
 
 /** Sends what a page or a form ended with. @param path of the page whose other languages are offered */
-export function sendAccount(visit: HostedVisit, ending: Ending, path: string): FastifyReply {
+export function sendAccount(visit: HostedVisit, ending: AccountOutcome, path: string): FastifyReply {
   if (!('file' in ending)) return sendOutcome(visit, ending, path, { hasPictures: true })
   return visit.reply
     .header('content-disposition', `attachment; filename="${ending.name}"`)

@@ -1,25 +1,25 @@
 // The steps of a code that was mailed and is typed in: to prove the address of a new account, or to sign in.
 import { requestEmailSignIn, signInByEmail } from '../../../domain/accounts/email-sign-in.ts'
 import { confirmEmail, resendVerification } from '../../../domain/accounts/verification.ts'
-import { isUuid } from '../../../formats.ts'
+import { AuthError } from '../../../domain/errors.ts'
+import { isMailbox, isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
-import { readCode } from '../../typed-code.ts'
 import type { Page } from '../layout.ts'
 import { type CheckMail, checkMailPage } from './check-mail-page.ts'
 import { enterBy } from './enter.ts'
 import type { HostedParts } from './parts.ts'
-import { codeOf } from './refusals.ts'
 import { signInPage } from './sign-in-page.ts'
-import { addStep, isAddress, type Typed } from './step.ts'
+import { addStep } from './step.ts'
+import { digitsIn, type Typed } from './typed.ts'
 import type { HostedVisit } from './visit.ts'
 
-const wrongCodes = ['invalid_verification_code', 'too_many_attempts'] as const
-
-/** The page again, with what was wrong about the code. */
+/** The page again, with a sentence about the refused code. */
 function explain(visit: HostedVisit, shown: CheckMail, error: unknown): Page {
   const { hosted, tooManyAttempts } = visit.texts
-  if (codeOf(error, wrongCodes) === 'invalid_verification_code')
+  const code = error instanceof AuthError ? error.code : null
+  if (code === 'invalid_verification_code')
     return checkMailPage(visit, { ...shown, wrong: hosted.wrongCode, status: 422 })
+  if (code !== 'too_many_attempts') throw error
   visit.parts.lockedOut()
   return checkMailPage(visit, { ...shown, bad: tooManyAttempts, status: 429 })
 }
@@ -27,9 +27,9 @@ function explain(visit: HostedVisit, shown: CheckMail, error: unknown): Page {
 /** The typed code with what it belongs to, or the page that asks for it again. */
 function readTyped(visit: HostedVisit, typed: Typed, flow?: string): { email: string; code: string } | Page {
   const email = typed('email')
-  const code = readCode(typed('code').slice(0, 32))
-  if (!isAddress(email)) return signInPage(visit, { status: 422 })
-  if (/^\d{6}$/.test(code)) return { email, code }
+  const code = digitsIn(typed('code'))
+  if (!isMailbox(email)) return signInPage(visit, { status: 422 })
+  if (code !== null) return { email, code }
   const shown = { email, wrong: visit.texts.hosted.badCode, status: 422 }
   return checkMailPage(visit, flow === undefined ? shown : { ...shown, flow })
 }
@@ -39,7 +39,7 @@ function verificationSteps(api: Api, parts: HostedParts): void {
     path: '/sign-up/verify',
     limit: 'credential',
     read: (visit, typed) => readTyped(visit, typed),
-    async act(visit, given) {
+    async run(visit, given) {
       try {
         await confirmEmail(visit.ctx, given)
         return signInPage(visit, { email: given.email, good: visit.texts.hosted.verified })
@@ -53,9 +53,9 @@ function verificationSteps(api: Api, parts: HostedParts): void {
     limit: 'mail',
     read(visit, typed) {
       const email = typed('email')
-      return isAddress(email) ? { email } : signInPage(visit, { status: 422 })
+      return isMailbox(email) ? { email } : signInPage(visit, { status: 422 })
     },
-    async act(visit, { email }) {
+    async run(visit, { email }) {
       const { hosted } = visit.texts
       const { kind } = await resendVerification(visit.ctx, email)
       return checkMailPage(visit, { email, good: kind === 'cooling' ? hosted.cooling : hosted.resent })
@@ -72,9 +72,9 @@ export function checkMailSteps(api: Api, parts: HostedParts): void {
     read(visit, typed) {
       const email = typed('email')
       const wrongEmail = visit.texts.hosted.badEmail
-      return isAddress(email) ? { email } : signInPage(visit, { email, wrongEmail, status: 422 })
+      return isMailbox(email) ? { email } : signInPage(visit, { email, wrongEmail, status: 422 })
     },
-    async act(visit, { email }) {
+    async run(visit, { email }) {
       const { flow } = await requestEmailSignIn(visit.ctx, { email, redirectTo: null })
       return checkMailPage(visit, { email, flow })
     },
@@ -88,7 +88,7 @@ export function checkMailSteps(api: Api, parts: HostedParts): void {
       const read = readTyped(visit, typed, flow)
       return 'body' in read ? read : { ...read, flow }
     },
-    async act(visit, { email, flow, code }) {
+    async run(visit, { email, flow, code }) {
       try {
         return await enterBy(visit, email, () => signInByEmail(visit.ctx, { flow, code }))
       } catch (error) {

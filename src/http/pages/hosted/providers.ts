@@ -2,6 +2,9 @@
 import { html } from 'ghtml'
 import type { Project } from '../../../domain/projects/projects.ts'
 import { labelOf, providerOf } from '../../../domain/projects/providers.ts'
+import { fill } from '../../../formats.ts'
+import { buttonLink } from '../controls.ts'
+import { type HostedVisit, hrefOf } from './visit.ts'
 
 interface OfferedProvider {
   readonly name: string
@@ -52,3 +55,14 @@ export function providersOf({ policy }: Project): OfferedProvider[] {
     ]
   })
 }
+
+/** Links that lead to the providers, each as HTML. */
+export const providerLinks = (visit: HostedVisit): string[] =>
+  providersOf(visit.ctx.project).map(({ name, label, iconHtml }) =>
+    buttonLink(
+      hrefOf(visit, `/sign-in/social/${name}`),
+      fill(visit.texts.hosted.provider, { provider: label }),
+      'second',
+      iconHtml,
+    ),
+  )

@@ -1,16 +1,15 @@
 // Pages that say why the pages to sign in with cannot go on, and what to do about it.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
-import { AuthError } from '../../../domain/errors.ts'
 import { statusOf } from '../../problems.ts'
 import { type RefusalCode, refusalOf } from '../../refusal.ts'
 import { brandOf, type Page, sendPage, titled } from '../layout.ts'
 import type { Texts } from '../texts.ts'
+import type { ParamFault } from './params.ts'
 import { textsOfVisit } from './visit.ts'
-import type { WishFault } from './wishes.ts'
 
 /** The page of a query that is refused. It leads nowhere, and names the setting for those who build the application. */
-export function refusedWish({ hosted }: Texts, { fault, about }: WishFault): Page {
+export function refusedParams({ hosted }: Texts, { fault, about }: ParamFault): Page {
   const cause = fault === 'redirect' ? hosted.redirect : hosted.incomplete
   const remedies = {
     redirect: hosted.addRedirect,
@@ -65,11 +64,4 @@ export function sendRefusal(error: Error, request: FastifyRequest, reply: Fastif
     texts,
     brand: project ? brandOf(project) : null,
   })
-}
-
-/** The code of a refusal that a step explains; what is thrown else goes on. */
-export function codeOf<Code extends string>(error: unknown, explained: readonly Code[]): Code {
-  if (error instanceof AuthError && (explained as readonly string[]).includes(error.code))
-    return error.code as string as Code
-  throw error
 }

@@ -3,17 +3,14 @@ import { html } from 'ghtml'
 import { fill } from '../../../formats.ts'
 import { button, buttonLink, divider, field, form, notice } from '../controls.ts'
 import { type Page, titled } from '../layout.ts'
-import { providersOf } from './providers.ts'
+import { emailField, type FormNote } from './fields.ts'
+import { providerLinks } from './providers.ts'
 import { type HostedVisit, hrefOf } from './visit.ts'
 
 /** What the page says beside its form. */
-export interface SignInNote {
-  readonly email?: string
-  readonly wrongEmail?: string | undefined
-  readonly wrongPassword?: string | undefined
-  readonly bad?: string | undefined
-  readonly good?: string | undefined
-  readonly status?: number
+export interface SignInNote extends FormNote {
+  readonly bad?: string
+  readonly good?: string
 }
 
 const keyMark =
@@ -30,28 +27,17 @@ const passkeyForm = (visit: HostedVisit): string =>
 /** The other ways in, below a line that is hidden with them where there are none. */
 function otherWays(visit: HostedVisit): string {
   const { hosted } = visit.texts
-  const links = providersOf(visit.ctx.project).map(({ name, label, iconHtml }) =>
-    buttonLink(
-      hrefOf(visit, `/sign-in/social/${name}`),
-      fill(hosted.provider, { provider: label }),
-      'second',
-      iconHtml,
-    ),
-  )
+  const links = providerLinks(visit)
   return html`<div id="others" !${links.length > 0 ? '' : 'hidden'}>!${divider(hosted.or)}
 <div class="buttons">!${links.join('\n')}!${passkeyForm(visit)}</div></div>`
 }
 
 export function signInPage(visit: HostedVisit, note: SignInNote = {}): Page {
-  const { texts, ctx, wishes } = visit
+  const { texts, ctx } = visit
   const { hosted } = texts
   const { sign_up, email_sign_in } = ctx.project.policy
   const fields = [
-    field({
-      ...{ name: 'email', label: hosted.email, type: 'email', value: note.email ?? wishes.loginHint },
-      wrong: note.wrongEmail ?? null,
-      attributesHtml: `autocomplete="username webauthn" maxlength="255" autocapitalize="none" spellcheck="false" required ${note.wrongPassword ? '' : 'autofocus'}`,
-    }),
+    emailField(visit, note, 'username webauthn'),
     field({
       ...{ name: 'password', label: texts.password, type: 'password', wrong: note.wrongPassword ?? null },
       attributesHtml: 'autocomplete="current-password" maxlength="1024"',

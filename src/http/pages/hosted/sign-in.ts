@@ -1,18 +1,18 @@
 // The steps of /sign-in: address and password, a passkey, or going on as the person who is signed in.
-import { Value } from '@sinclair/typebox/value'
 import { AssertionCredential } from '../../../../schemas/webauthn.ts'
 import { continueSession } from '../../../domain/credentials/continued-session.ts'
 import { signInWithPasskey } from '../../../domain/credentials/passkey-sign-in.ts'
 import { signInWithPassword } from '../../../domain/credentials/sign-in.ts'
 import { AuthError } from '../../../domain/errors.ts'
 import type { Grant } from '../../../domain/sessions/grants.ts'
-import { isUuid } from '../../../formats.ts'
+import { isMailbox, isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
 import { enterBy } from './enter.ts'
 import type { HostedParts } from './parts.ts'
 import { type SignInNote, signInPage, welcomeBack } from './sign-in-page.ts'
-import { addStep, isAddress, isTriable, showPage } from './step.ts'
-import { type HostedVisit, homeOf, hrefOf, type Outcome } from './visit.ts'
+import { addStep, showPage } from './step.ts'
+import { isTriable, jsonIn } from './typed.ts'
+import { destinationOf, type HostedVisit, hrefOf, type Outcome } from './visit.ts'
 import { findVisitor } from './visitor.ts'
 
 /** What the page says about a refusal; null: it has a page of its own. */
@@ -56,24 +56,14 @@ async function enterOrExplain(
   }
 }
 
-/** A passkey's answer as the script sends it; null: it is none. */
-function readCredential(flow: string, text: string) {
-  try {
-    const credential: unknown = JSON.parse(text)
-    return Value.Check(AssertionCredential, credential) && isUuid(flow) ? { flow, credential } : null
-  } catch {
-    return null
-  }
-}
-
 /** Registers /sign-in and its steps. */
 export function signInPages(api: Api, parts: HostedParts): void {
   showPage(api, parts, '/sign-in', async (visit) => {
-    const { ctx, wishes } = visit
-    const visitor = wishes.asksAgain ? null : await findVisitor(visit)
+    const { ctx, params } = visit
+    const visitor = params.asksAgain ? null : await findVisitor(visit)
     if (!visitor) return signInPage(visit, noteOfProvider(visit))
     // There is nothing to choose where nobody waits for the person.
-    if (wishes.redirectTo === null) return { location: homeOf(ctx, wishes, parts) }
+    if (params.redirectTo === null) return { location: destinationOf(ctx, params, parts) }
     return welcomeBack(visit, visitor.user)
   })
   addStep(api, parts, {
@@ -82,31 +72,33 @@ export function signInPages(api: Api, parts: HostedParts): void {
     read(visit, typed) {
       const { hosted } = visit.texts
       const [email, password] = [typed('email'), typed('password')]
-      const wrongEmail = isAddress(email) ? undefined : hosted.badEmail
-      const wrongPassword = isTriable(password) ? undefined : hosted.noPassword
+      const wrongEmail = isMailbox(email) ? null : hosted.badEmail
+      const wrongPassword = isTriable(password) ? null : hosted.noPassword
       if (wrongEmail || wrongPassword)
         return signInPage(visit, { email, wrongEmail, wrongPassword, status: 422 })
       return { email, password }
     },
-    act: (visit, given) => enterOrExplain(visit, given.email, () => signInWithPassword(visit.ctx, given)),
+    run: (visit, given) => enterOrExplain(visit, given.email, () => signInWithPassword(visit.ctx, given)),
   })
   addStep(api, parts, {
     path: '/sign-in/passkey',
     limit: 'credential',
     read(visit, typed) {
-      const answer = readCredential(typed('flow'), typed('credential'))
-      return answer ?? signInPage(visit, { bad: visit.texts.hosted.passkeyFailed, status: 422 })
+      const [flow, credential] = [typed('flow'), jsonIn(AssertionCredential, typed('credential'))]
+      if (!credential || !isUuid(flow))
+        return signInPage(visit, { bad: visit.texts.hosted.passkeyFailed, status: 422 })
+      return { flow, credential }
     },
-    act: (visit, answer) => enterOrExplain(visit, '', () => signInWithPasskey(visit.ctx, answer)),
+    run: (visit, answer) => enterOrExplain(visit, '', () => signInWithPasskey(visit.ctx, answer)),
   })
   addStep(api, parts, {
     path: '/sign-in/continue',
     limit: 'read',
     read: () => ({}),
-    async act(visit) {
+    async run(visit) {
       const visitor = await findVisitor(visit)
       if (!visitor) return { location: hrefOf(visit, '/sign-in') }
-      if (visit.wishes.challenge === null) return { location: homeOf(visit.ctx, visit.wishes, parts) }
+      if (visit.params.challenge === null) return { location: destinationOf(visit.ctx, visit.params, parts) }
       const ctx = { ...visit.ctx, actor: visitor }
       return enterOrExplain(visit, visitor.user.email, () => continueSession(ctx))
     },

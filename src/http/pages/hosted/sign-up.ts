@@ -3,42 +3,18 @@ import { html } from 'ghtml'
 import { requestReset } from '../../../domain/accounts/recovery.ts'
 import { signUp } from '../../../domain/accounts/sign-up.ts'
 import { AuthError } from '../../../domain/errors.ts'
-import { effectivePasswordPolicy } from '../../../domain/projects/policy.ts'
-import { fill, languageTagOf, passwordLength } from '../../../formats.ts'
+import { isMailbox, languageTagOf } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
-import { button, buttonLink, divider, field, form } from '../controls.ts'
+import { button, buttonLink, divider, form } from '../controls.ts'
 import { type Page, titled } from '../layout.ts'
+import { refusedNewPassword, wrongNewPassword } from '../new-password.ts'
 import { withValue } from '../texts.ts'
 import { checkMailPage } from './check-mail-page.ts'
+import { emailField, type FormNote, newPasswordField } from './fields.ts'
 import type { HostedParts } from './parts.ts'
-import { providersOf } from './providers.ts'
-import { addStep, isAddress, showPage } from './step.ts'
-import { finish, type HostedVisit, hrefOf, type Outcome, rememberWishes } from './visit.ts'
-
-interface Note {
-  readonly email?: string
-  readonly wrongEmail?: string | undefined
-  readonly wrongPassword?: string | undefined
-  readonly status?: number
-}
-
-/** The field of a new password: the script below it shows how strong it is. */
-export function newPasswordField(
-  { texts, ctx }: HostedVisit,
-  wrong: string | undefined,
-  { name = 'password', label = texts.password }: { name?: string; label?: string } = {},
-): string {
-  const { hosted } = texts
-  const min = effectivePasswordPolicy(ctx.project.policy).min_length
-  const { tooShort, weak, fair, good, strong } = hosted
-  const words = [tooShort, weak, fair, good, strong].join('|')
-  return field({
-    ...{ name, label, type: 'password', wrong: wrong ?? null },
-    hint: fill(hosted.passwordHint, { min: String(min) }),
-    attributesHtml: `autocomplete="new-password" minlength="${min}" maxlength="${passwordLength.max}" required`,
-    belowHtml: html`<div class="strength" hidden data-min="${String(min)}" data-words="${words}"><div class="meter" aria-hidden="true"><i></i><i></i><i></i><i></i></div><p class="hint" role="status"></p></div>`,
-  })
-}
+import { providerLinks } from './providers.ts'
+import { addStep, showPage } from './step.ts'
+import { finish, type HostedVisit, hrefOf, type Outcome, rememberParams } from './visit.ts'
 
 /** The sentence that names what a new person accepts; empty where the policy links nothing. */
 function acceptance({ texts: { hosted }, ctx }: HostedVisit): string {
@@ -55,7 +31,7 @@ function acceptance({ texts: { hosted }, ctx }: HostedVisit): string {
   return html`<p class="hint">!${parts.join('')}</p>`
 }
 
-function signUpPage(visit: HostedVisit, note: Note = {}): Page {
+function signUpPage(visit: HostedVisit, note: FormNote = {}): Page {
   const { hosted } = visit.texts
   if (visit.ctx.project.policy.sign_up === 'closed')
     return titled(
@@ -64,21 +40,10 @@ function signUpPage(visit: HostedVisit, note: Note = {}): Page {
 !${buttonLink(hrefOf(visit, '/sign-in'), hosted.backToSignIn, 'second')}`,
       403,
     )
-  const providers = providersOf(visit.ctx.project).map(({ name, label, iconHtml }) =>
-    buttonLink(
-      hrefOf(visit, `/sign-in/social/${name}`),
-      fill(hosted.provider, { provider: label }),
-      'second',
-      iconHtml,
-    ),
-  )
+  const providers = providerLinks(visit)
   const fields = [
-    field({
-      ...{ name: 'email', label: hosted.email, type: 'email', value: note.email ?? visit.wishes.loginHint },
-      wrong: note.wrongEmail ?? null,
-      attributesHtml: `autocomplete="username" maxlength="255" autocapitalize="none" spellcheck="false" required ${note.wrongPassword ? '' : 'autofocus'}`,
-    }),
-    newPasswordField(visit, note.wrongPassword),
+    emailField(visit, note),
+    newPasswordField(visit, note.wrongPassword ?? null),
     acceptance(visit),
     button(hosted.signUpButton),
   ]
@@ -91,48 +56,30 @@ function signUpPage(visit: HostedVisit, note: Note = {}): Page {
   )
 }
 
-/** A sentence about a new password that the API's own bounds refuse; undefined: they accept it. */
-export function wrongNewPassword(
-  { refused, reset }: HostedVisit['texts'],
-  password: string,
-): string | undefined {
-  const length = [...password].length
-  if (length < passwordLength.min) return fill(refused.too_short, { min: String(passwordLength.min) })
-  if (length > passwordLength.max) return fill(reset.tooLong, { max: String(passwordLength.max) })
-  return password.includes('\0') || !password.isWellFormed() ? reset.untypable : undefined
-}
-
-async function act(visit: HostedVisit, given: { email: string; password: string }): Promise<Outcome> {
+async function runSignUp(visit: HostedVisit, given: { email: string; password: string }): Promise<Outcome> {
   const { texts, ctx } = visit
   const { email } = given
   try {
     const result = await signUp(ctx, { ...given, locale: languageTagOf(texts.tag) })
     if (result.kind === 'signed_in') return await finish(visit, result.grant)
-    rememberWishes(visit)
+    rememberParams(visit)
     return checkMailPage(visit, { email })
   } catch (error) {
     if (!(error instanceof AuthError)) throw error
     if (error.code === 'email_taken')
       return signUpPage(visit, { email, wrongEmail: texts.hosted.taken, status: 422 })
-    const fault = error.details.password
-    if (!fault) throw error
-    const wrongPassword = fill(texts.refused[fault.reason], { min: String(fault.minLength) })
+    const wrongPassword = refusedNewPassword(texts, error.details)
+    if (!wrongPassword) throw error
     return signUpPage(visit, { email, wrongPassword, status: 422 })
   }
 }
 
-function forgotPage(visit: HostedVisit, note: Note = {}): Page {
+function forgotPage(visit: HostedVisit, note: FormNote = {}): Page {
   const { hosted } = visit.texts
-  const email = field({
-    ...{ name: 'email', label: hosted.email, type: 'email', value: note.email ?? visit.wishes.loginHint },
-    wrong: note.wrongEmail ?? null,
-    attributesHtml:
-      'autocomplete="username" maxlength="255" autocapitalize="none" spellcheck="false" required autofocus',
-  })
   return titled(
     hosted.forgotTitle,
     html`<p>${hosted.forgotLead}</p>
-!${form(hrefOf(visit, '/forgot-password'), {}, email + button(hosted.forgotButton))}
+!${form(hrefOf(visit, '/forgot-password'), {}, emailField(visit, note) + button(hosted.forgotButton))}
 <p class="quiet end"><a href="${hrefOf(visit, '/sign-in')}">${hosted.backToSignIn}</a></p>`,
     note.status ?? 200,
   )
@@ -146,13 +93,13 @@ export function signUpPages(api: Api, parts: HostedParts): void {
     limit: 'credential',
     read(visit, typed) {
       const [email, password] = [typed('email'), typed('password')]
-      const wrongEmail = isAddress(email) ? undefined : visit.texts.hosted.badEmail
+      const wrongEmail = isMailbox(email) ? null : visit.texts.hosted.badEmail
       const wrongPassword = wrongNewPassword(visit.texts, password)
       if (wrongEmail || wrongPassword)
         return signUpPage(visit, { email, wrongEmail, wrongPassword, status: 422 })
       return { email, password }
     },
-    act,
+    run: runSignUp,
   })
   showPage(api, parts, '/forgot-password', (visit) => forgotPage(visit))
   addStep(api, parts, {
@@ -161,12 +108,12 @@ export function signUpPages(api: Api, parts: HostedParts): void {
     read(visit, typed) {
       const email = typed('email')
       const wrongEmail = visit.texts.hosted.badEmail
-      return isAddress(email) ? { email } : forgotPage(visit, { email, wrongEmail, status: 422 })
+      return isMailbox(email) ? { email } : forgotPage(visit, { email, wrongEmail, status: 422 })
     },
-    async act(visit, { email }) {
+    async run(visit, { email }) {
       const { hosted } = visit.texts
       await requestReset(visit.ctx, { email, redirectTo: null })
-      rememberWishes(visit)
+      rememberParams(visit)
       return titled(
         hosted.checkTitle,
         html`<p>!${withValue(hosted.forgotDone, 'email', email)}</p>

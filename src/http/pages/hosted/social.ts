@@ -10,9 +10,9 @@ import { finish, type HostedVisit, hrefOf, type Outcome, sendOutcome } from './v
 /** Registers the address of a provider's button, which leads to the provider. */
 export function socialPages(api: Api, parts: HostedParts): void {
   showPage(api, parts, '/sign-in/social/:provider', async (visit) => {
-    const { request, reply, ctx, wishes } = visit
+    const { request, reply, ctx, params } = visit
     const { provider } = request.params as { provider: string }
-    const redirectTo = `${parts.publicUrl}/sign-in?${wishes.query}`
+    const redirectTo = `${parts.publicUrl}/sign-in?${params.query}`
     const callback = `${parts.publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
     const begun = await beginBrowserFlow(
       ctx,

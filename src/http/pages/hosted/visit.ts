@@ -7,15 +7,15 @@ import type { Grant } from '../../../domain/sessions/grants.ts'
 import { type LanguageTag, languages, languageTagOf } from '../../../formats.ts'
 import { brandOf, type Look, type Page, sendPage } from '../layout.ts'
 import { type Texts, textsOf } from '../texts.ts'
+import { type PageParams, returnUrl } from './params.ts'
 import type { HostedParts } from './parts.ts'
-import { landing, type Wishes } from './wishes.ts'
 
 export interface HostedVisit {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly ctx: Context
   readonly texts: Texts
-  readonly wishes: Wishes
+  readonly params: PageParams
   readonly parts: HostedParts
 }
 
@@ -24,11 +24,11 @@ export type Outcome = Page | { readonly location: string }
 
 /** The address of a page or a step, with what the application asked for. */
 export function hrefOf(
-  { parts, wishes }: HostedVisit,
+  { parts, params }: HostedVisit,
   path: string,
   more: Record<string, string> = {},
 ): string {
-  const query = new URLSearchParams([...new URLSearchParams(wishes.query), ...Object.entries(more)])
+  const query = new URLSearchParams([...new URLSearchParams(params.query), ...Object.entries(more)])
   return `${parts.basePath}${path}${query.size > 0 ? `?${query}` : ''}`
 }
 
@@ -42,7 +42,7 @@ function languageLinks(visit: HostedVisit, path: string): string {
   const links = languages.map((tag) => {
     const name = html`<bdi lang="${tag}">${languageNames[tag]}</bdi>`
     if (tag === languageTagOf(visit.texts.tag)) return html`<span aria-current="true">!${name}</span>`
-    const query = new URLSearchParams(visit.wishes.query)
+    const query = new URLSearchParams(visit.params.query)
     query.set('ui_locales', tag)
     return html`<a href="${visit.parts.basePath}${path}?${query}" hreflang="${tag}">!${name}</a>`
   })
@@ -50,18 +50,18 @@ function languageLinks(visit: HostedVisit, path: string): string {
 }
 
 /** How the pages of a visit look. */
-export function lookOf({ ctx, texts, wishes, parts }: HostedVisit): Look {
+function lookOf({ ctx, texts, params, parts }: HostedVisit): Look {
   return {
     ...{ texts, brand: brandOf(ctx.project) },
     ...(parts.script ? { script: parts.script } : {}),
-    ...(wishes.redirectTo ? { formTargets: [wishes.redirectTo] } : {}),
+    ...(params.redirectTo ? { formTargets: [params.redirectTo] } : {}),
   }
 }
 
 /** What the script of the pages is told. */
-function factsOf({ ctx, texts, wishes, parts }: HostedVisit): string {
+function factsOf({ ctx, texts, params, parts }: HostedVisit): string {
   const { show, hide, needsCookies, passkeyFailed } = texts.hosted
-  const cookies = wishes.challenge === null
+  const cookies = params.challenge === null
   const place = { project: ctx.project.id, base: parts.basePath }
   return JSON.stringify({ show, hide, needsCookies, passkeyFailed, cookies, ...place })
 }
@@ -83,13 +83,13 @@ export function sendOutcome(
 
 /** The address to which a person goes who is signed in: with a code for the application, or with cookies that are set here. */
 export async function finish(
-  { request, reply, ctx, wishes, parts }: HostedVisit,
+  { request, reply, ctx, params, parts }: HostedVisit,
   grant: Grant,
 ): Promise<Outcome> {
-  if (wishes.challenge !== null)
-    return { location: landing(wishes, { code: await mintExchangeCode(ctx, grant, wishes.challenge) }) }
+  if (params.challenge !== null)
+    return { location: returnUrl(params, { code: await mintExchangeCode(ctx, grant, params.challenge) }) }
   await parts.printOpened(request, reply, grant, 'cookie')
-  return { location: homeOf(ctx, wishes, parts) }
+  return { location: destinationOf(ctx, params, parts) }
 }
 
 /** A cookie that a browser may refuse for its size is not set. */
@@ -101,20 +101,20 @@ const rememberedSeconds = 3600
  * Remembers in this browser what the application asked for, so that the page of a mailed link can lead back to it. It is no proof
  * of anything: the pages check it again.
  */
-export function rememberWishes({ reply, ctx, wishes, parts }: HostedVisit): void {
-  const query = new URLSearchParams(wishes.query)
+export function rememberParams({ reply, ctx, params, parts }: HostedVisit): void {
+  const query = new URLSearchParams(params.query)
   query.set('project', ctx.project.id)
-  if (wishes.redirectTo === null || query.toString().length > maxRemembered) return
+  if (params.redirectTo === null || query.toString().length > maxRemembered) return
   parts.returnCookie.set(reply, ctx.project, query.toString(), rememberedSeconds)
 }
 
 /** Where a person goes who is signed in by cookie. */
-export function homeOf({ project }: Context, wishes: Wishes, { basePath }: HostedParts): string {
-  if (wishes.redirectTo !== null) return landing(wishes, {})
+export function destinationOf({ project }: Context, params: PageParams, { basePath }: HostedParts): string {
+  if (params.redirectTo !== null) return returnUrl(params, {})
   const query = new URLSearchParams({ project: project.id })
-  const locales = new URLSearchParams(wishes.query).get('ui_locales')
+  const locales = new URLSearchParams(params.query).get('ui_locales')
   if (locales) query.set('ui_locales', locales)
-  return `${basePath}/account${wishes.section ? `/${wishes.section}` : ''}?${query}`
+  return `${basePath}/account${params.section ? `/${params.section}` : ''}?${query}`
 }
 
 /** The language of a visit: of `ui_locales` (OpenID Connect Core §3.1.2.1), else the browser's, else English. */

@@ -7,7 +7,7 @@ import { onRedirectList } from '../../../domain/projects/redirects.ts'
 /** The tabs of /account, but its first. */
 export const accountSections = ['security', 'devices', 'connections', 'data'] as const
 
-export interface Wishes {
+export interface PageParams {
   /** One of the project's `redirect_urls`; null: the account's own page. */
   readonly redirectTo: string | null
   /** Echoed to the application. */
@@ -20,12 +20,12 @@ export interface Wishes {
   readonly section: (typeof accountSections)[number] | null
   /** Whether a person who is signed in is asked all the same. */
   readonly asksAgain: boolean
-  /** The same wishes as a query, which every form and link of the pages repeats. */
+  /** The same params as a query, which every form and link of the pages repeats. */
   readonly query: string
 }
 
 /** Why a query is refused, and the address or setting that it is about. */
-export interface WishFault {
+export interface ParamFault {
   readonly fault: 'redirect' | 'challenge' | 'cookie' | 'repeated'
   readonly about: string
 }
@@ -52,7 +52,7 @@ function sharesCookies({ policy }: Project, address: string, ownOrigin: string):
 }
 
 /** Reads the query. @param ownOrigin of PUBLIC_URL */
-export function readWishes(project: Project, ownOrigin: string, query: unknown): Wishes | WishFault {
+export function readParams(project: Project, ownOrigin: string, query: unknown): PageParams | ParamFault {
   const given = query as Readonly<Record<string, unknown>>
   const repeated = Object.keys(given).find((name) => typeof given[name] !== 'string')
   if (repeated !== undefined) return { fault: 'repeated', about: repeated }
@@ -81,7 +81,10 @@ export function readWishes(project: Project, ownOrigin: string, query: unknown):
 }
 
 /** The address where the person goes, with what the application is to learn. */
-export function landing({ redirectTo, state }: Wishes, facts: Readonly<Record<string, string>>): string {
+export function returnUrl(
+  { redirectTo, state }: PageParams,
+  facts: Readonly<Record<string, string>>,
+): string {
   const url = new URL(redirectTo ?? '')
   for (const name of ['code', 'error', 'state']) url.searchParams.delete(name)
   for (const [name, value] of Object.entries({ ...facts, ...(state === null ? {} : { state }) }))
