@@ -1,9 +1,8 @@
 // /console: the admin API in a browser. Its files come from the build.
 import { html } from 'ghtml'
-import { RequestProblem } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { applicationPolicy } from './application-policy.ts'
-import { readAsset, sendAsset, versioned } from './assets.ts'
+import { assetRoute, readAsset, versioned } from './assets.ts'
 import { pageRoute } from './layout.ts'
 
 // `data:` is the QR code of an authenticator.
@@ -34,15 +33,10 @@ const page = (basePath: string) => html`<!doctype html>
 </html>
 `
 
-/** Registers the page, whose views are fragments of one address, and its files. It holds no data: the admin API asks who calls. */
+/** Registers the page and its files. The views are fragments of one URL. The page holds no data: the admin API authenticates. */
 export function consolePage(api: Api): void {
   api.get('/console', pageRoute, async (_request, reply) =>
     reply.header('content-security-policy', policy).type('text/html; charset=utf-8').send(page(api.basePath)),
   )
-  api.get('/console/assets/:file', pageRoute, async (request, reply) => {
-    const { file } = request.params as { file: string }
-    const asset = assetOf(file)
-    if (!asset) throw new RequestProblem('route_not_found')
-    return sendAsset(request, reply.header('content-security-policy', policy), asset)
-  })
+  assetRoute(api, '/console/assets/:file', assetOf, { 'content-security-policy': policy })
 }

@@ -13,7 +13,7 @@ import { declaredAccess } from '../plugins/access.ts'
 import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
-import { readAsset, sendAsset } from './assets.ts'
+import { assetRoute, readAsset } from './assets.ts'
 import { inboxPage, listOf, previewsPage } from './inbox-views.ts'
 import { pageRoute } from './layout.ts'
 
@@ -118,10 +118,5 @@ function routes(api: Api, inbox: Inbox): void {
     if (!preview) throw new RequestProblem('route_not_found')
     return sendMail(reply, preview.html)
   })
-  api.get('/inbox/assets/:file', pageRoute, async (request, reply) => {
-    const { file } = request.params as { file: string }
-    const asset = assets.has(file) ? readAsset(`inbox/${file}`) : null
-    if (!asset) throw new RequestProblem('route_not_found')
-    return sendAsset(request, reply, asset)
-  })
+  assetRoute(api, '/inbox/assets/:file', (file) => (assets.has(file) ? readAsset(`inbox/${file}`) : null))
 }

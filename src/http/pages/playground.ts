@@ -1,22 +1,20 @@
-// /playground: a guided tour of the service through its components and SDK. Its files come from the build and are read for each
-// request.
+// /playground: a guided tour of the service through its components and SDK. Its files come from the build.
 import { html } from 'ghtml'
 import { AuthError } from '../../domain/errors.ts'
 import type { Project } from '../../domain/projects/projects.ts'
 import { relyingPartyOf } from '../../domain/projects/relying-party.ts'
 import { isUuid } from '../../formats.ts'
 import { projectInQuery } from '../plugins/project.ts'
-import { RequestProblem } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { applicationPolicy } from './application-policy.ts'
-import { readAsset, sendAsset } from './assets.ts'
+import { assetRoute, readAsset } from './assets.ts'
 import { pageRoute } from './layout.ts'
 
 // `data:` is the QR code of an authenticator.
 const policy = applicationPolicy('data: blob:')
 
-/** What the page is told: the names of src/http/pages/playground/facts.ts. */
+/** The facts that the page's script reads, as src/http/pages/playground/facts.ts declares them. */
 function factsOf(project: Project, { defaultProjectId, publicUrl, inbox }: ServerOptions): object {
   const { policy } = project
   return {
@@ -58,7 +56,7 @@ async function projectOf(query: unknown, { defaultProjectId, services }: ServerO
   return services.projects.get(id)
 }
 
-/** Registers the page and its files. A file name has no slash and one dot, so it cannot name another folder. */
+/** Registers the page and its files. A file name has one dot and no slash, so it cannot lead to another folder. */
 export function playgroundPage(api: Api, options: ServerOptions): void {
   api.get('/playground', pageRoute, async (request, reply) => {
     const facts = factsOf(await projectOf(request.query, options), options)
@@ -67,14 +65,9 @@ export function playgroundPage(api: Api, options: ServerOptions): void {
       .type('text/html; charset=utf-8')
       .send(page(api.basePath, facts, options.inbox !== null))
   })
-  for (const [url, prefix] of [
-    ['/playground/:file', ''],
-    ['/playground/sdk/:file', 'sdk/'],
-  ] as const)
-    api.get(url, pageRoute, async (request, reply) => {
-      const { file } = request.params as { file: string }
-      const asset = /^[a-z-]+\.(?:css|js)$/.test(file) ? readAsset(`playground/${prefix}${file}`) : null
-      if (!asset) throw new RequestProblem('route_not_found')
-      return sendAsset(request, reply.header('content-security-policy', policy), asset)
-    })
+  const headers = { 'content-security-policy': policy }
+  const findIn = (folder: string) => (file: string) =>
+    /^[a-z-]+\.(?:css|js)$/.test(file) ? readAsset(`${folder}/${file}`) : null
+  assetRoute(api, '/playground/:file', findIn('playground'), headers)
+  assetRoute(api, '/playground/sdk/:file', findIn('playground/sdk'), headers)
 }

@@ -11,8 +11,7 @@ import { RequestProblem } from '../../refusal.ts'
 import type { ServerOptions } from '../../server-options.ts'
 import type { Api } from '../../typebox.ts'
 import { accountPages } from '../account/pages.ts'
-import { sendAsset } from '../assets.ts'
-import { pageRoute } from '../layout.ts'
+import { assetRoute } from '../assets.ts'
 import { acceptForms } from '../link-page.ts'
 import { checkMailSteps } from './check-mail.ts'
 import { hostedParts, readScript } from './parts.ts'
@@ -62,11 +61,6 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
   app.register(async (scope) => {
     const api = scope as unknown as Api
     await api.register(declaredAccess, {})
-    api.get('/pages/:file', pageRoute, async (request, reply) => {
-      const { file } = request.params as { file: string }
-      const script = file === 'pages.js' ? readScript() : null
-      if (!script) throw new RequestProblem('route_not_found')
-      return sendAsset(request, reply, script)
-    })
+    assetRoute(api, '/pages/:file', (file) => (file === 'pages.js' ? readScript() : null))
   })
 }
