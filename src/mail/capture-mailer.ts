@@ -1,4 +1,4 @@
-// Keeps mails as files, where there is no SMTP server.
+// Writes mails to files instead of sending them, for services without an SMTP server.
 import { chmod, open, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import nodemailer from 'nodemailer'
@@ -7,11 +7,12 @@ import { compose, noFileAccess, parseSender } from './envelope.ts'
 import { closable, MailError, type Mailer, type OutgoingMail } from './mailer.ts'
 
 /**
- * A mailer that sends nothing: each mail becomes `<directory>/<time>-<kind>.eml`, a whole RFC 5322 message.
+ * A mailer that sends nothing: each mail becomes `<directory>/<time>-<kind>.eml`, a complete RFC 5322 message.
  *
- * The directory is made (mode 0700) when the first mail comes. A file (mode 0600) appears complete, its name is
- * never used twice, and names sort in the order of capture. `onCaptured` gets the mail and the file's path.
- * Throws a TypeError when `from` is not one address; a send that cannot write fails temporarily.
+ * The first mail creates the directory (mode 0700). A file (mode 0600) appears complete, its name is never used twice, and
+ * names sort in the order of capture. A send that cannot write fails temporarily.
+ * @param options `from`: one address, with or without a name; `onCaptured` gets the mail and the file's path
+ * @throws TypeError when `from` is not one address
  */
 export function createCaptureMailer(options: {
   directory: string
@@ -51,8 +52,11 @@ export function createCaptureMailer(options: {
   return closable(send, () => transport.close())
 }
 
-// The part file locks the name, between processes too: only its creator looks for the name and renames onto it. Returns
-// null when the name is taken.
+/**
+ * Writes a file under a new name. The part file locks the name, between processes too: only its creator checks the name and renames
+ * onto it.
+ * @returns the path; null: the name is taken
+ */
 async function writeOnce(directory: string, name: string, content: Buffer): Promise<string | null> {
   const file = join(directory, name)
   const part = join(directory, `.${name}.part`)
@@ -72,6 +76,7 @@ async function writeOnce(directory: string, name: string, content: Buffer): Prom
   return null
 }
 
+/** Turns one expected error into null. @param expected its code, such as ENOENT */
 function unless(expected: string): (error: NodeJS.ErrnoException) => null {
   return (error) => {
     if (error.code === expected) return null
@@ -79,7 +84,7 @@ function unless(expected: string): (error: NodeJS.ErrnoException) => null {
   }
 }
 
-/** A part in 8bit (RFC 2045 §6.2), not wrapped or encoded, so that its link can be followed from the captured file. */
+/** A part in 8bit (RFC 2045 §6.2), not wrapped or encoded, so that its link can be copied from the file. */
 function unwrapped(contentType: string, content: string) {
   const head = `Content-Type: ${contentType}; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n`
   return { contentType, raw: head + content }

@@ -1,4 +1,4 @@
-// The message of a mail: nothing in it can be read as another header, another recipient or its own end.
+// The message of a mail. No value in it can be parsed as another header, another recipient or the end of the message.
 import { domainToASCII } from 'node:url'
 import type { SendMailOptions } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
@@ -19,17 +19,17 @@ export function parseSender(from: string) {
   return { ...mailbox, host: domainToASCII(domain) || domain }
 }
 
-// A dot-atom or a quoted string before the at sign (RFC 5321, 4.1.2; letters beyond ASCII by RFC 6531) and one
-// domain after it: nothing that a header or a command could read as a second address or as its own end.
+// A dot-atom or a quoted string before the at sign (RFC 5321 §4.1.2; letters beyond ASCII by RFC 6531) and one domain after
+// it: nothing that a parser of headers or commands could take for a second address or for the end of the line.
 function isAddress(value: string): boolean {
   return /^([^\s\p{Cc}<>@,;:"()[\]\\]+|"[^\p{Cc}<>"\\]+")@[^\s\p{Cc}<>@,;"()\\]+$/u.test(value)
 }
 
-const WORD = /^[A-Za-z0-9_-]{1,64}$/
+const plainWord = /^[A-Za-z0-9_-]{1,64}$/
 
-/** The message of a mail. @throws MailError, permanent, for what cannot be put on the wire */
+/** Builds the message of a mail. @throws MailError, permanent, for an id, a kind or an address that is malformed */
 export function compose(mail: OutgoingMail, sender: ReturnType<typeof parseSender>): SendMailOptions {
-  if (!WORD.test(mail.id) || !WORD.test(mail.kind)) {
+  if (!plainWord.test(mail.id) || !plainWord.test(mail.kind)) {
     throw new MailError('mail not sent: its id or kind is no plain word', true)
   }
   if (!isAddress(mail.to)) throw new MailError('mail not sent: its recipient is not one address', true)
@@ -41,12 +41,12 @@ export function compose(mail: OutgoingMail, sender: ReturnType<typeof parseSende
     text: mail.text,
     html: mail.html,
     messageId: `<${mail.id}@${sender.host}>`,
-    // RFC 3834: no out-of-office note answers this.
+    // Out-of-office responders do not answer it (RFC 3834 §2).
     headers: { 'Auto-Submitted': 'auto-generated' },
   }
 }
 
-/** A text without anything that could end its line. */
+/** The text on one line: without control characters and line separators. */
 export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

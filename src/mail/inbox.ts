@@ -16,29 +16,29 @@ export interface CapturedMail {
   readonly at: Date
   readonly text: string
   readonly html: string
-  /** Null: it has none. */
+  /** Null: the mail has none. */
   readonly link: string | null
   readonly code: string | null
 }
 
 export interface Inbox {
-  /** The newest mails, the newest first. @param to part of the recipient's address; empty: any @param limit at most so many */
+  /** Lists mails, the newest first. @param to part of the recipient's address; empty: any @param limit of mails */
   list(to: string, limit: number): Promise<CapturedMail[]>
-  /** One mail; null where there is none. */
+  /** One mail; null: there is none with this id. */
   find(id: string): Promise<CapturedMail | null>
   readonly kinds: readonly MailKind[]
   /** A mail with sample values, none of which is real; null for an unknown kind. */
   preview(kind: string, language: LanguageTag): Composed | null
 }
 
-/** Read mails are kept, because the files never change; so many. */
+/** Mails in the cache. The files never change. */
 const capacity = 1000
 
-const named = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z-([\w-]+)$/
+const fileName = /^(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{3})Z-([\w-]+)$/
 
-/** The instant and the kind that the name of a file says; null for another file. */
+/** The time and the kind in the name of a file; null: it is no captured mail. */
 function readName(id: string): { at: Date; kind: string } | null {
-  const [, day, hour, minute, second, ms, kind] = named.exec(id) ?? []
+  const [, day, hour, minute, second, ms, kind] = fileName.exec(id) ?? []
   return kind === undefined ? null : { at: new Date(`${day}T${hour}:${minute}:${second}.${ms}Z`), kind }
 }
 
@@ -57,7 +57,7 @@ async function readMail(directory: string, id: string): Promise<CapturedMail | n
     subject,
     text,
     html,
-    // As `layText` writes them: each alone on its line.
+    // `layText` writes each of them alone on its line.
     link: /^https?:\/\/\S+$/m.exec(text)?.[0] ?? null,
     code: /^ {4}(\d{6})$/m.exec(text)?.[1] ?? null,
   }
@@ -65,12 +65,12 @@ async function readMail(directory: string, id: string): Promise<CapturedMail | n
 
 /** Opens the folder of captured mails; it need not exist yet. */
 export function openInbox(directory: string): Inbox {
-  const known = new Map<string, CapturedMail>()
+  const cache = new Map<string, CapturedMail>()
 
   async function find(id: string): Promise<CapturedMail | null> {
-    const mail = known.get(id) ?? (await readMail(directory, id))
-    if (mail && known.size >= capacity) known.delete(known.keys().next().value ?? '')
-    if (mail) known.set(id, mail)
+    const mail = cache.get(id) ?? (await readMail(directory, id))
+    if (mail && cache.size >= capacity) cache.delete(cache.keys().next().value ?? '')
+    if (mail) cache.set(id, mail)
     return mail
   }
 

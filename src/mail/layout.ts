@@ -1,9 +1,9 @@
-// Lays a mail out, as text and as HTML that say the same in the same order; everything it is given is escaped.
+// The layout of a mail, as text and as HTML with the same content in the same order. All values are escaped.
 import { html } from 'ghtml'
 import { inkOn, readableOn } from '../colors.ts'
 import type { Language } from './language.ts'
 
-/** What a mail consists of, from top to bottom. */
+/** A block of a mail. A mail is a list of blocks from top to bottom. */
 export type Block =
   | { readonly is: 'words'; readonly text: string; readonly quiet?: boolean }
   | { readonly is: 'link'; readonly label: string; readonly href: string }
@@ -19,7 +19,7 @@ export interface Look {
   readonly color: string
 }
 
-/** The text part: blocks apart by an empty line, a link alone on its line. */
+/** The text part: blocks are separated by an empty line, and a link is alone on its line. */
 export function layText(blocks: readonly Block[]): string {
   const paragraphs = blocks.map((block) => {
     if (block.is === 'words') return block.text
@@ -30,9 +30,9 @@ export function layText(blocks: readonly Block[]): string {
   return `${paragraphs.filter((text) => text !== '').join('\n\n')}\n`
 }
 
-// Shape is inline and colour is not: a mail program that drops the sheet still shows the button and the large
-// code, in its own colours. Every pair of colours has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3), the edge of the
-// button 3:1 (1.4.11), whatever the project's colour is.
+// Shapes are inline styles, colours are in the sheet: a mail program that drops the sheet still shows the button and the large
+// code, in its own colours. With any colour of a project, text has a contrast of at least 4.5:1 (WCAG 2.2, 1.4.3) and the edge of
+// the button 3:1 (1.4.11).
 function sheet(color: string): string {
   const [lightPaper, darkPaper] = ['#ffffff', '#1c2027']
   const button = `background: ${color}; color: ${inkOn(color)}`

@@ -1,7 +1,7 @@
-// The link of a mail: to our own page, or to the page of the application that asked.
+// The link of a mail: to our own page, or to a page of the application that requested the mail.
 import type { LanguageTag } from '../formats.ts'
 
-/** Our own pages by the purpose of a link, for projects that have none. */
+/** Our own pages by the purpose of a link, for projects without pages of their own. */
 const accountPaths = {
   verify_email: '/account/verify-email',
   reset_password: '/account/reset-password',
@@ -13,10 +13,10 @@ const accountPaths = {
   register: '/account/verify',
 }
 
-/** What a link does once a person has followed and confirmed it. */
+/** What a link does after a person has opened and confirmed it. */
 export type LinkPurpose = keyof typeof accountPaths
 
-export interface LinkFacts {
+interface LinkFacts {
   readonly publicUrl: string
   readonly projectId: string
   readonly purpose: LinkPurpose
@@ -28,7 +28,7 @@ export interface LinkFacts {
 /**
  * Builds the link of a mail: with `type` and `token` in the query of the application's page, or to our own page with
  * `project`, `token` and `lang`.
- * @param page the application's page, on an origin that the project allows now; its query stays, save those two names
+ * @param page the application's page, on an origin that the project allows now; its other query parameters are kept
  */
 export function mailLink(facts: LinkFacts, page: URL | null): string {
   const { publicUrl, projectId, purpose, token, language } = facts
@@ -43,9 +43,10 @@ export function mailLink(facts: LinkFacts, page: URL | null): string {
 }
 
 /**
- * Builds the link for a client that asked in its own name: the last part of our page's path below its base, with
- * `verificationCode`, `email` and, where it has one, `clientAlias`; without a base our own page with the same, `project` and `lang`.
- * @param email the address that the mail goes to
+ * Builds the link of a mail that a client requested in its own name: its base with the last segment of our page's path and the
+ * parameters `verificationCode`, `email` and, if the client has one, `clientAlias`. Without a base: our own page with the same
+ * parameters, `project` and `lang`.
+ * @param email the recipient's address
  * @param base on an origin that the project allows now; its query and fragment are not part of the link
  */
 export function clientLink(

@@ -1,6 +1,6 @@
-// A mail, the mailer that hands it over, and the error when it cannot: whether a retry can help, and nothing of the body.
+// The interface of a mailer, and its error: it says whether a retry can help and holds nothing of the mail's body.
 export interface OutgoingMail {
-  /** Id of the queued mail: makes the Message-ID the same at every attempt. */
+  /** Id of the queued mail. The Message-ID is derived from it, so it is the same at every attempt. */
   id: string
   kind: string
   to: string
@@ -8,23 +8,22 @@ export interface OutgoingMail {
   text: string
   html: string
   link?: string
-  /** Whom the mail is from: the brand's name if the project has one, else that of MAIL_FROM, else the project's. */
+  /** The sender's name: that of the brand if the project has one, else that of MAIL_FROM, else the project's. */
   sender?: { readonly brand: string | null; readonly project: string }
 }
 
 export interface Mailer {
-  /** Resolves once the mail has been taken over; rejects with a MailError otherwise. */
+  /** Resolves when the mail has been accepted. @throws MailError */
   send(mail: OutgoingMail): Promise<void>
   /**
-   * Lets a mail that is being handed over finish if that takes no longer than `closeSeconds`, fails those still waiting,
-   * and resolves when none is left.
+   * Lets a mail that is being sent finish within `closeSeconds`, fails those that still wait, and resolves when none is left.
    */
   close(): Promise<void>
 }
 
 /**
- * Why a mail was not sent. `permanent`: the same mail to the same address will not get through later either.
- * `anyMail`: the fault is the server's or our account's, and no other mail would get through now.
+ * Why a mail was not sent. `permanent`: the same mail to the same address will fail later too.
+ * `anyMail`: the server or our account there fails, so every other mail would fail now as well.
  */
 export class MailError extends Error {
   override readonly name = 'MailError'

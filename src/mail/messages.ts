@@ -1,5 +1,4 @@
-// Composes mails: the kinds that there are, and their text and HTML, which say the same. Nothing that a user chose can
-// become markup, a header or a link.
+// Composes the text and the HTML of each kind of mail. Nothing that a user chose can become markup, a header or a link.
 import { fill } from '../formats.ts'
 import { type Language, languageOf } from './language.ts'
 import { type Block, layHtml, layText } from './layout.ts'
@@ -22,14 +21,14 @@ export interface MessageFacts {
   readonly locale: string | null
   readonly brand: { readonly name: string; readonly logoUrl: string | null; readonly color: string }
   /**
-   * The name of the client that asked, as a stranger gave it: replaces the brand's where it can be shown. With it, empty or
-   * not, reset_password has the subject that such clients document, in every language.
+   * The name of the client that asked, from an untrusted request: replaces the brand's name where it is safe to show. With it, even
+   * empty, reset_password has the English subject that such clients document, in every language.
    */
   readonly platform?: string | undefined
   readonly displayName: string | null
-  /** For every kind with a link: goes in as it is. */
+  /** For every kind with a link: used unchanged. */
   readonly link?: string | undefined
-  /** The six digits that do the same; goes in as it is. */
+  /** Six digits that do the same as the link: used unchanged. */
   readonly code?: string | undefined
   readonly expiresInSeconds?: number | undefined
   readonly device?: string | undefined
@@ -40,20 +39,20 @@ export interface MessageFacts {
   readonly provider?: string | undefined
   /** For factor_added and factor_removed: a key of the language's `holdings`. */
   readonly factor?: string | undefined
-  /** From when on what was asked for takes effect. */
+  /** When the requested change takes effect. */
   readonly dueAt?: Date | undefined
   /** The whole address; the mail shows a mask of it. */
   readonly newEmail?: string | undefined
   /** The name of an invitation's team, as a user gave it. */
   readonly teamName?: string | undefined
-  /** Who invites: their name, as they gave it, and their address, which is shown masked where the name cannot be. */
+  /** The inviter's name, as they gave it, and address, which is shown masked where the name is not safe to show. */
   readonly inviterName?: string | undefined
   readonly inviterEmail?: string | undefined
   /** The role that an invitation offers: a key of the language's `teamRoles`. */
   readonly teamRole?: string | undefined
-  /** For register: whether there is an account for the address already. */
+  /** For register: whether the address has an account already. */
   readonly hasAccount?: boolean
-  /** What a recovery ended, and what it left: keys of the language's `holdings`. */
+  /** What a recovery ended and what it kept: keys of the language's `holdings`. */
   readonly ended?: readonly string[] | undefined
   readonly stayed?: readonly string[] | undefined
   /** When it happened. */
@@ -62,7 +61,7 @@ export interface MessageFacts {
 
 export type MailKind = keyof Language['mails']
 
-/** What the link of a mail does; null: mails of this kind have none. */
+/** The purpose of a mail's link; null: mails of this kind have no link. */
 export const linkPurposes: Readonly<Record<MailKind, LinkPurpose | null>> = {
   verify_email: 'verify_email',
   address_taken: null,
@@ -99,41 +98,26 @@ export const linkPurposes: Readonly<Record<MailKind, LinkPurpose | null>> = {
 
 export const mailKinds = Object.keys(linkPurposes) as readonly MailKind[]
 
-/** Mails about a change of the account: they show from where and when it was made. */
-const notices: ReadonlySet<MailKind> = new Set([
-  'email_change_requested',
-  'password_changed',
-  'new_device',
-  'identity_linked',
-  'identity_unlinked',
-  'passkey_added',
-  'passkey_removed',
-  'passkey_counter_back',
-  'step_up_code',
-  'sign_in_code',
-  'mailbox_entered',
-  'api_key_created',
-  'account_opened',
-  'sign_in_failures',
-  'deletion_scheduled',
-  'second_factor_code',
-  'factor_added',
-  'factor_removed',
-  'recovery_codes_low',
-  'recovery_codes_renewed',
-  'factors_reset_requested',
-  'factors_reset',
-  'impersonated',
+/** Mails that ask for a confirmation or end a relation. All others report a change: they show from which device and when it was made. */
+const withoutCircumstances: ReadonlySet<MailKind> = new Set([
+  'verify_email',
+  'address_taken',
+  'reset_password',
+  'change_email',
+  'email_changed',
+  'team_invitation',
+  'register',
+  'account_deleted',
 ])
 
-/** Mails whose code has no link. */
-const codeMails: ReadonlySet<MailKind> = new Set(['step_up_code', 'second_factor_code'])
+/** Mails with a code and no link. */
+export const codeMails: ReadonlySet<MailKind> = new Set(['step_up_code', 'second_factor_code'])
 
-/** The sentences of a mail, in the order in which they are shown; a kind has those that it needs. */
+/** The sentences of a mail in the order in which they are shown. Most kinds have some of them only. */
 interface Sentences {
   readonly subject: string
   readonly what: string
-  /** Instead of `what` where the name of the team or passkey can be shown. */
+  /** Replaces `what` where the name of the team or passkey is safe to show. */
   readonly whatNamed?: string
   readonly ifYou?: string
   readonly undo?: string
@@ -146,7 +130,7 @@ interface Sentences {
 const words = (text: string | undefined, quiet = false): Block[] =>
   text === undefined ? [] : [{ is: 'words', text, quiet }]
 
-/** Button, code if there is one, and for how long they work. */
+/** The button, the code if the mail has one, and how long they work. */
 function proof(language: Language, { link, code, expiresInSeconds }: MessageFacts, label: string): Block[] {
   if (link === undefined || expiresInSeconds === undefined)
     throw new TypeError('This mail needs a link and its lifetime.')
@@ -157,8 +141,8 @@ function proof(language: Language, { link, code, expiresInSeconds }: MessageFact
   return [button, ...words(language.orTypeCode), { is: 'code', code }, ...words(once)]
 }
 
-/** The code of a mail that has no link, and for how long it works. */
-function lonelyCode(language: Language, { code, expiresInSeconds }: MessageFacts): Block[] {
+/** The code of a mail without a link, and how long it works. */
+function codeAlone(language: Language, { code, expiresInSeconds }: MessageFacts): Block[] {
   if (code === undefined || expiresInSeconds === undefined)
     throw new TypeError('This mail needs a code and its lifetime.')
   const lifetime = lifetimeInWords(language, expiresInSeconds)
@@ -175,7 +159,7 @@ function circumstances(language: Language, { device, addressPrefix, at }: Messag
   return rows.length > 0 ? [{ is: 'facts', rows }] : []
 }
 
-/** Who invites, and to which role. */
+/** The inviter and the offered role. */
 function invitation(language: Language, { inviterName, inviterEmail, teamRole }: MessageFacts): Block[] {
   const rows: [string, string][] = []
   const inviter = nameOrNothing(inviterName ?? '') || (inviterEmail ? maskAddress(inviterEmail) : '')
@@ -185,7 +169,7 @@ function invitation(language: Language, { inviterName, inviterEmail, teamRole }:
   return rows.length > 0 ? [{ is: 'facts', rows }] : []
 }
 
-/** A sentence with the names of holdings; none without any. */
+/** A sentence that lists holdings by name; nothing for an empty list. */
 function listed(language: Language, sentence: string, names: readonly string[] = []): Block[] {
   const { holdings } = language
   const known = names.flatMap((name) => (isKey(holdings, name) ? [holdings[name]] : []))
@@ -197,7 +181,7 @@ function listed(language: Language, sentence: string, names: readonly string[] =
 const isKey = <T extends object>(record: T, name: string): name is Extract<keyof T, string> =>
   Object.hasOwn(record, name)
 
-/** A factor in the words of the language; empty where it has none. */
+/** The name of a factor in the language; empty for an unknown factor. */
 function factorName({ holdings }: Language, factor = ''): string {
   return isKey(holdings, factor) ? holdings[factor] : ''
 }
@@ -211,11 +195,11 @@ function instant(language: Language, at: Date): string {
 }
 
 /**
- * Composes a mail in the language of its reader.
+ * Composes a mail in the language of its recipient.
  *
- * Link and code are ours and go in as they are; names, device and addresses are cleaned, capped and escaped. A name that
- * mail programs would turn into a link is left out: anyone can sign up with another person's address, and the form would
- * deliver advertising under our name. The subject never holds the code, a line break or a control character.
+ * Link and code are ours and are used unchanged; names, device and addresses are cleaned, shortened and escaped. A name that
+ * mail programs would turn into a link is left out: anyone can sign up with another person's address, and the mail would
+ * carry advertising under our name. The subject never holds the code, a line break or a control character.
  * @throws TypeError when a kind that needs a link or a code gets none
  */
 export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
@@ -240,14 +224,15 @@ export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
     ? { ...mails.address_taken, button: mails.register.button }
     : mails[kind]
   const { what, whatNamed, ifYou, undo, button, then, notYou } = sentences
-  const isWarning = notices.has(kind) || (kind === 'register' && !isTaken)
+  const reportsChange = !withoutCircumstances.has(kind)
+  const isWarning = reportsChange || (kind === 'register' && !isTaken)
   const name = nameOrNothing(facts.displayName ?? '')
   const blocks = [
     ...words(name ? fill(language.hello, { name: shown(name) }) : language.helloStranger),
     ...words(fill(((team || passkey) && whatNamed) || what, values)),
-    ...(codeMails.has(kind) ? lonelyCode(language, facts) : []),
+    ...(codeMails.has(kind) ? codeAlone(language, facts) : []),
     ...(kind === 'team_invitation' ? invitation(language, facts) : []),
-    ...(notices.has(kind) ? circumstances(language, facts) : []),
+    ...(reportsChange ? circumstances(language, facts) : []),
     ...listed(language, language.ended, facts.ended),
     ...listed(language, language.stayed, facts.stayed),
     ...words(ifYou && fill(ifYou, values)),

@@ -1,7 +1,14 @@
-// Mails with sample values, none of which is real: to look at, and to compare with what was.
-import { type Composed, composeMessage, linkPurposes, type MailKind, type MessageFacts } from './messages.ts'
+// Mails with sample values, none of which is real: for previews, and for tests that compare mails with earlier ones.
+import {
+  type Composed,
+  codeMails,
+  composeMessage,
+  linkPurposes,
+  type MailKind,
+  type MessageFacts,
+} from './messages.ts'
 
-/** Kinds with a link whose mails carry no code. */
+/** Kinds with a link and without a code. */
 const withoutCode: ReadonlySet<MailKind> = new Set([
   'email_changed',
   'new_device',
@@ -12,22 +19,21 @@ const withoutCode: ReadonlySet<MailKind> = new Set([
 const exampleBrand = { name: 'Example', logoUrl: null, color: '#1f5fbf' }
 
 /**
- * Composes a mail of a kind as it may look.
+ * Composes a sample mail of a kind.
  * @param locale BCP 47
- * @param brand default: a project that set none
+ * @param brand default: that of a project without a brand
  */
 export function previewMessage(
   kind: MailKind,
   locale: string,
   brand: MessageFacts['brand'] = exampleBrand,
 ): Composed {
-  const isCode = kind === 'step_up_code' || kind === 'second_factor_code'
   return composeMessage(kind, {
     locale,
     brand,
     displayName: kind === 'team_invitation' ? null : 'Ada',
     ...(linkPurposes[kind] && { link: 'https://example.com/account?token=SAMPLE' }),
-    ...((isCode || (linkPurposes[kind] && !withoutCode.has(kind))) && { code: '012345' }),
+    ...((codeMails.has(kind) || (linkPurposes[kind] && !withoutCode.has(kind))) && { code: '012345' }),
     teamName: 'Rockets',
     inviterName: 'Grace Hopper',
     teamRole: 'BUILDER',

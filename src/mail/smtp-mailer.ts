@@ -1,36 +1,35 @@
-// Hands mails to an SMTP server, where a failure says whether trying again can help; and checks that one can be reached.
+// Sends mails through an SMTP server. An error says whether a retry can help. Also checks that a server can be reached.
 import nodemailer, { type NodemailerError } from 'nodemailer'
 import { compose, noFileAccess, oneLine, parseSender } from './envelope.ts'
 import { closable, MailError, type Mailer, type OutgoingMail } from './mailer.ts'
 
 const defaultTimeouts = {
-  /** From the look-up of the name to the end of STARTTLS. */
+  /** From the DNS lookup to the end of STARTTLS. */
   connectionSeconds: 10,
   greetingSeconds: 10,
-  /** Silence in the middle of a conversation. */
+  /** Without data from the server during a session. */
   socketSeconds: 20,
-  /** One send altogether, waiting for a free connection included: ends a server that trickles. */
+  /** A whole send, including the wait for a free connection: bounds a server that answers byte by byte. */
   sendSeconds: 60,
-  /** For a mail that is being handed over when the mailer closes. */
+  /** For a mail that is being sent when the mailer closes. */
   closeSeconds: 3,
 }
 
 export type SmtpTimeouts = typeof defaultTimeouts
 
-// The transport reads its settings from the query, and there they win: only what describes the server may pass,
-// or `?debug=true` would print every link.
-const URL_SETTINGS = ['requireTLS', 'ignoreTLS', 'name', 'tls.rejectUnauthorized', 'tls.servername']
+// The transport reads settings from the query, and they override the options: only settings that describe the server are
+// allowed, because `?debug=true` would log every link.
+const urlSettings = ['requireTLS', 'ignoreTLS', 'name', 'tls.rejectUnauthorized', 'tls.servername']
 
 /**
- * A mailer over pooled SMTP connections (RFC 5321).
+ * Creates a mailer over pooled SMTP connections (RFC 5321). Opens no connection yet.
  *
- * `url`: `smtp://[user:password@]host[:587]` uses STARTTLS (RFC 3207) when the server offers it and, with
- * `?requireTLS=true`, refuses to go on without; `smtps://…[:465]` uses TLS from the first byte (RFC 8314).
- * Certificates are verified unless `?tls.rejectUnauthorized=false`. `from`: one address, with or without a name.
- * Throws a TypeError, without the URL and its password, when either cannot be used. Opens no connection yet.
- *
- * A send fails permanently when the server refuses the recipient with a 5xx reply or the mail itself cannot be put
- * on the wire; whatever an operator or time can mend is temporary.
+ * A send fails permanently when the server refuses the recipient with a 5xx reply or the mail itself is malformed. A failure
+ * that time or the operator can fix is temporary.
+ * @param options `url`: `smtp://[user:password@]host[:587]` uses STARTTLS (RFC 3207) if the server offers it, and requires it with
+ *   `?requireTLS=true`; `smtps://…[:465]` uses TLS from the first byte (RFC 8314). Certificates are verified unless
+ *   `?tls.rejectUnauthorized=false`. `from`: one address, with or without a name.
+ * @throws TypeError, without the URL and its password, when `url` or `from` is invalid
  */
 export function createSmtpMailer(options: {
   url: string
@@ -46,7 +45,7 @@ export function createSmtpMailer(options: {
     connectionTimeout: timeouts.connectionSeconds * 1000,
     greetingTimeout: timeouts.greetingSeconds * 1000,
     socketTimeout: timeouts.socketSeconds * 1000,
-    // Covers an idle connection that the server has closed meanwhile; other retries are the caller's to schedule.
+    // For an idle connection that the server has closed meanwhile. The caller schedules all other retries.
     maxRequeues: 2,
     ...noFileAccess,
   })
@@ -73,8 +72,8 @@ export function createSmtpMailer(options: {
 }
 
 /**
- * Connects, greets, encrypts and signs in as a send would, and sends nothing.
- * @throws what the server or the network said, without the password
+ * Connects, greets, starts TLS and authenticates as a send does, and sends nothing.
+ * @throws the error of the server or the network, without the password
  */
 export async function reachSmtp(url: string, timeoutMs: number): Promise<void> {
   const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs }
@@ -87,19 +86,19 @@ export async function reachSmtp(url: string, timeoutMs: number): Promise<void> {
 }
 
 function checkSmtpUrl(url: string): void {
-  // Not `new URL` in a try: its error carries the URL, and the URL a password.
+  // `new URL` in a try would not do: its error carries the URL with the password.
   const { protocol, hostname, searchParams } = URL.canParse(url) ? new URL(url) : new URL('none:')
   if ((protocol !== 'smtp:' && protocol !== 'smtps:') || hostname === '') {
     throw new TypeError('The SMTP URL must read smtp://host:port or smtps://host:port')
   }
-  const unknown = [...searchParams.keys()].find((key) => !URL_SETTINGS.includes(key))
+  const unknown = [...searchParams.keys()].find((key) => !urlSettings.includes(key))
   if (unknown !== undefined) {
-    throw new TypeError(`The SMTP URL knows no setting ${unknown}; it knows ${URL_SETTINGS.join(', ')}`)
+    throw new TypeError(`The SMTP URL knows no setting ${unknown}; it knows ${urlSettings.join(', ')}`)
   }
 }
 
-// The server's words are repeated only for commands that come before the body: a content filter likes to quote
-// the link it refused. The original error is no `cause` for the same reason.
+// The server's reply is quoted only for commands before the body: a content filter may quote the link that it refused. For the
+// same reason the original error is not kept as `cause`.
 function explain(error: NodemailerError): MailError {
   const { message, code = 'unknown', command = '', response, responseCode = 0 } = error
   if (response === undefined) {
@@ -117,14 +116,14 @@ function explain(error: NodemailerError): MailError {
   return new MailError(
     `mail not sent: the server answered ${command} with ${oneLine(words).slice(0, 300)}`,
     refusesRecipient(command, responseCode, response),
-    // 421: the service is about to close, whatever it was asked (RFC 5321, 3.8).
+    // 421: the server is about to close, whatever the command was (RFC 5321 §3.8).
     /^(CONN|EHLO|HELO|STARTTLS|AUTH)/.test(command) || responseCode === 421,
   )
 }
 
-// A 5xx reply about the recipient, and not about us: 503 and 530 are about the session (RFC 5321, RFC 4954), and
-// among the enhanced codes (RFC 3463) 5.1.7 and 5.1.8 are about the sender and 5.7 about policy. A server that takes
-// any recipient may name the fault after the body, where only a 5.1 or 5.2 says that it was the address.
+// Whether a 5xx reply is about the recipient and not about us: 503 and 530 are about the session (RFC 5321, RFC 4954), and of the
+// enhanced codes (RFC 3463) 5.1.7 and 5.1.8 are about the sender and 5.7 about policy. A server that accepts every recipient may
+// refuse after the body; there only 5.1 and 5.2 say that the address was the reason.
 function refusesRecipient(command: string, responseCode: number, response: string): boolean {
   if (responseCode < 500 || responseCode > 599 || responseCode === 503 || responseCode === 530) return false
   const fault = /^\d{3}[ -]5\.(\d{1,3}\.\d{1,3})/.exec(response)?.[1] ?? ''

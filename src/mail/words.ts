@@ -1,11 +1,11 @@
-// Values inside sentences (names, addresses, lifetimes), made harmless and readable.
+// Values in the sentences of mails (names, addresses, lifetimes): cleaned, and formatted for the language.
 import type { Language } from './language.ts'
 
 const nameLength = 60
 
 /**
- * One line of at most 60 characters, without control characters (Cc), halves of characters (Cs) and those that reorder
- * the text around them (UAX #9: embeddings, overrides, isolates and marks).
+ * Cleans a value: one line of at most 60 characters, without control characters (Cc), lone surrogates (Cs) and characters that
+ * reorder the text around them (UAX #9: embeddings, overrides, isolates and marks).
  */
 export function clean(value: string): string {
   const line = value
@@ -34,7 +34,7 @@ export const nameOrNothing = (value: string): string =>
 export const platformOrNothing = (value: string): string =>
   cleanUnless(/@|\/\/|\p{L}{2}:|\bwww\b|[\p{L}\p{N}][.\u3002\uff0e\uff61]\p{L}{2}/iu, value)
 
-/** A value for a sentence of the language: one of the other direction keeps its order to itself (UAX #9). */
+/** Isolates a value whose direction may differ from that of the sentence, so that it does not reorder it (UAX #9). */
 export function isolate(language: Language, value: string): string {
   const turned =
     language.direction === 'rtl' ||
@@ -42,7 +42,7 @@ export function isolate(language: Language, value: string): string {
   return turned && value !== '' ? `\u2068${value}\u2069` : value
 }
 
-/** `ada@example.org` as `a***@example.org`: enough for its owner to know it, too little for other readers. */
+/** `ada@example.org` as `a***@example.org`: its owner recognizes it, other readers do not learn it. */
 export function maskAddress(email: string): string {
   const [, first = '', domain = ''] = /^(.).*@([^@]+)$/su.exec(email) ?? []
   return domain === '' ? '***' : clean(`${first}***@${domain}`)
@@ -52,7 +52,7 @@ export function isWebAddress(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text)
 }
 
-// Made once: making one takes longer than the rest of a mail.
+// Cached: creating one takes longer than composing the rest of a mail.
 const formatters = new Map<string, Intl.NumberFormat>()
 
 function formatterOf(locale: string, unit: 'day' | 'hour' | 'minute' | 'second'): Intl.NumberFormat {
@@ -64,7 +64,7 @@ function formatterOf(locale: string, unit: 'day' | 'hour' | 'minute' | 'second')
   return made
 }
 
-/** A lifetime in the language, in its own plural. Rounds down: a mail never promises longer than its link lives. */
+/** A lifetime in the language, such as "2 hours". Rounded down: a mail never promises more than the lifetime of its link. */
 export function lifetimeInWords(language: Language, seconds: number): string {
   const [unit, size] =
     seconds >= 2 * 86_400
