@@ -1,4 +1,5 @@
-// HTTP calls to other services (identity providers, breached-password lists, receivers of webhooks): over TLS, to public addresses, without redirects, bounded in size and time.
+// HTTP calls to other services (identity providers, breached-password lists, receivers of webhooks): over TLS, to public addresses,
+// without redirects, bounded in size and time. They are the defence against SSRF (OWASP).
 import { lookup } from 'node:dns'
 import { Resolver } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
@@ -6,7 +7,7 @@ import ipaddr from 'ipaddr.js'
 import type { Agent } from 'undici'
 import { isLoopback } from '../formats.ts'
 
-/** Thrown when another service cannot be asked; its message holds no secret and no answer. */
+/** Thrown when another service cannot be called or does not answer. Its message holds no secret and nothing of the response. */
 export class CallFailed extends Error {
   override name = 'CallFailed'
 }
@@ -15,25 +16,25 @@ const maxResponseBytes = 512 * 1024
 const defaultTimeoutMs = 5000
 const forbidden = 'The host has an address that must not be called.'
 
-export interface Call {
+interface Call {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string
-  /** Also addresses of the own network, and http to the own host. */
+  /** Whether addresses of the own network are allowed, and http to the own host. */
   readonly allowPrivateNetwork: boolean
   /** Milliseconds for the whole call; default: 5 seconds. */
   readonly timeoutMs?: number
-  /** Whether names are looked up by name servers alone, apart from the system's look-ups; not in private networks. Default: no. */
+  /** Whether names are resolved by name servers alone, without the system's resolver. Has no effect with `allowPrivateNetwork`. Default: no. */
   readonly asksNameServers?: boolean
 }
 
-/** Ranges that are refused even where private networks are allowed: the metadata service of a cloud is link-local. */
+/** Ranges that are refused even if private networks are allowed: the metadata service of a cloud is link-local. */
 const alwaysForbidden = new Set(['linkLocal', 'multicast', 'broadcast', 'unspecified', 'reserved'])
 
-/** Services that tell a machine's own credentials to whoever asks, beside the link-local ones. */
+/** Metadata services of clouds that are not link-local: they hand out a machine's credentials. */
 const metadataServices = new Set(['fd00:ec2::254', '100.100.100.200', '192.0.0.192'])
 
-/** Whether an IP address may be called. An IPv4 address that is written inside an IPv6 one is judged as that. */
+/** Whether an IP address may be called. An IPv4 address that is embedded in an IPv6 one is checked as IPv4. */
 function isAllowedAddress(address: string, allowPrivateNetwork: boolean): boolean {
   if (!ipaddr.isValid(address)) return false
   const parsed = ipaddr.process(address)
@@ -54,7 +55,7 @@ function isAllowedAddress(address: string, allowPrivateNetwork: boolean): boolea
   return allowPrivateNetwork ? !alwaysForbidden.has(range) : range === 'unicast'
 }
 
-/** Whether a URL may be called: https, or http to this host where private networks are allowed. */
+/** Whether a URL may be called: https, or http to this host if private networks are allowed. */
 export function isAllowedUrl(
   { protocol, hostname, username, password }: URL,
   allowPrivateNetwork: boolean,
@@ -62,7 +63,7 @@ export function isAllowedUrl(
   if (username || password) return false
   if (protocol !== 'https:' && !(protocol === 'http:' && allowPrivateNetwork && isLoopback(hostname)))
     return false
-  // No look-up happens for a literal address.
+  // A literal address is not looked up, so it is checked here.
   const literal = hostname.replace(/^\[|\]$/g, '')
   return isIP(literal) === 0 || isAllowedAddress(literal, allowPrivateNetwork)
 }
@@ -72,8 +73,11 @@ interface Address {
   readonly family: number
 }
 
-/** Calls back with addresses, or an error when any of them is forbidden. The socket connects to what it returns (no DNS rebinding). */
-function hand(
+/**
+ * Calls back with the addresses, or with an error if one of them is forbidden. The socket connects to these addresses, so a second
+ * DNS answer has no effect (DNS rebinding).
+ */
+function answerLookup(
   [first, ...rest]: readonly Address[],
   allowPrivateNetwork: boolean,
   all: boolean | undefined,
@@ -85,17 +89,17 @@ function hand(
   else callback(null, first.address, first.family)
 }
 
-/** Looks a name up as the system does, hosts file included. */
+/** Resolves a name as the system does, hosts file included. */
 const systemLookup =
   (allowPrivateNetwork: boolean): LookupFunction =>
   (hostname, options, callback) =>
     lookup(hostname, { ...options, all: true }, (error, addresses) =>
-      error ? callback(error, []) : hand(addresses, allowPrivateNetwork, options.all, callback),
+      error ? callback(error, []) : answerLookup(addresses, allowPrivateNetwork, options.all, callback),
     )
 
 /**
- * Asks name servers alone, with a deadline of its own. The system's look-ups share two threads: names whose servers never answer
- * would hold up those of sign-in providers.
+ * Resolves a name by name servers alone, with a timeout of its own. The system's lookups share two threads: names whose servers
+ * never answer would delay the lookups of sign-in providers.
  */
 function nameServerLookup(): LookupFunction {
   const resolver = new Resolver({ timeout: 2000, tries: 2 })
@@ -108,12 +112,12 @@ function nameServerLookup(): LookupFunction {
       ]
       if (/(?:^|\.)localhost\.?$/i.test(hostname)) callback(new CallFailed(forbidden), [])
       else if (found.length === 0) callback(new Error('The name has no address.'), [])
-      else hand(found, false, options.all, callback)
+      else answerLookup(found, false, options.all, callback)
     })
   }
 }
 
-/** undici and one agent for each way of looking up. Loaded by the first call, because it costs every start time and memory. */
+/** undici and an agent for each kind of lookup. Loaded by the first call, because undici costs time and memory at the start. */
 const clients = new Map<string, Promise<{ request: typeof import('undici').request; dispatcher: Agent }>>()
 
 function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
@@ -129,7 +133,7 @@ function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
         timeout: defaultTimeoutMs,
       },
       maxResponseSize: maxResponseBytes,
-      // No keep-alive: a code must not be lost because its provider just closed an idle connection.
+      // No keep-alive: a single-use code must not be lost because the provider just closed an idle connection.
       pipelining: 0,
     }),
   }))
@@ -137,7 +141,7 @@ function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
   return made
 }
 
-/** Makes one call. @throws CallFailed for a forbidden address, and where there is no answer in time */
+/** Makes one call. @throws CallFailed for a forbidden address, or without a response in time */
 async function call(url: URL, given: Call) {
   const { allowPrivateNetwork, method = 'GET', headers, body, timeoutMs } = given
   if (!isAllowedUrl(url, allowPrivateNetwork)) throw new CallFailed(forbidden)
@@ -151,7 +155,7 @@ async function call(url: URL, given: Call) {
   })
 }
 
-/** What went wrong in a call, without anything of the answer. */
+/** The error of a call, without anything of the response. */
 function asCallFailed(cause: unknown, { host }: URL): CallFailed {
   return cause instanceof CallFailed ? cause : new CallFailed(`${host} did not answer.`, { cause })
 }
@@ -176,8 +180,8 @@ export async function guardedFetch(target: string | URL, given: Call): Promise<R
 }
 
 /**
- * Makes one call and reads the status alone, so that an answer without an end costs nothing.
- * @throws CallFailed for a forbidden address, and where there is no answer in time
+ * Makes one call and reads the status alone, so that an endless response costs nothing.
+ * @throws CallFailed for a forbidden address, or without a response in time
  */
 export async function guardedStatus(target: string | URL, given: Call): Promise<number> {
   const url = new URL(target)

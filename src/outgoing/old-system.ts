@@ -1,43 +1,42 @@
-// Asks the system that a project moves away from whether a password is right: one guarded call, bounded in size, time and number.
-//
-// The functions return a verdict for everything that the other system may send, and throw for none of it.
+// Checks a password with the system from which a project migrates: one guarded call, bounded in size, time and number. The functions
+// return a verdict for any response of that system, and do not throw.
 import { randomBytes } from 'node:crypto'
 import { normalizeEmail } from '../formats.ts'
 import { CallFailed, guardedFetch } from './guarded-fetch.ts'
 
-/** Milliseconds for everything that one sign-in asks. */
-export const oldSystemDeadlineMs = 3000
+/** Milliseconds for all calls of one sign-in. */
+const oldSystemDeadlineMs = 3000
 
-/** Sign-ins of one process that ask the same host at the same time; a further one does not wait. */
+/** Concurrent sign-ins of one process that call the same host; a further one fails at once. */
 const maxAtOnce = 16
 
 const maxAnswerBytes = 16 * 1024
 
 export interface OldSystem {
   readonly url: string
-  /** `json`: an endpoint written for the move. `password_grant`: a token endpoint (RFC 6749 §4.3) that issues an id_token. */
+  /** `json`: an endpoint written for the migration. `password_grant`: a token endpoint (RFC 6749 §4.3) that issues an id_token. */
   readonly kind: 'json' | 'password_grant'
   /** Of the password grant; null otherwise. */
   readonly clientId: string | null
-  /** Name of the environment variable with the secret that proves us; null: a public client of the password grant. */
+  /** Name of the environment variable with our secret; null: a public client of the password grant. */
   readonly secretEnv: string | null
   readonly allowPrivateNetwork: boolean
 }
 
-export interface GivenPassword {
+interface GivenPassword {
   /** Normalized. */
   readonly email: string
   /** As it was typed. */
   readonly password: string
 }
 
-/** `failed`: it cannot be asked, or its answer is none. `reason` is a sentence without a secret or a part of the answer. */
+/** `failed`: no response, or an invalid one. `reason` is a sentence without a secret or a part of the response. */
 export type OldSystemVerdict =
   | { readonly kind: 'right'; readonly person: Readonly<Record<string, unknown>> }
   | { readonly kind: 'wrong' }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** As `OldSystemVerdict`; `says_yes_to_all`: it also takes a random password for the same address. */
+/** Checks a password. `says_yes_to_all`: the system also accepts a random password for the same address. */
 export type OldSystemCheck = (
   system: OldSystem,
   given: GivenPassword,
@@ -50,7 +49,7 @@ export const randomPassword = (): string => randomBytes(24).toString('base64url'
 
 type Secrets = Readonly<Record<string, string>>
 
-/** Headers and body of the call. @throws CallFailed where the operator named a secret and did not set it */
+/** Headers and body of the call. @throws CallFailed if the policy names a secret that is not set */
 function requestFor({ kind, clientId, secretEnv }: OldSystem, given: GivenPassword, secrets: Secrets) {
   const secret = secretEnv !== null && Object.hasOwn(secrets, secretEnv) ? secrets[secretEnv] : undefined
   if (secretEnv !== null && !secret) throw new CallFailed(`The environment variable ${secretEnv} is not set.`)
@@ -62,7 +61,7 @@ function requestFor({ kind, clientId, secretEnv }: OldSystem, given: GivenPasswo
     }
   const form = new URLSearchParams({ grant_type: 'password', username: email, password })
   form.set('scope', 'openid email profile')
-  // RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.
+  // Id and secret are form-encoded before they are joined (RFC 6749 §2.3.1).
   const encoded = (text: string) => new URLSearchParams({ v: text }).toString().slice(2)
   const basic = secret && Buffer.from(`${encoded(clientId ?? '')}:${encoded(secret)}`).toString('base64')
   if (!basic) form.set('client_id', clientId ?? '')
@@ -86,16 +85,16 @@ function objectIn(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Whether a status, with the error of a token endpoint, refuses this address and password and nothing else. */
+/** Whether a response refuses this address and password, as opposed to our request. */
 function isRefusal(kind: OldSystem['kind'], status: number, body: Record<string, unknown> | null): boolean {
   if (kind === 'json') return [401, 403, 404, 422].includes(status)
-  // Keycloak refuses a wrong password with 401 and Auth0 with 403; `invalid_client` and others are a wrong configuration.
+  // Keycloak refuses a wrong password with 401 and Auth0 with 403. `invalid_client` and others are errors of the configuration.
   return [400, 401, 403].includes(status) && body?.error === 'invalid_grant'
 }
 
 /**
- * The claims of the id_token in a token response. Its signature is not checked: it comes from the token endpoint itself, by TLS
- * (OpenID Connect Core §3.1.3.7, 6).
+ * The claims of the id_token in a token response. The signature is not checked: the token comes directly from the token endpoint
+ * over TLS (OpenID Connect Core §3.1.3.7, item 6).
  */
 function claimsOf(body: Record<string, unknown>, clientId: string | null): Record<string, unknown> | null {
   const { id_token: token } = body
@@ -112,7 +111,7 @@ function claimsOf(body: Record<string, unknown>, clientId: string | null): Recor
   }
 }
 
-/** Asks once. @param timeoutMs milliseconds for the whole call @param secrets by the name of their variable */
+/** Checks a password with one call. @param timeoutMs milliseconds for the whole call @param secrets by the name of their variable */
 export async function askOldSystem(
   system: OldSystem,
   given: GivenPassword,
@@ -143,18 +142,18 @@ export async function askOldSystem(
   }
 }
 
-export interface OldSystemOptions {
+interface OldSystemOptions {
   readonly secrets: Secrets
-  /** Called when it cannot be asked, or says yes to everything; once until it answers again. Nothing in the sentence is secret. */
+  /** Called when the system fails or accepts every password; once until it works again. The sentence holds no secret. */
   readonly onTrouble: (host: string, reason: string) => void
 }
 
-/** Prepares the calls of a process. */
+/** Creates the check with its limits, which count the calls of this process. */
 export function createOldSystemCheck({ secrets, onTrouble }: OldSystemOptions): OldSystemCheck {
   const asking = new Map<string, number>()
   const troubles = new Map<string, string>()
 
-  function told<V extends Awaited<ReturnType<OldSystemCheck>>>(host: string, verdict: V): V {
+  function report<V extends Awaited<ReturnType<OldSystemCheck>>>(host: string, verdict: V): V {
     const reason =
       verdict.kind === 'failed'
         ? verdict.reason
@@ -177,7 +176,7 @@ export function createOldSystemCheck({ secrets, onTrouble }: OldSystemOptions): 
     }
     const first = await ask(given.password)
     if (first.kind !== 'right') return first
-    // A system that ignores the password would open every address to strangers.
+    // A system that ignores the password would let anyone sign in to any account.
     const second = await ask(randomPassword())
     if (second.kind === 'right') return { kind: 'says_yes_to_all' } as const
     return second.kind === 'wrong' ? first : second
@@ -187,10 +186,10 @@ export function createOldSystemCheck({ secrets, onTrouble }: OldSystemOptions): 
     const { host } = new URL(system.url)
     const now = asking.get(host) ?? 0
     if (now >= maxAtOnce)
-      return told(host, failed(`${host} is asked by ${maxAtOnce} sign-ins at once already.`))
+      return report(host, failed(`${host} is asked by ${maxAtOnce} sign-ins at once already.`))
     asking.set(host, now + 1)
     try {
-      return told(host, await check(system, given))
+      return report(host, await check(system, given))
     } finally {
       const left = (asking.get(host) ?? 1) - 1
       if (left > 0) asking.set(host, left)

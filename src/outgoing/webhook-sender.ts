@@ -1,7 +1,7 @@
-// Sends webhooks: one guarded call each, without redirects, of whose answer the status alone is read.
+// Sends webhooks: each by one guarded call without redirects. Only the status of the response is read.
 import { CallFailed, guardedStatus, isAllowedUrl } from './guarded-fetch.ts'
 
-/** Milliseconds that a receiver may take. */
+/** Milliseconds until the receiver must have answered. */
 const timeoutMs = 15_000
 
 export interface Message {
@@ -9,15 +9,15 @@ export interface Message {
   readonly headers: Record<string, string>
   /** JSON. */
   readonly body: string
-  /** As the policy says: also addresses of the own network, and http to the own host. */
+  /** From the policy: whether addresses of the own network are allowed, and http to the own host. */
   readonly allowPrivateNetwork: boolean
 }
 
-/** The answer of a receiver: its status, or a sentence that says why there is none. */
+/** The status of the receiver's response, or a sentence that says why there is none. */
 export type Receipt = { readonly status: number } | { readonly error: string }
 
 export interface WebhookSender {
-  /** Whether an address may be called at all; its name is looked up when it is. */
+  /** Whether a URL may be called. Its host name is resolved only when it is called. */
   isAllowed(url: string, allowPrivateNetwork: boolean): boolean
   send(message: Message): Promise<Receipt>
 }

@@ -1,23 +1,23 @@
-// Asks a breached-password service by range, as Have I Been Pwned defines it; guarded as the calls to providers are.
+// Queries a breached-password service by range, as the API of Have I Been Pwned defines it, through the guarded fetch.
 import { isLoopback } from '../formats.ts'
 import { CallFailed, guardedFetch } from '../outgoing/guarded-fetch.ts'
 
 /**
- * Finds the hashes that begin with `prefix`.
+ * Finds the SHA-1 hashes of breached passwords that begin with `prefix`.
  * @param prefix the first five hexadecimal digits of a SHA-1
- * @returns the other 35 digits of each, in capitals; null: the service cannot be asked now
+ * @returns the other 35 digits of each, in upper case; null: the service does not answer now
  */
 export type BreachedRange = (url: string, prefix: string) => Promise<ReadonlySet<string> | null>
 
-/** Milliseconds that a person who sets a password waits for the service. */
+/** Milliseconds. A person who sets a password waits for the answer. */
 const deadlineMs = 1000
 
-/** A line of the response: digits and how often the password was seen; padding was seen never. */
+/** A line of the response: digits, and how often the password was seen. Padding has a count of 0. */
 const line = /^([0-9A-F]{35}):0*[1-9]\d*$/i
 
 /**
- * Makes the call to the service.
- * @param onTrouble called when it cannot be asked; nothing in the error is secret
+ * Creates the client of the service.
+ * @param onTrouble called when the service does not answer; the error holds no secret
  */
 export function createBreachedRange(onTrouble: (host: string, error: Error) => void): BreachedRange {
   return async (address, prefix) => {
@@ -25,7 +25,7 @@ export function createBreachedRange(onTrouble: (host: string, error: Error) => v
     url.pathname = `${url.pathname.replace(/\/$/, '')}/${prefix}`
     try {
       const response = await guardedFetch(url, {
-        // An operator who names this host means it; every other address must be public.
+        // Private addresses are allowed only for a loopback host, which the operator configured.
         allowPrivateNetwork: isLoopback(url.hostname),
         headers: { accept: 'text/plain', 'add-padding': 'true' },
         timeoutMs: deadlineMs,

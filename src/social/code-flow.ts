@@ -6,7 +6,7 @@ import { ProofRefused, type Provider } from './profile.ts'
 const lifetimeMs = 6 * 3_600_000
 const capacity = 500
 
-/** Random values that bind the two halves of a new flow, 256 bits each; kept, sealed, in the browser that began it alone. */
+/** Random values of 256 bits that bind the callback to the start of a flow. Only the browser that began it stores them, sealed. */
 export const newFlowSecrets = () => ({
   state: openid.randomState(),
   nonce: openid.randomNonce(),
@@ -15,7 +15,7 @@ export const newFlowSecrets = () => ({
 
 export type FlowSecrets = Readonly<ReturnType<typeof newFlowSecrets>>
 
-/** The guarded call as openid-client's `customFetch`. */
+/** The guarded fetch as openid-client's `customFetch`. */
 function fetchFor({ allowPrivateNetwork }: Provider): openid.CustomFetch {
   return async (url, { method, headers, body }) => {
     const response = await guardedFetch(url, {
@@ -56,7 +56,7 @@ async function configure(provider: Provider, secret: string | null): Promise<ope
   return openid.discovery(new URL(provider.discovery), clientId, metadata, auth, options)
 }
 
-/** Whether this error, or its cause, is a provider that could not be asked. */
+/** Whether this error, or its cause, says that the provider did not answer. */
 function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const timedOut = 'code' in error && error.code === 'OAUTH_TIMEOUT'
@@ -72,7 +72,7 @@ async function translated<T>(call: Promise<T>, unavailable: string, refused: str
   }
 }
 
-/** @param secretOf the secret of a provider's first client; null: a public client */
+/** Creates the flow. @param secretOf returns the secret of a provider's first client; null: a public client */
 export function createCodeFlow(secretOf: (provider: Provider) => string | null) {
   const configurations = new Map<string, { made: Promise<openid.Configuration>; at: number }>()
 
@@ -93,7 +93,7 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
   }
 
   return {
-    /** Where to send the browser. @throws CallFailed */
+    /** Builds the authorization URL to which the browser is sent. @throws CallFailed */
     async begin(provider: Provider, redirectUri: string, flow: FlowSecrets): Promise<URL> {
       return openid.buildAuthorizationUrl(await configurationOf(provider), {
         redirect_uri: redirectUri,
@@ -106,7 +106,8 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
     },
 
     /**
-     * Exchanges the code that came back at `callback`, the whole address with its query.
+     * Exchanges the code for tokens.
+     * @param callback the URL to which the provider redirected, with its query
      * @throws ProofRefused, CallFailed
      */
     async exchange(provider: Provider, callback: URL, flow: FlowSecrets) {
@@ -125,8 +126,10 @@ export function createCodeFlow(secretOf: (provider: Provider) => string | null) 
     },
 
     /**
-     * The claims of the userinfo endpoint: a provider may give the address there and not in the id_token
-     * (OpenID Connect Core §5.4). @throws ProofRefused, CallFailed
+     * Reads the claims of the userinfo endpoint. A provider may return the address there and not in the id_token
+     * (OpenID Connect Core §5.4).
+     * @returns empty where the provider has no such endpoint
+     * @throws ProofRefused, CallFailed
      */
     async userInfo(provider: Provider, accessToken: string, subject: string) {
       const configuration = await configurationOf(provider)

@@ -1,8 +1,8 @@
-// GitHub issues no id_tokens: its API names the user of an access token, once it has confirmed that it was issued to us.
+// GitHub issues no id_tokens. Its API confirms that an access token was issued to our application, and then names the user.
 import { CallFailed, fetchJson, guardedFetch } from '../outgoing/guarded-fetch.ts'
-import { keptEmail, keptText, type Profile, ProofRefused, type Provider } from './profile.ts'
+import { type Profile, ProofRefused, type Provider, storableEmail, storableText } from './profile.ts'
 
-/** Where the API of an installation is. */
+/** The base URL of an installation's API. */
 const apiOf = (issuer: string) =>
   issuer === 'https://github.com' ? 'https://api.github.com' : `${issuer}/api/v3`
 
@@ -13,8 +13,8 @@ interface Address {
 }
 
 /**
- * Asks GitHub whose access token this is. A token that was issued to another application is refused: without this
- * check, any application could sign in here as its own users (token substitution, RFC 6749 §10.16).
+ * Asks GitHub for the user of an access token. A token that was issued to another application is refused: without this
+ * check, any application could sign in here as one of its own users (token substitution, RFC 6749 §10.16).
  * @throws ProofRefused, CallFailed
  */
 export async function askGithub(provider: Provider, accessToken: string, secret: string): Promise<Profile> {
@@ -40,19 +40,19 @@ export async function askGithub(provider: Provider, accessToken: string, secret:
   const person = await fetchJson(`${api}/user`, { headers, allowPrivateNetwork })
   if (!Number.isSafeInteger(person.id)) throw new CallFailed('GitHub named no user.')
   const primary = await primaryAddress(`${api}/user/emails`, { headers, allowPrivateNetwork })
-  const email = keptEmail(primary?.email)
+  const email = storableEmail(primary?.email)
   return {
     issuer,
     subject: String(person.id),
     email,
     emailVerified: email !== null && primary?.verified === true,
-    displayName: keptText(person.name) ?? keptText(person.login),
+    displayName: storableText(person.name) ?? storableText(person.login),
     firstName: null,
     lastName: null,
   }
 }
 
-/** The primary address; null where the token may not read addresses. */
+/** The primary address; null: the token may not read addresses. */
 async function primaryAddress(
   url: string,
   call: Parameters<typeof guardedFetch>[1],

@@ -1,12 +1,19 @@
-// An id_token (OpenID Connect Core §2) → a verified profile. Every claim is looked at before any key is asked for, so
-// that junk costs no call.
+// Verifies an id_token (OpenID Connect Core §2) and reads the profile from it. Claims are checked before keys are fetched, so an
+// invalid token causes no call.
 import { createHash } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose'
 import { isUuid } from '../formats.ts'
 import type { KeySets } from './key-sets.ts'
-import { keptEmail, keptText, type Profile, ProofRefused, type Provider, type SingleUse } from './profile.ts'
+import {
+  type Profile,
+  ProofRefused,
+  type Provider,
+  type SingleUse,
+  storableEmail,
+  storableText,
+} from './profile.ts'
 
-/** Asymmetric signatures alone: `none` and a public key used as an HMAC secret are not among them (RFC 8725 §3.1). */
+/** Asymmetric algorithms only: neither `none` nor HMAC, for which a public key could be used as the secret (RFC 8725 §3.1). */
 const algorithms = [
   'RS256',
   'RS384',
@@ -22,10 +29,10 @@ const algorithms = [
 ]
 
 /** Header members that would let a token say which key to trust (RFC 8725 §3.10). */
-const smuggled = ['jku', 'x5u', 'jwk', 'x5c', 'crit', 'b64']
+const keyMembers = ['jku', 'x5u', 'jwk', 'x5c', 'crit', 'b64']
 
 const leewaySeconds = 60
-/** What the database holds of it is bounded: 255 as on the wire. */
+/** Characters: the limit of OpenID Connect Core §2, and of the column. */
 const maxSubject = 255
 
 /** @param advice what the operator can do, in a sentence @throws ProofRefused */
@@ -43,13 +50,13 @@ function checkHeader(token: string): void {
   const header = decodeProtectedHeader(token)
   if (!algorithms.includes(String(header.alg)))
     refuse('The algorithm is not allowed.', 'Configure an asymmetric one, such as RS256, at the provider.')
-  if (smuggled.some((name) => name in header)) refuse('The header names a key of its own.', otherToken)
+  if (keyMembers.some((name) => name in header)) refuse('The header names a key of its own.', otherToken)
   // Other tokens of the same issuer (access, logout) have another type (RFC 9068 §2.1).
   if (header.typ !== undefined && String(header.typ).toLowerCase() !== 'jwt')
     refuse('It is no id_token.', otherToken)
 }
 
-/** The issuer in its one spelling; the claim must be the one that is pinned, to the letter. */
+/** The issuer as accounts store it. The claim must equal the configured one exactly. @throws ProofRefused */
 function issuerOf(provider: Provider, { iss, tid }: JWTPayload): string {
   if (provider.issuerAliases.includes(String(iss))) return provider.issuer
   const tenant = typeof tid === 'string' && isUuid(tid) ? tid : null
@@ -63,7 +70,7 @@ function checkAudience(provider: Provider, { aud, azp }: JWTPayload): void {
   const ours = (value: unknown) => provider.clientIds.includes(String(value))
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audiences.some(ours)) refuse('For another audience.', notOurs)
-  // §3.1.3.7: beside a foreign audience the token names the party it was issued to, and that one is ours.
+  // OpenID Connect Core §3.1.3.7: with a foreign audience besides, azp must be present and ours.
   const mustName = !audiences.every(ours)
   if (azp === undefined ? mustName : !ours(azp)) refuse('Issued to another party.', notOurs)
 }
@@ -79,13 +86,13 @@ function checkTime({ exp, iat, nbf }: JWTPayload): Date {
   return new Date((exp + leewaySeconds) * 1000)
 }
 
-/** A token whose nonce cannot be compared must have been issued this many seconds ago at most. */
+/** The maximum age in seconds of a token whose nonce cannot be compared. */
 const uncomparedSeconds = 300
 
 /**
- * A nonce that the caller names is in the token; a native app may have handed the provider the SHA-256 of it. One that the
- * caller does not name is accepted where the policy says so, as of Google, whose SDK for iOS adds its own and tells nobody.
- * It then protects no more than none, so the token must be young; like every token it is accepted once.
+ * Compares the nonce that the caller gives with that of the token; a native app may have sent the provider its SHA-256. A token
+ * with a nonce that the caller does not give is accepted where the policy allows it: Google's SDK for iOS adds a nonce that the
+ * application cannot read. Such a nonce protects nothing, so the token must be recent; like every token it is accepted once.
  */
 function checkNonce(provider: Provider, { nonce: claim, iat }: JWTPayload, given: string | null): void {
   if (given === null) {
@@ -102,28 +109,29 @@ function checkNonce(provider: Provider, { nonce: claim, iat }: JWTPayload, given
 
 function isEmailVerified(provider: Provider, claims: JWTPayload): boolean {
   const { email_verified: said, xms_edov: ownsDomain } = claims
-  // A tenant's administrator writes any address; only this claim is Microsoft's own statement.
+  // An administrator of a tenant can set any address; xms_edov alone is Microsoft's own statement.
   if (provider.issuer.includes('{tenantid}')) return [true, 1, '1', 'true'].includes(ownsDomain as never)
-  // Apple and Cognito write it as a text. Whatever else stands there proves nothing, and refuses nobody.
+  // Apple and Cognito send a string. Any other value means that the address is not verified; it is no reason to refuse the token.
   return said === true || said === 'true'
 }
 
-/** What claims say of a person, whether they came in an id_token or from the userinfo endpoint. @throws ProofRefused */
+/** Reads the profile from the claims of an id_token or of the userinfo endpoint. */
 export function personOf(provider: Provider, claims: JWTPayload): Omit<Profile, 'issuer' | 'subject'> {
-  const email = keptEmail(claims.email)
+  const email = storableEmail(claims.email)
   const emailVerified = isEmailVerified(provider, claims)
   return {
     email,
     emailVerified: email !== null && emailVerified,
-    displayName: keptText(claims.name),
-    firstName: keptText(claims.given_name),
-    lastName: keptText(claims.family_name),
+    displayName: storableText(claims.name),
+    firstName: storableText(claims.given_name),
+    lastName: storableText(claims.family_name),
   }
 }
 
 /**
  * Verifies an id_token.
- * @param nonce the one that the caller expects; null: none
+ * @param nonce that the caller expects; null: none
+ * @returns the profile, and the marks by which the token is accepted only once
  * @throws ProofRefused, CallFailed
  */
 export async function verifyIdToken(
@@ -141,7 +149,7 @@ export async function verifyIdToken(
     checkNonce(provider, claims, nonce)
     const person = personOf(provider, claims)
     const { sub } = claims
-    if (typeof sub !== 'string' || keptText(sub) !== sub || sub.length > maxSubject)
+    if (typeof sub !== 'string' || storableText(sub) !== sub || sub.length > maxSubject)
       refuse('Without a subject.', 'The provider must set sub to a text of at most 255 characters.')
 
     await jwtVerify(
@@ -166,7 +174,7 @@ export async function verifyIdToken(
   }
 }
 
-/** The signed part, because a signature can be written in more than one way; and the nonce of this person. */
+/** Marks of a token: its signed part, because a signature has more than one encoding; and its nonce with the subject. */
 function marksOf(token: string, issuer: string, subject: string, nonce: unknown): string[] {
   const signed = `token ${token.slice(0, token.lastIndexOf('.'))}`
   return nonce === undefined ? [signed] : [signed, `nonce ${JSON.stringify([issuer, subject, nonce])}`]

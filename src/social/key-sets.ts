@@ -4,19 +4,19 @@ import { CallFailed, fetchJson } from '../outgoing/guarded-fetch.ts'
 import { ProofRefused, type Provider } from './profile.ts'
 
 export interface KeySetOptions {
-  /** Milliseconds after a successful read in which an unknown key causes no other; only tests change it. */
+  /** Milliseconds after a successful fetch in which an unknown key causes no other fetch; only tests change it. */
   readonly cooldownMs?: number
-  /** Milliseconds after a failed read in which no other is tried; only tests change it. */
+  /** Milliseconds after a failed fetch in which no other is tried; only tests change it. */
   readonly retryMs?: number
 }
 
-/** How long keys are used without being read again, and so how long a withdrawn key still verifies. */
+/** How long keys are cached, and so how long a withdrawn key still verifies. */
 const cacheMaxAgeMs = 6 * 3_600_000
 const maxProviders = 500
 const maxKeys = 100
 
 type KeySet = ReturnType<typeof createRemoteJWKSet>
-/** Microsoft names, in each key, the issuer that it signs for. */
+/** Microsoft states in each key the issuer that it signs for. */
 type PublishedKey = JWK & { readonly issuer?: unknown }
 
 /** Reads the keys that a provider's discovery document points to. @throws CallFailed */
@@ -33,10 +33,11 @@ async function readKeys(discovery: string, { issuer, allowPrivateNetwork }: Prov
   return Response.json({ keys })
 }
 
+/** Creates the cache of key sets. Nothing is fetched before the first `find`. */
 export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOptions = {}) {
   const keySets = new Map<string, KeySet>()
 
-  /** jose asks for the discovery document, and is given the keys: so both are read again together. */
+  /** jose fetches the URL of the discovery document and is given the keys, so that both are always fetched together. */
   function createKeySet(provider: Provider): KeySet {
     let failedAtMs = -Infinity
     const discovery = `${provider.discovery.replace(/\/$/, '')}/.well-known/openid-configuration`
@@ -44,7 +45,7 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
       cacheMaxAge: cacheMaxAgeMs,
       cooldownDuration: cooldownMs,
       [customFetch]: async (url) => {
-        // jose has no pause after a failure.
+        // jose has no cooldown after a failure.
         if (performance.now() - failedAtMs < retryMs)
           throw new CallFailed(`${provider.issuer} failed a moment ago.`)
         return readKeys(url, provider).catch((error: unknown) => {
@@ -68,9 +69,9 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
 
   return {
     /**
-     * The key that a token's header names.
-     * @returns the key, and its record in the provider's set where the header has a `kid`
-     * @throws ProofRefused where the provider has no such key; CallFailed where its keys cannot be read
+     * Finds the key that a token's header names.
+     * @returns the key, and its JWK in the provider's set if the header has a `kid`
+     * @throws ProofRefused if the provider has no such key; CallFailed if its keys cannot be fetched
      */
     async find(provider: Provider, ...[header, token]: Parameters<JWTVerifyGetKey>) {
       const keySet = keySetOf(provider)
@@ -82,7 +83,7 @@ export function createKeySets({ cooldownMs = 30_000, retryMs = 5000 }: KeySetOpt
         if (cause instanceof CallFailed) throw cause
         if (cause instanceof errors.JWKSInvalid)
           throw new CallFailed(`The keys of ${provider.issuer} cannot be read.`, { cause })
-        // No key, several that fit and no `kid` to tell them apart, or one that cannot be used.
+        // No key matches, several match without a `kid`, or the key is unusable.
         throw new ProofRefused('No such key.', { cause })
       }
     },

@@ -1,7 +1,7 @@
-// The types of this folder: a provider, the profile of a person, the verdict on a proof, and its two errors.
+// The types of this folder: a provider, the profile of a person, the verdict on a proof, and the error of a refused proof.
 import { isMailbox, normalizeEmail } from '../formats.ts'
 
-/** A provider as a project's policy names it, with everything that a preset knows filled in. */
+/** A provider of a project's policy, with the values of its preset filled in. */
 export interface Provider {
   readonly name: string
   readonly kind: 'openid' | 'github'
@@ -11,24 +11,24 @@ export interface Provider {
   readonly issuerAliases: readonly string[]
   /** Where the discovery document is, without `/.well-known/…`. */
   readonly discovery: string
-  /** Audiences that are ours; the first one is the client of the code flow. */
+  /** Accepted audiences; the first one is the client of the code flow. */
   readonly clientIds: readonly string[]
   /** The environment variable that holds the secret of the first client; null: a public client. */
   readonly clientSecretEnv: string | null
   readonly scopes: readonly string[]
   /** Whether addresses of this host's own network may be called. */
   readonly allowPrivateNetwork: boolean
-  /** Whether a token that carries a nonce is refused where the caller does not name it. */
+  /** Whether a token with a nonce is refused if the caller does not give that nonce. */
   readonly requiresNonce: boolean
-  /** False where the provider answers a browser in a way that is not supported. */
+  /** False if the provider's response mode is not supported. */
   readonly codeFlow: boolean
 }
 
-/** A person as the provider describes them. (issuer, subject) never changes; everything else may. */
+/** A person as the provider describes them. (issuer, subject) is permanent; all other values may change. */
 export interface Profile {
   readonly issuer: string
   readonly subject: string
-  /** Lower case, in the form that accounts have; null where there is none that an account could have. */
+  /** Normalized as in accounts; null: there is none that an account could have. */
   readonly email: string | null
   /** Whether the provider states that the address is verified. */
   readonly emailVerified: boolean
@@ -37,32 +37,32 @@ export interface Profile {
   readonly lastName: string | null
 }
 
-/** What must not be accepted a second time: texts to be remembered as hashes until then. */
+/** Marks of a proof that is accepted once; their hashes are stored until `until`. */
 export interface SingleUse {
   readonly marks: readonly string[]
   readonly until: Date
 }
 
 /**
- * The outcome of asking a provider. `refused`: the proof is not accepted, for a reason that the log has. `unavailable`: the provider did not answer, and
- * the same question may be asked again.
+ * The verdict on a proof. `refused`: it is not accepted; `reason` is logged. `unavailable`: the provider did not answer, and a
+ * retry may succeed.
  */
 export type Verdict =
   | { readonly kind: 'profile'; readonly profile: Profile; readonly singleUse: SingleUse | null }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'unavailable' }
 
-/** Thrown inside this folder for a proof that is not accepted; its message says what to do, and holds nothing of the proof. */
+/** Thrown inside this folder for a proof that is not accepted. Its message says what to do and holds nothing of the proof. */
 export class ProofRefused extends Error {
   override name = 'ProofRefused'
 }
 
-/** Text of a provider as it may be kept: no NUL, no half characters, no more than 255 of them; null for anything else. */
-export function keptText(value: unknown): string | null {
+/** A text of a provider as it can be stored, at most 255 characters; null if it is empty or holds NUL or a lone surrogate. */
+export function storableText(value: unknown): string | null {
   if (typeof value !== 'string' || value.includes('\0') || !value.isWellFormed()) return null
   return [...value.trim()].slice(0, 255).join('') || null
 }
 
-/** An address in the one spelling of accounts, or null where no account could have it. */
-export const keptEmail = (value: unknown): string | null =>
+/** An address of a provider, normalized as in accounts; null if no account could have it. */
+export const storableEmail = (value: unknown): string | null =>
   typeof value === 'string' && isMailbox(value) ? normalizeEmail(value) : null

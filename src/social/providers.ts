@@ -1,5 +1,5 @@
-// Asks a provider for a verified profile. The functions here are the folder's interface: they return a verdict for
-// everything that a provider or a client may send, and throw for none of it.
+// Gets a verified profile from a provider. These functions are the interface of this folder: they return a verdict for any input
+// of a provider or a client, and do not throw.
 import { CallFailed } from '../outgoing/guarded-fetch.ts'
 import { createCodeFlow, type FlowSecrets, newFlowSecrets } from './code-flow.ts'
 import { askGithub } from './github.ts'
@@ -7,21 +7,21 @@ import { personOf, verifyIdToken } from './id-token.ts'
 import { createKeySets, type KeySetOptions } from './key-sets.ts'
 import { ProofRefused, type Provider, type Verdict } from './profile.ts'
 
-export interface ProvidersOptions {
+interface ProvidersOptions {
   /** Secrets of clients, by the name of their environment variable. */
   readonly secrets: Readonly<Record<string, string>>
-  /** Called when a provider cannot be asked; nothing in the error is secret. */
+  /** Called when a provider does not answer; the error holds no secret. */
   readonly onTrouble?: (provider: string, error: Error) => void
-  /** Called for each proof that is not accepted, with a sentence that says why and what to do. */
+  /** Called for each refused proof, with a sentence that says why and what to do. */
   readonly onRefused?: (provider: Provider, reason: string) => void
   readonly keySets?: KeySetOptions
 }
 
-/** Makes no call before one of its functions is called. */
+/** Creates the clients of all providers. Nothing is called before the first use. */
 export function createProviders({ secrets, onTrouble, onRefused, keySets: keySetOptions }: ProvidersOptions) {
   const keySets = createKeySets(keySetOptions)
 
-  /** @throws CallFailed where the operator named a secret and did not set it */
+  /** @throws CallFailed if the policy names a secret that is not set */
   function secretOf({ clientSecretEnv }: Provider): string | null {
     if (clientSecretEnv === null) return null
     const secret = Object.hasOwn(secrets, clientSecretEnv) ? secrets[clientSecretEnv] : undefined
@@ -53,7 +53,7 @@ export function createProviders({ secrets, onTrouble, onRefused, keySets: keySet
 
   async function fromAccessToken(provider: Provider, token: string): Promise<Verdict> {
     const secret = secretOf(provider)
-    // An access token does not show for which application it was issued; only GitHub's API does.
+    // An access token does not show the application to which it was issued; only GitHub's API tells it.
     if (provider.kind !== 'github' || secret === null)
       throw new ProofRefused('An access token proves nothing here. The application must send the id_token.')
     return { kind: 'profile', profile: await askGithub(provider, token, secret), singleUse: null }
@@ -62,22 +62,22 @@ export function createProviders({ secrets, onTrouble, onRefused, keySets: keySet
   return {
     newFlowSecrets,
 
-    /** The person behind an id_token that carries this nonce (null: none). */
+    /** Verifies an id_token that carries this nonce; null: none. */
     verifyIdToken: (provider: Provider, token: string, nonce: string | null): Promise<Verdict> =>
       verdictOf(provider, () => fromIdToken(provider, token, nonce)),
 
-    /** The person behind an access token that was issued to us; for GitHub alone. */
+    /** Verifies an access token that was issued to our application; for GitHub alone. */
     verifyAccessToken: (provider: Provider, token: string): Promise<Verdict> =>
       verdictOf(provider, () => fromAccessToken(provider, token)),
 
-    /** Where to send a browser. */
+    /** Begins a flow: returns the URL to which the browser is sent. */
     begin: (provider: Provider, redirectUri: string, flow: FlowSecrets) =>
       verdictOf(provider, async () => {
         const url = await codeFlow.begin(provider, redirectUri, flow)
         return { kind: 'location', location: url.href } as const
       }),
 
-    /** The person whose browser came back to `callback`, the whole address with its query. */
+    /** Ends a flow. @param callback the URL to which the provider redirected, with its query */
     finish: (provider: Provider, callback: string, flow: FlowSecrets): Promise<Verdict> =>
       verdictOf(provider, async () => {
         const tokens = await codeFlow.exchange(provider, new URL(callback), flow)
