@@ -1,4 +1,4 @@
-// Errors outside of the APIs: a page for a person's browser, a problem document for every other client.
+// Errors outside of the APIs: an HTML page for browsers, a problem document for every other client.
 import type { FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import type { Answer } from '../refusal.ts'
@@ -7,10 +7,10 @@ import { refusedPage } from './hosted/refusals.ts'
 import { sendPage } from './layout.ts'
 import { textsFor } from './texts.ts'
 
-/** Where programs call, whatever they say they accept. */
+/** Paths of the APIs: their errors are never HTML, whatever the client accepts. */
 const apis = /^\/(?:api|openapi|health|metrics|\.well-known|projects|nodeloom|credebl|nora)(?:[/?]|$)/
 
-/** Whether a person looks at the answer: a browser names HTML for what it navigates to (RFC 9110 §12.5.1). */
+/** Whether a person sees the answer: browsers accept HTML explicitly when they navigate (RFC 9110 §12.5.1). */
 function isForPerson(request: FastifyRequest): boolean {
   if (apis.test(request.url)) return false
   return /(?:^|,)\s*text\/html\s*(?:,|;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|$)/i.test(
@@ -18,7 +18,7 @@ function isForPerson(request: FastifyRequest): boolean {
   )
 }
 
-/** Answers people with a page in their language, and others as `answer` does. */
+/** Answers browsers with a page in their language, and other clients as `answer` does. */
 export function answerPeople(answer: Answer): Answer {
   return (request, reply, refusal) => {
     if (!isForPerson(request)) return answer(request, reply, refusal)

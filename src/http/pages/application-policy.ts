@@ -1,8 +1,8 @@
-// The content security policy of pages that are applications: /console and /playground.
+// The Content-Security-Policy of single-page applications: /console and /playground.
 
 /**
- * Own files only, nothing inline; no string ever becomes HTML or script (Trusted Types).
- * @param pictures schemes that pictures may have besides
+ * Builds the policy: files of this origin only, nothing inline, and no string becomes HTML or script (Trusted Types).
+ * @param pictures additional sources of images, such as `data:`
  */
 export const applicationPolicy = (pictures: string): string =>
   [

@@ -1,4 +1,4 @@
-// The pages of mail links that need a confirmation alone: registering an address, undoing a change.
+// The pages of mail links that need only a confirmation: registering an address, undoing a change, disowning a sign-in.
 import { html } from 'ghtml'
 import { undoEmailChange } from '../../domain/accounts/email-change.ts'
 import { disownSignIn, isDisowningOpen } from '../../domain/accounts/recovery.ts'
@@ -24,7 +24,7 @@ export function confirmPages(api: Api, services: Services): void {
     linkPage(api, services, {
       path,
       async show(visit) {
-        // Without `isOpen` a link that no longer works is told by the answer of the button.
+        // Without `isOpen`, only the POST finds out that a link no longer works.
         if ('isOpen' in page && !(await page.isOpen(await visit.context(), visit.token))) return null
         const { title, lead, button, otherwise } = visit.texts[sentences]
         return titled(

@@ -1,4 +1,4 @@
-// What forms of our pages are made of. Every function returns HTML; texts are escaped here, and only `…Html` is taken as HTML.
+// The controls of our forms. Every function returns HTML. Texts are escaped here; only parameters named `…Html` are HTML.
 import { html } from 'ghtml'
 
 export interface Field {
@@ -9,7 +9,7 @@ export interface Field {
   readonly value?: string
   /** A sentence below the field. */
   readonly hint?: string | null
-  /** A sentence about what was typed before; the field gets the focus. */
+  /** A sentence about the value that was refused; the field gets the focus. */
   readonly wrong?: string | null
   /** Attributes as HTML, such as `autocomplete="username" required`. */
   readonly attributesHtml?: string
@@ -19,7 +19,7 @@ export interface Field {
   readonly belowHtml?: string
 }
 
-/** A labelled input with its hint and its error, which assistive technology reads with it. */
+/** A labelled input with its hint and its error, which are linked to it for assistive technology. */
 export function field({ name, label, type = 'text', value = '', hint, wrong, ...more }: Field): string {
   const { attributesHtml = '', besideHtml, belowHtml = '' } = more
   const described = [hint ? `${name}-hint` : '', wrong ? `${name}-wrong` : ''].filter(Boolean).join(' ')
@@ -32,7 +32,7 @@ export function field({ name, label, type = 'text', value = '', hint, wrong, ...
 </div>`
 }
 
-/** The field of a one-time code. @param length digits; null: letters too, as recovery codes have them */
+/** The field of a one-time code. @param length digits; null: a recovery code, which has letters too */
 export function codeField(
   name: string,
   label: string,
@@ -78,7 +78,7 @@ export const check = (name: string, label: string, isChecked = false): string =>
 export const hidden = (name: string, value: string): string =>
   html`<input type="hidden" name="${name}" value="${value}">`
 
-/** A form that posts to `action`. @param fields values that travel with it */
+/** A form that posts to `action`. @param fields hidden fields; empty ones are left out */
 export const form = (
   action: string,
   fields: Readonly<Record<string, string | null | undefined>>,
@@ -90,7 +90,7 @@ export const form = (
 </form>`
 }
 
-export type ButtonKind = 'first' | 'second' | 'danger' | 'plain'
+type ButtonKind = 'first' | 'second' | 'danger' | 'plain'
 
 const classOf = (kind: ButtonKind): string => (kind === 'first' ? '' : html` class="${kind}"`)
 
@@ -101,9 +101,9 @@ export const button = (text: string, kind: ButtonKind = 'first', iconHtml = ''):
 export const buttonLink = (href: string, text: string, kind: 'first' | 'second' = 'first', iconHtml = '') =>
   html`<a class="button!${kind === 'second' ? ' second' : ''}" href="${href}">!${iconHtml}<span>${text}</span></a>`
 
-/** A sentence that stands out. `bad` is read out at once. */
+/** A highlighted sentence. Screen readers announce `bad` at once. */
 export const notice = (kind: 'info' | 'good' | 'warn' | 'bad', text: string): string =>
   html`<p class="notice !${kind}" role="!${kind === 'bad' ? 'alert' : 'status'}">${text}</p>`
 
-/** A line with a word in its middle, between ways to sign in. */
+/** A line with a word in its middle, between two ways to sign in. */
 export const divider = (word: string): string => html`<div class="or"><span>${word}</span></div>`

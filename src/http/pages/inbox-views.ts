@@ -4,15 +4,15 @@ import { type LanguageTag, languages } from '../../formats.ts'
 import type { CapturedMail } from '../../mail/inbox.ts'
 
 interface Listed {
-  /** What the list is searched by. */
+  /** The search text; empty: none. */
   readonly to: string
   readonly mails: readonly CapturedMail[]
 }
 
-/** `verify_email` as people read it. */
+/** `verify_email` as words. */
 const wordsOf = (kind: string) => kind.replaceAll('_', ' ')
 
-/** By this machine's clock, as the service runs where its reader sits. */
+/** In the time zone of this machine, which is also that of the reader. */
 const timeOf = (at: Date) =>
   at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
 
@@ -65,8 +65,8 @@ export function listOf(
   return html`<div id="list"><ol>!${entries.join('\n')}</ol></div>`
 }
 
-/** A value with buttons to copy it and, for a link, to follow it. */
-function carried(label: string, value: string | null, isLink: boolean): string {
+/** A value with a button to copy it and, for a link, one to open it. */
+function valueRow(label: string, value: string | null, isLink: boolean): string {
   if (value === null) return ''
   const follow = isLink ? html`<a class="button" href="${value}" target="_blank" rel="noopener">Open</a>` : ''
   return html`<div class="carried"><dt>${label}</dt><dd><code dir="ltr">${value}</code>
@@ -78,7 +78,7 @@ function mailOf(basePath: string, mail: CapturedMail, back: string): string {
 <p class="back"><a href="${back}">All mails</a></p>
 <h2 dir="auto">${mail.subject}</h2>
 <p class="quiet">From <bdi>${mail.from}</bdi> to <bdi>${mail.to}</bdi> · ${wordsOf(mail.kind)} · <time datetime="${mail.at.toISOString()}">${timeOf(mail.at)}</time></p>
-<dl>!${carried('Code', mail.code, false)}!${carried('Link', mail.link, true)}</dl>
+<dl>!${valueRow('Code', mail.code, false)}!${valueRow('Link', mail.link, true)}</dl>
 <iframe title="The mail as HTML" sandbox="allow-popups allow-popups-to-escape-sandbox" src="${basePath}/inbox/messages/${encodeURIComponent(mail.id)}/html"></iframe>
 <details><summary>The mail as text</summary><pre dir="auto">${mail.text}</pre></details>
 </article>`

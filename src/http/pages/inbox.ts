@@ -1,10 +1,10 @@
 // /inbox: the captured mails, for a developer at this machine, and previews of every kind.
 //
-// These mails hold links and codes that open accounts, so the inbox is a secret. It is served only where mails are captured, the
-// service is for this machine alone, and NODE_ENV is not production (`config.inbox`). Even there it answers only programs on this
-// machine: a loopback peer, no header of a proxy, and a loopback name in Host, so that a name which was bound to 127.0.0.1 by
-// another site's DNS reads nothing. A page of another origin, even one on this machine, is refused by Sec-Fetch-Site and gets no
-// CORS header. No sign-in is asked for: the same user can read the files in DATA_DIR, and the log shows the links.
+// These mails hold links and codes that open accounts, so the inbox is a secret. It is served only if mails are captured, the
+// service is for this machine alone, and NODE_ENV is not production (`config.inbox`). Even then it answers only programs on this
+// machine: the peer is a loopback address, no proxy added a header, and Host is a loopback name, which prevents DNS rebinding. A
+// page of another origin, even one on this machine, is refused by Sec-Fetch-Site and gets no CORS header. No sign-in is needed: the
+// same user can read the files in DATA_DIR, and the log shows the links.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type LanguageTag, languages } from '../../formats.ts'
 import type { CapturedMail, Inbox } from '../../mail/inbox.ts'
@@ -17,20 +17,20 @@ import { assetRoute, readAsset } from './assets.ts'
 import { inboxPage, listOf, previewsPage } from './inbox-views.ts'
 import { pageRoute } from './layout.ts'
 
-/** Mails on one page, and in one answer to a program. */
-const shown = 100
-const told = 1000
+/** Mails on a page, and in an answer to a program. */
+const pageLimit = 100
+const apiLimit = 1000
 
 const pagePolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-/** A mail itself: no script, nothing of this origin, and pictures from where the project's logo lies; links open elsewhere. */
+/** The policy of a mail's own document: no script, nothing of this origin, and images from anywhere, for the project's logo. */
 const mailPolicy =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src http: https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 const assets = new Set(['main.js', 'style.css'])
 
-/** Whether a page of another origin asks: by a script or an element, or for a frame. A link that a person follows may lead here. */
+/** Whether a page of another origin sent the request by a script, an element or a frame. A link that a person opens is allowed. */
 function isForeign(request: FastifyRequest): boolean {
   const site = readHeader(request, 'sec-fetch-site') ?? 'none'
   if (site === 'same-origin' || site === 'none') return false
@@ -55,21 +55,21 @@ function sendMail(reply: FastifyReply, mailHtml: string): FastifyReply {
     .send(mailHtml.replace('<head>', '<head>\n<base target="_blank">'))
 }
 
-/** What a program reads: `@sallyport/testing` waits for mails with it. */
-const printMail = ({ at, ...mail }: CapturedMail) => ({ ...mail, at: at.toISOString() })
+/** A mail as JSON, which `@sallyport/testing` reads. */
+const mailView = ({ at, ...mail }: CapturedMail) => ({ ...mail, at: at.toISOString() })
 
-/** Registers the pages in a scope of their own: no limit of requests is for a developer. */
+/** Registers the pages in a scope of their own, without a rate limit. */
 export async function inboxPages(app: FastifyInstance, inbox: Inbox): Promise<void> {
   await app.register(async (scope: Api) => {
     await scope.register(declaredAccess, {})
-    let isTold = false
+    let hasWarned = false
     scope.addHook('onRequest', async (request) => {
       if (isNeighbour(request) && !isForeign(request)) return
-      if (!isTold)
+      if (!hasWarned)
         request.log.warn(
           'A request to /inbox was refused: it answers this machine alone, under a loopback name such as 127.0.0.1 or localhost, without a proxy in between, and no page of another origin',
         )
-      isTold = true
+      hasWarned = true
       throw new RequestProblem('route_not_found')
     })
     routes(scope, inbox)
@@ -83,18 +83,18 @@ function routes(api: Api, inbox: Inbox): void {
 
   api.get('/inbox', pageRoute, async (request, reply) => {
     const { to, mail } = request.query as Query
-    const mails = await inbox.list(text(to), shown)
+    const mails = await inbox.list(text(to), pageLimit)
     const open = (await inbox.find(text(mail))) ?? null
     return sendPage(reply, inboxPage(basePath, { to: text(to), mails, open }))
   })
   api.get('/inbox/list', pageRoute, async (request, reply) => {
     const { to, mail } = request.query as Query
-    const mails = await inbox.list(text(to), shown)
+    const mails = await inbox.list(text(to), pageLimit)
     return sendPage(reply, listOf(basePath, { to: text(to), mails, openId: text(mail) }))
   })
   api.get('/inbox/messages', pageRoute, async (request) => {
     const { to } = request.query as Query
-    return { messages: (await inbox.list(text(to), told)).map(printMail) }
+    return { messages: (await inbox.list(text(to), apiLimit)).map(mailView) }
   })
   api.get('/inbox/messages/:id/html', pageRoute, async (request, reply) => {
     const mail = await inbox.find((request.params as { id: string }).id)

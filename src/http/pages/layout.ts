@@ -1,4 +1,4 @@
-// The layout of every HTML page: one card in the project's name, logo and colour. Nothing is loaded from elsewhere but the logo.
+// The layout of every HTML page: one card with the project's name, logo and colour. Only the logo is loaded from another origin.
 import { createHash } from 'node:crypto'
 import type { FastifyReply } from 'fastify'
 import { html } from 'ghtml'
@@ -7,11 +7,11 @@ import { styleOf } from './style.ts'
 
 interface Sheet {
   readonly style: string
-  /** The source of the policy that allows it. */
+  /** The source expression that allows it in a Content-Security-Policy. */
   readonly source: string
 }
 
-/** Sheets by colour; a project has one, and more than these are made anew. */
+/** Sheets by colour. Colours beyond the limit are not cached. */
 const sheets = new Map<string, Sheet>()
 const maxSheets = 100
 
@@ -38,17 +38,18 @@ export interface Page {
   readonly wide?: boolean
 }
 
-/** Whose page it is, as the project's mails have it. */
-export interface Brand {
+/** The brand of a project, as in its mails. */
+interface Brand {
   readonly name: string
   /** `#rrggbb` */
   readonly color: string
-  /** An http or https URL; null: the first letter of the name stands for it. */
+  /** An http or https URL; null: the page shows the first letter of the name. */
   readonly logoUrl: string | null
 }
 
 const defaultColor = '#1f5fbf'
 
+/** The brand of a project's pages. Values of the policy that no page can show are replaced by defaults. */
 export function brandOf({ name, policy: { branding } }: Project): Brand {
   const isHex = /^#[\da-f]{6}$/i.test(branding.color)
   const logo = branding.logo_url
@@ -56,31 +57,31 @@ export function brandOf({ name, policy: { branding } }: Project): Brand {
   return { name: branding.name ?? name, color: isHex ? branding.color : defaultColor, logoUrl }
 }
 
-/** How a page is shown. Default: English, without a project. */
+/** The language, brand and policy of a page. Default: English, without a project. */
 export interface Look {
   readonly texts?: { readonly tag: string; readonly direction: string }
   readonly brand?: Brand | null
-  /** Whether the page runs a script of this service, which may call this service; default: none. */
+  /** Whether the page runs a script of this service, which may call this service. Default: no. */
   readonly hasScript?: boolean
-  /** The URL of that script, which progressively enhances the page; loaded after it is parsed. */
+  /** The URL of a module script that enhances the page. */
   readonly script?: string
-  /** Addresses to which its forms may lead by a redirect: browsers check those too (CSP3 §6.4.1). */
+  /** URLs to which its forms may redirect: browsers apply form-action to redirects too (CSP3 §6.4.1). */
   readonly formTargets?: readonly string[]
-  /** Whether the page shows pictures of this service, such as avatars, or of `data:`, such as QR codes. */
+  /** Whether the page shows images of this service, such as avatars, or `data:` images, such as QR codes. */
   readonly hasPictures?: boolean
 }
 
 /** The options of every page's route. */
 export const pageRoute = { schema: { hide: true }, config: { access: 'open', limit: 'none' } } as const
 
-/** The source of a policy that allows an address: its origin, or the scheme of an application. */
+/** The source expression that allows a URL: its origin, or the scheme of an application. */
 function sourceOf(address: string): string {
   const { origin, protocol } = new URL(address)
-  // Hosts of URLs may hold what begins another directive (;) or another policy (,).
+  // A host may hold the separators of directives (;) and of policies (,).
   return /^https?:$/.test(protocol) ? origin.replace(/[;,]/g, encodeURIComponent) : protocol
 }
 
-/** The Content-Security-Policy of a page: this service and the logo's origin, nothing inline but the sheet. */
+/** The Content-Security-Policy of a page: this service and the logo's origin; nothing inline but the style sheet. */
 function policyOf(
   styleSource: string,
   { brand, hasScript, hasPictures, formTargets = [], script }: Look,
@@ -108,7 +109,7 @@ function policyOf(
   ].join('; ')
 }
 
-/** The name and the logo, which has its place before it is loaded, and leaves it empty where it is gone. */
+/** The name and the logo. The logo has a fixed size, so the page does not move while it loads or if it is missing. */
 function headOf({ name, logoUrl }: Brand): string {
   const picture = logoUrl
     ? html`<img class="logo" src="${logoUrl}" alt="" width="36" height="36" decoding="async" fetchpriority="low" referrerpolicy="no-referrer">`
@@ -116,6 +117,7 @@ function headOf({ name, logoUrl }: Brand): string {
   return html`<p class="brand">!${picture}<bdi>${name}</bdi></p>`
 }
 
+/** Sends a page with its policy and language. */
 export function sendPage(reply: FastifyReply, page: Page, look: Look = {}): FastifyReply {
   const { status = 200, title, body, facts, foot, wide } = page
   const { texts = { tag: 'en', direction: 'ltr' }, brand, script } = look
@@ -147,7 +149,7 @@ export function sendPage(reply: FastifyReply, page: Page, look: Look = {}): Fast
     .send(text)
 }
 
-/** A page of a heading and HTML below it. */
+/** A page with a heading and HTML below it. */
 export const titled = (title: string, body: string, status = 200): Page => ({
   status,
   title,

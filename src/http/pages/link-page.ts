@@ -1,4 +1,4 @@
-// Pages of the links in mails. GET and HEAD change nothing, because mail scanners open links; a form's POST confirms.
+// Pages of the links in mails. GET and HEAD change nothing, because mail scanners open links; the POST of a form confirms.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import type { Principal } from '../../domain/actor.ts'
@@ -17,32 +17,32 @@ import { type Texts, textsFor } from './texts.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The path of PUBLIC_URL; mostly empty. */
+    /** The path of PUBLIC_URL, without a slash at its end; usually empty. */
     basePath: string
   }
 }
 
-/** A request with a complete link. */
+/** A request to the page of a complete link. */
 export interface Visit {
-  /** The path of PUBLIC_URL; mostly empty. */
+  /** The path of PUBLIC_URL; usually empty. */
   readonly basePath: string
   readonly projectId: string
   readonly token: string
-  /** As it was typed into the page's form. */
+  /** As typed into the form; null: the form has none. */
   readonly password: string | null
-  /** Which of several forms on the page was sent; null: the main one. */
+  /** The name of the form that was sent; null: the main one. */
   readonly answer: string | null
   /** The sentences of the page, in its language. */
   readonly texts: Texts
-  /** The language as the link names it; null: it names none. */
+  /** The language in the link; null: none. */
   readonly lang: LanguageTag | null
-  /** A button that leads back to the sign-in in which this browser asked for the mail; empty where it did not. HTML. */
+  /** HTML of a button that leads back to the sign-in in which this browser requested the mail; empty: it did not. */
   readonly backHtml: string
-  /** The context of the link's project. */
+  /** Builds the context of the link's project, with the visitor as its actor. */
   context(): Promise<Context>
 }
 
-/** Makes the page; null, and every refusal but an overload, are shown as a link that no longer works. */
+/** Makes the page. Null and every refusal except `overloaded` are shown as a link that no longer works. */
 type MakePage = (visit: Visit) => Promise<Page | null>
 
 /** The page of a link that no longer works. It is the same for every reason and reveals nothing about the account. */
@@ -54,23 +54,23 @@ const deadLink = ({ dead }: Texts): Page =>
     422,
   )
 
-/** Finds who is signed in to the context's project in the browser of a request, by its session cookie; null: nobody. */
+/** Finds the user who is signed in to the context's project by the session cookie of a request; null: none. */
 export type FindVisitor = (request: FastifyRequest, ctx: Context) => Promise<Principal | null>
 
 interface LinkPage {
   readonly path: string
   readonly show: MakePage
   readonly submit: MakePage
-  /** Default: the page leads nowhere. */
+  /** The cookie from which `backHtml` is made. Default: none. */
   readonly returnCookie?: ProjectCookie
-  /** Default: the page does not look who is signed in. */
+  /** Default: the context has no actor. */
   readonly findVisitor?: FindVisitor
 }
 
 /**
- * The link that leads back. A sign-in by code begins anew in the application: the verifier of the code (RFC 7636) is in the tab in
- * which the sign-in began, and a mailed link opens another.
- * @param query what the application asked of the pages to sign in with, as the browser kept it
+ * The button that leads back to the sign-in. A sign-in that ends with a code starts again in the application: the code verifier
+ * (RFC 7636) is in the tab in which it began, and a mailed link opens another tab.
+ * @param query the parameters of the application's sign-in, from the browser's cookie
  */
 function backLink({ hosted }: Texts, basePath: string, project: Project, query: string): string {
   const asked = new URLSearchParams(query)
@@ -121,7 +121,7 @@ export function linkPage(
   api.post(path, pageRoute, async (request, reply) => send(reply, answer(request, request.body, submit)))
 }
 
-/** Every refusal but an overload is shown as a link that no longer works. */
+/** Turns every refusal except `overloaded` into null. */
 function nullIfRefused(error: unknown): null {
   if (error instanceof AuthError && error.code !== 'overloaded') return null
   throw error
@@ -135,7 +135,7 @@ export const linkForm = (
   fields = '',
 ): string => form(`${basePath}${path}`, { project: projectId, token, lang }, fields + button(label))
 
-/** The field for a password, which has the focus. @param wrong a sentence about the password that was refused before */
+/** The field for a password, which has the focus. @param wrong a sentence about the password that was refused */
 export const passwordField = (
   label: string,
   attributes: string,
@@ -150,10 +150,10 @@ export const passwordField = (
     attributesHtml: `${attributes} ${demand} ${wrong ? '' : 'autofocus'}`,
   })
 
-/** What a person is told who can act on a refusal, by its code. */
+/** Sentences for refusals that the person can act on, by code. */
 export type Complaints = Partial<Record<AuthErrorCode, readonly [status: number, sentence: string]>>
 
-/** Runs `act`; a refusal among the complaints makes the page of `again`, every other one is thrown. */
+/** Runs `act`. A refusal with a complaint is shown on the page of `again`; every other one is thrown. */
 export async function actOrComplain(
   complaints: Complaints,
   act: () => Promise<Page>,
@@ -171,7 +171,7 @@ export async function actOrComplain(
   }
 }
 
-/** Registers the parser for HTML forms in a scope. A field that comes twice with two values makes it no form of ours. */
+/** Registers the parser for HTML forms in a scope. A form that holds a field twice with two values is refused as malformed. */
 export function acceptForms(api: Api, bodyLimit = 4096): void {
   api.addContentTypeParser(
     'application/x-www-form-urlencoded',

@@ -1,5 +1,5 @@
-// /operators/setup: the page of a set-up link. Its token is the fragment of the address, so that no server, proxy or log on the way
-// sees it; a script of three lines copies it into the form, whose POST uses it up.
+// /operators/setup: the page of a set-up link. The token is the fragment of the URL, so it reaches no proxy and no access log. A
+// short script copies it into the form, and the POST uses it up.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import { operatorContext, type Services } from '../../domain/context.ts'
@@ -37,7 +37,7 @@ function readTyped(body: unknown): Typed {
   return { token: text('token'), email: text('email'), password: text('password') }
 }
 
-/** @param wrong a sentence about what was typed before */
+/** @param wrong a sentence about the refused input */
 function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string | null) {
   const { setup, reset } = texts
   return titled(
@@ -55,7 +55,7 @@ function form(basePath: string, texts: Texts, typed: Typed | null, wrong: string
 
 const dead = ({ dead: words }: Texts) => titled(words.title, html`<p>${words.why}</p>`, 422)
 
-/** A sentence about a refusal that another try may overcome; null: none may. */
+/** A sentence about a refusal after which the person can try again; null: the link no longer works. */
 function complaint(texts: Texts, error: unknown): string | null {
   if (!(error instanceof AuthError)) throw error
   if (error.code === 'setup_email_required') return texts.setup.badEmail
@@ -63,7 +63,7 @@ function complaint(texts: Texts, error: unknown): string | null {
   return refusedNewPassword(texts, error.details)
 }
 
-/** Registers the page. The session that it opens is in cookies, for the console and the pages of this installation. */
+/** Registers the page. It sets the cookies of the new session, for the console and the pages of this installation. */
 export function operatorSetupPage(api: Api, services: Services, options: ServerOptions): void {
   const cookies = sessionCookies(options.cookieSecure)
   const print = sessionPrinter(options.tokens, cookies, userView(options.publicUrl))
@@ -84,7 +84,7 @@ export function operatorSetupPage(api: Api, services: Services, options: ServerO
       const grant = await completeSetup(ctx, { ...typed, email: typed.email || null })
       print(request, reply, grant, 'cookie')
     } catch (error) {
-      // The account has a second factor: it signs in with the new password.
+      // The account has a second factor: the set-up is complete, and the person signs in with the new password.
       const isDone = error instanceof AuthError && error.code === 'second_factor_required'
       const wrong = isDone ? null : complaint(texts, error)
       if (!isDone) return wrong ? form(api.basePath, texts, typed, wrong) : dead(texts)

@@ -1,4 +1,4 @@
-// Every page that people open in a browser.
+// Registers the pages that people open in a browser.
 import type { FastifyInstance } from 'fastify'
 import { returnCookieOf } from '../cookies.ts'
 import { declaredAccess } from '../plugins/access.ts'
@@ -19,7 +19,7 @@ import { signInLinkPage } from './sign-in-link.ts'
 import { teamInvitationPage } from './team-invitation.ts'
 import { verificationPages } from './verify-email.ts'
 
-/** Registers what people open in a browser. */
+/** Registers all pages. */
 export async function allPages(
   app: FastifyInstance,
   options: ServerOptions,
@@ -30,7 +30,7 @@ export async function allPages(
   const returnCookie = returnCookieOf(options.cookieSecure)
   if (options.inbox) await inboxPages(app, options.inbox)
   hostedPages(app, { ...options, limits })
-  // The same for everybody, and cheap: people behind one address open the console as often as they like.
+  // Cheap, and the same for every request: no rate limit, because many people may share one address.
   await app.register(async (pages: Api) => {
     await pages.register(declaredAccess, {})
     problemPages(pages, publicUrl)

@@ -8,21 +8,20 @@ import { pageRoute, sendPage } from './layout.ts'
 
 const isCode = (text: string): text is ProblemCode => Object.hasOwn(problemKinds, text)
 
-/** Any id will do in an example. */
 const exampleId = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
 
-/** Members that only some answers of a code have, as an example. */
+/** The facts of an example. */
 const exampleFacts = (code: ProblemCode) =>
   code === 'validation_failed' ? { code, errors: { email: ['Must be an e-mail address.'] } } : { code }
 
-/** An answer with the code, as a client gets it. */
+/** An example of an answer with the code. */
 function exampleOf(code: ProblemCode, publicUrl: string): string {
   const { status } = problemKinds[code]
   const document = problemDocument(exampleFacts(code), publicUrl, exampleId)
   return `HTTP/1.1 ${status}\nContent-Type: ${problemMediaType}\n\n${JSON.stringify(document, null, 2)}`
 }
 
-/** The codes of each status, in the order of the list. */
+/** The codes of a status. */
 function listOf(status: number): string {
   const items = problemCodes
     .filter((code) => problemKinds[code].status === status)

@@ -14,7 +14,7 @@ export function sendBrokenFlow(request: FastifyRequest, reply: FastifyReply): Fa
 <p class="quiet">${next}</p>`,
     422,
   )
-  // An unknown project is one of the reasons.
+  // Without a project, which may be unknown, the page has no brand.
   const { project } = request as { project?: FastifyRequest['project'] }
   return sendPage(reply, page, { texts, brand: project ? brandOf(project) : null })
 }

@@ -1,23 +1,23 @@
-// The style sheet of our pages: one card, light and dark, in the project's colour. It is a part of the page, so that the first
-// paint waits for no second request. Logical properties lay it out from right to left as well.
+// The style sheet of our pages: one card, light and dark, in the project's colour. It is inlined, so that the first paint needs no
+// second request. Logical properties make it work from right to left as well.
 import { inkOn, readableOn } from '../../colors.ts'
 
-/** The surface of each scheme on which text and edges in the project's colour have the least contrast. */
+/** In each scheme, the surface on which the project's colour has the least contrast. */
 const surfaces = { light: '#f0f1f4', dark: '#22242a' }
 
 /** The project's colour, made readable: text 4.5:1 (WCAG 2.2, 1.4.3), edges of controls 3:1 (1.4.11). */
-function own(surface: string, color: string): string {
+function projectColors(surface: string, color: string): string {
   return `--accent: ${readableOn(surface, color, 4.5)}; --edge: ${readableOn(surface, color, 3)}`
 }
 
 /** Builds the sheet. @param color `#rrggbb`, whatever its contrast */
 export function styleOf(color: string): string {
   const ink = inkOn(color)
-  // Away from the text on it, so that its contrast only grows.
+  // Mixed away from the colour of its text, so that the contrast only grows.
   const far = ink === '#ffffff' ? '#000' : '#fff'
   return `
 :root {
-  color-scheme: light dark; ${own(surfaces.light, color)};
+  color-scheme: light dark; ${projectColors(surfaces.light, color)};
   --paper: #f6f7f9; --panel: #fff; --sunken: #f0f1f4; --ink: #1b1b1f; --quiet: #5c5f66; --line: #85888f; --hair: #e2e4e9;
   --wrong: #a4161a; --wrong-soft: #fdecec; --good: #17663a; --good-soft: #e4f5ea; --warn: #7a4d00; --warn-soft: #fdf1d8;
   --button: ${color}; --on-button: ${ink}; --button-over: color-mix(in srgb, ${color} 88%, ${far});
@@ -25,7 +25,7 @@ export function styleOf(color: string): string {
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    ${own(surfaces.dark, color)};
+    ${projectColors(surfaces.dark, color)};
     --paper: #121317; --panel: #1a1b20; --sunken: #22242a; --ink: #ececf1; --quiet: #a3a7b0; --line: #777b85; --hair: #2c2e36;
     --wrong: #ffb4ab; --wrong-soft: #3d1d1d; --good: #8ddaa9; --good-soft: #17311f; --warn: #f1c56b; --warn-soft: #38290c;
     --shadow: none

@@ -1,5 +1,4 @@
-// The page of an invitation's link: the team, and a form for the password of the account that joins. Accepting opens no
-// session.
+// The page of an invitation's link: the team, and a form for the password of the account that joins. It opens no session.
 import { html } from 'ghtml'
 import type { Services } from '../../domain/context.ts'
 import {

@@ -1,5 +1,5 @@
-// The sentences of our pages, in the languages of the mails that lead to them: the JSON files in texts/. English decides which
-// sentences there are: one that another language lacks does not compile.
+// The sentences of our pages: the JSON files in texts/, in the languages of the mails. English defines the type: a language that
+// lacks one of its sentences does not compile.
 import type { FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import { type LanguageTag, languageTagOf } from '../../formats.ts'
@@ -18,21 +18,21 @@ export type Texts = typeof en
 const texts: Readonly<Record<LanguageTag, Texts>> = { en, de, fr, es, zh, ar }
 
 /**
- * The language of a page: that of the mail whose link leads to it, else the browser's, else English.
- * @param lang as the link has it
+ * The texts of a page, in the language of the mail whose link leads to it, else of the browser, else in English.
+ * @param lang from the link
  */
 export function textsFor(request: FastifyRequest, lang: unknown): Texts {
   const given = typeof lang === 'string' ? languageTagOf(lang) : null
   return texts[given ?? preferredLanguage(readHeader(request, 'accept-language')) ?? 'en']
 }
 
-/** The same for a page that an application opens. @param locales in the order in which it prefers them */
+/** The texts of a page that an application opens. @param locales in the order of its preference */
 export function textsOf(request: FastifyRequest, locales: readonly string[]): Texts {
   const given = locales.map(languageTagOf).find((tag) => tag !== null)
   return textsFor(request, given ?? null)
 }
 
-/** A sentence as HTML, with what a person chose in place of `{name}`, in its own direction (UAX #9). */
+/** A sentence as HTML, with a user's value in place of `{name}`, isolated by its own direction (UAX #9). */
 export function withValue(sentence: string, name: string, value: string): string {
   const [before = '', after = ''] = sentence.split(`{${name}}`)
   return html`${before}<bdi>${value}</bdi>${after}`

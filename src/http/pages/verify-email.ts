@@ -1,5 +1,5 @@
-// The pages of the links in mails that prove an address: of a new account, and of a change of address. They ask for the
-// account's password, because the person who reads the mail need not be the one who signed up.
+// The pages of mail links that prove an address: of a new account, and of a change of address. They ask for the account's password,
+// because the person who reads the mail may not be the one who signed up.
 import { html } from 'ghtml'
 import { confirmEmailChange } from '../../domain/accounts/email-change.ts'
 import {
@@ -34,7 +34,7 @@ const complaints = ({ verify, tooManyAttempts }: Texts): Complaints => ({
   too_many_attempts: [429, tooManyAttempts],
 })
 
-/** The link for a person who did not ask for what the mail says, to a page that asks once more. */
+/** The link for a person who did not sign up. It leads to a page that asks for a confirmation. */
 function notMe({ basePath, projectId, token, lang, texts }: Visit): string {
   const query = new URLSearchParams({ project: projectId, token, answer: 'no', ...(lang ? { lang } : {}) })
   return html`<p><a href="${basePath}${verifyPath}?${query}">${texts.verify.notMe}</a></p>`
@@ -50,7 +50,7 @@ const disownForm = (visit: Visit, kind: 'account' | 'claim'): Page =>
 /** @param isHolder whether the visitor is signed in to the account: then no password is asked for */
 function verifyForm(visit: Visit, wrong: string | null, isHolder: boolean): string {
   const { lead, leadPassword, password, button, otherwise } = visit.texts.verify
-  // Password managers look for the name that a password belongs to.
+  // Password managers look for the user name of a password.
   const username = '<input type="text" name="username" autocomplete="username" hidden>'
   const field = isHolder ? '' : username + passwordField(password, attributes, wrong, '')
   return html`<p>${isHolder ? lead : `${lead} ${leadPassword}`}</p>
@@ -59,7 +59,7 @@ function verifyForm(visit: Visit, wrong: string | null, isHolder: boolean): stri
 !${notMe(visit)}`
 }
 
-/** The page of a link whose address was proven by it, by its mail's code or by a later mail; null: it was not. */
+/** The page of a link whose address is proven already, by the link, its code or a later mail; null: it is not. */
 async function provenAlready(
   { context, texts, token, backHtml }: Visit,
   sentences: 'verify' | 'change',
