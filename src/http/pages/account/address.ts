@@ -1,4 +1,4 @@
-// The acts of the e-mail address: proven by a code, or changed with a code that is mailed to the new one.
+// The actions of the e-mail address: proving it by a code, or changing it with a code that is mailed to the new one.
 import {
   cancelEmailChange,
   confirmEmailChange,
@@ -22,9 +22,10 @@ function readEmailCode({ texts }: AccountVisit, typed: Typed) {
     : { email: normalizeEmail(email), code }
 }
 
+/** The note about a code that was refused. */
 const wrongCode = ({ hosted }: Texts) => ({ wrong: { code: hosted.wrongCode } })
 
-function changeActs(api: Api, parts: AccountParts): void {
+function changeActions(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
     path: '/account/email',
     limit: 'mail',
@@ -69,9 +70,9 @@ function changeActs(api: Api, parts: AccountParts): void {
   })
 }
 
-/** Registers the acts. */
-export function addressActs(api: Api, parts: AccountParts): void {
-  changeActs(api, parts)
+/** Registers the actions. */
+export function addressActions(api: Api, parts: AccountParts): void {
+  changeActions(api, parts)
   addAction(api, parts, {
     ...{ path: '/account/email/verification', section: profileSection, limit: 'mail' },
     async run(visit) {

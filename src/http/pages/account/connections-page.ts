@@ -1,4 +1,4 @@
-// The tab of connections: identities at providers, and API keys.
+// The Connections section: identities at providers, and API keys.
 import { html } from 'ghtml'
 import { listApiKeys, scopesOf } from '../../../domain/api-keys/api-keys.ts'
 import { listIdentities } from '../../../domain/social/identities.ts'
@@ -7,10 +7,10 @@ import { button, check, field, form } from '../controls.ts'
 import { providersOf, titleOf } from '../hosted/providers.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Section } from './action.ts'
-import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
+import { type AccountVisit, durationOf, type Note, sectionPage, timeOf } from './visit.ts'
 
 const path = '/account/connections'
-/** Days until a key ends; 0: it does not. */
+/** Days until a key expires; 0: never. */
 export const lifetimes = [30, 90, 365, 0] as const
 
 async function identitiesPart(visit: AccountVisit): Promise<string> {
@@ -23,7 +23,7 @@ async function identitiesPart(visit: AccountVisit): Promise<string> {
       email,
       createdAt,
     }) => html`<li><div class="what"><strong><bdi>${titleOf(provider)}</bdi></strong>
-<span class="quiet">!${email ? html`<bdi>${email}</bdi> · ` : ''}${account.added} !${instant(visit, createdAt)}</span></div>
+<span class="quiet">!${email ? html`<bdi>${email}</bdi> · ` : ''}${account.added} !${timeOf(visit, createdAt)}</span></div>
 !${form(hrefOf(visit, `${path}/unlink`), { id }, button(account.unlink, 'danger'))}</li>`,
   )
   const links = providersOf(visit.ctx.project)
@@ -49,24 +49,20 @@ async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): 
   const keys = (await listApiKeys(visit.ctx)).filter(({ revokedAt }) => revokedAt === null)
   const rows = keys.map((key) => {
     const { id, name, keyPrefix, createdAt, expiresAt } = key
-    const until = expiresAt ? html` · ${account.until} !${instant(visit, expiresAt)}` : ''
+    const until = expiresAt ? html` · ${account.until} !${timeOf(visit, expiresAt)}` : ''
     return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
-<span class="quiet"><code dir="ltr">${keyPrefix}…</code> · <bdi>${scopesOf(key).join(', ')}</bdi> · ${account.added} !${instant(visit, createdAt)}!${until}</span></div>
+<span class="quiet"><code dir="ltr">${keyPrefix}…</code> · <bdi>${scopesOf(key).join(', ')}</bdi> · ${account.added} !${timeOf(visit, createdAt)}!${until}</span></div>
 !${form(hrefOf(visit, `${path}/keys/revoke`), { id }, button(account.keyRevoke, 'danger'))}</li>`
   })
   const options = lifetimes.map((days) => {
     const isChosen = (typed.days ?? '90') === String(days)
-    const label = new Intl.NumberFormat(visit.texts.tag, { style: 'unit', unit: 'day', unitDisplay: 'long' })
-    return html`<option value="${String(days)}" !${isChosen ? 'selected' : ''}>${days === 0 ? account.keyForever : label.format(days)}</option>`
+    const label = days === 0 ? account.keyForever : durationOf(visit, days, 'day')
+    return html`<option value="${String(days)}" !${isChosen ? 'selected' : ''}>${label}</option>`
   })
   const fields = [
     field({
-      ...{
-        name: 'key_name',
-        label: account.keyName,
-        value: typed.key_name ?? '',
-        wrong: wrong.key_name ?? null,
-      },
+      ...{ name: 'key_name', label: account.keyName, value: typed.key_name ?? '' },
+      wrong: wrong.key_name ?? null,
       attributesHtml: 'maxlength="255" autocomplete="off" required',
     }),
     html`<div class="field"><label for="days">${account.keyLife}</label><select id="days" name="days">!${options.join('')}</select></div>`,

@@ -1,4 +1,4 @@
-// The acts of connections: identities that are unlinked, API keys that are made and revoked.
+// The actions of connections: identities are unlinked, API keys are created and revoked.
 import { html } from 'ghtml'
 import { type ApiKeyWish, createApiKey, revokeApiKey } from '../../../domain/api-keys/api-keys.ts'
 import { unlinkIdentity } from '../../../domain/social/identities.ts'
@@ -9,7 +9,7 @@ import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import { type AccountParts, addAction, addSection, readId } from './action.ts'
 import { connectionsSection, lifetimes } from './connections-page.ts'
-import { linkAct } from './link.ts'
+import { linkAction } from './link.ts'
 import { type AccountVisit, back, innerPage, Refused } from './visit.ts'
 
 const { path } = connectionsSection
@@ -37,11 +37,11 @@ function readKey({ texts }: AccountVisit, typed: Typed): ApiKeyWish | Refused {
   return { name, scopes: scopes.slice(0, typed('write') === 'yes' ? 2 : 1), expiresAt }
 }
 
-/** Registers the tab. */
+/** Registers the section. */
 export function connectionsPages(api: Api, parts: AccountParts): void {
   const section = connectionsSection
   addSection(api, parts, section)
-  linkAct(api, parts)
+  linkAction(api, parts)
   addAction(api, parts, {
     ...{ path: `${path}/unlink`, section, limit: 'read', fields: ['id'] },
     read: readId,

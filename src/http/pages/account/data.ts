@@ -1,4 +1,4 @@
-// The tab of data: activity, export, and leaving.
+// The Data section: activity, export and deletion of the account.
 import { html } from 'ghtml'
 import { listActivity } from '../../../domain/accounts/activity.ts'
 import { deleteAccount } from '../../../domain/accounts/deletion.ts'
@@ -14,7 +14,7 @@ import { button, buttonLink, check, form } from '../controls.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import { type Page, titled } from '../layout.ts'
 import { type AccountParts, addAction, addSection, type Section } from './action.ts'
-import { type AccountVisit, instant, type Note, Refused, sectionPage } from './visit.ts'
+import { type AccountVisit, durationOf, type Note, Refused, sectionPage, timeOf } from './visit.ts'
 
 const path = '/account/data'
 /** Events of a page. */
@@ -37,10 +37,10 @@ function eventRow(
     .filter(Boolean)
     .map((word) => html` · <bdi>${word}</bdi>`)
   return html`<li><div class="what"><strong>!${name}!${tag}</strong>
-<span class="quiet">!${instant(visit, createdAt)}!${from.join('')}</span></div></li>`
+<span class="quiet">!${timeOf(visit, createdAt)}!${from.join('')}</span></div></li>`
 }
 
-/** @param cursor as the query has it; one that is none begins anew */
+/** The id before which the page of events ends; null: the newest page, as for an invalid cursor. */
 function beforeIn({ request }: AccountVisit): number | null {
   const { cursor } = request.query as { cursor?: string }
   try {
@@ -70,13 +70,15 @@ function exportPart(visit: AccountVisit): string {
 </section>`
 }
 
-/** How long an account waits for its deletion, in the language of the page; null: it is deleted at once. */
-function waitOf({ ctx, texts }: AccountVisit): string | null {
-  const seconds = ctx.project.policy.deletion.grace_seconds
+/** The time until an account is deleted, in the language of the page; null: it is deleted at once. */
+function waitOf(visit: AccountVisit): string | null {
+  const seconds = visit.ctx.project.policy.deletion.grace_seconds
   if (seconds === 0) return null
   const [value, unit] =
-    seconds >= 86_400 ? [Math.round(seconds / 86_400), 'day'] : [Math.ceil(seconds / 3600), 'hour']
-  return new Intl.NumberFormat(texts.tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
+    seconds >= 86_400
+      ? ([Math.round(seconds / 86_400), 'day'] as const)
+      : ([Math.ceil(seconds / 3600), 'hour'] as const)
+  return durationOf(visit, value, unit)
 }
 
 function leavePart(visit: AccountVisit, { wrong = {} }: Note): string {
@@ -108,12 +110,12 @@ function leftPage(visit: AccountVisit): Page {
   )
 }
 
-/** Registers the tab. */
+/** Registers the section. */
 export function dataPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, dataSection)
   addAction(api, parts, {
     ...{ path: `${path}/export`, section: dataSection, limit: 'credential' },
-    // A file that follows a step-up would leave the person on the page that asked for it.
+    // A download after the step-up would leave the browser on the step-up page.
     isTypedAgain: true,
     async run(visit) {
       const exported = await exportAccount(visit.ctx)

@@ -1,4 +1,4 @@
-// The tab of devices: the sessions of the account, and their ends.
+// The Devices section: the sessions of the account, and signing them out.
 import { html } from 'ghtml'
 import { signOutEverywhere } from '../../../domain/accounts/sign-out-everywhere.ts'
 import { revokeOtherSessions, revokeSession, signOut } from '../../../domain/sessions/revocation.ts'
@@ -9,7 +9,7 @@ import type { Api } from '../../typebox.ts'
 import { button, form } from '../controls.ts'
 import { hrefOf, type Outcome } from '../hosted/visit.ts'
 import { type AccountParts, addAction, addSection, readId, type Section } from './action.ts'
-import { type AccountVisit, back, instant, sectionPage } from './visit.ts'
+import { type AccountVisit, back, sectionPage, timeOf } from './visit.ts'
 
 const path = '/account/devices'
 type Row = Awaited<ReturnType<typeof listSessions>>[number]
@@ -24,7 +24,7 @@ function rowOf(visit: AccountVisit, { id, userAgent, addressPrefix, createdAt, l
   const tag = isCurrent ? html` <span class="tag good">${account.thisDevice}</span>` : ''
   const place = addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''
   return html`<li><div class="what"><strong><bdi>${name}</bdi>!${tag}</strong>
-<span class="quiet">!${place}${account.signedIn} !${instant(visit, createdAt)} · ${account.lastSeen} !${instant(visit, lastSeenAt)}</span></div>
+<span class="quiet">!${place}${account.signedIn} !${timeOf(visit, createdAt)} · ${account.lastSeen} !${timeOf(visit, lastSeenAt)}</span></div>
 !${end}</li>`
 }
 
@@ -55,14 +55,14 @@ const devicesSection: Section = {
   },
 }
 
-/** Takes the session's traces off this browser. */
-function leave({ parts, reply, ctx }: AccountVisit, href: string): Outcome {
+/** Removes the session's cookies and cached pages from this browser, and leads to `href`. */
+function clearBrowser({ parts, reply, ctx }: AccountVisit, href: string): Outcome {
   parts.cookies.clear(reply, ctx.project)
   clearSiteData(reply)
   return { location: href }
 }
 
-/** Registers the tab. */
+/** Registers the section. */
 export function devicesPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, devicesSection)
   const own = { section: devicesSection, limit: 'read' } as const
@@ -86,14 +86,14 @@ export function devicesPages(api: Api, parts: AccountParts): void {
     ...{ ...own, path: `${path}/sign-out` },
     async run(visit) {
       await signOut(visit.ctx)
-      return leave(visit, hrefOf(visit, '/sign-in'))
+      return clearBrowser(visit, hrefOf(visit, '/sign-in'))
     },
   })
   addAction(api, parts, {
     ...{ ...own, path: `${path}/sign-out-everywhere` },
     async run(visit) {
       await signOutEverywhere(visit.ctx)
-      return leave(visit, hrefOf(visit, '/sign-in'))
+      return clearBrowser(visit, hrefOf(visit, '/sign-in'))
     },
   })
 }

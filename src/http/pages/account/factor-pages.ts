@@ -1,4 +1,4 @@
-// Pages of a second factor: an authenticator app that is set up, and recovery codes, which are shown once.
+// Pages of second factors: the set-up of an authenticator app, and new recovery codes, which are shown once.
 import { html } from 'ghtml'
 import { qrSvg } from '../../qr.ts'
 import { button, buttonLink, codeField, form, notice } from '../controls.ts'
@@ -9,14 +9,14 @@ import { type AccountVisit, innerPage, type Note } from './visit.ts'
 
 const { path } = securitySection
 
-/** The secret of an address that an authenticator app reads, in groups of four; null: it is no such address. */
+/** The secret in an `otpauth:` URI, in groups of four characters; null: the URI is invalid. */
 function secretIn(uri: string): string | null {
   if (!uri.startsWith('otpauth://totp/') || uri.length > 1024 || !URL.canParse(uri)) return null
   const secret = new URL(uri).searchParams.get('secret') ?? ''
   return /^[A-Z2-7]{16,128}$/.test(secret) ? (secret.match(/.{1,4}/g)?.join(' ') ?? null) : null
 }
 
-/** The page that shows a proposed authenticator and asks for a code of it. @param uri `otpauth://…`, which holds the secret */
+/** The page that shows the secret of a new authenticator and asks for its code. @param uri `otpauth://…`, with the secret */
 export async function totpPage(visit: AccountVisit, uri: string, note: Note): Promise<Page> {
   const { account, hosted } = visit.texts
   const secret = secretIn(uri)
@@ -38,7 +38,7 @@ export async function totpPage(visit: AccountVisit, uri: string, note: Note): Pr
   )
 }
 
-/** The page of new recovery codes. @param why what made them */
+/** The page of new recovery codes. @param why the action that created them */
 export function codesPage(visit: AccountVisit, codes: readonly string[], why: 'totp' | 'renewed'): Page {
   const { account } = visit.texts
   const done = why === 'totp' ? account.totpDone : account.codesDone

@@ -1,4 +1,4 @@
-// Linking an identity: the person is sent to the provider, and comes back to the tab of connections.
+// Linking an identity: the person is sent to the provider, and returns to the Connections section.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import { AuthError } from '../../../domain/errors.ts'
@@ -17,8 +17,8 @@ import { type AccountVisit, back, innerPage, openVisit, Refused, sendAccount } f
 const offered = ({ ctx }: AccountVisit, name: string) =>
   providersOf(ctx.project).find((provider) => provider.name === name)
 
-/** Registers the act, which ends on a page with the way to the provider: a form may not lead to another site. */
-export function linkAct(api: Api, parts: AccountParts): void {
+/** Registers the action. It shows a page with a link to the provider, because form-action forbids a redirect to another site. */
+export function linkAction(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
     ...{ path: `${section.path}/link`, section, limit: 'credential', fields: ['provider'] },
     read(visit, typed) {
@@ -45,7 +45,7 @@ export function linkAct(api: Api, parts: AccountParts): void {
   })
 }
 
-/** What the tab says about a link that came back without an identity; what is thrown else goes on. */
+/** The sentence about a flow that linked no identity, as a key of `account.done`. @throws every other error */
 function faultOf(error: unknown): 'linkTaken' | 'linkFailed' {
   if (!(error instanceof AuthError) || error.code === 'social_flow_broken') throw error
   return error.code === 'identity_taken' ? 'linkTaken' : 'linkFailed'

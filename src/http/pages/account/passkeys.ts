@@ -1,4 +1,4 @@
-// The acts of passkeys: added by the script of the pages, renamed and removed.
+// The actions of passkeys: adding one by the script of the pages, renaming and removing.
 import { html } from 'ghtml'
 import { RegistrationCredential } from '../../../../schemas/webauthn.ts'
 import {
@@ -20,7 +20,7 @@ import { type AccountVisit, back, innerPage, Refused } from './visit.ts'
 
 const path = `${section.path}/passkeys`
 
-/** The page on which a browser makes a passkey. @param options JSON of what it makes one with */
+/** The page on which a browser creates a passkey. @param options JSON of `PublicKeyCredentialCreationOptions` */
 function newPasskeyPage(visit: AccountVisit, flow: string, options: string): Page {
   const { account, hosted } = visit.texts
   const name = field({
@@ -57,8 +57,8 @@ const explain = ({ account }: Texts): Explained => ({
   email_verification_required: { bad: account.verifyFirst },
 })
 
-/** Registers the acts. */
-export function passkeyActs(api: Api, parts: AccountParts): void {
+/** Registers the actions. */
+export function passkeyActions(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
     ...{ path: `${path}/new`, section, explain, limit: 'read' },
     async run(visit) {

@@ -1,4 +1,4 @@
-// The tab of the profile: names, picture and e-mail address.
+// The Profile section: names, picture and e-mail address.
 import { html } from 'ghtml'
 import { isAddressProven } from '../../../domain/accounts/verification.ts'
 import { fill } from '../../../formats.ts'
@@ -7,7 +7,7 @@ import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import { withValue } from '../texts.ts'
 import type { Section } from './action.ts'
-import { type AccountVisit, faceOf, innerPage, type Note, sectionPage } from './visit.ts'
+import { type AccountVisit, avatarOf, innerPage, type Note, sectionPage } from './visit.ts'
 
 export const nameFields = ['display_name', 'first_name', 'last_name'] as const
 
@@ -34,7 +34,7 @@ function pictureForm(visit: AccountVisit, { wrong = {} }: Note): string {
     ? form(hrefOf(visit, '/account/picture/remove'), {}, button(account.pictureRemove, 'danger'))
     : ''
   return html`<section><h2>${account.picture}</h2>
-<div class="picture">!${faceOf(visit)}
+<div class="picture">!${avatarOf(visit)}
 <form method="post" action="${hrefOf(visit, '/account/picture')}" enctype="multipart/form-data">
 <div class="field"><label for="picture">${account.pictureLabel}</label>
 <input id="picture" name="picture" type="file" accept="image/png,image/jpeg,image/gif,image/webp" required aria-describedby="picture-hint" !${fault ? 'aria-invalid="true" autofocus' : ''}>
@@ -78,7 +78,7 @@ export const profileSection: Section = {
     ),
 }
 
-/** The page on which the code that was mailed to a new address is typed. */
+/** The page for the code that was mailed to a new address. */
 export function confirmEmailPage(visit: AccountVisit, email: string, note: Note): Page {
   const { account, hosted } = visit.texts
   const input = codeField('code', hosted.code, note.wrong?.code ?? null)
@@ -94,7 +94,7 @@ export function confirmEmailPage(visit: AccountVisit, email: string, note: Note)
   )
 }
 
-/** The page on which the code that was mailed to the address of the account is typed. */
+/** The page for the code that was mailed to the address of the account. */
 export function verifyPage(visit: AccountVisit, note: Note): Page {
   const { account, hosted } = visit.texts
   const { email } = visit.ctx.actor.user

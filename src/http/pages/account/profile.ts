@@ -1,4 +1,4 @@
-// The acts of the profile: names and picture.
+// The actions of the profile: names and picture.
 import type { FastifyRequest } from 'fastify'
 import { type OfferedPicture, putAvatar, removeAvatar } from '../../../domain/accounts/avatars.ts'
 import { updateProfile } from '../../../domain/accounts/profile.ts'
@@ -6,14 +6,14 @@ import { readHeader } from '../../request-headers.ts'
 import type { Api } from '../../typebox.ts'
 import { isName } from '../hosted/typed.ts'
 import { type AccountParts, addAction, addSection } from './action.ts'
-import { addressActs } from './address.ts'
+import { addressActions } from './address.ts'
 import { nameFields, profileSection } from './profile-page.ts'
 import { back, Refused } from './visit.ts'
 
-/** Bytes of a form with a picture: the longest that is stored, and what a browser writes around it. */
+/** Bytes of a form with a picture: the longest stored picture, and the headers of its multipart. */
 const pictureFormBytes = 524_288
 
-function namesAct(api: Api, parts: AccountParts): void {
+function namesAction(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
     path: '/account/names',
     limit: 'read',
@@ -32,7 +32,7 @@ function namesAct(api: Api, parts: AccountParts): void {
   })
 }
 
-/** The picture of a form as it came; null: none was chosen. */
+/** The picture of a form; null: none was chosen. */
 function pictureIn(body: unknown): OfferedPicture | null {
   const { picture } = Object(body) as { picture?: Partial<OfferedPicture> }
   const { mediaType, content } = picture ?? {}
@@ -41,7 +41,7 @@ function pictureIn(body: unknown): OfferedPicture | null {
     : null
 }
 
-/** Reads multipart/form-data (RFC 7578) as Node reads it: texts, and files as bytes with their media type. */
+/** Registers the parser of multipart/form-data (RFC 7578), by Node's own: texts, and files as bytes with their media type. */
 function acceptPictures(api: Api): void {
   api.addContentTypeParser(
     'multipart/form-data',
@@ -56,7 +56,7 @@ function acceptPictures(api: Api): void {
               ? value
               : { mediaType: value.type, content: Buffer.from(await value.arrayBuffer()) }
       } catch {
-        // It is no form: the page says that no picture came.
+        // A malformed form counts as one without a picture.
         return {}
       }
       return { ...fields }
@@ -64,7 +64,7 @@ function acceptPictures(api: Api): void {
   )
 }
 
-function pictureActs(api: Api, parts: AccountParts): void {
+function pictureActions(api: Api, parts: AccountParts): void {
   api.register(async (scope) => {
     const upload = scope as unknown as Api
     acceptPictures(upload)
@@ -95,10 +95,10 @@ function pictureActs(api: Api, parts: AccountParts): void {
   })
 }
 
-/** Registers the tab of the profile. */
+/** Registers the section. */
 export function profilePages(api: Api, parts: AccountParts): void {
   addSection(api, parts, profileSection)
-  namesAct(api, parts)
-  pictureActs(api, parts)
-  addressActs(api, parts)
+  namesAction(api, parts)
+  pictureActions(api, parts)
+  addressActions(api, parts)
 }

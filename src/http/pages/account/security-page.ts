@@ -1,4 +1,4 @@
-// The tab of security: password, authenticator app, recovery codes, passkeys and trusted devices.
+// The Security section: password, authenticator app, recovery codes, passkeys and trusted devices.
 import { html } from 'ghtml'
 import { type Factors, listFactors } from '../../../domain/accounts/factors.ts'
 import { hasPassword } from '../../../domain/accounts/password-change.ts'
@@ -8,7 +8,7 @@ import { newPasswordField } from '../hosted/fields.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import type { Section } from './action.ts'
-import { type AccountVisit, instant, type Note, sectionPage } from './visit.ts'
+import { type AccountVisit, type Note, sectionPage, timeOf } from './visit.ts'
 
 const path = '/account/security'
 
@@ -20,7 +20,7 @@ function passwordForm(visit: AccountVisit, has: boolean, { wrong = {} }: Note): 
     wrong: wrong.current_password ?? null,
     attributesHtml: 'autocomplete="current-password" maxlength="1024" required',
   })
-  // Password managers store a new password under the name beside it.
+  // Password managers store a new password with the user name in its form.
   const name = html`<input type="text" name="username" autocomplete="username" value="${visit.ctx.actor.user.email}" readonly hidden>`
   const [action, lead, label] = has
     ? [`${path}/password`, account.passwordLead, account.passwordChange]
@@ -77,9 +77,9 @@ function passkeyPart(visit: AccountVisit, { passkeys }: Factors): string {
 <input id="name-${id}" name="name" value="${name}" maxlength="100" required autocomplete="off">
 !${button(account.save, 'second')}`,
     )
-    const used = lastUsedAt ? html` · ${account.lastUsed} !${instant(visit, lastUsedAt)}` : ''
+    const used = lastUsedAt ? html` · ${account.lastUsed} !${timeOf(visit, lastUsedAt)}` : ''
     return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
-<span class="quiet">${account.added} !${instant(visit, createdAt)}!${used}</span>
+<span class="quiet">${account.added} !${timeOf(visit, createdAt)}!${used}</span>
 <details><summary>${account.rename}</summary>!${rename}</details></div>
 !${form(hrefOf(visit, `${path}/passkeys/remove`), { id }, button(account.remove, 'danger'))}</li>`
   })
@@ -96,7 +96,7 @@ function trustedPart(visit: AccountVisit, { trustedDevices }: Factors): string {
   const rows = trustedDevices.map(
     ({ device, addressPrefix, createdAt, expiresAt }) => html`<li><div class="what">
 <strong><bdi>${device || account.unknownDevice}</bdi></strong>
-<span class="quiet">!${addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''}${account.added} !${instant(visit, createdAt)} · ${account.until} !${instant(visit, expiresAt)}</span></div></li>`,
+<span class="quiet">!${addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''}${account.added} !${timeOf(visit, createdAt)} · ${account.until} !${timeOf(visit, expiresAt)}</span></div></li>`,
   )
   return html`<section><h2>${account.trusted}</h2>
 <p class="quiet">${account.trustedLead}</p>

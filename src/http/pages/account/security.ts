@@ -1,4 +1,4 @@
-// The acts of security: password, authenticator app, recovery codes and trusted devices.
+// The actions of security: password, authenticator app, recovery codes and trusted devices.
 import {
   confirmTotp,
   endTrustedDevices,
@@ -20,8 +20,8 @@ import { type AccountVisit, back, Refused } from './visit.ts'
 
 const path = section.path
 
-/** Hands the renewed session to the browser. */
-function keep({ parts, request, reply }: AccountVisit, grant: Grant | null): void {
+/** Sets the cookies of the renewed session. @param grant null: the session was not renewed */
+function setCookies({ parts, request, reply }: AccountVisit, grant: Grant | null): void {
   if (grant) parts.printSession(request, reply, grant, 'cookie')
 }
 
@@ -37,7 +37,7 @@ function explainPassword(texts: Texts, details: AuthErrorDetails): Explained {
   }
 }
 
-function passwordActs(api: Api, parts: AccountParts): void {
+function passwordActions(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
     path: `${path}/password`,
     limit: 'credential',
@@ -51,7 +51,7 @@ function passwordActs(api: Api, parts: AccountParts): void {
       return fault ? new Refused({ wrong: { new_password: fault } }) : { currentPassword, newPassword }
     },
     async run(visit, passwords) {
-      keep(visit, await changePassword(visit.ctx, passwords, { renewsSession: true }))
+      setCookies(visit, await changePassword(visit.ctx, passwords, { renewsSession: true }))
       return back(visit, path, 'password')
     },
     explain: explainPassword,
@@ -67,7 +67,7 @@ function passwordActs(api: Api, parts: AccountParts): void {
       return fault ? new Refused({ wrong: { new_password: fault } }) : { password }
     },
     async run(visit, { password }) {
-      keep(visit, await setPassword(visit.ctx, password, { renewsSession: true }))
+      setCookies(visit, await setPassword(visit.ctx, password, { renewsSession: true }))
       return back(visit, path, 'passwordSet')
     },
     explain: explainPassword,
@@ -82,7 +82,7 @@ const explainFactor = ({ account, hosted }: Texts): Explained => ({
   factor_needed: { bad: account.changedMeanwhile },
 })
 
-function totpActs(api: Api, parts: AccountParts): void {
+function totpActions(api: Api, parts: AccountParts): void {
   const proving = { limit: 'credential', section, explain: explainFactor } as const
   addAction(api, parts, {
     ...proving,
@@ -112,11 +112,11 @@ function totpActs(api: Api, parts: AccountParts): void {
   })
 }
 
-/** Registers the tab of security, but the passkeys. */
+/** Registers the section, without the actions of passkeys. */
 export function securityPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, section)
-  passwordActs(api, parts)
-  totpActs(api, parts)
+  passwordActions(api, parts)
+  totpActions(api, parts)
   addAction(api, parts, {
     path: `${path}/recovery-codes`,
     limit: 'credential',

@@ -1,4 +1,4 @@
-// A request to one of the pages of an account, by the person who is signed in, and the frame around each section.
+// A request to a page of the account by the person who is signed in, and the layout around each section.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import type { SignedInContext } from '../../../domain/context.ts'
@@ -13,12 +13,13 @@ import { visitOf } from '../hosted/step.ts'
 import { type HostedVisit, hrefOf, type Outcome, sendOutcome } from '../hosted/visit.ts'
 import { findVisitor } from '../hosted/visitor.ts'
 import type { Page } from '../layout.ts'
+import type { Texts } from '../texts.ts'
 
 export interface AccountVisit extends HostedVisit {
   readonly ctx: SignedInContext
 }
 
-/** What a page says about the form that was sent. */
+/** What a page says about a form that was sent. */
 export interface Note {
   /** Sentences by the name of the field. */
   readonly wrong?: Readonly<Record<string, string>>
@@ -28,7 +29,7 @@ export interface Note {
   readonly status?: number
 }
 
-/** What a form is answered with that cannot be tried. */
+/** The result of reading a form that cannot be tried. */
 export class Refused {
   readonly note: Note
   constructor(note: Note) {
@@ -61,25 +62,25 @@ export async function openVisit(
 
 const sectionIn = (path: string) => accountSections.find((section) => path.startsWith(`/account/${section}`))
 
-/** The path of the tab that a page or an act belongs to. */
+/** The path of the section that a page or an action belongs to. */
 export const tabOf = (path: string): string => `/account${sectionIn(path) ? `/${sectionIn(path)}` : ''}`
 
-/** The way to the page to sign in, which leads back to the section. */
+/** A redirect to the sign-in page, which leads back to the section. */
 export function signInAgain(visit: HostedVisit): Outcome {
   const section = sectionIn(visit.request.routeOptions.url ?? '')
   return { location: hrefOf(visit, '/sign-in', section ? { section } : {}) }
 }
 
-/** The way to a section, which says there what was done. @param done a key of the texts `account.done` */
-export const back = (visit: HostedVisit, path: string, done: string): Outcome => ({
+/** A redirect to a section, which shows the sentence `account.done` of that key. */
+export const back = (visit: HostedVisit, path: string, done: keyof Texts['account']['done']): Outcome => ({
   location: hrefOf(visit, path, { done }),
 })
 
-/** What was not done, of the texts `account.done`. */
+/** Keys of `account.done` that report a failure. */
 const faults: ReadonlySet<string> = new Set(['linkTaken', 'linkFailed'])
 
-/** What the query says was done, as HTML; empty: nothing. */
-function doneIn({ request, texts }: AccountVisit): string {
+/** The notice of `done` in the query, as HTML; empty: none. */
+function doneNotice({ request, texts }: AccountVisit): string {
   const { done } = request.query as { done?: string }
   const sentences: Readonly<Record<string, string>> = texts.account.done
   if (request.method !== 'GET' || done === undefined || !Object.hasOwn(sentences, done)) return ''
@@ -87,20 +88,20 @@ function doneIn({ request, texts }: AccountVisit): string {
 }
 
 /** The round picture of the account, or its first letter. */
-export function faceOf({ ctx, parts }: AccountVisit): string {
+export function avatarOf({ ctx, parts }: AccountVisit): string {
   const { displayName, email, avatarId } = ctx.actor.user
   const url = avatarUrl(parts.publicUrl, avatarId)
   if (url) return html`<img class="face" src="${url}" alt="" width="40" height="40">`
   return html`<span class="face" aria-hidden="true">${[...(displayName ?? email)][0]?.toUpperCase() ?? ''}</span>`
 }
 
-function personOf(visit: AccountVisit): string {
+function personHtml(visit: AccountVisit): string {
   const { displayName, email } = visit.ctx.actor.user
   const small = displayName ? html`<small><bdi>${email}</bdi></small>` : ''
-  return html`<div class="person">!${faceOf(visit)}<span><bdi>${displayName ?? email}</bdi>!${small}</span></div>`
+  return html`<div class="person">!${avatarOf(visit)}<span><bdi>${displayName ?? email}</bdi>!${small}</span></div>`
 }
 
-function tabsOf(visit: AccountVisit, path: string): string {
+function tabLinks(visit: AccountVisit, path: string): string {
   const { account } = visit.texts
   const tabs = (['', ...accountSections] as const).map((section) => {
     const href = section === '' ? '/account' : `/account/${section}`
@@ -110,13 +111,13 @@ function tabsOf(visit: AccountVisit, path: string): string {
   return html`<nav class="tabs" aria-label="${account.title}">!${tabs.join('')}</nav>`
 }
 
-/** Operators come from the console. */
-function wayBack({ ctx, parts, texts }: AccountVisit): string {
+/** The link back to the console, for operators; empty for users. */
+function consoleLink({ ctx, parts, texts }: AccountVisit): string {
   if (!isOperatorsProject(ctx.project)) return ''
   return html`<a href="${parts.basePath}/console">${texts.account.console}</a>`
 }
 
-/** The page of a section. @param path of its tab */
+/** The page of a section. @param path of the section */
 export function sectionPage(visit: AccountVisit, path: string, bodyHtml: string, note: Note = {}): Page {
   const { account } = visit.texts
   return {
@@ -124,14 +125,14 @@ export function sectionPage(visit: AccountVisit, path: string, bodyHtml: string,
     wide: true,
     status: note.status ?? 200,
     body: html`<h1 class="only-read">${account.title}</h1>
-<div class="account-head">!${personOf(visit)}!${wayBack(visit)}</div>
-!${tabsOf(visit, path)}
-!${doneIn(visit)}!${note.bad ? notice('bad', note.bad) : ''}
+<div class="account-head">!${personHtml(visit)}!${consoleLink(visit)}</div>
+!${tabLinks(visit, path)}
+!${doneNotice(visit)}!${note.bad ? notice('bad', note.bad) : ''}
 !${bodyHtml}`,
   }
 }
 
-/** A page that belongs to a section and asks or tells one thing. */
+/** A page below a section, with one question or message. */
 export function innerPage(
   visit: AccountVisit,
   path: string,
@@ -149,10 +150,10 @@ export function innerPage(
   )
 }
 
-/** What an act ends with: a page, an address to go to, or a file of JSON to keep. */
+/** What an action ends with: a page, a redirect, or a JSON file to download. */
 export type AccountOutcome = Outcome | { readonly file: string; readonly name: string }
 
-/** Sends what a page or a form ended with. @param path of the page whose other languages are offered */
+/** Sends an outcome. @param path of the page to which the links to other languages lead */
 export function sendAccount(visit: HostedVisit, ending: AccountOutcome, path: string): FastifyReply {
   if (!('file' in ending)) return sendOutcome(visit, ending, path, { hasPictures: true })
   return visit.reply
@@ -161,8 +162,8 @@ export function sendAccount(visit: HostedVisit, ending: AccountOutcome, path: st
     .send(ending.file)
 }
 
-/** An instant as the person reads it, in UTC. */
-export function instant({ texts }: HostedVisit, at: Date | string): string {
+/** A time in the language of the page, in UTC. */
+export function timeOf({ texts }: HostedVisit, at: Date | string): string {
   const date = new Date(at)
   const format = new Intl.DateTimeFormat(texts.tag, {
     dateStyle: 'medium',
@@ -171,3 +172,7 @@ export function instant({ texts }: HostedVisit, at: Date | string): string {
   })
   return html`<time datetime="${date.toISOString()}">${format.format(date)} UTC</time>`
 }
+
+/** A duration in the language of the page, such as "90 days". */
+export const durationOf = ({ texts }: HostedVisit, value: number, unit: 'day' | 'hour'): string =>
+  new Intl.NumberFormat(texts.tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value)

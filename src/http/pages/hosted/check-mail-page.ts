@@ -1,4 +1,4 @@
-// The page on which the code of a mail is typed in.
+// The page for the code of a mail.
 import { html } from 'ghtml'
 import { button, codeField, form, notice } from '../controls.ts'
 import { type Page, titled } from '../layout.ts'
@@ -7,7 +7,7 @@ import { type HostedVisit, hrefOf } from './visit.ts'
 
 export interface CheckMail {
   readonly email: string
-  /** Of a sign-in by mail; absent: the address of an account is to be proven. */
+  /** UUID of a sign-in by mail; absent: the code proves the address of an account. */
   readonly flow?: string
   readonly wrong?: string
   readonly good?: string
@@ -15,7 +15,6 @@ export interface CheckMail {
   readonly status?: number
 }
 
-/** The page on which the code of a mail is typed. */
 export function checkMailPage(visit: HostedVisit, shown: CheckMail): Page {
   const { hosted } = visit.texts
   const { email, flow } = shown

@@ -1,4 +1,4 @@
-// The steps of a code that was mailed and is typed in: to prove the address of a new account, or to sign in.
+// The steps of a mailed code: it proves the address of a new account, or signs in.
 import { requestEmailSignIn, signInByEmail } from '../../../domain/accounts/email-sign-in.ts'
 import { confirmEmail, resendVerification } from '../../../domain/accounts/verification.ts'
 import { AuthError } from '../../../domain/errors.ts'
@@ -6,7 +6,7 @@ import { isMailbox, isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
 import type { Page } from '../layout.ts'
 import { type CheckMail, checkMailPage } from './check-mail-page.ts'
-import { enterBy } from './enter.ts'
+import { completeSignIn } from './complete-sign-in.ts'
 import type { HostedParts } from './parts.ts'
 import { signInPage } from './sign-in-page.ts'
 import { addStep } from './step.ts'
@@ -24,7 +24,7 @@ function explain(visit: HostedVisit, shown: CheckMail, error: unknown): Page {
   return checkMailPage(visit, { ...shown, bad: tooManyAttempts, status: 429 })
 }
 
-/** The typed code with what it belongs to, or the page that asks for it again. */
+/** The typed code and its address, or the page that asks for them again. */
 function readTyped(visit: HostedVisit, typed: Typed, flow?: string): { email: string; code: string } | Page {
   const email = typed('email')
   const code = digitsIn(typed('code'))
@@ -63,7 +63,7 @@ function verificationSteps(api: Api, parts: HostedParts): void {
   })
 }
 
-/** Registers the steps of codes that are mailed. */
+/** Registers the steps. */
 export function checkMailSteps(api: Api, parts: HostedParts): void {
   verificationSteps(api, parts)
   addStep(api, parts, {
@@ -90,7 +90,7 @@ export function checkMailSteps(api: Api, parts: HostedParts): void {
     },
     async run(visit, { email, flow, code }) {
       try {
-        return await enterBy(visit, email, () => signInByEmail(visit.ctx, { flow, code }))
+        return await completeSignIn(visit, email, () => signInByEmail(visit.ctx, { flow, code }))
       } catch (error) {
         return explain(visit, { email, flow }, error)
       }

@@ -1,5 +1,5 @@
-// Registers the pages to sign in with, /sign-in, /sign-up and /forgot-password, and those of the account. They map forms to the verbs of the API, with its
-// limits, and decide nothing.
+// Registers the pages /sign-in, /sign-up and /forgot-password, and those of the account. They map forms to the verbs of the domain,
+// with the rate limits of the API, and make no decisions.
 import type { FastifyInstance } from 'fastify'
 import { presentedDevice } from '../../cookies.ts'
 import { declaredAccess } from '../../plugins/access.ts'
@@ -21,7 +21,7 @@ import { signInPages } from './sign-in.ts'
 import { signUpPages } from './sign-up.ts'
 import { socialPages } from './social.ts'
 
-/** Bytes of a form: the answer of a passkey is the longest. */
+/** Bytes of a form. The response of a passkey is the longest. */
 const formBytes = 65_536
 
 /** Registers the pages and their script. */
@@ -41,8 +41,8 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     const deviceToken = presentedDevice(parts.deviceCookie)
     await api.register(context, { services, client: 'canonical', deviceToken })
     await api.register(rateLimits, { limits, show: setRateLimitHeaders })
-    // Every form signs in, or leads there: a foreign page could sign a person in to another account, and an application has no
-    // reason to post one.
+    // Every form signs in or is a step of it. A page of another origin could sign a person in to the attacker's account (login CSRF),
+    // and no application has a reason to post one.
     const always = () => true
     await api.register(csrf, {
       ownOrigin: new URL(publicUrl).origin,

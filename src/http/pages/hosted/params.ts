@@ -1,10 +1,9 @@
-// What an application asks of /sign-in, /sign-up and /forgot-password, in the query of their address: where the person goes
-// afterwards, and whether they take a code along or a session of this browser.
-
+// The query parameters of the hosted pages, which an application sets: where the person is redirected after the sign-in, and whether
+// with an authorization code or with a session cookie.
 import type { Project } from '../../../domain/projects/projects.ts'
 import { onRedirectList } from '../../../domain/projects/redirects.ts'
 
-/** The tabs of /account, but its first. */
+/** The sections of /account after the first. */
 export const accountSections = ['security', 'devices', 'connections', 'data'] as const
 
 export interface PageParams {
@@ -12,19 +11,19 @@ export interface PageParams {
   readonly redirectTo: string | null
   /** Echoed to the application. */
   readonly state: string | null
-  /** `code_challenge` (RFC 7636, S256): the person takes a code along; null: a session of this browser. */
+  /** `code_challenge` (RFC 7636, S256): the sign-in ends with a code; null: with a session cookie. */
   readonly challenge: string | null
-  /** Typed into the field of the address beforehand. */
+  /** Prefilled in the field of the address; empty: none. */
   readonly loginHint: string
-  /** The tab of the account's page that the person came from; null: the first. */
+  /** The section of the account's pages to return to; null: the first. */
   readonly section: (typeof accountSections)[number] | null
-  /** Whether a person who is signed in is asked all the same. */
+  /** `prompt=login`: whether a person who is signed in must sign in again. */
   readonly asksAgain: boolean
-  /** The same params as a query, which every form and link of the pages repeats. */
+  /** The parameters as a query, which every form and link of the pages repeats. */
   readonly query: string
 }
 
-/** Why a query is refused, and the address or setting that it is about. */
+/** Why a query is refused, and the URL or parameter that is at fault. */
 export interface ParamFault {
   readonly fault: 'redirect' | 'challenge' | 'cookie' | 'repeated'
   readonly about: string
@@ -45,7 +44,7 @@ const maxLength = 2048
 /** The origin of a web address; null for an application's own scheme. */
 const webOrigin = (address: string) => (/^https?:/.test(address) ? new URL(address).origin : null)
 
-/** Whether a page at this address may be signed in by the cookies of the service. */
+/** Whether a page at this URL may use the session cookies of the service. */
 function sharesCookies({ policy }: Project, address: string, ownOrigin: string): boolean {
   const origin = webOrigin(address)
   return origin === ownOrigin || (origin !== null && policy.origins.includes(origin))
@@ -80,7 +79,7 @@ export function readParams(project: Project, ownOrigin: string, query: unknown):
   }
 }
 
-/** The address where the person goes, with what the application is to learn. */
+/** The application's URL to return to, with `state` and the facts as parameters. */
 export function returnUrl(
   { redirectTo, state }: PageParams,
   facts: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-// What the pages to sign in with need of the server.
+// The parts of the server that the hosted pages need.
 import type { FastifyRequest } from 'fastify'
 import type { RefreshKey } from '../../../crypto/refresh-secret.ts'
 import { basePathOf } from '../../base-path.ts'
@@ -26,20 +26,20 @@ export interface HostedParts {
   readonly returnCookie: ProjectCookie
   readonly refreshKeys: readonly RefreshKey[]
   readonly printSession: SessionPrinter
-  /** For a session that was just opened. */
+  /** Sends a session that was just opened. */
   readonly printOpened: OpenedSessionPrinter
-  /** The path of PUBLIC_URL; mostly empty. */
+  /** The path of PUBLIC_URL; usually empty. */
   readonly basePath: string
-  /** The address of the pages' script; null: it was not built. */
+  /** The URL of the pages' script; null: it was not built. */
   readonly script: string | null
   readonly findVisitor: FindVisitor
-  /** Whether the browser has the token of an operator who acts as a user. */
+  /** Whether the browser has the access token of an operator who acts as a user. */
   readonly isImpersonated: (request: FastifyRequest) => boolean
   /** Counts a refusal by the lockout. */
   readonly lockedOut: () => void
 }
 
-/** The pages' script, as the build made it; null: it was not built. */
+/** The pages' script; null: it was not built. */
 export const readScript = (): Asset | null => readAsset('pages/pages.js')
 
 /** Builds the parts. */

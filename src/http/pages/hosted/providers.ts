@@ -1,4 +1,4 @@
-// The providers that a project's pages offer, with their names and marks.
+// The providers that a project's pages offer, with their names and icons.
 import { html } from 'ghtml'
 import type { Project } from '../../../domain/projects/projects.ts'
 import { labelOf, providerOf } from '../../../domain/projects/providers.ts'
@@ -16,7 +16,7 @@ const svg = (content: string) => `<svg viewBox="0 0 20 20" aria-hidden="true">${
 const arc = (color: string, path: string) =>
   `<path d="${path}" fill="none" stroke="${color}" stroke-width="3.4"/>`
 
-/** Marks drawn from their colours; every other provider has its first letter. */
+/** Icons of known providers. Every other provider has its first letter. */
 const marks: Readonly<Record<string, string>> = {
   google: svg(
     arc('#ea4335', 'M4.2 6.6A6.6 6.6 0 0 1 14.7 5.4') +
@@ -39,13 +39,13 @@ const marks: Readonly<Record<string, string>> = {
 const letter = (label: string) =>
   html`<svg viewBox="0 0 20 20" aria-hidden="true"><rect width="20" height="20" rx="5" fill="currentColor" opacity=".14"/><text x="10" y="14.3" text-anchor="middle" font-size="12" font-weight="700" fill="currentColor">${[...label][0]?.toUpperCase() ?? ''}</text></svg>`
 
-/** A custom provider is called by its name of the policy, with a capital. */
+/** The name of a provider as people read it: that of a custom provider is its key in the policy, capitalized. */
 export const titleOf = (name: string) => {
   const label = labelOf(name)
   return label === name ? name.charAt(0).toUpperCase() + name.slice(1) : label
 }
 
-/** The providers to which a browser can be sent. */
+/** The providers with a browser flow. */
 export function providersOf({ policy }: Project): OfferedProvider[] {
   return Object.keys(policy.providers).flatMap((name) => {
     if (!providerOf(policy.providers, name)?.codeFlow) return []

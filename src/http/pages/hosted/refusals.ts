@@ -1,4 +1,4 @@
-// Pages that say why the pages to sign in with cannot go on, and what to do about it.
+// Pages of refusals: they say why a hosted page cannot go on, and what to do.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import { statusOf } from '../../problems.ts'
@@ -8,7 +8,7 @@ import type { Texts } from '../texts.ts'
 import type { ParamFault } from './params.ts'
 import { textsOfVisit } from './visit.ts'
 
-/** The page of a query that is refused. It leads nowhere, and names the setting for those who build the application. */
+/** The page of a refused query. It redirects nowhere, and tells developers which setting to change. */
 export function refusedParams({ hosted }: Texts, { fault, about }: ParamFault): Page {
   const cause = fault === 'redirect' ? hosted.redirect : hosted.incomplete
   const remedies = {
@@ -26,13 +26,13 @@ export function refusedParams({ hosted }: Texts, { fault, about }: ParamFault): 
 </details>`,
     422,
   )
-  // Its other languages would begin what is refused.
+  // The links to other languages would repeat the refused query.
   return { ...page, foot: '' }
 }
 
 type Words = keyof Texts['hosted']
 
-/** Titles and sentences by the code of a refusal; any other one says that it did not work. */
+/** Titles and sentences by the code of a refusal. Every other code has a general one. */
 const sentences: Partial<Record<RefusalCode, readonly [title: Words, sentence: Words]>> = {
   route_not_found: ['notFoundTitle', 'notFound'],
   project_unknown: ['projectTitle', 'project'],
@@ -45,7 +45,7 @@ const sentences: Partial<Record<RefusalCode, readonly [title: Words, sentence: W
   account_disabled: ['failedTitle', 'disabled'],
 }
 
-/** The page of a refusal that no step explains at a field. */
+/** The page of a refusal that no step explains itself. */
 export function refusedPage(texts: Texts, code: RefusalCode): Page {
   const { hosted, tooManyAttempts } = texts
   if (statusOf(code) === 429) return titled(hosted.waitTitle, html`<p>${tooManyAttempts}</p>`, 429)
@@ -53,7 +53,7 @@ export function refusedPage(texts: Texts, code: RefusalCode): Page {
   return titled(hosted[title], html`<p>${hosted[sentence]}</p>`, statusOf(code))
 }
 
-/** Answers what was thrown on the way to a step, or by it. An error of ours goes on, to be logged and counted. */
+/** Answers an error that was thrown by a step or before it. @throws the error, if it is no refusal, so that it is logged and counted */
 export function sendRefusal(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error)
   if (!refusal) throw error

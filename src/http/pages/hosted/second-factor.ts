@@ -10,7 +10,7 @@ import { type FactorNote, factorForms, factorMethods, proofIn } from './factor-f
 import type { HostedParts } from './parts.ts'
 import { addStep } from './step.ts'
 import type { Typed } from './typed.ts'
-import { finish, type HostedVisit, hrefOf } from './visit.ts'
+import { finishSignIn, type HostedVisit, hrefOf } from './visit.ts'
 
 const path = '/sign-in/second-factor'
 
@@ -84,7 +84,7 @@ export function secondFactorSteps(api: Api, parts: HostedParts): void {
         const given = { challenge: challenge.challenge, proof, trustDevice }
         const { grant, device } = await completeSecondFactor(ctx, given)
         if (device) parts.deviceCookie.set(reply, request.project, device.token, device.lifetimeSeconds)
-        return finish(visit, grant)
+        return finishSignIn(visit, grant)
       } catch (error) {
         if (!(error instanceof AuthError)) throw error
         if (error.code === 'too_many_attempts') {

@@ -1,4 +1,4 @@
-// How /sign-in looks: for a person who signs in, and for one who is signed in already.
+// The pages of /sign-in: for a person who signs in, and for one who is signed in already.
 import { html } from 'ghtml'
 import { fill } from '../../../formats.ts'
 import { button, buttonLink, divider, field, form, notice } from '../controls.ts'
@@ -16,7 +16,7 @@ export interface SignInNote extends FormNote {
 const keyMark =
   '<svg viewBox="0 0 20 20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.8"><circle cx="7" cy="7.5" r="4"/><path d="M10 10.4l6.5 6.6M13.2 13.6l2-2" stroke-linecap="round"/></svg>'
 
-/** The form that the script answers with a passkey; without script it is not shown. */
+/** The form for a passkey. The script shows it and sends it. */
 const passkeyForm = (visit: HostedVisit): string =>
   html`<form id="passkey" method="post" action="${hrefOf(visit, '/sign-in/passkey')}" hidden>
 <input type="hidden" name="flow"><input type="hidden" name="credential">
@@ -24,7 +24,7 @@ const passkeyForm = (visit: HostedVisit): string =>
 <p class="wrong" role="alert" hidden></p>
 </form>`
 
-/** The other ways in, below a line that is hidden with them where there are none. */
+/** The other ways to sign in, below a divider. Without any, the script shows them if the browser has passkeys. */
 function otherWays(visit: HostedVisit): string {
   const { hosted } = visit.texts
   const links = providerLinks(visit)
@@ -55,7 +55,7 @@ export function signInPage(visit: HostedVisit, note: SignInNote = {}): Page {
 }
 
 /** The page for a person who is signed in already. */
-export function welcomeBack(
+export function signedInPage(
   visit: HostedVisit,
   { email, displayName }: { email: string; displayName: string | null },
 ): Page {

@@ -1,4 +1,4 @@
-// The steps of /sign-in: address and password, a passkey, or going on as the person who is signed in.
+// The steps of /sign-in: address and password, a passkey, or continuing as the person who is signed in.
 import { AssertionCredential } from '../../../../schemas/webauthn.ts'
 import { continueSession } from '../../../domain/credentials/continued-session.ts'
 import { signInWithPasskey } from '../../../domain/credentials/passkey-sign-in.ts'
@@ -7,15 +7,15 @@ import { AuthError } from '../../../domain/errors.ts'
 import type { Grant } from '../../../domain/sessions/grants.ts'
 import { isMailbox, isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
-import { enterBy } from './enter.ts'
+import { completeSignIn } from './complete-sign-in.ts'
 import type { HostedParts } from './parts.ts'
-import { type SignInNote, signInPage, welcomeBack } from './sign-in-page.ts'
+import { type SignInNote, signedInPage, signInPage } from './sign-in-page.ts'
 import { addStep, showPage } from './step.ts'
 import { isTriable, jsonIn } from './typed.ts'
 import { destinationOf, type HostedVisit, hrefOf, type Outcome } from './visit.ts'
 import { findVisitor } from './visitor.ts'
 
-/** What the page says about a refusal; null: it has a page of its own. */
+/** The note about a refusal; null: it has a page of its own. */
 function noteOf(visit: HostedVisit, email: string, error: unknown): SignInNote | null {
   const { hosted, tooManyAttempts } = visit.texts
   if (!(error instanceof AuthError)) return null
@@ -28,7 +28,7 @@ function noteOf(visit: HostedVisit, email: string, error: unknown): SignInNote |
   return null
 }
 
-/** What the page says about a sign-in through a provider that came back without one. */
+/** The note about a sign-in through a provider that failed. */
 function noteOfProvider({ request, texts }: HostedVisit): SignInNote {
   const { error } = request.query as { error?: string }
   if (error === undefined || error === 'access_denied') return {}
@@ -40,14 +40,14 @@ function noteOfProvider({ request, texts }: HostedVisit): SignInNote {
   return { bad: (Object.hasOwn(known, error) ? known[error] : undefined) ?? texts.hosted.socialFailed }
 }
 
-/** The same as `enterBy`, whose refusals the page explains. */
-async function enterOrExplain(
+/** Completes a sign-in; a refusal is explained on the page. */
+async function signInOrExplain(
   visit: HostedVisit,
   email: string,
   open: () => Promise<Grant>,
 ): Promise<Outcome> {
   try {
-    return await enterBy(visit, email, open)
+    return await completeSignIn(visit, email, open)
   } catch (error) {
     const note = noteOf(visit, email, error)
     if (!note) throw error
@@ -62,9 +62,9 @@ export function signInPages(api: Api, parts: HostedParts): void {
     const { ctx, params } = visit
     const visitor = params.asksAgain ? null : await findVisitor(visit)
     if (!visitor) return signInPage(visit, noteOfProvider(visit))
-    // There is nothing to choose where nobody waits for the person.
+    // Without an application there is nothing to continue to, so the account's page is shown.
     if (params.redirectTo === null) return { location: destinationOf(ctx, params, parts) }
-    return welcomeBack(visit, visitor.user)
+    return signedInPage(visit, visitor.user)
   })
   addStep(api, parts, {
     path: '/sign-in',
@@ -78,7 +78,7 @@ export function signInPages(api: Api, parts: HostedParts): void {
         return signInPage(visit, { email, wrongEmail, wrongPassword, status: 422 })
       return { email, password }
     },
-    run: (visit, given) => enterOrExplain(visit, given.email, () => signInWithPassword(visit.ctx, given)),
+    run: (visit, given) => signInOrExplain(visit, given.email, () => signInWithPassword(visit.ctx, given)),
   })
   addStep(api, parts, {
     path: '/sign-in/passkey',
@@ -89,7 +89,7 @@ export function signInPages(api: Api, parts: HostedParts): void {
         return signInPage(visit, { bad: visit.texts.hosted.passkeyFailed, status: 422 })
       return { flow, credential }
     },
-    run: (visit, answer) => enterOrExplain(visit, '', () => signInWithPasskey(visit.ctx, answer)),
+    run: (visit, answer) => signInOrExplain(visit, '', () => signInWithPasskey(visit.ctx, answer)),
   })
   addStep(api, parts, {
     path: '/sign-in/continue',
@@ -100,7 +100,7 @@ export function signInPages(api: Api, parts: HostedParts): void {
       if (!visitor) return { location: hrefOf(visit, '/sign-in') }
       if (visit.params.challenge === null) return { location: destinationOf(visit.ctx, visit.params, parts) }
       const ctx = { ...visit.ctx, actor: visitor }
-      return enterOrExplain(visit, visitor.user.email, () => continueSession(ctx))
+      return signInOrExplain(visit, visitor.user.email, () => continueSession(ctx))
     },
   })
 }

@@ -1,4 +1,4 @@
-// /sign-up and /forgot-password. Where the policy demands proof of the address, a free and a taken one get the same answer.
+// /sign-up and /forgot-password. If the policy demands proof of the address, a free and a taken address get the same answer.
 import { html } from 'ghtml'
 import { requestReset } from '../../../domain/accounts/recovery.ts'
 import { signUp } from '../../../domain/accounts/sign-up.ts'
@@ -14,9 +14,9 @@ import { emailField, type FormNote, newPasswordField } from './fields.ts'
 import type { HostedParts } from './parts.ts'
 import { providerLinks } from './providers.ts'
 import { addStep, showPage } from './step.ts'
-import { finish, type HostedVisit, hrefOf, type Outcome, rememberParams } from './visit.ts'
+import { finishSignIn, type HostedVisit, hrefOf, type Outcome, rememberParams } from './visit.ts'
 
-/** The sentence that names what a new person accepts; empty where the policy links nothing. */
+/** The sentence with the links to terms and privacy policy; empty if the policy has neither. */
 function acceptance({ texts: { hosted }, ctx }: HostedVisit): string {
   const { terms_url: terms, privacy_url: privacy } = ctx.project.policy.branding
   if (terms === null && privacy === null) return ''
@@ -61,7 +61,7 @@ async function runSignUp(visit: HostedVisit, given: { email: string; password: s
   const { email } = given
   try {
     const result = await signUp(ctx, { ...given, locale: languageTagOf(texts.tag) })
-    if (result.kind === 'signed_in') return await finish(visit, result.grant)
+    if (result.kind === 'signed_in') return await finishSignIn(visit, result.grant)
     rememberParams(visit)
     return checkMailPage(visit, { email })
   } catch (error) {

@@ -1,4 +1,4 @@
-// What was typed into a form of the pages, read without trust in the browser.
+// Reads the fields of forms. Their values are untrusted.
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { readCode } from '../../typed-code.ts'

@@ -1,4 +1,4 @@
-// A request to one of the pages to sign in with: what is known of it, and how a step of a form becomes an answer.
+// A request to a hosted page, and how the outcome of a step becomes its answer.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { html } from 'ghtml'
 import type { Context } from '../../../domain/context.ts'
@@ -19,10 +19,10 @@ export interface HostedVisit {
   readonly parts: HostedParts
 }
 
-/** What a step ends with: another page, or an address to go to. */
+/** What a step ends with: a page, or a redirect. */
 export type Outcome = Page | { readonly location: string }
 
-/** The address of a page or a step, with what the application asked for. */
+/** The URL of a page or a step, with the application's parameters. */
 export function hrefOf(
   { parts, params }: HostedVisit,
   path: string,
@@ -32,7 +32,7 @@ export function hrefOf(
   return `${parts.basePath}${path}${query.size > 0 ? `?${query}` : ''}`
 }
 
-/** Languages as those who read them call them. */
+/** The names of the languages, each in itself. */
 const languageNames: Readonly<Record<LanguageTag, string>> = {
   ...{ en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español', zh: '中文', ar: 'العربية' },
 }
@@ -49,7 +49,6 @@ function languageLinks(visit: HostedVisit, path: string): string {
   return html`<nav aria-label="${visit.texts.hosted.languages}">!${links.join('\n')}</nav>`
 }
 
-/** How the pages of a visit look. */
 function lookOf({ ctx, texts, params, parts }: HostedVisit): Look {
   return {
     ...{ texts, brand: brandOf(ctx.project) },
@@ -58,7 +57,7 @@ function lookOf({ ctx, texts, params, parts }: HostedVisit): Look {
   }
 }
 
-/** What the script of the pages is told. */
+/** The facts for the script of the pages, as JSON. */
 function factsOf({ ctx, texts, params, parts }: HostedVisit): string {
   const { show, hide, needsCookies, passkeyFailed } = texts.hosted
   const cookies = params.challenge === null
@@ -66,7 +65,7 @@ function factsOf({ ctx, texts, params, parts }: HostedVisit): string {
   return JSON.stringify({ show, hide, needsCookies, passkeyFailed, cookies, ...place })
 }
 
-/** Sends what a step ended with. @param path of the page whose other languages are offered */
+/** Sends an outcome. @param path of the page to which the links to other languages lead */
 export function sendOutcome(
   visit: HostedVisit,
   outcome: Outcome,
@@ -74,15 +73,15 @@ export function sendOutcome(
   more: Pick<Look, 'hasPictures'> = {},
 ): FastifyReply {
   const { reply } = visit
-  // Forms post with their origin, by which browsers without Sec-Fetch-Site are known; other sites learn nothing.
+  // Forms must post with their origin, for the CSRF check of browsers without Sec-Fetch-Site; other sites learn nothing.
   reply.header('referrer-policy', 'same-origin')
   if ('location' in outcome) return reply.redirect(outcome.location, 303)
   const foot = languageLinks(visit, path)
   return sendPage(reply, { foot, facts: factsOf(visit), ...outcome }, { ...lookOf(visit), ...more })
 }
 
-/** The address to which a person goes who is signed in: with a code for the application, or with cookies that are set here. */
-export async function finish(
+/** Ends a sign-in: redirects to the application with a code, or sets the cookies of the session and redirects. */
+export async function finishSignIn(
   { request, reply, ctx, params, parts }: HostedVisit,
   grant: Grant,
 ): Promise<Outcome> {
@@ -92,14 +91,14 @@ export async function finish(
   return { location: destinationOf(ctx, params, parts) }
 }
 
-/** A cookie that a browser may refuse for its size is not set. */
+/** Characters of the longest query that is remembered: browsers refuse long cookies. */
 const maxRemembered = 700
-/** As long as the links of the mails are good. */
+/** As long as the links of the mails are valid. */
 const rememberedSeconds = 3600
 
 /**
- * Remembers in this browser what the application asked for, so that the page of a mailed link can lead back to it. It is no proof
- * of anything: the pages check it again.
+ * Stores the application's parameters in a cookie, so that the page of a mailed link can lead back to the sign-in. The pages check
+ * them again.
  */
 export function rememberParams({ reply, ctx, params, parts }: HostedVisit): void {
   const query = new URLSearchParams(params.query)
@@ -108,7 +107,7 @@ export function rememberParams({ reply, ctx, params, parts }: HostedVisit): void
   parts.returnCookie.set(reply, ctx.project, query.toString(), rememberedSeconds)
 }
 
-/** Where a person goes who is signed in by cookie. */
+/** Where a person who is signed in by cookie is redirected: to the application, or to the account's page. */
 export function destinationOf({ project }: Context, params: PageParams, { basePath }: HostedParts): string {
   if (params.redirectTo !== null) return returnUrl(params, {})
   const query = new URLSearchParams({ project: project.id })
@@ -117,7 +116,7 @@ export function destinationOf({ project }: Context, params: PageParams, { basePa
   return `${basePath}/account${params.section ? `/${params.section}` : ''}?${query}`
 }
 
-/** The language of a visit: of `ui_locales` (OpenID Connect Core §3.1.2.1), else the browser's, else English. */
+/** The texts of a visit, in the language of `ui_locales` (OpenID Connect Core §3.1.2.1), else of the browser, else in English. */
 export function textsOfVisit(request: FastifyRequest, query: unknown = request.query): Texts {
   const { ui_locales: asked } = Object(query) as { ui_locales?: unknown }
   return textsOf(request, typeof asked === 'string' ? asked.split(/\s+/, 10) : [])
