@@ -1,12 +1,11 @@
-// What the service tells the script of a page.
+// The facts that a page hands its script, in `data-facts` of its card.
 
-/** What the service says in the page for its script. */
 export interface Facts {
   readonly show?: string
   readonly hide?: string
   readonly needsCookies?: string
   readonly passkeyFailed?: string
-  /** Whether the sign-in ends with cookies of this browser. */
+  /** Whether the sign-in ends with a session cookie. */
   readonly cookies?: boolean
   readonly project?: string
   readonly base?: string

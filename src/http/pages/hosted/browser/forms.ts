@@ -1,7 +1,7 @@
-// Forms: sent once, and never shown again as they were after "back".
+// Forms: each is sent once, and a page that the browser restores after "back" is loaded again.
 import type { Facts } from './facts.ts'
 
-/** Makes a form send once; a page that comes back from the browser's memory is asked for anew. */
+/** Sends each form once, reloads pages from the back/forward cache, cleans pasted codes, and warns if cookies are blocked. */
 export function guardForms({ cookies, needsCookies }: Facts): void {
   document.addEventListener('submit', (event) => {
     const form = event.target as HTMLFormElement

@@ -1,4 +1,4 @@
-// What the pages do better with script: they work without it.
+// The script of the hosted pages. They work without it.
 import type { Facts } from './facts.ts'
 import { guardForms } from './forms.ts'
 import { offerPasskeys } from './passkeys.ts'

@@ -1,4 +1,4 @@
-// Passkeys: offered in the autofill of the address, by a button, and as a second factor. The answer is posted as a form.
+// Passkeys: in the autofill of the address, by a button, as a second factor, and new ones. The response is posted in a form.
 import type { Facts } from './facts.ts'
 
 interface Flow {
@@ -30,7 +30,7 @@ function readOptions(json: PublicKeyCredentialRequestOptionsJSON): PublicKeyCred
   }
 }
 
-/** What the service reads of an answer. */
+/** The response of a passkey as the JSON that the service reads. */
 function printAnswer({ id, type, response }: PublicKeyCredential): string {
   const { clientDataJSON, authenticatorData, signature, userHandle } =
     response as AuthenticatorAssertionResponse
@@ -78,13 +78,13 @@ async function newFlow({ project = '', base = '' }: Facts): Promise<Flow> {
   return answer.json()
 }
 
-/** Offers passkeys in the autofill, and by the button, which ends that wait. */
+/** Offers passkeys in the autofill and by the button, which cancels the autofill. */
 async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
   const others = document.getElementById('others')
   if (others) others.hidden = false
   form.hidden = false
   let waiting = new AbortController()
-  // Of the autofill; the button may be pressed before that begins.
+  // The signal of the autofill: the button may be pressed before the autofill begins.
   const { signal } = waiting
   form.querySelector('button')?.addEventListener('click', async () => {
     waiting.abort()
@@ -97,7 +97,7 @@ async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
       complain(form, facts)
     }
   })
-  // After a failure the person chooses: an authenticator that answers by itself would fail again and again.
+  // No autofill after a failure: an authenticator that responds without a prompt would fail again and again.
   if (document.querySelector('.notice.bad')) return
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return
   try {
@@ -107,11 +107,11 @@ async function offerSignIn(form: HTMLFormElement, facts: Facts): Promise<void> {
     const answer = await ask(options, { signal, mediation: 'conditional' })
     if (answer) send(form, { flow, credential: printAnswer(answer) })
   } catch {
-    // Nobody asked for it: the person signs in another way.
+    // The autofill failed or was cancelled: the person signs in another way.
   }
 }
 
-/** The button of a second factor. */
+/** The button that uses a passkey as a second factor or for a step-up. */
 function offerSecondFactor(button: HTMLButtonElement, facts: Facts): void {
   const { form } = button
   if (!form) return
@@ -143,7 +143,7 @@ function readCreation(json: PublicKeyCredentialCreationOptionsJSON): PublicKeyCr
   }
 }
 
-/** What the service reads of a new passkey. */
+/** A new passkey as the JSON that the service reads. */
 function printNew({ id, type, response }: PublicKeyCredential): string {
   const made = response as AuthenticatorAttestationResponse
   return JSON.stringify({
@@ -157,7 +157,7 @@ function printNew({ id, type, response }: PublicKeyCredential): string {
   })
 }
 
-/** The button that makes a passkey for the account. */
+/** The button that creates a passkey for the account. */
 function offerCreation(button: HTMLButtonElement, facts: Facts): void {
   const { form } = button
   if (!form) return

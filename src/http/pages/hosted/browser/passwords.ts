@@ -1,4 +1,4 @@
-// Password fields: shown on request, and how strong a new one is as it is typed. The service has the last word.
+// Password fields: a button that shows the password, and a strength meter. The service makes the decision.
 import type { Facts } from './facts.ts'
 
 function addToggle(field: HTMLInputElement, { show = '', hide = '' }: Facts): void {
@@ -16,19 +16,19 @@ function addToggle(field: HTMLInputElement, { show = '', hide = '' }: Facts): vo
   })
   const box = document.createElement('div')
   box.className = 'inside'
-  // Moving a field takes its focus away.
+  // A field that is moved loses its focus.
   const hadFocus = document.activeElement === field
   field.replaceWith(box)
   box.append(field, button)
   if (hadFocus) field.focus()
-  // A password is sent as one, so that the browser offers to keep it.
+  // Sent as a password field, so that the browser offers to save it.
   field.form?.addEventListener('submit', () => {
     field.type = 'password'
   })
 }
 
-/** 0: too short, to 4: strong. Length counts most; repetitions and runs count as one character. */
-export function strengthOf(password: string, min: number): number {
+/** The strength of a password from 0 (too short) to 4 (strong). Repetitions and sequences count as one character. */
+function strengthOf(password: string, min: number): number {
   const characters = [...password]
   if (characters.length < min) return 0
   const isNew = (character: string, at: number) => {
