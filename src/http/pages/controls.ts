@@ -90,7 +90,7 @@ export const form = (
 </form>`
 }
 
-type ButtonKind = 'first' | 'second' | 'danger' | 'plain'
+export type ButtonKind = 'first' | 'second' | 'danger' | 'plain'
 
 const classOf = (kind: ButtonKind): string => (kind === 'first' ? '' : html` class="${kind}"`)
 

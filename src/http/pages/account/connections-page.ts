@@ -7,7 +7,8 @@ import { button, check, field, form } from '../controls.ts'
 import { providersOf, titleOf } from '../hosted/providers.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Section } from './action.ts'
-import { type AccountVisit, durationOf, type Note, sectionPage, timeOf } from './visit.ts'
+import { buttonForm, durationOf, listOf, partOf, timeOf } from './elements.ts'
+import { type AccountVisit, type Note, sectionPage } from './visit.ts'
 
 const path = '/account/connections'
 /** Days until a key expires; 0: never. */
@@ -24,24 +25,19 @@ async function identitiesPart(visit: AccountVisit): Promise<string> {
       createdAt,
     }) => html`<li><div class="what"><strong><bdi>${titleOf(provider)}</bdi></strong>
 <span class="quiet">!${email ? html`<bdi>${email}</bdi> · ` : ''}${account.added} !${timeOf(visit, createdAt)}</span></div>
-!${form(hrefOf(visit, `${path}/unlink`), { id }, button(account.unlink, 'danger'))}</li>`,
+!${buttonForm(visit, `${path}/unlink`, account.unlink, 'danger', { fields: { id } })}</li>`,
   )
   const links = providersOf(visit.ctx.project)
     .filter(({ name }) => !all.some(({ provider }) => provider === name))
     .map(({ name, label, iconHtml }) =>
-      form(
-        hrefOf(visit, `${path}/link`),
-        { provider: name },
-        button(fill(account.link, { provider: label }), 'second', iconHtml),
-      ),
+      buttonForm(visit, `${path}/link`, fill(account.link, { provider: label }), 'second', {
+        fields: { provider: name },
+        iconHtml,
+      }),
     )
-  const list =
-    rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : html`<p>${account.noProviders}</p>`
-  return html`<section><h2>${account.providers}</h2>
-<p class="quiet">${account.providersLead}</p>
-!${list}
-!${links.length > 0 ? html`<div class="buttons links">!${links.join('\n')}</div>` : ''}
-</section>`
+  const list = listOf(rows) || html`<p>${account.noProviders}</p>`
+  const buttons = links.length > 0 ? html`<div class="buttons links">!${links.join('\n')}</div>` : ''
+  return partOf(account.providers, account.providersLead, list + buttons)
 }
 
 async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): Promise<string> {
@@ -52,7 +48,7 @@ async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): 
     const until = expiresAt ? html` · ${account.until} !${timeOf(visit, expiresAt)}` : ''
     return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
 <span class="quiet"><code dir="ltr">${keyPrefix}…</code> · <bdi>${scopesOf(key).join(', ')}</bdi> · ${account.added} !${timeOf(visit, createdAt)}!${until}</span></div>
-!${form(hrefOf(visit, `${path}/keys/revoke`), { id }, button(account.keyRevoke, 'danger'))}</li>`
+!${buttonForm(visit, `${path}/keys/revoke`, account.keyRevoke, 'danger', { fields: { id } })}</li>`
   })
   const options = lifetimes.map((days) => {
     const isChosen = (typed.days ?? '90') === String(days)
@@ -69,11 +65,8 @@ async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): 
     check('write', account.keyWrite, typed.write === 'yes'),
     button(account.keyAdd, 'second'),
   ]
-  return html`<section><h2>${account.keys}</h2>
-<p class="quiet">${account.keysLead}</p>
-!${rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : ''}
-!${form(hrefOf(visit, `${path}/keys`), {}, fields.join('\n'))}
-</section>`
+  const newKey = form(hrefOf(visit, `${path}/keys`), {}, fields.join('\n'))
+  return partOf(account.keys, account.keysLead, listOf(rows) + newKey)
 }
 
 export const connectionsSection: Section = {

@@ -4,7 +4,6 @@ import { listActivity } from '../../../domain/accounts/activity.ts'
 import { deleteAccount } from '../../../domain/accounts/deletion.ts'
 import { exportAccount } from '../../../domain/accounts/export.ts'
 import { fill } from '../../../formats.ts'
-import { clearSiteData } from '../../cookies.ts'
 import { printCursor, readCursor } from '../../cursor.ts'
 import { deviceWords } from '../../device.ts'
 import { exportView } from '../../export-view.ts'
@@ -14,7 +13,8 @@ import { button, buttonLink, check, form } from '../controls.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import { type Page, titled } from '../layout.ts'
 import { type AccountParts, addAction, addSection, type Section } from './action.ts'
-import { type AccountVisit, durationOf, type Note, Refused, sectionPage, timeOf } from './visit.ts'
+import { buttonForm, durationOf, listOf, partOf, timeOf } from './elements.ts'
+import { type AccountVisit, forgetSession, type Note, Refused, sectionPage } from './visit.ts'
 
 const path = '/account/data'
 /** Events of a page. */
@@ -55,19 +55,14 @@ async function activityPart(visit: AccountVisit): Promise<string> {
   const { events, before } = await listActivity(visit.ctx, { before: beforeIn(visit), limit: pageLength })
   const cursor = printCursor(before)
   const more = cursor ? html`<p><a href="${hrefOf(visit, path, { cursor })}">${account.older}</a></p>` : ''
-  return html`<section><h2>${account.activity}</h2>
-<p class="quiet">${account.activityLead}</p>
-<ul class="rows">!${events.map((event) => eventRow(visit, event)).join('\n')}</ul>
-!${more}
-</section>`
+  const rows = events.map((event) => eventRow(visit, event))
+  return partOf(account.activity, account.activityLead, listOf(rows) + more)
 }
 
 function exportPart(visit: AccountVisit): string {
   const { account } = visit.texts
-  return html`<section><h2>${account.export}</h2>
-<p class="quiet">${account.exportLead}</p>
-!${form(hrefOf(visit, `${path}/export`), {}, button(account.exportButton, 'second'))}
-</section>`
+  const download = buttonForm(visit, `${path}/export`, account.exportButton, 'second')
+  return partOf(account.export, account.exportLead, download)
 }
 
 /** The time until an account is deleted, in the language of the page; null: it is deleted at once. */
@@ -129,8 +124,7 @@ export function dataPages(api: Api, parts: AccountParts): void {
       typed('sure') === 'yes' ? {} : new Refused({ wrong: { sure: texts.account.leaveUnsure } }),
     async run(visit) {
       await deleteAccount(visit.ctx)
-      parts.cookies.clear(visit.reply, visit.ctx.project)
-      clearSiteData(visit.reply)
+      forgetSession(visit)
       return leftPage(visit)
     },
     explain: ({ account }) => ({

@@ -3,13 +3,12 @@ import { html } from 'ghtml'
 import { signOutEverywhere } from '../../../domain/accounts/sign-out-everywhere.ts'
 import { revokeOtherSessions, revokeSession, signOut } from '../../../domain/sessions/revocation.ts'
 import { listSessions } from '../../../domain/sessions/sessions.ts'
-import { clearSiteData } from '../../cookies.ts'
 import { deviceWords } from '../../device.ts'
 import type { Api } from '../../typebox.ts'
-import { button, form } from '../controls.ts'
 import { hrefOf, type Outcome } from '../hosted/visit.ts'
 import { type AccountParts, addAction, addSection, readId, type Section } from './action.ts'
-import { type AccountVisit, back, sectionPage, timeOf } from './visit.ts'
+import { buttonForm, listOf, partOf, timeOf } from './elements.ts'
+import { type AccountVisit, back, forgetSession, sectionPage } from './visit.ts'
 
 const path = '/account/devices'
 type Row = Awaited<ReturnType<typeof listSessions>>[number]
@@ -18,8 +17,8 @@ function rowOf(visit: AccountVisit, { id, userAgent, addressPrefix, createdAt, l
   const { account } = visit.texts
   const isCurrent = id === visit.ctx.actor.sessionId
   const end = isCurrent
-    ? form(hrefOf(visit, `${path}/sign-out`), {}, button(account.signOut, 'second'))
-    : form(hrefOf(visit, `${path}/end`), { id }, button(account.sessionEnd, 'danger'))
+    ? buttonForm(visit, `${path}/sign-out`, account.signOut, 'second')
+    : buttonForm(visit, `${path}/end`, account.sessionEnd, 'danger', { fields: { id } })
   const name = deviceWords(userAgent) || account.unknownDevice
   const tag = isCurrent ? html` <span class="tag good">${account.thisDevice}</span>` : ''
   const place = addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''
@@ -36,30 +35,18 @@ const devicesSection: Section = {
     const current = all.filter(({ id }) => id === visit.ctx.actor.sessionId)
     const others = all.filter((row) => !current.includes(row))
     const rows = [...current, ...others].map((row) => rowOf(visit, row))
-    const endOthers = form(hrefOf(visit, `${path}/end-others`), {}, button(account.othersEnd, 'danger'))
-    const everywhere = form(
-      hrefOf(visit, `${path}/sign-out-everywhere`),
-      {},
-      button(account.everywhere, 'danger'),
-    )
-    return sectionPage(
-      visit,
-      path,
-      html`<section><h2>${account.sessions}</h2>
-<p class="quiet">${account.sessionsLead}</p>
-<ul class="rows">!${rows.join('\n')}</ul>
-<div class="buttons pair">!${others.length > 0 ? endOthers : ''}!${everywhere}</div>
-</section>`,
-      note,
-    )
+    const endOthers = buttonForm(visit, `${path}/end-others`, account.othersEnd, 'danger')
+    const everywhere = buttonForm(visit, `${path}/sign-out-everywhere`, account.everywhere, 'danger')
+    const content = html`!${listOf(rows)}
+<div class="buttons pair">!${others.length > 0 ? endOthers : ''}!${everywhere}</div>`
+    return sectionPage(visit, path, partOf(account.sessions, account.sessionsLead, content), note)
   },
 }
 
-/** Removes the session's cookies and cached pages from this browser, and leads to `href`. */
-function clearBrowser({ parts, reply, ctx }: AccountVisit, href: string): Outcome {
-  parts.cookies.clear(reply, ctx.project)
-  clearSiteData(reply)
-  return { location: href }
+/** Signs this browser out, and leads to the sign-in page. */
+function leave(visit: AccountVisit): Outcome {
+  forgetSession(visit)
+  return { location: hrefOf(visit, '/sign-in') }
 }
 
 /** Registers the section. */
@@ -86,14 +73,14 @@ export function devicesPages(api: Api, parts: AccountParts): void {
     ...{ ...own, path: `${path}/sign-out` },
     async run(visit) {
       await signOut(visit.ctx)
-      return clearBrowser(visit, hrefOf(visit, '/sign-in'))
+      return leave(visit)
     },
   })
   addAction(api, parts, {
     ...{ ...own, path: `${path}/sign-out-everywhere` },
     async run(visit) {
       await signOutEverywhere(visit.ctx)
-      return clearBrowser(visit, hrefOf(visit, '/sign-in'))
+      return leave(visit)
     },
   })
 }

@@ -4,6 +4,7 @@ import { qrSvg } from '../../qr.ts'
 import { button, buttonLink, codeField, form, notice } from '../controls.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
+import { cancelLink } from './elements.ts'
 import { securitySection } from './security-page.ts'
 import { type AccountVisit, innerPage, type Note } from './visit.ts'
 
@@ -33,7 +34,7 @@ export async function totpPage(visit: AccountVisit, uri: string, note: Note): Pr
 <p><code dir="ltr">${secret}</code></p></li>
 <li><p>${account.totpProve}</p>
 !${form(hrefOf(visit, `${path}/totp/confirm`), { uri }, input + button(account.totpConfirm))}</li></ol>
-<p class="quiet end"><a href="${hrefOf(visit, path)}">${account.cancel}</a></p>`,
+!${cancelLink(visit, path)}`,
     note,
   )
 }

@@ -9,9 +9,9 @@ import type { Api } from '../../typebox.ts'
 import { buttonLink } from '../controls.ts'
 import type { HostedParts } from '../hosted/parts.ts'
 import { providersOf } from '../hosted/providers.ts'
-import { hrefOf } from '../hosted/visit.ts'
 import { type AccountParts, addAction } from './action.ts'
 import { connectionsSection as section } from './connections-page.ts'
+import { cancelLink } from './elements.ts'
 import { type AccountVisit, back, innerPage, openVisit, Refused, sendAccount } from './visit.ts'
 
 const offered = ({ ctx }: AccountVisit, name: string) =>
@@ -38,7 +38,7 @@ export function linkAction(api: Api, parts: AccountParts): void {
         title,
         html`<p>${texts.account.linkLead}</p>
 !${buttonLink(begun.location, fill(texts.hosted.provider, { provider: label }), 'second', iconHtml)}
-<p class="quiet end"><a href="${hrefOf(visit, section.path)}">${texts.account.cancel}</a></p>`,
+!${cancelLink(visit, section.path)}`,
       )
     },
     explain: ({ account }) => ({ provider_unavailable: { bad: account.done.linkFailed, status: 503 } }),

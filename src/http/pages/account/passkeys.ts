@@ -15,6 +15,7 @@ import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import type { Texts } from '../texts.ts'
 import { type AccountParts, addAction, type Explained, readId } from './action.ts'
+import { cancelLink } from './elements.ts'
 import { securitySection as section } from './security-page.ts'
 import { type AccountVisit, back, innerPage, Refused } from './visit.ts'
 
@@ -43,7 +44,7 @@ function newPasskeyPage(visit: AccountVisit, flow: string, options: string): Pag
           needsScript: hosted.needsScript,
         }),
     )}
-<p class="quiet end"><a href="${hrefOf(visit, section.path)}">${account.cancel}</a></p>`,
+!${cancelLink(visit, section.path)}`,
   )
 }
 

@@ -7,6 +7,7 @@ import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import { withValue } from '../texts.ts'
 import type { Section } from './action.ts'
+import { buttonForm, cancelLink } from './elements.ts'
 import { type AccountVisit, avatarOf, innerPage, type Note, sectionPage } from './visit.ts'
 
 export const nameFields = ['display_name', 'first_name', 'last_name'] as const
@@ -31,7 +32,7 @@ function pictureForm(visit: AccountVisit, { wrong = {} }: Note): string {
   const { account } = visit.texts
   const fault = wrong.picture
   const removal = visit.ctx.actor.user.avatarId
-    ? form(hrefOf(visit, '/account/picture/remove'), {}, button(account.pictureRemove, 'danger'))
+    ? buttonForm(visit, '/account/picture/remove', account.pictureRemove, 'danger')
     : ''
   return html`<section><h2>${account.picture}</h2>
 <div class="picture">!${avatarOf(visit)}
@@ -54,7 +55,7 @@ function addressForm(visit: AccountVisit, { wrong = {}, typed = {} }: Note): str
   const proof = isAddressProven(visit.ctx)
     ? ''
     : html`<p class="quiet">${account.proveLead}</p>
-!${form(hrefOf(visit, '/account/email/verification'), {}, button(account.prove, 'second'))}`
+!${buttonForm(visit, '/account/email/verification', account.prove, 'second')}`
   const input = field({
     ...{ name: 'new_email', label: account.newEmail, type: 'email', value: typed.new_email ?? '' },
     ...{ wrong: wrong.new_email ?? null, hint: account.newEmailHint },
@@ -106,7 +107,7 @@ export function verifyPage(visit: AccountVisit, note: Note): Page {
     html`<p>!${withValue(account.emailSent, 'email', email)}</p>
 !${form(hrefOf(visit, '/account/email/verify'), {}, input + button(hosted.continue))}
 !${form(hrefOf(visit, '/account/email/verification'), {}, html`<p class="end">!${button(hosted.resend, 'plain')}</p>`)}
-<p class="quiet end"><a href="${hrefOf(visit, '/account')}">${account.cancel}</a></p>`,
+!${cancelLink(visit, '/account')}`,
     note,
   )
 }

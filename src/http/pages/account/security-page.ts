@@ -8,7 +8,8 @@ import { newPasswordField } from '../hosted/fields.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
 import type { Section } from './action.ts'
-import { type AccountVisit, type Note, sectionPage, timeOf } from './visit.ts'
+import { buttonForm, listOf, partOf, timeOf } from './elements.ts'
+import { type AccountVisit, type Note, sectionPage } from './visit.ts'
 
 const path = '/account/security'
 
@@ -34,10 +35,7 @@ function passwordForm(visit: AccountVisit, has: boolean, { wrong = {} }: Note): 
     }),
     button(label),
   ]
-  return html`<section><h2>${password}</h2>
-<p class="quiet">${lead}</p>
-!${form(hrefOf(visit, action), {}, fields.join('\n'))}
-</section>`
+  return partOf(password, lead, form(hrefOf(visit, action), {}, fields.join('\n')))
 }
 
 function totpPart(visit: AccountVisit, { enrolled }: Factors): string {
@@ -47,24 +45,18 @@ function totpPart(visit: AccountVisit, { enrolled }: Factors): string {
     ? html`<span class="tag good">${account.on}</span>`
     : html`<span class="tag">${account.off}</span>`
   const action = isOn
-    ? form(hrefOf(visit, `${path}/totp/remove`), {}, button(account.totpRemove, 'danger'))
-    : form(hrefOf(visit, `${path}/totp`), {}, button(account.totpAdd, 'second'))
-  return html`<section><h2>${account.totp} !${tag}</h2>
-<p class="quiet">${account.totpLead}</p>
-!${action}
-</section>`
+    ? buttonForm(visit, `${path}/totp/remove`, account.totpRemove, 'danger')
+    : buttonForm(visit, `${path}/totp`, account.totpAdd, 'second')
+  return partOf(account.totp, account.totpLead, action, tag)
 }
 
 function recoveryPart(visit: AccountVisit, { enrolled, recoveryCodesLeft }: Factors): string {
   const { account } = visit.texts
   if (enrolled.length === 0) return ''
   const isShort = recoveryCodesLeft < 3
-  const left = html`<p>!${html`<span class="tag !${isShort ? 'bad' : 'good'}">${fill(account.codesLeft, { count: String(recoveryCodesLeft) })}</span>`}</p>`
-  return html`<section><h2>${account.codes}</h2>
-<p class="quiet">${account.codesLead}</p>
-!${left}
-!${form(hrefOf(visit, `${path}/recovery-codes`), {}, button(account.codesNew, 'second'))}
-</section>`
+  const left = html`<p><span class="tag !${isShort ? 'bad' : 'good'}">${fill(account.codesLeft, { count: String(recoveryCodesLeft) })}</span></p>`
+  const renew = buttonForm(visit, `${path}/recovery-codes`, account.codesNew, 'second')
+  return partOf(account.codes, account.codesLead, left + renew)
 }
 
 function passkeyPart(visit: AccountVisit, { passkeys }: Factors): string {
@@ -81,13 +73,10 @@ function passkeyPart(visit: AccountVisit, { passkeys }: Factors): string {
     return html`<li><div class="what"><strong><bdi>${name}</bdi></strong>
 <span class="quiet">${account.added} !${timeOf(visit, createdAt)}!${used}</span>
 <details><summary>${account.rename}</summary>!${rename}</details></div>
-!${form(hrefOf(visit, `${path}/passkeys/remove`), { id }, button(account.remove, 'danger'))}</li>`
+!${buttonForm(visit, `${path}/passkeys/remove`, account.remove, 'danger', { fields: { id } })}</li>`
   })
-  return html`<section><h2>${account.passkeys}</h2>
-<p class="quiet">${account.passkeysLead}</p>
-!${rows.length > 0 ? html`<ul class="rows">!${rows.join('\n')}</ul>` : ''}
-!${form(hrefOf(visit, `${path}/passkeys/new`), {}, button(account.passkeyAdd, 'second'))}
-</section>`
+  const add = buttonForm(visit, `${path}/passkeys/new`, account.passkeyAdd, 'second')
+  return partOf(account.passkeys, account.passkeysLead, listOf(rows) + add)
 }
 
 function trustedPart(visit: AccountVisit, { trustedDevices }: Factors): string {
@@ -98,11 +87,8 @@ function trustedPart(visit: AccountVisit, { trustedDevices }: Factors): string {
 <strong><bdi>${device || account.unknownDevice}</bdi></strong>
 <span class="quiet">!${addressPrefix ? html`<bdi>${addressPrefix}</bdi> · ` : ''}${account.added} !${timeOf(visit, createdAt)} · ${account.until} !${timeOf(visit, expiresAt)}</span></div></li>`,
   )
-  return html`<section><h2>${account.trusted}</h2>
-<p class="quiet">${account.trustedLead}</p>
-<ul class="rows">!${rows.join('\n')}</ul>
-!${form(hrefOf(visit, `${path}/trusted-devices/end`), {}, button(account.trustedEnd, 'danger'))}
-</section>`
+  const end = buttonForm(visit, `${path}/trusted-devices/end`, account.trustedEnd, 'danger')
+  return partOf(account.trusted, account.trustedLead, listOf(rows) + end)
 }
 
 export const securitySection: Section = {

@@ -3,8 +3,8 @@ import { html } from 'ghtml'
 import type { StepUpFactor } from '../../../domain/errors.ts'
 import { notice } from '../controls.ts'
 import { type FactorNote, factorForms } from '../hosted/factor-forms.ts'
-import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
+import { cancelLink } from './elements.ts'
 import { type AccountVisit, innerPage, tabOf } from './visit.ts'
 
 export const stepUpPath = '/account/step-up'
@@ -47,7 +47,7 @@ export function stepUpPage(visit: AccountVisit, pending: PendingAction, note: Fa
     html`<p class="lead">${account.stepUpLead}</p>
 !${note.bad ? notice('bad', note.bad) : ''}
 !${factorForms(visit, methods, forms)}
-<p class="quiet end"><a href="${hrefOf(visit, section)}">${account.cancel}</a></p>`,
+!${cancelLink(visit, section)}`,
     note.status ? { status: note.status } : {},
   )
 }

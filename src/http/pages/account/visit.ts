@@ -4,6 +4,7 @@ import { html } from 'ghtml'
 import type { SignedInContext } from '../../../domain/context.ts'
 import { AuthError } from '../../../domain/errors.ts'
 import { isOperatorsProject } from '../../../domain/projects/operators-project.ts'
+import { clearSiteData } from '../../cookies.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import { avatarUrl } from '../../views.ts'
 import { notice } from '../controls.ts'
@@ -150,6 +151,12 @@ export function innerPage(
   )
 }
 
+/** Removes the cookies of the session and the cached pages of the account from this browser. */
+export function forgetSession({ parts, reply, ctx }: AccountVisit): void {
+  parts.cookies.clear(reply, ctx.project)
+  clearSiteData(reply)
+}
+
 /** What an action ends with: a page, a redirect, or a JSON file to download. */
 export type AccountOutcome = Outcome | { readonly file: string; readonly name: string }
 
@@ -161,18 +168,3 @@ export function sendAccount(visit: HostedVisit, ending: AccountOutcome, path: st
     .type('application/json; charset=utf-8')
     .send(ending.file)
 }
-
-/** A time in the language of the page, in UTC. */
-export function timeOf({ texts }: HostedVisit, at: Date | string): string {
-  const date = new Date(at)
-  const format = new Intl.DateTimeFormat(texts.tag, {
-    dateStyle: 'medium',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  })
-  return html`<time datetime="${date.toISOString()}">${format.format(date)} UTC</time>`
-}
-
-/** A duration in the language of the page, such as "90 days". */
-export const durationOf = ({ texts }: HostedVisit, value: number, unit: 'day' | 'hour'): string =>
-  new Intl.NumberFormat(texts.tag, { style: 'unit', unit, unitDisplay: 'long' }).format(value)
