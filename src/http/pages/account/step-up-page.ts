@@ -5,7 +5,7 @@ import { notice } from '../controls.ts'
 import { type FactorNote, factorForms } from '../hosted/factor-forms.ts'
 import type { Page } from '../layout.ts'
 import { cancelLink } from './elements.ts'
-import { type AccountVisit, innerPage, tabOf } from './visit.ts'
+import { type AccountVisit, innerPage, sectionPathOf } from './visit.ts'
 
 export const stepUpPath = '/account/step-up'
 
@@ -39,7 +39,7 @@ export function stepUpPage(visit: AccountVisit, pending: PendingAction, note: Fa
   }
   const { mailLead } = account
   const forms = { path: stepUpPath, carried, options, note, passkeyLead: '', mailLead, extraHtml: '' }
-  const section = tabOf(actionPath)
+  const section = sectionPathOf(actionPath)
   return innerPage(
     visit,
     section,

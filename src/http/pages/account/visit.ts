@@ -64,7 +64,8 @@ export async function openVisit(
 const sectionIn = (path: string) => accountSections.find((section) => path.startsWith(`/account/${section}`))
 
 /** The path of the section that a page or an action belongs to. */
-export const tabOf = (path: string): string => `/account${sectionIn(path) ? `/${sectionIn(path)}` : ''}`
+export const sectionPathOf = (path: string): string =>
+  `/account${sectionIn(path) ? `/${sectionIn(path)}` : ''}`
 
 /** A redirect to the sign-in page, which leads back to the section. */
 export function signInAgain(visit: HostedVisit): Outcome {
@@ -161,10 +162,10 @@ export function forgetSession({ parts, reply, ctx }: AccountVisit): void {
 export type AccountOutcome = Outcome | { readonly file: string; readonly name: string }
 
 /** Sends an outcome. @param path of the page to which the links to other languages lead */
-export function sendAccount(visit: HostedVisit, ending: AccountOutcome, path: string): FastifyReply {
-  if (!('file' in ending)) return sendOutcome(visit, ending, path, { hasPictures: true })
+export function sendAccount(visit: HostedVisit, outcome: AccountOutcome, path: string): FastifyReply {
+  if (!('file' in outcome)) return sendOutcome(visit, outcome, path, { hasPictures: true })
   return visit.reply
-    .header('content-disposition', `attachment; filename="${ending.name}"`)
+    .header('content-disposition', `attachment; filename="${outcome.name}"`)
     .type('application/json; charset=utf-8')
-    .send(ending.file)
+    .send(outcome.file)
 }

@@ -18,7 +18,7 @@ export interface PageParams {
   /** The section of the account's pages to return to; null: the first. */
   readonly section: (typeof accountSections)[number] | null
   /** `prompt=login`: whether a person who is signed in must sign in again. */
-  readonly asksAgain: boolean
+  readonly promptsLogin: boolean
   /** The parameters as a query, which every form and link of the pages repeats. */
   readonly query: string
 }
@@ -74,7 +74,7 @@ export function readParams(project: Project, ownOrigin: string, query: unknown):
   return {
     ...{ redirectTo, challenge, state: text('state'), loginHint: text('login_hint') ?? '' },
     section: accountSections.find((section) => section === text('section')) ?? null,
-    asksAgain: text('prompt') === 'login',
+    promptsLogin: text('prompt') === 'login',
     query: new URLSearchParams(kept).toString(),
   }
 }

@@ -60,7 +60,7 @@ async function signInOrExplain(
 export function signInPages(api: Api, parts: HostedParts): void {
   showPage(api, parts, '/sign-in', async (visit) => {
     const { ctx, params } = visit
-    const visitor = params.asksAgain ? null : await findVisitor(visit)
+    const visitor = params.promptsLogin ? null : await findVisitor(visit)
     if (!visitor) return signInPage(visit, noteOfProvider(visit))
     // Without an application there is nothing to continue to, so the account's page is shown.
     if (params.redirectTo === null) return { location: destinationOf(ctx, params, parts) }

@@ -24,7 +24,7 @@ const isPage = (value: unknown): value is Page =>
 
 const noParams: PageParams = {
   ...{ redirectTo: null, state: null, challenge: null, loginHint: '', section: null },
-  ...{ asksAgain: false, query: '' },
+  ...{ promptsLogin: false, query: '' },
 }
 
 /** Builds the visit of a request, or the page of a query that is refused. @param query default: that of the request */
