@@ -1,11 +1,11 @@
 // An action: a form of the account's pages that is posted. It runs a verb of the domain. Where the verb demands a step-up, the
 // person is asked for it first, and the action goes on with what was typed.
-import type { FastifyRequest } from 'fastify'
 import { AuthError, type AuthErrorCode, type AuthErrorDetails } from '../../../domain/errors.ts'
 import type { LimitClass } from '../../../domain/projects/policy.ts'
 import { isUuid } from '../../../formats.ts'
 import type { Api } from '../../typebox.ts'
 import type { HostedParts } from '../hosted/parts.ts'
+import { addForm } from '../hosted/step.ts'
 import { type Typed, typedIn } from '../hosted/typed.ts'
 import { hrefOf } from '../hosted/visit.ts'
 import type { Page } from '../layout.ts'
@@ -132,41 +132,27 @@ export function addSection(api: Api, parts: AccountParts, section: Section): voi
   addGet(api, parts, section.path, (visit) => section.show(visit, {}))
 }
 
-interface ReadForm {
-  readonly visit: AccountVisit
-  readonly typed: Typed
-  readonly given: unknown
-}
-
 /** Registers the POST of an action. A GET of its address, such as after "back", leads to its section. */
 export function addAction<Given>(api: Api, parts: AccountParts, registered: Action<Given>): void {
   const action = registered as Action<unknown>
   const { path, limit, section } = action
   parts.actions.set(path, action)
-  const forms = new WeakMap<FastifyRequest, ReadForm>()
-  const config = { access: 'user', limit } as const
-  api.post(
+  addForm(
+    api,
     path,
+    { access: 'user', limit },
     {
-      schema: { hide: true },
-      config,
-      // Before the request is counted.
-      async preValidation(request, reply) {
+      async read(request, reply) {
         const visit = await openVisit(parts, request, reply)
-        if (!visit) return reply
+        if (!visit) return null
         const typed = typedIn(request.body)
         const given = action.read?.(visit, typed, request.body)
-        if (given instanceof Refused)
-          return sendAccount(visit, await showAgain(visit, action, typed, given.note), section.path)
-        forms.set(request, { visit, typed, given })
-        return undefined
+        if (!(given instanceof Refused)) return { visit, typed, given }
+        sendAccount(visit, await showAgain(visit, action, typed, given.note), section.path)
+        return null
       },
-    },
-    async (request, reply) => {
-      const form = forms.get(request)
-      if (!form) return reply
-      const outcome = await runAction(form.visit, action, form.typed, form.given)
-      return sendAccount(form.visit, outcome, section.path)
+      run: async ({ visit, typed, given }) =>
+        sendAccount(visit, await runAction(visit, action, typed, given), section.path),
     },
   )
   if (path !== section.path) addGet(api, parts, path, (visit) => ({ location: hrefOf(visit, section.path) }))

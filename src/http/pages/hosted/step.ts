@@ -55,29 +55,49 @@ export function showPage(
   })
 }
 
+/**
+ * Registers the POST of a form, which is read before the request is counted by the rate limit.
+ * @param form `read` returns null if it sent the reply
+ */
+export function addForm<Form extends object>(
+  api: Api,
+  path: string,
+  config: { readonly access: 'public' | 'user'; readonly limit: LimitClass },
+  form: {
+    read(request: FastifyRequest, reply: FastifyReply): Promise<Form | null>
+    run(form: Form): Promise<FastifyReply>
+  },
+): void {
+  const forms = new WeakMap<FastifyRequest, Form>()
+  async function preValidation(request: FastifyRequest, reply: FastifyReply) {
+    const read = await form.read(request, reply)
+    if (!read) return reply
+    forms.set(request, read)
+    return undefined
+  }
+  api.post(path, { schema: { hide: true }, config, preValidation }, async (request, reply) => {
+    const read = forms.get(request)
+    return read ? form.run(read) : reply
+  })
+}
+
 /** Registers the POST of a step. A GET of its address, such as after "back", leads to its page. */
 export function addStep<Given>(api: Api, parts: HostedParts, step: Step<Given>): void {
   const { path, limit } = step
   const page = `/${path.split('/')[1]}`
-  const forms = new WeakMap<FastifyRequest, { readonly visit: HostedVisit; readonly given: Given }>()
-  api.post(
+  addForm(
+    api,
     path,
+    { access: 'public', limit },
     {
-      schema: { hide: true },
-      config: { access: 'public', limit },
-      // Before the request is counted.
-      async preValidation(request, reply) {
+      async read(request, reply) {
         const { visit, refused } = visitOf(parts, request, reply)
         const given = refused ?? step.read(visit, typedIn(request.body))
-        if (isPage(given)) return sendOutcome(visit, given, page)
-        forms.set(request, { visit, given })
-        return undefined
+        if (!isPage(given)) return { visit, given }
+        sendOutcome(visit, given, page)
+        return null
       },
-    },
-    async (request, reply) => {
-      const form = forms.get(request)
-      if (!form) return reply
-      return sendOutcome(form.visit, await step.run(form.visit, form.given), page)
+      run: async ({ visit, given }) => sendOutcome(visit, await step.run(visit, given), page),
     },
   )
   if (path !== page) showPage(api, parts, path, (visit) => ({ location: hrefOf(visit, page) }))
