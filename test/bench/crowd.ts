@@ -25,7 +25,7 @@ import {
 
 export const password = 'a good long password'
 
-/** Limits that no measurement meets, and access tokens that outlive it. Everything else is the default. */
+/** Limits that no measurement reaches, and access tokens that outlive it. Everything else is the default. */
 const policy = {
   limits: {
     credential: { max: 10_000_000, window_seconds: 900 },
@@ -33,7 +33,7 @@ const policy = {
     read: { max: 10_000_000, window_seconds: 60 },
     project: { max: 10_000_000, window_seconds: 60 },
   },
-  // Nobody's sign-up waits for a mail, and none is written: what the peer does by default.
+  // Sign-ups neither need nor send a mail, like better-auth's by default.
   verification: { mode: 'off' },
   lockout: { failures: 1000, window_seconds: 900, base_seconds: 60 },
   tokens: { access_seconds: 86_400 },
@@ -44,7 +44,7 @@ export interface Place {
   readonly projectId: string
   readonly projectSecret: string
   readonly sql: Sql
-  /** Addresses of those who sign in again and again, which ends their oldest sessions: nobody else is to draw one of them. */
+  /** Addresses of users who sign in repeatedly, which ends their oldest sessions; no visitor uses them. */
   readonly regulars: Set<string>
 }
 
@@ -98,7 +98,7 @@ export async function makePlace(
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const project = build === undefined ? await ownProject(url, sql) : await projectOfBuild(build, url)
   const hash = await (await loadArgon2()).hash(passwordBytes(password), defaultParameters)
-  // The rows refer to each other by construction; checking two million of them would take longer than the bench.
+  // The references are valid by construction; checking two million of them would take longer than the bench.
   await sql`set session_replication_role = replica`
   await sql`
     insert into users (uuid, project_id, email, password_hash, display_name, first_name, last_name, email_verified_at)
@@ -115,7 +115,7 @@ export async function makePlace(
   return { url, projectId: project.id, projectSecret: project.secret, sql, regulars: new Set() }
 }
 
-/** Visitors of sessions drawn at random from the whole table, each with its first refresh token and an API key. */
+/** Visitors with random sessions of the table, each with its first refresh token and an API key. */
 async function draw({ sql, projectId, regulars }: Place, count: number): Promise<Visitor[]> {
   const rows = await sql<{ id: string; userId: string; email: string; generation: number }[]>`
     select sessions.id, users.id as "userId", users.email, sessions.generation from sessions join users on users.id = sessions.user_id
@@ -136,7 +136,7 @@ async function draw({ sql, projectId, regulars }: Place, count: number): Promise
   }))
 }
 
-/** Gives each visitor a passkey, by SQL: no registration is measured. */
+/** Adds a passkey to each visitor by SQL, because registrations are not measured. */
 export async function enrollPasskeys(place: Place, visitors: readonly Visitor[]): Promise<void> {
   const { sql, projectId } = place
   const authenticator = createAuthenticator({ origin: publicUrl })
@@ -162,7 +162,7 @@ export async function enrollPasskeys(place: Place, visitors: readonly Visitor[])
 
 export const connections = 32
 
-/** A plan against the service or, with another prefix, the limit; in a closed loop unless `over` says otherwise. */
+/** A plan for the service or, with another prefix, the limit server; a closed loop unless `over` changes it. */
 export function planFor(
   place: Place,
   server: Running,
@@ -179,7 +179,7 @@ export function planFor(
   }
 }
 
-/** Gives the generator visitors who have refreshed once and shown access token and API key once: sessions in mid-life. */
+/** Gives the generator visitors who have refreshed once and used access token and API key once. */
 export async function admit(
   load: Load,
   place: Place,

@@ -1,5 +1,5 @@
-// `npm run build && npx tsx test/bench/devices.ts [--sessions N]`: what the list of 50 devices costs beside `me`, and what a
-// cleanup of expired sessions does to `me`; ends with 1 when a figure misses its goal.
+// `npm run build && npx tsx test/bench/devices.ts [--sessions N]`: the cost of a list of 50 devices compared with `me`, and the
+// effect of a cleanup of expired sessions on `me`. Exits with 1 when a figure misses its goal.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ const { values } = parseArgs({ options: { sessions: { type: 'string', default: '
 const sessions = Number(values.sessions)
 const agent = new Agent({ keepAlive: true, maxSockets: 8 })
 
-/** One GET; milliseconds until its answer was read. */
+/** @returns milliseconds from a GET until its answer was read */
 function get(port: number, path: string, headers: Record<string, string>): Promise<number> {
   const since = performance.now()
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ try {
     select gen_random_uuid(), project_id, id, 0, now() + interval '1 day', now() + interval '2 days', 'curl/8.' || n
     from users, generate_series(1, 47) n where email = ${email}`
 
-  /** Median milliseconds of one request after another, so that a ratio is a ratio of cost. */
+  /** Median milliseconds of sequential requests, so that a ratio compares cost. */
   const cost = async (path: string, count: number) => {
     const times: number[] = []
     for (let i = 0; i < count; i++) times.push(await get(service.port, path, headers))

@@ -1,4 +1,4 @@
-// How a measurement becomes a line of the report.
+// Lines of the report from measurements.
 import type { Outcome } from './load.ts'
 import type { Running } from './processes.ts'
 import { type Compared, type Figure, median, ms, type Pace, percent, rate, times } from './rounds.ts'
@@ -14,13 +14,13 @@ export interface Bench {
 
 export const small = { users: 2000, sessions: 4000 }
 
-/** Rounds and their length; few and short ones where it must be quick. */
+/** Rounds and their length; few and short ones with `--quick`. */
 export const pace = (quick: boolean, rounds: number, seconds: number): Pace =>
   quick
     ? { rounds: 5, seconds: Math.min(seconds, 3), warmUpSeconds: 1 }
     : { rounds, seconds, warmUpSeconds: 2 }
 
-/** A part of the other's rate that ours must reach; null: for information. */
+/** The goal is a fraction of the reference's rate; null: for information. */
 export const atLeast = (name: string, goal: number | null, found: Compared, show = rate): Figure => ({
   name,
   goal: goal === null ? 'for information' : `≥ ${goal * 100} %`,
@@ -29,7 +29,7 @@ export const atLeast = (name: string, goal: number | null, found: Compared, show
   met: goal === null ? null : found.ratio >= goal,
 })
 
-/** A multiple of the other's time that ours may not exceed. */
+/** The goal is a multiple of the reference's time that must not be exceeded. */
 export const atMost = (name: string, goal: number, found: Compared, show = ms): Figure => ({
   name,
   goal: `≤ ${goal} ×`,
@@ -38,7 +38,7 @@ export const atMost = (name: string, goal: number, found: Compared, show = ms): 
   met: found.ratio <= goal,
 })
 
-/** A multiple of the other's rate that ours must reach. */
+/** The goal is a multiple of the reference's rate. */
 export const timesAtLeast = (name: string, goal: number, found: Compared, show = rate): Figure => ({
   name,
   goal: `≥ ${goal} ×`,
@@ -47,7 +47,7 @@ export const timesAtLeast = (name: string, goal: number, found: Compared, show =
   met: found.ratio >= goal,
 })
 
-/** Processor time for each request: what a rate is made of, and steadier than a rate where the machine has other work. */
+/** Processor time for each request, which varies less than a rate while the machine has other work. */
 export class Processor {
   readonly #seen = new Map<string, number[]>()
 
@@ -63,7 +63,7 @@ export class Processor {
     return `${median(this.#seen.get(side) ?? []).toFixed(0)} µs`
   }
 
-  /** One side, and the others beside it. */
+  /** The service, and the references. */
   beside(name: string, others: readonly string[]): Figure {
     const detail = others.map((other) => `${other} ${this.#of(other)}`).join(', ')
     const measured = this.#of(name)

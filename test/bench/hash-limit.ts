@@ -1,4 +1,4 @@
-// The limit of sign-in: raw argon2id in a bare loop, with as many hashes in flight as cores, in a process of its own.
+// The limit of sign-in: argon2id in a bare loop, as many hashes at once as cores, in a separate process.
 import { availableParallelism } from 'node:os'
 import { defaultParameters, loadArgon2 } from '../../src/crypto/passwords.ts'
 

@@ -1,12 +1,12 @@
-// The limit: a bare Fastify server that does nothing but the work which the promise cannot do without. It verifies the
-// same token with the same library and cache, issues the very statement of the service and signs with the same key.
+// The limit server: bare Fastify that does only the indispensable work. It verifies the same token with the same library and
+// cache, runs the service's own statement and signs with the same key.
 // No validation, no limits, no headers, no log.
 //
 //   /constant        a route that returns a constant
-//   /answer/constant the same, as large as the answer of /me and with a schema
+//   /answer/constant the same with an answer of the size of /me's, and with a schema
 //   /me              token and statement, through the same prepared Drizzle query as the service
 //   /refresh         HMAC, statement and signature, the same way
-//   /driver/…        the same two with the statement's text handed to postgres.js, no query builder in between
+//   /driver/…        the same two with the statement's text passed to postgres.js, without the query builder
 import jwt from '@fastify/jwt'
 import { Type } from '@sinclair/typebox'
 import Fastify from 'fastify'
@@ -50,7 +50,7 @@ interface Claims {
   sid: string
 }
 
-/** The text of a statement of the service, and the places of its named parameters, as the driver is handed them. */
+/** The text of a statement of the service, and the positions of its named parameters, for the driver. */
 async function statementOf(issue: (store: Store) => Promise<unknown>, markers: Record<string, unknown>) {
   let seen: { text: string; names: string[] } | undefined
   const spied = postgres(url, {

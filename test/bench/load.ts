@@ -1,15 +1,15 @@
-// The load generator: a process of its own that sends plain HTTP/1.1 over a few sockets and checks the status of every
-// answer. It parses no more than it must, so that what is measured is the server and not its client.
+// The load generator: a separate process that sends HTTP/1.1 over a few sockets and checks the status of every answer. It parses
+// as little as possible, so that the server is measured and not the client.
 import { connect, type Socket } from 'node:net'
 import { createAuthenticator, type KeptKey, type SoftKey } from '../support/authenticator.ts'
 
-/** One signed-in user, and the tokens that they hold now. */
+/** A signed-in user with the current tokens. */
 export interface Visitor {
   email: string
   access: string
   refresh: string
   apiKey: string
-  /** The peer's cookies. */
+  /** Cookies of better-auth. */
   cookie?: string
   passkey?: KeptKey
 }
@@ -42,16 +42,16 @@ export interface Plan {
   readonly prefix: string
   readonly kind: Kind
   readonly connections: number
-  /** Ends after this long, or after each visitor had one turn. */
+  /** Ends after this time, or after one request of each visitor. */
   readonly seconds: number | 'once each'
-  /** Milliseconds that a connection rests after each answer; 0: it sends the next request at once. */
+  /** Milliseconds that a connection pauses after each answer; 0: it sends the next request at once. */
   readonly restMs?: number
   /**
-   * Never sleeps: else each answer wakes this process, and a virtual machine charges that, 10 to 15 µs, to who sent it. Not
-   * where the database needs this core.
+   * Never sleeps: otherwise each answer wakes this process, which on a virtual machine costs the sender 10 to 15 µs. Not for
+   * plans in which the database needs this core.
    */
   readonly awake?: boolean
-  /** Each connection from a loopback address of its own, as people come; where the system has only one, from that. */
+  /** Uses another loopback address for each connection, if the system has several. */
   readonly manyAddresses?: boolean
 }
 
@@ -64,7 +64,7 @@ export interface Outcome {
   readonly failures: readonly string[]
 }
 
-/** A revocation measured between two instances: the plan is for the one that ends the sessions. */
+/** A measurement of revocations between two instances; the plan is for the instance that ends the sessions. */
 export interface Revocation extends Plan {
   readonly otherPort: number
   readonly times: number
@@ -119,7 +119,7 @@ class Connection {
     if (head < 0) return
     const headers = this.#buffer.slice(0, head + 2)
     const length = /\r\ncontent-length: *(\d+)/i.exec(headers)?.[1]
-    // In one chunk or many, nothing is made of the bodies of such answers.
+    // Chunked bodies are not used, whether they have one chunk or many.
     const last = length === undefined ? this.#buffer.indexOf('0\r\n\r\n', head + 4) : -1
     const isEmpty = headers.startsWith('HTTP/1.1 204')
     if (length === undefined && last < 0 && !isEmpty) return
@@ -141,7 +141,7 @@ class Connection {
 
 let crowd: Visitor[] = []
 
-/** The origin of the service's PUBLIC_URL, which is not the port that it is measured at. */
+/** The origin of the service's PUBLIC_URL; its port is not the measured one. */
 const authenticator = createAuthenticator({ origin: 'http://127.0.0.1:3000' })
 const softKeys = new Map<string, SoftKey>()
 function softKeyOf({ passkey, email }: Visitor): SoftKey {
@@ -153,7 +153,7 @@ function softKeyOf({ passkey, email }: Visitor): SoftKey {
   return key
 }
 
-/** The body of a sign-in by passkey, from the options that the service handed out. */
+/** The body of a sign-in by passkey, from the service's options. */
 function answerTo(options: string, visitor: Visitor): string {
   const { flow, options: asked } = JSON.parse(options) as {
     flow: string
@@ -163,10 +163,10 @@ function answerTo(options: string, visitor: Visitor): string {
 }
 
 let newcomers = 0
-/** An address that nobody has had. */
+/** A new address. */
 const newcomer = () => `new-${process.pid}-${Date.now().toString(36)}-${++newcomers}@example.com`
 
-/** What better-auth is asked for. */
+/** Requests to better-auth. */
 function peerRequestOf({ kind, port, password }: Plan, { email, cookie }: Visitor): string {
   const origin = `127.0.0.1:${port}`
   if (kind === 'peer session')
@@ -183,10 +183,10 @@ function peerRequestOf({ kind, port, password }: Plan, { email, cookie }: Visito
 
 const cookiesOf = (headers: string) =>
   [...headers.matchAll(/\r\nset-cookie: *([^;\r]+)/gi)].map(([, pair]) => pair).join('; ')
-/** Where it is not 200. */
+/** Expected statuses other than 200. */
 const promised: Partial<Record<Kind, number>> = { signup: 201 }
 
-/** @param options what the service answered to `passkey options`, for a sign-in by passkey */
+/** @param options the service's answer to `passkey options`, for a sign-in by passkey */
 function requestOf(plan: Plan, visitor: Visitor, options = ''): string {
   const { kind, prefix, projectId } = plan
   if (kind.startsWith('peer ')) return peerRequestOf(plan, visitor)
@@ -230,7 +230,7 @@ async function run(plan: Plan): Promise<Outcome> {
   const begun = performance.now()
   const until = plan.seconds === 'once each' ? Number.POSITIVE_INFINITY : begun + plan.seconds * 1000
 
-  // Each connection has visitors of its own: no two requests ever present the same refresh token.
+  // Each connection has its own visitors, so that no two requests present the same refresh token.
   async function visit(offset: number): Promise<void> {
     const apart = plan.manyAddresses && process.platform === 'linux'
     const connection = await Connection.open(plan.port, apart ? `127.0.1.${1 + (offset % 250)}` : undefined)
@@ -285,8 +285,8 @@ async function run(plan: Plan): Promise<Outcome> {
 }
 
 /**
- * Ends sessions at one instance, one after another, and shows their tokens to the other until it refuses; milliseconds from
- * each acknowledgement to the last request, as it was sent, that was still accepted (0: none was).
+ * Ends sessions at one instance, one after another, and sends their tokens to the other until it refuses. The result is the
+ * milliseconds from each acknowledgement to the sending of the last accepted request (0: none was accepted).
  */
 async function revoke({ otherPort, times, ...plan }: Revocation): Promise<number[]> {
   const [one, other] = [
@@ -296,7 +296,7 @@ async function revoke({ otherPort, times, ...plan }: Revocation): Promise<number
   const ask = (visitor: Visitor) => other.send(requestOf({ ...plan, port: otherPort, kind: 'me' }, visitor))
   const lags: number[] = []
   for (const visitor of crowd.slice(-times)) {
-    // Seen twice within a moment, the session is one that the other instance answers for without asking.
+    // After two requests the other instance has cached the session.
     for (let seen = 0; seen < 3; seen++)
       if ((await ask(visitor)).status !== 200) throw new Error('A living session was refused.')
     const ended = await one.send(requestOf(plan, visitor))
@@ -325,5 +325,5 @@ process.on('message', async (message: ToLoad) => {
     process.send?.({ lags: await revoke(message.revocation) } satisfies FromLoad)
   else process.send?.({ outcome: await run(message.plan) } satisfies FromLoad)
 })
-// A generator whose bench is gone has nobody to report to.
+// Ends when the bench has ended.
 process.on('disconnect', () => process.exit(0))

@@ -1,5 +1,5 @@
-// `tsx test/bench/mail.ts [--mails N]`: how fast one mail job sends what is owed through a local SMTP server of its own
-// process, without and with that server dying halfway; ends with 1 when a figure misses its goal.
+// `tsx test/bench/mail.ts [--mails N]`: the rate at which one mail job sends queued mails through a local SMTP server in another
+// process, without and with a stop of that server halfway. Exits with 1 when a figure misses its goal.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -41,7 +41,7 @@ async function runBench(): Promise<void> {
   const { values } = parseArgs({ options: { mails: { type: 'string', default: '10000' } } })
   const mails = Number(values.mails)
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-mail-'))
-  // Durability as shipped.
+  // PostgreSQL's default durability.
   const database = await startEmbedded({ dataDir: folder })
   let missed = false
   try {

@@ -1,8 +1,8 @@
-// better-auth as its documentation sets it up: PostgreSQL by `pg`, e-mail and password, node:http. Runs in the folder that
-// peer.ts installed it in, so that its names resolve there; the service never depends on it.
+// better-auth as in its documentation: PostgreSQL by `pg`, e-mail and password, node:http. Runs in the folder in which peer.ts
+// installed it, so that its imports resolve there; the service does not depend on it.
 //
-//   PEER_PASSWORDS=argon2id   hashes as we do instead of its own scrypt
-//   PEER_SESSIONS=cached      its cookie cache;  =renewed  every look at a session renews it
+//   PEER_PASSWORDS=argon2id   hashes like the service instead of by scrypt
+//   PEER_SESSIONS=cached      its cookie cache;  =renewed  every read of a session renews it
 import { createServer } from 'node:http'
 
 const load = (name: string) => import(name)

@@ -1,5 +1,5 @@
-// better-auth, the peer that the service is measured beside: its newest version that the registry can install whole, in a
-// folder of its own below node_modules/.cache.
+// better-auth, with which the service is compared: the newest version that can be installed from the registry, in a folder
+// below node_modules/.cache.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const versionsToTry = 30
 const npm = (...words: string[]) =>
   execFileSync('npm', words, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
 
-/** The version that is installed, after installing it if it was not there; null where no version can be had. */
+/** Installs better-auth if it is missing. @returns its version; null if it cannot be installed */
 export function installPeer(): string | null {
   const installed = () => (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version
   if (existsSync(manifest)) return installed()
@@ -34,20 +34,20 @@ export function installPeer(): string | null {
       }
     }
   } catch {
-    // No registry: the comparison is left out, and the report says so.
+    // Without a registry the comparison is left out, and the report says so.
   }
   return null
 }
 
 export interface PeerSettings {
-  /** Its default, or our hash. */
+  /** Its default, or the service's hash. */
   readonly passwords: 'scrypt' | 'argon2id'
-  /** Its default, its cookie cache, or a renewal at each look. */
+  /** Its default, its cookie cache, or a renewal at each read. */
   readonly sessions: 'plain' | 'cached' | 'renewed'
   readonly log: string
 }
 
-/** Starts it on a database of its own, empty at first. */
+/** Starts it on a new, empty database. */
 export async function startPeer(serverUrl: string, name: string, how: PeerSettings): Promise<Running> {
   const sql = postgres(serverUrl, { max: 1, onnotice: () => {} })
   await sql.unsafe(`create database ${name}`).catch((error: { code?: string }) => {

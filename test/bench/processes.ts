@@ -1,4 +1,4 @@
-// The processes of a measurement: the built service, the limits beside it, the generators; and what is asked of them.
+// Starts the processes of a measurement: the built service, the references, the load generators.
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import type { FromLoad, Outcome, Plan, Revocation, ToLoad, Visitor } from './loa
 export const secretKey = 'a bench secret of more than thirty-two bytes'
 export const publicUrl = 'http://127.0.0.1:3000'
 
-/** A file of the build. */
+/** The path of a built file. */
 export const built = (name: string) => join(packageRoot, 'dist', name)
 const children = new Set<ChildProcess>()
 
@@ -22,7 +22,7 @@ function track(child: ChildProcess): ChildProcess {
   return child
 }
 
-/** Ends whatever still runs. */
+/** Ends all processes. */
 export async function endAll(): Promise<void> {
   await Promise.all([...children].map(end))
 }
@@ -57,11 +57,11 @@ function statusOf(port: number, path: string): Promise<number> {
 
 export interface Running {
   readonly port: number
-  /** From spawn to the first 200 of its ready path. */
+  /** Milliseconds from spawn to the first 200 of its ready path. */
   readonly startMs: number
   /** Resident memory now, in MB (10^6 bytes). */
   residentMb(): number
-  /** Processor time used so far, in µs, to a hundredth of a second; NaN where /proc does not tell. */
+  /** Processor time so far in µs, with a resolution of 10 ms; NaN without /proc. */
   processorUs(): number
   stop(): Promise<void>
 }
@@ -114,9 +114,9 @@ export interface ServiceOptions {
   readonly databaseUrl: string | null
   readonly dataDir: string
   readonly log: string
-  /** Words for Node itself, such as --cpu-prof. */
+  /** Options of Node, such as --cpu-prof. */
   readonly node?: readonly string[]
-  /** Variables besides. */
+  /** Further variables. */
   readonly env?: Record<string, string>
   /** The folder of another build; default: this one. */
   readonly build?: string
@@ -143,10 +143,10 @@ export function startService({
     folder: build,
     env: {
       ...database,
-      // As in the container, and in every worker.
+      // Like the container and every worker.
       MALLOC_ARENA_MAX: '1',
       DATA_DIR: dataDir,
-      // One issuer, whatever the port: instances read each other's tokens.
+      // The same issuer for all ports, so that instances accept each other's tokens.
       PUBLIC_URL: publicUrl,
       ...(projectId ? { CONTRACT_PROJECT_ID: projectId } : {}),
       ...env,
@@ -154,7 +154,7 @@ export function startService({
   })
 }
 
-/** The bare server with the same statements, on the same database. */
+/** The limit server, on the same database. */
 export function startLimit(databaseUrl: string, log: string): Promise<Running> {
   return start([built('test/bench/limit-server.js')], {
     readyPath: '/constant',
@@ -189,11 +189,11 @@ function ask<Reply>(child: ChildProcess, message: object): Promise<Reply> {
 }
 
 export interface Load {
-  /** Who sends the requests of the runs that follow. */
+  /** Sets the visitors of the following runs. */
   admit(crowd: readonly Visitor[]): Promise<void>
-  /** Runs a plan; throws unless every answer had the status that its kind promises. */
+  /** Runs a plan. @throws if an answer has an unexpected status */
   run(plan: Plan): Promise<Outcome>
-  /** Milliseconds that revoked sessions lived on elsewhere. */
+  /** Milliseconds for which the other instance still accepted revoked sessions. */
   revoke(revocation: Revocation): Promise<number[]>
 }
 
@@ -218,7 +218,7 @@ export function startLoad(): Load {
   }
 }
 
-/** Raw argon2id on all cores; returns how to run it for some seconds. */
+/** Starts argon2id on all cores. @returns a function that runs it for some seconds */
 export async function startHashing(): Promise<(seconds: number) => Promise<HashOutcome>> {
   const { availableParallelism } = await import('node:os')
   const child = track(

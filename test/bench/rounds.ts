@@ -1,4 +1,4 @@
-// Alternation: every figure is the median of ratios, each taken within one round of one run.
+// Alternating rounds: every figure is the median of the ratios of the rounds.
 
 export interface Pace {
   readonly rounds: number
@@ -12,7 +12,7 @@ export interface Figure {
   readonly name: string
   readonly goal: string
   readonly measured: string
-  /** The numbers behind the ratio, and its spread over the rounds. */
+  /** Both values of the ratio, and its range over the rounds. */
   readonly detail: string
   /** Null: for information. */
   readonly met: boolean | null
@@ -32,11 +32,11 @@ export const rate = (perSecond: number) =>
   `${perSecond >= 1000 ? Math.round(perSecond) : perSecond.toFixed(1)}/s`
 export const ms = (value: number) => `${value < 100 ? value.toFixed(1) : Math.round(value)} ms`
 
-/** Runs one side for so many seconds and tells its figure. */
+/** Runs one side for some seconds. @returns its figure */
 type Side = (seconds: number) => Promise<number>
 
 export interface Compared {
-  /** Median over the rounds of ours divided by the other's. */
+  /** Median over the rounds of the service's figure divided by the reference's. */
   readonly ratio: number
   readonly ours: number
   readonly other: number
@@ -44,8 +44,8 @@ export interface Compared {
 }
 
 /**
- * Measures ours and the others in turn, in each round in the opposite order to the last, and says how it goes.
- * Returns, for each other, the median of the rounds' ratios.
+ * Measures the service and the references in turn, in reverse order in every second round, and prints the progress.
+ * @returns for each reference the median of the rounds' ratios
  */
 export async function alternate<Others extends Readonly<Record<string, Side>>>(
   what: string,

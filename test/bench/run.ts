@@ -27,7 +27,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-/** The service as it ships, and beside it the processes of the bench as plain JavaScript: no loader is measured. */
+/** Builds the service, and the processes of the bench as JavaScript, so that no loader is measured. */
 function build(): void {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: packageRoot, stdio: 'inherit' })
   const names = ['limit-server', 'load', 'hash-limit', 'peer-server']
@@ -43,7 +43,7 @@ function build(): void {
   })
 }
 
-/** The machine and its programs, in a line. */
+/** The machine and the versions of its programs, in one line. */
 async function describeMachine(serverUrl: string): Promise<string> {
   const sql = postgres(serverUrl, { max: 1 })
   const [row] = await sql`show server_version`
@@ -57,7 +57,7 @@ async function describeMachine(serverUrl: string): Promise<string> {
 console.log('Building…')
 build()
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
-// Durability as shipped. The module only counts statements, and only where a workload asks it to.
+// PostgreSQL's default durability. pg_stat_statements counts only for workloads that switch it on.
 const database = await startEmbedded({
   dataDir: join(folder, 'database'),
   settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'none' },
@@ -74,7 +74,7 @@ function cleanUp(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)))
 
-/** Minutes and seconds since the beginning. */
+/** Minutes and seconds since the start. */
 const elapsed = () => {
   const seconds = Math.round(performance.now() / 1000)
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`

@@ -1,4 +1,4 @@
-// What most workloads begin with: the service and its limit on a small database, people who use it, and the peer.
+// The set-up of most workloads: the service and the limit server on a small database, visitors, and better-auth.
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { admit, makePlace, type Place, password, planFor, serve } from './crowd.ts'
@@ -8,7 +8,7 @@ import { installPeer, type PeerSettings, startPeer } from './peer.ts'
 import { type Load, type Running, startLimit, startLoad } from './processes.ts'
 import type { Figure } from './rounds.ts'
 
-/** The service and its limit on a small database of their own, and a generator with visitors of the service. */
+/** The service and the limit server on a small database, and a generator with visitors of the service. */
 export async function stage(bench: Bench, name: string, env: Record<string, string> = {}) {
   const place = await makePlace(bench.serverUrl, name, small)
   const [service, limit] = [
@@ -20,7 +20,7 @@ export async function stage(bench: Bench, name: string, env: Record<string, stri
   return { place, service, limit, load }
 }
 
-/** A generator of people who have signed in from their address before: the first time costs a row and a mail more. */
+/** A generator of users who have signed in from their address before; the first time costs another row and a mail. */
 export async function startRegulars(place: Place, service: Running): Promise<Load> {
   const load = startLoad()
   for (const { email } of await admit(load, place, service, 192)) place.regulars.add(email)
@@ -29,7 +29,7 @@ export async function startRegulars(place: Place, service: Running): Promise<Loa
   return load
 }
 
-/** People who sign in again and again, and visitors: drawn last, so that none of them is one of those. */
+/** Users who sign in repeatedly, and other users as visitors. */
 export async function startCrowds(place: Place, service: Running): Promise<{ regulars: Load; load: Load }> {
   const regulars = await startRegulars(place, service)
   const load = startLoad()
@@ -37,7 +37,7 @@ export async function startCrowds(place: Place, service: Running): Promise<{ reg
   return { regulars, load }
 }
 
-/** better-auth with people of its own who are signed in; returns how to ask it; `beside`: on one that runs. Null where it cannot be installed. */
+/** Starts better-auth with signed-in users. @param beside a running one to use @returns its generator; null if not installable */
 export async function stagePeer(
   bench: Bench,
   how: Pick<PeerSettings, 'passwords' | 'sessions'>,
@@ -76,7 +76,7 @@ export async function stagePeer(
   }
 }
 
-/** Statements that the database saw for each request; the project's cache and the courier read beside, once a second or less. */
+/** Statements for each request. The project cache and the mail job add at most one a second each. */
 export async function statements(
   place: Place,
   service: Running,
@@ -90,10 +90,10 @@ export async function statements(
   const { pathname } = new URL(place.url)
   await sql.unsafe(`create extension if not exists pg_stat_statements;
     alter database ${pathname.slice(1)} set pg_stat_statements.track = 'all'`)
-  // The setting counts for new connections, so the pool of the running service is made to reconnect.
+  // The setting applies to new connections, so the pool of the running service must reconnect.
   await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'sallyport' and datname = current_database()`
   await sleep(1500)
-  // The first statement on each connection is prepared; let that be over.
+  // Warm-up: each connection prepares its statements first.
   await load.run(planFor(place, service, { kind, seconds: 1 }))
   await sql`select pg_stat_statements_reset()`
   const { requests } = await load.run(planFor(place, service, { kind, seconds }))

@@ -1,4 +1,4 @@
-// The workloads, each a question of the service's promises, answered as figures.
+// The workloads by name.
 import type { Bench } from './figures.ts'
 import type { Figure } from './rounds.ts'
 import { builds } from './workloads/builds.ts'
@@ -16,7 +16,7 @@ import { search } from './workloads/search.ts'
 import { start } from './workloads/start.ts'
 import { storm } from './workloads/storm.ts'
 
-/** What `npm run bench -- <name>` runs; without a name, all of them in this order. */
+/** Workloads of `npm run bench -- <name>`; without a name all of them run in this order. */
 export const workloads: Record<string, (bench: Bench) => Promise<Figure[]>> = {
   login,
   passkeys,

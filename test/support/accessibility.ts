@@ -1,9 +1,9 @@
-// What axe-core and a ruler find wrong with a page, in every look that people may have of it.
+// Checks pages with axe-core and for horizontal overflow, in every language, size and colour scheme.
 import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import type { Test } from 'tap'
 
-/** What axe-core finds wrong, as its rules and the elements. The page's policy must admit scripts of the test (`bypassCSP`). */
+/** Violations that axe-core finds, with rule and elements. The page's policy must allow the test's scripts (`bypassCSP`). */
 export async function violationsOf(page: Page): Promise<string[]> {
   const { violations } = await page.evaluate<AxeResults>(
     `${axe.source}; axe.run({ resultTypes: ['violations'] })`,
@@ -11,17 +11,17 @@ export async function violationsOf(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id} ${html}`))
 }
 
-/** Fails for what axe-core finds, and for what is wider than the page. */
+/** Fails for violations that axe-core finds, and for elements that are wider than the page. */
 export async function checkAccessible(t: Test, page: Page, name: string): Promise<void> {
   t.same(await violationsOf(page), [], name)
   const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
   t.equal(isWide, false, `${name}: nothing is wider than the page`)
 }
 
-/** Ways to the states of pages, by their names; each gets the language that it should be in. */
+/** Functions that bring a page into a state, by name of the state; each gets the page's language. */
 export type States = Readonly<Record<string, (locale: string) => Promise<unknown>>>
 
-/** Checks every state by day and night, in English and Arabic, on a phone and a desk: each of them in two combinations. */
+/** Checks every state in two combinations of light and dark, English and Arabic, phone and desktop, so that each occurs. */
 export async function checkInEveryLook(t: Test, page: Page, states: States): Promise<void> {
   for (const [colorScheme, locale, width] of [
     ['light', 'en', 390],

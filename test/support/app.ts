@@ -1,4 +1,4 @@
-// The real service on a database of its own, listening on a real port; every answer is checked against the document.
+// The real service on its own database, listening on a real port; every answer is checked against the OpenAPI document.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,7 +20,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   /** Parsed JSON, or the text of anything else. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape, right or wrong
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape, right or wrong
   readonly body: any
   /** Name to value of every cookie that was set; an empty value is a cleared one. */
   readonly cookies: Record<string, string>
@@ -38,7 +38,7 @@ export interface TestApp {
   readonly dataDir: string
   readonly projectId: string
   readonly projectSecret: string
-  /** A raw connection to the app's database, to look and to age rows. */
+  /** A raw connection to the app's database, to read rows and change their times. */
   readonly sql: Sql
   readonly mailbox: Mailbox
   /** Every log line so far, parsed. */
@@ -49,9 +49,9 @@ export interface TestApp {
   api(method: string, path: string, options?: RequestOptions): Promise<Answer>
   /** The same for any path and without a project header. */
   send(method: string, path: string, options?: RequestOptions): Promise<Answer>
-  /** Signs up a fresh user; the answer's body holds the tokens. */
+  /** Signs up a new user; the answer's body holds the tokens. */
   signUp(facts?: Record<string, unknown>): Promise<Answer & { email: string; password: string }>
-  /** Makes another project. */
+  /** Creates another project. */
   project(policy?: unknown): Promise<{ id: string; secret: string }>
   /** Replaces the policy of the test's project; takes effect before it returns. */
   setPolicy(policy: unknown): Promise<void>
@@ -67,13 +67,13 @@ export interface TestAppOptions {
   readonly policy?: unknown
   /** Environment variables over the test's own. */
   readonly env?: Record<string, string>
-  /** Use this database (and its data) instead of a new one. */
+  /** An existing database with its data; default: a new one. */
   readonly databaseUrl?: string
-  /** What a password hash costs; default: next to nothing. */
+  /** Default: the cheapest hash. */
   readonly passwordParameters?: Argon2Parameters
 }
 
-/** Limits wide enough that no test meets one by accident. */
+/** Limits so high that no test reaches one by accident. */
 export const wideLimits = {
   limits: {
     credential: { max: 100_000, window_seconds: 900 },
@@ -101,8 +101,8 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const databaseUrl = options.databaseUrl ?? (await createDatabase(t))
   const dataDir = await mkdtemp(join(tmpdir(), 'sallyport-app-'))
   const logs: Record<string, unknown>[] = []
-  // What is done here behind the service's back is known to it before the next request; that instances tell each other
-  // within 100 ms is a promise with tests of its own.
+  // Changes that the test makes in the database are known to the service before the next request. Tests of their own show
+  // that instances see each other's changes within 100 ms.
   let behindItsBack = false
   let known: Promise<unknown> = Promise.resolve()
   const sql = postgres(databaseUrl, {
@@ -115,7 +115,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   const stores = storesOn(sql)
   const policy = merged(options.policy)
   const create = () => createProject({ stores }, 'Test', policy)
-  // Before the start, so that the product contracts work on this project too; an empty database has no place for it.
+  // Before the start, so that the product contracts work on this project too. An empty database has no tables for it yet.
   const early = (await isMigrated(sql)) ? await create() : null
   const config = readConfig({
     DATABASE_URL: databaseUrl,
@@ -123,7 +123,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
     SECRET_KEY: testSecretKey,
     PORT: String(await freePort()),
     ...(early ? { CONTRACT_PROJECT_ID: early.project.id } : {}),
-    // The tests' own work is on the same event loop, which must not count as overloaded for that; stall.test.ts sets it.
+    // The test's own work runs on the same event loop, which must not count as overloaded; stall.test.ts sets the limit.
     MAX_EVENT_LOOP_DELAY_MS: '0',
     ...options.env,
   })
@@ -145,7 +145,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
   }
   t.teardown(close)
 
-  /** What is below a contract that is switched off here is in no document. */
+  /** Paths of a contract that is switched off are in no document. */
   const isOff = (path: string) =>
     contractNames.some((name) => !config.contracts.includes(name) && path.startsWith(`/${name}/`))
 
@@ -215,7 +215,7 @@ export async function startTestApp(t: Test, options: TestAppOptions = {}): Promi
     },
     async setPolicy(policy) {
       await setPolicy({ stores }, project.id, merged(policy))
-      // Without a change feed it follows within two seconds; that is a promise with a test of its own.
+      // Without a change feed the service reads it within two seconds, which has its own test.
       if (!(await running.awaitChanges())) await new Promise((resolve) => setTimeout(resolve, 2000))
     },
     close,

@@ -1,4 +1,4 @@
-// An authenticator without a browser: keys of its own, and answers as right or as wrong as a test wants them.
+// A software authenticator without a browser, whose answers can be valid or invalid.
 import {
   createHash,
   createPrivateKey,
@@ -23,7 +23,7 @@ interface RequestOptions {
   readonly challenge: string
 }
 
-/** What an answer says instead of the truth. */
+/** Values that make an answer invalid. */
 export interface Lies {
   readonly challenge?: string
   readonly origin?: string
@@ -47,7 +47,7 @@ export interface SoftKey {
   get(options: RequestOptions, lies?: Lies): AssertionJson
 }
 
-/** A key as it can be sent to another process. */
+/** A key in a form that can be sent to another process. */
 export interface KeptKey {
   /** Base64url. */
   readonly credentialId: string
@@ -65,9 +65,9 @@ interface Made {
 export interface AuthenticatorOptions {
   readonly origin: string
   readonly aaguid?: string
-  /** Whether its keys are on several devices; default: no. */
+  /** Whether its keys are synchronised between devices; default: no. */
   readonly synced?: boolean
-  /** Whether it counts; default: no. */
+  /** Whether it has a signature counter; default: no. */
   readonly counts?: boolean
 }
 
@@ -136,7 +136,7 @@ export function createAuthenticator({
   }
 
   return {
-    /** Makes a key and answers a registration. */
+    /** Creates a key and answers a registration. */
     create({ rp, user, challenge }: CreationOptions, lies: Lies = {}): Made {
       const credentialId = lies.credentialId ?? randomBytes(32)
       const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })

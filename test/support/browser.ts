@@ -1,4 +1,4 @@
-// Debian's Chromium, driven by playwright-core; none installed is a word, not a failure.
+// Debian's Chromium, driven by playwright-core. Where it is not installed, tests are skipped.
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
 
@@ -9,12 +9,12 @@ const places = [
   '/snap/bin/chromium',
 ]
 
-/** The path of a Chromium: CHROMIUM_PATH, else where systems keep it; null where there is none. */
+/** The path of a Chromium: CHROMIUM_PATH, else the usual paths; null if there is none. */
 export function findChromium(): string | null {
   return [process.env.CHROMIUM_PATH ?? '', ...places].find((path) => path !== '' && existsSync(path)) ?? null
 }
 
-/** Starts it without any traffic of its own, on a profile that is thrown away. @param further arguments of its own */
+/** Starts Chromium without background traffic, on a temporary profile. @param further command line arguments */
 export function launchChromium(executablePath: string, ...further: string[]): Promise<Browser> {
   return chromium.launch({
     executablePath,
@@ -32,7 +32,7 @@ export function launchChromium(executablePath: string, ...further: string[]): Pr
   })
 }
 
-/** A person's browser, which knows nothing yet; it is closed when the test ends, and waits as long as a busy machine needs. */
+/** A new browser context, closed when the test ends, with time limits for a busy machine. */
 export async function openContext(
   t: { teardown(work: () => unknown): void },
   browser: Browser,

@@ -1,4 +1,4 @@
-// The command line as an operator types it: a real process, beside a running service or alone.
+// Runs commands as operators do: in a real process, beside a running service or alone.
 import { spawn } from 'node:child_process'
 import { packageRoot } from '../../src/package.ts'
 import { programs } from './programs.ts'

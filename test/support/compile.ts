@@ -1,5 +1,5 @@
-// Compiles the tests, and the service with them, once for a whole run, and has files share processes: each file by itself
-// would take seconds to load the service.
+// Compiles the tests and the service once for a run, and runs several files in one process, because each process takes
+// seconds to load the service.
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,7 @@ import { bundle, bundleInChunks } from '../../src/bundle.ts'
 import { packageRoot } from '../../src/package.ts'
 import { programSources, programs } from './programs.ts'
 
-/** Files of these folders share processes: they change nothing of their process, and measure nothing of it. */
+/** Files of these folders can share a process: they neither change its global state nor measure it. */
 const sharing = /^test\/(?:cli|client|contracts|crypto|database|domain|http|mail|races|social)\//
 const ofTheirOwn = [
   'test/database/embedded.test.ts',
@@ -18,7 +18,7 @@ const ofTheirOwn = [
 ]
 const groupSize = 8
 
-/** Test files in groups, each of which is to run in one process. */
+/** Groups of test files; each group runs in one process. */
 function groupsOf(files: readonly string[]): string[][] {
   const canShare = (file: string) => sharing.test(file) && !ofTheirOwn.includes(file)
   const shared = files.filter(canShare)
@@ -29,7 +29,7 @@ function groupsOf(files: readonly string[]): string[][] {
   return [...files.filter((file) => !canShare(file)).map((file) => [file]), ...groups]
 }
 
-/** Lets a module find the files beside its source, though its code lies elsewhere. */
+/** Lets a compiled module find the files beside its source. */
 const urlOfSource: Plugin = {
   name: 'URL of the source',
   setup({ onLoad, initialOptions }) {
@@ -43,7 +43,7 @@ const urlOfSource: Plugin = {
   },
 }
 
-/** Makes an entry point for each group, and `tap` in its files the test of the group's file. */
+/** Creates an entry point for each group, in whose files `tap` is the subtest of the file. */
 function runsGroups(groups: ReadonlyMap<string, readonly string[]>): Plugin {
   const inGroup = join(packageRoot, 'test/support/tap-in-group.ts')
   return {
@@ -76,10 +76,10 @@ export async function compilePrograms(): Promise<void> {
 /**
  * Compiles test files into JavaScript that shares one copy of each module.
  * @param files paths below the package's root, like `test/http/me.test.ts`
- * @param outdir a path below the package's root, so that packages are found
- * @returns the paths of programs to run, of one or more files each, below the package's root
- * @param mapped whether failures name places in the sources; looking them up takes a quarter of a run's processor time
- * @throws where a file does not parse or an import of it does not exist
+ * @param outdir a path below the package's root, so that imports of packages resolve
+ * @returns the paths of the programs to run, below the package's root; each runs one or more files
+ * @param mapped whether failures show lines of the sources, which takes a quarter of a run's processor time
+ * @throws if a file does not parse or an import does not exist
  */
 export async function compileTests(
   files: readonly string[],

@@ -1,16 +1,16 @@
-// The operators' console in Chromium, with an authenticator that says yes; what the browser complains of is collected.
+// The operators' console in Chromium, with a virtual authenticator; errors of the browser are collected.
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import type { TestApp } from './app.ts'
 import { openContext } from './browser.ts'
 
-/** What must do nothing wherever it is shown. */
+/** Markup that must have no effect wherever it is shown. */
 export const hostile = '</script><img src=x onerror="globalThis.pwned=1"><svg/onload=pwned=1>'
 
 export interface ConsoleVisit {
   readonly page: Page
   readonly context: BrowserContext
   readonly cdp: CDPSession
-  /** Violations of the policy, errors of scripts, and requests to other places. */
+  /** Violations of the content security policy, errors of scripts, and requests to other origins. */
   readonly complaints: string[]
   /** Goes to a view. @param path such as `projects` */
   visit(path: string): Promise<void>
@@ -19,7 +19,7 @@ export interface ConsoleVisit {
   press(name: string | RegExp): Promise<void>
   /** Waits for a note. */
   said(text: string | RegExp): Promise<void>
-  /** Takes a picture where SCREENSHOTS names a folder. */
+  /** Takes a screenshot if SCREENSHOTS names a folder. */
   picture(name: string): Promise<void>
 }
 
@@ -33,10 +33,10 @@ export interface Screen {
   readonly locale?: string
 }
 
-/** Passkeys need a name in the address. */
+/** Passkeys need a host name instead of an IP address. */
 export const localUrl = ({ url }: TestApp): string => url.replace('127.0.0.1', 'localhost')
 
-/** Opens a browser that knows nothing yet, at `/console`. */
+/** Opens a new browser at `/console`. */
 export async function openConsole(
   t: Test,
   browser: Browser,
@@ -85,7 +85,7 @@ export async function openConsole(
 function complaintsOf(page: Page, origin: string): string[] {
   const complaints: string[] = []
   page.on('console', (message) => {
-    // A refusal that the page shows is also a line of the console: Chromium's own.
+    // Chromium also reports each refused request in its console.
     if (['error', 'warning'].includes(message.type()) && !/status of 4\d\d/.test(message.text()))
       complaints.push(message.text())
   })

@@ -6,7 +6,7 @@ import { generateDocuments } from '../../src/http/generate.ts'
 
 interface MediaType {
   schema?: unknown
-  /** A problem's are named by the codes that the status can have. */
+  /** The examples of a problem are named by the codes that the status can have. */
   examples?: Record<string, unknown>
 }
 interface Operation {
@@ -27,7 +27,7 @@ interface Template {
   readonly shape: RegExp
 }
 
-/** Every path of every document, under every base that its servers name. */
+/** Every path of every document, below each URL of its `servers`. */
 const templates: Template[] = []
 for (const [name, text] of Object.entries(await generateDocuments())) {
   if (!name.endsWith('.json')) continue
@@ -45,7 +45,7 @@ const validators = new Map<string, ValidateFunction>()
 const pointer = (...parts: string[]) =>
   parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
 
-/** One problem that the answer has with the document, or null. Paths outside the documents are not its business. */
+/** The first violation of the document by an answer, or null. Paths that are in no document are not checked. */
 export function contractViolation(
   method: string,
   path: string,

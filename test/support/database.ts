@@ -1,4 +1,4 @@
-// A database of a test's own, cloned from the migrated template; dropped when the test ends.
+// A database for one test, cloned from the migrated template; dropped when the test ends.
 import { randomBytes } from 'node:crypto'
 import postgres, { type Sql } from 'postgres'
 import type { Pool } from '../../src/database/pool.ts'
@@ -22,7 +22,7 @@ async function asAdmin(statement: string): Promise<void> {
   }
 }
 
-/** Makes a database; `template: false` makes an empty one. Returns its URL. */
+/** Creates a database, with `template: false` an empty one. @returns its URL */
 export async function createDatabase(
   t: { teardown(work: () => unknown): void },
   { template = true } = {},
@@ -36,7 +36,7 @@ export async function createDatabase(
   return url.href
 }
 
-/** The test's own connections as a pool. Their role sees every row, so no statement names a project to the database. */
+/** The test's own connections as a pool. Their role bypasses row-level security. */
 export function unwalled(sql: Sql): Pool {
   const bare = (tx: object) => Object.assign(tx, { options: sql.options, of: () => tx })
   const transaction = (mode: string, _projectId: string | null, work: (tx: never) => Promise<unknown>) =>
@@ -49,7 +49,7 @@ export const storesOn = (sql: Sql): Stores => createStores(unwalled(sql))
 
 /**
  * Stores on the test's own connections where some statements fail.
- * @param fails whether a statement fails, by its text
+ * @param fails decides by the text of a statement whether it fails
  */
 export function failingStores(sql: Sql, fails: (text: string) => boolean): Stores {
   const pool = unwalled(sql)

@@ -1,4 +1,4 @@
-// The domain without HTTP, on a database of its own, with password hashes that cost next to nothing.
+// The domain without HTTP, on its own database, with the cheapest password hashes.
 import postgres, { type Sql } from 'postgres'
 import { createHashScheduler, type HashScheduler } from '../../src/crypto/hash-scheduler.ts'
 import { type Argon2, type Argon2Parameters, loadArgon2 } from '../../src/crypto/passwords.ts'
@@ -18,13 +18,13 @@ export interface TestDomain {
   readonly services: Services
   readonly argon2: Argon2
   readonly project: Project
-  /** Context of a request; default: by a stranger who has not signed in, in the test's project. */
+  /** Context of a request; default: without a session, in the test's project. */
   context<A extends Actor | null = null>(
     caller?: Caller,
     actor?: A,
     project?: Project,
   ): Context & { readonly actor: A }
-  /** Context of a stranger's request in the session of a grant. */
+  /** Context of a request in the session of a grant, from a new client. */
   signedIn(
     grant: Omit<Principal, 'key'>,
     caller?: Caller,
@@ -40,16 +40,16 @@ export interface TestDomainOptions {
   readonly observer?: Observer
   /** Opens a change feed on the URL of the database; default: none. */
   readonly listen?: (url: string) => ChangeFeed & {
-    /** Waits until no cache uses what was read before the call. */
+    /** Waits until no cache uses an entry from before the call. */
     awaitDelivery(): Promise<void>
   }
-  /** Told of each statement as it is sent. */
+  /** Called with each statement when it is sent. */
   readonly onStatement?: (text: string) => void
 }
 
 export const cheapParameters: Argon2Parameters = { memoryKib: 64, passes: 1, lanes: 1 }
 
-/** A client that has proven nothing. */
+/** A client without a device token. */
 export const stranger: Caller = {
   client: 'canonical',
   address: '192.0.2.1',
@@ -59,7 +59,7 @@ export const stranger: Caller = {
   provesProject: false,
 }
 
-/** Where the services of these tests say that they are reached. */
+/** PUBLIC_URL of the services of these tests. */
 export const testPublicUrl = 'https://auth.example.org'
 
 export const testKeys: ServiceKeys = {
@@ -71,7 +71,7 @@ export const testKeys: ServiceKeys = {
   sealing: [Buffer.alloc(32, 6)],
 }
 
-/** Services on connections of a test, to act beside a running service; their keys are not its keys. */
+/** Services on a test's connections, to act beside a running service; they have other keys. */
 export const servicesOn = (sql: Sql): Services =>
   createServices({
     stores: storesOn(sql),

@@ -1,6 +1,6 @@
-// Waits for what a test is promised, and no longer.
+// Waits for a condition.
 
-/** Asks every 50 ms until `check` gives something true, and returns that; after `ms` it throws what `check` said last. */
+/** Calls `check` every 50 ms until its result is truthy. @returns that result @throws Error with the last result after `ms` */
 export async function eventually<T>(what: string, check: () => Promise<T>, ms = 30_000): Promise<T> {
   const until = Date.now() + ms
   for (let said: unknown; ; ) {

@@ -1,5 +1,5 @@
-// Exports of other products, as they document them, of made-up people whose passwords are hashed by the real functions. Beside each
-// stands where its form is documented: a page, or the source that writes it.
+// Exports of other products in their documented forms, with fictitious users whose passwords are hashed by the real functions.
+// The comment of each names the documentation of its form: a page, or the source that writes it.
 import { createCipheriv, createHmac, pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto'
 import bcrypt from 'bcrypt'
 
@@ -21,7 +21,7 @@ export const firebaseParameters = {
 export const totpSecret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const since = '2021-03-04T05:06:07.000Z'
 
-/** Hashes each password once: people may share one. */
+/** Hashes each password once; users may share one. */
 const once = (hash: (password: string) => string) => {
   const made = new Map<string, string>()
   return (password: string): string => {
@@ -56,14 +56,14 @@ const byWordPress = once((password) => {
 
 const lines = (rows: readonly unknown[]) => `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`
 const quoted = (value: unknown) => `"${String(value ?? '').replaceAll('"', '""')}"`
-/** As Go's encoding/csv writes it, which the services of Clerk and PostgreSQL's COPY resemble. */
+/** CSV as Go's encoding/csv writes it; Clerk's services and PostgreSQL's COPY write similar CSV. */
 const whereNeeded = (value: unknown) => {
   const text = String(value ?? '')
   return /[",\r\n]|^\s/.test(text) ? quoted(text) : text
 }
 const table = (rows: readonly (readonly unknown[])[], field: (value: unknown) => string, end = '\n') =>
   rows.map((row) => `${row.map(field).join(',')}${end}`).join('')
-/** The id of an object in MongoDB. */
+/** A MongoDB ObjectId. */
 const objectId = (n: number) => n.toString(16).padStart(24, '5')
 
 export interface ExportFiles {
@@ -72,7 +72,7 @@ export interface ExportFiles {
   readonly hashes?: string
 }
 
-/** A secret of Keycloak's own: text whose bytes are the key. */
+/** A secret that Keycloak generated: text whose bytes are the key. */
 export const totpText = 'kJ8sPq2LmVx7RtYw9ZbN'
 
 const supabaseRow = ({ n, email, password }: OldPerson) => ({
@@ -148,13 +148,13 @@ const betterAuthTables = (people: readonly OldPerson[]): Record<string, readonly
   session: [{ id: 's', token: 'x' }],
 })
 
-/** The files of each product, by its name for `--from`; each also says where its form is documented. */
+/** The files of each product, by its name for `--from`. */
 export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportFiles> = {
-  // auth0.com/docs/manage-users/user-migration/bulk-user-exports: NDJSON, of the fields that were asked for;
+  // auth0.com/docs/manage-users/user-migration/bulk-user-exports: NDJSON with the requested fields;
   // auth0.com/docs/manage-users/user-accounts/user-profiles/user-profile-structure: the fields.
-  // The hashes: support.auth0.com/center/s/article/How-to-Use-the-Password-Hashes-Export-from-Auth0. alt_id is in some alone, and the
-  // address may stand among the identifiers alone. mfa_factors is the form of Auth0's import
-  // (auth0.com/docs/secure/multi-factor-authentication/…/import-user-mfa-authenticator-enrollments): no export is known to have it.
+  // The hashes: support.auth0.com/center/s/article/How-to-Use-the-Password-Hashes-Export-from-Auth0. Only some rows have alt_id, and
+  // the address may be only among the identifiers. mfa_factors is the form of Auth0's import
+  // (auth0.com/docs/secure/multi-factor-authentication/…/import-user-mfa-authenticator-enrollments); no known export has it.
   auth0: (people) => ({
     name: 'users.json',
     file: lines(
@@ -204,7 +204,7 @@ export const exportsOf: Record<string, (people: readonly OldPerson[]) => ExportF
     ),
   }),
   // clerk.com/docs/guides/development/migrating/export-from-clerk, "Export from the Clerk Dashboard". The columns:
-  // clerk/migration-tool, samples/clerk.csv; the tab before a sign that a spreadsheet would run: clerk/cli,
+  // clerk/migration-tool, samples/clerk.csv; the tab before a character that starts a formula: clerk/cli,
   // packages/cli-core/src/commands/migrate/sources/clerk.ts.
   clerk: (people) => ({
     name: 'clerk.csv',

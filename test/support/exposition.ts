@@ -1,4 +1,4 @@
-// Reads the text format of Prometheus (0.0.4) as its own parser does: whatever a line breaks, the whole scrape is refused.
+// Parses the text format of Prometheus (0.0.4) like Prometheus itself: one invalid line refuses the whole scrape.
 
 export interface Family {
   readonly type: string
@@ -32,7 +32,7 @@ function labelsOf(text: string, line: string): Record<string, string> {
 
 const toNumber = (text: string) => Number(text.replace(/inf$/i, 'Infinity'))
 
-/** Name to family. @throws what is wrong, with its line */
+/** @returns families by name @throws an error that names the invalid line */
 export function readExposition(text: string): Map<string, Family> {
   const families = new Map<string, { type: string; help: string; samples: Sample[] }>()
   const seen = new Set<string>()
@@ -69,7 +69,7 @@ export function readExposition(text: string): Map<string, Family> {
   return families
 }
 
-/** Buckets rise, end with +Inf, and that one is the count. */
+/** Checks that buckets rise and end with +Inf, whose value is the count. */
 function checkHistogram(name: string, { samples }: Family): void {
   const groups = new Map<string, Sample[]>()
   for (const sample of samples) {
@@ -91,7 +91,7 @@ function checkHistogram(name: string, { samples }: Family): void {
   }
 }
 
-/** The sum of a family's samples that have these labels; of a histogram those named `<name>_<part>`. */
+/** The sum of a family's samples with these labels; for a histogram of the samples `<name>_<part>`. */
 export function total(
   families: Map<string, Family>,
   name: string,

@@ -1,5 +1,5 @@
-// The servers that stand beside many instances (Redis, PgBouncer, nginx), each a real one of this machine on ports and
-// in a folder of its own; a test whose server is not installed says that it is skipped.
+// Real servers for tests of several instances (Redis, PgBouncer, nginx), each on its own port and folder. Tests whose server
+// is not installed are skipped.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -13,13 +13,13 @@ interface Teardown {
   teardown(work: () => unknown): void
 }
 
-/** Where a program lies, or null; Debian keeps servers where an ordinary user's path does not lead. */
+/** The path of a program, or null. Debian's servers are in /usr/sbin, which is not in an ordinary user's PATH. */
 export function installed(program: string): string | null {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path)) ?? null
 }
 
-/** What `t.test` is told for a test that needs the program. */
+/** Options of `t.test` for a test that needs the program: skipped if it is missing. */
 export const needs = (...programs: readonly string[]) => {
   const missing = programs.filter((program) => !installed(program))
   return missing.length > 0 ? { skip: `${missing.join(' and ')} is not installed` } : {}
@@ -28,15 +28,15 @@ export const needs = (...programs: readonly string[]) => {
 export interface Neighbour {
   readonly port: number
   readonly folder: string
-  /** All that it wrote. */
+  /** Its output so far. */
   said(): string
-  /** Ends it at once, and waits until it is gone. */
+  /** Kills it and waits until it has ended. */
   kill(): Promise<void>
   /** Starts it again on the same port, and waits until it listens. */
   start(): Promise<void>
 }
 
-/** Whether somebody listens on a port. */
+/** Whether a process listens on a port. */
 export const listens = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' })
@@ -50,11 +50,11 @@ export const listens = (port: number): Promise<boolean> =>
 interface Recipe {
   readonly files: (port: number) => Record<string, string>
   readonly args: (port: number) => string[]
-  /** How it ends at once, if not by SIGKILL: a server of several processes must take them along. */
+  /** The signal that ends it at once; default: SIGKILL. A server of several processes must end all of them. */
   readonly endBy?: NodeJS.Signals
 }
 
-/** Runs a server in a new folder, which `prepare` fills; as an ordinary user where we are root and it must not be. */
+/** Runs a server in a new folder, which `prepare` fills; as an ordinary user if the tests run as root and it refuses root. */
 async function run(
   t: Teardown,
   program: string,
@@ -103,7 +103,7 @@ async function run(
   return { port, folder, said: () => text, kill, start }
 }
 
-/** A Redis that keeps nothing; `args` are its own. */
+/** A Redis without persistence. @param args further arguments */
 export const startRedis = (t: Teardown, ...args: readonly string[]): Promise<Neighbour> =>
   run(t, 'redis-server', {
     files: () => ({}),
@@ -114,8 +114,8 @@ export const startRedis = (t: Teardown, ...args: readonly string[]): Promise<Nei
   })
 
 /**
- * A PgBouncer of few sessions in transaction mode before the server of `databaseUrl`, for any database of it.
- * In: lines of its [pgbouncer] section, or a whole configuration. Its `through` gives the same URL by way of it.
+ * A PgBouncer in transaction mode with few sessions in front of the server of `databaseUrl`, for all of its databases.
+ * Takes lines of its [pgbouncer] section, or a whole configuration. `through` maps a URL of the server to PgBouncer.
  */
 export async function startPgBouncer(
   t: Teardown,
@@ -171,7 +171,7 @@ export async function startPgBouncer(
   }
 }
 
-/** The text of one of compose.yaml's configurations, as the container gets it. */
+/** A configuration of compose.yaml, as the container gets it. */
 export function composeConfig(compose: string, name: string): string {
   const lines = compose.split('\n')
   const from = lines.indexOf(`  ${name}:`, lines.indexOf('configs:'))
@@ -182,7 +182,7 @@ export function composeConfig(compose: string, name: string): string {
   return `${own.join('\n')}\n`.replaceAll('$$', '$')
 }
 
-/** An nginx with this configuration, which listens where `listen 3000` stands in it. */
+/** An nginx with this configuration; `listen 3000` is replaced by a free port. */
 export const startNginx = (t: Teardown, config: string): Promise<Neighbour> =>
   run(t, 'nginx', {
     files: (port) => ({

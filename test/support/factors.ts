@@ -1,4 +1,4 @@
-// A person with an authenticator app.
+// A user with an authenticator app.
 import { Secret } from 'otpauth'
 import { hotpCode, totpStep } from '../../src/crypto/totp.ts'
 import { type Answer, bearer, type TestApp } from './app.ts'
@@ -7,9 +7,9 @@ import type { ReadMail } from './mailbox.ts'
 export interface Authenticator {
   readonly secret: string
   readonly recoveryCodes: readonly string[]
-  /** A code of the current step, or of one so many steps away. */
+  /** The code of the current time step, or of one `offset` steps away. */
   code(steps?: number): string
-  /** A code that is none of this minute's. */
+  /** A code that is invalid now. */
   wrong(): string
 }
 
@@ -25,18 +25,18 @@ export function authenticatorOf(secret: string, recoveryCodes: readonly string[]
   return { secret, recoveryCodes, code, wrong }
 }
 
-/** Makes the address of an account proven by its holder, as typing the mailed code in the session does. */
+/** Marks the address of an account as proven by its holder, like typing the mailed code in the session. */
 export async function proveHolder(app: TestApp, email: string): Promise<void> {
   await app.sql`update users set email_verified_at = now(), email_proof = 'holder' where email = ${email}`
 }
 
-/** Lets every step of an account's authenticator be used again: no test waits for half a minute. */
+/** Lets used codes of an account's authenticator be used again, so that no test waits half a minute. */
 export async function renewSteps(app: TestApp, email: string): Promise<void> {
   await app.sql`update totp_factors set last_step = 0
     where user_id in (select id from users where email = ${email})`
 }
 
-/** Enrols an authenticator in the session of an answer with tokens. */
+/** Enrols an authenticator, in the session whose tokens the answer has. */
 export async function enrolTotp(app: TestApp, who: Answer, email: string): Promise<Authenticator> {
   await proveHolder(app, email)
   const headers = bearer(who)
@@ -52,7 +52,7 @@ export async function enrolTotp(app: TestApp, who: Answer, email: string): Promi
   return authenticatorOf(secret, confirmed.body.recovery_codes)
 }
 
-/** A fresh person with an authenticator. */
+/** A new user with an authenticator. */
 export async function newPerson(app: TestApp, facts: Record<string, unknown> = {}) {
   const signedUp = await app.signUp(facts)
   const authenticator = await enrolTotp(app, signedUp, signedUp.email)

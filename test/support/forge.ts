@@ -1,4 +1,4 @@
-// Tokens forged with the service's own key: forgeries that only a check of what they say can refuse.
+// Tokens that are signed with the service's own key, so that only a check of their claims can refuse them.
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { deriveKey } from '../../src/crypto/secrets.ts'
 import { openSigningKeys } from '../../src/domain/signing-keys/signing-keys.ts'
@@ -21,13 +21,13 @@ export function partsOf(token: string): [header: Record<string, unknown>, claims
 
 export const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A signature as JWS has it (RFC 7518 §3.4, RFC 8037 §3.1). */
+/** A JWS signature (RFC 7518 §3.4, RFC 8037 §3.1). */
 const signWith = (key: KeyObject, text: string) =>
   key.asymmetricKeyType === 'ed25519'
     ? sign(null, Buffer.from(text), key)
     : sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
 
-/** The name of the key that the service signs with, and what changes a true token and signs it again. */
+/** The `kid` of the service's signing key, and a function that changes a token and signs it again. */
 export async function createForge(app: Pick<TestApp, 'sql'>, token: string) {
   const [header, claims] = partsOf(token)
   const sealing = [deriveKey(Buffer.from(testSecretKey), 'seal')] as const

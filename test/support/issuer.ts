@@ -1,5 +1,5 @@
-// A real OpenID provider (oidc-provider) on a port of its own, with its keys in the test's hands: what it would sign, and
-// what nobody should, can be signed here.
+// A real OpenID provider (oidc-provider) on its own port. Tests have its keys and can also sign tokens that it would not
+// issue.
 import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
@@ -16,17 +16,17 @@ export interface TestIssuer {
   readonly url: string
   readonly clientId: string
   readonly clientSecret: string
-  /** Who can sign in there, by subject; the login page asks for the subject. */
+  /** Accounts by subject; the login page asks for the subject. */
   readonly people: Map<string, IssuerUser>
-  /** Paths that were asked for, so far. */
+  /** Requested paths so far. */
   readonly asked: string[]
-  /** An id_token of this issuer, signed by its key; `claims` go over the usual ones, undefined takes one away. */
+  /** An id_token of this issuer, signed by its key; `claims` replace the usual ones, undefined removes one. */
   idToken(claims?: Record<string, unknown>, header?: Partial<JWTHeaderParameters>): Promise<string>
-  /** Publishes another key beside the first one, and signs with it from now on. */
+  /** Publishes a second key and signs with it from now on. */
   rotate(): Promise<void>
-  /** Answers nobody until it is called with true again. */
+  /** With false: answers no requests, until it is called with true. */
   listen(up: boolean): Promise<void>
-  /** A policy entry for it. */
+  /** Its entry in `providers` of a policy. */
   policy(over?: object): Record<string, unknown>
 }
 
@@ -35,7 +35,7 @@ interface Test {
 }
 
 let subjects = 0
-/** A subject that no other test has. */
+/** A new subject. */
 export const newSubject = () => `person-${process.pid}-${++subjects}`
 
 const makeKey = async (kid: string) => {
@@ -53,7 +53,7 @@ const page = (uid: string) => `<!doctype html><title>Provider</title><h1>Provide
 <form method="post" action="/interaction/${uid}"><label>Subject <input name="subject"></label><button>Sign in</button></form>
 <p><a href="/interaction/${uid}/abort">Cancel</a></p>`
 
-/** Starts it. `redirectUris`: where its client may send a browser back to. */
+/** Starts the provider. @param redirectUris of its client */
 export async function startIssuer(
   t: Test,
   redirectUris: string[] = ['http://127.0.0.1/none'],
@@ -85,7 +85,7 @@ export async function startIssuer(
     pkce: { required: () => true },
     findAccount: (_ctx: unknown, id: string) =>
       people.has(id) ? { accountId: id, claims: async () => ({ sub: id, ...people.get(id) }) } : undefined,
-    // The person agreed by signing in.
+    // Signing in counts as consent.
     loadExistingGrant: async (ctx: { oidc: { session: { accountId: string } } }) => {
       const grant = new provider.Grant({ clientId, accountId: ctx.oidc.session.accountId })
       grant.addOIDCScope('openid email profile')
@@ -131,7 +131,7 @@ export async function startIssuer(
     people,
     asked,
     async idToken(claims = {}, header = {}) {
-      // Two in one second would be one and the same.
+      // `sub` and `jti` are new each time; otherwise two tokens of one second would be equal.
       const now = Math.floor(Date.now() / 1000)
       const key = keys.at(-1)
       if (!key) throw new Error('There is no key.')

@@ -1,4 +1,4 @@
-// Reads the mails that the service captured, as a mail program would.
+// Reads captured mails.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import PostalMime from 'postal-mime'
@@ -12,9 +12,9 @@ export interface ReadMail {
   readonly html: string
   readonly messageId: string
   readonly kind: string
-  /** The link that stands alone on a line of the text part. */
+  /** The link on a line of its own in the text part. */
   readonly link: string | null
-  /** The token that the link carries. */
+  /** The token in the link. */
   readonly token: string | null
   /** The six digits, if the mail has any. */
   readonly code: string | null
@@ -46,7 +46,7 @@ async function readMail(file: string, name: string): Promise<ReadMail> {
 
 /** Opens the folder of captured mails; it need not exist yet. */
 export function openMailbox(folder: string): Mailbox {
-  // A file has its name once it is complete, so that each needs to be read once only.
+  // The service renames a file when it is complete, so each is read only once.
   const read = new Map<string, Promise<ReadMail>>()
   const readOnce = (name: string) => {
     const mail = read.get(name) ?? readMail(join(folder, name), name)

@@ -32,12 +32,12 @@ export const inOperators = (app: TestApp, method: string, path: string, options:
     headers: { 'project-id': operatorsProjectId, ...options.headers },
   })
 
-/** What making an operator needs of a running service. */
+/** The parts of a running service that are needed to create an operator. */
 export type OperatorsHome = Pick<TestApp, 'sql'> & {
   readonly running: Pick<TestApp['running'], 'awaitChanges'>
 }
 
-/** Lets operators sign in by their password alone: what a second factor does has tests of its own. */
+/** Lets operators sign in by their password alone; second factors have tests of their own. */
 export async function sparingFactors(app: OperatorsHome): Promise<void> {
   const { services } = domainOf(app)
   await setPolicy(services, operatorsProjectId, {

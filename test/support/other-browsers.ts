@@ -1,5 +1,5 @@
-// Debian's Firefox and WebKit, driven by their own protocols (WebDriver BiDi, WebDriver): what Chromium accepts is not yet what
-// browsers accept. Where one or its driver is not installed, its tests say that they are skipped.
+// Debian's Firefox and WebKit, driven by WebDriver BiDi and WebDriver. Where a browser or its driver is not installed, its tests
+// are skipped.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,10 +12,10 @@ import { freePort } from './app.ts'
 import { eventually } from './eventually.ts'
 import { installed, listens } from './external-servers.ts'
 
-/** A page; elements are named by CSS selectors, and awaited until they are shown. */
+/** A page. Elements are selected by CSS; functions wait until they are visible. */
 export interface OtherPage {
   goto(url: string): Promise<void>
-  /** Goes back in the history, as its button does. */
+  /** Goes back in the history. */
   back(): Promise<void>
   url(): Promise<string>
   waitFor(selector: string): Promise<void>
@@ -25,7 +25,7 @@ export interface OtherPage {
   /** The value of an expression in the page. */
   evaluate<T>(expression: string): Promise<T>
   resize(width: number, height: number): Promise<void>
-  /** A PNG of what is shown. */
+  /** A screenshot as PNG. */
   screenshot(): Promise<Buffer>
 }
 
@@ -37,15 +37,15 @@ export interface OtherBrowser {
 
 export interface OtherBrowserKind {
   readonly name: 'Firefox' | 'WebKit'
-  /** What is not installed; empty: it can be launched. */
+  /** Missing programs; empty: the browser can be launched. */
   readonly missing: readonly string[]
-  /** Starts it on a profile that is thrown away, with one page. */
+  /** Starts it on a temporary profile, with one page. */
   launch(): Promise<OtherBrowser>
 }
 
 const patience = 60_000
 
-// As far as they are used: the packages are installed apart from those of the service.
+// Types of the used part of the packages, which are installed separately from those of the service.
 interface PuppeteerPage {
   goto(url: string): Promise<unknown>
   goBack(): Promise<unknown>
@@ -90,7 +90,7 @@ interface Selenium {
 }
 
 const clients = createRequire(join(packageRoot, 'test/clients/package.json'))
-/** Where a package of test/clients lies; null where they are not installed. */
+/** The path of a package of test/clients; null if it is not installed. */
 function resolved(name: string): string | null {
   try {
     return clients.resolve(name)
@@ -104,12 +104,12 @@ const missingOf = (programs: readonly string[], library: string) => [
   ...(resolved(library) ? [] : [`${library} (npm ci --prefix test/clients)`]),
 ]
 
-/** A home that a browser fills with its caches and settings, and its environment. */
+/** The environment of a browser with a temporary HOME for its caches and settings. */
 async function makeHome() {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-browser-'))
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('XDG_'))
   return {
-    // Mesa asks the system for the home, and dconf would fill it too.
+    // Mesa and dconf would write to the user's real home.
     env: {
       ...Object.fromEntries(own),
       ...{ HOME: folder, TMPDIR: folder, XDG_CACHE_HOME: join(folder, 'cache'), GSETTINGS_BACKEND: 'memory' },
@@ -154,7 +154,7 @@ const firefox: OtherBrowserKind = {
   },
 }
 
-/** Where Debian keeps the example browser of WebKitGTK; null where it is not installed. */
+/** The path of WebKitGTK's MiniBrowser; null if it is not installed. */
 function findMiniBrowser(): string | null {
   if (!existsSync('/usr/lib')) return null
   const machines = readdirSync('/usr/lib').filter((name) => name.endsWith('-linux-gnu'))
@@ -179,7 +179,7 @@ const webkit: OtherBrowserKind = {
       await home.remove()
     }
     try {
-      // It has no mode without a screen: this one shows nothing. The server writes the number that it chose.
+      // WebKitGTK has no headless mode, so it gets a virtual screen. Xvfb writes the number of the display that it chose.
       const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1400x1100x24', '-nolisten', 'tcp'], {
         env: home.env,
         stdio: ['ignore', 'pipe', 'ignore'],
@@ -201,7 +201,7 @@ const webkit: OtherBrowserKind = {
           'webkitgtk:browserOptions': { binary: findMiniBrowser(), args: ['--automation'] },
         })
         .build()
-      /** Acts on an element once it is shown; again, where the page was replaced meanwhile. */
+      /** Acts on an element when it is visible, and again if the page was replaced meanwhile. */
       async function withShown(selector: string, act: (element: Element) => Promise<void>): Promise<void> {
         for (const end = Date.now() + patience; ; ) {
           try {

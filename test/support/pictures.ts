@@ -1,4 +1,4 @@
-// The smallest whole pictures of each kind, and PNGs of any size.
+// The smallest valid picture of each format, and PNGs of any size.
 import { crc32, deflateSync } from 'node:zlib'
 
 /** One pixel each. */
@@ -28,7 +28,7 @@ export function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([length, body, sum])
 }
 
-/** A grey PNG of these sides; `comment` bytes of it say nothing. */
+/** A grey PNG. @param comment bytes of a comment in it */
 export function png(width: number, height: number, comment = 0): Buffer {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(width, 0)
@@ -43,7 +43,7 @@ export function png(width: number, height: number, comment = 0): Buffer {
   ])
 }
 
-/** A PNG of exactly so many bytes. */
+/** A PNG with exactly this number of bytes. */
 export function pngOf(bytes: number): Buffer {
   const rest = bytes - png(1, 1, 1).length
   return png(1, 1, rest + 1)

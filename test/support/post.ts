@@ -1,16 +1,16 @@
-// A mail job over a test's domain that hands every mail to the test.
+// A mail job for tests of the domain; it passes every mail to the test.
 import { startMailJob } from '../../src/jobs/mail.ts'
 import type { OutgoingMail } from '../../src/mail/mailer.ts'
 import { createLogger } from '../../src/observability/logging.ts'
 import type { TestDomain } from './domain.ts'
 import { eventually } from './eventually.ts'
 
-/** Where the links of these mails lead when nothing else is asked for. */
+/** PUBLIC_URL of the links. */
 export const publicUrl = 'https://auth.example.com'
 
 export interface Post {
   readonly sent: readonly OutgoingMail[]
-  /** The newest mail of this kind to the address, once it has come. */
+  /** Waits for the newest mail of this kind to the address. */
   mailTo(address: string, kind: string): Promise<OutgoingMail>
   /** Resolves when the mail queue is empty. */
   settled(): Promise<void>

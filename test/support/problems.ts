@@ -1,4 +1,4 @@
-// What every problem document must be, whatever the code.
+// Checks that hold for the problem documents of all codes.
 import { type ProblemCode, problemKinds } from '../../schemas/errors.ts'
 
 interface Test {
@@ -10,14 +10,14 @@ interface Test {
 interface AnyAnswer {
   readonly status: number
   readonly headers: Headers | Record<string, string>
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape, right or wrong
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape, right or wrong
   readonly body: any
 }
 
 const header = (answer: AnyAnswer, name: string) =>
   answer.headers instanceof Headers ? answer.headers.get(name) : (answer.headers[name] ?? null)
 
-/** Checks that the answer is the problem document of `code`, and on 422 that it blames exactly `fields`. */
+/** Checks that the answer is the problem document of `code`, and on 422 that its errors are for exactly `fields`. */
 export function isProblem(t: Test, answer: AnyAnswer, code: ProblemCode, fields?: readonly string[]): void {
   const { status, title, message } = problemKinds[code]
   const { body } = answer
@@ -34,13 +34,13 @@ export function isProblem(t: Test, answer: AnyAnswer, code: ProblemCode, fields?
   if (fields) t.same(Object.keys(body.errors).sort(), [...fields].sort(), `${code}: fields`)
 }
 
-/** A problem without what names the one request, to compare two. */
+/** A problem without its `request_id`, to compare two. */
 export function withoutRequest(body: Record<string, unknown>): Record<string, unknown> {
   const { request_id: _, ...rest } = body
   return rest
 }
 
-/** The names of an answer's headers, in one order. */
+/** The sorted names of an answer's headers. */
 export function headerNames(answer: { headers: Headers }): string[] {
   const names: string[] = []
   answer.headers.forEach((_value, name) => {

@@ -1,4 +1,4 @@
-// What a test counted, as a file for docs/proof.md: `npm run proof` names the folder, and nothing is written elsewhere.
+// Writes the counts of a test for docs/proof.md into the folder that `npm run proof` sets.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

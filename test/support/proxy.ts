@@ -1,4 +1,4 @@
-// A TCP proxy between the service and its database that can fail as networks and servers do.
+// A TCP proxy between the service and its database that simulates failures of networks and servers.
 import { createConnection, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -6,22 +6,22 @@ export interface FaultyProxy {
   readonly port: number
   /** `url` with this proxy as host and port. */
   through(url: string): string
-  /** How many connections pass through at the moment. */
+  /** The number of open connections. */
   readonly connections: number
-  /** Cuts every connection at once; new ones are made as before. */
+  /** Closes every connection at once and accepts new ones. */
   cut(): void
-  /** Cuts every connection and refuses new ones, until restore(). */
+  /** Closes every connection and refuses new ones, until restore(). */
   refuse(): Promise<void>
-  /** Accepts connections and says nothing on any, old or new, until restore() lets the bytes flow on. */
+  /** Holds all bytes of old and new connections back, until restore(). */
   stall(): void
   /**
-   * The connections of this moment, or those of them that call themselves `name`, never say anything again, nor end; new
-   * ones work.
+   * Silences the open connections, or those with the application name `name`, for good without closing them; new ones
+   * work.
    */
   forget(name?: string): void
-  /** Every piece of what either side says arrives so many milliseconds later; 0: at once. */
+  /** Delays every chunk of both directions by `ms`; 0: no delay. */
   delay(ms: number): void
-  /** As new. */
+  /** Ends all failures. */
   restore(): Promise<void>
   close(): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface FaultyProxy {
 interface Pair {
   readonly near: Socket
   readonly far: Socket
-  /** How the client introduced itself to PostgreSQL. */
+  /** The application name that the client sent to PostgreSQL. */
   greeting: string
   forgotten: boolean
 }
@@ -58,7 +58,7 @@ export async function startProxy(url: string): Promise<FaultyProxy> {
         if (delayMs === 0 && waiting === 0) return to.write(chunk)
         const due = performance.now() + delayMs
         waiting++
-        // One after another, so that nothing overtakes what was said before it.
+        // One after another, to keep the order of chunks.
         line = line.then(async () => {
           await sleep(Math.max(0, due - performance.now()))
           waiting--

@@ -1,11 +1,11 @@
-// Sends bytes over a socket of its own, for requests that no HTTP client would make.
+// Sends bytes over a socket, for requests that no HTTP client would send.
 import { connect } from 'node:net'
 
 export interface RawAnswer {
   readonly status: number
   readonly headers: Record<string, string>
-  /** Parsed JSON where the answer says that it is, else its text. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape, right or wrong
+  /** Parsed JSON if the content type is JSON, else the text. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape, right or wrong
   readonly body: any
 }
 
@@ -23,7 +23,7 @@ function parse(text: string): RawAnswer {
   return { status: Number(statusLine.split(' ')[1]), headers, body: json && body ? JSON.parse(body) : body }
 }
 
-/** Writes `request` as it is and reads until the server closes or the announced body is there. */
+/** Writes `request` unchanged and reads until the server closes or the body is complete. */
 export function sendRaw(url: string, request: string | Uint8Array): Promise<RawAnswer> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -46,12 +46,12 @@ export function sendRaw(url: string, request: string | Uint8Array): Promise<RawA
       if (isWhole()) finish()
     })
     socket.on('end', finish)
-    // A server that refuses early may reset the connection; what it said before still counts.
+    // A server that refuses early may reset the connection; the bytes before the reset count.
     socket.on('error', finish)
   })
 }
 
-/** A request in HTTP/1.1 from its parts; lines are sent in the order and the spelling given. */
+/** An HTTP/1.1 request from its parts; header lines keep their order and spelling. */
 export function rawRequest(line: string, headers: readonly string[], body = ''): string {
   const length = body === '' ? [] : [`content-length: ${Buffer.byteLength(body)}`]
   return `${[`${line} HTTP/1.1`, 'host: 127.0.0.1', 'connection: close', ...headers, ...length].join('\r\n')}\r\n\r\n${body}`

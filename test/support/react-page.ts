@@ -1,5 +1,4 @@
-// Serves the application of the React tests, bundled from the built packages as a developer's bundler does it, under a strict
-// content security policy.
+// Serves the application of the React tests, bundled from the built packages, under a strict content security policy.
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
@@ -15,13 +14,13 @@ import { proveHolder } from './factors.ts'
 const { resolve } = createRequire(join(packageRoot, 'package.json'))
 const folder = join(packageRoot, 'test/fixtures/react')
 
-/** The folders of React 19, under the names that the packages import; 18 is what tap needs, and so the repository's. */
+/** The folders of React 19, under the names that the packages import. `react` itself is 18, which tap needs. */
 export const react19 = {
   react: dirname(resolve('react-19/package.json')),
   'react-dom': dirname(resolve('react-dom-19/package.json')),
 }
 
-/** @param version of React */
+/** @param version the major version of React */
 export async function bundleReactApp(version: 18 | 19): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(folder, 'app.tsx')],
@@ -33,7 +32,7 @@ export async function bundleReactApp(version: 18 | 19): Promise<string> {
     jsx: 'automatic',
     tsconfigRaw: {},
     minify: version === 18,
-    // The development build of 19 says what it finds wrong; 18 is as applications ship it.
+    // The development build of 19 reports errors; 18 is the production build.
     define: { 'process.env.NODE_ENV': version === 18 ? '"production"' : '"development"' },
     logLevel: 'error',
     ...(version === 19 ? { alias: react19 } : {}),
@@ -49,7 +48,7 @@ interface Served {
   readonly providers: string
 }
 
-/** Serves it on a port of localhost, which must be among the project's `origins`. */
+/** Serves the application on a port of localhost, which must be in the project's `origins`. */
 async function serve(
   t: { teardown(work: () => unknown): void },
   { app, service, port, script, providers }: Served,
@@ -79,17 +78,17 @@ async function serve(
 
 export const password = 'correct horse battery'
 
-/** An application with the components, and its service, both on localhost, so that cookies and passkeys work. */
+/** An application with the components and its service, both on localhost, so that cookies and passkeys work. */
 export interface ReactApp {
   readonly app: TestApp
   readonly url: string
-  /** Opens it in a browser of its own; what its console says fails the test, save that an answer refuses. */
+  /** Opens it in a new browser; any message in the console fails the test, except for refused requests. */
   open(t: Test, query?: string, options?: BrowserContextOptions): Promise<Page>
-  /** Opens it in a page, such as another tab. */
+  /** Opens it in a given page, such as another tab. */
   visit(t: Test, page: Page, query?: string): Promise<Page>
-  /** Sets the policy to its own with some changes. */
+  /** Sets the application's policy with some changes. */
   setPolicy(more: object): Promise<void>
-  /** Creates an account in a page that shows the form, as its holder with a proven address; returns the address. */
+  /** Creates an account with a proven address in a page that shows the form; returns the address. */
   signUp(page: Page): Promise<string>
 }
 
@@ -104,7 +103,7 @@ export interface ReactAppOptions {
 
 let people = 0
 
-/** Starts both. */
+/** Starts the service and the application. */
 export async function startReactApp(
   t: Test,
   browser: Browser,
@@ -160,7 +159,7 @@ export async function startReactApp(
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true })
 
-/** Waits until the page's header says who is signed in; `signed_out`: nobody. */
+/** Waits until the page's header shows the signed-in user, or `signed_out`. */
 export const shows = (page: Page, who: string) =>
   page.locator('output').getByText(who, { exact: true }).waitFor()
 
@@ -183,7 +182,7 @@ export async function signOut(page: Page): Promise<void> {
   await shows(page, 'signed_out')
 }
 
-/** Gives a page an authenticator that says yes. */
+/** Adds a virtual authenticator to a page. */
 export async function addAuthenticator(page: Page) {
   const cdp = await page.context().newCDPSession(page)
   await cdp.send('WebAuthn.enable')

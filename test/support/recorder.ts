@@ -1,4 +1,4 @@
-// A fetch that writes down what was asked and answered, and holds every answer against the published document.
+// A fetch that records requests and answers, and checks every answer against the published document.
 import { contractViolation } from './contract.ts'
 
 export interface Recorded {
@@ -6,8 +6,8 @@ export interface Recorded {
   /** Without the query. */
   readonly path: string
   readonly headers: Record<string, string>
-  /** As it was sent, parsed. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape
+  /** The parsed body of the request. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape
   readonly body: any
   /** null: there was no answer. */
   status: number | null
@@ -15,7 +15,7 @@ export interface Recorded {
 
 export interface Recorder {
   readonly calls: Recorded[]
-  /** How many requests went to `/api/auth<path>`. */
+  /** The number of requests to `/api/auth<path>`. */
   count(path: string): number
   fetch(url: string, init: RequestInit): Promise<Response>
 }

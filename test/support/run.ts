@@ -1,5 +1,5 @@
-// `npm test`: one embedded PostgreSQL for all test files, a migrated template to clone, tap, and nothing left behind.
-// Arguments are handed to tap, so `npm test -- test/http/sign-in.test.ts` runs one file.
+// `npm test`: starts one embedded PostgreSQL for all test files, migrates a template to clone, runs tap, and removes everything.
+// Arguments are passed to tap, so `npm test -- test/http/sign-in.test.ts` runs one file.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,9 +14,9 @@ import { packageRoot } from '../../src/package.ts'
 import { compilePrograms, compileTests } from './compile.ts'
 import { templateDatabase } from './database.ts'
 
-/** Whether the files for browsers are younger than all that they are made of. */
+/** Whether the files for browsers are newer than all of their sources. */
 function isBuilt(): boolean {
-  // The last file of the build.
+  // The build writes this file last.
   const built = join(packageRoot, 'dist/console/console.css')
   const sources = [
     'openapi/client/src',
@@ -32,7 +32,7 @@ function isBuilt(): boolean {
       join(packageRoot, folder, name),
     ),
   )
-  // The playground bundles it.
+  // The playground bundles the React package.
   sources.push(join(packageRoot, 'openapi/react/styles.css'))
   return existsSync(built) && sources.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)
 }
@@ -40,7 +40,7 @@ function isBuilt(): boolean {
 const fromTap = createRequire(createRequire(import.meta.url).resolve('tap/package.json'))
 const tap = join(fromTap.resolve('tap/package.json'), '..', 'dist', 'esm', 'run.mjs')
 
-/** Whether tap is built without the plugins that package.json excludes: each slows every file down. */
+/** Whether tap is built without the plugins that package.json excludes, which slow down every file. */
 function isTapBuilt(): boolean {
   const built = join(
     fromTap.resolve('@tapjs/test/package.json'),
@@ -56,13 +56,13 @@ function isTapBuilt(): boolean {
   return !signature.split('\n').some((name) => unwanted.includes(name))
 }
 
-/** Here and not by `tap run`, which would begin the tests of this very run as if it had not been built. */
+/** Builds tap before the run, because `tap run` would build it but still run without the result. */
 const buildTap = () => promisify(execFile)(process.execPath, [tap, 'build'], { cwd: packageRoot })
 
 const tapFolder = join(packageRoot, '.tap')
 const hadTapFolder = existsSync(tapFolder)
 
-/** Runs tap with arguments until it ends; a signal to this process is handed on. Returns its exit code. */
+/** Runs tap and forwards signals to it. @returns its exit code */
 async function runTap(args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   const child = spawn(process.execPath, [tap, ...args], {
     cwd: packageRoot,
@@ -73,7 +73,7 @@ async function runTap(args: string[], env: NodeJS.ProcessEnv = {}): Promise<numb
   return await new Promise((resolve) => child.once('exit', (status) => resolve(status ?? 1)))
 }
 
-/** The test files that arguments name, by file or folder; all of them where none does. Options are left to tap. */
+/** The test files that the arguments name, as files or folders; without any, all. Options are passed to tap. */
 function testFiles(named: readonly string[]): string[] {
   const files = readdirSync(join(packageRoot, 'test'), { recursive: true, encoding: 'utf8' })
     .map((name) => join('test', name))
@@ -93,10 +93,10 @@ const compiled = join(packageRoot, 'dist/test')
 await rm(compiled, { recursive: true, force: true })
 const args = [...options, ...(await compileTests(testFiles(named), compiled, { mapped: named.length > 0 }))]
 
-// An earlier run's results would be told as this one's.
+// Results of an earlier run would be reported as results of this one.
 await rm(join(tapFolder, 'test-results'), { recursive: true, force: true })
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
-// Tests ask whether statements do what they promise, not whether this disk does: durability has tests of its own.
+// Without durability, which has tests of its own.
 const settings = {
   fsync: 'off',
   synchronous_commit: 'off',
@@ -106,7 +106,7 @@ const settings = {
 }
 const [database] = await Promise.all([
   startEmbedded({ dataDir: folder, settings }),
-  // What browsers are served, and what `npm pack` packs.
+  // The files for browsers, which `npm pack` packs too.
   isBuilt() || promisify(execFile)('npm', ['run', '--silent', 'build:browser'], { cwd: packageRoot }),
   isTapBuilt() || buildTap(),
   compilePrograms(),
@@ -121,7 +121,7 @@ try {
   await admin.end()
 
   code = await runTap(['run', ...args], { TEST_DATABASE_URL: database.url })
-  // In a log, what failed stands above tens of thousands of lines that passed: it is said again at the end, alone.
+  // Repeats the failures at the end of a log, which has tens of thousands of lines.
   if (code !== 0 && !process.stdout.isTTY) await runTap(['replay', ...args, '--reporter=min'], { CI: 'true' })
 } finally {
   await database.stop()

@@ -1,4 +1,4 @@
-// The service as its users run it: a process of its own, with its own data directory and the embedded PostgreSQL.
+// The service in its own process, with its own data directory and the embedded PostgreSQL.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,12 +20,12 @@ interface Teardown {
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** All that it wrote to standard output and standard error. */
+  /** Its standard output and standard error so far. */
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A program of this package that runs, or ran. */
+/** A program of this package that is running or has ended. */
 export interface Program {
   readonly pid: number
   readonly stdout: () => string
@@ -38,9 +38,9 @@ export interface Service extends Program {
   readonly url: string
   readonly port: number
   readonly dataDir: string
-  /** Asks it to stop, and waits until it has. */
+  /** Sends SIGTERM and waits until it has ended. */
   stop(): Promise<Ended>
-  /** Ends it without a word to it, and waits until it is gone; its PostgreSQL runs on, as after a crash. */
+  /** Sends SIGKILL and waits until it has ended; its PostgreSQL keeps running, as after a crash. */
   kill(): Promise<Ended>
 }
 
@@ -76,7 +76,7 @@ export function runProgram(name: ProgramName, args: readonly string[], options: 
     stdout: () => stdout,
     stderr: () => stderr,
     ended: new Promise((resolve) => {
-      // Whoever is left behind may hold the pipes open, so their end is not waited for long.
+      // Processes that are left over may hold the pipes open, so the wait for their end is short.
       child.once('exit', (code, signal) => {
         const done = () => resolve({ code, signal, stdout, stderr })
         const late = setTimeout(done, 500)
@@ -91,7 +91,7 @@ export function runProgram(name: ProgramName, args: readonly string[], options: 
   }
 }
 
-/** A data directory that is gone when the test ends, with whatever still runs on it. */
+/** A data directory that is removed when the test ends, together with processes that still use it. */
 export async function temporaryDataDir(t: Teardown): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'sallyport-service-'))
   t.teardown(async () => {
@@ -103,7 +103,7 @@ export async function temporaryDataDir(t: Teardown): Promise<string> {
   return dataDir
 }
 
-/** The postmaster that runs on a data directory, or null. */
+/** The PID of the postmaster of a data directory, or null. */
 export function postmasterPid(dataDir: string): number | null {
   const file = join(dataDir, 'postgres', 'postmaster.pid')
   if (!existsSync(file)) return null
@@ -119,14 +119,14 @@ function commandOf(pid: number): string {
   }
 }
 
-/** Every process whose command line names the data directory: its postmaster, and what a start began. */
+/** Every process whose command line names the data directory: its postmaster, and processes of a start. */
 export async function processesOf(dataDir: string): Promise<string[]> {
   const { readdir } = await import('node:fs/promises')
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   return pids.map((pid) => commandOf(Number(pid))).filter((command) => command.includes(dataDir))
 }
 
-/** Starts the service and waits until it says that it is ready. Throws what it said instead. */
+/** Starts the service and waits until it is ready. @throws an error with its output if it ends before */
 export async function startService(
   t: Teardown,
   options: RunOptions & { dataDir: string; port?: number },
@@ -159,14 +159,14 @@ export async function startService(
   }
 }
 
-/** A connection to the embedded database of a service that runs. */
+/** A connection to the embedded database of a running service. */
 export async function databaseOf(service: Service): Promise<Sql> {
   const url = await findRunningEmbedded(service.dataDir)
   if (!url) throw new Error('The service has no database.')
   return postgres(url, { max: 2, onnotice: () => {} })
 }
 
-/** Makes a project on the service; returns its id. By default no test meets its limits. */
+/** Creates a project whose limits no test reaches by default. @returns its id */
 export async function wideProject(service: Service, policy: unknown = wideLimits): Promise<string> {
   const sql = await databaseOf(service)
   try {
@@ -179,11 +179,11 @@ export async function wideProject(service: Service, policy: unknown = wideLimits
 export interface ServiceAnswer {
   readonly status: number
   readonly headers: Headers
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into bodies of every shape, right or wrong
+  // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of every shape, right or wrong
   readonly body: any
 }
 
-/** Sends JSON to `/api/auth<path>`; null when the connection broke before there was a whole answer. */
+/** Sends JSON to `/api/auth<path>`. @returns null if the connection broke before the answer was complete */
 export async function ask(
   service: { url: string },
   method: string,

@@ -1,15 +1,15 @@
-// An SMTP server on 127.0.0.1 that keeps the Message-ID of every mail it accepted, and can die and come back.
+// An SMTP server on 127.0.0.1 that records the Message-ID of every accepted mail, and can be stopped and restarted.
 import { createServer, type Server, type Socket } from 'node:net'
 
 export interface SmtpSink {
   readonly url: string
-  /** Message-IDs in the order of acceptance, without brackets and host; a mail accepted twice stands here twice. */
+  /** Message-IDs in the order of acceptance, without brackets and host; a mail that was accepted twice is listed twice. */
   readonly accepted: string[]
-  /** Connections so far. */
+  /** The number of connections so far. */
   readonly connections: number
-  /** Cuts every connection at once and listens no more. What was accepted was answered; what was not is not kept. */
+  /** Closes every connection and stops listening. Every recorded mail has been answered. */
   die(): void
-  /** Dies as soon as `count` mails are accepted, in all. */
+  /** Stops as soon as `count` mails are accepted in total. */
   dieAt(count: number): Promise<void>
   revive(): Promise<void>
   close(): Promise<void>
@@ -26,7 +26,7 @@ export async function startSmtpSink({ delayMs = 0 } = {}): Promise<SmtpSink> {
 
   function accept(socket: Socket, mail: string): void {
     if (socket.destroyed || !sockets.has(socket)) return
-    // The answer is in the kernel's hands before the mail counts as accepted.
+    // The answer is written to the socket before the mail is recorded.
     socket.write('250 accepted\r\n')
     accepted.push(/^message-id:\s*<([^@>]*)/im.exec(mail)?.[1] ?? '')
     if (!deadline || accepted.length < deadline.count) return
@@ -66,7 +66,7 @@ export async function startSmtpSink({ delayMs = 0 } = {}): Promise<SmtpSink> {
   function die(): void {
     server?.close()
     server = undefined
-    // Ended, not reset: answers that were written still arrive, and whoever had none learns that none will come.
+    // Ended, not reset: written answers still arrive, and clients without one see the connection close.
     for (const socket of sockets) {
       sockets.delete(socket)
       socket.removeAllListeners('data')

@@ -1,12 +1,12 @@
-// Stands in for `tap` in test files that share a process: each file's tests are a subtest of the process's own.
+// Replaces `tap` in test files that share a process: the tests of each file are a subtest.
 import root, { type Test } from 'tap'
 
-// It would have every program that a test starts load a part of tap, which takes longer than the program.
+// Otherwise every program that a test starts would load a part of tap, which takes longer than the program.
 delete process.env.NODE_OPTIONS
 
 let current: Test = root
 
-/** The test of the file that runs now, as `import t from 'tap'` gives it to a file alone. */
+/** The subtest of the current file, in place of `import t from 'tap'`. */
 const test = new Proxy(root, {
   get(_, key) {
     const value = Reflect.get(current, key, current)
@@ -17,8 +17,8 @@ const test = new Proxy(root, {
 export default test
 
 /**
- * Runs test files in this process one after the other, so that they load and warm up the service once.
- * @param files the path of each test file, and what imports it
+ * Runs test files one after the other in this process, so that the service is loaded once.
+ * @param files the path of each test file, and a function that imports it
  */
 export async function runFiles(files: Record<string, () => Promise<unknown>>): Promise<void> {
   for (const [file, run] of Object.entries(files))

@@ -1,4 +1,4 @@
-// Teams as a test makes them: through the API, by people whose address is proven.
+// Creates teams through the API, by users whose address is proven.
 import { type Answer, bearer, type RequestOptions, type TestApp } from './app.ts'
 
 export type Person = Answer & { email: string; password: string; uuid: string }
@@ -14,16 +14,16 @@ export function teamsOf(app: TestApp) {
     return { ...signedUp, uuid: signedUp.body.user.uuid }
   }
 
-  /** A team of `admin`; returns its id. */
+  /** Creates a team of `admin`; returns its id. */
   async function team(admin: Answer, name = 'Rockets'): Promise<string> {
     return (await as(admin, 'POST', '/teams', { name })).body.id
   }
 
-  /** Adds a person at once, as a back end of the application does. */
+  /** Adds a member at once, as the application's back end can. */
   const add = (admin: Answer, id: string, who: { email: string }, role: string) =>
     as(admin, 'POST', `/teams/${id}/members`, { email: who.email, role }, secret)
 
-  /** The newest mail of an invitation to an address. */
+  /** The newest invitation mail to an address. */
   async function invitationMail(address: string) {
     for (let i = 0; i < 160; i++) {
       const mails = (await app.mailbox.all()).filter((one) => one.to === address)

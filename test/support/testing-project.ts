@@ -1,4 +1,4 @@
-// A project of another developer, with `sallyport` and `@sallyport/testing` installed, whose tests are run.
+// A separate project with `sallyport` and `@sallyport/testing` installed, to run its tests.
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,11 +7,11 @@ import { packageRoot } from '../../src/package.ts'
 
 export interface TestingProject {
   readonly folder: string
-  /** Runs a program of Node in it, with nothing of this process's environment but the path. */
+  /** Runs a Node program in it with only PATH of this process's environment. */
   run(program: readonly string[], env?: Record<string, string>): Promise<{ code: number | null; out: string }>
-  /** Starts one and gives its process, which has a group of its own. */
+  /** Starts a Node program in its own process group and returns the process. */
   start(program: readonly string[]): ReturnType<typeof spawn>
-  /** The command lines of services, and the names of data directories, that are there. */
+  /** The command lines of running services, and the names of existing data directories. */
   left(): Promise<string[]>
 }
 

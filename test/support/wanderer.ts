@@ -1,4 +1,4 @@
-// A browser's part in the code flow without a browser: follows redirects, keeps the cookies of each host, fills the form.
+// The browser's part of the authorization code flow, by fetch: follows redirects, keeps cookies, submits the login form.
 import type { TestIssuer } from './issuer.ts'
 
 export interface Stop {
@@ -9,11 +9,11 @@ export interface Stop {
 }
 
 export interface Wanderer {
-  /** Cookies that were set, by host and name. */
+  /** Cookies by host and name. */
   readonly jar: Map<string, Map<string, string>>
-  /** One request; follows nothing. */
+  /** Sends one request, without following redirects. */
   visit(url: string, form?: Record<string, string>): Promise<Stop>
-  /** Follows redirects until there is none, or until one leads to `until`; then it stands there, and did not go. */
+  /** Follows redirects. A redirect to `until` is returned and not followed. */
   follow(url: string, until: string, form?: Record<string, string>): Promise<string>
   /** Begins at `start`, signs in at the provider as `subject` (null: cancels), and returns where the provider sends it. */
   toCallback(start: string, issuer: TestIssuer, subject: string | null, callback: string): Promise<string>

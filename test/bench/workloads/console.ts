@@ -1,4 +1,4 @@
-// How long an operator waits in the browser: the console's first view and a search, in the users of a place.
+// Time in the browser until the console's first view and the result of a search.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { findChromium, launchChromium } from '../../support/browser.ts'
@@ -7,12 +7,12 @@ import type { Place } from '../crowd.ts'
 import type { Running } from '../processes.ts'
 import { type Figure, median, ms } from '../rounds.ts'
 
-/** Milliseconds in the browser, from the address to the first row. */
+/** Milliseconds in the browser, from navigation to the first row. */
 const goalMs = 1000
 
 /**
- * Opens the console in Chromium as an operator, and measures until rows are seen; drawing and the driver's own time are in it.
- * @returns no figure where no Chromium is installed
+ * Opens the console in Chromium as an operator and measures until rows are visible, including the time of the driver.
+ * @returns no figure if Chromium is not installed
  */
 export async function inConsole(
   { sql, projectId }: Place,
@@ -21,7 +21,7 @@ export async function inConsole(
 ): Promise<Figure[]> {
   const chromium = findChromium()
   if (!chromium) return []
-  // The passwords of these services have the parameters of tests: what is measured begins after the sign-in.
+  // Cheap password hashes: the measurement begins after the sign-in.
   const place = { sql, running: { awaitChanges: () => sleep(500, true) } }
   await sparingFactors(place)
   const { email, password } = await newOperatorAccount(place, [['owner', null]])
@@ -62,7 +62,7 @@ export async function inConsole(
     for (const [name, measure] of Object.entries(kinds)) {
       const times: number[] = []
       for (let nth = 0; nth <= rounds; nth++) times.push(await measure())
-      // The first one fills the browser's cache.
+      // The first visit fills the browser's cache.
       const slowest = Math.max(...times.slice(1))
       figures.push({
         name: `in Chromium, ${name}, of ${users} users: slowest of ${rounds}`,

@@ -1,4 +1,4 @@
-// What another product's spelling costs.
+// The cost of the APIs of other products.
 import { admit, planFor } from '../crowd.ts'
 import { atLeast, type Bench, pace } from '../figures.ts'
 import { startLoad } from '../processes.ts'
@@ -6,13 +6,13 @@ import { alternate, type Figure, rate } from '../rounds.ts'
 import { stage, startRegulars } from '../stage.ts'
 
 /**
- * Routes of other products' contracts beside the canonical ones. Nora's login is not among them: it takes twenty tries
- * of an address in a quarter of an hour.
+ * Routes of other products' contracts compared with the canonical ones. Nora's login is left out, because it allows only twenty
+ * attempts of an address in 15 minutes.
  */
 export async function contracts(bench: Bench): Promise<Figure[]> {
   const { place, service } = await stage(bench, 'bench_contracts')
   const regulars = await startRegulars(place, service)
-  // Drawn last: two crowds may hold the same session, and the older refresh token of it would be reuse.
+  // Drawn last: two groups of visitors may hold the same session, whose older refresh token would count as reuse.
   const load = startLoad()
   await admit(load, place, service)
   const nodeloom = '/nodeloom/api/auth'
@@ -33,7 +33,7 @@ export async function contracts(bench: Bench): Promise<Figure[]> {
     const run =
       ([by, over]: typeof own | typeof canonical) =>
       async (seconds: number) => {
-        // The first use of a new token costs a statement more; let that be over.
+        // Warm-up: the first use of a new token costs one more statement.
         if (over.kind === 'refresh by cookie')
           await by.run(planFor(place, service, { kind: 'me', seconds: 'once each' }))
         return (await by.run(planFor(place, service, { ...over, seconds, manyAddresses: true }))).perSecond

@@ -1,11 +1,11 @@
-// What the feed of events and the security log cost a sign-in and a refresh: the same service with and without them.
+// The cost of the event feed and the security log for a sign-in and a refresh: the service with and without them.
 import { planFor } from '../crowd.ts'
 import { atLeast, type Bench, pace } from '../figures.ts'
 import type { Kind } from '../load.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
 import { stage, startCrowds } from '../stage.ts'
 
-/** What is left of the rate where both are written; a refresh writes neither. */
+/** The rate with both as a fraction of the rate without. A refresh writes neither. */
 export async function events(bench: Bench): Promise<Figure[]> {
   const { place, service } = await stage(bench, 'bench_events')
   const { regulars, load } = await startCrowds(place, service)

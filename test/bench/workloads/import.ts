@@ -1,4 +1,4 @@
-// Moving in: how fast an export is read and stored, and whether a refused sign-in tells where an account came from.
+// Imports: the time to read and store an export, and whether the time of a refused sign-in reveals imported accounts.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ import { built, publicUrl, secretKey } from '../processes.ts'
 import { type Figure, median, ms, times } from '../rounds.ts'
 
 const goalSeconds = 60
-/** What the medians of refused sign-ins may differ by. */
+/** The maximum difference of the medians of refused sign-ins. */
 const goalRatio = 1.05
 
 export async function imports(bench: Bench): Promise<Figure[]> {
@@ -61,7 +61,7 @@ export async function imports(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** Seconds of the command, as an operator runs it. */
+/** Seconds that the command takes. */
 async function importSeconds({ url, projectId }: Place, file: string): Promise<number> {
   const began = performance.now()
   const words = ['users', 'import', '--project', projectId, '--file', file]
@@ -78,7 +78,7 @@ async function importSeconds({ url, projectId }: Place, file: string): Promise<n
 async function copySeconds({ sql }: Place): Promise<number> {
   const tables = ['users', 'identities', 'audit_events', 'security_log']
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-copy-'))
-  // PostgreSQL may run as another user of this machine.
+  // PostgreSQL may run as another user.
   await chmod(folder, 0o777)
   for (const table of tables) {
     await sql.unsafe(`copy ${table} to '${folder}/${table}'`)
@@ -91,10 +91,10 @@ async function copySeconds({ sql }: Place): Promise<number> {
   return seconds
 }
 
-/** Times of refused sign-ins, taken in turn: to an account of ours, an imported one, and none. */
+/** Times of refused sign-ins in turn: to an own account, an imported one, and an unknown address. */
 async function refusals({ sql, projectId }: Place, rounds: number): Promise<Figure[]> {
   const cheap = servicesOn(sql)
-  // The decoy as well: it is made with the parameters.
+  // The decoy hash too, which is computed with these parameters.
   const services = {
     ...cheap,
     passwords: createPasswordHashing({ ...cheap.passwords, parameters: defaultParameters }),
@@ -106,7 +106,7 @@ async function refusals({ sql, projectId }: Place, rounds: number): Promise<Figu
   const order = Object.entries(ways) as [keyof typeof ways, string][]
   let attempts = 0
   for (let round = -2; round < rounds; round++) {
-    // Each is as often the first, and each attempt is the first of its address: both cost something of their own.
+    // The order rotates, and each attempt is the first one of its address, because both affect the time.
     order.push(...order.splice(0, 1))
     for (const [way, email] of order) {
       const caller = { ...stranger, address: `198.18.${attempts >> 8}.${attempts++ & 255}` }

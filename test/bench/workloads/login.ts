@@ -1,4 +1,4 @@
-// W1 and W4: how near sign-in and sign-up come to the hash that they cannot do without.
+// W1 and W4: sign-in and sign-up compared with the bare hash.
 import { planFor } from '../crowd.ts'
 import { atLeast, type Bench, pace, timesAtLeast } from '../figures.ts'
 import { startHashing } from '../processes.ts'
@@ -32,7 +32,7 @@ export async function login(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** Sign-up at saturation, in a project that asks for no proof of the address. */
+/** Sign-up at saturation, in a project without verification. */
 export async function signup(bench: Bench): Promise<Figure[]> {
   const { place, service, load } = await stage(bench, 'bench_signup')
   const raw = await rawHashing()

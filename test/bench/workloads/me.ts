@@ -1,4 +1,4 @@
-// W2: what an authenticated request costs beside a bare route, with the cache of sessions and without.
+// W2: an authenticated request compared with a bare route, with the session cache and without.
 import { planFor, serve } from '../crowd.ts'
 import { atLeast, type Bench, Processor, pace, timesAtLeast } from '../figures.ts'
 import type { Kind } from '../load.ts'
@@ -17,7 +17,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
     (server: Running, side: string, prefix: string, kind: Kind, awake = false) =>
     async (seconds: number) =>
       processor.watch(server, side, () => load.run(planFor(place, server, { prefix, kind, seconds, awake })))
-  // Nobody here asks the database, so the generator may keep a core to itself.
+  // No request uses the database, so the generator may occupy a core.
   const found = await alternate(
     'me',
     pace(bench.quick, 5, 1.5),
@@ -67,7 +67,7 @@ export async function me(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** API keys and introspection beside `me`, all with the cache off: what their statements cost. */
+/** API keys and introspection compared with `me`, all with the cache off. */
 export async function keys(bench: Bench): Promise<Figure[]> {
   const { place, service, load } = await stage(bench, 'bench_keys', { SESSION_CACHE: 'off' })
   const processor = new Processor()
@@ -79,7 +79,7 @@ export async function keys(bench: Bench): Promise<Figure[]> {
     ...(await statements(place, service, load, 'introspect key', 'api_key_look', 'api_keys')),
   ]
   for (const kind of ['me by key', 'introspect', 'introspect key'] as const) {
-    // The first use of a key in a minute writes; what is compared is every other use.
+    // Warm-up: the first use of a key in a minute writes; the others are compared.
     await place.sql`update api_keys set last_used_at = now() + interval '10 minutes'`
     await place.sql`vacuum api_keys`
     const found = await alternate(kind, pace(bench.quick, 5, 1.5), rate, run(kind), { me: run('me') })

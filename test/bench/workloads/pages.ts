@@ -1,4 +1,4 @@
-// How soon a person sees the page to sign in with, beside a page of bare Fastify in the same browser.
+// Time until the sign-in page is visible, compared with a page of bare Fastify in the same browser.
 import fastify from 'fastify'
 import type { Browser } from 'playwright-core'
 import { findChromium, launchChromium } from '../../support/browser.ts'
@@ -8,7 +8,7 @@ import { type Figure, median, ms } from '../rounds.ts'
 
 const goalMs = 100
 
-/** Milliseconds from the navigation to the first contentful paint, in a browser that has nothing of the page yet. */
+/** Milliseconds from the navigation to the first contentful paint, with an empty browser cache. */
 async function firstPaint(browser: Browser, url: string): Promise<number> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   try {
@@ -22,7 +22,7 @@ async function firstPaint(browser: Browser, url: string): Promise<number> {
   }
 }
 
-/** @returns no figure where no Chromium is installed */
+/** @returns no figure if Chromium is not installed */
 export async function pages(bench: Bench): Promise<Figure[]> {
   const chromium = findChromium()
   if (!chromium) return []
@@ -36,7 +36,7 @@ export async function pages(bench: Bench): Promise<Figure[]> {
   const browser = await launchChromium(chromium)
   try {
     const [ours, beside]: [number[], number[]] = [[], []]
-    // The browser's own first page is not measured.
+    // Warm-up: the first page of the browser is not measured.
     for (let round = -2; round < (bench.quick ? 7 : 31); round++) {
       const own = await firstPaint(
         browser,

@@ -1,4 +1,4 @@
-// How many more people a machine signs in by passkey than by password.
+// Sign-ins by passkey compared with sign-ins by password.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { admit, enrollPasskeys, planFor } from '../crowd.ts'
 import { type Bench, Processor, pace, timesAtLeast } from '../figures.ts'
@@ -7,7 +7,7 @@ import { startLoad } from '../processes.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
 import { stage } from '../stage.ts'
 
-/** A sign-in by passkey is both of its requests, the options and the answer. */
+/** A sign-in by passkey counts both of its requests, the options and the answer. */
 export async function passkeys(bench: Bench): Promise<Figure[]> {
   const { place, service } = await stage(bench, 'bench_passkeys')
   const load = startLoad()
@@ -18,7 +18,7 @@ export async function passkeys(bench: Bench): Promise<Figure[]> {
   const by = (kind: Kind) => async (seconds: number) => {
     const run = () => load.run(planFor(place, service, { kind, seconds, manyAddresses: true }))
     const perSecond = await processor.watch(service, kind, run)
-    // The last sign-ins of a side are not the next one's.
+    // Waits, so that the last sign-ins of one side do not affect the other.
     await sleep(200)
     return perSecond
   }

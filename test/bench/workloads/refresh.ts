@@ -1,4 +1,4 @@
-// W3: a refresh beside a bare server that issues the same statement.
+// W3: a refresh compared with a bare server that runs the same statement.
 import { planFor } from '../crowd.ts'
 import { atLeast, type Bench, Processor, pace, timesAtLeast } from '../figures.ts'
 import type { Running } from '../processes.ts'

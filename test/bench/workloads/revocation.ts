@@ -1,4 +1,4 @@
-// W7: how long another instance still accepts a session after its end was acknowledged; and what a full cache weighs.
+// W7: for how long another instance accepts a session after its end was acknowledged; and the memory of a full cache.
 import { admit, makePlace, planFor, serve } from '../crowd.ts'
 import type { Bench } from '../figures.ts'
 import { startLoad } from '../processes.ts'
@@ -7,7 +7,7 @@ import { type Figure, ms } from '../rounds.ts'
 const goalMs = 100
 const goalMb = 150
 
-/** Two instances on one database: sign-out at one, the access token shown to the other. */
+/** Two instances on one database: sign-out at one, the access token sent to the other. */
 export async function revocation(bench: Bench): Promise<Figure[]> {
   const sessions = bench.quick ? 4000 : 15_000
   const place = await makePlace(bench.serverUrl, 'bench_revocation', { users: sessions, sessions })

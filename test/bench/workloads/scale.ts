@@ -1,10 +1,10 @@
-// W6: whether the cost of a request depends on how many users and sessions there are.
+// W6: whether the cost of a request depends on the number of users and sessions.
 import { makePlace, planFor, serve } from '../crowd.ts'
 import { atLeast, type Bench, pace, small } from '../figures.ts'
 import { alternate, type Figure, rate } from '../rounds.ts'
 import { startCrowds } from '../stage.ts'
 
-/** `login`, `me` and `refresh` with a million users beside a few. */
+/** `login`, `me` and `refresh` with a million users compared with 2000. */
 export const scale = (bench: Bench): Promise<Figure[]> =>
   beside(bench, bench.quick ? 100_000 : 1_000_000, ['login', 'me', 'refresh'])
 
@@ -12,7 +12,7 @@ export const scale = (bench: Bench): Promise<Figure[]> =>
 export const huge = (bench: Bench): Promise<Figure[]> =>
   beside(bench, bench.quick ? 1_000_000 : 10_000_000, ['me', 'refresh'])
 
-/** A full database, two sessions for each user, beside a small one; the cache off, so that each request asks it. */
+/** Compares a full database, with two sessions for each user, with a small one; the cache is off. */
 async function beside(
   bench: Bench,
   users: number,

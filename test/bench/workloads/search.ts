@@ -1,4 +1,4 @@
-// How long an operator waits for a user: the first page and every kind of search, in ten million.
+// Time of the first page and of every kind of search among ten million users.
 import { makePlace, type Place, serve } from '../crowd.ts'
 import type { Bench } from '../figures.ts'
 import type { Running } from '../processes.ts'
@@ -14,7 +14,7 @@ export async function search(bench: Bench): Promise<Figure[]> {
   console.log(`  search  loading ${users} users and the words of their names`)
   const place = await makePlace(bench.serverUrl, 'bench_search', { users, sessions: 1000 })
   const { sql } = place
-  // Rows that are loaded without triggers have no words yet.
+  // Rows that were loaded without triggers have no words yet.
   await sql`insert into user_words (project_id, user_id, word)
     select distinct project_id, id, word from users,
       words_of_name(concat_ws(' ', display_name, first_name, last_name)) as word`

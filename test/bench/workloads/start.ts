@@ -1,4 +1,4 @@
-// How long a start takes, and what the process weighs.
+// Duration of a start, and memory of the process.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

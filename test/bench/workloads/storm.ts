@@ -1,18 +1,18 @@
-// W5: what a storm of sign-ins does to everybody else.
+// W5: the effect of many sign-ins on other requests.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makePlace, planFor, serve } from '../crowd.ts'
 import { atMost, type Bench, pace, small } from '../figures.ts'
 import { alternate, type Figure, median, ms, percent } from '../rounds.ts'
 import { stagePeer, startCrowds } from '../stage.ts'
 
-/** What both come to: the storm begins a second before the probe and ends after it. */
+/** Runs both: the sign-ins begin a second before the probe and end after it. */
 const amid = <S, P>(
   storm: (seconds: number) => Promise<S>,
   probe: (seconds: number) => Promise<P>,
   seconds: number,
 ): Promise<[S, P]> => Promise.all([storm(seconds + 1.5), sleep(1000).then(() => probe(seconds))])
 
-/** p99 of `me` and `refresh` while sign-ins saturate the hashes, and what the sign-ins still reach. */
+/** p99 of `me` and `refresh` while sign-ins saturate the hashes, and the rate of these sign-ins. */
 export async function storm(bench: Bench): Promise<Figure[]> {
   const place = await makePlace(bench.serverUrl, 'bench_storm', small)
   const service = await serve(place, bench.folder)
@@ -48,7 +48,7 @@ export async function storm(bench: Bench): Promise<Figure[]> {
   return [...figures, ...(await peerInStorm(bench))]
 }
 
-/** The same of the peer, for information. */
+/** The same of better-auth, for information. */
 async function peerInStorm(bench: Bench): Promise<Figure[]> {
   const peer = await stagePeer(bench, { passwords: 'scrypt', sessions: 'plain' }, 32)
   if (!peer) return []
