@@ -1,4 +1,4 @@
-// docs/proof.md from the results of a run; no figure is typed by hand.
+// Renders docs/proof.md from the results of a run; no figure is typed by hand.
 import type { Results } from './results.ts'
 import { type Row, sections } from './sections.ts'
 
@@ -29,10 +29,10 @@ export function renderProof(results: Results): string {
     '',
     '<!-- Written by `npm run proof` from docs/proof.json. Do not edit. -->',
     '',
-    `What was run, and what came out: ${date}, commit ${commit}, ${machine}, the ${form} form.`,
-    '`npm run proof -- --quick` repeats it in minutes; `npm run proof -- --long` takes more walks, and ten minutes of killing. Each row names the',
-    'command that repeats it alone; a row without a result was not run, or failed and has to be looked at. The figures are in [proof.json](proof.json), as the tests wrote them. A test whose program is not installed says',
-    'that it is skipped.',
+    `Results of the fault, model, race, compatibility and conformance tests: ${date}, commit ${commit}, ${machine}, the ${form} run.`,
+    '`npm run proof -- --quick` repeats them in minutes; `npm run proof -- --long` takes more random walks, and kills processes for ten',
+    'minutes. Each row names the command that repeats it. A row without a result was not run, or failed and must be examined. The tests',
+    'write the figures into [proof.json](proof.json). A test whose program is not installed is skipped.',
     '',
     ...sections.flatMap(({ title, text, rows }) => [
       `## ${title}`,

@@ -18,7 +18,7 @@ export interface Section {
 export const sections: readonly Section[] = [
   {
     title: 'Faults',
-    text: 'The service, its database and receivers of webhooks are killed with SIGKILL, stalled, cut off or filled up while clients work. What was acknowledged must be there afterwards, and what was revoked must stay revoked.',
+    text: 'The service, its database and receivers of webhooks are killed with SIGKILL, stalled, disconnected or run out of disk while clients send requests. Acknowledged changes must exist afterwards, and revoked sessions must stay revoked.',
     rows: [
       {
         what: 'the service is killed under load',
@@ -30,24 +30,27 @@ export const sections: readonly Section[] = [
         file: 'test/faults/events.test.ts',
         counts: ['events'],
       },
-      { what: 'the database is away, stalls, or cuts its connections', file: 'test/faults/database.test.ts' },
+      {
+        what: 'the database is down, stalls, or closes its connections',
+        file: 'test/faults/database.test.ts',
+      },
       { what: 'the disk is full', file: 'test/faults/disk-full.test.ts' },
       { what: 'the clock is stepped', file: 'test/faults/clock.test.ts' },
       { what: 'the service is stopped while requests are under way', file: 'test/faults/stop.test.ts' },
-      { what: 'the mail server is away', file: 'test/faults/mail.test.ts' },
+      { what: 'the mail server is down', file: 'test/faults/mail.test.ts' },
     ],
   },
   {
     title: 'Models',
-    text: 'spin searches every interleaving of the models in test/model. For each property there are changes of the model that break it, which spin must find. The table of the refresh that a model includes is driven row by row against the statements on PostgreSQL.',
+    text: 'spin searches every interleaving of the models in test/model. For each property there are mutations of the model that break it, which spin must find. The refresh model includes a table, and a test compares each row of it with the statements on PostgreSQL.',
     rows: [
       {
-        what: 'the refresh race and the revocation relay keep their promises',
+        what: 'properties of refresh and revocation hold',
         file: 'test/model/spin.test.ts',
         counts: ['models'],
       },
       {
-        what: 'the model’s table is what the code does',
+        what: 'the code behaves as the table of the refresh model',
         file: 'test/domain/refresh-transitions.test.ts',
         counts: ['refresh-transitions'],
       },
@@ -55,7 +58,7 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'Races',
-    text: 'Everything that may be used once is used many times at once, on one instance and on several.',
+    text: 'Everything that may be used once is used many times simultaneously, on one instance and on several.',
     rows: [
       {
         what: 'refresh against refresh, sign-out, a changed password, a lost answer',
@@ -65,7 +68,7 @@ export const sections: readonly Section[] = [
         what: 'a session ended at one instance is refused at the other within 100 ms',
         file: 'test/races/revocations.test.ts',
       },
-      { what: 'tokens, codes and links are good once', file: 'test/races/single-use.test.ts' },
+      { what: 'tokens, codes and links work once', file: 'test/races/single-use.test.ts' },
       { what: 'two instances', file: 'test/races/instances.test.ts' },
       { what: 'passwords', file: 'test/races/passwords.test.ts' },
       { what: 'recovery', file: 'test/races/recovery.test.ts' },
@@ -79,10 +82,10 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'The life of an account',
-    text: 'An owner, who reads the mail of an address, and a thief, who does not, walk at random through every verb and API.',
+    text: 'Random sequences of requests over all verbs and APIs by an owner, who reads the mail of an address, and a thief, who does not.',
     rows: [
       {
-        what: 'nothing of a thief opens the account once its owner has entered',
+        what: 'after the owner has entered the account, nothing of the thief opens it',
         file: 'test/domain/account-walks.test.ts',
         counts: ['walks'],
       },
@@ -102,9 +105,12 @@ export const sections: readonly Section[] = [
         file: 'test/process/rolling-upgrade.test.ts',
         counts: ['rolling-upgrade'],
       },
-      { what: 'a database of 0.1.0 goes on', file: 'test/process/upgrade.test.ts' },
       {
-        what: 'people of other products’ exports sign in with their old passwords',
+        what: 'a database of 0.1.0 is migrated, and its users stay signed in',
+        file: 'test/process/upgrade.test.ts',
+      },
+      {
+        what: 'users of other products’ exports sign in with their old passwords',
         file: 'test/cli/import.test.ts',
         counts: ['import'],
       },
@@ -112,7 +118,7 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'Conformance',
-    text: 'Published vectors, and programs of other people.',
+    text: 'Published test vectors, and third-party programs.',
     rows: [
       { what: 'the vectors of W3C WebAuthn Level 3', file: 'test/crypto/webauthn.test.ts' },
       { what: 'RFC 4226 and RFC 6238', file: 'test/crypto/totp.test.ts' },
@@ -122,7 +128,7 @@ export const sections: readonly Section[] = [
         what: 'generated clients compile, sign in, refresh and sign out',
         file: 'test/client/strangers.test.ts',
       },
-      { what: 'an id_token is verified to the letter', file: 'test/social/id-token.test.ts' },
+      { what: 'verification of id_tokens', file: 'test/social/id-token.test.ts' },
       { what: 'an OpenID provider by oidc-provider', file: 'test/http/social-flow.test.ts' },
       { what: 'passkeys in Chromium', file: 'test/browser/passkeys.test.ts' },
       { what: 'our pages and the SDK in Firefox and WebKit', file: 'test/browser/other-browsers.test.ts' },
