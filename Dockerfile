@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
-# Three stages: build with all dependencies, install the production ones, run as an unprivileged user.
+# Three stages: build with all dependencies, install the production dependencies, run as an unprivileged user.
 #
-# The image is pinned by its digest (Node 24.18.0), the same in each stage. The one of a newer image is shown by:
+# The base image is pinned by its digest (Node 24.18.0), the same in each stage. This shows the digest of a newer one:
 #   docker buildx imagetools inspect node:24-bookworm-slim
 
 FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d AS build
