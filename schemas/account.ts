@@ -4,12 +4,12 @@ import { ApiKey } from './api-keys.ts'
 import { readErrors, writeErrors } from './errors.ts'
 import { trustedDeviceFields } from './factors.ts'
 import { projectHeader } from './headers.ts'
-import { Id, Instant, Nullable, optionalBody, Password, Shared } from './primitives.ts'
+import { closed, Id, Instant, Nullable, optionalBody, Password, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { bySession, bySessionOrKey } from './security.ts'
 import { Device } from './sessions.ts'
 import { TeamRole } from './teams.ts'
 import { User } from './users.ts'
-
-const closed = { additionalProperties: false } as const
 
 export const leave = {
   operationId: 'deleteCurrentUser',
@@ -17,8 +17,8 @@ export const leave = {
   summary: 'Delete the account',
   description:
     'Ends every session now. The account is deleted at once, or after the project’s grace period, in which signing in restores it. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets (5 minutes by default). A wrong password is a 422 on current_password and counts like a failed sign-in. Teams without other members are deleted as well. The last ADMIN of a team that has other members is refused (409).',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   ...optionalBody,
   body: Type.Object({ current_password: Type.Optional(Password) }),
   response: {
@@ -59,8 +59,8 @@ export const listActivity = {
   operationId: 'listActivity',
   tags: ['Account'],
   summary: 'List the events of the account, the newest first',
-  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySessionOrKey,
+  headers: Type.Object(projectHeader),
   querystring: Type.Object({
     cursor: Type.Optional(
       Type.String({
@@ -71,23 +71,19 @@ export const listActivity = {
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 50 })),
   }),
   response: {
-    200: {
-      description: 'A page of events.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              data: Type.Array(Shared(Activity)),
-              next_cursor: Nullable(Type.String(), {
-                description: 'null on the last page.',
-                examples: ['NDcxMQ'],
-              }),
-            },
-            closed,
-          ),
+    200: json(
+      'A page of events.',
+      Type.Object(
+        {
+          data: Type.Array(Shared(Activity)),
+          next_cursor: Nullable(Type.String(), {
+            description: 'null on the last page.',
+            examples: ['NDcxMQ'],
+          }),
         },
-      },
-    },
+        closed,
+      ),
+    ),
     ...readErrors('unauthenticated', 'insufficient_scope', 'validation_failed'),
   },
 }
@@ -237,14 +233,12 @@ export const exportAccount = {
   summary: 'Export the data of the user',
   description:
     'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. One document with everything that is stored about the user, read at one moment, without secrets and hashes. Each list has at most the newest 10 000 entries.',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'The document, to be saved as a file.',
-      headers: { 'Content-Disposition': { type: 'string', description: 'attachment, with a file name.' } },
-      content: { 'application/json': { schema: Shared(AccountExport) } },
-    },
+    200: json('The document, to be saved as a file.', Shared(AccountExport), {
+      'Content-Disposition': { type: 'string', description: 'attachment, with a file name.' },
+    }),
     ...readErrors('unauthenticated', 'step_up_required'),
   },
 }

@@ -2,7 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, replayable } from './headers.ts'
-import { Id, Instant, Nullable, Secret, Shared } from './primitives.ts'
+import { closed, Id, Instant, Nullable, PathId, Secret, Shared } from './primitives.ts'
+import { json, listOf } from './responses.ts'
+import { bySession } from './security.ts'
 import { messageResponse } from './sessions.ts'
 
 const Scope = Type.String({
@@ -24,9 +26,9 @@ const entry = {
   created_at: Instant,
 }
 
-export const ApiKey = Type.Object(entry, { $id: 'ApiKey', additionalProperties: false })
+export const ApiKey = Type.Object(entry, { $id: 'ApiKey', ...closed })
 
-export const NewApiKey = Type.Object(
+const NewApiKey = Type.Object(
   {
     ...entry,
     plain_text_key: Secret(
@@ -37,10 +39,8 @@ export const NewApiKey = Type.Object(
       }),
     ),
   },
-  { $id: 'NewApiKey', additionalProperties: false },
+  { $id: 'NewApiKey', ...closed },
 )
-
-const session = [{ bearer: [] }, { cookie: [] }]
 
 export const listApiKeys = {
   operationId: 'listApiKeys',
@@ -48,17 +48,10 @@ export const listApiKeys = {
   summary: 'List the API keys of the user, active ones first',
   description:
     'Revoked and expired keys stay in the list for 30 days. This needs a session; an API key cannot call it.',
-  security: session,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'The keys, without their secret part: only hashes are stored.',
-      content: {
-        'application/json': {
-          schema: Type.Object({ data: Type.Array(Shared(ApiKey)) }, { additionalProperties: false }),
-        },
-      },
-    },
+    200: listOf('The keys, without their secret part: only hashes are stored.', Shared(ApiKey)),
     ...readErrors('unauthenticated'),
   },
 }
@@ -80,7 +73,7 @@ export const createApiKey = {
 \`read\` and \`write\` include all scopes of their kind; without \`scopes\` a key has \`read\`. Any other scope is the application's own, and \`POST /introspect\` returns it. No scope allows a key to change the password or the address, end sessions, create or revoke keys, or export or delete the account.
 
 An account with a second factor proves it first, by a sign-in or step-up within the time of the policy (401 \`step_up_required\`). Where the service sends mail, the owner is notified by mail. A key ends when it is revoked or expires, by a password reset, when a change of address is undone, and with the account; changing the password and \`logout-all\` do not end it.`,
-  security: session,
+  security: bySession,
   headers: Type.Object({ ...projectHeader, ...idempotencyHeader }),
   body: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255, examples: ['Nightly import'] }),
@@ -93,10 +86,7 @@ An account with a second factor proves it first, by a sign-in or step-up within 
     ),
   }),
   response: {
-    201: replayable({
-      description: 'The whole key, shown only in this answer.',
-      content: { 'application/json': { schema: Shared(NewApiKey) } },
-    }),
+    201: replayable(json('The whole key, shown only in this answer.', Shared(NewApiKey))),
     ...writeErrors('unauthenticated', 'step_up_required', 'api_key_limit_reached', ...idempotencyCodes),
   },
 }
@@ -107,13 +97,10 @@ export const revokeApiKey = {
   summary: 'Revoke an API key',
   description:
     'The key is refused from the next request on. Revoking it again changes nothing. An id that is not a key of the user is a 404.',
-  security: session,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params: Type.Object({
-    id: Type.String({
-      description: 'The id of the key.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    id: PathId('The id of the key.'),
   }),
   response: {
     200: messageResponse('API key revoked.'),

@@ -2,7 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, errorResponses, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
+import { PathId } from './primitives.ts'
 import { userResponse } from './profile.ts'
+import { byAnyone, bySessionOrKey } from './security.ts'
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const
 
@@ -18,8 +20,8 @@ export const putAvatar = {
   summary: 'Set the picture',
   description:
     'A complete PNG, JPEG, GIF or WebP picture whose bytes match its media type, at most 8192 pixels on a side and 16.7 million pixels in all frames. As a data URI it may have 500 000 characters, which is about 375 000 bytes; the same limit applies to bytes, and a longer picture is a 413. Each picture gets a new URL.',
-  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySessionOrKey,
+  headers: Type.Object(projectHeader),
   body: {
     content: {
       'application/json': {
@@ -45,8 +47,8 @@ export const deleteAvatar = {
   operationId: 'deleteAvatar',
   tags: ['Profile'],
   summary: 'Remove the picture',
-  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySessionOrKey,
+  headers: Type.Object(projectHeader),
   response: {
     204: Type.Null({ description: 'The account has no picture now.' }),
     ...actionErrors('unauthenticated', 'insufficient_scope'),
@@ -64,13 +66,10 @@ export const getAvatar = {
   summary: 'Get a picture',
   description:
     'Needs neither project nor session, so that <img> can show it. The content at a URL never changes.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ 'if-none-match': Type.Optional(Type.String()) }),
   params: Type.Object({
-    id: Type.String({
-      description: 'The id of the picture.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    id: PathId('The id of the picture.'),
   }),
   response: {
     200: {

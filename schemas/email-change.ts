@@ -2,21 +2,17 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Email, LinkTarget, mailedProof, Password, Shared, Token } from './primitives.ts'
+import { closed, Email, LinkTarget, mailedProof, Password, Shared, Token } from './primitives.ts'
 import { accepted } from './recovery.ts'
+import { json } from './responses.ts'
+import { byAnyone, bySession } from './security.ts'
 import { User } from './users.ts'
 
-const changed = (description: string) => ({
-  description,
-  content: {
-    'application/json': {
-      schema: Type.Object(
-        { message: Type.String({ examples: [description] }), user: Shared(User) },
-        { additionalProperties: false },
-      ),
-    },
-  },
-})
+const changed = (description: string) =>
+  json(
+    description,
+    Type.Object({ message: Type.String({ examples: [description] }), user: Shared(User) }, closed),
+  )
 
 export const changeEmail = {
   operationId: 'changeEmail',
@@ -24,7 +20,7 @@ export const changeEmail = {
   summary: 'Request a change of address',
   description:
     'Sends a mail to the new address; nothing changes until its link or code confirms. A taken address gets the same answer and no mail. Needs the current password, or a password sign-in or a step-up within the time that the policy `reauthentication` sets. A wrong current password counts like a failed sign-in.',
-  security: [{ bearer: [] }, { cookie: [] }],
+  security: bySession,
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({
     new_email: Email,
@@ -44,7 +40,7 @@ export const confirmEmailChange = {
   description:
     'Takes the proof in a session of the account that asked, or the token of the link with its password. The old address gets a mail with a link that undoes the change within 7 days.',
   security: [{}, { bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object(projectHeader),
   body: Type.Object({ ...mailedProof, current_password: Type.Optional(Password) }),
   response: {
     200: changed('E-mail address changed.'),
@@ -58,8 +54,8 @@ export const undoEmailChange = {
   summary: 'Restore the old address',
   description:
     'Takes the token of the mail to the old address. Ends every session and removes the password, because another person may know it; a mail to choose a new password follows.',
-  security: [{}],
-  headers: Type.Object({ ...projectHeader }),
+  security: byAnyone,
+  headers: Type.Object(projectHeader),
   body: Type.Object({ token: Token }),
   response: { 200: changed('Your old e-mail address is back.'), ...writeErrors() },
 }

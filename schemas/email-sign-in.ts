@@ -1,10 +1,11 @@
 // Sign-in by mail: a link, or a code for the client that asked.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
-import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
+import { projectHeader, projectSecretHeader, transportHeader } from './headers.ts'
 import { codeRequested } from './mailed-codes.ts'
-import { DeviceToken, Email, Id, LinkTarget, Shared, ShortCode, Token } from './primitives.ts'
-import { Session } from './sessions.ts'
+import { DeviceToken, Email, Id, LinkTarget, ShortCode, Token } from './primitives.ts'
+import { byAnyone } from './security.ts'
+import { sessionResponse } from './sessions.ts'
 
 const tags = ['Sign-up and sign-in']
 export const signInMailed = 'If this address can sign in, a mail with a link and a code is on its way.'
@@ -37,7 +38,7 @@ export const confirmEmailSignIn = {
   summary: 'Sign in by the link or code of a mail',
   description:
     'With `token`, or with `flow` and `code`. A wrong code counts like a failed sign-in; five wrong ones end it. Where a second factor is due, the answer is 403 `second_factor_required`, and a mailed code is none.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({
     token: Type.Optional(Token),
@@ -46,11 +47,7 @@ export const confirmEmailSignIn = {
     device_token: Type.Optional(DeviceToken),
   }),
   response: {
-    200: {
-      description: 'Signed in.',
-      headers: sessionHeaders,
-      content: { 'application/json': { schema: Shared(Session) } },
-    },
+    200: sessionResponse('Signed in.'),
     ...writeErrors('second_factor_required', 'account_disabled', 'too_many_attempts'),
   },
 }

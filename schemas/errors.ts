@@ -1,9 +1,9 @@
 // The problem document (RFC 9457), the closed list of its codes, and the responses block of a route.
 import { type Static, Type } from '@sinclair/typebox'
-import { factorMethods, Secret, Shared } from './primitives.ts'
+import { closed, factorMethods, Secret, Shared } from './primitives.ts'
 import { RequestOptions } from './webauthn.ts'
 
-export interface ProblemKind {
+interface ProblemKind {
   readonly status: number
   readonly title: string
   /** The sentence in `message`. */
@@ -387,7 +387,7 @@ export const Problem = Type.Object(
       ),
     ),
   },
-  { $id: 'Problem', additionalProperties: false },
+  { $id: 'Problem', ...closed },
 )
 
 export const problemMediaType = 'application/problem+json'

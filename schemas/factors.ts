@@ -3,14 +3,23 @@ import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
 import { codeMailed, codeRequested } from './mailed-codes.ts'
-import { DeviceToken, factorMethods, Id, Instant, Nullable, Secret, Shared } from './primitives.ts'
+import {
+  closed,
+  DeviceToken,
+  factorMethods,
+  Id,
+  Instant,
+  Nullable,
+  OneOf,
+  Secret,
+  Shared,
+} from './primitives.ts'
+import { json } from './responses.ts'
+import { byAnyone, bySession } from './security.ts'
 import { sessionFields } from './sessions.ts'
 import { AssertionCredential } from './webauthn.ts'
 
-const closed = { additionalProperties: false } as const
-const security = [{ bearer: [] }, { cookie: [] }]
-
-export const Challenge = Secret(
+const Challenge = Secret(
   Type.String({
     minLength: 1,
     maxLength: 128,
@@ -22,9 +31,7 @@ export const Challenge = Secret(
 /** A code as a person types it: digits of any width, spaces anywhere; recovery codes have letters and dashes. */
 export const FactorCode = Secret(Type.String({ minLength: 1, maxLength: 64, examples: ['287082'] }))
 
-const method = Type.Unsafe<(typeof factorMethods)[number]>({
-  type: 'string',
-  enum: [...factorMethods],
+const method = OneOf(factorMethods, {
   description: 'One of the `factors` of the answer `second_factor_required`.',
   examples: ['totp'],
 })
@@ -44,7 +51,7 @@ export const completeSecondFactor = {
   summary: 'Complete a sign-in by its second factor',
   description:
     'For a sign-in that answered `second_factor_required`: with `code`, or for `passkey` with the `credential` that a browser answers `passkey_options` with. A challenge works once, for five minutes, for the client that got it; five wrong codes end it, and wrong codes are counted for the account over all of its challenges. A code of an authenticator is accepted once, and one step of 30 seconds early or late. With `trust_device` this browser or app is not asked again for as long as the policy says (`factors.trusted_device_days`), or until the password, the factors or the list of devices change.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({
     challenge: Challenge,
@@ -54,11 +61,7 @@ export const completeSecondFactor = {
     trust_device: Type.Optional(Type.Boolean()),
   }),
   response: {
-    200: {
-      description: 'Signed in.',
-      headers: sessionHeaders,
-      content: { 'application/json': { schema: Shared(CompletedSession) } },
-    },
+    200: json('Signed in.', Shared(CompletedSession), sessionHeaders),
     ...writeErrors('second_factor_invalid', 'too_many_attempts'),
   },
 }
@@ -107,13 +110,10 @@ export const listFactors = {
   operationId: 'listFactors',
   tags: ['Second factors'],
   summary: 'List the second factors of the user, and the devices that spare them',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'The factors.',
-      content: { 'application/json': { schema: Shared(Factors) } },
-    },
+    200: json('The factors.', Shared(Factors)),
     ...readErrors('unauthenticated'),
   },
 }
@@ -124,26 +124,22 @@ export const proposeTotp = {
   summary: 'Get the secret for an authenticator app',
   description:
     'It counts once a code of it was confirmed; until then another call replaces it. Needs a recent sign-in, and an address that the mailbox and the holder of the account have proven together (else 403): type the code of a verification mail in the session.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    201: {
-      description: 'The secret, which is shown once.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              secret: Secret(Type.String({ description: 'Base32.', examples: ['JBSWY3DPEHPK3PXP'] })),
-              otpauth_uri: Secret(
-                Type.String({ examples: ['otpauth://totp/Acme:ada@example.com?secret=JBSWY3DPEHPK3PXP'] }),
-              ),
-              qr_svg: Secret(Type.String({ description: 'The same as a QR code, as an SVG picture.' })),
-            },
-            closed,
+    201: json(
+      'The secret, which is shown once.',
+      Type.Object(
+        {
+          secret: Secret(Type.String({ description: 'Base32.', examples: ['JBSWY3DPEHPK3PXP'] })),
+          otpauth_uri: Secret(
+            Type.String({ examples: ['otpauth://totp/Acme:ada@example.com?secret=JBSWY3DPEHPK3PXP'] }),
           ),
+          qr_svg: Secret(Type.String({ description: 'The same as a QR code, as an SVG picture.' })),
         },
-      },
-    },
+        closed,
+      ),
+    ),
     ...actionErrors(
       'unauthenticated',
       'step_up_required',
@@ -153,23 +149,20 @@ export const proposeTotp = {
   },
 }
 
-const recoveryCodes = (description: string) => ({
-  description,
-  content: {
-    'application/json': {
-      schema: Type.Object(
-        {
-          recovery_codes: Secret(
-            Type.Array(Type.String({ examples: ['4k2m-9xq7-t0bd-w6fa'] }), {
-              description: 'Each stands in for a lost second factor, once. Shown this once.',
-            }),
-          ),
-        },
-        closed,
-      ),
-    },
-  },
-})
+const recoveryCodes = (description: string) =>
+  json(
+    description,
+    Type.Object(
+      {
+        recovery_codes: Secret(
+          Type.Array(Type.String({ examples: ['4k2m-9xq7-t0bd-w6fa'] }), {
+            description: 'Each stands in for a lost second factor, once. Shown this once.',
+          }),
+        ),
+      },
+      closed,
+    ),
+  )
 
 export const confirmTotp = {
   operationId: 'confirmAuthenticator',
@@ -177,8 +170,8 @@ export const confirmTotp = {
   summary: 'Enrol the authenticator app by one of its codes',
   description:
     'From now on every sign-in asks for it. Every other session ends; this one keeps its tokens and has proven both factors.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   body: Type.Object({ code: FactorCode }),
   response: {
     200: recoveryCodes('Enrolled.'),
@@ -192,8 +185,8 @@ export const removeTotp = {
   summary: 'Remove the authenticator app',
   description:
     'Recovery codes end with the last second factor, and so does the trust in devices. Needs a step-up by a factor.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
     204: Type.Null({ description: 'It is removed.' }),
     ...actionErrors('unauthenticated', 'step_up_required', 'not_found'),
@@ -205,8 +198,8 @@ export const renewRecoveryCodes = {
   tags: ['Second factors'],
   summary: 'Make new recovery codes',
   description: 'The old ones end. Needs a step-up by a factor.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
     201: recoveryCodes('The new codes.'),
     ...actionErrors('unauthenticated', 'step_up_required', 'validation_failed'),
@@ -217,8 +210,8 @@ export const endTrustedDevices = {
   operationId: 'endTrustedDevices',
   tags: ['Second factors'],
   summary: 'Ask for the second factor on every device again',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
     204: Type.Null({ description: 'No device is trusted.' }),
     ...actionErrors('unauthenticated'),

@@ -1,6 +1,6 @@
 // Request headers that routes share, and the response headers of a session.
 import { Type } from '@sinclair/typebox'
-import { Secret } from './primitives.ts'
+import { OneOf, Secret } from './primitives.ts'
 
 export const projectHeader = {
   'project-id': Type.Optional(
@@ -11,9 +11,7 @@ export const projectHeader = {
 export const transportHeader = {
   'session-transport': Type.Optional(
     // As an enum, not a union of literals: Swagger UI shows choices for enums only.
-    Type.Unsafe<'bearer' | 'cookie'>({
-      type: 'string',
-      enum: ['bearer', 'cookie'],
+    OneOf(['bearer', 'cookie'], {
       description: 'How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies.',
     }),
   ),

@@ -3,10 +3,10 @@ import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
 import { renewedSession } from './passwords.ts'
-import { Id, Instant, NewPassword, Nullable, Password, Shared } from './primitives.ts'
+import { closed, Id, Instant, NewPassword, Nullable, Password, PathId, Shared } from './primitives.ts'
+import { json, listOf } from './responses.ts'
+import { bySession } from './security.ts'
 import { ProviderName, providerTokens } from './social.ts'
-
-const security = [{ bearer: [] }, { cookie: [] }]
 
 export const Identity = Type.Object(
   {
@@ -19,24 +19,17 @@ export const Identity = Type.Object(
     created_at: Instant,
     last_used_at: Nullable(Instant),
   },
-  { $id: 'Identity', additionalProperties: false },
+  { $id: 'Identity', ...closed },
 )
 
 export const listIdentities = {
   operationId: 'listIdentities',
   tags: ['Identities'],
   summary: 'List the linked providers of the account, the oldest first',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'The identities.',
-      content: {
-        'application/json': {
-          schema: Type.Object({ data: Type.Array(Shared(Identity)) }, { additionalProperties: false }),
-        },
-      },
-    },
+    200: listOf('The identities.', Shared(Identity)),
     ...readErrors('unauthenticated'),
   },
 }
@@ -47,14 +40,14 @@ export const linkIdentity = {
   summary: 'Link a provider to the account',
   description:
     'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets, or the current password. The owner is notified by mail. An identity that is linked already is returned unchanged.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params: Type.Object({
     identity: { ...ProviderName, description: 'The provider to link, as the policy names it.' },
   }),
   body: Type.Object({ ...providerTokens, current_password: Type.Optional(Password) }),
   response: {
-    200: { description: 'Linked.', content: { 'application/json': { schema: Shared(Identity) } } },
+    200: json('Linked.', Shared(Identity)),
     ...writeErrors(
       'unauthenticated',
       'step_up_required',
@@ -71,13 +64,10 @@ export const unlinkIdentity = {
   summary: 'Unlink a provider from the account',
   description:
     'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets. The last way to sign in cannot be removed: the account must keep a password or another enabled provider. The owner is notified by mail.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params: Type.Object({
-    identity: Type.String({
-      description: 'The id of the identity.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    identity: PathId('The id of the identity.'),
   }),
   response: {
     204: Type.Null({ description: 'The provider is unlinked.' }),
@@ -91,8 +81,8 @@ export const setPassword = {
   summary: 'Set the first password of an account that has none',
   description:
     'Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   body: Type.Object({ new_password: NewPassword }),
   response: {
     200: renewedSession('Password set.'),

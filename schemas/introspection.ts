@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Id, Secret, Shared } from './primitives.ts'
+import { closed, exampleProjectId, Id, Secret, Shared } from './primitives.ts'
 
 const seconds = (description: string, example: number) => Type.Integer({ description, examples: [example] })
 
@@ -43,7 +43,7 @@ export const Introspection = Type.Object(
     act: Type.Optional(
       Type.Object(
         { sub: Type.String({ description: 'UUID of the operator.' }) },
-        { additionalProperties: false, description: 'Who acts as the user (RFC 8693 §4.1).' },
+        { ...closed, description: 'Who acts as the user (RFC 8693 §4.1).' },
       ),
     ),
     key_id: Type.Optional(Type.String({ format: 'uuid', description: 'The id of an API key.' })),
@@ -51,7 +51,7 @@ export const Introspection = Type.Object(
     email_verified: Type.Optional(Type.Boolean()),
     role: Type.Optional(Type.Union([Type.Literal('user'), Type.Literal('admin')])),
   },
-  { $id: 'Introspection', additionalProperties: false },
+  { $id: 'Introspection', ...closed },
 )
 
 const [uuid] = Id.examples as [string]
@@ -63,7 +63,7 @@ const about = {
   iat: 1795175100,
   exp: 1795176000,
   iss: 'http://127.0.0.1:3000',
-  aud: '5e9f2e54-0000-4000-8000-000000000001',
+  aud: exampleProjectId,
   email: 'ada@example.com',
   email_verified: true,
   role: 'user',

@@ -1,33 +1,31 @@
 // The answer to a request for a mailed code.
 import { type TProperties, Type } from '@sinclair/typebox'
-import { Secret } from './primitives.ts'
+import { closed, Secret } from './primitives.ts'
+import { json } from './responses.ts'
 
 /**
  * The answer to a request for a mailed code.
- * @param message the sentence that it says
+ * @param message the sentence of the answer
  * @param more properties between the sentence and the code
  */
-export const codeRequested = <T extends TProperties>(message: string, more: T) => ({
-  description: 'Accepted.',
-  content: {
-    'application/json': {
-      schema: Type.Object(
-        {
-          message: Type.String({ examples: [message] }),
-          ...more,
-          code: Type.Optional(
-            Secret(
-              Type.String({
-                description:
-                  'Only where the application delivers mail, for a caller that sent the project secret.',
-              }),
-            ),
+export const codeRequested = <T extends TProperties>(message: string, more: T) =>
+  json(
+    'Accepted.',
+    Type.Object(
+      {
+        message: Type.String({ examples: [message] }),
+        ...more,
+        code: Type.Optional(
+          Secret(
+            Type.String({
+              description:
+                'Only where the application delivers mail, for a caller that sent the project secret.',
+            }),
           ),
-        },
-        { additionalProperties: false },
-      ),
-    },
-  },
-})
+        ),
+      },
+      closed,
+    ),
+  )
 
 export const codeMailed = 'A code is on its way to the address of the account.'

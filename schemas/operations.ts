@@ -1,19 +1,17 @@
 // Routes for operators and load balancers: health, metrics, and the keys that verify access tokens.
 import { Type } from '@sinclair/typebox'
 import { errorResponses } from './errors.ts'
-
-const projectId = '5e9f2e54-0000-4000-8000-000000000001'
+import { exampleProjectId, ProjectId } from './primitives.ts'
+import { json } from './responses.ts'
+import { byAnyone } from './security.ts'
 
 export const live = {
   operationId: 'live',
   tags: ['Operations'],
   summary: 'Check that the process runs',
-  security: [{}],
+  security: byAnyone,
   response: {
-    200: {
-      description: 'The process runs.',
-      content: { 'application/json': { schema: Type.Object({ status: Type.Literal('ok') }) } },
-    },
+    200: json('The process runs.', Type.Object({ status: Type.Literal('ok') })),
     ...errorResponses(),
   },
 }
@@ -22,23 +20,19 @@ export const ready = {
   operationId: 'ready',
   tags: ['Operations'],
   summary: 'Check that requests can be served: database, migrations, hash queue',
-  security: [{}],
+  security: byAnyone,
   response: {
-    200: {
-      description: 'Requests can be served.',
-      content: {
-        'application/json': {
-          schema: Type.Object({
-            status: Type.Literal('ok'),
-            checks: Type.Object({
-              database: Type.Literal('ok'),
-              migrations: Type.Literal('ok'),
-              hash_queue: Type.Literal('ok'),
-            }),
-          }),
-        },
-      },
-    },
+    200: json(
+      'Requests can be served.',
+      Type.Object({
+        status: Type.Literal('ok'),
+        checks: Type.Object({
+          database: Type.Literal('ok'),
+          migrations: Type.Literal('ok'),
+          hash_queue: Type.Literal('ok'),
+        }),
+      }),
+    ),
     ...errorResponses('service_unavailable'),
   },
 }
@@ -69,30 +63,26 @@ export const jwks = {
   operationId: 'jwks',
   tags: ['Operations'],
   summary: 'Get the keys that verify access tokens (RFC 7517)',
-  security: [{}],
+  security: byAnyone,
   response: {
-    200: {
-      description: 'A JWK set.',
-      content: {
-        'application/json': {
-          schema: Type.Object({
-            keys: Type.Array(
-              Type.Object({
-                kty: Type.String(),
-                kid: Type.String(),
-                alg: Type.Union([Type.Literal('ES256'), Type.Literal('EdDSA'), Type.Literal('RS256')]),
-                use: Type.Literal('sig'),
-                crv: Type.Optional(Type.String({ description: 'Of ES256 and EdDSA, with x.' })),
-                x: Type.Optional(Type.String()),
-                y: Type.Optional(Type.String({ description: 'Of ES256.' })),
-                n: Type.Optional(Type.String({ description: 'Of RS256, with e.' })),
-                e: Type.Optional(Type.String()),
-              }),
-            ),
+    200: json(
+      'A JWK set.',
+      Type.Object({
+        keys: Type.Array(
+          Type.Object({
+            kty: Type.String(),
+            kid: Type.String(),
+            alg: Type.Union([Type.Literal('ES256'), Type.Literal('EdDSA'), Type.Literal('RS256')]),
+            use: Type.Literal('sig'),
+            crv: Type.Optional(Type.String({ description: 'Of ES256 and EdDSA, with x.' })),
+            x: Type.Optional(Type.String()),
+            y: Type.Optional(Type.String({ description: 'Of ES256.' })),
+            n: Type.Optional(Type.String({ description: 'Of RS256, with e.' })),
+            e: Type.Optional(Type.String()),
           }),
-        },
-      },
-    },
+        ),
+      }),
+    ),
     ...errorResponses('service_unavailable'),
   },
 }
@@ -116,26 +106,21 @@ const serverMembers = (issuer: string) => ({
 })
 
 /** The metadata of an authorization server. */
-const serverMetadata = (issuer: string) => ({
-  description: 'The metadata of the authorization server.',
-  content: { 'application/json': { schema: Type.Object(serverMembers(issuer)) } },
-})
+const serverMetadata = (issuer: string) =>
+  json('The metadata of the authorization server.', Type.Object(serverMembers(issuer)))
 
 /** The metadata of an OpenID provider, for its libraries. */
-const issuerMetadata = (issuer: string) => ({
-  description: 'The metadata of the issuer.',
-  content: {
-    'application/json': {
-      schema: Type.Object({
-        ...serverMembers(issuer),
-        subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
-        id_token_signing_alg_values_supported: Type.Array(Type.String(), {
-          examples: [['ES256', 'EdDSA', 'RS256']],
-        }),
+const issuerMetadata = (issuer: string) =>
+  json(
+    'The metadata of the issuer.',
+    Type.Object({
+      ...serverMembers(issuer),
+      subject_types_supported: Type.Array(Type.String(), { examples: [['public']] }),
+      id_token_signing_alg_values_supported: Type.Array(Type.String(), {
+        examples: [['ES256', 'EdDSA', 'RS256']],
       }),
-    },
-  },
-})
+    }),
+  )
 
 export const authorizationServer = {
   operationId: 'authorizationServer',
@@ -143,7 +128,7 @@ export const authorizationServer = {
   summary: 'Get the metadata of the OAuth authorization server (RFC 8414)',
   description:
     'The issuer of access tokens, the address of its keys, and introspection. There is no authorization or token endpoint: people sign in through this API.',
-  security: [{}],
+  security: byAnyone,
   response: {
     200: serverMetadata('https://auth.example.com'),
     ...errorResponses('service_unavailable'),
@@ -156,12 +141,12 @@ export const projectAuthorizationServer = {
   summary: 'Get the metadata of the OAuth authorization server of one project (RFC 8414)',
   description:
     'Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist.',
-  security: [{}],
+  security: byAnyone,
   params: Type.Object({
-    project_id: Type.String({ description: 'UUID of the project.', examples: [projectId] }),
+    project_id: ProjectId,
   }),
   response: {
-    200: serverMetadata(`https://auth.example.com/projects/${projectId}`),
+    200: serverMetadata(`https://auth.example.com/projects/${exampleProjectId}`),
     ...errorResponses('route_not_found', 'rate_limited', 'service_unavailable'),
   },
 }
@@ -172,7 +157,7 @@ export const openidConfiguration = {
   summary: 'Get the issuer of access tokens and the address of its keys (RFC 8414)',
   description:
     'For libraries that find the keys by the issuer. There is no authorization endpoint: people sign in through this API.',
-  security: [{}],
+  security: byAnyone,
   response: {
     200: issuerMetadata('https://auth.example.com'),
     ...errorResponses('service_unavailable'),
@@ -185,12 +170,12 @@ export const projectOpenidConfiguration = {
   summary: 'Get the issuer of the access tokens of one project (RFC 8414)',
   description:
     'Only for a project whose policy sets `tokens.issuer` to `project`; any other project is a 404, like one that does not exist. The keys are those of the installation.',
-  security: [{}],
+  security: byAnyone,
   params: Type.Object({
-    project_id: Type.String({ description: 'UUID of the project.', examples: [projectId] }),
+    project_id: ProjectId,
   }),
   response: {
-    200: issuerMetadata(`https://auth.example.com/projects/${projectId}`),
+    200: issuerMetadata(`https://auth.example.com/projects/${exampleProjectId}`),
     ...errorResponses('route_not_found', 'rate_limited', 'service_unavailable'),
   },
 }

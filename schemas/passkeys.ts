@@ -1,9 +1,11 @@
 // Passkeys: registration, sign-in, and the list with what a browser tells its authenticators (WebAuthn Level 3).
-import { type TProperties, Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
-import { projectHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { Email, Id, Instant, Nullable, Shared } from './primitives.ts'
-import { Session } from './sessions.ts'
+import { projectHeader, transportHeader } from './headers.ts'
+import { closed, Email, Id, Instant, Nullable, PathId, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { byAnyone, bySession } from './security.ts'
+import { sessionResponse } from './sessions.ts'
 import {
   AssertionCredential,
   CreationOptions,
@@ -14,8 +16,6 @@ import {
   transports,
 } from './webauthn.ts'
 
-const security = [{ bearer: [] }, { cookie: [] }]
-const closed = { additionalProperties: false } as const
 const tags = ['Passkeys']
 
 const exampleName = 'Google Password Manager'
@@ -44,7 +44,7 @@ export const Passkey = Type.Object(
   { $id: 'Passkey', ...closed },
 )
 
-/** What a browser hands to the signal methods of `PublicKeyCredential`. */
+/** The arguments of the signal methods of `PublicKeyCredential`. */
 const Signals = Type.Object(
   {
     rp_id: Type.String({ examples: ['example.com'] }),
@@ -63,14 +63,11 @@ const Signals = Type.Object(
 
 export const passkeySchemas = [Passkey, Signals, CreationOptions, RequestOptions]
 
-const json = <T extends TProperties>(description: string, properties: T) => ({
-  description,
-  content: { 'application/json': { schema: Type.Object(properties, closed) } },
-})
-const passkey = (description: string) => ({
-  description,
-  content: { 'application/json': { schema: Shared(Passkey) } },
-})
+const optionsResponse = <T extends TSchema>(options: T) =>
+  json(
+    'The options, and the flow that the answer belongs to.',
+    Type.Object({ flow: Id, options: Shared(options) }, closed),
+  )
 
 export const registrationOptions = {
   operationId: 'getPasskeyRegistrationOptions',
@@ -78,8 +75,8 @@ export const registrationOptions = {
   summary: 'Begin to add a passkey',
   description:
     'Needs a password sign-in or a step-up within the time that the policy `reauthentication` sets, and an address that mailbox and holder have proven together: else 403 `email_verification_required`, and typing a mailed code in the session (`POST /verify-email/resend`, `/verify-email/confirm`) proves it.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   body: Type.Object(
     {
       conditional: Type.Optional(
@@ -92,10 +89,7 @@ export const registrationOptions = {
     { examples: [{}] },
   ),
   response: {
-    200: json('The options, and the flow that the answer belongs to.', {
-      flow: Id,
-      options: Shared(CreationOptions),
-    }),
+    200: optionsResponse(CreationOptions),
     ...writeErrors(
       'unauthenticated',
       'step_up_required',
@@ -111,11 +105,11 @@ export const addPasskey = {
   summary: 'Add the passkey that an authenticator made',
   description:
     'In the session that began the flow. Without a `name` it is called by its authenticator. The owner is notified by mail. What an authenticator says about its make (attestation) is not looked at.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   body: Type.Object({ flow: Flow, credential: RegistrationCredential, name: Type.Optional(PasskeyName) }),
   response: {
-    201: passkey('The passkey.'),
+    201: json('The passkey.', Shared(Passkey)),
     ...writeErrors(
       'unauthenticated',
       'email_verification_required',
@@ -131,30 +125,30 @@ export const listPasskeys = {
   summary: 'List the passkeys of the account, the oldest first',
   description:
     'With what a browser needs to keep its authenticators current: call `PublicKeyCredential.signalAllAcceptedCredentials` and `signalCurrentUserDetails` with `signals` after a sign-in, and after a passkey was removed or the address or name of the account changed.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: json('The passkeys.', { data: Type.Array(Shared(Passkey)), signals: Shared(Signals) }),
+    200: json(
+      'The passkeys.',
+      Type.Object({ data: Type.Array(Shared(Passkey)), signals: Shared(Signals) }, closed),
+    ),
     ...readErrors('unauthenticated'),
   },
 }
 
 const params = Type.Object({
-  id: Type.String({
-    description: 'The id of the passkey.',
-    examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-  }),
+  id: PathId('The id of the passkey.'),
 })
 
 export const renamePasskey = {
   operationId: 'renamePasskey',
   tags,
   summary: 'Rename a passkey',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params,
   body: Type.Object({ name: PasskeyName }),
-  response: { 200: passkey('The passkey.'), ...writeErrors('unauthenticated', 'not_found') },
+  response: { 200: json('The passkey.', Shared(Passkey)), ...writeErrors('unauthenticated', 'not_found') },
 }
 
 export const removePasskey = {
@@ -163,8 +157,8 @@ export const removePasskey = {
   summary: 'Remove a passkey',
   description:
     'Needs a sign-in by password or passkey, or a step-up, within the time that the policy `reauthentication` sets. The last way into the account cannot be removed. The owner is notified by mail. The authenticator still offers the passkey until a browser tells it, with the `signals` of the list.',
-  security,
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params,
   response: {
     204: Type.Null({ description: 'The passkey is removed.' }),
@@ -178,14 +172,11 @@ export const signInOptions = {
   summary: 'Begin to sign in with a passkey',
   description:
     'The person chooses among the passkeys of their authenticators, so the answer is the same for every `email`. For autofill pass the options to `navigator.credentials.get` with `mediation: "conditional"`.',
-  security: [{}],
-  headers: Type.Object({ ...projectHeader }),
+  security: byAnyone,
+  headers: Type.Object(projectHeader),
   body: Type.Object({ email: Type.Optional(Type.Union([Email, Type.Literal('')])) }, { examples: [{}] }),
   response: {
-    200: json('The options, and the flow that the answer belongs to.', {
-      flow: Id,
-      options: Shared(RequestOptions),
-    }),
+    200: optionsResponse(RequestOptions),
     ...writeErrors(),
   },
 }
@@ -196,15 +187,11 @@ export const signInWithPasskey = {
   summary: 'Sign in with a passkey',
   description:
     'The authenticator verifies its owner, so this is two factors in one act: `acr` is `2`, `amr` `hwk` or (where the key may be on several devices) `swk`, and `user`. After 401 `passkey_unknown` with a `credential_id`, call `PublicKeyCredential.signalUnknownCredential`: the passkey was removed here.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({ flow: Flow, credential: AssertionCredential }),
   response: {
-    200: {
-      description: 'Signed in.',
-      headers: sessionHeaders,
-      content: { 'application/json': { schema: Shared(Session) } },
-    },
+    200: sessionResponse('Signed in.'),
     ...writeErrors('passkey_unknown', 'email_verification_required', 'account_disabled'),
   },
 }

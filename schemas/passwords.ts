@@ -2,7 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, sessionHeaders } from './headers.ts'
-import { NewPassword, Password, Shared } from './primitives.ts'
+import { closed, NewPassword, Password, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { bySession } from './security.ts'
 import { Session } from './sessions.ts'
 import { User } from './users.ts'
 
@@ -21,15 +23,11 @@ export const RenewedSession = Type.Object(
     refresh_token_expires_at: Type.Optional(refresh_token_expires_at),
     user: Type.Optional(Shared(User)),
   },
-  { $id: 'RenewedSession', additionalProperties: false },
+  { $id: 'RenewedSession', ...closed },
 )
 
 /** A 200 with a sentence and new tokens. */
-export const renewedSession = (message: string) => ({
-  description: message,
-  headers: sessionHeaders,
-  content: { 'application/json': { schema: Shared(RenewedSession) } },
-})
+export const renewedSession = (message: string) => json(message, Shared(RenewedSession), sessionHeaders)
 
 export const changePassword = {
   operationId: 'changePassword',
@@ -37,8 +35,8 @@ export const changePassword = {
   summary: 'Change the password',
   description:
     'Ends every other session of the user. This one goes on with the new tokens of the answer, in the body or in cookies; its former tokens end. A session that another API opened keeps its tokens and gets none. A wrong current password is a 422 on current_password and counts like a failed sign-in. An account with a second factor proves it first, by a sign-in or step-up within the time of the policy.',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   body: Type.Object({
     current_password: Password,
     new_password: { ...NewPassword, examples: ['another horse, another battery'] },

@@ -10,8 +10,16 @@ export function Secret<T extends TSchema>(schema: T): T {
   return { ...schema, 'x-secret': true }
 }
 
-/** Marks an operation that also takes a request without a body; the document says it by `requestBody.required`. */
+/** Marks an operation that accepts a request without a body; the document gets `requestBody.required: false`. */
 export const optionalBody = { 'x-optional-body': true } as const
+
+/** An object with no other members than those that its schema names. */
+export const closed = { additionalProperties: false } as const
+
+/** One of some texts. An enum and not a union of literals, because Swagger UI shows choices for enums only. */
+export function OneOf<const Value extends string>(values: readonly Value[], options: SchemaOptions = {}) {
+  return Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options })
+}
 
 /** Null or a value, in the form that OpenAPI 3.1 generators handle best. */
 export function Nullable<T extends TSchema>(schema: T, options: SchemaOptions = {}) {
@@ -41,7 +49,7 @@ export const NewPassword = Secret(
   }),
 )
 
-/** A password to be checked: older rules may have allowed any, so only extreme lengths are refused. */
+/** A password to be compared. Older rules may have allowed any text, so only extreme lengths are refused. */
 export const Password = Secret(
   Type.String({ minLength: 1, maxLength: 1024, examples: ['correct horse battery staple'] }),
 )
@@ -55,10 +63,10 @@ export const Token = Secret(
   }),
 )
 
-/** The short code of a mail, as a person types it. */
+/** The short code of a mail, which a person types. */
 export const ShortCode = Secret(Type.String({ minLength: 1, maxLength: 32, examples: ['123456'] }))
 
-/** What a browser that the account trusts keeps. */
+/** The token of a trusted device. */
 export const DeviceToken = Secret(
   Type.String({
     minLength: 1,
@@ -76,6 +84,13 @@ export const mailedProof = {
   code: Type.Optional(ShortCode),
 }
 
+/** The token or code of a mail, for a back end that sends the mail itself. */
+export const HandedToken = Secret(
+  Type.String({
+    description: 'Only where the application delivers mail, for a caller that sent the project secret.',
+  }),
+)
+
 /** The target of the link in a mail, one of the `redirect_urls` of the policy. */
 export const LinkTarget = Type.String({
   minLength: 1,
@@ -83,7 +98,16 @@ export const LinkTarget = Type.String({
   examples: ['https://app.example.com/welcome'],
 })
 
-export const Id = Type.String({ format: 'uuid', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] })
+const exampleId = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
+
+export const Id = Type.String({ format: 'uuid', examples: [exampleId] })
+
+export const exampleProjectId = '5e9f2e54-0000-4000-8000-000000000001'
+
+/** A UUID in a path. Without a format: any other text is a 404, like an unknown id. */
+export const PathId = (description: string) => Type.String({ description, examples: [exampleId] })
+
+export const ProjectId = Type.String({ description: 'UUID of the project.', examples: [exampleProjectId] })
 
 export const Instant = Type.String({
   format: 'date-time',

@@ -2,19 +2,14 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
-import { Nullable, optionalBody, Shared } from './primitives.ts'
-import { profileFields, User } from './users.ts'
+import { closed, Nullable, optionalBody, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { bySessionOrKey } from './security.ts'
+import { MetadataPatch, profileFields, User } from './users.ts'
 
 /** A 200 with the user as they are now. */
 export function userResponse(description: string) {
-  return {
-    description,
-    content: {
-      'application/json': {
-        schema: Type.Object({ user: Shared(User) }, { additionalProperties: false }),
-      },
-    },
-  }
+  return json(description, Type.Object({ user: Shared(User) }, closed))
 }
 
 export const updateProfile = {
@@ -23,16 +18,14 @@ export const updateProfile = {
   summary: 'Change the profile',
   description:
     'Changes the fields in the body and keeps the others; at least one field is required. Concurrent requests are applied one after the other, so none undoes another.',
-  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySessionOrKey,
+  headers: Type.Object(projectHeader),
   ...optionalBody,
   body: Type.Object(
     {
       ...profileFields,
       metadata: Type.Optional(
-        Type.Record(Type.String(), Type.Unknown(), {
-          // The patch may also name keys that it removes, so the limit is on the size of the result.
-          'x-max-json-bytes': 65_536,
+        MetadataPatch({
           description:
             'A merge patch (RFC 7396): objects are merged, null removes a key, any other value replaces. The result may be at most 16 KiB of JSON.',
           examples: [{ plan: 'pro', trial_ends: null }],

@@ -2,7 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { idempotencyCodes, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
-import { Email, LinkTarget, mailedProof, NewPassword, Secret, Shared } from './primitives.ts'
+import { closed, Email, LinkTarget, mailedProof, NewPassword, Secret, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { byAnyone } from './security.ts'
 import { messageResponse } from './sessions.ts'
 
 export const Accepted = Type.Object(
@@ -16,14 +18,11 @@ export const Accepted = Type.Object(
       ),
     ),
   },
-  { $id: 'Accepted', additionalProperties: false },
+  { $id: 'Accepted', ...closed },
 )
 
 /** A 202 that is the same whether or not there is an account. */
-export const accepted = (description: string) => ({
-  description,
-  content: { 'application/json': { schema: Shared(Accepted) } },
-})
+export const accepted = (description: string) => json(description, Shared(Accepted))
 
 export const forgotPassword = {
   operationId: 'forgotPassword',
@@ -43,7 +42,7 @@ export const resetPassword = {
   summary: 'Choose a new password with the link or code of the mail',
   description:
     'Takes the token of the link, or the short code and the address it was sent to. Ends every session of the user and voids every other mailed link and code.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ ...projectHeader, ...idempotencyHeader }),
   body: Type.Object({
     ...mailedProof,

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
 import {
+  closed,
   DeviceToken,
   Email,
   Id,
@@ -10,12 +11,15 @@ import {
   Nullable,
   optionalBody,
   Password,
+  PathId,
   Secret,
   Shared,
 } from './primitives.ts'
+import { json, listOf } from './responses.ts'
+import { bySession, bySessionOrKey } from './security.ts'
 import { User } from './users.ts'
 
-/** The tokens of a session, or in cookie mode what is said of them. */
+/** The tokens of a session and their times; in cookie mode the times alone. */
 export const sessionFields = {
   access_token: Type.Optional(
     Secret(
@@ -34,12 +38,9 @@ export const sessionFields = {
   user: Shared(User),
 }
 
-export const Session = Type.Object(sessionFields, { $id: 'Session', additionalProperties: false })
+export const Session = Type.Object(sessionFields, { $id: 'Session', ...closed })
 
-export const Message = Type.Object(
-  { message: Type.String() },
-  { $id: 'Message', additionalProperties: false },
-)
+export const Message = Type.Object({ message: Type.String() }, { $id: 'Message', ...closed })
 
 /** A 200 with one sentence. */
 export function messageResponse(message: string) {
@@ -51,11 +52,8 @@ export function messageResponse(message: string) {
   }
 }
 
-const sessionResponse = (description: string) => ({
-  description,
-  headers: sessionHeaders,
-  content: { 'application/json': { schema: Shared(Session) } },
-})
+/** A session that was opened or continued: its tokens in the body or in cookies. */
+export const sessionResponse = (description: string) => json(description, Shared(Session), sessionHeaders)
 
 export const login = {
   operationId: 'signIn',
@@ -86,7 +84,7 @@ export const refresh = {
     'Takes the refresh token from the body, or from the cookie when the body has none, and answers in the same way. Repeating the last refresh within the grace period returns the same refresh token again, so concurrent tabs and retries succeed. Reusing an older token ends the session.',
   security: [{}, { refreshCookie: [] }],
   ...optionalBody,
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object(projectHeader),
   body: Type.Object(
     {
       refresh_token: Type.Optional(
@@ -116,7 +114,7 @@ export const logout = {
   description:
     'Its access token is refused from now on. In cookie mode an expired access cookie is accepted.',
   security: [{ bearer: [] }, { cookie: [] }, { refreshCookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object(projectHeader),
   response: {
     200: messageResponse('Logged out.'),
     ...actionErrors('unauthenticated'),
@@ -127,8 +125,8 @@ export const logoutAll = {
   operationId: 'signOutAll',
   tags: ['Session'],
   summary: 'End every session of the user in this project',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
     200: messageResponse('Logged out from all sessions.'),
     ...actionErrors('unauthenticated'),
@@ -152,7 +150,7 @@ export const Device = Type.Object(
   },
   {
     $id: 'Device',
-    additionalProperties: false,
+    ...closed,
     description: 'Read from the User-Agent, for display only.',
   },
 )
@@ -176,24 +174,17 @@ export const SessionEntry = Type.Object(
     acr: Type.String({ description: '2: with a second factor; else 1.', examples: ['1'] }),
     amr: Type.Array(Type.String(), { description: 'How (RFC 8176).', examples: [['pwd']] }),
   },
-  { $id: 'SessionEntry', additionalProperties: false },
+  { $id: 'SessionEntry', ...closed },
 )
 
 export const listSessions = {
   operationId: 'listSessions',
   tags: ['Devices'],
   summary: 'List the active sessions of the user, the last used first',
-  security: [{ bearer: [] }, { cookie: [] }, { apiKey: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySessionOrKey,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'The sessions, without tokens, because tokens are not stored.',
-      content: {
-        'application/json': {
-          schema: Type.Object({ data: Type.Array(Shared(SessionEntry)) }, { additionalProperties: false }),
-        },
-      },
-    },
+    200: listOf('The sessions, without tokens, because tokens are not stored.', Shared(SessionEntry)),
     ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }
@@ -204,13 +195,10 @@ export const revokeSession = {
   summary: 'End one session of the user',
   description:
     'Its access token is refused from the next request on. An id that is not an active session of the user is a 404.',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   params: Type.Object({
-    id: Type.String({
-      description: 'The id of the session.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    id: PathId('The id of the session.'),
   }),
   response: {
     204: Type.Null({ description: 'The session has ended.' }),
@@ -222,23 +210,19 @@ export const revokeOtherSessions = {
   operationId: 'revokeOtherSessions',
   tags: ['Devices'],
   summary: 'End every session of the user but this one',
-  security: [{ bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
   response: {
-    200: {
-      description: 'All other sessions have ended.',
-      content: {
-        'application/json': {
-          schema: Type.Object(
-            {
-              message: Type.String({ examples: ['All other sessions have ended.'] }),
-              revoked: Type.Integer({ minimum: 0, examples: [2] }),
-            },
-            { additionalProperties: false },
-          ),
+    200: json(
+      'All other sessions have ended.',
+      Type.Object(
+        {
+          message: Type.String({ examples: ['All other sessions have ended.'] }),
+          revoked: Type.Integer({ minimum: 0, examples: [2] }),
         },
-      },
-    },
+        closed,
+      ),
+    ),
     ...actionErrors('unauthenticated'),
   },
 }

@@ -6,12 +6,12 @@ import {
   projectHeader,
   projectSecretHeader,
   replayable,
-  sessionHeaders,
   transportHeader,
 } from './headers.ts'
-import { Email, NewPassword, Secret, Shared } from './primitives.ts'
-import { Session } from './sessions.ts'
-import { profileFields, User } from './users.ts'
+import { closed, Email, NewPassword, Secret, Shared } from './primitives.ts'
+import { json } from './responses.ts'
+import { sessionResponse } from './sessions.ts'
+import { Metadata, profileFields, User } from './users.ts'
 
 export const VerificationRequired = Type.Object(
   {
@@ -27,7 +27,7 @@ export const VerificationRequired = Type.Object(
       ),
     ),
   },
-  { $id: 'VerificationRequired', additionalProperties: false },
+  { $id: 'VerificationRequired', ...closed },
 )
 
 export const signUp = {
@@ -48,7 +48,7 @@ export const signUp = {
     password: NewPassword,
     ...profileFields,
     metadata: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), {
+      Metadata({
         'x-max-json-bytes': 16_384,
         description: 'Data of the application about the account; at most 16 KiB of JSON.',
         examples: [{ plan: 'free' }],
@@ -56,15 +56,13 @@ export const signUp = {
     ),
   }),
   response: {
-    201: replayable({
-      description: 'The account, signed in.',
-      headers: sessionHeaders,
-      content: { 'application/json': { schema: Shared(Session) } },
-    }),
-    202: replayable({
-      description: 'The account exists once its address is verified. A taken address gets the same answer.',
-      content: { 'application/json': { schema: Shared(VerificationRequired) } },
-    }),
+    201: replayable(sessionResponse('The account, signed in.')),
+    202: replayable(
+      json(
+        'The account exists once its address is verified. A taken address gets the same answer.',
+        Shared(VerificationRequired),
+      ),
+    ),
     ...writeErrors('sign_up_closed', ...idempotencyCodes),
   },
 }

@@ -1,9 +1,10 @@
 // Sign-in through a provider: with its token, or by redirect in a browser.
 import { Type } from '@sinclair/typebox'
 import { errorResponses, readErrors, writeErrors } from './errors.ts'
-import { projectHeader, projectSecretHeader, sessionHeaders, transportHeader } from './headers.ts'
-import { DeviceToken, LinkTarget, Secret, Shared } from './primitives.ts'
-import { Session } from './sessions.ts'
+import { projectHeader, projectSecretHeader, transportHeader } from './headers.ts'
+import { DeviceToken, LinkTarget, OneOf, Secret } from './primitives.ts'
+import { byAnyone } from './security.ts'
+import { sessionResponse } from './sessions.ts'
 
 export const ProviderName = Type.String({
   minLength: 1,
@@ -43,12 +44,6 @@ export const providerTokens = {
   ),
 }
 
-const signedIn = (description: string) => ({
-  description,
-  headers: sessionHeaders,
-  content: { 'application/json': { schema: Shared(Session) } },
-})
-
 export const socialLogin = {
   operationId: 'signInSocially',
   tags: ['Social sign-in'],
@@ -63,7 +58,7 @@ export const socialLogin = {
     device_token: Type.Optional(DeviceToken),
   }),
   response: {
-    200: signedIn('Signed in.'),
+    200: sessionResponse('Signed in.'),
     ...writeErrors(
       'invalid_social_login',
       'email_verification_required',
@@ -84,7 +79,7 @@ export const beginSocialLogin = {
   summary: 'Send a browser to a provider',
   description:
     'For a link or a redirect, not for fetch. The browser goes to the provider with PKCE, a state and a nonce, and must return in the same browser within ten minutes. It arrives at `redirect_to` with a `code` in the query, which the application exchanges with `POST /login/social/exchange` and the verifier of its `code_challenge`; with `session_transport=cookie` it arrives signed in by cookie. A failure arrives there as `error`: access_denied, invalid_social_login, account_disabled, email_verification_required, social_email_missing, provider_unavailable; second_factor_required has `challenge`, `factors` (separated by spaces) and where a passkey is among them `passkey_options` (JSON) in the fragment. Register `/api/auth/login/social/{provider}/callback` of this installation with the provider.',
-  security: [{}],
+  security: byAnyone,
   params: Type.Object({ provider: ProviderName }),
   querystring: Type.Object({
     redirect_to: {
@@ -95,9 +90,7 @@ export const beginSocialLogin = {
       Type.String({ description: 'Like the header project-id, which a link cannot send.' }),
     ),
     session_transport: Type.Optional(
-      Type.Unsafe<'bearer' | 'cookie'>({
-        type: 'string',
-        enum: ['bearer', 'cookie'],
+      OneOf(['bearer', 'cookie'], {
         description: 'bearer (the default): a code to exchange. cookie: a session of this browser.',
       }),
     ),
@@ -108,9 +101,7 @@ export const beginSocialLogin = {
           'S256 (RFC 7636) of the verifier that the exchange must send. Required unless the flow ends with a cookie.',
       }),
     ),
-    code_challenge_method: Type.Optional(
-      Type.Unsafe<'S256'>({ type: 'string', enum: ['S256'], description: 'The only method.' }),
-    ),
+    code_challenge_method: Type.Optional(OneOf(['S256'], { description: 'The only method.' })),
   }),
   response: {
     302: found('To the provider.'),
@@ -124,8 +115,8 @@ export const finishSocialLogin = {
   summary: 'Receive the browser from a provider',
   description:
     'Only for redirects from providers. A browser that did not begin the sign-in here, with this provider and in this project, gets an error page; one that is signed in by cookie and loads this address again goes on to `redirect_to`.',
-  security: [{}],
-  // No bounds: whatever stands there, a browser gets a page.
+  security: byAnyone,
+  // Without bounds: for an invalid name, too, the browser gets a page.
   params: Type.Object({ provider: Type.String({ examples: ['google'] }) }),
   response: {
     200: {
@@ -149,7 +140,7 @@ export const exchangeSocialLogin = {
   summary: 'Exchange the code of a finished browser sign-in for tokens',
   description:
     'A code works once, within a minute, with the verifier of the sign-in. One that comes back ends the session that it opened. It opens nothing by itself: where a second factor is due, the answer is 403 `second_factor_required`.',
-  security: [{}],
+  security: byAnyone,
   headers: Type.Object({ ...projectHeader, ...transportHeader }),
   body: Type.Object({
     code: Secret(
@@ -169,7 +160,7 @@ export const exchangeSocialLogin = {
     device_token: Type.Optional(DeviceToken),
   }),
   response: {
-    200: signedIn('Signed in.'),
+    200: sessionResponse('Signed in.'),
     ...writeErrors('invalid_social_login', 'second_factor_required'),
   },
 }

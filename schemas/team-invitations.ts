@@ -2,10 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
-import { Email, Id, Instant, LinkTarget, Secret, Shared, Token } from './primitives.ts'
-import { jsonResponse, ofTeams, pathId, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
-
-const closed = { additionalProperties: false } as const
+import { closed, Email, Id, Instant, LinkTarget, PathId, Secret, Shared, Token } from './primitives.ts'
+import { json, listOf } from './responses.ts'
+import { ofTeams, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
 
 export const TeamInvitation = Type.Object(
   {
@@ -58,7 +57,7 @@ export const listTeamInvitations = {
     'For the ADMINs of the team. Returns all invitations; the policy `teams.max_invitations` limits their number.',
   params: Type.Object(teamPath),
   response: {
-    200: jsonResponse('The invitations.', Type.Object({ data: Type.Array(Shared(TeamInvitation)) }, closed)),
+    200: listOf('The invitations.', Shared(TeamInvitation)),
     ...readErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -73,7 +72,7 @@ export const inviteToTeam = {
   params: Type.Object(teamPath),
   body,
   response: {
-    202: replayable(jsonResponse('Accepted.', Shared(Invited))),
+    202: replayable(json('Accepted.', Shared(Invited))),
     ...writeErrors(...refusals, ...idempotencyCodes),
   },
 }
@@ -88,8 +87,8 @@ export const addTeamMember = {
   params: Type.Object(teamPath),
   body,
   response: {
-    201: replayable(jsonResponse('Added at once, for a caller with the project secret.', Shared(TeamMember))),
-    202: replayable(jsonResponse('Invited.', Shared(Invited))),
+    201: replayable(json('Added at once, for a caller with the project secret.', Shared(TeamMember))),
+    202: replayable(json('Invited.', Shared(Invited))),
     ...writeErrors(...refusals, ...idempotencyCodes),
   },
 }
@@ -98,7 +97,7 @@ export const revokeTeamInvitation = {
   ...ofTeams,
   operationId: 'revokeTeamInvitation',
   summary: 'Withdraw an invitation',
-  params: Type.Object({ ...teamPath, invitation: pathId('The id of the invitation.') }),
+  params: Type.Object({ ...teamPath, invitation: PathId('The id of the invitation.') }),
   response: {
     204: Type.Null({ description: 'The link of the invitation no longer works.' }),
     ...actionErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
@@ -113,7 +112,7 @@ export const acceptTeamInvitation = {
     'Takes the token of the link. The signed-in user must own the invited address and have verified it. An invitation for another address is refused like an unknown one.',
   body: Type.Object({ token: Token }),
   response: {
-    200: replayable(jsonResponse('The team, with the role of the user.', Shared(Team))),
+    200: replayable(json('The team, with the role of the user.', Shared(Team))),
     ...writeErrors(
       'unauthenticated',
       'email_verification_required',

@@ -1,16 +1,13 @@
 // Teams and their members, as every member sees them.
-import { type TSchema, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, replayable } from './headers.ts'
-import { Id, Instant, Nullable, Shared } from './primitives.ts'
-
-const closed = { additionalProperties: false } as const
-const id = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
+import { closed, Id, Instant, Nullable, OneOf, PathId, Shared } from './primitives.ts'
+import { json, listOf } from './responses.ts'
+import { bySession } from './security.ts'
 
 /** As an enum, not a union of literals: Swagger UI shows choices for enums only. */
-export const TeamRole = Type.Unsafe<'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'>({
-  type: 'string',
-  enum: ['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'],
+export const TeamRole = OneOf(['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'], {
   description:
     'From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.',
   examples: ['BUILDER'],
@@ -41,17 +38,11 @@ export const TeamMember = Type.Object(
   { $id: 'TeamMember', ...closed },
 )
 
-/** A JSON answer of one schema. */
-export const jsonResponse = <T extends TSchema>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-
 /** The parts that all team routes share: sign-in, and their group in the documentation. */
 export const ofTeams = {
   tags: ['Teams'],
-  security: [{ bearer: [] }, { cookie: [] }] as Record<string, string[]>[],
-  headers: Type.Object({ ...projectHeader }),
+  security: bySession,
+  headers: Type.Object(projectHeader),
 }
 
 /** The same for routes that take an Idempotency-Key. */
@@ -60,9 +51,7 @@ export const repeatedly = { ...ofTeams, headers: Type.Object({ ...projectHeader,
 /** The same for routes that take an API key with the scope teams:read as well. */
 const readingTeams = { ...ofTeams, security: [...ofTeams.security, { apiKey: [] }] }
 
-/** An id in a path; an id of another form is a 404. */
-export const pathId = (description: string) => Type.String({ description, examples: [id] })
-export const teamPath = { id: pathId('Of the team.') }
+export const teamPath = { id: PathId('Of the team.') }
 
 const TeamName = Type.String({
   maxLength: 255,
@@ -76,7 +65,7 @@ export const listTeams = {
   summary: 'List the teams of the signed-in user, the oldest first',
   description: 'Returns all teams; the policy `teams.max_per_user` limits their number.',
   response: {
-    200: jsonResponse('The teams.', Type.Object({ data: Type.Array(Shared(Team)) }, closed)),
+    200: listOf('The teams.', Shared(Team)),
     ...readErrors('unauthenticated', 'insufficient_scope'),
   },
 }
@@ -87,7 +76,7 @@ export const createTeam = {
   summary: 'Create a team and become its ADMIN',
   body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets' }] }),
   response: {
-    201: replayable(jsonResponse('The team.', Shared(Team))),
+    201: replayable(json('The team.', Shared(Team))),
     ...writeErrors('unauthenticated', 'team_limit_reached', ...idempotencyCodes),
   },
 }
@@ -99,7 +88,7 @@ export const getTeam = {
   description: 'A team of other users is the same 404 as one that does not exist.',
   params: Type.Object(teamPath),
   response: {
-    200: jsonResponse('The team.', Shared(Team)),
+    200: json('The team.', Shared(Team)),
     ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
   },
 }
@@ -111,7 +100,7 @@ export const updateTeam = {
   params: Type.Object(teamPath),
   body: Type.Object({ name: TeamName }, { examples: [{ name: 'Rockets and Satellites' }] }),
   response: {
-    200: jsonResponse('The team as changed.', Shared(Team)),
+    200: json('The team as changed.', Shared(Team)),
     ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient'),
   },
 }
@@ -135,12 +124,12 @@ export const listTeamMembers = {
   description: 'Returns all members; the policy `teams.max_members` limits their number.',
   params: Type.Object(teamPath),
   response: {
-    200: jsonResponse('The members.', Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed)),
+    200: listOf('The members.', Shared(TeamMember)),
     ...readErrors('unauthenticated', 'insufficient_scope', 'not_found'),
   },
 }
 
-const memberPath = { ...teamPath, user: pathId('The `user_uuid` of the member.') }
+const memberPath = { ...teamPath, user: PathId('The `user_uuid` of the member.') }
 
 export const updateTeamMember = {
   ...ofTeams,
@@ -151,7 +140,7 @@ export const updateTeamMember = {
   params: Type.Object(memberPath),
   body: Type.Object({ role: TeamRole }, { examples: [{ role: 'OPERATOR' }] }),
   response: {
-    200: jsonResponse('The member as changed.', Shared(TeamMember)),
+    200: json('The member as changed.', Shared(TeamMember)),
     ...writeErrors('unauthenticated', 'not_found', 'team_role_insufficient', 'team_admin_needed'),
   },
 }

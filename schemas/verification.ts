@@ -2,7 +2,8 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { Email, mailedProof, Password, Secret, Shared } from './primitives.ts'
+import { closed, Email, mailedProof, Password, Secret, Shared } from './primitives.ts'
+import { json } from './responses.ts'
 import { User } from './users.ts'
 
 const Resent = Type.Object(
@@ -22,12 +23,12 @@ const Resent = Type.Object(
     resend_cooldown_active: Type.Optional(Type.Literal(true)),
     retry_after_seconds: Type.Optional(Type.Integer({ minimum: 1 })),
   },
-  { $id: 'VerificationResent', additionalProperties: false },
+  { $id: 'VerificationResent', ...closed },
 )
 
 const Confirmed = Type.Object(
   { message: Type.String({ examples: ['E-mail address verified.'] }), user: Shared(User) },
-  { $id: 'VerificationConfirmed', additionalProperties: false },
+  { $id: 'VerificationConfirmed', ...closed },
 )
 
 export const verificationSchemas = [Resent, Confirmed]
@@ -42,10 +43,7 @@ export const resendVerification = {
   headers: Type.Object({ ...projectHeader, ...projectSecretHeader }),
   body: Type.Object({ email: Email }),
   response: {
-    200: {
-      description: 'Accepted, whether or not a mail is sent.',
-      content: { 'application/json': { schema: Shared(Resent) } },
-    },
+    200: json('Accepted, whether or not a mail is sent.', Shared(Resent)),
     ...writeErrors(),
   },
 }
@@ -57,13 +55,10 @@ export const confirmVerification = {
   description:
     'Takes the token of the link, or the short code and the address it was sent to. In a session of the account, or with its password, it proves mailbox and holder together; without, the mailbox alone: then a person who later enters by the mailbox ends what was set up before. Where verification is demanded, it makes the account that was typed at sign-up.',
   security: [{}, { bearer: [] }, { cookie: [] }],
-  headers: Type.Object({ ...projectHeader }),
+  headers: Type.Object(projectHeader),
   body: Type.Object({ ...mailedProof, current_password: Type.Optional(Password) }),
   response: {
-    200: {
-      description: 'The address is verified.',
-      content: { 'application/json': { schema: Shared(Confirmed) } },
-    },
+    200: json('The address is verified.', Shared(Confirmed)),
     ...writeErrors('too_many_attempts'),
   },
 }

@@ -1,8 +1,6 @@
-// The JSON of WebAuthn Level 3 §5.1: what authenticators answer, as far as it is read, and the options that they are asked with.
+// The JSON of WebAuthn Level 3 §5.1: the members of credentials that the service reads, and the options that it sends.
 import { Type } from '@sinclair/typebox'
-import { Id, Nullable } from './primitives.ts'
-
-const closed = { additionalProperties: false } as const
+import { closed, Id, Nullable } from './primitives.ts'
 
 /** Bytes in base64url, as `toJSON()` of a credential prints them. */
 const bytes = (maxLength: number, examples: readonly string[]) =>

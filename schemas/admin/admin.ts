@@ -1,8 +1,7 @@
 // What the routes of the admin API share: how operators prove themselves, pages, ETags.
-import { Type } from '@sinclair/typebox'
-
-const projectId = '5e9f2e54-0000-4000-8000-000000000001'
-const userId = '7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'
+import { type TSchema, Type } from '@sinclair/typebox'
+import { closed, PathId, ProjectId } from '../primitives.ts'
+import { json } from '../responses.ts'
 
 /** How a route may be called: by an operator's session or key. */
 export const byOperators = [{ bearer: [] }, { cookie: [] }, { operatorKey: [] }]
@@ -10,14 +9,15 @@ export const byOperators = [{ bearer: [] }, { cookie: [] }, { operatorKey: [] }]
 /** The same, and by a back end with the secret of the project that the request is about. */
 export const byOperatorsOrSecret = [...byOperators, { projectBasic: [] }]
 
-const projectParam = Type.String({ description: 'UUID of the project.', examples: [projectId] })
-
-export const projectParams = Type.Object({ id: projectParam })
+export const projectParams = Type.Object({ id: ProjectId })
 
 export const userParams = Type.Object({
-  id: projectParam,
-  user: Type.String({ description: 'UUID of the user.', examples: [userId] }),
+  id: ProjectId,
+  user: PathId('UUID of the user.'),
 })
+
+/** The codes for a path that names an unknown project, or an unknown thing in it. */
+export const unknownInPath = ['project_not_found', 'not_found'] as const
 
 /** The query of a list in pages. */
 export const pageQuery = {
@@ -50,9 +50,6 @@ export const etagHeader = {
   ETag: { type: 'string', description: 'Names this state, for If-Match.' },
 } as const
 
-/** A 200 with JSON. */
-export const ok = <T>(description: string, schema: T, headers?: object) => ({
-  description,
-  ...(headers && { headers }),
-  content: { 'application/json': { schema } },
-})
+/** A page of a list. */
+export const pageOf = <T extends TSchema>(description: string, item: T) =>
+  json(description, Type.Object({ data: Type.Array(item), next_cursor: nextCursor }, closed))

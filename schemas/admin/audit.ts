@@ -1,26 +1,20 @@
 // The security log and the statistics that follow from it.
 import { Type } from '@sinclair/typebox'
 import { adminReadErrors } from '../errors.ts'
-import { Id, Instant, Nullable, Shared } from '../primitives.ts'
-import { byOperatorsOrSecret, nextCursor, ok, pageQuery } from './admin.ts'
+import { closed, exampleProjectId, Id, Instant, Nullable, OneOf, Shared } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { byOperatorsOrSecret, pageOf, pageQuery } from './admin.ts'
 
-const closed = { additionalProperties: false } as const
+const Outcome = OneOf(['success', 'refused'])
+const ActorKind = OneOf(['user', 'api_key', 'operator', 'none'])
 
 export const LogEntry = Type.Object(
   {
     id: Type.Integer({ examples: [4711] }),
     at: Instant,
     event: Type.String({ examples: ['sign_in_refused'] }),
-    outcome: Type.Unsafe<'success' | 'refused'>({
-      type: 'string',
-      enum: ['success', 'refused'],
-      examples: ['refused'],
-    }),
-    actor: Type.Unsafe<'user' | 'api_key' | 'operator' | 'none'>({
-      type: 'string',
-      enum: ['user', 'api_key', 'operator', 'none'],
-      examples: ['none'],
-    }),
+    outcome: { ...Outcome, examples: ['refused'] },
+    actor: { ...ActorKind, examples: ['none'] },
     account: Nullable(Id, { description: 'UUID of the account, which may be gone.', examples: [null] }),
     session_id: Nullable(Id, { examples: [null] }),
     address_prefix: Nullable(Type.String(), { examples: ['203.0.113.0/24'] }),
@@ -35,7 +29,7 @@ export const LogEntry = Type.Object(
   { $id: 'LogEntry', ...closed },
 )
 
-export const LogVerdict = Type.Object(
+const LogVerdict = Type.Object(
   {
     project: Type.String({ description: 'UUID, or `installation`.', examples: ['installation'] }),
     rows: Type.Integer({ description: 'Sealed rows that were read.', examples: [120] }),
@@ -109,7 +103,7 @@ const ofProject = {
   project: Type.String({
     maxLength: 64,
     description: 'UUID of the project, or `installation` for what concerns none.',
-    examples: ['5e9f2e54-0000-4000-8000-000000000001'],
+    examples: [exampleProjectId],
   }),
 }
 
@@ -117,15 +111,8 @@ const filter = {
   ...ofProject,
   user: Type.Optional(Type.String({ maxLength: 255, description: 'An address, or the UUID of an account.' })),
   event: Type.Optional(Type.String({ maxLength: 64, description: 'Such as `sign_in_refused`.' })),
-  outcome: Type.Optional(
-    Type.Unsafe<'success' | 'refused'>({ type: 'string', enum: ['success', 'refused'] }),
-  ),
-  actor: Type.Optional(
-    Type.Unsafe<'user' | 'api_key' | 'operator' | 'none'>({
-      type: 'string',
-      enum: ['user', 'api_key', 'operator', 'none'],
-    }),
-  ),
+  outcome: Type.Optional(Outcome),
+  actor: Type.Optional(ActorKind),
   by: Type.Optional(
     Type.String({ maxLength: 64, description: 'UUID of the operator, key or user who acted.' }),
   ),
@@ -146,10 +133,7 @@ export const searchLog = {
     'A page may have fewer rows than its limit and still be followed by another: `next_cursor` says so.',
   querystring: Type.Object({ ...filter, ...pageQuery }),
   response: {
-    200: ok(
-      'A page of rows.',
-      Type.Object({ data: Type.Array(Shared(LogEntry)), next_cursor: nextCursor }, closed),
-    ),
+    200: pageOf('A page of rows.', Shared(LogEntry)),
     ...adminReadErrors('validation_failed', 'project_not_found'),
   },
 }
@@ -160,13 +144,7 @@ export const exportLog = {
   summary: 'Export what a search of the security log finds',
   querystring: Type.Object({
     ...filter,
-    format: Type.Optional(
-      Type.Unsafe<'csv' | 'jsonl'>({
-        type: 'string',
-        enum: ['csv', 'jsonl'],
-        description: 'Default: `jsonl`.',
-      }),
-    ),
+    format: Type.Optional(OneOf(['csv', 'jsonl'], { description: 'Default: `jsonl`.' })),
   }),
   response: {
     200: {
@@ -187,7 +165,7 @@ export const verifyLog = {
   summary: 'Follow the chain of hashes through the security log of a project',
   querystring: Type.Object(ofProject),
   response: {
-    200: ok('The verdict.', Shared(LogVerdict)),
+    200: json('The verdict.', Shared(LogVerdict)),
     ...adminReadErrors('validation_failed', 'project_not_found'),
   },
 }
@@ -203,7 +181,7 @@ export const getStats = {
     days: Type.Optional(Type.Integer({ minimum: 1, maximum: 90, default: 30 })),
   }),
   response: {
-    200: ok(
+    200: json(
       'The days, the oldest first, and what they come to.',
       Type.Object(
         {

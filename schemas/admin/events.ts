@@ -2,10 +2,10 @@
 import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors, idempotencyCodes } from '../errors.ts'
 import { idempotencyHeader, replayable } from '../headers.ts'
-import { Id, Instant, Nullable, Secret, Shared } from '../primitives.ts'
-import { byOperatorsOrSecret, nextCursor, ok, pageQuery, projectParams } from './admin.ts'
+import { closed, Id, Instant, Nullable, PathId, Secret, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
+import { byOperatorsOrSecret, pageOf, pageQuery, projectParams, unknownInPath } from './admin.ts'
 
-const closed = { additionalProperties: false }
 const type = Type.String({ maxLength: 64, pattern: '^[a-z_]+\\.[a-z_]+$', examples: ['user.created'] })
 
 /** An event of the feed, and the body of a webhook. */
@@ -94,13 +94,9 @@ const security = byOperatorsOrSecret
 const project = { tags, security, params: projectParams }
 const params = Type.Object({
   ...projectParams.properties,
-  webhook: Type.String({
-    description: 'Id of the webhook.',
-    examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-  }),
+  webhook: PathId('Id of the webhook.'),
 })
 const webhook = { tags, security, params }
-const missing = ['project_not_found', 'not_found'] as const
 
 export const readEvents = {
   ...project,
@@ -120,7 +116,7 @@ export const readEvents = {
     wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 30, default: 0, description: 'Seconds.' })),
   }),
   response: {
-    200: ok(
+    200: json(
       'The events.',
       Type.Object(
         { data: Type.Array(Shared(Event)), next: { ...cursor, description: 'Where to go on.' } },
@@ -136,7 +132,7 @@ export const listWebhooks = {
   operationId: 'listWebhooks',
   summary: 'List the webhooks of a project',
   response: {
-    200: ok('The webhooks, the oldest first.', Type.Object({ data: Type.Array(Shared(Webhook)) }, closed)),
+    200: listOf('The webhooks, the oldest first.', Shared(Webhook)),
     ...adminReadErrors('project_not_found'),
   },
 }
@@ -147,14 +143,14 @@ export const createWebhook = {
   summary: 'Add a webhook',
   description:
     'From now on the address is sent every event by POST, signed as Standard Webhooks defines it: at least once, in order for each subject, for up to three days until it answers 2xx.',
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({
     url: facts.url,
     description: Type.Optional(facts.description),
     types: Type.Optional(facts.types),
   }),
   response: {
-    201: replayable(ok('The webhook, and its secret.', Shared(WebhookWithSecret))),
+    201: replayable(json('The webhook, and its secret.', Shared(WebhookWithSecret))),
     ...adminWriteErrors('project_not_found', 'webhook_limit_reached', ...idempotencyCodes),
   },
 }
@@ -163,7 +159,7 @@ export const getWebhook = {
   ...webhook,
   operationId: 'getWebhook',
   summary: 'Get a webhook',
-  response: { 200: ok('The webhook.', Shared(Webhook)), ...adminReadErrors(...missing) },
+  response: { 200: json('The webhook.', Shared(Webhook)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const changeWebhook = {
@@ -177,14 +173,14 @@ export const changeWebhook = {
     types: Type.Optional(facts.types),
     enabled: Type.Optional(Type.Boolean()),
   }),
-  response: { 200: ok('The webhook.', Shared(Webhook)), ...adminWriteErrors(...missing) },
+  response: { 200: json('The webhook.', Shared(Webhook)), ...adminWriteErrors(...unknownInPath) },
 }
 
 export const deleteWebhook = {
   ...webhook,
   operationId: 'deleteWebhook',
   summary: 'Remove a webhook and its deliveries',
-  response: { 204: Type.Null({ description: 'Removed.' }), ...adminActionErrors(...missing) },
+  response: { 204: Type.Null({ description: 'Removed.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const rotateWebhookSecret = {
@@ -193,8 +189,8 @@ export const rotateWebhookSecret = {
   summary: 'Give a webhook a new secret',
   description: 'For a day both secrets sign, so that the receiver can be changed without a gap.',
   response: {
-    200: ok('The webhook, and its new secret.', Shared(WebhookWithSecret)),
-    ...adminActionErrors(...missing),
+    200: json('The webhook, and its new secret.', Shared(WebhookWithSecret)),
+    ...adminActionErrors(...unknownInPath),
   },
 }
 
@@ -203,8 +199,8 @@ export const testWebhook = {
   operationId: 'testWebhook',
   summary: 'Send a test to a webhook',
   response: {
-    202: ok('The delivery that was queued.', Shared(Delivery)),
-    ...adminActionErrors(...missing, 'webhook_disabled'),
+    202: json('The delivery that was queued.', Shared(Delivery)),
+    ...adminActionErrors(...unknownInPath, 'webhook_disabled'),
   },
 }
 
@@ -217,8 +213,8 @@ export const listDeliveries = {
     ...pageQuery,
   }),
   response: {
-    200: ok('A page.', Type.Object({ data: Type.Array(Shared(Delivery)), next_cursor: nextCursor }, closed)),
-    ...adminReadErrors(...missing, 'validation_failed'),
+    200: pageOf('A page.', Shared(Delivery)),
+    ...adminReadErrors(...unknownInPath, 'validation_failed'),
   },
 }
 
@@ -233,7 +229,7 @@ export const retryDelivery = {
       examples: ['msg_7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
     }),
   }),
-  response: { 202: ok('The delivery.', Shared(Delivery)), ...adminActionErrors(...missing) },
+  response: { 202: json('The delivery.', Shared(Delivery)), ...adminActionErrors(...unknownInPath) },
 }
 
 export const retryDead = {
@@ -241,7 +237,7 @@ export const retryDead = {
   operationId: 'retryDeadDeliveries',
   summary: 'Send every dead delivery of a webhook again',
   response: {
-    202: ok('How many.', Type.Object({ retried: Type.Integer({ examples: [3] }) }, closed)),
-    ...adminActionErrors(...missing),
+    202: json('How many.', Type.Object({ retried: Type.Integer({ examples: [3] }) }, closed)),
+    ...adminActionErrors(...unknownInPath),
   },
 }

@@ -1,10 +1,9 @@
 // Mails that wait, and the keys that sign access tokens.
 import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors } from '../errors.ts'
-import { Id, Instant, Nullable, Shared } from '../primitives.ts'
-import { byOperators, byOperatorsOrSecret, ok, projectParams } from './admin.ts'
-
-const closed = { additionalProperties: false } as const
+import { closed, Id, Instant, Nullable, OneOf, PathId, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
+import { byOperators, byOperatorsOrSecret, projectParams } from './admin.ts'
 
 export const AdminMail = Type.Object(
   {
@@ -24,9 +23,7 @@ export const SigningKey = Type.Object(
   {
     kid: Type.String({ examples: ['a-key-id'] }),
     algorithm: Type.String({ examples: ['ES256'] }),
-    state: Type.Unsafe<'next' | 'current' | 'previous'>({
-      type: 'string',
-      enum: ['next', 'current', 'previous'],
+    state: OneOf(['next', 'current', 'previous'], {
       description: '`next` is published and signs nothing yet, `current` signs, `previous` only verifies.',
       examples: ['current'],
     }),
@@ -45,16 +42,12 @@ export const listMails = {
   summary: 'List mails that wait, or were given up, the oldest first',
   querystring: Type.Object({
     state: Type.Optional(
-      Type.Unsafe<'owed' | 'dead'>({
-        type: 'string',
-        enum: ['owed', 'dead'],
-        description: '`owed` (default): waits to be sent. `dead`: was given up.',
-      }),
+      OneOf(['owed', 'dead'], { description: '`owed` (default): waits to be sent. `dead`: was given up.' }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
   }),
   response: {
-    200: ok(
+    200: json(
       'The mails, and how many there are in all.',
       Type.Object({ data: Type.Array(Shared(AdminMail)), total: Type.Integer({ examples: [1] }) }, closed),
     ),
@@ -67,10 +60,7 @@ export const retryMail = {
   security: byOperatorsOrSecret,
   params: Type.Object({
     ...projectParams.properties,
-    mail: Type.String({
-      description: 'UUID of the mail.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    mail: PathId('UUID of the mail.'),
   }),
   operationId: 'retryMail',
   summary: 'Send a mail again, with all its attempts',
@@ -87,7 +77,7 @@ export const listKeys = {
   operationId: 'listSigningKeys',
   summary: 'List the keys that sign access tokens; all projects share them',
   response: {
-    200: ok('The keys.', Type.Object({ data: Type.Array(Shared(SigningKey)) }, closed)),
+    200: listOf('The keys.', Shared(SigningKey)),
     ...adminReadErrors('project_not_found'),
   },
 }
@@ -106,7 +96,7 @@ export const rotateKeys = {
     ),
   }),
   response: {
-    200: ok('The keys.', Type.Object({ data: Type.Array(Shared(SigningKey)) }, closed)),
+    200: listOf('The keys.', Shared(SigningKey)),
     ...adminWriteErrors('project_not_found', 'signing_key_too_young'),
   },
 }
@@ -120,7 +110,7 @@ export const revokeKey = {
   operationId: 'revokeSigningKey',
   summary: 'End a signing key at once, everywhere: its tokens are refused',
   response: {
-    200: ok('The keys.', Type.Object({ data: Type.Array(Shared(SigningKey)) }, closed)),
+    200: listOf('The keys.', Shared(SigningKey)),
     ...adminActionErrors('project_not_found', 'not_found'),
   },
 }

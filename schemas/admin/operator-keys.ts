@@ -7,10 +7,12 @@ import {
   errorResponses,
   idempotencyCodes,
 } from '../errors.ts'
-import { idempotencyHeader, replayable, sessionHeaders, transportHeader } from '../headers.ts'
-import { Email, Id, Instant, NewPassword, Nullable, Secret, Shared } from '../primitives.ts'
-import { Session } from '../sessions.ts'
-import { byOperators, ok } from './admin.ts'
+import { idempotencyHeader, replayable, transportHeader } from '../headers.ts'
+import { closed, Email, Id, Instant, NewPassword, Nullable, PathId, Secret, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
+import { byAnyone } from '../security.ts'
+import { sessionResponse } from '../sessions.ts'
+import { byOperators } from './admin.ts'
 import { Role, RoleBody, Scope } from './operators.ts'
 
 export const OperatorKey = Type.Object(
@@ -28,7 +30,7 @@ export const OperatorKey = Type.Object(
     last_used_at: Nullable(Instant, { examples: [null] }),
     revoked_at: Nullable(Instant, { examples: [null] }),
   },
-  { $id: 'OperatorKey', additionalProperties: false },
+  { $id: 'OperatorKey', ...closed },
 )
 
 const NewOperatorKey = Type.Object(
@@ -38,7 +40,7 @@ const NewOperatorKey = Type.Object(
       Type.String({ description: 'Shown this once.', examples: ['sok_4fG7hJ2kL9mN_0123456789'] }),
     ),
   },
-  { $id: 'NewOperatorKey', additionalProperties: false },
+  { $id: 'NewOperatorKey', ...closed },
 )
 
 export const operatorKeySchemas = [OperatorKey, NewOperatorKey]
@@ -49,10 +51,7 @@ export const listOperatorKeys = {
   operationId: 'listOperatorKeys',
   summary: 'List the operator keys, active ones first',
   response: {
-    200: ok(
-      'The keys.',
-      Type.Object({ data: Type.Array(Shared(OperatorKey)) }, { additionalProperties: false }),
-    ),
+    200: listOf('The keys.', Shared(OperatorKey)),
     ...adminReadErrors(),
   },
 }
@@ -62,14 +61,14 @@ export const createOperatorKey = {
   security: byOperators,
   operationId: 'createOperatorKey',
   summary: 'Create an operator key',
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 255, pattern: '\\S', examples: ['Nightly export'] }),
     ...RoleBody,
     expires_at: { ...Instant, description: 'At most one year ahead.' },
   }),
   response: {
-    201: replayable(ok('The key, which is shown this once.', Shared(NewOperatorKey))),
+    201: replayable(json('The key, which is shown this once.', Shared(NewOperatorKey))),
     ...adminWriteErrors('step_up_required', ...idempotencyCodes),
   },
 }
@@ -80,10 +79,10 @@ export const revokeOperatorKey = {
   operationId: 'revokeOperatorKey',
   summary: 'Revoke an operator key; it ends at once',
   params: Type.Object({
-    key: Type.String({ description: 'UUID of the key.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
+    key: PathId('UUID of the key.'),
   }),
   response: {
-    200: ok('The key.', Shared(OperatorKey)),
+    200: json('The key.', Shared(OperatorKey)),
     ...adminActionErrors('step_up_required', 'not_found'),
   },
 }
@@ -94,8 +93,8 @@ export const completeSetup = {
   summary: 'Set the password of an operator by a set-up link, and sign in',
   description:
     'The first link of an installation, which is in its log, makes the first owner, with the address in the body. The session is for enrolling a passkey or an authenticator.',
-  security: [{}],
-  headers: Type.Object({ ...transportHeader }),
+  security: byAnyone,
+  headers: Type.Object(transportHeader),
   body: Type.Object({
     token: Secret(
       Type.String({ minLength: 1, maxLength: 128, description: 'What is behind the # of the link.' }),
@@ -104,7 +103,7 @@ export const completeSetup = {
     password: NewPassword,
   }),
   response: {
-    200: { ...ok('Signed in.', Shared(Session)), headers: sessionHeaders },
+    200: sessionResponse('Signed in.'),
     ...errorResponses(
       'cross_site_request',
       'second_factor_required',

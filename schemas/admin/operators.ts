@@ -1,34 +1,24 @@
-// Operators: who asks, their roles, keys and set-up links.
+// Operators: the operator of the request, operators with their roles, and set-up links.
 import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors, idempotencyCodes } from '../errors.ts'
 import { idempotencyHeader, replayable } from '../headers.ts'
-import { Email, Id, Instant, Nullable, Secret, Shared } from '../primitives.ts'
-import { byOperators, byOperatorsOrSecret, ok } from './admin.ts'
+import { closed, Email, Id, Instant, Nullable, OneOf, PathId, Secret, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
+import { byOperators, byOperatorsOrSecret } from './admin.ts'
 
 /** As an enum, so that Swagger UI and generators show the choices. */
-export const Role = Type.Unsafe<'owner' | 'admin' | 'support' | 'auditor' | 'viewer'>({
-  type: 'string',
-  enum: ['owner', 'admin', 'support', 'auditor', 'viewer'],
-  examples: ['admin'],
-})
+export const Role = OneOf(['owner', 'admin', 'support', 'auditor', 'viewer'], { examples: ['admin'] })
 
 export const Scope = Nullable(Id, {
   description: 'UUID of the project that the role is for; null: every project.',
   examples: [null],
 })
 
-export const HeldRole = Type.Object(
-  { role: Role, scope: Scope },
-  { $id: 'HeldRole', additionalProperties: false },
-)
+const HeldRole = Type.Object({ role: Role, scope: Scope }, { $id: 'HeldRole', ...closed })
 
-export const Me = Type.Object(
+const Me = Type.Object(
   {
-    kind: Type.Unsafe<'session' | 'key' | 'project_secret'>({
-      type: 'string',
-      enum: ['session', 'key', 'project_secret'],
-      examples: ['session'],
-    }),
+    kind: OneOf(['session', 'key', 'project_secret'], { examples: ['session'] }),
     id: { ...Id, description: 'UUID of the account, of the key, or of the project.' },
     name: Type.String({
       description: 'The address, or the name of the key or project.',
@@ -42,7 +32,7 @@ export const Me = Type.Object(
     operators_project_id: { ...Id, description: 'The project in which operators sign in.' },
     server_time: Instant,
   },
-  { $id: 'Me', additionalProperties: false },
+  { $id: 'Me', ...closed },
 )
 
 export const me = {
@@ -50,7 +40,7 @@ export const me = {
   tags: ['Operators'],
   summary: 'Get who asks, and what they may do',
   security: byOperatorsOrSecret,
-  response: { 200: ok('The operator.', Shared(Me)), ...adminReadErrors() },
+  response: { 200: json('The operator.', Shared(Me)), ...adminReadErrors() },
 }
 
 export const OperatorEntry = Type.Object(
@@ -63,7 +53,7 @@ export const OperatorEntry = Type.Object(
     disabled_at: Nullable(Instant, { examples: [null] }),
     created_at: Instant,
   },
-  { $id: 'OperatorEntry', additionalProperties: false },
+  { $id: 'OperatorEntry', ...closed },
 )
 
 const SetupUrl = Secret(
@@ -74,35 +64,29 @@ const SetupUrl = Secret(
   }),
 )
 
-export const NewOperator = Type.Object(
+const NewOperator = Type.Object(
   {
     operator: Shared(OperatorEntry),
     setup_url: Nullable(SetupUrl, { description: 'Null: the account was there already.' }),
   },
-  { $id: 'NewOperator', additionalProperties: false },
+  { $id: 'NewOperator', ...closed },
 )
 
 export const operatorSchemas = [Me, HeldRole, OperatorEntry, NewOperator]
 
 export const RoleBody = { role: Role, scope: Type.Optional(Scope) }
 const operatorParams = Type.Object({
-  user: Type.String({
-    description: 'UUID of the operator.',
-    examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-  }),
+  user: PathId('UUID of the operator.'),
 })
 const inTag = { tags: ['Operators'], security: byOperators }
-const entry = ok('The operator.', Shared(OperatorEntry))
+const entry = json('The operator.', Shared(OperatorEntry))
 
 export const listOperators = {
   ...inTag,
   operationId: 'listOperators',
   summary: 'List the operators',
   response: {
-    200: ok(
-      'The operators.',
-      Type.Object({ data: Type.Array(Shared(OperatorEntry)) }, { additionalProperties: false }),
-    ),
+    200: listOf('The operators.', Shared(OperatorEntry)),
     ...adminReadErrors(),
   },
 }
@@ -111,11 +95,11 @@ export const createOperator = {
   ...inTag,
   operationId: 'createOperator',
   summary: 'Make an account an operator, and the account where there is none',
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({ email: Email, ...RoleBody }),
   response: {
     201: replayable(
-      ok('The operator, and the link to set the password of a new account.', Shared(NewOperator)),
+      json('The operator, and the link to set the password of a new account.', Shared(NewOperator)),
     ),
     ...adminWriteErrors('step_up_required', 'last_owner', ...idempotencyCodes),
   },
@@ -165,7 +149,7 @@ export const renewSetupLink = {
   summary: 'Make a link by which an operator sets a password anew; earlier links end',
   params: operatorParams,
   response: {
-    200: ok('The link.', Type.Object({ setup_url: SetupUrl }, { additionalProperties: false })),
+    200: json('The link.', Type.Object({ setup_url: SetupUrl }, closed)),
     ...adminActionErrors('step_up_required', 'not_found'),
   },
 }

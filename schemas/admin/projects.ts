@@ -2,8 +2,9 @@
 import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors, idempotencyCodes } from '../errors.ts'
 import { idempotencyHeader, replayable } from '../headers.ts'
-import { Id, Instant, Nullable, Secret, Shared } from '../primitives.ts'
-import { byOperators, byOperatorsOrSecret, etagHeader, ifMatchHeader, ok, projectParams } from './admin.ts'
+import { closed, Id, Instant, Nullable, Secret, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
+import { byOperators, byOperatorsOrSecret, etagHeader, ifMatchHeader, projectParams } from './admin.ts'
 
 const ProjectName = Type.String({
   minLength: 1,
@@ -21,7 +22,7 @@ export const AdminProject = Type.Object(
     archived_at: Nullable(Instant, { examples: [null] }),
     created_at: Instant,
   },
-  { $id: 'AdminProject', additionalProperties: false },
+  { $id: 'AdminProject', ...closed },
 )
 
 const Policy = Type.Record(Type.String(), Type.Unknown(), {
@@ -29,22 +30,22 @@ const Policy = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{ verification: { mode: 'strict' } }],
 })
 
-export const PolicyState = Type.Object(
+const PolicyState = Type.Object(
   {
     stored: { ...Policy, description: 'What was set.' },
     effective: { ...Policy, description: 'The same over the defaults: what is in force.' },
   },
-  { $id: 'PolicyState', additionalProperties: false },
+  { $id: 'PolicyState', ...closed },
 )
 
-export const PolicyChange = Type.Object(
+const PolicyChange = Type.Object(
   {
     key: Type.String({ examples: ['verification.mode'] }),
     before: Type.Unknown({ examples: ['lenient'] }),
     after: Type.Unknown({ examples: ['strict'] }),
     reset: Type.Boolean({ description: 'True where it was set, and has its default again.' }),
   },
-  { $id: 'PolicyChange', additionalProperties: false },
+  { $id: 'PolicyChange', ...closed },
 )
 
 const PolicyResult = Type.Object(
@@ -54,7 +55,7 @@ const PolicyResult = Type.Object(
     changes: Type.Array(Shared(PolicyChange), { description: 'What changes in what is in force.' }),
     preview: Type.Boolean({ description: 'True: nothing was changed.' }),
   },
-  { $id: 'PolicyResult', additionalProperties: false },
+  { $id: 'PolicyResult', ...closed },
 )
 
 const ProjectWithSecret = Type.Object(
@@ -67,7 +68,7 @@ const ProjectWithSecret = Type.Object(
       }),
     ),
   },
-  { $id: 'ProjectWithSecret', additionalProperties: false },
+  { $id: 'ProjectWithSecret', ...closed },
 )
 
 export const projectSchemas = [AdminProject, PolicyState, PolicyChange, PolicyResult, ProjectWithSecret]
@@ -83,10 +84,7 @@ export const listProjects = {
     archived: Type.Optional(Type.Boolean({ description: 'Whether archived ones are listed too.' })),
   }),
   response: {
-    200: ok(
-      'The projects, the oldest first.',
-      Type.Object({ data: Type.Array(Shared(AdminProject)) }, { additionalProperties: false }),
-    ),
+    200: listOf('The projects, the oldest first.', Shared(AdminProject)),
     ...adminReadErrors('validation_failed'),
   },
 }
@@ -96,10 +94,12 @@ export const createProject = {
   tags: ['Projects'],
   summary: 'Create a project',
   security: byOperators,
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({ name: ProjectName, policy: Type.Optional(Policy) }),
   response: {
-    201: replayable(ok('The project, and its secret, which is shown this once.', Shared(ProjectWithSecret))),
+    201: replayable(
+      json('The project, and its secret, which is shown this once.', Shared(ProjectWithSecret)),
+    ),
     ...adminWriteErrors(...idempotencyCodes),
   },
 }
@@ -109,7 +109,7 @@ export const getProject = {
   operationId: 'getProject',
   summary: 'Get a project',
   security: byOperatorsOrSecret,
-  response: { 200: ok('The project.', Shared(AdminProject)), ...adminReadErrors('project_not_found') },
+  response: { 200: json('The project.', Shared(AdminProject)), ...adminReadErrors('project_not_found') },
 }
 
 export const renameProject = {
@@ -119,7 +119,7 @@ export const renameProject = {
   security: byOperatorsOrSecret,
   body: Type.Object({ name: ProjectName }),
   response: {
-    200: ok('The project.', Shared(AdminProject)),
+    200: json('The project.', Shared(AdminProject)),
     ...adminWriteErrors('project_not_found', 'project_reserved'),
   },
 }
@@ -132,7 +132,7 @@ export const archiveProject = {
     'From then on every other API answers as if the project did not exist: nobody signs in, no session, token or key is accepted. Nothing is deleted, operators still see everything, and `open` takes it back.',
   security: byOperators,
   response: {
-    200: ok('The project.', Shared(AdminProject)),
+    200: json('The project.', Shared(AdminProject)),
     ...adminActionErrors('project_not_found', 'project_reserved', 'project_in_use'),
   },
 }
@@ -143,7 +143,7 @@ export const openProject = {
   summary: 'Open an archived project again',
   security: byOperators,
   response: {
-    200: ok('The project.', Shared(AdminProject)),
+    200: json('The project.', Shared(AdminProject)),
     ...adminActionErrors('project_not_found', 'project_reserved'),
   },
 }
@@ -154,7 +154,7 @@ export const rotateSecret = {
   summary: 'Give a project a new secret; the old one ends at once',
   security: byOperatorsOrSecret,
   response: {
-    200: ok('The project, and its secret, which is shown this once.', Shared(ProjectWithSecret)),
+    200: json('The project, and its secret, which is shown this once.', Shared(ProjectWithSecret)),
     ...adminActionErrors('project_not_found', 'project_reserved'),
   },
 }
@@ -165,7 +165,7 @@ export const getPolicy = {
   summary: 'Get the policy of a project',
   security: byOperatorsOrSecret,
   response: {
-    200: ok('The policy.', Shared(PolicyState), etagHeader),
+    200: json('The policy.', Shared(PolicyState), etagHeader),
     ...adminReadErrors('project_not_found'),
   },
 }
@@ -173,7 +173,7 @@ export const getPolicy = {
 const changing = {
   ...inTag,
   security: byOperatorsOrSecret,
-  headers: Type.Object({ ...ifMatchHeader }),
+  headers: Type.Object(ifMatchHeader),
   querystring: Type.Object({
     preview: Type.Optional(
       Type.Boolean({ description: 'True: tells what would change, and changes nothing; needs no If-Match.' }),
@@ -181,7 +181,7 @@ const changing = {
   }),
   body: Policy,
   response: {
-    200: ok('The policy, and what changes.', Shared(PolicyResult), etagHeader),
+    200: json('The policy, and what changes.', Shared(PolicyResult), etagHeader),
     ...adminWriteErrors(
       'project_not_found',
       'policy_key_reserved',
@@ -209,7 +209,10 @@ export const policySchema = {
   summary: 'Get the JSON Schema of a policy, with every default and bound',
   security: byOperatorsOrSecret,
   response: {
-    200: ok('A JSON Schema.', Type.Record(Type.String(), Type.Unknown(), { examples: [{ type: 'object' }] })),
+    200: json(
+      'A JSON Schema.',
+      Type.Record(Type.String(), Type.Unknown(), { examples: [{ type: 'object' }] }),
+    ),
     ...adminReadErrors(),
   },
 }

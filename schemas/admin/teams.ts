@@ -2,13 +2,10 @@
 import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors, idempotencyCodes } from '../errors.ts'
 import { idempotencyHeader, replayable } from '../headers.ts'
-import { Email, Id, Instant, Shared } from '../primitives.ts'
+import { closed, Email, Id, Instant, PathId, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
 import { TeamMember, TeamRole } from '../teams.ts'
-import { byOperatorsOrSecret, ok, projectParams } from './admin.ts'
-
-const closed = { additionalProperties: false } as const
-const text = (description: string) =>
-  Type.String({ description, examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] })
+import { byOperatorsOrSecret, projectParams, unknownInPath } from './admin.ts'
 
 export const AdminTeam = Type.Object(
   {
@@ -23,9 +20,8 @@ export const AdminTeam = Type.Object(
 export const teamSchemas = [AdminTeam, TeamMember]
 
 const inTag = { tags: ['Teams'], security: byOperatorsOrSecret, params: projectParams }
-const teamParams = Type.Object({ ...projectParams.properties, team: text('UUID of the team.') })
-const memberParams = Type.Object({ ...teamParams.properties, user: text('UUID of the member.') })
-const unknown = ['project_not_found', 'not_found'] as const
+const teamParams = Type.Object({ ...projectParams.properties, team: PathId('UUID of the team.') })
+const memberParams = Type.Object({ ...teamParams.properties, user: PathId('UUID of the member.') })
 const TeamName = Type.String({ minLength: 1, maxLength: 100, examples: ['Rockets'] })
 
 export const listTeams = {
@@ -33,7 +29,7 @@ export const listTeams = {
   operationId: 'listTeams',
   summary: 'List the teams of a project',
   response: {
-    200: ok('The teams, the oldest first.', Type.Object({ data: Type.Array(Shared(AdminTeam)) }, closed)),
+    200: listOf('The teams, the oldest first.', Shared(AdminTeam)),
     ...adminReadErrors('project_not_found'),
   },
 }
@@ -42,10 +38,10 @@ export const createTeam = {
   ...inTag,
   operationId: 'createTeam',
   summary: 'Create a team without members',
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({ name: TeamName }),
   response: {
-    201: replayable(ok('The team.', Shared(AdminTeam))),
+    201: replayable(json('The team.', Shared(AdminTeam))),
     ...adminWriteErrors('project_not_found', ...idempotencyCodes),
   },
 }
@@ -55,7 +51,7 @@ export const getTeam = {
   params: teamParams,
   operationId: 'getTeam',
   summary: 'Get a team',
-  response: { 200: ok('The team.', Shared(AdminTeam)), ...adminReadErrors(...unknown) },
+  response: { 200: json('The team.', Shared(AdminTeam)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const renameTeam = {
@@ -64,7 +60,7 @@ export const renameTeam = {
   operationId: 'renameTeam',
   summary: 'Rename a team',
   body: Type.Object({ name: TeamName }),
-  response: { 200: ok('The team.', Shared(AdminTeam)), ...adminWriteErrors(...unknown) },
+  response: { 200: json('The team.', Shared(AdminTeam)), ...adminWriteErrors(...unknownInPath) },
 }
 
 export const deleteTeam = {
@@ -72,7 +68,7 @@ export const deleteTeam = {
   params: teamParams,
   operationId: 'deleteTeam',
   summary: 'Delete a team',
-  response: { 204: Type.Null({ description: 'It is deleted.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'It is deleted.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const listTeamMembers = {
@@ -81,11 +77,8 @@ export const listTeamMembers = {
   operationId: 'listTeamMembers',
   summary: 'List the members of a team',
   response: {
-    200: ok(
-      'The members, the highest role first.',
-      Type.Object({ data: Type.Array(Shared(TeamMember)) }, closed),
-    ),
-    ...adminReadErrors(...unknown),
+    200: listOf('The members, the highest role first.', Shared(TeamMember)),
+    ...adminReadErrors(...unknownInPath),
   },
 }
 
@@ -96,8 +89,8 @@ export const addTeamMember = {
   summary: 'Add the user of an address to a team, at once',
   body: Type.Object({ email: Email, role: TeamRole }),
   response: {
-    201: ok('The member.', Shared(TeamMember)),
-    ...adminWriteErrors(...unknown, 'team_limit_reached'),
+    201: json('The member.', Shared(TeamMember)),
+    ...adminWriteErrors(...unknownInPath, 'team_limit_reached'),
   },
 }
 
@@ -108,8 +101,8 @@ export const setTeamMemberRole = {
   summary: 'Give a member another role',
   body: Type.Object({ role: TeamRole }),
   response: {
-    200: ok('The member.', Shared(TeamMember)),
-    ...adminWriteErrors(...unknown, 'team_admin_needed'),
+    200: json('The member.', Shared(TeamMember)),
+    ...adminWriteErrors(...unknownInPath, 'team_admin_needed'),
   },
 }
 
@@ -120,6 +113,6 @@ export const removeTeamMember = {
   summary: 'Remove a member from a team',
   response: {
     204: Type.Null({ description: 'The member is removed.' }),
-    ...adminActionErrors(...unknown, 'team_admin_needed'),
+    ...adminActionErrors(...unknownInPath, 'team_admin_needed'),
   },
 }

@@ -4,25 +4,22 @@ import { AccountExport, Activity } from '../account.ts'
 import { ApiKey } from '../api-keys.ts'
 import { adminActionErrors, adminReadErrors, adminWriteErrors } from '../errors.ts'
 import { Identity } from '../identities.ts'
-import { Id, Instant, Secret, Shared } from '../primitives.ts'
+import { closed, Id, Instant, PathId, Secret, Shared } from '../primitives.ts'
+import { json, listOf } from '../responses.ts'
 import { SessionEntry } from '../sessions.ts'
 import { Team } from '../teams.ts'
 import { User } from '../users.ts'
 import {
   byOperators,
   byOperatorsOrSecret,
-  nextCursor,
-  ok,
+  pageOf,
   pageQuery,
   projectParams,
+  unknownInPath,
   userParams,
 } from './admin.ts'
 
-const closed = { additionalProperties: false } as const
 const inTag = { tags: ['Users'], security: byOperatorsOrSecret, params: userParams }
-const unknown = ['project_not_found', 'not_found'] as const
-const listOf = <T>(description: string, schema: T) =>
-  ok(description, Type.Object({ data: Type.Array(schema as never) }, closed))
 
 export const listUserSessions = {
   ...inTag,
@@ -30,7 +27,7 @@ export const listUserSessions = {
   summary: 'List the living sessions of a user',
   response: {
     200: listOf('The sessions, the last used first.', Shared(SessionEntry)),
-    ...adminReadErrors(...unknown),
+    ...adminReadErrors(...unknownInPath),
   },
 }
 
@@ -38,28 +35,25 @@ export const endUserSession = {
   ...inTag,
   params: Type.Object({
     ...userParams.properties,
-    session: Type.String({
-      description: 'UUID of the session.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    session: PathId('UUID of the session.'),
   }),
   operationId: 'endUserSession',
   summary: 'End a session of a user; its tokens are refused at once',
-  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const endUserSessions = {
   ...inTag,
   operationId: 'endUserSessions',
   summary: 'End every session of a user',
-  response: { 204: Type.Null({ description: 'They have ended.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'They have ended.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const listUserIdentities = {
   ...inTag,
   operationId: 'listUserIdentities',
   summary: 'List the sign-in providers of a user',
-  response: { 200: listOf('The identities.', Shared(Identity)), ...adminReadErrors(...unknown) },
+  response: { 200: listOf('The identities.', Shared(Identity)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const listUserApiKeys = {
@@ -68,7 +62,7 @@ export const listUserApiKeys = {
   summary: 'List the API keys of a user, active ones first',
   response: {
     200: listOf('The keys, without their secrets.', Shared(ApiKey)),
-    ...adminReadErrors(...unknown),
+    ...adminReadErrors(...unknownInPath),
   },
 }
 
@@ -76,18 +70,18 @@ export const revokeUserApiKey = {
   ...inTag,
   params: Type.Object({
     ...userParams.properties,
-    key: Type.String({ description: 'UUID of the key.', examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'] }),
+    key: PathId('UUID of the key.'),
   }),
   operationId: 'revokeUserApiKey',
   summary: 'Revoke an API key of a user',
-  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const listUserTeams = {
   ...inTag,
   operationId: 'listUserTeams',
   summary: 'List the teams of a user, with their role in each',
-  response: { 200: listOf('The teams.', Shared(Team)), ...adminReadErrors(...unknown) },
+  response: { 200: listOf('The teams.', Shared(Team)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const listUserActivity = {
@@ -96,11 +90,8 @@ export const listUserActivity = {
   summary: 'List the events of an account, the newest first, as its owner sees them',
   querystring: Type.Object(pageQuery),
   response: {
-    200: ok(
-      'A page of events.',
-      Type.Object({ data: Type.Array(Shared(Activity)), next_cursor: nextCursor }, closed),
-    ),
-    ...adminReadErrors('validation_failed', ...unknown),
+    200: pageOf('A page of events.', Shared(Activity)),
+    ...adminReadErrors('validation_failed', ...unknownInPath),
   },
 }
 
@@ -108,7 +99,7 @@ export const exportUser = {
   ...inTag,
   operationId: 'exportUser',
   summary: 'Get everything that is stored about a user, without secrets',
-  response: { 200: ok('The export.', Shared(AccountExport)), ...adminReadErrors(...unknown) },
+  response: { 200: json('The export.', Shared(AccountExport)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const Impersonation = Type.Object(
@@ -157,8 +148,8 @@ export const impersonate = {
     seconds: Type.Optional(Type.Integer({ minimum: 30, maximum: 900, default: 900 })),
   }),
   response: {
-    201: ok('The session.', Shared(ImpersonationSession)),
-    ...adminWriteErrors(...unknown, 'impersonation_impossible'),
+    201: json('The session.', Shared(ImpersonationSession)),
+    ...adminWriteErrors(...unknownInPath, 'impersonation_impossible'),
   },
 }
 
@@ -179,14 +170,11 @@ export const endImpersonation = {
   security: byOperators,
   params: Type.Object({
     ...projectParams.properties,
-    session: Type.String({
-      description: 'UUID of the session.',
-      examples: ['7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d'],
-    }),
+    session: PathId('UUID of the session.'),
   }),
   operationId: 'endImpersonation',
   summary: 'End an impersonation at once',
-  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'It has ended.' }), ...adminActionErrors(...unknownInPath) },
 }
 
 export const detailSchemas = [

@@ -3,12 +3,11 @@ import { Type } from '@sinclair/typebox'
 import { adminActionErrors, adminReadErrors, adminWriteErrors } from '../errors.ts'
 import { trustedDeviceFields } from '../factors.ts'
 import { Passkey } from '../passkeys.ts'
-import { Instant, Nullable, Shared } from '../primitives.ts'
-import { byOperatorsOrSecret, ok, userParams } from './admin.ts'
+import { closed, Instant, Nullable, Shared } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { byOperatorsOrSecret, unknownInPath, userParams } from './admin.ts'
 
-const closed = { additionalProperties: false } as const
 const oneUser = { tags: ['Users'], security: byOperatorsOrSecret, params: userParams }
-const unknown = ['project_not_found', 'not_found'] as const
 
 export const UserFactors = Type.Object(
   {
@@ -28,7 +27,7 @@ export const getUserFactors = {
   ...oneUser,
   operationId: 'getUserFactors',
   summary: 'Get the passkeys and second factors of a user, and the devices that spare them',
-  response: { 200: ok('The factors.', Shared(UserFactors)), ...adminReadErrors(...unknown) },
+  response: { 200: json('The factors.', Shared(UserFactors)), ...adminReadErrors(...unknownInPath) },
 }
 
 export const resetFactors = {
@@ -36,8 +35,8 @@ export const resetFactors = {
   operationId: 'resetFactors',
   summary: 'Remove the second factors of a user, after the waiting time of the policy',
   response: {
-    202: ok('When they are removed.', Type.Object({ reset_due_at: Instant }, closed)),
-    ...adminWriteErrors(...unknown),
+    202: json('When they are removed.', Type.Object({ reset_due_at: Instant }, closed)),
+    ...adminWriteErrors(...unknownInPath),
   },
 }
 
@@ -45,5 +44,5 @@ export const cancelFactorsReset = {
   ...oneUser,
   operationId: 'cancelFactorsReset',
   summary: 'Take such a request back',
-  response: { 204: Type.Null({ description: 'The factors stay.' }), ...adminActionErrors(...unknown) },
+  response: { 204: Type.Null({ description: 'The factors stay.' }), ...adminActionErrors(...unknownInPath) },
 }

@@ -8,31 +8,21 @@ import {
   type ProblemCode,
 } from '../errors.ts'
 import { idempotencyHeader, replayable } from '../headers.ts'
-import { Email, Id, Instant, Name, NewPassword, Nullable, Secret, Shared } from '../primitives.ts'
+import { closed, Email, Id, Instant, NewPassword, Nullable, OneOf, Secret, Shared } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { MetadataPatch, profileFields, User } from '../users.ts'
 import {
   byOperatorsOrSecret,
   etagHeader,
   ifMatchHeader,
-  nextCursor,
-  ok,
+  pageOf,
   pageQuery,
   projectParams,
+  unknownInPath,
   userParams,
 } from './admin.ts'
 
-const UserRole = Type.Unsafe<'user' | 'admin'>({
-  type: 'string',
-  enum: ['user', 'admin'],
-  examples: ['user'],
-})
-const Metadata = Type.Record(Type.String(), Type.Unknown(), { examples: [{ plan: 'free' }] })
-
-/** Metadata of a request. */
-const GivenMetadata = Type.Record(Type.String(), Type.Unknown(), {
-  // A merge patch may also name keys that it removes, so the limit of 16 KiB is on the result.
-  'x-max-json-bytes': 65_536,
-  examples: [{ plan: 'free' }],
-})
+const UserRole = OneOf(['user', 'admin'], { examples: ['user'] })
 
 export const AdminUser = Type.Object(
   {
@@ -52,7 +42,7 @@ export const AdminUser = Type.Object(
     role: UserRole,
     provider: Nullable(Type.String(), { examples: [null] }),
     avatar_url: Nullable(Type.String(), { examples: [null] }),
-    metadata: Metadata,
+    metadata: User.properties.metadata,
     has_password: Type.Boolean(),
     second_factors: Type.Array(Type.String(), { examples: [['totp']] }),
     passkeys: Type.Integer({ description: 'How many passkeys the user has.', examples: [1] }),
@@ -71,7 +61,7 @@ export const AdminUser = Type.Object(
     created_at: Instant,
     updated_at: Instant,
   },
-  { $id: 'AdminUser', additionalProperties: false },
+  { $id: 'AdminUser', ...closed },
 )
 
 /** Users that one request may name by their UUIDs. */
@@ -79,8 +69,7 @@ const maxNamed = 50
 
 const inTag = { tags: ['Users'], security: byOperatorsOrSecret }
 const oneUser = { ...inTag, params: userParams }
-const theUser = ok('The user.', Shared(AdminUser), etagHeader)
-const unknown = ['project_not_found', 'not_found'] as const
+const theUser = json('The user.', Shared(AdminUser), etagHeader)
 
 export const searchUsers = {
   ...inTag,
@@ -106,31 +95,14 @@ export const searchUsers = {
         description: `The UUID of one user, or of up to ${maxNamed}, with commas between them.`,
       }),
     ),
-    state: Type.Optional(
-      Type.Unsafe<'active' | 'disabled' | 'unverified' | 'deleting'>({
-        type: 'string',
-        enum: ['active', 'disabled', 'unverified', 'deleting'],
-      }),
-    ),
+    state: Type.Optional(OneOf(['active', 'disabled', 'unverified', 'deleting'])),
     created_since: Type.Optional(Type.String({ format: 'date-time', maxLength: 40 })),
     ...pageQuery,
   }),
   response: {
-    200: ok(
-      'A page of users.',
-      Type.Object(
-        { data: Type.Array(Shared(AdminUser)), next_cursor: nextCursor },
-        { additionalProperties: false },
-      ),
-    ),
+    200: pageOf('A page of users.', Shared(AdminUser)),
     ...adminReadErrors('validation_failed', 'project_not_found'),
   },
-}
-
-const names = {
-  display_name: Type.Optional(Nullable(Name)),
-  first_name: Type.Optional(Nullable(Name)),
-  last_name: Type.Optional(Nullable({ ...Name, examples: ['Lovelace'] })),
 }
 
 export const createUser = {
@@ -138,18 +110,18 @@ export const createUser = {
   params: projectParams,
   operationId: 'createUser',
   summary: 'Create a user, without a sign-up and without a mail',
-  headers: Type.Object({ ...idempotencyHeader }),
+  headers: Type.Object(idempotencyHeader),
   body: Type.Object({
     email: Email,
     password: Type.Optional(
       Nullable(NewPassword, { description: 'Absent or null: none; a reset sets one.' }),
     ),
-    ...names,
+    ...profileFields,
     role: Type.Optional(UserRole),
     verified: Type.Optional(Type.Boolean({ description: 'Whether you vouch for the address; default: no.' })),
   }),
   response: {
-    201: replayable(ok('The user.', Shared(AdminUser))),
+    201: replayable(json('The user.', Shared(AdminUser))),
     ...adminWriteErrors('project_not_found', ...idempotencyCodes),
   },
 }
@@ -158,7 +130,7 @@ export const getUser = {
   ...oneUser,
   operationId: 'getUser',
   summary: 'Get a user',
-  response: { 200: theUser, ...adminReadErrors(...unknown) },
+  response: { 200: theUser, ...adminReadErrors(...unknownInPath) },
 }
 
 export const updateUser = {
@@ -166,9 +138,9 @@ export const updateUser = {
   operationId: 'updateUser',
   summary: 'Change the names, language, metadata or role of a user',
   description: 'Only what the body names changes; `metadata` is a merge patch (RFC 7396).',
-  headers: Type.Object({ ...ifMatchHeader }),
+  headers: Type.Object(ifMatchHeader),
   body: Type.Object({
-    ...names,
+    ...profileFields,
     locale: Type.Optional(
       Nullable(
         Type.String({
@@ -178,12 +150,12 @@ export const updateUser = {
         }),
       ),
     ),
-    metadata: Type.Optional(GivenMetadata),
+    metadata: Type.Optional(MetadataPatch({ examples: [{ plan: 'free' }] })),
     role: Type.Optional(UserRole),
   }),
   response: {
     200: theUser,
-    ...adminWriteErrors(...unknown, 'precondition_failed', 'precondition_required'),
+    ...adminWriteErrors(...unknownInPath, 'precondition_failed', 'precondition_required'),
   },
 }
 
@@ -191,7 +163,7 @@ const acting = (operationId: string, summary: string, ...codes: readonly Problem
   ...oneUser,
   operationId,
   summary,
-  response: { 200: theUser, ...adminActionErrors(...unknown, ...codes) },
+  response: { 200: theUser, ...adminActionErrors(...unknownInPath, ...codes) },
 })
 
 export const disableUser = acting(
@@ -212,9 +184,9 @@ export const deleteUser = {
     now: Type.Optional(Type.Boolean({ description: 'True: at once, whatever the policy says.' })),
   }),
   response: {
-    200: ok('The user, who waits for the deletion.', Shared(AdminUser)),
+    200: json('The user, who waits for the deletion.', Shared(AdminUser)),
     204: Type.Null({ description: 'The user is deleted.' }),
-    ...adminWriteErrors(...unknown, 'team_admin_needed', 'last_owner'),
+    ...adminWriteErrors(...unknownInPath, 'team_admin_needed', 'last_owner'),
   },
 }
 
@@ -228,7 +200,7 @@ export const sendReset = {
     ),
   }),
   response: {
-    202: ok(
+    202: json(
       'The mail is queued, unless one was sent within the cooldown.',
       Type.Object(
         {
@@ -239,9 +211,9 @@ export const sendReset = {
             ),
           ),
         },
-        { additionalProperties: false },
+        closed,
       ),
     ),
-    ...adminWriteErrors(...unknown),
+    ...adminWriteErrors(...unknownInPath),
   },
 }

@@ -1,6 +1,9 @@
 // CREDEBL's documented requests and answers, in its own spelling.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { Nullable, optionalBody, Secret, Shared } from '../primitives.ts'
+import { closed, Nullable, optionalBody, Secret } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { byAnyone } from '../security.ts'
+import { type Messages, reasonPhrases, refusalResponses } from './refusals.ts'
 
 export const CredeblError = Type.Object(
   {
@@ -11,59 +14,27 @@ export const CredeblError = Type.Object(
     }),
     error: Type.String({ description: 'The reason phrase of the status.', examples: ['Unauthorized'] }),
   },
-  { $id: 'CredeblError', additionalProperties: false },
+  { $id: 'CredeblError', ...closed },
 )
 
-const reasons: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
-
-/** The sentences of each status; a list is a validation error. Those that every route can return are added. */
-type Sentences = Record<number, readonly (string | readonly string[])[]>
-
-function refusals(sentences: Sentences) {
-  const commonSentences: Sentences = {
-    400: ['Malformed request'],
-    429: ['Too many requests, please try again later'],
-    500: ['Something went wrong!'],
-    503: ['Service unavailable, please try again later'],
-  }
-  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
-  return Object.fromEntries(
-    statuses.map((statusCode) => {
-      const all = [...(sentences[statusCode] ?? []), ...(commonSentences[statusCode] ?? [])]
-      const error = reasons[statusCode] ?? ''
-      const examples = all.map((message, place) => [
-        `case${place + 1}`,
-        { value: { statusCode, message, error } },
-      ])
-      const schema = Shared(CredeblError)
-      return [
-        statusCode,
-        {
-          description: all.map((message) => `\`${[message].flat().join('`, `')}\``).join(' · '),
-          content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
-        },
-      ]
-    }),
-  ) as Record<number, { description: string; content: { 'application/json': { schema: TSchema } } }>
-}
+const refusals = (sentences: Messages) =>
+  refusalResponses(sentences, {
+    common: {
+      400: ['Malformed request'],
+      429: ['Too many requests, please try again later'],
+      500: ['Something went wrong!'],
+      503: ['Service unavailable, please try again later'],
+    },
+    error: CredeblError,
+    body: (statusCode, message) => ({ statusCode, message, error: reasonPhrases[statusCode] }),
+  })
 
 function success(message: string, data?: TSchema, statusCode = 200) {
   const schema = Type.Object(
     { statusCode: Type.Literal(statusCode), message: Type.Literal(message), ...(data && { data }) },
-    { additionalProperties: false },
+    closed,
   )
-  return { [statusCode]: { description: message, content: { 'application/json': { schema } } } }
+  return { [statusCode]: json(message, schema) }
 }
 
 /** The success message of each route. */
@@ -83,15 +54,14 @@ export const messages = {
   clientAliases: 'Client aliases fetched successfully',
 } as const
 
-const strict = { additionalProperties: false }
 const bearer = [{ bearer: [] }]
-const withBody: Sentences = {
+const withBody: Messages = {
   413: ['Request body too large'],
   415: ['Content type must be application/json'],
 }
-/** A path whose parameter is too long for any value of ours. */
-const longPath: Sentences = { 404: ['Not Found'] }
-const unauthorized: Sentences = { 401: ['Unauthorized'] }
+/** The answer for a path with a parameter that is too long. */
+const longPath: Messages = { 404: ['Not Found'] }
+const unauthorized: Messages = { 401: ['Unauthorized'] }
 const badEmail = ['Email should be a string', 'Email is required', 'Please provide a valid email']
 const tooShort = (field: string) => [`${field} must be at least 8 characters`]
 const tooMany = 'Too many attempts, please try again later'
@@ -109,7 +79,7 @@ const text = (example: string, description: string) =>
   Type.Optional(Nullable(Type.String({ examples: [example], description })))
 const id = Type.String({ format: 'uuid', examples: ['d4e5f6a7-b8c9-4d01-a234-56789bcdef01'] })
 const instant = Type.String({ format: 'date-time', examples: ['2026-11-20T12:00:00.000Z'] })
-const account = Type.Object({ id, email: Type.String({ examples: ['awqx@getnada.com'] }) }, strict)
+const account = Type.Object({ id, email: Type.String({ examples: ['awqx@getnada.com'] }) }, closed)
 
 const brandLogoUrl = Type.Optional(
   Nullable(
@@ -159,12 +129,12 @@ export const signIn = {
   operationId: 'signIn',
   tags: ['Auth'],
   summary: 'Authenticate a registered user',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({ email, password }),
   response: {
     ...success(
       messages.signIn,
-      Type.Object({ ...tokenData, isRegisteredToSupabase: Type.Literal(false), sessionId: id }, strict),
+      Type.Object({ ...tokenData, isRegisteredToSupabase: Type.Literal(false), sessionId: id }, closed),
     ),
     ...refusals({
       400: [[...badEmail, 'Password is required.'], ['Password is too long']],
@@ -179,10 +149,10 @@ export const refreshToken = {
   operationId: 'refreshToken',
   tags: ['Auth'],
   summary: 'Get new tokens for a refresh token',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({ refreshToken: Secret(Type.String({ ...notBlank, examples: ['eyJhbGciOi…'] })) }),
   response: {
-    ...success(messages.refresh, Type.Object(tokenData, strict)),
+    ...success(messages.refresh, Type.Object(tokenData, closed)),
     ...refusals({
       400: [['refreshToken is required.']],
       401: ['Refresh token has expired', 'Please verify your email'],
@@ -224,7 +194,7 @@ export const forgotPassword = {
   tags: ['Password'],
   summary: 'Send a link to reset the password',
   description: 'The same answer whether or not the address has an account.',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({
     email,
     ...frontEnd,
@@ -243,7 +213,7 @@ export const passwordReset = {
   operationId: 'resetPasswordByToken',
   tags: ['Password'],
   summary: 'Set a new password with the token of the mail',
-  security: [{}],
+  security: byAnyone,
   params: Type.Object({ email }),
   body: Type.Object({
     password: newPassword,
@@ -311,7 +281,7 @@ export const sessionDetails = {
           expiresAt: instant,
           sessionType: Type.Literal('user-session'),
         },
-        strict,
+        closed,
       ),
     ),
     ...refusals({
@@ -343,7 +313,7 @@ export const profile = {
           isEmailVerified: Type.Boolean(),
           userOrgRoles: Type.Array(Type.Object({}), { maxItems: 0 }),
         },
-        strict,
+        closed,
       ),
     ),
     ...refusals(unauthorized),
@@ -357,7 +327,7 @@ export const listSessions = {
   security: bearer,
   params: Type.Object({ id: Type.String({ description: 'UUID of the signed-in user.' }) }),
   response: {
-    ...success(messages.sessions, Type.Array(Type.Object(sessionEntry, strict))),
+    ...success(messages.sessions, Type.Array(Type.Object(sessionEntry, closed))),
     ...refusals({
       400: ['Invalid user ID'],
       403: ['You are not allowed to access sessions of another user'],
@@ -390,7 +360,7 @@ export const verificationMail = {
   tags: ['Registration'],
   summary: 'Send a mail to verify the address',
   description: 'The same answer whether or not the address has an account.',
-  security: [{}],
+  security: byAnyone,
   querystring: Type.Object({ clientAlias: Type.Optional(Type.String({ examples: ['VERIFIER'] })) }),
   body: Type.Object({ email, ...frontEnd }),
   response: {
@@ -408,7 +378,7 @@ export const verify = {
   summary: 'Open the link of the mail',
   description:
     'Tells a client whether the code is good. Redirects a browser, which asks for HTML, to a page with a button. Neither confirms anything, because mail scanners open links.',
-  security: [{}],
+  security: byAnyone,
   querystring: Type.Object({
     email: Type.String(address),
     verificationCode: Secret(
@@ -433,7 +403,7 @@ export const signUp = {
   summary: 'Register with an address that was verified',
   description:
     'Takes the code of the mail, or works for ten minutes for the client that confirmed the address on our page.',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({
     email,
     firstName: nameOf('Alen'),
@@ -442,7 +412,7 @@ export const signUp = {
     verificationCode: Type.Optional(Nullable(Secret(Type.String({ maxLength: 255 })))),
   }),
   response: {
-    ...success(messages.signUp, Type.Object({ userId: id }, strict), 201),
+    ...success(messages.signUp, Type.Object({ userId: id }, closed), 201),
     ...refusals({
       400: [
         'Please verify your email',
@@ -457,14 +427,14 @@ export const signUp = {
 
 const client = Type.Object(
   { clientAlias: Type.String({ examples: ['VERIFIER'] }), clientUrl: Type.String() },
-  strict,
+  closed,
 )
 
 export const clientAliases = {
   operationId: 'getClientAliases',
   tags: ['Registration'],
   summary: 'List the front ends to which mail may link',
-  security: [{}],
+  security: byAnyone,
   response: {
     ...success(messages.clientAliases, Type.Array(client)),
     ...refusals({}),

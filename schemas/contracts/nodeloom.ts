@@ -1,15 +1,16 @@
 // NodeLoom's documented requests and answers, in its own spelling.
 import { type TSchema, Type } from '@sinclair/typebox'
-import { optionalBody, Secret, Shared } from '../primitives.ts'
-
-const closed = { additionalProperties: false } as const
+import { closed, OneOf, optionalBody, Secret, Shared } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { byAnyone } from '../security.ts'
+import { type Messages, reasonPhrases, refusalResponses } from './refusals.ts'
 
 const status = (description: string, example: number) => Type.Integer({ description, examples: [example] })
 const instant = Type.String({ format: 'date-time', examples: ['2026-02-17T10:30:00.000Z'] })
 const uuid = (example: string) => Type.String({ format: 'uuid', examples: [example] })
 const text = (example: string) => Type.String({ examples: [example] })
 
-export const NodeLoomError = Type.Object(
+const NodeLoomError = Type.Object(
   {
     status: status('The status of the response.', 401),
     error: Type.String({ description: 'The reason phrase of the status.', examples: ['Unauthorized'] }),
@@ -20,16 +21,12 @@ export const NodeLoomError = Type.Object(
   { $id: 'NodeLoomError', ...closed },
 )
 
-export const NodeLoomMessage = Type.Object(
+const NodeLoomMessage = Type.Object(
   { message: text('Logged out successfully') },
   { $id: 'NodeLoomMessage', ...closed },
 )
 
-const Role = Type.Unsafe<'ADMIN' | 'BUILDER' | 'OPERATOR' | 'VIEWER'>({
-  type: 'string',
-  enum: ['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'],
-  examples: ['ADMIN'],
-})
+const Role = OneOf(['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'], { examples: ['ADMIN'] })
 const teamId = uuid('7c1f7a52-4f0b-4d8e-9c58-0b1f6f1e2a3d')
 const userId = uuid('d4e5f6a7-b8c9-4d01-a234-56789bcdef01')
 const named = (example: string) =>
@@ -86,53 +83,28 @@ const limits = {
 const cookie = { 'Set-Cookie': header('string', 'The session cookie: HttpOnly, for 24 hours.') }
 const noCookie = { 'Set-Cookie': header('string', 'Removes the session cookie.') }
 
-const jsonResponse = <T extends TSchema>(description: string, schema: T, headers = {}) => ({
-  description,
-  headers: { ...limits, ...headers },
-  content: { 'application/json': { schema } },
-})
+const jsonResponse = <T extends TSchema>(description: string, schema: T, headers = {}) =>
+  json(description, schema, { ...limits, ...headers })
 
-/** The reason phrases of the statuses that this contract returns (RFC 9110 §15). */
-const reasons: Record<number, string> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-}
-
-/** The contract's sentences for each status; those that every route can return are added. */
-function refusals(path: string, sentences: Record<number, readonly string[]>) {
-  const commonSentences: Record<number, readonly string[]> = {
-    400: ['Malformed request'],
-    429: ['Too many requests'],
-    500: ['Internal server error'],
-    503: ['Service unavailable'],
-  }
-  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
-  const shown = { timestamp: '2026-02-17T10:30:00.000Z', path: `/nodeloom${path}` }
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const all = [...(sentences[status] ?? []), ...(commonSentences[status] ?? [])]
-      const error = reasons[status] ?? ''
-      const examples = Object.fromEntries(
-        all.map((message, place) => [`case${place + 1}`, { value: { status, error, message, ...shown } }]),
-      )
-      return [
-        status,
-        {
-          description: all.map((sentence) => `\`${sentence}\``).join(' · '),
-          headers: limits,
-          content: { 'application/json': { schema: Shared(NodeLoomError), examples } },
-        },
-      ]
+/** @param path the path of the examples, below /nodeloom */
+const refusals = (path: string, sentences: Messages) =>
+  refusalResponses(sentences, {
+    common: {
+      400: ['Malformed request'],
+      429: ['Too many requests'],
+      500: ['Internal server error'],
+      503: ['Service unavailable'],
+    },
+    error: NodeLoomError,
+    headers: limits,
+    body: (status, message) => ({
+      status,
+      error: reasonPhrases[status],
+      message,
+      timestamp: '2026-02-17T10:30:00.000Z',
+      path: `/nodeloom${path}`,
     }),
-  ) as Record<number, { description: string; content: { 'application/json': { schema: TSchema } } }>
-}
+  })
 
 const withBody = {
   403: ['Cross-site request refused'],
@@ -150,7 +122,7 @@ export const login = {
   operationId: 'login',
   tags: ['Authentication'],
   summary: 'Authenticate and receive a JWT cookie',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({
     email: Type.String({ format: 'email', maxLength: 255, examples: ['jane@example.com'] }),
     password: Secret(Type.String({ minLength: 1, maxLength: 1024, examples: ['securepassword123'] })),

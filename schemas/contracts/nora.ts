@@ -1,42 +1,26 @@
 // Nora's documented requests and answers, in its own spelling.
-import { type TSchema, Type } from '@sinclair/typebox'
+import { Type } from '@sinclair/typebox'
 import { maxEmailLength } from '../../src/formats.ts'
-import { Nullable, Secret, Shared } from '../primitives.ts'
+import { closed, Nullable, Secret } from '../primitives.ts'
+import { json } from '../responses.ts'
+import { byAnyone } from '../security.ts'
+import { type Messages, refusalResponses } from './refusals.ts'
 
 export const NoraError = Type.Object(
   { error: Type.String({ examples: ['Invalid email or password'] }) },
-  { $id: 'NoraError', additionalProperties: false },
+  { $id: 'NoraError', ...closed },
 )
 
-/** The contract's sentences for each status; those that every route can return are added. */
-function refusals(sentences: Record<number, readonly string[]>) {
-  const commonSentences: Record<number, readonly string[]> = {
-    400: ['Malformed request'],
-    500: ['Internal server error'],
-    503: ['Service unavailable, please try again later'],
-  }
-  const statuses = [...new Set([...Object.keys(commonSentences), ...Object.keys(sentences)])].map(Number)
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const all = [...(sentences[status] ?? []), ...(commonSentences[status] ?? [])]
-      const examples = Object.fromEntries(
-        all.map((error, place) => [`case${place + 1}`, { value: { error } }]),
-      )
-      return [
-        status,
-        {
-          description: all.map((sentence) => `\`${sentence}\``).join(' · '),
-          content: { 'application/json': { schema: Shared(NoraError), examples } },
-        },
-      ]
-    }),
-  ) as Record<number, { description: string; content: { 'application/json': { schema: TSchema } } }>
-}
-
-const jsonResponse = <T extends TSchema>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
+const refusals = (sentences: Messages) =>
+  refusalResponses(sentences, {
+    common: {
+      400: ['Malformed request'],
+      500: ['Internal server error'],
+      503: ['Service unavailable, please try again later'],
+    },
+    error: NoraError,
+    body: (_status, error) => ({ error }),
+  })
 
 const tooMany = { 429: ['Too many attempts, please try again later'] }
 const tooManyReads = { 429: ['Too many requests, please try again later'] }
@@ -56,11 +40,11 @@ const email = Type.String({ examples: ['you@example.com'] })
 /** Texts with anything in them but blanks. */
 const notBlank = '\\S'
 const password = Secret(Type.String({ pattern: notBlank, examples: ['securepassword'] }))
-const token = jsonResponse(
+const token = json(
   'The token, valid for 7 days.',
   Type.Object(
     { token: Secret(Type.String({ examples: ['eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9…'] })) },
-    { additionalProperties: false },
+    closed,
   ),
 )
 const newPassword = Secret(
@@ -75,7 +59,7 @@ export const signUp = {
   operationId: 'signUp',
   tags: ['Auth'],
   summary: 'Create a new user account',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({
     email: Type.String({
       pattern: notBlank,
@@ -86,7 +70,7 @@ export const signUp = {
     password: { ...newPassword, examples: ['securepassword'] },
   }),
   response: {
-    200: jsonResponse('The new user.', Type.Object({ ...user, email }, { additionalProperties: false })),
+    200: json('The new user.', Type.Object({ ...user, email }, closed)),
     ...refusals({
       400: [
         'Email is required',
@@ -106,7 +90,7 @@ export const login = {
   operationId: 'login',
   tags: ['Auth'],
   summary: 'Exchange email and password for a JWT',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object({ email: { ...email, pattern: notBlank }, password }),
   response: {
     200: token,
@@ -125,7 +109,7 @@ export const oauthLogin = {
   summary: 'Exchange the token of an OAuth provider for a JWT',
   description:
     'Takes one of two tokens: an id_token of an OpenID provider, or an access token of GitHub. The first sign-in creates an account.',
-  security: [{}],
+  security: byAnyone,
   body: Type.Object(
     {
       provider: Type.String({ minLength: 1, maxLength: 64, examples: ['google'] }),
@@ -154,7 +138,7 @@ export const me = {
   summary: 'Get the current user',
   security: bearer,
   response: {
-    200: jsonResponse(
+    200: json(
       'The authenticated user.',
       Type.Object(
         {
@@ -166,7 +150,7 @@ export const me = {
           avatar,
           created_at: Type.String({ format: 'date-time', examples: ['2025-01-15T10:30:00.000Z'] }),
         },
-        { additionalProperties: false },
+        closed,
       ),
     ),
     ...refusals({ ...unauthorized, ...gone, ...tooManyReads }),
@@ -196,10 +180,7 @@ export const updateProfile = {
     { examples: [{ name: 'Alex Smith' }] },
   ),
   response: {
-    200: jsonResponse(
-      'The name and the avatar after the change.',
-      Type.Object({ name, avatar }, { additionalProperties: false }),
-    ),
+    200: json('The name and the avatar after the change.', Type.Object({ name, avatar }, closed)),
     ...refusals({
       400: [
         'No fields to update',
@@ -221,10 +202,7 @@ export const changePassword = {
   security: bearer,
   body: Type.Object({ currentPassword: password, newPassword }),
   response: {
-    200: jsonResponse(
-      'Updated.',
-      Type.Object({ success: Type.Literal(true) }, { additionalProperties: false }),
-    ),
+    200: json('Updated.', Type.Object({ success: Type.Literal(true) }, closed)),
     ...refusals({
       400: ['Both passwords required', ...badPassword, 'OAuth user — no password to change'],
       401: [...unauthorized[401], 'Current password is incorrect'],
