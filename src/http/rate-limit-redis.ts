@@ -16,7 +16,7 @@ export interface RedisCounter {
   close(): void
 }
 
-export interface RedisCounterOptions {
+interface RedisCounterOptions {
   /** `redis://` or `rediss://`. */
   readonly url: string
   /** 32 bytes, the same for every instance. */
@@ -34,10 +34,13 @@ const probeMs = 1000
 
 /** Connects and probes Redis once; the service starts with or without it. */
 export async function openRedisCounter(options: RedisCounterOptions): Promise<RedisCounter> {
-  const { url, key, local, log } = options
-  // Another prefix for each master secret, so that two installations can use one Redis.
-  const keyPrefix = `sallyport:${keyedHash(key, 'installation').toString('hex', 0, 4)}`
-  const redis = new Redis(url, {
+  const counter = new SharedCounter(options)
+  await counter.open()
+  return counter
+}
+
+function connect(url: string): Redis {
+  return new Redis(url, {
     connectionName: 'sallyport',
     connectTimeout: 1000,
     // A connection that hangs is closed without a QUIT.
@@ -47,96 +50,123 @@ export async function openRedisCounter(options: RedisCounterOptions): Promise<Re
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
   })
-  // Its own verdict is never used: the maximum depends on the project.
-  const limiter = new RateLimiterRedis({
-    storeClient: redis,
-    keyPrefix,
-    points: Number.MAX_SAFE_INTEGER,
-    duration: 1,
-  })
-  let connected: boolean | null = null
-  let reason = 'it cannot be reached'
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-  const waiting = new Set<() => void>()
+}
 
-  // The message alone: an error of ioredis carries the command that failed, and one of them is AUTH.
-  redis.on('error', (error: Error & { code?: string }) => {
-    reason = error.message || error.code || reason
-  })
+class SharedCounter implements RedisCounter {
+  readonly #options: RedisCounterOptions
+  readonly #redis: Redis
+  readonly #limiter: RateLimiterRedis
+  /** The key that probes write. */
+  readonly #probeKey: string
+  /** Null until the first probe has ended. */
+  #connected: boolean | null = null
+  /** Why Redis is away. */
+  #reason = 'it cannot be reached'
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+  /** For each command that waits: ends the waiting. */
+  readonly #waiting = new Set<() => void>()
 
-  function lost(why: string): void {
-    if (connected !== false && !closed)
-      log.warn(
-        { reason: why },
-        'Redis is away: until it is back, each instance counts limits in its own memory',
-      )
-    connected = false
-    for (const giveUp of waiting) giveUp()
+  constructor(options: RedisCounterOptions) {
+    this.#options = options
+    this.#redis = connect(options.url)
+    // Another prefix for each master secret, so that two installations can use one Redis.
+    const keyPrefix = `sallyport:${keyedHash(options.key, 'installation').toString('hex', 0, 4)}`
+    this.#probeKey = `${keyPrefix}:look`
+    // Its own verdict is never used: the maximum depends on the project.
+    this.#limiter = new RateLimiterRedis({
+      storeClient: this.#redis,
+      keyPrefix,
+      points: Number.MAX_SAFE_INTEGER,
+      duration: 1,
+    })
+    // The message alone: an error of ioredis carries the command that failed, and one of them is AUTH.
+    this.#redis.on('error', (error: Error & { code?: string }) => {
+      this.#reason = error.message || error.code || this.#reason
+    })
   }
 
-  function found(): void {
-    if (connected !== true && !closed) log.info('Limits are counted in Redis, for all instances together')
-    connected = true
+  /** Waits for the connection, for at most the time between two probes; then probes for as long as the service runs. */
+  async open(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#redis.once('ready', resolve).once('close', resolve)
+      setTimeout(resolve, probeMs).unref()
+    })
+    await this.#probe()
+    this.#keepProbing()
+  }
+
+  readonly count: Counter = async (limit, client, windowMs, max) => {
+    const counted = await this.#options.local(limit, client, windowMs, max)
+    if (!this.#connected) return counted
+    // A keyed hash: Redis holds no address and no project.
+    const name = keyedHash(this.#options.key, limit, client).toString('base64url', 0, 16)
+    const shared = await this.#ask(() => this.#limiter.consume(name, 1, { customDuration: windowMs / 1000 }))
+    return shared ? { current: shared.consumedPoints, ttl: shared.msBeforeNext } : counted
+  }
+
+  isConnected(): boolean {
+    return this.#connected === true
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#lost('closed')
+    this.#redis.disconnect()
+  }
+
+  #lost(reason: string): void {
+    if (this.#connected !== false && !this.#closed)
+      this.#options.log.warn(
+        { reason },
+        'Redis is away: until it is back, each instance counts limits in its own memory',
+      )
+    this.#connected = false
+    for (const giveUp of this.#waiting) giveUp()
+  }
+
+  #found(): void {
+    if (this.#connected !== true && !this.#closed)
+      this.#options.log.info('Limits are counted in Redis, for all instances together')
+    this.#connected = true
   }
 
   /** Runs a command. Null when it fails or takes too long, and at once for every command that waits beside it. */
-  function ask<T>(command: () => Promise<T>): Promise<T | null> {
+  #ask<T>(command: () => Promise<T>): Promise<T | null> {
     return new Promise((resolve) => {
       const settle = (answer: T | null) => {
-        waiting.delete(giveUp)
+        this.#waiting.delete(giveUp)
         clearTimeout(deadline)
         resolve(answer)
       }
       const giveUp = () => settle(null)
       // An answer that arrived while this process was busy is read first.
-      const judge = () => setImmediate(() => waiting.has(giveUp) && lost(`no answer in ${answerMs} ms`))
+      const judge = () =>
+        setImmediate(() => this.#waiting.has(giveUp) && this.#lost(`no answer in ${answerMs} ms`))
       const deadline = setTimeout(judge, answerMs)
-      waiting.add(giveUp)
+      this.#waiting.add(giveUp)
       command().then(settle, (error: Error) => {
-        lost(error.message)
+        this.#lost(error.message)
         giveUp()
       })
     })
   }
 
   /** Writes, as counting does: a Redis that is full, read-only or wants another password counts as away. */
-  async function probe(): Promise<void> {
+  async #probe(): Promise<void> {
+    const redis = this.#redis
     const isReady = redis.status === 'ready'
-    if (isReady && (await ask(() => redis.set(`${keyPrefix}:look`, '1', 'PX', probeMs)))) return found()
-    lost(reason)
+    if (isReady && (await this.#ask(() => redis.set(this.#probeKey, '1', 'PX', probeMs))))
+      return this.#found()
+    this.#lost(this.#reason)
     // Connected, but not answering: another connection may do better.
-    if (!closed && ['ready', 'connect'].includes(redis.status)) redis.disconnect(true)
+    if (!this.#closed && ['ready', 'connect'].includes(redis.status)) redis.disconnect(true)
   }
 
-  function keepProbing(): void {
-    if (closed) return
-    timer = setTimeout(() => void probe().then(keepProbing), probeMs)
-    timer.unref()
-  }
-
-  await new Promise<void>((resolve) => {
-    redis.once('ready', resolve).once('close', resolve)
-    setTimeout(resolve, probeMs).unref()
-  })
-  await probe()
-  keepProbing()
-
-  return {
-    async count(limit, client, windowMs, max) {
-      const counted = await local(limit, client, windowMs, max)
-      if (!connected) return counted
-      // A keyed hash: Redis holds no address and no project.
-      const name = keyedHash(key, limit, client).toString('base64url', 0, 16)
-      const shared = await ask(() => limiter.consume(name, 1, { customDuration: windowMs / 1000 }))
-      return shared ? { current: shared.consumedPoints, ttl: shared.msBeforeNext } : counted
-    },
-    isConnected: () => connected === true,
-    close() {
-      closed = true
-      clearTimeout(timer)
-      lost('closed')
-      redis.disconnect()
-    },
+  #keepProbing(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#probe().then(() => this.#keepProbing()), probeMs)
+    this.#timer.unref()
   }
 }
