@@ -498,7 +498,6 @@ function longFunctions(file: string): string[] {
 }
 
 t.test('a function has at most 60 lines, or a reason for more', async (t) => {
-  const routes = 'the routes of one noun, registered one after another'
   const state = 'functions over one state, which they close over'
   const reasons: Record<string, string> = {
     'src/app.ts start': 'the parts in the order in which they start, each handed to those after it',
@@ -506,14 +505,6 @@ t.test('a function has at most 60 lines, or a reason for more', async (t) => {
     'src/crypto/hash-scheduler.ts createHashScheduler': state,
     'src/database/pool.ts openPool': state,
     'src/domain/sessions/session-cache.ts createSessionCache': state,
-    'src/http/contracts/credebl/index.ts sessionRoutes': routes,
-    'src/http/contracts/mount.ts mount':
-      'the plugins of a contract in the order in which a request meets them',
-    'src/http/contracts/nora/index.ts routes': routes,
-    'src/http/export-view.ts exportView': 'one document, field by field',
-    'src/http/routes/sessions.ts sessionRoutes': routes,
-    'src/http/routes/social.ts socialRoutes': routes,
-    'src/http/rate-limit-redis.ts openRedisCounter': state,
     'src/observability/metrics.ts createMetrics': 'every metric, defined one after another',
     'src/observability/tracing.ts startTracing': state,
     'src/social/code-flow.ts createCodeFlow': state,

@@ -3,7 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 /** What every client counts as whose address cannot be read: together they are one client. */
-export const unknownAddress = 'unknown'
+const unknownAddress = 'unknown'
 
 /** Characters of the longest text that is read as an address. */
 const longest = 128
@@ -29,7 +29,7 @@ export function canonicalAddress(text: string | undefined): string | null {
 }
 
 /** Whether a canonical address is a trusted proxy's. */
-export type Trust = (address: string) => boolean
+type Trust = (address: string) => boolean
 
 /** @param proxies addresses and CIDR ranges, as `TRUSTED_PROXIES` holds them */
 export function trustOf(proxies: readonly string[]): Trust {

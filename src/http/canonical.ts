@@ -15,7 +15,7 @@ import { teamSchemas } from '../../schemas/team-invitations.ts'
 import { User } from '../../schemas/users.ts'
 import { verificationSchemas } from '../../schemas/verification.ts'
 import { basePathOf, belowBase } from './base-path.ts'
-import { deviceCookieOf, flowCookies, presentedDevice, sessionCookies } from './cookies.ts'
+import { presentedDevice, sessionCookies } from './cookies.ts'
 import { hostedParts } from './pages/hosted/parts.ts'
 import { declaredAccess } from './plugins/access.ts'
 import { authenticate } from './plugins/authenticate.ts'
@@ -33,7 +33,6 @@ import { project, projectHeaderOr } from './plugins/project.ts'
 import { type Limits, rateLimits, setRateLimitHeaders } from './plugins/rate-limits.ts'
 import { serialization } from './plugins/serialization.ts'
 import type { Answer } from './refusal.ts'
-import { openedSessionPrinter } from './replaced-session.ts'
 import { accountRoutes } from './routes/account.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { avatarRoutes } from './routes/avatars.ts'
@@ -60,12 +59,12 @@ import { teamRoutes } from './routes/teams.ts'
 import { userRoutes } from './routes/users.ts'
 import { verificationRoutes } from './routes/verification.ts'
 import type { ServerOptions } from './server-options.ts'
-import { cookieOrBearer, cookieUse } from './strategies/cookie.ts'
+import { concernsSessionCookies, cookieOrBearer } from './strategies/cookie.ts'
 import { teamMemberView } from './team-views.ts'
 import type { Api } from './typebox.ts'
-import { sessionPrinter, userView } from './views.ts'
+import { userView } from './views.ts'
 
-export interface CanonicalOptions extends ServerOptions {
+interface CanonicalOptions extends ServerOptions {
   readonly answer: Answer
   readonly limits: Limits
   /** The products whose documents Swagger UI shows beside this one. */
@@ -138,26 +137,16 @@ async function apiRoutes(
   options: CanonicalOptions,
   projectIdOf: ReturnType<typeof projectHeaderOr>,
 ): Promise<void> {
-  const { answer, cookieSecure, limits, publicUrl, refreshKeys, services, tokens } = options
+  const { answer, limits, publicUrl, services, tokens } = options
   const { projects } = services
-  const cookies = sessionCookies(cookieSecure)
-  const deviceCookie = deviceCookieOf(cookieSecure)
-  const viewUser = userView(publicUrl)
-  const printSession = sessionPrinter(tokens, cookies, viewUser)
   const parts: RouteParts = {
+    ...hostedParts(options),
     services,
     tokens,
-    publicUrl,
-    cookies,
-    flowCookies: flowCookies(cookieSecure),
-    deviceCookie,
-    refreshKeys,
-    printSession,
-    printOpened: openedSessionPrinter(printSession, cookies, refreshKeys),
-    viewUser,
+    viewUser: userView(publicUrl),
     viewMember: teamMemberView(publicUrl),
-    hosted: hostedParts(options),
   }
+  const { cookies, deviceCookie } = parts
 
   await api.register(notFound, { answer })
   await api.register(cors, { projects, projectIdOf })
@@ -167,7 +156,10 @@ async function apiRoutes(
   const deviceToken = presentedDevice(deviceCookie)
   await api.register(context, { services, client: 'canonical', deviceToken })
   await api.register(rateLimits, { limits, show: setRateLimitHeaders })
-  await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, ...cookieUse(cookies) })
+  await api.register(csrf, {
+    ownOrigin: new URL(publicUrl).origin,
+    concernsCookies: concernsSessionCookies(cookies),
+  })
   await api.register(authenticate, { tokens, services, ...cookieOrBearer(cookies) })
   await api.register(idempotency, {})
   await signUpRoutes(api, parts)

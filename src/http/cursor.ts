@@ -1,5 +1,5 @@
 // Cursors: the end of a page of a list, opaque to clients.
-import { RequestProblem } from './refusal.ts'
+import { invalidField } from './refusal.ts'
 
 /** Prints the id of the last row of a page; null where there is no other page. */
 export function printCursor(id: number | null): string | null {
@@ -11,5 +11,5 @@ export function readCursor(cursor: string | undefined): number | null {
   if (cursor === undefined) return null
   const id = Number(Buffer.from(cursor, 'base64url').toString('latin1'))
   if (Number.isSafeInteger(id) && id > 0 && printCursor(id) === cursor) return id
-  throw new RequestProblem('validation_failed', { errors: { cursor: ['Must be the cursor of a page.'] } })
+  throw invalidField('cursor', 'Must be the cursor of a page.')
 }

@@ -15,7 +15,7 @@ export interface Deprecation {
 }
 
 /** Shortest time between deprecation and sunset, in days. */
-export const shortestNoticeDays = 180
+const shortestNoticeDays = 180
 
 export const deprecations: readonly Deprecation[] = []
 

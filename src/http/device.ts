@@ -1,7 +1,7 @@
 // The device that a User-Agent header names, in words for the owner of an account. A guess, never a proof.
 import Bowser from 'bowser'
 
-export interface Device {
+interface Device {
   /** Its name without a version; null where the header names none. */
   readonly browser: string | null
   readonly os: string | null

@@ -1,4 +1,5 @@
 // Issuers of access tokens: the installation, or the project itself where its policy says so.
+import type { FastifyReply } from 'fastify'
 import { signingAlgorithms } from '../crypto/signing-key.ts'
 import type { Project } from '../domain/projects/projects.ts'
 
@@ -44,5 +45,6 @@ export const issuerMetadata = (publicUrl: string, issuer: string) => ({
   id_token_signing_alg_values_supported: [...signingAlgorithms],
 })
 
-/** How long verifiers may keep what they fetch. */
-export const metadataCaching = 'public, max-age=300'
+/** Lets verifiers cache metadata for five minutes. */
+export const cacheMetadata = (reply: FastifyReply): FastifyReply =>
+  reply.header('cache-control', 'public, max-age=300')

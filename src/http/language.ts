@@ -1,10 +1,17 @@
 // The language of a request, from its header Accept-Language (RFC 9110 §12.5.4).
 //
 // Ours: negotiator, which @fastify/accepts wraps, overlooks a weight after a blank (`fr; q=0.5`) or in upper case.
+
+import type { FastifyRequest } from 'fastify'
 import { type LanguageTag, languages } from '../formats.ts'
+import { readHeader } from './request-headers.ts'
 
 /** Ranges that are read; a browser sends a handful. */
 const ranges = 20
+
+/** The supported language that a request prefers; null where its header names none. */
+export const languageOf = (request: FastifyRequest): LanguageTag | null =>
+  preferredLanguage(readHeader(request, 'accept-language'))
 
 /** The supported language, without its region, that the header prefers; null where it names none. */
 export function preferredLanguage(header: string | undefined): LanguageTag | null {

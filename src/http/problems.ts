@@ -5,7 +5,7 @@ import { passwordSentences } from '../domain/credentials/password-rules.ts'
 import type { AuthErrorCode } from '../domain/errors.ts'
 import type { Refusal, RefusalCode } from './refusal.ts'
 
-export interface ProblemFacts extends Omit<Refusal, 'code'> {
+interface ProblemFacts extends Omit<Refusal, 'code'> {
   readonly code: ProblemCode
 }
 

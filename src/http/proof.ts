@@ -1,6 +1,6 @@
 // Proofs in request bodies: of an e-mail address, and of an identity at a provider.
 import type { Proof } from '../domain/credentials/mailed-tokens.ts'
-import { type FieldErrors, RequestProblem } from './refusal.ts'
+import { type FieldErrors, missingField, RequestProblem } from './refusal.ts'
 
 /** Reads a token, or an address with a code. @throws RequestProblem validation_failed naming the missing fields */
 export function proofOf(body: { token?: string; email?: string; code?: string }): Proof {
@@ -15,8 +15,7 @@ export function proofOf(body: { token?: string; email?: string; code?: string })
 /** Reads a provider's token. @throws RequestProblem validation_failed where there is none */
 export function proofOfProvider(body: { id_token?: string; access_token?: string; nonce?: string }) {
   const { id_token: idToken, access_token: accessToken, nonce } = body
-  if (idToken === undefined && accessToken === undefined)
-    throw new RequestProblem('validation_failed', { errors: { id_token: ['Is required.'] } })
+  if (idToken === undefined && accessToken === undefined) throw missingField('id_token')
   return {
     ...(idToken === undefined ? {} : { idToken }),
     ...(accessToken === undefined ? {} : { accessToken }),

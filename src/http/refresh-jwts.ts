@@ -10,8 +10,11 @@ export type RefreshJwts = ReturnType<typeof createRefreshJwts>
 /** HS256 and a type of its own: it cannot be mistaken for an access token, which a public key verifies. */
 const refreshHeader = Buffer.from('{"alg":"HS256","typ":"rt+jwt"}').toString('base64url')
 
-/** Refresh tokens as JWTs under HMAC-SHA256 (RFC 7518 §3.2), with keys of their own that follow from `refreshKeys`. */
-/** @param party the claim `azp`: the client that may use them */
+/**
+ * Builds the printer and reader of refresh tokens as JWTs under HMAC-SHA256 (RFC 7518 §3.2).
+ * @param refreshKeys the newest first; the keys of the JWTs are derived from them
+ * @param party the claim `azp`: the client that may use them
+ */
 export function createRefreshJwts(refreshKeys: readonly RefreshKey[], party: string) {
   const keys = refreshKeys.map(({ key }) => deriveKey(key, 'refresh-jwt'))
   const [newest] = keys

@@ -10,7 +10,7 @@ import {
 } from '../domain/errors.ts'
 
 /** Codes of refusals that the HTTP side makes. */
-export type WireCode =
+type WireCode =
   | 'malformed_request'
   | 'body_too_large'
   | 'unsupported_media_type'
@@ -67,6 +67,13 @@ export class RequestProblem extends Error {
     this.retryAfterSeconds = facts.retryAfterSeconds
   }
 }
+
+/** The refusal of one field. @param sentence what its value must be */
+export const invalidField = (field: string, sentence: string): RequestProblem =>
+  new RequestProblem('validation_failed', { errors: { [field]: [sentence] } })
+
+/** The refusal of a request without a field that it needs. */
+export const missingField = (field: string): RequestProblem => invalidField(field, 'Is required.')
 
 /** Fastify's own errors by code; every other one with a status below 500 is a malformed request. */
 const fastifyCodes: Record<string, WireCode> = {

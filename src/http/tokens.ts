@@ -11,7 +11,8 @@ import {
   type SigningAlgorithm,
   signingAlgorithms,
 } from '../crypto/signing-key.ts'
-import type { Grant } from '../domain/sessions/grants.ts'
+import type { Project } from '../domain/projects/projects.ts'
+import type { Grant, PresentedRefresh } from '../domain/sessions/grants.ts'
 import type { OpenedKey } from '../domain/signing-keys/signing-keys.ts'
 import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
 
@@ -41,8 +42,24 @@ export interface AccessClaims {
   readonly act?: { readonly sub: string }
 }
 
+/** The session and the generation that a token names. */
+export const sessionOf = ({ sid, gen }: AccessClaims): PresentedRefresh => ({
+  sessionId: sid,
+  generation: gen,
+})
+
+/** The claims of a valid access token of a project; null for any other token, and for none. */
+export function readAccessFor(
+  tokens: Tokens,
+  project: Pick<Project, 'id'>,
+  token: string | null | undefined,
+): AccessClaims | null {
+  const claims = token ? tokens.readAccess(token) : null
+  return claims?.aud === project.id ? claims : null
+}
+
 /** A public key as the key set shows it. */
-export type PublishedKey = PublicJwk & { kid: string; alg: SigningAlgorithm; use: 'sig' }
+type PublishedKey = PublicJwk & { kid: string; alg: SigningAlgorithm; use: 'sig' }
 
 export interface Tokens {
   /** @param claims additional ones, for clients of a product contract; ours win */

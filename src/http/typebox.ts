@@ -9,7 +9,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 
-export interface TypeBox extends FastifyTypeProvider {
+interface TypeBox extends FastifyTypeProvider {
   validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
   serializer: unknown
 }

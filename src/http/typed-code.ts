@@ -1,5 +1,5 @@
 // Codes as people type them: digits of any width, and spaces anywhere.
-import { RequestProblem } from './refusal.ts'
+import { invalidField } from './refusal.ts'
 
 /** A typed code in its usual spelling. */
 export const readCode = (text: string): string => text.normalize('NFKC').replace(/\s/g, '')
@@ -10,7 +10,6 @@ export const readCode = (text: string): string => text.normalize('NFKC').replace
  */
 export function readDigits(text: string): string {
   const code = readCode(text)
-  if (!/^\d{6}$/.test(code))
-    throw new RequestProblem('validation_failed', { errors: { code: ['Must be six digits.'] } })
+  if (!/^\d{6}$/.test(code)) throw invalidField('code', 'Must be six digits.')
   return code
 }

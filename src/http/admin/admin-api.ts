@@ -17,7 +17,7 @@ import { type Limiter, type Limits, rateLimits, setRateLimitHeaders } from '../p
 import { serialization } from '../plugins/serialization.ts'
 import type { Answer } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
-import { cookieOrBearer, cookieUse } from '../strategies/cookie.ts'
+import { concernsSessionCookies, cookieOrBearer } from '../strategies/cookie.ts'
 import { teamMemberView } from '../team-views.ts'
 import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
@@ -38,7 +38,7 @@ import {
 import { userActRoutes, userRoutes } from './routes/users.ts'
 import { adminUserView } from './views.ts'
 
-export interface AdminOptions extends ServerOptions {
+interface AdminOptions extends ServerOptions {
   readonly answer: Answer
   readonly limits: Limits
   readonly limiter: Limiter
@@ -76,7 +76,10 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   const viewUser = userView(publicUrl)
   const printSession = sessionPrinter(tokens, cookies, viewUser)
   const parts: AdminParts = {
-    ...{ services, tokens, publicUrl, viewUser, printSession },
+    services,
+    tokens,
+    viewUser,
+    printSession,
     viewMember: teamMemberView(publicUrl),
     viewAdminUser: adminUserView(publicUrl),
   }
@@ -88,7 +91,10 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await api.register(project, { projects, projectIdOf })
   await api.register(context, { services, client: 'canonical' })
   await api.register(rateLimits, { limits: ownLimits(options), show: setRateLimitHeaders })
-  await api.register(csrf, { ownOrigin: new URL(publicUrl).origin, ...cookieUse(cookies) })
+  await api.register(csrf, {
+    ownOrigin: new URL(publicUrl).origin,
+    concernsCookies: concernsSessionCookies(cookies),
+  })
   await api.register(authorize, { tokens, services, presented: cookieOrBearer(cookies).presented })
   await api.register(idempotency, {})
   await meRoutes(api, parts)

@@ -27,7 +27,7 @@ import { callerOf } from '../caller.ts'
 import { basicCredentials } from '../plugins/client-authentication.ts'
 import { plugin } from '../plugins/plugin.ts'
 import { RequestProblem } from '../refusal.ts'
-import type { Tokens } from '../tokens.ts'
+import { readAccessFor, sessionOf, type Tokens } from '../tokens.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,7 +38,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AuthorizeOptions {
+interface AuthorizeOptions {
   readonly services: Services
   readonly tokens: Tokens
   /** The access token that a request presents; null: an unusable one, undefined: none. */
@@ -121,15 +121,14 @@ export const authorize = plugin<AuthorizeOptions>(
       if (basic) return operatorOfSecret(request.context, basic.projectId, basic.secret)
       const token = presented(request)
       if (token?.startsWith(operatorKeyMark)) return operatorOfKey(request.context, token)
-      return operatorOfSession(request.context, sessionOf(request))
+      return operatorOfSession(request.context, presentedSession(request))
     }
 
     /** The session of the access token. @throws AuthError unauthenticated */
-    function sessionOf(request: FastifyRequest): PresentedRefresh {
-      const token = presented(request)
-      const claims = token ? tokens.readAccess(token) : null
-      if (claims?.aud !== request.project.id) throw new AuthError('unauthenticated')
-      return { sessionId: claims.sid, generation: claims.gen }
+    function presentedSession(request: FastifyRequest): PresentedRefresh {
+      const claims = readAccessFor(tokens, request.project, presented(request))
+      if (!claims) throw new AuthError('unauthenticated')
+      return sessionOf(claims)
     }
 
     /** @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role */
@@ -154,7 +153,7 @@ export const authorize = plugin<AuthorizeOptions>(
       if (!allowsSomewhere(held, permission)) await refuse(request, services, request.project.id)
       // What makes operators outlives the session that does it.
       if (permission === 'operators.write' && kind === 'session')
-        await mustBeRecent(request.context, sessionOf(request))
+        await mustBeRecent(request.context, presentedSession(request))
     })
 
     // After the roles: what does not exist is told to nobody who may not look.

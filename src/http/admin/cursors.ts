@@ -1,10 +1,10 @@
 // Cursors of the admin API: where a page ended, signed together with what was asked, so that no other search takes it.
 import { timingSafeEqual } from 'node:crypto'
 import { keyedHash } from '../../crypto/secrets.ts'
-import { RequestProblem } from '../refusal.ts'
+import { invalidField } from '../refusal.ts'
 
 /** Where a page ended: the key of its last row, and its id. */
-export type Position = readonly [key: string, id: number]
+type Position = readonly [key: string, id: number]
 
 const macOf = (key: Buffer, asked: unknown, text: string): Buffer =>
   keyedHash(key, 'admin cursor', JSON.stringify(asked), text).subarray(0, 12)
@@ -23,7 +23,5 @@ export function readPosition(key: Buffer, asked: unknown, cursor: string | undef
   const text = bytes.subarray(12).toString('utf8')
   if (bytes.length > 12 && timingSafeEqual(bytes.subarray(0, 12), macOf(key, asked, text)))
     return JSON.parse(text) as Position
-  throw new RequestProblem('validation_failed', {
-    errors: { cursor: ['Must be the cursor of a page of this search.'] },
-  })
+  throw invalidField('cursor', 'Must be the cursor of a page of this search.')
 }

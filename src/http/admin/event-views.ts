@@ -1,10 +1,11 @@
 // How the admin API and webhooks show events, and cursors of the feed.
 import type { Static } from '@sinclair/typebox'
-import type { Delivery, Event, Webhook } from '../../../schemas/admin/events.ts'
+import { Delivery, type Event, Webhook } from '../../../schemas/admin/events.ts'
 import type { EventRow } from '../../domain/events/events.ts'
-import type { DeliveryKey, DeliveryRow, Webhook as WebhookFacts } from '../../domain/events/webhooks.ts'
+import type { DeliveryKey, DeliveryRow } from '../../domain/events/webhooks.ts'
 import { isUuid } from '../../formats.ts'
-import { RequestProblem } from '../refusal.ts'
+import { invalidField } from '../refusal.ts'
+import { viewOf } from '../schema-view.ts'
 
 export const eventView = (projectId: string, event: EventRow): Static<typeof Event> => ({
   type: event.type,
@@ -34,24 +35,13 @@ export function readEventCursor(projectId: string, cursor: string): number {
   const bytes = Buffer.from(cursor, 'base64url')
   const position = bytes.length === 24 ? Number(bytes.readBigUInt64BE(16)) : Number.NaN
   if (Number.isSafeInteger(position) && printEventCursor(projectId, position) === cursor) return position
-  throw new RequestProblem('validation_failed', {
-    errors: { after: ['Must be a cursor that this project’s feed has given.'] },
-  })
+  throw invalidField('after', 'Must be a cursor that this project’s feed has given.')
 }
 
-export const webhookView = (webhook: WebhookFacts): Static<typeof Webhook> => ({
-  id: webhook.id,
-  url: webhook.url,
-  description: webhook.description,
-  types: [...webhook.types],
-  failures: webhook.failures,
-  disabled_at: webhook.disabledAt?.toISOString() ?? null,
-  disabled_reason: webhook.disabledReason,
-  created_at: webhook.createdAt.toISOString(),
-})
+export const webhookView = viewOf(Webhook)
 
 const deliveryMark = 'msg_'
-export const printDeliveryId = (id: string) => deliveryMark + id
+const printDeliveryId = (id: string) => deliveryMark + id
 
 /** The id in the path of a delivery; null: it can be none. */
 export function readDeliveryId(text: string): string | null {
@@ -59,19 +49,15 @@ export function readDeliveryId(text: string): string | null {
   return isUuid(id) ? id : null
 }
 
-export const deliveryView = (row: DeliveryRow): Static<typeof Delivery> => ({
-  id: printDeliveryId(row.id),
-  type: row.type,
-  subject: row.subject,
-  position: row.position,
-  state: row.state,
-  attempts: row.attempts,
-  next_attempt_at: row.state === 'pending' ? row.dueAt.toISOString() : null,
-  last_attempt_at: row.lastAt?.toISOString() ?? null,
-  last_status: row.lastStatus,
-  last_error: row.lastError,
-  created_at: row.createdAt.toISOString(),
-})
+const showDelivery = viewOf(Delivery)
+
+export const deliveryView = (row: DeliveryRow): Static<typeof Delivery> =>
+  showDelivery({
+    ...row,
+    id: printDeliveryId(row.id),
+    nextAttemptAt: row.state === 'pending' ? row.dueAt : null,
+    lastAttemptAt: row.lastAt,
+  })
 
 /** The cursor of the page after a delivery. */
 export const printDeliveryCursor = ({ createdAt, position, id }: DeliveryKey): string =>
@@ -85,5 +71,5 @@ export function readDeliveryCursor(cursor: string | undefined): DeliveryKey | nu
   const isKey =
     /^\d{1,15}$/.test(ms) && Number(ms) < 253_402_300_800_000 && /^\d{1,15}$/.test(position) && isUuid(id)
   if (isKey && printDeliveryCursor(key) === cursor) return key
-  throw new RequestProblem('validation_failed', { errors: { cursor: ['Must be the cursor of a page.'] } })
+  throw invalidField('cursor', 'Must be the cursor of a page.')
 }

@@ -1,6 +1,6 @@
 // How the admin API shows rows of the security log, as JSON and as CSV.
 import type { Static } from '@sinclair/typebox'
-import type { LogEntry } from '../../../schemas/admin/audit.ts'
+import { LogEntry } from '../../../schemas/admin/audit.ts'
 import type { LogRow } from '../../repositories/audit/security-log.ts'
 
 export const logEntryView = (row: LogRow): Static<typeof LogEntry> => ({
@@ -18,20 +18,7 @@ export const logEntryView = (row: LogRow): Static<typeof LogEntry> => ({
   hash: row.hash?.toString('hex') ?? null,
 })
 
-const columns = [
-  'id',
-  'at',
-  'event',
-  'outcome',
-  'actor',
-  'account',
-  'session_id',
-  'address_prefix',
-  'user_agent',
-  'details',
-  'position',
-  'hash',
-] as const satisfies readonly (keyof Static<typeof LogEntry>)[]
+const columns = Object.keys(LogEntry.properties) as (keyof Static<typeof LogEntry>)[]
 
 /** The line of names (RFC 4180 §2). */
 export const csvHeader = `${columns.join(',')}\r\n`

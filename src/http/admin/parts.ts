@@ -8,7 +8,6 @@ import type { AdminUserView } from './views.ts'
 export interface AdminParts {
   readonly services: Services
   readonly tokens: Tokens
-  readonly publicUrl: string
   readonly viewUser: UserView
   readonly printSession: SessionPrinter
   readonly viewMember: TeamMemberView

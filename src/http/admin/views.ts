@@ -3,9 +3,9 @@ import { type Static, Type } from '@sinclair/typebox'
 import { AdminMail, SigningKey } from '../../../schemas/admin/operations.ts'
 import { OperatorKey } from '../../../schemas/admin/operator-keys.ts'
 import type { OperatorEntry } from '../../../schemas/admin/operators.ts'
-import type { AdminProject } from '../../../schemas/admin/projects.ts'
+import { AdminProject } from '../../../schemas/admin/projects.ts'
 import { AdminTeam } from '../../../schemas/admin/teams.ts'
-import type { Impersonation } from '../../../schemas/admin/user-details.ts'
+import { Impersonation } from '../../../schemas/admin/user-details.ts'
 import { UserFactors } from '../../../schemas/admin/user-factors.ts'
 import { AdminUser } from '../../../schemas/admin/users.ts'
 import type { ShownFactors } from '../../domain/operators/factors.ts'
@@ -18,17 +18,17 @@ import type { ImpersonationRow } from '../../repositories/sessions/impersonation
 import { viewOf } from '../schema-view.ts'
 import { avatarUrl } from '../views.ts'
 
-export const projectView = (project: Project): Static<typeof AdminProject> => ({
-  id: project.id,
-  name: project.name,
-  reserved: isOperatorsProject(project),
-  has_secret: project.secretHash !== null,
-  archived_at: project.archivedAt?.toISOString() ?? null,
-  created_at: project.createdAt.toISOString(),
-})
+const showProject = viewOf(AdminProject)
+
+export const projectView = (project: Project): Static<typeof AdminProject> =>
+  showProject({
+    ...project,
+    reserved: isOperatorsProject(project),
+    hasSecret: project.secretHash !== null,
+  })
 
 /** The kinds of second factors of an account. */
-export const factorsOf = ({ secondFactors }: { readonly secondFactors: string }): string[] =>
+const factorsOf = ({ secondFactors }: { readonly secondFactors: string }): string[] =>
   secondFactors === '' ? [] : secondFactors.split(' ')
 
 export const operatorView = ({ user, held }: Entry): Static<typeof OperatorEntry> => ({
@@ -65,14 +65,10 @@ const showFactors = viewOf(UserFactors)
 export const userFactorsView = ({ enrolled, ...others }: ShownFactors): Static<typeof UserFactors> =>
   showFactors({ totp: enrolled.includes('totp'), ...others })
 
-export const impersonationView = (row: ImpersonationRow): Static<typeof Impersonation> => ({
-  id: row.id,
-  user_uuid: row.user,
-  user_email: row.email,
-  impersonator: row.impersonator ?? '',
-  created_at: row.createdAt.toISOString(),
-  expires_at: row.expiresAt.toISOString(),
-})
+const showImpersonation = viewOf(Impersonation)
+
+export const impersonationView = ({ user, email, impersonator, ...session }: ImpersonationRow) =>
+  showImpersonation({ ...session, userUuid: user, userEmail: email, impersonator: impersonator ?? '' })
 
 export const adminTeamView = viewOf(AdminTeam)
 

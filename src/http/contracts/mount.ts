@@ -27,7 +27,7 @@ export interface ContractParts extends ServerOptions {
 }
 
 /** One product's contract, as data that `mount` registers. */
-export interface Contract
+interface Contract
   extends RateLimitsOptions,
     Omit<AuthenticateOptions, 'tokens' | 'services'>,
     Omit<DocumentOptions, 'version' | 'servers'> {

@@ -52,7 +52,7 @@ export function problemOf({ byCode, byStatus }: ProblemMap, code: RefusalCode): 
 }
 
 /** A refusal in the words of a product. */
-export interface ProductRefusal {
+interface ProductRefusal {
   readonly code: RefusalCode
   readonly status: number
   readonly sentence: string

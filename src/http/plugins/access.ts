@@ -21,15 +21,7 @@ import { plugin } from './plugin.ts'
  * - `leaving`: a user who signs out, whose access token may have expired
  * - `operator`: an operator whose roles have the route's permission; only in the admin API
  */
-export type Access =
-  | 'open'
-  | 'public'
-  | 'optional'
-  | 'recognized'
-  | 'project'
-  | 'user'
-  | 'leaving'
-  | 'operator'
+type Access = 'open' | 'public' | 'optional' | 'recognized' | 'project' | 'user' | 'leaving' | 'operator'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

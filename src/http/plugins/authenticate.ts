@@ -5,7 +5,6 @@ import { authenticateApiKey, hasScope, type KeyScope } from '../../domain/api-ke
 import { recordRefusal } from '../../domain/audit/audit.ts'
 import type { ActorContext, Context, Services, SignedInContext } from '../../domain/context.ts'
 import { AuthError } from '../../domain/errors.ts'
-import type { PresentedRefresh } from '../../domain/sessions/grants.ts'
 import {
   authenticateAndList,
   authenticateSession,
@@ -14,7 +13,7 @@ import {
 import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 import { presentedKey } from '../strategies/api-key.ts'
-import type { AccessClaims, Tokens } from '../tokens.ts'
+import { type AccessClaims, readAccessFor, sessionOf, type Tokens } from '../tokens.ts'
 import { authenticated } from './access.ts'
 import { plugin } from './plugin.ts'
 
@@ -45,8 +44,6 @@ const hasActor = (context: Context): context is ActorContext => context.actor !=
 const isSignedIn = (context: Context): context is SignedInContext =>
   context.actor !== null && context.actor.sessionId !== null
 
-const sessionOf = ({ sid, gen }: AccessClaims): PresentedRefresh => ({ sessionId: sid, generation: gen })
-
 export const authenticate = plugin<AuthenticateOptions>(
   'authenticate',
   async (api, { tokens, services, presented, allowsEndedSession, ended }) => {
@@ -55,17 +52,11 @@ export const authenticate = plugin<AuthenticateOptions>(
     api.decorateRequest('listed', null)
     api.decorateRequest('presented', null)
 
-    /** The claims of a valid access token of the request's project; null for any other token. */
-    function readClaims(request: FastifyRequest, token: string | null | undefined): AccessClaims | null {
-      const claims = token ? tokens.readAccess(token) : null
-      return claims?.aud === request.project.id ? claims : null
-    }
-
     /** Sets the principal from the cache; true if it was there. Synchronous, so most requests wait for nothing. */
     function authenticateFromCache(request: FastifyRequest): boolean {
       const { key: scope, listsSessions, tokenOnly } = request.declared
       if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
-      const claims = readClaims(request, presented(request))
+      const claims = readAccessFor(tokens, request.project, presented(request))
       const owned = claims && !claims.act ? sessionOf(claims) : null
       request.principal = owned && findCachedPrincipal(services, request.project, owned)
       return request.principal !== null
@@ -81,7 +72,7 @@ export const authenticate = plugin<AuthenticateOptions>(
       const token = presented(request)
       if (token === undefined && (access === 'optional' || access === 'recognized')) return
       const mayHaveEnded = access === 'leaving' && allowsEndedSession?.(request)
-      const claims = refuseImpersonator(request, readClaims(request, token))
+      const claims = refuseImpersonator(request, readAccessFor(tokens, request.project, token))
       if (!claims && (mayHaveEnded || access === 'recognized')) return
       if (!claims) throw new AuthError('unauthenticated')
       if (tokenOnly) {

@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-export interface ContextOptions {
+interface ContextOptions {
   readonly services: Services
   /** The API of the scope. */
   readonly client: SessionClient

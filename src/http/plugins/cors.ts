@@ -7,7 +7,7 @@ import { pageHeaders, readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
 import { plugin } from './plugin.ts'
 
-export interface CorsOptions {
+interface CorsOptions {
   readonly projects: ProjectCache
   /** The id of the project that a request is for, as far as it says. */
   readonly projectIdOf: (request: FastifyRequest) => string | null

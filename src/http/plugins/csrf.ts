@@ -30,14 +30,12 @@ export interface CsrfOptions {
   readonly ownOrigin: string
   /** Whether the origins that the project's policy lists may make the request as well; default true. */
   readonly admitsListed?: boolean
-  /** Whether the request is made with a session cookie. */
-  readonly usesCookie: (request: FastifyRequest) => boolean
-  /** Whether its answer may set one. */
-  readonly setsCookie: (request: FastifyRequest) => boolean
+  /** Whether the request is made with a session cookie, or its answer may set one. */
+  readonly concernsCookies: (request: FastifyRequest) => boolean
 }
 
 export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
-  const { ownOrigin, admitsListed = true, usesCookie, setsCookie } = options
+  const { ownOrigin, admitsListed = true, concernsCookies } = options
   const told = new Set<string>()
   /** Tells the operator once for each origin, because the cause may be PUBLIC_URL or the policy. */
   function tell({ headers, log }: FastifyRequest): void {
@@ -51,8 +49,7 @@ export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
   }
   api.addHook('onRequest', (request, _reply, done) => {
     if (safe.has(request.method) || isOpen(request)) return done()
-    if (!(usesCookie(request) || setsCookie(request)) || isSameSite(request, ownOrigin, admitsListed))
-      return done()
+    if (!concernsCookies(request) || isSameSite(request, ownOrigin, admitsListed)) return done()
     tell(request)
     done(new RequestProblem('cross_site_request'))
   })

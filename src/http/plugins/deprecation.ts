@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { type Deprecation, deprecationHeaders } from '../deprecations.ts'
 import { plugin } from './plugin.ts'
 
-export interface DeprecationOptions {
+interface DeprecationOptions {
   readonly table: readonly Deprecation[]
   /** URL of the documents, for `Link`. */
   readonly documents: string

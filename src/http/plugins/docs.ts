@@ -104,7 +104,7 @@ const completed = (page: string, bar: string) =>
     )
     .replace(/<body[^>]*>/i, (body) => `${body}\n${bar}`)
 
-export interface DocsOptions {
+interface DocsOptions {
   /** Our pages that the bar links to, this one first. */
   readonly links: readonly { readonly name: string; readonly url: string }[]
   /** The documents to choose from; the first one is shown. */

@@ -38,7 +38,10 @@ export const document = plugin<DocumentOptions>(
       openapi: {
         openapi: '3.1.0',
         info: {
-          ...{ title, description, version, contact: { name: 'The operator of this installation' } },
+          title,
+          description,
+          version,
+          contact: { name: 'The operator of this installation' },
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
         servers: [...servers],

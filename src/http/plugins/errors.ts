@@ -5,7 +5,7 @@ import { problemDocument } from '../problems.ts'
 import { type Answer, refusalOf } from '../refusal.ts'
 import { plugin } from './plugin.ts'
 
-export interface ErrorsOptions {
+interface ErrorsOptions {
   /** Answers a refusal in this scope. */
   readonly answer: Answer
   /** Whether an error means that the database cannot be reached or cannot write. */

@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-export interface PressureOptions {
+interface PressureOptions {
   /** Milliseconds that a turn of the event loop may take, on average over a second; 0: no request is refused. */
   readonly maxDelayMs: number
   /** Counts a refused request. */

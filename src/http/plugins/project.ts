@@ -10,7 +10,7 @@ import { isOpen } from './access.ts'
 import type { ClientCredentials } from './client-authentication.ts'
 import { plugin } from './plugin.ts'
 
-export interface ProjectOptions {
+interface ProjectOptions {
   readonly projects: ProjectCache
   /** The id of the project that a request names; null: it names none. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
@@ -28,6 +28,10 @@ export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions
     return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
   }
 }
+
+/** The project of a path with the parameter `project_id`. */
+export const projectInPath = ({ params }: { params: unknown }): string =>
+  (params as { project_id: string }).project_id
 
 /** The project that the query of a page names, else the default one; null: there is neither. */
 export function projectInQuery(query: unknown, defaultProjectId: string | null): string | null {

@@ -127,7 +127,10 @@ function brokenTexts(schema: object, data: unknown): FastifySchemaValidationErro
   return Object.entries((data ?? {}) as object)
     .filter(([name, value]) => Object.hasOwn(properties, name) && isBroken(value))
     .map(([name]) => ({
-      ...{ keyword: 'broken-text', params: {}, schemaPath: '', message: brokenText },
+      keyword: 'broken-text',
+      params: {},
+      schemaPath: '',
+      message: brokenText,
       instancePath: `/${name}`,
     }))
 }

@@ -2,17 +2,17 @@
 import * as schemas from '../../../schemas/api-keys.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from '../../domain/api-keys/api-keys.ts'
 import { AuthError } from '../../domain/errors.ts'
-import { isUuid } from '../../formats.ts'
+import { readInstant } from '../instants.ts'
+import { uuidOf } from '../path-ids.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
 import { apiKeyView } from '../views.ts'
 
-/** Reads a validated instant; refuses leap seconds, which JavaScript does not know, and years that not every format writes. */
-function readInstant(text: string | null | undefined): Date | null {
+/** @throws AuthError expiry_not_ahead */
+function readExpiry(text: string | null | undefined): Date | null {
   if (text === null || text === undefined) return null
-  const at = new Date(text)
-  const year = at.getUTCFullYear()
-  if (!(year >= 1 && year <= 9999)) throw new AuthError('expiry_not_ahead')
+  const at = readInstant(text)
+  if (!at) throw new AuthError('expiry_not_ahead')
   return at
 }
 
@@ -29,16 +29,14 @@ export async function apiKeyRoutes(api: Api): Promise<void> {
     { schema: schemas.createApiKey, config: { ...config, limit: 'credential', idempotent: true } },
     async (request, reply) => {
       const { expires_at, ...wish } = request.body
-      const expiresAt = readInstant(expires_at)
+      const expiresAt = readExpiry(expires_at)
       const { key, plain } = await createApiKey(signedIn(request), { ...wish, expiresAt })
       return reply.code(201).send({ ...apiKeyView(key), plain_text_key: plain })
     },
   )
 
   api.post('/api-keys/:id/revoke', { schema: schemas.revokeApiKey, config }, async (request) => {
-    const { id } = request.params
-    if (!isUuid(id)) throw new AuthError('api_key_unknown')
-    await revokeApiKey(signedIn(request), id)
+    await revokeApiKey(signedIn(request), uuidOf(request.params.id, 'api_key_unknown'))
     return { message: 'API key revoked.' }
   })
 }

@@ -11,7 +11,7 @@ import {
 import { isUuid } from '../../formats.ts'
 import { readDataUri } from '../data-uri.ts'
 import { onBehalfOf } from '../plugins/authenticate.ts'
-import { RequestProblem } from '../refusal.ts'
+import { invalidField, RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
@@ -34,9 +34,9 @@ function readPicture(request: FastifyRequest): OfferedPicture {
     return { mediaType: mediaType.trim(), content: body }
   }
   const { avatar } = body as { avatar?: unknown }
-  const refusal = typeof avatar === 'string' ? 'Must be a data URI of a picture in base64.' : 'Is required.'
+  const sentence = typeof avatar === 'string' ? 'Must be a data URI of a picture in base64.' : 'Is required.'
   const picture = typeof avatar === 'string' ? readDataUri(avatar) : null
-  if (!picture) throw new RequestProblem('validation_failed', { errors: { avatar: [refusal] } })
+  if (!picture) throw invalidField('avatar', sentence)
   return picture
 }
 

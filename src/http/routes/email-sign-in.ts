@@ -6,21 +6,19 @@ import {
   requestEmailSignIn,
   signInByEmail,
 } from '../../domain/accounts/email-sign-in.ts'
-import { AuthError } from '../../domain/errors.ts'
-import { isUuid } from '../../formats.ts'
 import { transportOf } from '../caller.ts'
+import { uuidOf } from '../path-ids.ts'
+import { missingField } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { readCode } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
-import { missingField } from './second-factor.ts'
 
 /** @throws RequestProblem validation_failed; AuthError invalid_verification_code for a flow that is none */
 function proofOf({ token, flow, code }: Static<typeof schemas.confirmEmailSignIn.body>): EmailSignInProof {
   if (token !== undefined) return { token }
   if (flow === undefined) throw missingField('token')
   if (code === undefined) throw missingField('code')
-  if (!isUuid(flow)) throw new AuthError('invalid_verification_code')
-  return { flow: flow.toLowerCase(), code: readCode(code) }
+  return { flow: uuidOf(flow, 'invalid_verification_code'), code: readCode(code) }
 }
 
 export async function emailSignInRoutes(api: Api, { printOpened }: RouteParts): Promise<void> {

@@ -1,11 +1,11 @@
 // GET /identities, POST and DELETE /identities/{identity}, POST /set-password.
 //
 // OpenAPI takes two paths that differ in the name of a parameter for one, so a provider and an id share theirs.
+
 import * as schemas from '../../../schemas/identities.ts'
 import { setPassword } from '../../domain/accounts/password-change.ts'
-import { AuthError } from '../../domain/errors.ts'
 import { linkIdentity, listIdentities, unlinkIdentity } from '../../domain/social/identities.ts'
-import { isUuid } from '../../formats.ts'
+import { uuidOf } from '../path-ids.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import { proofOfProvider } from '../proof.ts'
 import { presentedTransport } from '../strategies/cookie.ts'
@@ -33,9 +33,8 @@ export async function identityRoutes(api: Api, { printSession }: RouteParts): Pr
     '/identities/:identity',
     { schema: schemas.unlinkIdentity, config: reading },
     async (request, reply) => {
-      const { identity: id } = request.params
-      if (!isUuid(id)) throw new AuthError('identity_unknown')
-      await unlinkIdentity(signedIn(request), id.toLowerCase())
+      const id = uuidOf(request.params.identity, 'identity_unknown')
+      await unlinkIdentity(signedIn(request), id)
       return reply.code(204).send()
     },
   )

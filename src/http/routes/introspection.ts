@@ -8,7 +8,7 @@ import { authenticateSession, findCachedPrincipal } from '../../domain/sessions/
 import { issuerOf } from '../issuers.ts'
 import { type ClientCredentials, parseReadForm } from '../plugins/client-authentication.ts'
 import { RequestProblem } from '../refusal.ts'
-import type { AccessClaims } from '../tokens.ts'
+import { type AccessClaims, readAccessFor, sessionOf } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -69,7 +69,11 @@ function accessView(actor: Actor, claims: AccessClaims): View {
   const { sid, iat, exp, iss, aud, client_id, jti, auth_time, acr, amr } = claims
   return {
     ...userView(actor),
-    ...{ sid, iat, exp, iss, aud },
+    sid,
+    iat,
+    exp,
+    iss,
+    aud,
     ...(client_id === undefined ? {} : { client_id }),
     ...(jti === undefined ? {} : { jti }),
     ...(auth_time === undefined ? {} : { auth_time }),
@@ -99,9 +103,9 @@ export async function introspectionRoutes(api: Api, { tokens, publicUrl }: Route
         const { token } = body
         const holder = await authenticateApiKey(context, token)
         if (holder) return { ...keyView(holder), iss: issuerOf(publicUrl, project), aud: project.id }
-        const claims = tokens.readAccess(token)
-        if (claims?.aud !== project.id) return { active: false }
-        const presented = { sessionId: claims.sid, generation: claims.gen }
+        const claims = readAccessFor(tokens, project, token)
+        if (!claims) return { active: false }
+        const presented = sessionOf(claims)
         const principal =
           findCachedPrincipal(context.services, project, presented) ??
           (await authenticateSession(context, presented).catch(nullIfEnded))

@@ -1,12 +1,12 @@
 // Routes: GET /health/live, /health/ready, and the key set and metadata of the installation below /.well-known.
 import { authorizationServer, jwks, live, openidConfiguration, ready } from '../../../schemas/operations.ts'
 import { basePathOf } from '../base-path.ts'
-import { issuerMetadata, metadataCaching, serverMetadata } from '../issuers.ts'
+import { cacheMetadata, issuerMetadata, serverMetadata } from '../issuers.ts'
 import { RequestProblem } from '../refusal.ts'
 import type { Tokens } from '../tokens.ts'
 import type { Api } from '../typebox.ts'
 
-export interface OperationsRoutes {
+interface OperationsRoutes {
   readonly tokens: Tokens
   /** The issuer of the installation. */
   readonly publicUrl: string
@@ -32,7 +32,7 @@ export async function operationsRoutes(
   })
 
   api.get('/.well-known/jwks.json', { schema: jwks, config }, async (_request, reply) => {
-    reply.header('cache-control', metadataCaching)
+    cacheMetadata(reply)
     return tokens.jwks()
   })
 
@@ -40,7 +40,7 @@ export async function operationsRoutes(
     '/.well-known/openid-configuration',
     { schema: openidConfiguration, config },
     async (_request, reply) => {
-      reply.header('cache-control', metadataCaching)
+      cacheMetadata(reply)
       return issuerMetadata(publicUrl, publicUrl)
     },
   )
@@ -51,7 +51,7 @@ export async function operationsRoutes(
       `/.well-known/oauth-authorization-server${base}`,
       { schema: { ...authorizationServer, hide: base !== '' }, config },
       async (_request, reply) => {
-        reply.header('cache-control', metadataCaching)
+        cacheMetadata(reply)
         return serverMetadata(publicUrl, publicUrl)
       },
     )

@@ -1,5 +1,6 @@
 // POST /passkeys/registration-options, GET and POST /passkeys, PATCH and DELETE /passkeys/{id}, POST /passkeys/sign-in-options,
 // POST /login/passkey.
+
 import * as schemas from '../../../schemas/passkeys.ts'
 import { signInWithPasskey } from '../../domain/credentials/passkey-sign-in.ts'
 import { passkeySignInOptions } from '../../domain/credentials/passkey-use.ts'
@@ -10,19 +11,14 @@ import {
   removePasskey,
   renamePasskey,
 } from '../../domain/credentials/passkeys.ts'
-import { AuthError } from '../../domain/errors.ts'
-import { isUuid } from '../../formats.ts'
 import { transportOf } from '../caller.ts'
 import { passkeyListView, passkeyView } from '../passkey-views.ts'
+import { uuidOf } from '../path-ids.ts'
 import { signedIn } from '../plugins/authenticate.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
-/** @throws AuthError passkey_missing */
-function passkeyId({ id }: { readonly id: string }): string {
-  if (!isUuid(id)) throw new AuthError('passkey_missing')
-  return id.toLowerCase()
-}
+const passkeyId = ({ id }: { readonly id: string }) => uuidOf(id, 'passkey_missing')
 
 export async function passkeyRoutes(api: Api, { printOpened }: RouteParts): Promise<void> {
   const managing = { access: 'user', limit: 'read' } as const

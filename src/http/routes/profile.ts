@@ -3,13 +3,10 @@ import type { Static } from '@sinclair/typebox'
 import { updateProfile as updateProfileSchema } from '../../../schemas/profile.ts'
 import { type ProfilePatch, updateProfile } from '../../domain/accounts/profile.ts'
 import { onBehalfOf } from '../plugins/authenticate.ts'
-import { RequestProblem } from '../refusal.ts'
+import { invalidField } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { readProfile } from '../views.ts'
 import type { RouteParts } from './parts.ts'
-
-const refused = (field: string, sentence: string) =>
-  new RequestProblem('validation_failed', { errors: { [field]: [sentence] } })
 
 /** The canonical spelling of a language tag (RFC 5646 §2.1.1, ECMA-402 §6.2.3). */
 function canonicalLocale(tag: string): string | null {
@@ -17,7 +14,7 @@ function canonicalLocale(tag: string): string | null {
     return Intl.getCanonicalLocales(tag)[0] ?? null
   } catch {
     // The only error is a RangeError: it is not a language tag.
-    throw refused('locale', 'Must be a language tag, like "de" or "zh-Hant".')
+    throw invalidField('locale', 'Must be a language tag, like "de" or "zh-Hant".')
   }
 }
 
@@ -26,7 +23,10 @@ function readPatch(body: Static<typeof updateProfileSchema.body>): ProfilePatch 
   const { locale } = body
   const patch = readProfile(typeof locale === 'string' ? { ...body, locale: canonicalLocale(locale) } : body)
   if (Object.keys(patch).length > 0) return patch
-  throw refused('body', 'Must name at least one of display_name, first_name, last_name, metadata, locale.')
+  throw invalidField(
+    'body',
+    'Must name at least one of display_name, first_name, last_name, metadata, locale.',
+  )
 }
 
 export async function profileRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {

@@ -1,10 +1,10 @@
 // GET /.well-known/webauthn and /.well-known/passkey-endpoints, and the same below /projects/{project_id}.
-import type { FastifyReply } from 'fastify'
 import * as schemas from '../../../schemas/relying-parties.ts'
 import type { ProjectCache } from '../../domain/projects/project-cache.ts'
 import type { Project } from '../../domain/projects/projects.ts'
 import { defaultRelyingPartyId } from '../../domain/projects/relying-party.ts'
-import { metadataCaching } from '../issuers.ts'
+import { cacheMetadata } from '../issuers.ts'
+import { projectInPath } from '../plugins/project.ts'
 import type { Api } from '../typebox.ts'
 
 const endpointsOf = ({ policy }: Project) => {
@@ -12,9 +12,7 @@ const endpointsOf = ({ policy }: Project) => {
   return url === null ? {} : { enroll: url, manage: url }
 }
 
-const cached = (reply: FastifyReply) => reply.header('cache-control', metadataCaching)
-
-export interface RelyingPartyRoutes {
+interface RelyingPartyRoutes {
   readonly projects: ProjectCache
   readonly publicUrl: string
   readonly defaultProjectId: string | null
@@ -29,7 +27,7 @@ export async function relyingPartyRoutes(
   const id = defaultRelyingPartyId(publicUrl)
 
   api.get('/.well-known/webauthn', { schema: schemas.relatedOrigins, config }, async (_request, reply) => {
-    cached(reply)
+    cacheMetadata(reply)
     return { origins: [...(await projects.relatedOrigins(id))] }
   })
 
@@ -37,7 +35,7 @@ export async function relyingPartyRoutes(
     '/.well-known/passkey-endpoints',
     { schema: schemas.passkeyEndpoints, config },
     async (_request, reply) => {
-      cached(reply)
+      cacheMetadata(reply)
       return defaultProjectId === null ? {} : endpointsOf(await projects.get(defaultProjectId))
     },
   )
@@ -45,17 +43,13 @@ export async function relyingPartyRoutes(
 
 /** The documents of one project, for the domain that its passkeys belong to. */
 export async function projectRelyingPartyRoutes(api: Api): Promise<void> {
-  const config = {
-    access: 'public',
-    limit: 'read',
-    projectOf: ({ params }: { params: unknown }) => (params as { project_id: string }).project_id,
-  } as const
+  const config = { access: 'public', limit: 'read', projectOf: projectInPath } as const
 
   api.get(
     '/projects/:project_id/.well-known/webauthn',
     { schema: schemas.projectRelatedOrigins, config },
     async ({ project }, reply) => {
-      cached(reply)
+      cacheMetadata(reply)
       return { origins: project.policy.passkeys.related_origins }
     },
   )
@@ -64,7 +58,7 @@ export async function projectRelyingPartyRoutes(api: Api): Promise<void> {
     '/projects/:project_id/.well-known/passkey-endpoints',
     { schema: schemas.projectPasskeyEndpoints, config },
     async ({ project }, reply) => {
-      cached(reply)
+      cacheMetadata(reply)
       return endpointsOf(project)
     },
   )

@@ -1,12 +1,11 @@
 // POST /login/second-factor and /login/second-factor/email-code.
-
 import type { Static } from '@sinclair/typebox'
 import * as schemas from '../../../schemas/factors.ts'
 import { codeMailed } from '../../../schemas/mailed-codes.ts'
 import type { FactorProof } from '../../domain/credentials/factors.ts'
 import { completeSecondFactor, requestSecondFactorCode } from '../../domain/credentials/second-factor.ts'
 import { transportOf } from '../caller.ts'
-import { RequestProblem } from '../refusal.ts'
+import { missingField } from '../refusal.ts'
 import type { Api } from '../typebox.ts'
 import { readCode, readDigits } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
@@ -16,10 +15,6 @@ type Given = Pick<Body, 'method'> & {
   readonly code?: Body['code'] | undefined
   readonly credential?: Body['credential'] | undefined
 }
-
-/** The problem of a request without the field that its method needs. */
-export const missingField = (field: string) =>
-  new RequestProblem('validation_failed', { errors: { [field]: ['Is required.'] } })
 
 /** @throws RequestProblem validation_failed where the method's code or credential is missing, or should be six digits */
 export function factorProofOf({ method, code, credential }: Given): FactorProof {

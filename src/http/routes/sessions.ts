@@ -15,7 +15,7 @@ import { listSessions } from '../../domain/sessions/sessions.ts'
 import { transportOf } from '../caller.ts'
 import { clearSiteData, type SessionCookies } from '../cookies.ts'
 import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
-import { RequestProblem } from '../refusal.ts'
+import { missingField } from '../refusal.ts'
 import { readRefresh } from '../replaced-session.ts'
 import { presentedCookie, presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
@@ -41,7 +41,7 @@ export async function sessionRoutes(
     const token = fromBody ?? presentedCookie(cookies, request, 'refresh')
     if (token === undefined) {
       if (transportOf(request) === 'cookie') throw new AuthError('invalid_refresh_token')
-      throw new RequestProblem('validation_failed', { errors: { refresh_token: ['Is required.'] } })
+      throw missingField('refresh_token')
     }
     const presented = readRefresh(refreshKeys, token, 'invalid_refresh_token')
     const grant = await refreshSession(request.context, presented)

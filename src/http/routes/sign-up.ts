@@ -2,8 +2,7 @@
 import { signUp as signUpSchema } from '../../../schemas/sign-up.ts'
 import { signUp } from '../../domain/accounts/sign-up.ts'
 import { transportOf } from '../caller.ts'
-import { preferredLanguage } from '../language.ts'
-import { readHeader } from '../request-headers.ts'
+import { languageOf } from '../language.ts'
 import type { Api } from '../typebox.ts'
 import { readProfile } from '../views.ts'
 import type { RouteParts } from './parts.ts'
@@ -13,7 +12,7 @@ export async function signUpRoutes(api: Api, { printOpened, viewUser }: RoutePar
 
   api.post('/signup', { schema: signUpSchema, config }, async (request, reply) => {
     const { email, password, ...profile } = request.body
-    const locale = preferredLanguage(readHeader(request, 'accept-language'))
+    const locale = languageOf(request)
     const result = await signUp(request.context, { ...readProfile(profile), email, password, locale })
     if (result.kind === 'signed_in')
       return reply.code(201).send(await printOpened(request, reply, result.grant, transportOf(request)))

@@ -2,7 +2,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as schemas from '../../../schemas/social.ts'
 import { AuthError } from '../../domain/errors.ts'
-import { authenticateSession } from '../../domain/sessions/sessions.ts'
 import {
   beginBrowserFlow,
   type FlowEnd,
@@ -14,14 +13,13 @@ import {
 import { exchangeCode } from '../../domain/social/exchange-code.ts'
 import { signInWithProvider } from '../../domain/social/sign-in.ts'
 import { transportOf } from '../caller.ts'
-import { preferredLanguage } from '../language.ts'
+import { languageOf } from '../language.ts'
 import { endLink } from '../pages/account/link.ts'
 import { endAtPage } from '../pages/hosted/social.ts'
 import { sendBrokenFlow } from '../pages/social.ts'
 import { statusOf } from '../problems.ts'
 import { proofOfProvider } from '../proof.ts'
 import { refusalOf } from '../refusal.ts'
-import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -30,8 +28,6 @@ const inQuery = (request: FastifyRequest, name: string): string | undefined => {
   const value = (request.query as Record<string, unknown>)[name]
   return value === undefined ? undefined : String(value)
 }
-
-const languageOf = (request: FastifyRequest) => preferredLanguage(readHeader(request, 'accept-language'))
 
 /** The application's address with the end of the flow in its query. */
 function landing(redirectTo: string, end: FlowEnd): string {
@@ -50,13 +46,9 @@ function landing(redirectTo: string, end: FlowEnd): string {
   return url.href
 }
 
-export async function socialRoutes(
-  api: Api,
-  { cookies, flowCookies, hosted, printOpened, publicUrl, tokens }: RouteParts,
-): Promise<void> {
+export async function socialRoutes(api: Api, parts: RouteParts): Promise<void> {
+  const { flowCookies, printOpened, publicUrl } = parts
   const config = { access: 'public', limit: 'credential' } as const
-  const callbackOf = (provider: string) =>
-    `${publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
 
   api.post('/login/social', { schema: schemas.socialLogin, config }, async (request, reply) => {
     const proof = { provider: request.body.provider, ...proofOfProvider(request.body) }
@@ -85,7 +77,8 @@ export async function socialRoutes(
       const ending = session_transport === 'cookie' ? 'session' : 'code'
       const wishes = { redirectTo, ending, challenge } as const
       const { provider } = request.params
-      const begun = await beginBrowserFlow(request.context, provider, wishes, callbackOf(provider))
+      const callback = callbackUrl(publicUrl, provider)
+      const begun = await beginBrowserFlow(request.context, provider, wishes, callback)
       flowCookies.set(request, reply, begun)
       return reply.redirect(begun.location)
     },
@@ -96,54 +89,73 @@ export async function socialRoutes(
     {
       schema: schemas.finishSocialLogin,
       // The state begins with the id of the project in which the flow began.
-      config: {
-        access: 'public',
-        limit: 'credential',
-        projectOf: (request) => inQuery(request, 'state')?.split('.', 1)[0],
-      },
+      config: { ...config, projectOf: (request) => inQuery(request, 'state')?.split('.', 1)[0] },
       errorHandler: sendBrokenFlowFor,
     },
     async (request, reply) => {
       const { provider } = request.params
-      const callback = new URL(callbackOf(provider) + new URL(request.url, publicUrl).search)
-      const id = flowIdOf(inQuery(request, 'state') ?? '') ?? ''
+      const callback = new URL(callbackUrl(publicUrl, provider) + new URL(request.url, publicUrl).search)
       try {
-        const carried = flowCookies.read(request, id) ?? ''
-        const flow = openBrowserFlow(request.context, provider, { carried, callback })
-        flowCookies.clear(request, reply, id)
-        const returned = { flow, callback }
-        if (flow.linksTo !== undefined) return await endLink(hosted, request, reply, provider, returned)
-        const ended = await finishBrowserFlow(request.context, provider, returned, languageOf(request))
-        if (flow.ending === 'page') return await endAtPage(hosted, request, reply, ended)
-        if (ended.end.kind === 'session') await printOpened(request, reply, ended.end.grant, 'cookie')
-        return reply.redirect(landing(ended.redirectTo, ended.end))
+        return await finishFlow(parts, request, reply, { provider, callback })
       } catch (error) {
-        if (!(error instanceof AuthError) || error.code !== 'social_flow_broken') throw error
-        const isHere = await isSignedIn(request)
-        const goesOnTo = isHere ? whereFlowEnded(request.context, provider, callback) : null
-        if (goesOnTo === null) throw error
-        return reply.redirect(goesOnTo)
+        const target = await targetOfEndedFlow(parts, request, { provider, callback }, error)
+        if (target === null) throw error
+        return reply.redirect(target)
       }
     },
   )
-
-  /** Whether the browser is signed in by cookie: a person who loads the callback again, after the flow has ended. */
-  async function isSignedIn(request: FastifyRequest): Promise<boolean> {
-    const token = cookies.read(request, 'access')
-    const claims = token === undefined ? null : tokens.readAccess(token)
-    if (claims?.aud !== request.project.id) return false
-    const presented = { sessionId: claims.sid, generation: claims.gen }
-    return authenticateSession(request.context, presented).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof AuthError) return false
-        throw error
-      },
-    )
-  }
 }
 
-/** Answers a refusal of the callback, where a browser stands, with a page; limits and failures as everywhere else. */
+/** Where a provider sends the browser back to. */
+const callbackUrl = (publicUrl: string, provider: string) =>
+  `${publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
+
+/** A browser that a provider has sent back. */
+interface Returned {
+  readonly provider: string
+  /** The callback as the provider registered it, with the query that it has added. */
+  readonly callback: URL
+}
+
+/**
+ * Ends the flow of a browser: by linking an identity, on a page of the service, or at the application.
+ * @throws AuthError social_flow_broken, where this browser did not begin the flow here
+ */
+async function finishFlow(
+  parts: RouteParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { provider, callback }: Returned,
+) {
+  const { flowCookies, printOpened } = parts
+  const id = flowIdOf(inQuery(request, 'state') ?? '') ?? ''
+  const carried = flowCookies.read(request, id) ?? ''
+  const flow = openBrowserFlow(request.context, provider, { carried, callback })
+  flowCookies.clear(request, reply, id)
+  const returned = { flow, callback }
+  if (flow.linksTo !== undefined) return endLink(parts, request, reply, provider, returned)
+  const ended = await finishBrowserFlow(request.context, provider, returned, languageOf(request))
+  if (flow.ending === 'page') return endAtPage(parts, request, reply, ended)
+  if (ended.end.kind === 'session') await printOpened(request, reply, ended.end.grant, 'cookie')
+  return reply.redirect(landing(ended.redirectTo, ended.end))
+}
+
+/**
+ * Where a signed-in browser goes on that loads the callback again, after its flow has ended.
+ * @returns null for every other error
+ */
+async function targetOfEndedFlow(
+  { findVisitor }: RouteParts,
+  request: FastifyRequest,
+  { provider, callback }: Returned,
+  error: unknown,
+): Promise<string | null> {
+  if (!(error instanceof AuthError) || error.code !== 'social_flow_broken') return null
+  const visitor = await findVisitor(request, request.context)
+  return visitor && whereFlowEnded(request.context, provider, callback)
+}
+
+/** Answers a refusal of the callback with a page, because a browser loads it; limits and failures as on every route. */
 function sendBrokenFlowFor(error: Error, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const refusal = refusalOf(error)
   if (!refusal || statusOf(refusal.code) === 429 || statusOf(refusal.code) >= 500) throw error

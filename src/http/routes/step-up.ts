@@ -4,11 +4,12 @@ import { codeMailed } from '../../../schemas/mailed-codes.ts'
 import * as schemas from '../../../schemas/step-up.ts'
 import { requestStepUpCode, type StepUpProof, stepUp } from '../../domain/credentials/reauthentication.ts'
 import { signedIn } from '../plugins/authenticate.ts'
+import { missingField } from '../refusal.ts'
 import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
 import { readCode } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
-import { factorProofOf, missingField } from './second-factor.ts'
+import { factorProofOf } from './second-factor.ts'
 
 /** @throws RequestProblem validation_failed where the field of the method is missing */
 function proofOf(body: Static<typeof schemas.stepUp.body>): StepUpProof {

@@ -10,8 +10,9 @@ import {
   listInvitations,
   revokeInvitation,
 } from '../../domain/teams/invitations.ts'
+import { teamIdOf, uuidOf } from '../path-ids.ts'
 import { signedIn } from '../plugins/authenticate.ts'
-import { idOf, invitationView, teamView } from '../team-views.ts'
+import { invitationView, teamView } from '../team-views.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -33,7 +34,7 @@ export async function teamInvitationRoutes(api: Api, { viewMember }: RouteParts)
     '/teams/:id/members',
     { schema: schemas.addTeamMember, config: mailing },
     async (request, reply) => {
-      const done = await addOrInvite(signedIn(request), idOf(request.params.id), inviteOf(request.body))
+      const done = await addOrInvite(signedIn(request), teamIdOf(request.params.id), inviteOf(request.body))
       if ('member' in done) return reply.code(201).send(viewMember(done.member))
       return reply.code(202).send(invitedView(done))
     },
@@ -43,7 +44,7 @@ export async function teamInvitationRoutes(api: Api, { viewMember }: RouteParts)
     '/teams/:id/invitations',
     { schema: schemas.listTeamInvitations, config: reading },
     async (request) => {
-      const open = await listInvitations(signedIn(request), idOf(request.params.id))
+      const open = await listInvitations(signedIn(request), teamIdOf(request.params.id))
       return { data: open.map(invitationView) }
     },
   )
@@ -52,7 +53,7 @@ export async function teamInvitationRoutes(api: Api, { viewMember }: RouteParts)
     '/teams/:id/invitations',
     { schema: schemas.inviteToTeam, config: mailing },
     async (request, reply) => {
-      const invited = await invite(signedIn(request), idOf(request.params.id), inviteOf(request.body))
+      const invited = await invite(signedIn(request), teamIdOf(request.params.id), inviteOf(request.body))
       return reply.code(202).send(invitedView(invited))
     },
   )
@@ -62,8 +63,8 @@ export async function teamInvitationRoutes(api: Api, { viewMember }: RouteParts)
     { schema: schemas.revokeTeamInvitation, config: reading },
     async (request, reply) => {
       const { id, invitation } = request.params
-      const revoked = idOf(invitation, 'team_invitation_unknown')
-      await revokeInvitation(signedIn(request), idOf(id), revoked)
+      const revoked = uuidOf(invitation, 'team_invitation_unknown')
+      await revokeInvitation(signedIn(request), teamIdOf(id), revoked)
       return reply.code(204).send()
     },
   )

@@ -2,8 +2,9 @@
 import * as schemas from '../../../schemas/teams.ts'
 import { listMembers, removeMember, setMemberRole } from '../../domain/teams/members.ts'
 import { createTeam, deleteTeam, getTeam, listTeams, renameTeam } from '../../domain/teams/teams.ts'
+import { memberIdOf, teamIdOf } from '../path-ids.ts'
 import { onBehalfOf, signedIn } from '../plugins/authenticate.ts'
-import { idOf, teamView } from '../team-views.ts'
+import { teamView } from '../team-views.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -22,30 +23,30 @@ export async function teamRoutes(api: Api, { viewMember }: RouteParts): Promise<
   })
 
   api.get('/teams/:id', { schema: schemas.getTeam, config: reading }, async (request) =>
-    teamView(await getTeam(onBehalfOf(request), idOf(request.params.id))),
+    teamView(await getTeam(onBehalfOf(request), teamIdOf(request.params.id))),
   )
 
   api.patch('/teams/:id', { schema: schemas.updateTeam, config }, async (request) => {
-    const id = idOf(request.params.id)
+    const id = teamIdOf(request.params.id)
     await renameTeam(signedIn(request), id, request.body.name)
     return teamView(await getTeam(signedIn(request), id))
   })
 
   api.delete('/teams/:id', { schema: schemas.deleteTeam, config }, async (request, reply) => {
-    await deleteTeam(signedIn(request), idOf(request.params.id))
+    await deleteTeam(signedIn(request), teamIdOf(request.params.id))
     return reply.code(204).send()
   })
 
   api.get('/teams/:id/members', { schema: schemas.listTeamMembers, config: reading }, async (request) => {
-    const members = await listMembers(onBehalfOf(request), idOf(request.params.id))
+    const members = await listMembers(onBehalfOf(request), teamIdOf(request.params.id))
     return { data: members.map(viewMember) }
   })
 
   api.patch('/teams/:id/members/:user', { schema: schemas.updateTeamMember, config }, async (request) => {
     const { id, user } = request.params
     const ctx = signedIn(request)
-    const member = idOf(user, 'team_member_unknown')
-    return viewMember(await setMemberRole(ctx, idOf(id), member, request.body.role))
+    const member = memberIdOf(user)
+    return viewMember(await setMemberRole(ctx, teamIdOf(id), member, request.body.role))
   })
 
   api.delete(
@@ -53,8 +54,8 @@ export async function teamRoutes(api: Api, { viewMember }: RouteParts): Promise<
     { schema: schemas.removeTeamMember, config },
     async (request, reply) => {
       const { id, user } = request.params
-      const member = idOf(user, 'team_member_unknown')
-      await removeMember(signedIn(request), idOf(id), member)
+      const member = memberIdOf(user)
+      await removeMember(signedIn(request), teamIdOf(id), member)
       return reply.code(204).send()
     },
   )

@@ -7,6 +7,7 @@ import { authenticateSession } from '../../domain/sessions/sessions.ts'
 import { type SessionCookies, sessionCookies, type TokenCookie } from '../cookies.ts'
 import { readHeader } from '../request-headers.ts'
 import type { ServerOptions } from '../server-options.ts'
+import { readAccessFor, sessionOf } from '../tokens.ts'
 import type { Transport } from '../views.ts'
 import { bearerToken } from './bearer.ts'
 
@@ -34,30 +35,25 @@ export function cookieOrBearer(cookies: SessionCookies) {
   }
 }
 
-/** Which requests of the canonical API use session cookies, and which ask for them. */
-export function cookieUse(cookies: SessionCookies) {
-  return {
-    usesCookie: (request: FastifyRequest): boolean =>
-      presentedCookie(cookies, request, 'access') !== undefined ||
-      presentedCookie(cookies, request, 'refresh') !== undefined,
-    setsCookie: (request: FastifyRequest): boolean => readHeader(request, 'session-transport') === 'cookie',
-  }
-}
+/** Whether a request of the canonical API uses session cookies, or asks for them. */
+export const concernsSessionCookies =
+  (cookies: SessionCookies) =>
+  (request: FastifyRequest): boolean =>
+    presentedCookie(cookies, request, 'access') !== undefined ||
+    presentedCookie(cookies, request, 'refresh') !== undefined ||
+    readHeader(request, 'session-transport') === 'cookie'
 
 /** Finds who is signed in on our own pages, by the access token in the project's cookie. */
 export function visitorFinder({ tokens, cookieSecure }: Pick<ServerOptions, 'tokens' | 'cookieSecure'>) {
   const cookies = sessionCookies(cookieSecure)
   return async (request: FastifyRequest, ctx: Context): Promise<Principal | null> => {
     request.project = ctx.project
-    const token = cookies.read(request, 'access')
-    const claims = token === undefined ? null : tokens.readAccess(token)
-    // An operator who acts as a user is no holder of the account.
-    if (claims?.aud !== ctx.project.id || claims.act) return null
-    return authenticateSession(ctx, { sessionId: claims.sid, generation: claims.gen }).catch(
-      (error: unknown) => {
-        if (error instanceof AuthError) return null
-        throw error
-      },
-    )
+    const claims = readAccessFor(tokens, ctx.project, cookies.read(request, 'access'))
+    // An operator who acts as a user is not the holder of the account.
+    if (!claims || claims.act) return null
+    return authenticateSession(ctx, sessionOf(claims)).catch((error: unknown) => {
+      if (error instanceof AuthError) return null
+      throw error
+    })
   }
 }

@@ -8,14 +8,15 @@ import {
   searchSecurityLog,
   verifyLogOf,
 } from '../../../domain/operators/log.ts'
-import { type PeriodStats, statsOf } from '../../../domain/operators/stats.ts'
+import { statsOf } from '../../../domain/operators/stats.ts'
 import type { LogRow } from '../../../repositories/audit/security-log.ts'
 import { addressPrefix, canonicalAddress } from '../../address.ts'
-import { RequestProblem } from '../../refusal.ts'
+import { instantOf } from '../../instants.ts'
+import { invalidField } from '../../refusal.ts'
+import { viewOf } from '../../schema-view.ts'
 import type { Api } from '../../typebox.ts'
 import { may, namedProject } from '../authorize.ts'
 import { printPosition, readPosition } from '../cursors.ts'
-import { instantOf } from '../instants.ts'
 import { csvHeader, csvLine, logEntryView } from '../log-views.ts'
 import type { AdminParts } from '../parts.ts'
 
@@ -33,9 +34,7 @@ function networkOf(address: string | undefined): string | undefined {
   if (address === undefined || address.includes('/')) return address
   const network = addressPrefix(canonicalAddress(address))
   if (network !== null) return network
-  throw new RequestProblem('validation_failed', {
-    errors: { address: ['Must be an IP address or a network.'] },
-  })
+  throw invalidField('address', 'Must be an IP address or a network.')
 }
 
 function queryOf({ address, since, until, ...rest }: Asked): LogQuery {
@@ -50,9 +49,8 @@ async function* printed(rows: AsyncIterable<LogRow>, format: 'csv' | 'jsonl'): A
     yield format === 'csv' ? csvLine(row) : `${JSON.stringify(logEntryView(row))}\n`
 }
 
-const periodView = ({ signUps, signIns, failures, activeUsers }: PeriodStats) => ({
-  ...{ sign_ups: signUps, sign_ins: signIns, failures, active_users: activeUsers },
-})
+const dayView = viewOf(schemas.DayStats)
+const periodView = viewOf(schemas.PeriodStats)
 
 const mediaTypes = { csv: 'text/csv; charset=utf-8', jsonl: 'application/jsonl; charset=utf-8' } as const
 
@@ -90,10 +88,10 @@ export async function auditRoutes(api: Api, { services }: AdminParts): Promise<v
     const ctx = await namedProject(request, services, project, 'stats.read')
     const { days: byDay, period, before, refusals, users } = await statsOf(ctx, days)
     return {
-      data: byDay.map(({ signUps, signIns, activeUsers, ...day }) => ({
-        ...{ ...day, sign_ups: signUps, sign_ins: signIns, active_users: activeUsers },
-      })),
-      ...{ period: periodView(period), before: periodView(before), refusals },
+      data: byDay.map(dayView),
+      period: periodView(period),
+      before: periodView(before),
+      refusals,
       users: { count: users.count, is_more: users.isMore },
     }
   })

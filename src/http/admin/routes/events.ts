@@ -4,7 +4,7 @@ import * as schemas from '../../../../schemas/admin/events.ts'
 import { AuthError } from '../../../domain/errors.ts'
 import { latestPosition, readEvents } from '../../../domain/events/events.ts'
 import * as webhooks from '../../../domain/events/webhooks.ts'
-import { isUuid } from '../../../formats.ts'
+import { uuidOf } from '../../path-ids.ts'
 import type { Api } from '../../typebox.ts'
 import { may, mayOnce, onProject } from '../authorize.ts'
 import {
@@ -49,10 +49,7 @@ function untilClosed({ raw }: FastifyReply, stopping: AbortSignal): AbortSignal 
   return AbortSignal.any([gone.signal, stopping])
 }
 
-const webhookId = ({ webhook }: { webhook: string }): string => {
-  if (!isUuid(webhook)) throw new AuthError('webhook_unknown')
-  return webhook.toLowerCase()
-}
+const webhookId = ({ webhook }: { webhook: string }) => uuidOf(webhook, 'webhook_unknown')
 
 export async function webhookRoutes(api: Api, { services }: AdminParts): Promise<void> {
   const reading = may('webhooks.read')

@@ -9,9 +9,9 @@ import * as operators from '../../../domain/operators/operators.ts'
 import { completeSetup } from '../../../domain/operators/setup.ts'
 import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
 import { callerOf, transportOf } from '../../caller.ts'
+import { instantOf } from '../../instants.ts'
 import type { Api } from '../../typebox.ts'
 import { may, mayOnce, operatorOf } from '../authorize.ts'
-import { instantOf } from '../instants.ts'
 import type { AdminParts } from '../parts.ts'
 import { operatorKeyView, operatorView } from '../views.ts'
 
@@ -20,7 +20,9 @@ export async function meRoutes(api: Api, { services, printSession }: AdminParts)
     const operator = operatorOf(request)
     const { kind, id, name, held } = operator
     return {
-      ...{ kind, id, name },
+      kind,
+      id,
+      name,
       roles: held.map(({ role, scope }) => ({ role, scope })),
       permissions: permissionsOf(operator),
       operators_project_id: operatorsProjectId,

@@ -8,7 +8,7 @@ import {
   listAllTeams,
   renameTeam,
 } from '../../../domain/teams/teams.ts'
-import { idOf } from '../../team-views.ts'
+import { memberIdOf, teamIdOf } from '../../path-ids.ts'
 import type { Api } from '../../typebox.ts'
 import { may, mayOnce, onProject } from '../authorize.ts'
 import type { AdminParts } from '../parts.ts'
@@ -31,18 +31,18 @@ export async function teamRoutes(api: Api, { services }: AdminParts): Promise<vo
   })
 
   api.get(`${path}/:team`, { schema: schemas.getTeam, config: reading }, async (request) =>
-    adminTeamView(await findTeam(onProject(request, services), idOf(request.params.team))),
+    adminTeamView(await findTeam(onProject(request, services), teamIdOf(request.params.team))),
   )
 
   api.patch(`${path}/:team`, { schema: schemas.renameTeam, config: writing }, async (request) => {
     const ctx = onProject(request, services)
-    const id = idOf(request.params.team)
+    const id = teamIdOf(request.params.team)
     await renameTeam(ctx, id, request.body.name)
     return adminTeamView(await findTeam(ctx, id))
   })
 
   api.delete(`${path}/:team`, { schema: schemas.deleteTeam, config: writing }, async (request, reply) => {
-    await deleteTeam(onProject(request, services), idOf(request.params.team))
+    await deleteTeam(onProject(request, services), teamIdOf(request.params.team))
     return reply.code(204).send()
   })
 }
@@ -53,30 +53,30 @@ export async function teamMemberRoutes(api: Api, { services, viewMember }: Admin
 
   const listing = { schema: schemas.listTeamMembers, config: may('teams.read') }
   api.get(members, listing, async (request) => {
-    const found = await listMembers(onProject(request, services), idOf(request.params.team))
+    const found = await listMembers(onProject(request, services), teamIdOf(request.params.team))
     return { data: found.map(viewMember) }
   })
 
   api.post(members, { schema: schemas.addTeamMember, config: writing }, async (request, reply) => {
     const { email, role } = request.body
     const ctx = onProject(request, services)
-    const member = await addMember(ctx, idOf(request.params.team), { email, role })
+    const member = await addMember(ctx, teamIdOf(request.params.team), { email, role })
     return reply.code(201).send(viewMember(member))
   })
 
   const changing = { schema: schemas.setTeamMemberRole, config: writing }
   api.patch(`${members}/:user`, changing, async (request) => {
     const { team, user } = request.params
-    const member = idOf(user, 'team_member_unknown')
+    const member = memberIdOf(user)
     return viewMember(
-      await setMemberRole(onProject(request, services), idOf(team), member, request.body.role),
+      await setMemberRole(onProject(request, services), teamIdOf(team), member, request.body.role),
     )
   })
 
   const removing = { schema: schemas.removeTeamMember, config: writing }
   api.delete(`${members}/:user`, removing, async (request, reply) => {
     const { team, user } = request.params
-    await removeMember(onProject(request, services), idOf(team), idOf(user, 'team_member_unknown'))
+    await removeMember(onProject(request, services), teamIdOf(team), memberIdOf(user))
     return reply.code(204).send()
   })
 }

@@ -111,8 +111,10 @@ export async function impersonationRoutes(
     const grant = await impersonate(ctx, operatorOf(request), request.params.user, wish)
     return reply.code(201).send({
       session_id: grant.sessionId,
-      ...{ access_token: tokens.printAccess(ctx.project, grant), token_type: 'Bearer' },
-      ...{ expires_at: grant.accessExpiresAt.toISOString(), expires_in: grant.accessSeconds },
+      access_token: tokens.printAccess(ctx.project, grant),
+      token_type: 'Bearer',
+      expires_at: grant.accessExpiresAt.toISOString(),
+      expires_in: grant.accessSeconds,
       user: viewUser(grant.user),
     })
   })

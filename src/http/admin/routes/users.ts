@@ -14,12 +14,12 @@ import {
 import { findUserForOperator, searchUsers } from '../../../domain/operators/user-search.ts'
 import { createUser, setUserDisabled } from '../../../domain/operators/users.ts'
 import type { AdminUserRow } from '../../../repositories/operators/user-search.ts'
+import { instantOf } from '../../instants.ts'
 import type { Api } from '../../typebox.ts'
 import { readProfile } from '../../views.ts'
 import { may, mayOnce, onProject } from '../authorize.ts'
 import { printPosition, readPosition } from '../cursors.ts'
 import { etagOf, ifMatch } from '../etag.ts'
-import { instantOf } from '../instants.ts'
 import type { AdminParts } from '../parts.ts'
 import type { AdminUserView } from '../views.ts'
 

@@ -3,13 +3,12 @@
 import { createDecipheriv, createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { isUuid } from '../../../formats.ts'
-import { RequestProblem } from '../../refusal.ts'
+import { invalidField } from '../../refusal.ts'
 
 /** Base64 of OpenSSL's "Salted__". */
 const mark = 'U2FsdGVkX1'
 
-export const isEncrypted = (text: unknown): text is string =>
-  typeof text === 'string' && text.startsWith(mark)
+const isEncrypted = (text: unknown): text is string => typeof text === 'string' && text.startsWith(mark)
 
 /** EVP_BytesToKey with MD5 and one iteration: 32 bytes of key and 16 of vector. */
 function keyAndVector(passphrase: string, salt: Buffer): { key: Buffer; iv: Buffer } {
@@ -52,8 +51,6 @@ export function decryptText(passphrase: string, text: string): string | null {
 const passwordFields = ['password', 'oldPassword', 'newPassword'] as const
 
 const noKey = (field: string) => `${field} must not be encrypted: this server has no key for it.`
-const refused = (field: string, sentence: string) =>
-  new RequestProblem('validation_failed', { errors: { [field]: [sentence] } })
 
 /**
  * Replaces the encrypted passwords of a body, before it is validated.
@@ -72,9 +69,9 @@ export function decryptPasswords(
   for (const field of passwordFields) {
     const text = fields[field]
     if (!isEncrypted(text)) continue
-    if (passphrase === null) throw refused(field, noKey(field))
+    if (passphrase === null) throw invalidField(field, noKey(field))
     const plain = decryptText(passphrase, text)
-    if (plain === null && !checked.includes(field)) throw refused(field, `${field} cannot be decrypted.`)
+    if (plain === null && !checked.includes(field)) throw invalidField(field, `${field} cannot be decrypted.`)
     fields[field] = plain ?? randomUUID()
   }
 }
@@ -86,7 +83,7 @@ export function decryptPasswords(
  */
 export function decryptId(text: string, passphrase: string | null): string | null {
   if (!isEncrypted(text)) return null
-  if (passphrase === null) throw refused('sessionId', noKey('sessionId'))
+  if (passphrase === null) throw invalidField('sessionId', noKey('sessionId'))
   const id = decryptText(passphrase, text)?.toLowerCase() ?? null
   return id !== null && isUuid(id) ? id : null
 }

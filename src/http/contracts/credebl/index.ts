@@ -12,7 +12,7 @@ import { AuthError } from '../../../domain/errors.ts'
 import { refreshSession } from '../../../domain/sessions/refresh.ts'
 import { revokeListedSessions, revokeSessionNamed, signOut } from '../../../domain/sessions/revocation.ts'
 import { findGrant, listSessions } from '../../../domain/sessions/sessions.ts'
-import { preferredLanguage } from '../../language.ts'
+import { languageOf } from '../../language.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import { setRateLimitHeaders } from '../../plugins/rate-limits.ts'
 import { createRefreshJwts } from '../../refresh-jwts.ts'
@@ -186,7 +186,7 @@ async function registrationRoutes(api: Api, { publicUrl }: ContractParts): Promi
     '/verification-mail',
     { schema: schemas.verificationMail, config: mailing },
     async (request, reply) => {
-      const locale = preferredLanguage(readHeader(request, 'accept-language'))
+      const locale = languageOf(request)
       const { linkBase: _, ...client } = clientOf({ ...request.query, ...request.body })
       await requestRegistration(request.context, { email: request.body.email, client, locale })
       return reply.code(201).send(success(messages.verificationMail, undefined, 201))
@@ -208,7 +208,7 @@ async function registrationRoutes(api: Api, { publicUrl }: ContractParts): Promi
     '/signup',
     { schema: schemas.signUp, config: login, schemaErrorFormatter: validationMessages(signUpRules) },
     async (request, reply) => {
-      const locale = preferredLanguage(readHeader(request, 'accept-language'))
+      const locale = languageOf(request)
       const { email, password, firstName, lastName, verificationCode = null } = request.body
       const facts = { email, password, firstName, lastName, locale }
       const user = await completeRegistration(request.context, facts, verificationCode?.trim() ?? null)

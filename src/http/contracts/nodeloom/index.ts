@@ -17,8 +17,9 @@ import {
   renameTeam,
 } from '../../../domain/teams/teams.ts'
 import { clearSiteData, hostBound } from '../../cookies.ts'
+import { memberIdOf, teamIdOf } from '../../path-ids.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
-import { idOf } from '../../team-views.ts'
+import { readAccessFor, sessionOf } from '../../tokens.ts'
 import type { Api } from '../../typebox.ts'
 import type { BuildContract, ContractParts } from '../mount.ts'
 import { nodeloomAnswer, rules, setRateLimitHeaders } from './errors.ts'
@@ -60,8 +61,9 @@ export const nodeloom: BuildContract = (parts) => {
     presented,
     allowsEndedSession: () => true,
     csrf: {
-      usesCookie: (request) => presented(request) !== undefined,
-      setsCookie: (request) => request.routeOptions.schema?.operationId === schemas.login.operationId,
+      concernsCookies: (request) =>
+        presented(request) !== undefined ||
+        request.routeOptions.schema?.operationId === schemas.login.operationId,
     },
     maxParamLength: 512,
     limits: parts.limits,
@@ -92,9 +94,8 @@ async function authRoutes(api: Api, parts: ContractParts): Promise<void> {
     { schema: schemas.login, config: { access: 'public', limit: 'credential' } },
     async (request, reply) => {
       const grant = await signInWithPassword(request.context, request.body, lifetimes)
-      const replaced = tokens.readAccess(request.cookies[name] ?? '')
-      if (replaced?.aud === request.project.id)
-        await endReplacedSession(request.context, { sessionId: replaced.sid, generation: replaced.gen })
+      const replaced = readAccessFor(tokens, request.project, request.cookies[name])
+      if (replaced) await endReplacedSession(request.context, sessionOf(replaced))
       const teams = await listMemberships(request.context, grant.user.id)
       setCookie(request, reply, grant)
       return userView(grant.user, teams)
@@ -136,17 +137,17 @@ async function teamRoutes(api: Api): Promise<void> {
   })
 
   api.get('/api/teams/:teamId', { schema: schemas.getTeam, config: reading }, async (request) =>
-    teamView(await getTeam(signedIn(request), idOf(request.params.teamId))),
+    teamView(await getTeam(signedIn(request), teamIdOf(request.params.teamId))),
   )
 
   api.put('/api/teams/:teamId', { schema: schemas.updateTeam, config: reading }, async (request) => {
-    const teamId = idOf(request.params.teamId)
+    const teamId = teamIdOf(request.params.teamId)
     await renameTeam(signedIn(request), teamId, request.body.name)
     return teamView(await getTeam(signedIn(request), teamId))
   })
 
   api.delete('/api/teams/:teamId', { schema: schemas.deleteTeam, config: reading }, async (request) => {
-    await deleteTeam(signedIn(request), idOf(request.params.teamId))
+    await deleteTeam(signedIn(request), teamIdOf(request.params.teamId))
     return { message: 'Team deleted successfully' }
   })
 }
@@ -156,13 +157,13 @@ async function memberRoutes(api: Api): Promise<void> {
   const members = '/api/teams/:teamId/members'
 
   api.get(members, { schema: schemas.listMembers, config: reading }, async (request) =>
-    (await listMembers(signedIn(request), idOf(request.params.teamId))).map(memberView),
+    (await listMembers(signedIn(request), teamIdOf(request.params.teamId))).map(memberView),
   )
 
   api.post(members, { schema: schemas.addMember, config: mailing }, async (request, reply) => {
     const { email, role } = request.body
     const wish = { email, role, redirectTo: null }
-    const done = await addOrInvite(signedIn(request), idOf(request.params.teamId), wish)
+    const done = await addOrInvite(signedIn(request), teamIdOf(request.params.teamId), wish)
     if ('member' in done) return reply.code(201).send(memberView(done.member))
     return reply.code(202).send({ message: 'Invitation sent successfully' })
   })
@@ -170,14 +171,14 @@ async function memberRoutes(api: Api): Promise<void> {
   api.put(`${members}/:userId`, { schema: schemas.updateMember, config: reading }, async (request) => {
     const { teamId, userId } = request.params
     const ctx = signedIn(request)
-    const member = idOf(userId, 'team_member_unknown')
-    return memberView(await setMemberRole(ctx, idOf(teamId), member, request.body.role))
+    const member = memberIdOf(userId)
+    return memberView(await setMemberRole(ctx, teamIdOf(teamId), member, request.body.role))
   })
 
   api.delete(`${members}/:userId`, { schema: schemas.removeMember, config: reading }, async (request) => {
     const { teamId, userId } = request.params
-    const member = idOf(userId, 'team_member_unknown')
-    await removeMember(signedIn(request), idOf(teamId), member)
+    const member = memberIdOf(userId)
+    await removeMember(signedIn(request), teamIdOf(teamId), member)
     return { message: 'Member removed successfully' }
   })
 }

@@ -10,7 +10,7 @@ import { AuthError } from '../../../domain/errors.ts'
 import type { Grant } from '../../../domain/sessions/grants.ts'
 import { signInWithProvider } from '../../../domain/social/sign-in.ts'
 import type { UserRow } from '../../../repositories/accounts/users.ts'
-import { preferredLanguage } from '../../language.ts'
+import { languageOf } from '../../language.ts'
 import { signedIn } from '../../plugins/authenticate.ts'
 import type { RateLimitStatus } from '../../plugins/rate-limits.ts'
 import { readHeader } from '../../request-headers.ts'
@@ -81,11 +81,9 @@ async function routes(api: Api, { services, tokens }: ContractParts): Promise<vo
     token: tokens.printAccess(project, grant, claimsOf(grant.user)),
   })
   const avatarOf = async (user: UserRow) => (user.avatarId ? findAvatar(services, user.avatarId) : null)
-  const localeOf = (request: FastifyRequest) => preferredLanguage(readHeader(request, 'accept-language'))
-
   api.post('/signup', { schema: schemas.signUp, config: login }, async (request) => {
     const { email, password } = request.body
-    return createdView(await register(request.context, { email, password, locale: localeOf(request) }))
+    return createdView(await register(request.context, { email, password, locale: languageOf(request) }))
   })
 
   api.post(
@@ -102,7 +100,7 @@ async function routes(api: Api, { services, tokens }: ContractParts): Promise<vo
       schemaErrorFormatter: validationMessages(oauthRules),
     },
     async (request) => {
-      const options = { locale: localeOf(request), lifetimes }
+      const options = { locale: languageOf(request), lifetimes }
       return tokenView(request, await signInWithProvider(request.context, proofOf(request.body), options))
     },
   )

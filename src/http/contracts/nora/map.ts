@@ -7,10 +7,9 @@ import type { SocialProof } from '../../../domain/social/sign-in.ts'
 import type { AvatarRow } from '../../../repositories/accounts/avatars.ts'
 import type { UserRow } from '../../../repositories/accounts/users.ts'
 import { readDataUri } from '../../data-uri.ts'
-import { RequestProblem } from '../../refusal.ts'
+import { invalidField } from '../../refusal.ts'
 
-const refused = (sentence: string) =>
-  new RequestProblem('validation_failed', { errors: { body: [sentence] } })
+const refused = (sentence: string) => invalidField('body', sentence)
 
 /** Reads a profile update: a name, a picture, or null for no picture. @throws RequestProblem with Nora's sentence */
 export function changesOf({ name, avatar }: Static<typeof updateProfile.body>): ProfilePatch {

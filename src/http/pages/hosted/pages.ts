@@ -43,12 +43,10 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     await api.register(rateLimits, { limits, show: setRateLimitHeaders })
     // Every form signs in or is a step of it. A page of another origin could sign a person in to the attacker's account (login CSRF),
     // and no application has a reason to post one.
-    const always = () => true
     await api.register(csrf, {
       ownOrigin: new URL(publicUrl).origin,
       admitsListed: false,
-      usesCookie: always,
-      setsCookie: always,
+      concernsCookies: () => true,
     })
     acceptForms(api, formBytes)
     signInPages(api, parts)
