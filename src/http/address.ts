@@ -1,11 +1,11 @@
-// The client's address. Whatever a socket or a proxy calls it, it has one spelling before it is compared, counted or kept.
+// The client's address, brought into one spelling before it is compared, counted or stored.
 import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** What every client counts as whose address cannot be read: together they are one client. */
+/** The counted address of all clients whose address cannot be read: together they are one client. */
 const unknownAddress = 'unknown'
 
-/** Characters of the longest text that is read as an address. */
+/** The maximum length of a text that is parsed as an address. */
 const longest = 128
 
 /**
@@ -16,9 +16,9 @@ const written =
   /^\s*(?:"\s*)?(?:\[([0-9a-f:.]+)(?:%[\w.~%-]*)?\](?::\d{0,5})?|([\d.]+)(?::\d{0,5})?|([0-9a-f:.]+)(?:%[\w.~%-]*)?)(?:\s*")?\s*$/i
 
 /**
- * The one spelling of an address (RFC 5952): without port, brackets, quotes and zone. An IPv4 address in IPv6 clothes
- * (`::ffff:203.0.113.8`) is that IPv4 address.
- * @returns null where the text is no address
+ * The one spelling of an address (RFC 5952): without port, brackets, quotes and zone. An IPv4-mapped IPv6 address
+ * (`::ffff:203.0.113.8`) becomes the IPv4 address.
+ * @returns null for a text that is not an address
  */
 export function canonicalAddress(text: string | undefined): string | null {
   if (text === undefined || text.length > longest) return null
@@ -49,10 +49,10 @@ export function trustOf(proxies: readonly string[]): Trust {
 
 /**
  * The client of a request: the socket's peer, or the rightmost entry of `X-Forwarded-For` that is no trusted proxy, where the
- * peer is one. Entries left of it are what anybody may have written.
+ * peer is one. The entries left of it are not trusted, because the client may have sent them.
  * @param peer address of the socket's other end
  * @param forwardedFor the header's lines, joined by commas
- * @returns a canonical address; null where the entry that decides cannot be read
+ * @returns a canonical address; null where that entry cannot be read
  */
 export function clientAddress(
   peer: string | undefined,
@@ -76,7 +76,7 @@ export function countedAddress(address: string | null): string {
 }
 
 /**
- * The part of an address that an account's owner is shown and that we keep: IPv4 /24, IPv6 /48.
+ * The prefix of an address that is stored and shown to the owner of an account: IPv4 /24, IPv6 /48.
  * @param address a canonical address, or null for one that cannot be read
  */
 export function addressPrefix(address: string | null): string | null {

@@ -1,14 +1,14 @@
-// The path of PUBLIC_URL, below which a proxy serves the service: whether or not the proxy removes it, and in our own links.
+// The path of PUBLIC_URL, for a proxy that serves the service below a path: removed from URLs, added to links.
 
 /** @returns such as /auth; empty where PUBLIC_URL has no path */
 export const basePathOf = (publicUrl: string): string => new URL(publicUrl).pathname.replace(/\/$/, '')
 
 const firstSegment = (path: string) => path.split(/[/?]/, 2)[1] ?? ''
 
-/** Removes the path from the URLs of a proxy that does not. */
+/** Removes the path from the URLs of requests, where the proxy does not remove it. */
 export class BasePath {
   readonly #path: string
-  /** First segments of our own routes: a path that begins like one cannot be told from it. */
+  /** First segments of the service's routes. A base path that begins with one is ambiguous and is not removed. */
   readonly #own = new Set<string>()
 
   constructor(publicUrl: string) {

@@ -41,7 +41,7 @@ export function callerOf(
   }
 }
 
-/** The context of a page, whose link names the project; the visitor is known by address and agent alone. */
+/** The context of a page whose link names the project. The visitor is not authenticated. */
 export function visitorContext(services: Services, project: Project, request: FastifyRequest): Context {
   const caller = callerOf(request, 'canonical', { provesProject: () => false })
   return createContext(services, project, caller, null)

@@ -1,4 +1,4 @@
-// The canonical API: the scope of its document, and below /api/auth its plugins in the order a request meets them, then its routes.
+// The canonical API: its document, and below /api/auth its plugins in the order in which they run and its routes.
 import type { FastifyInstance } from 'fastify'
 import { accountSchemas } from '../../schemas/account.ts'
 import { apiKeySchemas } from '../../schemas/api-keys.ts'
@@ -71,7 +71,7 @@ interface CanonicalOptions extends ServerOptions {
   readonly products: readonly { readonly name: string; readonly title: string }[]
 }
 
-/** The pages that /docs links to, as far as they are served. */
+/** The links of /docs to the other pages that are served. */
 function docsLinks({ publicUrl, playground, inbox }: ServerOptions) {
   const pages = ['Docs', ...(playground ? ['Playground'] : []), ...(inbox ? ['Inbox'] : []), 'Console']
   return pages.map((name) => ({ name, url: `${basePathOf(publicUrl)}/${name.toLowerCase()}` }))
@@ -131,7 +131,7 @@ export async function canonicalApi(app: FastifyInstance, options: CanonicalOptio
   })
 }
 
-/** The plugins of /api/auth in the order in which a request meets them, then its routes. */
+/** Registers the plugins of /api/auth, in the order in which they run, and its routes. */
 async function apiRoutes(
   api: Api,
   options: CanonicalOptions,

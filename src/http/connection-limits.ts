@@ -6,8 +6,8 @@ import type { IncomingMessage } from 'node:http'
 const reservedFiles = 256
 
 /**
- * Connections that may be open at a time; null where the limit of open files is unknown. One more is
- * closed at once: a process without a free file descriptor could not reach its database either.
+ * The maximum of open connections; null where the limit of open files is unknown. Further connections are closed at once,
+ * because a process without a free file descriptor could not reach its database either.
  */
 export function maxConnections(): number | null {
   const files = Number(/^Max open files +(\d+)/m.exec(processLimits())?.[1])
@@ -27,8 +27,8 @@ function processLimits(): string {
 const maxHeaderLines = 200
 
 /**
- * Whether a request has more header lines than are read. Node drops the lines after two thousand, and a dropped line
- * may be the one that a proxy has added.
+ * Whether a request has too many header lines. Node drops the lines after two thousand, and a dropped line may be one that a
+ * proxy has added.
  */
 export const hasTooManyHeaders = ({ rawHeaders }: IncomingMessage): boolean =>
   rawHeaders.length > 2 * maxHeaderLines

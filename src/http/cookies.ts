@@ -4,13 +4,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Project } from '../domain/projects/projects.ts'
 import type { Grant } from '../domain/sessions/grants.ts'
 
-/** The name of a cookie: bound to its host where it is Secure, so that no sibling host can plant one. */
+/** The name of a cookie: with `__Host-` where it is Secure, so that a sibling host cannot set it. */
 export const hostBound = (secure: boolean, name: string) =>
   secure && !name.startsWith('__Host-') ? `__Host-${name}` : name
 
 /**
- * Tells a browser that signs out to drop what it cached of this origin. Only that: "cookies" would end the sessions of other
- * projects and of every sibling host, "storage" would delete what the application keeps on the same origin.
+ * Tells a browser that signs out to clear its cache of this origin. Not "cookies", which would end the sessions of other
+ * projects and of sibling hosts; not "storage", which would delete data of an application on the same origin.
  */
 export function clearSiteData(reply: FastifyReply): void {
   reply.header('clear-site-data', '"cache"')
@@ -25,8 +25,8 @@ export interface ProjectCookie {
 }
 
 /**
- * Lax: a provider sends the browser back with a GET from its own site. For pages of another site the policy asks for `none`,
- * which browsers keep only with Secure, and one for each site that embeds it (CHIPS).
+ * Lax, because a provider sends the browser back by a GET from its own site. For pages of another site the policy sets `none`,
+ * which browsers accept only with Secure, and store for each embedding site apart (CHIPS).
  */
 function attributesOf(secure: boolean, crossSite: boolean): CookieSerializeOptions {
   const own = { httpOnly: true, path: '/' } as const
@@ -37,7 +37,7 @@ function attributesOf(secure: boolean, crossSite: boolean): CookieSerializeOptio
 /** @param suffix tells several of one kind apart */
 function projectCookie(secure: boolean, kind: string, suffix = ''): ProjectCookie {
   const name: ProjectCookie['name'] = ({ id }) => hostBound(secure, `sallyport_${kind}_${id}${suffix}`)
-  // A flow is at the provider or here, and a way back is for our own pages: neither is needed inside of another site.
+  // Social sign-ins and the return from a mail happen at the top level, so their cookies are never needed in another site.
   const attributes = ({ policy }: Project) =>
     attributesOf(secure, !['social', 'return'].includes(kind) && policy.cookies.same_site === 'none')
   return {
@@ -64,7 +64,7 @@ interface CarriedFlow {
   readonly lifetimeSeconds: number
 }
 
-/** Flows of one browser that wait beside a new one, and bytes that they may have: headers are bounded. */
+/** The maximum of earlier flows that a browser keeps beside a new one, and of their bytes, because headers are limited. */
 const maxWaiting = { flows: 3, bytes: 4096 }
 
 export function flowCookies(secure: boolean): FlowCookies {
@@ -87,13 +87,13 @@ export function flowCookies(secure: boolean): FlowCookies {
   }
 }
 
-/** What a browser keeps that an account trusts; HttpOnly, and sent by this browser alone. */
+/** The cookie with the token of a trusted device. */
 export const deviceCookieOf = (secure: boolean): ProjectCookie => projectCookie(secure, 'device')
 
-/** Where a person goes on who opens the link of a mail in the browser in which they asked for it. */
+/** The cookie with the target of a mailed link, for the browser that requested the mail. */
 export const returnCookieOf = (secure: boolean): ProjectCookie => projectCookie(secure, 'return')
 
-/** What a request presents for the account that it signs in to: in its body, else in the cookie. */
+/** Reads the token of a trusted device: from the body of a sign-in, else from the cookie. */
 export const presentedDevice =
   (cookie: ProjectCookie) =>
   (request: FastifyRequest): string | null => {

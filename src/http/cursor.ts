@@ -1,12 +1,12 @@
-// Cursors: the end of a page of a list, opaque to clients.
+// Cursors of lists: the id of the last row of a page, opaque to clients.
 import { invalidField } from './refusal.ts'
 
-/** Prints the id of the last row of a page; null where there is no other page. */
+/** @param id of the last row of a page; null where no page follows */
 export function printCursor(id: number | null): string | null {
   return id === null ? null : Buffer.from(String(id)).toString('base64url')
 }
 
-/** The id in a cursor; null for the first page. @throws RequestProblem validation_failed for a cursor of no page */
+/** The id in a cursor; null for the first page. @throws RequestProblem validation_failed for any other text */
 export function readCursor(cursor: string | undefined): number | null {
   if (cursor === undefined) return null
   const id = Number(Buffer.from(cursor, 'base64url').toString('latin1'))

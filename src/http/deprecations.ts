@@ -1,5 +1,5 @@
-// What is deprecated. An entry is all it takes: the plugin announces it in answers and documents, `npm run docs` lists it in
-// docs/upgrading.md, and the release checks refuse one whose sunset has passed.
+// The table of deprecated routes and fields. The plugin announces each entry in answers and documents, `npm run docs` lists it in
+// docs/upgrading.md, and a test refuses an entry whose sunset has passed.
 
 export interface Deprecation {
   /** As openapi/routes.txt names it: `POST /api/auth/login`. */
@@ -8,7 +8,7 @@ export interface Deprecation {
   readonly field?: string
   /** When it was deprecated, as YYYY-MM-DD (UTC). */
   readonly since: string
-  /** The first day on which it may be gone, as YYYY-MM-DD (UTC). */
+  /** The first day on which it may be removed, as YYYY-MM-DD (UTC). */
   readonly sunset: string
   /** What to use instead, as a sentence. */
   readonly instead: string
@@ -21,7 +21,7 @@ export const deprecations: readonly Deprecation[] = []
 
 /**
  * The headers of an answer: `Deprecation` (RFC 9745 §2), `Sunset` (RFC 8594 §3) and `Link` (RFC 9745 §3).
- * @param documents URL of the documents that name what is deprecated
+ * @param documents URL of the documentation
  */
 export function deprecationHeaders(
   { since, sunset }: Pick<Deprecation, 'since' | 'sunset'>,
@@ -35,8 +35,8 @@ export function deprecationHeaders(
 }
 
 /**
- * What is wrong with a table of deprecations.
- * @param now the instant at which nothing may be past its sunset
+ * Checks a table of deprecations.
+ * @param now the time of the check
  * @returns a sentence for each entry that may not be released
  */
 export function deprecationProblems(table: readonly Deprecation[], now: Date): string[] {

@@ -1,18 +1,18 @@
-// The device that a User-Agent header names, in words for the owner of an account. A guess, never a proof.
+// The device in a User-Agent header, in words for the owner of an account. For display only: clients choose the header.
 import Bowser from 'bowser'
 
 interface Device {
-  /** Its name without a version; null where the header names none. */
+  /** The name without a version; null where the header has none. */
   readonly browser: string | null
   readonly os: string | null
   readonly kind: (typeof kinds)[number] | 'other'
 }
 
-/** Cached agents; the oldest is evicted first. A list of sessions repeats a few of them. */
+/** The size of the cache; the oldest entry is evicted first. A list of sessions repeats a few agents. */
 const capacity = 1000
-/** Characters of an agent that are parsed: as many as are stored; the header may be far longer. */
+/** The length of an agent that is parsed and stored; the header may be longer. */
 const agentLength = 512
-/** Longer than any name that means something. */
+/** The maximum length of a shown name. */
 const nameLength = 64
 
 const kinds = ['desktop', 'mobile', 'tablet', 'bot'] as const

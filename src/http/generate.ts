@@ -1,4 +1,4 @@
-// Derives what openapi/ holds from the routes as they are registered, without a database or a port.
+// Generates the documents and lists of openapi/ from the registered routes, without a database or a port.
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import pino from 'pino'
 import { refreshKey } from '../crypto/refresh-secret.ts'
@@ -10,7 +10,7 @@ import { createServer } from './server.ts'
 import { contractNames } from './server-options.ts'
 import { createTokens } from './tokens.ts'
 
-/** Services that no route calls while the routes are only listed. */
+/** Services that throw: no route is called while the documents are generated. */
 const noServices = new Proxy({} as Services, {
   get: (_services, part) => new Proxy({}, { get: (_part, name) => () => refuse(part, name) }),
 })
@@ -55,7 +55,7 @@ const sorted = (lines: readonly string[]) =>
  * Generates the documents, routes.txt and roles.txt: the same bytes for the same routes.
  * @param build creates the server
  * @returns content by file name
- * @throws Error where a document cannot be made, instead of publishing the refusal
+ * @throws Error for a document that is answered with an error
  */
 export async function generateDocuments(build = createServer): Promise<Record<string, string>> {
   const routes: RouteOptions[] = []

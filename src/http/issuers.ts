@@ -17,8 +17,8 @@ export function issuerOf(publicUrl: string, { id, policy }: IssuingProject): str
 }
 
 /**
- * Whether `iss` is one of the two issuers that tokens of the project `aud` can have. The current policy is not asked, so
- * that changing it refuses no valid token.
+ * Whether `iss` is one of the two issuers that tokens of the project `aud` can have. Independent of the current policy, so
+ * that a change of the policy leaves issued tokens valid.
  * @param claims as they were signed, of any type
  */
 export function isIssuerOf(publicUrl: string, { iss, aud }: { iss: unknown; aud: unknown }): boolean {
@@ -26,8 +26,8 @@ export function isIssuerOf(publicUrl: string, { iss, aud }: { iss: unknown; aud:
 }
 
 /**
- * The metadata of an authorization server (RFC 8414 §2); every issuer of an installation signs with the same keys. There is no
- * authorization or token endpoint, so no grant: people sign in through the API.
+ * The metadata of an authorization server (RFC 8414 §2). All issuers of an installation sign with the same keys. There is no
+ * authorization or token endpoint, and so no grant type: users sign in through the API.
  */
 export const serverMetadata = (publicUrl: string, issuer: string) => ({
   issuer,
@@ -38,7 +38,7 @@ export const serverMetadata = (publicUrl: string, issuer: string) => ({
   service_documentation: `${publicUrl}/docs`,
 })
 
-/** The same with what OpenID Connect Discovery 1.0 §3 demands. */
+/** The same, with the members that OpenID Connect Discovery 1.0 §3 requires. */
 export const issuerMetadata = (publicUrl: string, issuer: string) => ({
   ...serverMetadata(publicUrl, issuer),
   subject_types_supported: ['public'],

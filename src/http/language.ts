@@ -1,12 +1,12 @@
 // The language of a request, from its header Accept-Language (RFC 9110 §12.5.4).
 //
-// Ours: negotiator, which @fastify/accepts wraps, overlooks a weight after a blank (`fr; q=0.5`) or in upper case.
+// Not negotiator, which @fastify/accepts wraps: it ignores a weight after a space (`fr; q=0.5`) or in upper case.
 
 import type { FastifyRequest } from 'fastify'
 import { type LanguageTag, languages } from '../formats.ts'
 import { readHeader } from './request-headers.ts'
 
-/** Ranges that are read; a browser sends a handful. */
+/** The maximum of ranges that are read; browsers send a few. */
 const ranges = 20
 
 /** The supported language that a request prefers; null where its header names none. */
@@ -21,7 +21,7 @@ export function preferredLanguage(header: string | undefined): LanguageTag | nul
     const language = languages.find((known) => known === tag.split('-', 1)[0])
     const given = parameters.find((parameter) => parameter.startsWith('q='))
     const quality = given === undefined ? 1 : Number(given.slice(2))
-    // Of equal weights the first wins; q=0 means "not this one"; a weight that is no number is ignored.
+    // Of equal weights the first wins; q=0 excludes a language; a range with an invalid weight is ignored.
     if (language && quality > (best?.quality ?? 0)) best = { language, quality }
   }
   return best?.language ?? null

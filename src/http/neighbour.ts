@@ -1,4 +1,4 @@
-// Requests of programs on this machine, to which a service for this machine alone may tell more.
+// Requests of programs on this machine, which a service on a loopback address may trust with more.
 import type { FastifyRequest } from 'fastify'
 import ipaddr from 'ipaddr.js'
 import { isLoopback } from '../formats.ts'
@@ -8,8 +8,8 @@ const forwarding =
 
 /**
  * Whether a request was sent by a program on this machine, to this machine: from a loopback address, to a loopback name, with no
- * header that a proxy adds, and not in the HTTP/1.0 that nginx speaks by itself. A proxy on this host that adds nothing looks the
- * same; so this counts only where PUBLIC_URL is a loopback address, and nobody else is served.
+ * header that a proxy adds, and not in HTTP/1.0, which nginx uses by default. A proxy on this host that adds no header is not
+ * recognised, so callers require a loopback PUBLIC_URL as well.
  */
 export function isNeighbour({ raw }: FastifyRequest): boolean {
   const { remoteAddress = '' } = raw.socket

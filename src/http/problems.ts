@@ -9,12 +9,12 @@ interface ProblemFacts extends Omit<Refusal, 'code'> {
   readonly code: ProblemCode
 }
 
-/** Codes without a problem of the same name. */
+/** Codes that are not problem codes themselves. */
 type MappedCode = Exclude<AuthErrorCode, ProblemCode> | 'broken_text'
 
 const invalidCode = 'This verification code is invalid or has expired.'
 
-/** The problem of each code that has none of the same name; for a validation_failed, the sentence by field. */
+/** The problem of each other code; a record is a validation_failed, with the sentence of each field. */
 const problemMap: Record<MappedCode, ProblemCode | Readonly<Record<string, string>>> = {
   broken_text: 'validation_failed',
   password_refused: 'validation_failed',
@@ -119,12 +119,12 @@ export function problemFacts({ code, ...facts }: Refusal): ProblemFacts {
   return { ...facts, code: 'validation_failed', errors }
 }
 
-/** The status of a refusal in the canonical API, for contracts that map it to none of their own. */
+/** The status of a refusal in the canonical API, for contracts without a mapping of their own. */
 export const statusOf = (code: RefusalCode): number => problemKinds[problemFacts({ code }).code].status
 
 /**
  * Builds the problem document (RFC 9457 §3).
- * @param publicUrl where the page of the code is
+ * @param publicUrl the base of the URL of the code's page
  */
 export function problemDocument(facts: ProblemFacts, publicUrl: string, requestId: string) {
   const { status, title, message } = problemKinds[facts.code]
@@ -146,7 +146,7 @@ export function problemDocument(facts: ProblemFacts, publicUrl: string, requestI
   }
 }
 
-/** Names the refusal of a password by the field that the route has for a new one. */
+/** Adds the sentence for a refused password, by the name of the route's field for a new password. */
 function withPasswordField({ routeOptions }: FastifyRequest, { password, ...refusal }: Refusal): Refusal {
   if (!password) return refusal
   const { properties = {} } = (routeOptions.schema?.body ?? {}) as { properties?: object }
@@ -161,7 +161,7 @@ function stepUpChallenge({ project }: FastifyRequest, factors: Refusal['factors'
   return `Bearer error="insufficient_user_authentication", acr_values="${acr}", max_age="${max_age_seconds}"`
 }
 
-/** Builds what answers a refusal: with its problem document and the headers that belong to it. */
+/** Builds the answer to refusals: the problem document and its headers. */
 export function problemAnswer(publicUrl: string) {
   return (request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply => {
     const facts = problemFacts(withPasswordField(request, refusal))

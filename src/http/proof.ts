@@ -12,7 +12,7 @@ export function proofOf(body: { token?: string; email?: string; code?: string })
   throw new RequestProblem('validation_failed', { errors })
 }
 
-/** Reads a provider's token. @throws RequestProblem validation_failed where there is none */
+/** Reads a provider's token. @throws RequestProblem validation_failed without one */
 export function proofOfProvider(body: { id_token?: string; access_token?: string; nonce?: string }) {
   const { id_token: idToken, access_token: accessToken, nonce } = body
   if (idToken === undefined && accessToken === undefined) throw missingField('id_token')

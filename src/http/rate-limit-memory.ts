@@ -1,7 +1,7 @@
 // Rate-limit counts in the memory of one process: fixed windows by the monotonic clock, for a bounded number of clients.
 //
-// Ours, because rate-limiter-flexible's memory limiter goes by Date.now (a clock that is set back refuses clients for
-// longer, one set forward forgets them), keeps every client and starts a timer for each.
+// Not rate-limiter-flexible's memory limiter: it uses Date.now (a clock that is set back refuses clients for longer, one
+// that is set forward forgets them), keeps every client and starts a timer for each.
 
 /** The count of one client's window. */
 export interface Count {
@@ -14,7 +14,7 @@ export interface Count {
 /**
  * Counts one request.
  * @param limit the name of the limit
- * @param client for whom it counts
+ * @param client the client that the request counts for
  * @param windowMs length of the window in milliseconds; it begins with the client's first request
  * @param max requests that the window allows
  */
@@ -29,13 +29,14 @@ interface Window {
   startMs: number
 }
 
-/** Clients that are kept for each limit at most; at least half as many of those seen last are never dropped. */
+/** The maximum of clients that a limit keeps. The half of them that was seen last is never dropped. */
 export const maxClients = 20_000
 
 /** The counts of one limit. */
 export class LimitCounts {
-  // In two generations: when one is full, the clients that were not seen meanwhile go with the other. Dropping the
-  // oldest entry of one Map for each new client takes 150 times as long: its iterator walks over the dropped ones.
+  // Two generations: when the recent one is full it becomes the older one, and the clients of the former older one that were
+  // not seen since are dropped. Deleting the oldest entry of one Map for each new client takes 150 times as long, because
+  // the Map's iterator walks over deleted entries.
   #recent = new Map<string, Window>()
   #older = new Map<string, Window>()
 

@@ -1,4 +1,4 @@
-// Rate-limit counts that all instances share in Redis. A Redis that is away delays no request and refuses none.
+// Rate-limit counts that all instances share in Redis. While Redis is unavailable no request is delayed or refused.
 import type { FastifyBaseLogger } from 'fastify'
 import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
@@ -7,8 +7,8 @@ import type { Counter } from './rate-limit-memory.ts'
 
 export interface RedisCounter {
   /**
-   * Counts in Redis and by the local counter. The local count is returned while Redis is away, so that its loss
-   * forgets no request that this instance has seen; rate-limiter-flexible's insurance limiter would begin at zero.
+   * Counts in Redis and by the local counter. While Redis is unavailable it returns the local count, which has every
+   * request of this instance; rate-limiter-flexible's insurance limiter would begin at zero.
    */
   readonly count: Counter
   /** Whether Redis counts now. */
@@ -26,7 +26,7 @@ interface RedisCounterOptions {
   readonly log: FastifyBaseLogger
 }
 
-/** Milliseconds in which Redis has to answer before it counts as away. */
+/** Milliseconds in which Redis has to answer before it counts as unavailable. */
 const answerMs = 200
 
 /** Milliseconds between two probes. No request waits for a probe. */
@@ -60,11 +60,11 @@ class SharedCounter implements RedisCounter {
   readonly #probeKey: string
   /** Null until the first probe has ended. */
   #connected: boolean | null = null
-  /** Why Redis is away. */
+  /** Why Redis is unavailable. */
   #reason = 'it cannot be reached'
   #timer: NodeJS.Timeout | undefined
   #closed = false
-  /** For each command that waits: ends the waiting. */
+  /** One function for each pending command: ends it without an answer. */
   readonly #waiting = new Set<() => void>()
 
   constructor(options: RedisCounterOptions) {
@@ -73,14 +73,14 @@ class SharedCounter implements RedisCounter {
     // Another prefix for each master secret, so that two installations can use one Redis.
     const keyPrefix = `sallyport:${keyedHash(options.key, 'installation').toString('hex', 0, 4)}`
     this.#probeKey = `${keyPrefix}:look`
-    // Its own verdict is never used: the maximum depends on the project.
+    // Only its count is used: the maximum depends on the project.
     this.#limiter = new RateLimiterRedis({
       storeClient: this.#redis,
       keyPrefix,
       points: Number.MAX_SAFE_INTEGER,
       duration: 1,
     })
-    // The message alone: an error of ioredis carries the command that failed, and one of them is AUTH.
+    // The message alone: an error of ioredis has the failed command with its arguments, and AUTH has the password.
     this.#redis.on('error', (error: Error & { code?: string }) => {
       this.#reason = error.message || error.code || this.#reason
     })
@@ -132,7 +132,7 @@ class SharedCounter implements RedisCounter {
     this.#connected = true
   }
 
-  /** Runs a command. Null when it fails or takes too long, and at once for every command that waits beside it. */
+  /** Runs a command. @returns null when it fails or takes too long; every other pending command then ends as well */
   #ask<T>(command: () => Promise<T>): Promise<T | null> {
     return new Promise((resolve) => {
       const settle = (answer: T | null) => {
@@ -141,7 +141,7 @@ class SharedCounter implements RedisCounter {
         resolve(answer)
       }
       const giveUp = () => settle(null)
-      // An answer that arrived while this process was busy is read first.
+      // After the poll phase: an answer that arrived while this process was busy is read first.
       const judge = () =>
         setImmediate(() => this.#waiting.has(giveUp) && this.#lost(`no answer in ${answerMs} ms`))
       const deadline = setTimeout(judge, answerMs)
@@ -153,14 +153,14 @@ class SharedCounter implements RedisCounter {
     })
   }
 
-  /** Writes, as counting does: a Redis that is full, read-only or wants another password counts as away. */
+  /** Writes a key, as counting does, so that a Redis that is full, read-only or refuses the password counts as unavailable. */
   async #probe(): Promise<void> {
     const redis = this.#redis
     const isReady = redis.status === 'ready'
     if (isReady && (await this.#ask(() => redis.set(this.#probeKey, '1', 'PX', probeMs))))
       return this.#found()
     this.#lost(this.#reason)
-    // Connected, but not answering: another connection may do better.
+    // Connected without an answer: tries another connection.
     if (!this.#closed && ['ready', 'connect'].includes(redis.status)) redis.disconnect(true)
   }
 

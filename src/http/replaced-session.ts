@@ -1,4 +1,4 @@
-// A sign-in by cookie in a browser that holds a session: the new cookies take the place of the old ones, whose session ends.
+// A sign-in by cookie in a browser that already has a session: the new cookies replace the old ones, and the old session ends.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type RefreshKey, readRefreshToken } from '../crypto/refresh-secret.ts'
 import { AuthError } from '../domain/errors.ts'
@@ -25,7 +25,7 @@ export type OpenedSessionPrinter = (
   transport: Transport,
 ) => Promise<ReturnType<SessionPrinter>>
 
-/** Builds what prints a session that was just opened; in cookie mode it first ends the one whose cookie it replaces. */
+/** Builds the printer of a session that was just opened. In cookie mode it first ends the session whose cookie it replaces. */
 export function openedSessionPrinter(
   print: SessionPrinter,
   cookies: SessionCookies,

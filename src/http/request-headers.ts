@@ -1,7 +1,7 @@
-// Every request header that the service reads. Code reads them here alone, so the list that CORS allows cannot fall behind it.
+// Every request header that the service reads. All code reads them here, so that the list that CORS allows is complete.
 import type { FastifyRequest } from 'fastify'
 
-/** Headers that a page of a listed origin may send (CORS); `traceparent` and what follows it are read by OpenTelemetry. */
+/** Headers that a page of a listed origin may send (CORS). OpenTelemetry reads the last three. */
 export const pageHeaders = [
   'accept',
   'accept-language',
@@ -20,7 +20,7 @@ export const pageHeaders = [
   'baggage',
 ] as const
 
-/** Headers that a browser sets by itself, and the project's secret, which belongs to back ends. */
+/** Headers that browsers set themselves, and the project's secret, which only back ends send. */
 const otherHeaders = [
   'access-control-request-headers',
   'host',

@@ -1,5 +1,5 @@
-// The logger of one request, created at the first line that is logged: few requests log any, and creating one costs more
-// than authenticating its user.
+// The logger of one request, created when the first line is logged: few requests log, and creating a logger costs more than
+// authenticating the user.
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify'
 
 type Factory = NonNullable<FastifyServerOptions['childLoggerFactory']>

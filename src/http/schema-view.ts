@@ -5,7 +5,7 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name
 
-/** What a value on the wire is made of. */
+/** The type of a column, from the type of its property in the answer. */
 type Source<Shown> = Shown extends string
   ? string extends Shown
     ? string | Date

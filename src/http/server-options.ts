@@ -1,4 +1,4 @@
-// What the server is built from.
+// The options of the server.
 import type { FastifyBaseLogger, RouteOptions } from 'fastify'
 import type { RefreshKey } from '../crypto/refresh-secret.ts'
 import type { Services } from '../domain/context.ts'
@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly defaultProjectId: string | null
   /** Whether /playground is served. */
   readonly playground: boolean
-  /** Captured mails, and previews, for /inbox; null: it is not served. */
+  /** Captured mails and previews for /inbox; null: /inbox is not served. */
   readonly inbox: Inbox | null
   /** Contracts of other products to mount, and the project that they work on. */
   readonly contracts: readonly ContractName[]
@@ -40,14 +40,14 @@ export interface ServerOptions {
   /** Whether an error means that the database cannot be reached or cannot write. */
   readonly isUnavailable: (error: unknown) => boolean
   readonly metrics: Pick<Metrics, 'answered' | 'limited' | 'lockedOut' | 'shed'>
-  /** What GET /metrics answers, and who may read it. */
+  /** The metrics of GET /metrics, and the token that it requires. */
   readonly metricsRoute: Omit<MetricsRoute, 'publicUrl'>
   /** Milliseconds of a turn of the event loop beyond which requests are refused; 0: never. */
   readonly maxEventLoopDelayMs: number
   /** Null: requests are not traced. */
   readonly tracing: Tracing | null
   readonly logger: FastifyBaseLogger
-  /** What is deprecated; default: the table of this version. */
+  /** The deprecated routes and fields; default: the table of this version. */
   readonly deprecations?: readonly Deprecation[]
   /** Called with every route as it is registered; openapi/routes.txt is generated from them. */
   readonly onRoute?: (route: RouteOptions) => void

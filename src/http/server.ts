@@ -1,4 +1,4 @@
-// The HTTP side put together: plugins in the order in which a request meets them, then routes, documents and pages.
+// The HTTP server: its plugins in the order in which they run, then the routes, documents and pages.
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
 import cookie from '@fastify/cookie'
@@ -42,7 +42,7 @@ type App = Api & FastifyInstance
 
 const bodyLimitBytes = 65_536
 
-/** Fastify's settings that depend on no option of ours. */
+/** The settings of Fastify that are the same for every installation. */
 const serverSettings = {
   logController: new LogController({ disableRequestLogging: true }),
   childLoggerFactory: requestLog,
@@ -51,13 +51,13 @@ const serverSettings = {
   keepAliveTimeout: 65_000,
   connectionTimeout: 60_000,
   forceCloseConnections: 'idle',
-  // A request that still arrives while the server stops is answered like any other.
+  // A request that arrives while the server stops is answered like any other.
   return503OnClosing: false,
   http: {
     joinDuplicateHeaders: true,
     maxHeaderSize: 16_384,
     headersTimeout: 15_000,
-    // How often Node looks for requests that are over their time; its default makes 15 seconds out to be 45.
+    // Node checks timeouts at this interval. With its default of 30 seconds, 15 seconds become up to 45.
     connectionsCheckingInterval: 2000,
   },
   routerOptions: { maxParamLength: 16_384, ignoreTrailingSlash: true },
@@ -65,20 +65,20 @@ const serverSettings = {
   genReqId: (request) => givenId(readHeader(request, 'x-request-id')) ?? randomUUID(),
 } satisfies FastifyHttpOptions<Server>
 
-/** Requests whose path no router can read, and the contracts that answer some of them. */
+/** Requests whose path the router cannot decode. Below the prefix of a contract, the contract answers them. */
 class UnreadablePaths {
-  /** Where the contracts' paths begin. */
+  /** The prefixes of the contracts' paths. */
   readonly #prefixes: string[] = []
   readonly #refusals = new WeakMap<IncomingMessage, Refusal>()
 
   addPrefix(prefix: string): void {
     this.#prefixes.push(prefix)
   }
-  /** The refusal of a request that was routed again. */
+  /** The refusal of a request that was rerouted; undefined for every other request. */
   refusalOf(request: FastifyRequest): Refusal | undefined {
     return this.#refusals.get(request.raw)
   }
-  /** Gives a request of a contract a path that can be read, so that its hooks and its own answer refuse it. */
+  /** Gives a request of a contract a readable path, so that the contract's hooks run and its own answer refuses it. */
   reroute(raw: IncomingMessage, refusal: Refusal): boolean {
     const prefix = this.#prefixes.find((known) => raw.url?.startsWith(known))
     if (!prefix) return false
@@ -143,10 +143,10 @@ function newApp(options: ServerOptions, answer: Answer, unreadable: UnreadablePa
   const below = new BasePath(publicUrl)
   const app = Fastify({
     ...serverSettings,
-    // Not where there is nothing to remove: Fastify then keeps the URL twice.
+    // Only where PUBLIC_URL has a path: with `rewriteUrl` Fastify stores the URL of every request twice.
     ...(basePathOf(publicUrl) === '' ? {} : { rewriteUrl: below.rewrite }),
     loggerInstance: options.logger,
-    // Before any hook runs: a path that cannot be decoded, or is longer than any of ours.
+    // Called before any hook, for a path that cannot be decoded or has a parameter that is too long.
     frameworkErrors(error, given, givenReply) {
       const [request, reply] = [given as FastifyRequest, givenReply as FastifyReply]
       const refusal = refusalOf(error) ?? { code: 'internal_error' }
@@ -165,11 +165,11 @@ function newApp(options: ServerOptions, answer: Answer, unreadable: UnreadablePa
   return app
 }
 
-/** Bounds connections by what the process may open, and refuses too many headers as Node does too large ones. */
+/** Limits connections by the open files of the process, and refuses too many headers as Node refuses too large ones. */
 function boundConnections(app: App, { metrics, publicUrl }: ServerOptions): void {
   const connections = maxConnections()
   if (connections !== null) app.server.maxConnections = connections
-  // Before any other hook, and whatever the path is.
+  // Registered first, so that it runs before every other hook and for every path.
   app.addHook('onRequest', (request, reply, done) => {
     if (!hasTooManyHeaders(request.raw)) return done()
     const { status, text } = rawProblem('HPE_HEADER_OVERFLOW', publicUrl, request.id)
@@ -179,7 +179,7 @@ function boundConnections(app: App, { metrics, publicUrl }: ServerOptions): void
   })
 }
 
-/** Said once, because every request would say it. */
+/** Logged once, because every request has the same cause. */
 const unreadableAddress =
   'A proxy of TRUSTED_PROXIES sends an X-Forwarded-For in which the client cannot be read: all such clients count as one address. Let the proxy write plain addresses.'
 

@@ -16,7 +16,7 @@ import type { Grant, PresentedRefresh } from '../domain/sessions/grants.ts'
 import type { OpenedKey } from '../domain/signing-keys/signing-keys.ts'
 import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
 
-/** The claims that we read. Those from `client_id` on are missing in tokens of version 0.1. */
+/** The claims that the service reads. Tokens of version 0.1 lack those from `client_id` on. */
 export interface AccessClaims {
   /** URL of the issuer: the installation's or the project's own. */
   readonly iss: string
@@ -76,8 +76,8 @@ export interface Tokens {
 }
 
 /**
- * Verified tokens that are cached, so that a signature is checked once: those used last, at most twice as many. Keyed by
- * the whole token: fast-jwt's own cache hashes the token each time, which costs more than everything else here.
+ * The size of one generation of the cache of verified tokens; there are two. A cached signature is not checked again. The
+ * key is the whole token: fast-jwt's own cache hashes it each time, which costs more than the rest of the check.
  */
 const verifiedTokens = 2500
 
@@ -92,9 +92,9 @@ interface KeyRing {
   readonly algorithms: ReadonlySet<SigningAlgorithm>
   /** The keys that sign, by algorithm. */
   readonly signers: ReadonlyMap<SigningAlgorithm, Namespace>
-  /** Signs where an algorithm has no key that signs yet. */
+  /** Signs for an algorithm that has no current key yet. */
   readonly otherwise: Namespace
-  /** By the first part of a token: our headers are a few constant strings. */
+  /** By the header of a token, encoded: every key prints one constant header. */
   readonly readers: ReadonlyMap<string, Namespace>
   readonly jwks: ReturnType<Tokens['jwks']>
 }
@@ -129,7 +129,7 @@ async function registerKeys(keys: readonly OpenedKey[]): Promise<(kid: string) =
 
 async function openRing(keys: readonly OpenedKey[]): Promise<KeyRing> {
   const namespaceOf = await registerKeys(keys)
-  // A token with any other header (none, HS256, jku, a foreign kid) has no reader.
+  // A token with any other header (alg none, HS256, jku, an unknown kid) has no reader and is refused.
   const readers = new Map<string, Namespace>()
   const signers = new Map<SigningAlgorithm, Namespace>()
   for (const { kid, state, algorithm } of keys) {
@@ -181,7 +181,7 @@ export async function createTokens(
   let ring = await openRing(keys)
   const verified = createTokenCache(options.now)
 
-  /** The key that signs for a project: of the algorithm of its policy, as soon as one of it signs. */
+  /** The key that signs for a project: of its policy's algorithm, once that has a current key. */
   const signerOf = ({ policy }: IssuingProject) =>
     ring.signers.get(policy.tokens.signing_algorithm) ?? ring.otherwise
 
@@ -197,7 +197,7 @@ export async function createTokens(
       if (!reader) return null
       try {
         const claims = reader.verify(token)
-        // The audience says which issuers are valid; the library knows only fixed ones.
+        // The valid issuers depend on the audience; the library compares with a fixed list only.
         if (isExpired(claims, options.now()) || !isIssuerOf(options.publicUrl, claims)) return null
         verified.keep(token, claims)
         return claims
@@ -215,10 +215,10 @@ export async function createTokens(
   }
 }
 
-/** Also true where `exp` is no number: the library, which ignores the expiry, has not checked that. */
+/** Also true where `exp` is not a number, which the library does not check with `ignoreExpiration`. */
 const isExpired = ({ exp }: AccessClaims, nowMs: number) => typeof exp !== 'number' || !(nowMs < exp * 1000)
 
-/** Caches verified tokens in two generations: those that are not used while the newer fills up go with the older. */
+/** Caches verified tokens in two generations. When the recent one is full, tokens not used since the last switch are dropped. */
 function createTokenCache(now: () => number) {
   let recent = new Map<string, AccessClaims>()
   let older = new Map<string, AccessClaims>()

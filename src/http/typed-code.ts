@@ -1,12 +1,12 @@
-// Codes as people type them: digits of any width, and spaces anywhere.
+// Codes that people type: full-width digits and spaces are accepted.
 import { invalidField } from './refusal.ts'
 
 /** A typed code in its usual spelling. */
 export const readCode = (text: string): string => text.normalize('NFKC').replace(/\s/g, '')
 
 /**
- * A typed code of digits, as an authenticator shows it.
- * @throws RequestProblem validation_failed for anything but six digits: it is no code, so none is tried
+ * The six digits of an authenticator's code.
+ * @throws RequestProblem validation_failed for any other text, which does not count as an attempt
  */
 export function readDigits(text: string): string {
   const code = readCode(text)

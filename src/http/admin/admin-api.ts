@@ -1,4 +1,4 @@
-// The admin API: the scope of its document, and below /api/admin its plugins in the order a request meets them, then its routes.
+// The admin API below /api/admin: its document, its plugins in the order in which they run, and its routes.
 import type { FastifyInstance } from 'fastify'
 import { adminSchemas } from '../../../schemas/admin/components.ts'
 import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
@@ -66,12 +66,12 @@ export async function adminApi(app: FastifyInstance, options: AdminOptions): Pro
   })
 }
 
-/** The plugins of /api/admin in the order in which a request meets them, then its routes. */
+/** Registers the plugins of /api/admin, in the order in which they run, and its routes. */
 async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   const { answer, cookieSecure, publicUrl, services, tokens } = options
   const { projects } = services
   const cookies = sessionCookies(cookieSecure)
-  // Operators sign in there; the project that a request is about is another one.
+  // Operators have their accounts in this project; the path names the project that they act on.
   const projectIdOf = () => operatorsProjectId
   const viewUser = userView(publicUrl)
   const printSession = sessionPrinter(tokens, cookies, viewUser)
@@ -118,7 +118,7 @@ async function apiRoutes(api: Api, options: AdminOptions): Promise<void> {
   await deliveryRoutes(api, parts)
 }
 
-/** Counted apart from what the accounts of the operators do elsewhere, by the policy of their project. */
+/** The limits of the operators' project, counted apart from the requests that their accounts make to other APIs. */
 function ownLimits({ limits, limiter }: AdminOptions): Limits {
   return { ...limits, project: limiter('project', ({ project }) => project.policy.limits.project, 'admin') }
 }

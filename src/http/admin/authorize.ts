@@ -1,4 +1,4 @@
-// Finds the operator of a request to the admin API, and refuses what their roles do not allow, before anything else is done.
+// Authenticates operators of the admin API, and refuses requests that their roles do not allow, before any other work.
 import type { FastifyRequest } from 'fastify'
 import { operatorKeyMark } from '../../crypto/api-key.ts'
 import { type Acting, installationId, recordAct } from '../../domain/audit/operator-acts.ts'
@@ -59,7 +59,7 @@ export function operatorOf({ operator }: FastifyRequest): Operator {
   return operator
 }
 
-/** Who acts, and from where, for the security log. */
+/** The operator and the client of a request, as the security log records them. */
 export const actingOf = (request: FastifyRequest): Acting => ({
   operator: actOf(operatorOf(request)),
   caller: callerOf(request, 'canonical', { provesProject: () => false }),
@@ -73,7 +73,7 @@ export function onProject(request: FastifyRequest, services: Services): Operator
   return operatorContext(services, request.target, actOf(operatorOf(request)), caller)
 }
 
-/** A refused operator is a row of the project's security log. @throws RequestProblem insufficient_role */
+/** Records the refusal in the project's security log. @throws RequestProblem insufficient_role */
 async function refuse(request: FastifyRequest, services: Services, projectId: string): Promise<never> {
   const details = { reason: String(request.declared.permission) }
   const acting = actingOf(request)
@@ -82,8 +82,9 @@ async function refuse(request: FastifyRequest, services: Services, projectId: st
 }
 
 /**
- * The context of the project that a query names, for a permission whose reach is `any`; `installation` is what concerns none.
- * @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role
+ * The context of the project in a query, for a permission whose reach is `any`.
+ * @param named UUID of a project; `installation` for rows of the log that belong to no project
+ * @throws AuthError project_unknown where the operator has no role for it; RequestProblem insufficient_role
  */
 export async function namedProject(
   request: FastifyRequest,
@@ -97,7 +98,7 @@ export async function namedProject(
   const id = named.toLowerCase()
   if (!isInstallation && (!isUuid(id) || !reaches(held, id))) throw new AuthError('project_unknown')
   if (!isInstallation && !allowsAt(held, permission, id)) await refuse(request, services, id)
-  // What concerns no project is kept like that of one, under an id of its own.
+  // Rows that belong to no project are stored under an id of their own, as if it were a project.
   request.target = isInstallation
     ? { ...(await services.projects.getAny(operatorsProjectId)), id: installationId }
     : await services.projects.getAny(id)
@@ -131,7 +132,7 @@ export const authorize = plugin<AuthorizeOptions>(
       return sessionOf(claims)
     }
 
-    /** @throws AuthError project_unknown, where no role tells that it exists; RequestProblem insufficient_role */
+    /** @throws AuthError project_unknown where the operator has no role for it; RequestProblem insufficient_role */
     async function authorizeAt(request: FastifyRequest, permission: Permission, id: string): Promise<void> {
       const { held } = operatorOf(request)
       if (!isUuid(id) || !reaches(held, id)) throw new AuthError('project_unknown')
@@ -151,15 +152,15 @@ export const authorize = plugin<AuthorizeOptions>(
       if (id !== undefined) return authorizeAt(request, permission, id)
       const { held, kind } = request.operator
       if (!allowsSomewhere(held, permission)) await refuse(request, services, request.project.id)
-      // What makes operators outlives the session that does it.
+      // A change of operators outlasts the session, so the operator must have been authenticated recently.
       if (permission === 'operators.write' && kind === 'session')
         await mustBeRecent(request.context, presentedSession(request))
     })
 
-    // After the roles: what does not exist is told to nobody who may not look.
+    // After the roles are checked: a caller without the permission must not learn which ids exist.
     api.addHook('preValidation', async ({ params }) => {
       for (const [name, value] of Object.entries(params as Record<string, string>)) {
-        // An operator's or user's address is for the command line alone.
+        // The domain also finds users by address; in a path only UUIDs are accepted.
         if (name === 'user' ? !isUuid(value) : value.includes('\0')) throw new AuthError('account_unknown')
       }
     })

@@ -1,9 +1,9 @@
-// Cursors of the admin API: where a page ended, signed together with what was asked, so that no other search takes it.
+// Cursors of the admin API: the end of a page, signed together with the search, so that another search refuses them.
 import { timingSafeEqual } from 'node:crypto'
 import { keyedHash } from '../../crypto/secrets.ts'
 import { invalidField } from '../refusal.ts'
 
-/** Where a page ended: the key of its last row, and its id. */
+/** The end of a page: the sort key of its last row, and its id. */
 type Position = readonly [key: string, id: number]
 
 const macOf = (key: Buffer, asked: unknown, text: string): Buffer =>

@@ -1,16 +1,16 @@
-// ETags (RFC 9110 §8.8.3) of what several operators may edit at once, and the condition of a change (§13.1.1).
+// ETags (RFC 9110 §8.8.3) of resources that several operators may edit at once, and the condition of a change (§13.1.1).
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
 
-/** The ETag of what a route answers. @param shown as JSON: the same state always gives the same text */
+/** @param shown the answer of a route, whose JSON is always the same for the same state */
 export const etagOf = (shown: unknown): string =>
   `"${createHash('sha256').update(JSON.stringify(shown)).digest('base64url').slice(0, 22)}"`
 
 /**
- * The condition of a change.
- * @returns whether a state is the one that the operator has read
+ * Reads the condition of a change from If-Match.
+ * @returns a predicate: true for the state that the operator has read
  * @throws RequestProblem precondition_required without If-Match
  */
 export function ifMatch(request: FastifyRequest): (shown: unknown) => boolean {

@@ -43,7 +43,7 @@ export const webhookView = viewOf(Webhook)
 const deliveryMark = 'msg_'
 const printDeliveryId = (id: string) => deliveryMark + id
 
-/** The id in the path of a delivery; null: it can be none. */
+/** The UUID of a delivery in a path; null for any other text. */
 export function readDeliveryId(text: string): string | null {
   const id = text.startsWith(deliveryMark) ? text.slice(deliveryMark.length) : ''
   return isUuid(id) ? id : null

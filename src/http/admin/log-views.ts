@@ -23,7 +23,7 @@ const columns = Object.keys(LogEntry.properties) as (keyof Static<typeof LogEntr
 /** The line of names (RFC 4180 §2). */
 export const csvHeader = `${columns.join(',')}\r\n`
 
-/** A cell: quoted, and never a formula, which a spreadsheet would carry out: clients choose their user agents. */
+/** A quoted cell. Clients choose their user agents, so a text that a spreadsheet would run as a formula is escaped. */
 function cell(value: unknown): string {
   const text = value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value)
   const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text

@@ -1,4 +1,4 @@
-// What the routes of the admin API are given.
+// The parts that the routes of the admin API are built from.
 import type { Services } from '../../domain/context.ts'
 import type { TeamMemberView } from '../team-views.ts'
 import type { Tokens } from '../tokens.ts'

@@ -1,4 +1,4 @@
-// The products whose documented API the service offers; each is loaded only where it is mounted.
+// The products whose documented APIs the service offers. A contract's module is loaded only if the contract is mounted.
 import { type ContractName, contractNames } from '../server-options.ts'
 import type { BuildContract, ContractParts } from './mount.ts'
 
@@ -8,7 +8,7 @@ const loaders: Record<ContractName, () => Promise<BuildContract>> = {
   nora: async () => (await import('./nora/index.ts')).nora,
 }
 
-/** Loads the named contracts and no module of the others; without any, not even the module that mounts them. */
+/** Loads the named contracts and no module of the others; without contracts, `mount.ts` is not loaded either. */
 export async function loadContracts(names: readonly ContractName[], parts: ContractParts) {
   const wanted = contractNames.filter((name) => names.includes(name))
   if (wanted.length === 0) return []
@@ -17,7 +17,7 @@ export async function loadContracts(names: readonly ContractName[], parts: Contr
   return contracts.map((contract) => ({
     name: contract.name,
     title: contract.title,
-    /** Its paths begin with this. */
+    /** The beginning of its paths. */
     prefix: `${contract.prefix}/`,
     mount: () => mount(contract, parts),
   }))

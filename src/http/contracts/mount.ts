@@ -33,7 +33,7 @@ interface Contract
     Omit<DocumentOptions, 'version' | 'servers'> {
   /** Names the document: /openapi/<name>.json. */
   readonly name: ContractName
-  /** Everything below it answers in this product's shape. */
+  /** Every path below it is answered in this product's form. */
   readonly prefix: string
   /** Base paths below the prefix, each with all routes; the document lists the first. */
   readonly bases: readonly [string, ...string[]]
@@ -41,16 +41,16 @@ interface Contract
   /** Sentences for fields that break their schema, on routes without rules of their own. */
   readonly rules: readonly Rule[]
   readonly csrf?: Omit<CsrfOptions, 'ownOrigin'>
-  /** Characters of a path's parameter beyond which there is nothing at that path; default: its schema says. */
+  /** The maximum length of a path's parameter; a longer one is a 404. Default: its schema decides. */
   readonly maxParamLength?: number
   /** Called first for every request below the prefix. */
   readonly onArrival?: (request: FastifyRequest, reply: FastifyReply) => void
   readonly routes: (api: Api) => Promise<void>
-  /** Registers what lies beside each base path: below the prefix and what stands before the base's last part. */
+  /** Registers the routes beside each base path, below its parent (for `/v1/auth`: below `/v1`). */
   readonly besideRoutes?: (api: Api) => Promise<void>
 }
 
-/** Refuses a path whose parameter is longer than any of ours, before anybody is asked who they are. */
+/** Refuses a path with a parameter that is too long, before the request is authenticated. */
 const refuseLongParams =
   (max: number) =>
   ({ params }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
@@ -61,7 +61,7 @@ const refuseLongParams =
 /** Builds a contract; its module is loaded only where it is mounted. */
 export type BuildContract = (parts: ContractParts) => Contract
 
-/** Registers the contract's routes below each base path, and what lies beside it; the document lists the first alone. */
+/** Registers the contract's routes below and beside each base path; the document lists those of the first only. */
 async function registerBases(api: Api, { bases, routes, besideRoutes }: Contract): Promise<void> {
   for (const [place, base] of bases.entries()) {
     const register = (prefix: string, build: (api: Api) => Promise<void>) =>
@@ -104,7 +104,7 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
         answer: (request, reply, refusal) => answer(request, reply, parts.unreadable(request) ?? refusal),
       })
       api.setSchemaErrorFormatter(validationMessages(contract.rules))
-      // A body that is no object is treated as one without fields; each product has a sentence for missing fields.
+      // A body that is not an object is treated as an empty one, so that the product's sentences for missing fields apply.
       api.addHook('preValidation', (request, _reply, done) => {
         if (typeof request.body !== 'object' || Array.isArray(request.body)) request.body = {}
         done()
@@ -112,7 +112,7 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
       await api.register(document, {
         ...contract,
         version: parts.version,
-        // A client's base URL ends here; the paths of the document begin behind it.
+        // A client's base URL ends here; the paths of the document follow it.
         servers: bases.map((base, place) => {
           const below = base.replace(/\/[^/]+$/, '')
           return {

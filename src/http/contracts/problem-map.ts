@@ -1,4 +1,4 @@
-// How a product's contract answers a refusal: its own status and sentence by code, else by the canonical status.
+// The answer of a product's contract to a refusal: the product's status and sentence for the code, else for the canonical status.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PasswordFault } from '../../domain/errors.ts'
 import { statusOf } from '../problems.ts'
@@ -10,7 +10,7 @@ type Problem = readonly [status: number, sentence: Sentence]
 
 /** The problems of a product. */
 export interface ProblemMap {
-  /** By code, over what every product answers in the same words. */
+  /** By code; replaces the problems that all products share. */
   readonly byCode: Partial<Record<RefusalCode, Problem>>
   /** For every other code, by its canonical status; a status that is not listed is answered as 400 or 500. */
   readonly byStatus: Readonly<Record<number, string> & Record<400 | 500, string>>
@@ -18,7 +18,7 @@ export interface ProblemMap {
 
 const malformed: Problem = [400, 'Malformed request']
 
-/** What every product answers in the same words. */
+/** The problems that all products share. */
 const base: Partial<Record<RefusalCode, Problem>> = {
   malformed_request: malformed,
   broken_text: malformed,
@@ -28,7 +28,7 @@ const base: Partial<Record<RefusalCode, Problem>> = {
   unsupported_media_type: [415, 'Content type must be application/json'],
 }
 
-/** What every product says of a password that the project's policy refuses. */
+/** The sentences of all products for a password that the project's policy refuses. */
 const passwordSentences: Readonly<Record<PasswordFault['reason'], (minLength: number) => string>> = {
   too_short: (minLength) => `Password must be at least ${minLength} characters`,
   common: () => 'Password is too common',
@@ -36,7 +36,7 @@ const passwordSentences: Readonly<Record<PasswordFault['reason'], (minLength: nu
   breached: () => 'Password is known from a data breach',
 }
 
-/** The sentences for fields. The base sentence is the one for text that cannot be stored. */
+/** The sentences for fields; none for text that cannot be stored, which gets the sentence of its code. */
 function fieldSentencesOf({ code, errors, password }: Refusal): string[] {
   if (password) return [passwordSentences[password.reason](password.minLength)]
   return code === 'broken_text' ? [] : Object.values(errors ?? {}).flat()

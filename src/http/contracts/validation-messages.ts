@@ -1,4 +1,4 @@
-// What a product says of fields that break its schema: its own sentences, in its own order.
+// Validation messages of a product: its own sentences for fields that break their schema, in its own order.
 import type { FastifySchemaValidationError } from 'fastify'
 import { type FieldErrors, RequestProblem } from '../refusal.ts'
 

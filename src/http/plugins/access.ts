@@ -1,4 +1,4 @@
-// What every route declares: who may call it, and which limit counts it. A route that does not is refused at boot.
+// The declarations of every route: its access and its limit. The service does not start if a route lacks them.
 import type { FastifyContextConfig, FastifyRequest, RouteOptions } from 'fastify'
 import { withCode } from '../../../schemas/errors.ts'
 import type { KeyHolder, Principal } from '../../domain/actor.ts'
@@ -11,14 +11,14 @@ import type { SessionRow } from '../../repositories/sessions/lists.ts'
 import { plugin } from './plugin.ts'
 
 /**
- * Who may call a route.
+ * The access of a route: the clients that may call it.
  * - `open`: every client; the request belongs to no project
  * - `public`: every client of a project
- * - `optional`: the same, but a token that is presented must be valid
- * - `recognized`: the same, and the user of a valid token is known; any other token is as none
+ * - `optional`: like `public`, but a token that is presented must be valid
+ * - `recognized`: like `public`, with the user of a valid token; any other token is ignored
  * - `project`: a back end with the project's secret
  * - `user`: a signed-in user
- * - `leaving`: a user who signs out, whose access token may have expired
+ * - `leaving`: a user who signs out; the access token may have expired
  * - `operator`: an operator whose roles have the route's permission; only in the admin API
  */
 type Access = 'open' | 'public' | 'optional' | 'recognized' | 'project' | 'user' | 'leaving' | 'operator'
@@ -30,8 +30,8 @@ declare module 'fastify' {
     key?: KeyScope
     limit?: LimitClass | 'none'
     /**
-     * Whether an operator who acts as a user may call it. Every other route where a user's token is looked at refuses them: what
-     * proves or changes who the owner is, is not theirs.
+     * Whether an operator who acts as a user may call it. Every other route that authenticates users refuses them, because only
+     * the owner may use and change the credentials of the account.
      */
     impersonated?: true
     /** On a route for operators: what it needs of their roles. */
@@ -40,13 +40,13 @@ declare module 'fastify' {
     oauthClient?: boolean
     /** Whether session cookies may authenticate it, so that cross-site requests are refused; default: unless it is open. */
     csrf?: boolean
-    /** Whether the token alone is verified before the handler, whose own statement finds out if the session is alive. */
+    /** Whether only the token is verified before the handler; the handler's own statement checks the session. */
     tokenOnly?: boolean
     /** Whether the user's sessions are read in the statement that authenticates. */
     listsSessions?: boolean
-    /** Reads the project's id where the route has it elsewhere than in the header; for links, which send no header. */
+    /** Reads the project's id from the path or the query, for links, which cannot send the header. */
     projectOf?: (request: FastifyRequest) => string | undefined
-    /** Fields of the body that are compared with a password and not set as one; for contracts that encrypt passwords. */
+    /** Fields of the body that are compared with a stored password; for contracts that encrypt passwords. */
     comparedPasswords?: readonly string[]
   }
   interface FastifyRequest {
@@ -64,15 +64,15 @@ declare module 'fastify' {
     provesProject(): boolean
     /** The client's address in its canonical spelling; null where it cannot be read. */
     clientAddress: string | null
-    /** The same, once it was read; undefined before. */
+    /** The cache of `clientAddress`; undefined until it is read. */
     foundClient: string | null | undefined
     /** The client's address as limits count it. */
     address: string
-    /** The same, once it was read. */
+    /** The cache of `address`. */
     foundAddress: string | null
-    /** What the route declares: `routeOptions.config`, whose getter builds an object each time. */
+    /** The declarations of the route: `routeOptions.config`, cached because its getter builds an object each time. */
     declared: FastifyContextConfig
-    /** The same, once it was read. */
+    /** The cache of `declared`. */
     foundDeclared: FastifyContextConfig | null
   }
 }
@@ -83,21 +83,21 @@ export function isOpen(request: FastifyRequest): boolean {
   return access === undefined || access === 'open'
 }
 
-/** Where a token that is presented is looked at. */
+/** The accesses for which a presented token is read. */
 export const authenticated: ReadonlySet<Access> = new Set(['user', 'leaving', 'optional', 'recognized'])
 
-/** Whether a route looks at tokens, and takes none of an operator who acts as a user. */
+/** Whether a route reads tokens and refuses those of operators who act as a user. */
 const refusesImpersonators = ({ access, impersonated }: FastifyContextConfig): boolean =>
   access !== undefined && authenticated.has(access) && !impersonated
 
-/** Adds the refusal to the responses of a route whose errors are problems of ours. */
+/** Adds the refusal to the responses of a route whose errors are problem documents. */
 function documentRefusal(route: RouteOptions): void {
   const { response } = (route.schema ?? {}) as { response?: Record<number, { 'x-codes'?: unknown }> }
   if (!response?.[401]?.['x-codes'] && !response?.[500]?.['x-codes']) return
   route.schema = { ...route.schema, response: withCode(response as never, 'impersonation_refused') }
 }
 
-/** Refuses, at boot, every route registered below that does not declare its access and its limit. */
+/** Throws at start for every route in its scope that does not declare its access and its limit. */
 export const declaredAccess = plugin('declared-access', async (api) => {
   api.addHook('onRoute', (route) => {
     if (refusesImpersonators(route.config ?? {})) documentRefusal(route)

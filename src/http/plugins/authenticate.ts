@@ -1,4 +1,4 @@
-// Authenticates requests where the route asks for it: by an API key where the route takes one, else by an access token.
+// Authenticates requests as their routes declare: by an API key where the route takes one, else by an access token.
 import type { FastifyRequest } from 'fastify'
 import type { KeyHolder } from '../../domain/actor.ts'
 import { authenticateApiKey, hasScope, type KeyScope } from '../../domain/api-keys/api-keys.ts'
@@ -24,7 +24,7 @@ export interface AuthenticateOptions {
   readonly presented: (request: FastifyRequest) => string | null | undefined
   /** True for sign-out routes: they succeed without a valid session. */
   readonly allowsEndedSession?: ((request: FastifyRequest) => boolean) | undefined
-  /** Called where a valid token's session has ended, in scopes that tell why; throws the better refusal. */
+  /** Called when the session of a valid token has ended; may throw a more specific refusal. */
   readonly ended?: ((request: FastifyRequest, claims: AccessClaims) => Promise<void>) | undefined
 }
 
@@ -52,7 +52,7 @@ export const authenticate = plugin<AuthenticateOptions>(
     api.decorateRequest('listed', null)
     api.decorateRequest('presented', null)
 
-    /** Sets the principal from the cache; true if it was there. Synchronous, so most requests wait for nothing. */
+    /** Sets the principal from the cache; true if it was there. Synchronous, so that most requests await nothing. */
     function authenticateFromCache(request: FastifyRequest): boolean {
       const { key: scope, listsSessions, tokenOnly } = request.declared
       if (listsSessions || tokenOnly || (scope && presentedKey(request) !== undefined)) return false
@@ -105,12 +105,12 @@ export const authenticate = plugin<AuthenticateOptions>(
 /** @throws AuthError impersonation_refused, on every route that does not declare that an impersonator may call it */
 function refuseImpersonator({ declared }: FastifyRequest, claims: AccessClaims | null): AccessClaims | null {
   if (!claims?.act || declared.impersonated) return claims
-  // Signing out of a product needs no session, and ends none of an operator.
+  // Sign-out succeeds without a session; the operator's session is left as it is.
   if (declared.access === 'leaving') return null
   throw new AuthError('impersonation_refused')
 }
 
-/** A wrong secret is a row of the security log; a missing one is none. */
+/** Records a wrong secret in the security log, but not a missing one. */
 async function refuseSecret(request: FastifyRequest): Promise<RequestProblem> {
   const problem = new RequestProblem('invalid_project_secret')
   if (readHeader(request, 'project-secret') !== undefined || request.clientCredentials)

@@ -1,5 +1,5 @@
 // Authentication of a back end as an OAuth client (RFC 6749 §2.3.1): the project's id and secret by HTTP Basic or in a form.
-// Only routes with `oauthClient` look for it. The form is read before the project is known, because it says which one it is.
+// Only for routes with `oauthClient`. The form is read before the project is found, because it names the project.
 import { Readable } from 'node:stream'
 import type { FastifyRequest, preParsingHookHandler } from 'fastify'
 import { isUuid } from '../../formats.ts'
@@ -26,7 +26,7 @@ declare module 'fastify' {
 
 const formMediaType = /^application\/x-www-form-urlencoded *(?:;|$)/i
 
-/** Undoes the form encoding of a part of HTTP Basic (RFC 6749 §2.3.1); null: it is not encoded that way. */
+/** Decodes a part of HTTP Basic, which is form-encoded (RFC 6749 §2.3.1); null for any other text. */
 function decodePart(text: string): string | null {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
@@ -35,7 +35,7 @@ function decodePart(text: string): string | null {
   }
 }
 
-/** Basic credentials whose user is no UUID are not for us, such as those of a proxy in front. */
+/** Null for a user that is not a UUID: such credentials are for a proxy in front of the service. */
 function credentialsOf(
   method: ClientCredentials['method'],
   id: string | null,
@@ -45,7 +45,7 @@ function credentialsOf(
   return { method, projectId: id.toLowerCase(), secret }
 }
 
-/** The credentials of HTTP Basic (RFC 7617); null: there are none, or none of ours. */
+/** The credentials of HTTP Basic (RFC 7617); null where there are none of a project. */
 export function basicCredentials(request: FastifyRequest): ClientCredentials | null {
   const [, encoded] =
     /^basic +([A-Za-z0-9+/_-]+=*) *$/i.exec(readHeader(request, 'authorization') ?? '') ?? []
@@ -61,7 +61,7 @@ function formCredentials(form: Buffer): ClientCredentials | null {
   return credentialsOf('form', fields.get('client_id'), fields.get('client_secret'))
 }
 
-/** Reads a body without ending its connection, over which a refusal is sent. @throws RequestProblem body_too_large */
+/** Reads a body and keeps the connection open for the refusal. @throws RequestProblem body_too_large, malformed_request */
 function readBody({ raw, routeOptions }: FastifyRequest): Promise<Buffer> {
   const { bodyLimit = Number.POSITIVE_INFINITY } = routeOptions
   return new Promise((resolve, reject) => {
@@ -85,7 +85,7 @@ async function findCredentials(request: FastifyRequest): Promise<ClientCredentia
   return formCredentials(request.readForm)
 }
 
-/** Gives the parser the body that was read before; for routes with `oauthClient`. */
+/** Gives the parser the body that was already read; for routes with `oauthClient`. */
 export const parseReadForm: preParsingHookHandler = (request, _reply, payload, done) => {
   done(null, request.readForm ? Readable.from([request.readForm]) : payload)
 }
@@ -95,7 +95,7 @@ export const clientAuthentication = plugin('client-authentication', async (api) 
   api.decorateRequest('clientCredentials', null)
   api.decorateRequest('readForm', null)
   api.addHook('onRequest', (request, _reply, done) => {
-    // The header project-secret says who asks; Authorization may then be that of a proxy in front.
+    // The header project-secret authenticates the client; Authorization may then be for a proxy in front.
     if (!request.declared.oauthClient || readHeader(request, 'project-secret') !== undefined) return done()
     findCredentials(request).then((found) => {
       request.clientCredentials = found

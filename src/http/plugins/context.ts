@@ -1,4 +1,4 @@
-// The context in which a request's verbs run.
+// The context that a request hands to the verbs of the domain.
 import type { FastifyRequest } from 'fastify'
 import type { SessionClient } from '../../domain/actor.ts'
 import { type Context, createContext, type Services } from '../../domain/context.ts'
@@ -9,7 +9,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The project, the actor and the client of this request; on every route that is not open. */
     readonly context: Context
-    /** The same, once it was read. */
+    /** The cache of `context`. */
     builtContext: Context | null
   }
 }
@@ -18,7 +18,7 @@ interface ContextOptions {
   readonly services: Services
   /** The API of the scope. */
   readonly client: SessionClient
-  /** What the browser or app of a request keeps, for accounts that trust it; default: nothing. */
+  /** Reads the token of a trusted device; default: none. */
   readonly deviceToken?: (request: FastifyRequest) => string | null
 }
 

@@ -1,6 +1,6 @@
-// CORS (WHATWG Fetch) for the origins that a project's policy lists, and for what everybody may read.
+// CORS (WHATWG Fetch) for the origins in a project's policy, and for public documents.
 //
-// Ours: @fastify/cors merges its options anew for each request, also without an Origin, which costs GET /me a tenth.
+// Not @fastify/cors: it merges its options for each request, even without an Origin, which slows GET /me down by a tenth.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProjectCache } from '../../domain/projects/project-cache.ts'
 import { pageHeaders, readHeader } from '../request-headers.ts'
@@ -9,19 +9,19 @@ import { plugin } from './plugin.ts'
 
 interface CorsOptions {
   readonly projects: ProjectCache
-  /** The id of the project that a request is for, as far as it says. */
+  /** The id of the project that a request names; null: it names none. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
   /** Whether a page may send any header: the clients of a product have their own. Default: those that the service reads. */
   readonly anyHeader?: boolean
 }
 
-/** Headers that a page may read of every answer, there or not; those of the one answer are added. */
+/** Response headers that are always exposed to pages; those that an answer has are added. */
 const exposed = ['idempotency-replayed', 'ratelimit', 'ratelimit-policy', 'retry-after', 'x-request-id']
 
 const methods = 'GET, POST, PUT, PATCH, DELETE'
 const maxAge = '600'
 
-/** A list of header names as a browser asks for it, of a length that is sane to repeat. */
+/** A list of at most 64 header names, as a browser requests it. */
 const requestedHeaders = /^[\w!#$%&'*+.^`|~-]+(?: ?, ?[\w!#$%&'*+.^`|~-]+){0,63}$/
 
 /** The headers that a preflight allows. */
@@ -42,7 +42,7 @@ function readableHeaders(reply: FastifyReply): string {
 export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectIdOf, anyHeader = false }) => {
   api.decorateRequest('isFromListedOrigin', false)
 
-  /** A preflight names no project, so it is answered for any; the request after it is judged by its own. */
+  /** A preflight names no project, so an origin of any project is allowed; the request after it is checked by its project. */
   async function allows(request: FastifyRequest, origin: string): Promise<boolean> {
     if (request.method === 'OPTIONS') return projects.anyAllowsOrigin(origin)
     const id = projectIdOf(request)
@@ -75,7 +75,7 @@ export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectI
     if (request.isFromListedOrigin) reply.header('access-control-expose-headers', readableHeaders(reply))
     done(null, payload)
   })
-  // Hooks run for routes alone, so a preflight needs one; it is reached where the origin was not allowed.
+  // Hooks run only for routes, so preflights need one. The handler is reached where the origin was not allowed.
   api.options('*', { schema: { hide: true } }, (_request, reply) => reply.callNotFound())
 })
 
@@ -85,10 +85,10 @@ declare module 'fastify' {
   }
 }
 
-/** What verifies tokens or describes the service: documents, discovery and key sets, which are the same for everybody. */
+/** OpenAPI documents, discovery and key sets, which are the same for every client. */
 const published = /^\/openapi\/[^/]+$|\/\.well-known\/.+$/
 
-/** Opens what is published to the pages of every origin; without cookies, so `*` is enough. */
+/** Opens the public documents to every origin. They need no cookies, so `*` is enough. */
 export const openToEveryOrigin = plugin('open-to-every-origin', async (api: Api) => {
   api.addHook('onRequest', (request, reply, done) => {
     const { url = '' } = request.routeOptions

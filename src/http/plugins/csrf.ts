@@ -8,21 +8,21 @@ import { plugin } from './plugin.ts'
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Whether no foreign page made the request: Sec-Fetch-Site is same-origin or none, or Origin is PUBLIC_URL's or in the
- * project's list. Current browsers send one of the two headers with every cross-site POST, so a request with neither was not
- * made by a page. Host says nothing here: proxies rewrite it.
- * @param admitsListed whether pages of the project's origins are not foreign
+ * Whether the request was made by the service's own pages, by an admitted origin, or by no page: Sec-Fetch-Site is same-origin
+ * or none, or Origin is PUBLIC_URL's or in the project's list. Current browsers send one of the two headers with every
+ * cross-site POST, so a request with neither was not made by a page. Host is not compared, because proxies rewrite it.
+ * @param admitsListed whether the origins in the project's policy are admitted
  */
 function isSameSite(request: FastifyRequest, ownOrigin: string, admitsListed: boolean): boolean {
   const site = readHeader(request, 'sec-fetch-site')
   const origin = readHeader(request, 'origin')
   if (site === 'same-origin' || site === 'none') return true
   if (admitsListed && origin !== undefined && request.project.policy.origins.includes(origin)) return true
-  // A browser that says where the request comes from has said that it is not from here.
+  // Any other value of Sec-Fetch-Site is a request from another origin.
   return site === undefined && (origin === undefined || origin === ownOrigin)
 }
 
-/** Origins whose refusal the log has; a caller that makes up more of them is not heard. */
+/** The maximum of origins that are logged, so that invented origins cannot fill the log. */
 const maxTold = 20
 
 export interface CsrfOptions {
@@ -37,7 +37,7 @@ export interface CsrfOptions {
 export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
   const { ownOrigin, admitsListed = true, concernsCookies } = options
   const told = new Set<string>()
-  /** Tells the operator once for each origin, because the cause may be PUBLIC_URL or the policy. */
+  /** Logs once for each origin, because the cause may be a wrong PUBLIC_URL or policy. */
   function tell({ headers, log }: FastifyRequest): void {
     const origin = String(headers.origin).slice(0, 255)
     if (told.size >= maxTold || told.has(origin)) return

@@ -1,4 +1,4 @@
-// Announces what is deprecated: in the answers of its routes, and in their documents.
+// Announces deprecated routes and fields, in answers and in the documents.
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { type Deprecation, deprecationHeaders } from '../deprecations.ts'
 import { plugin } from './plugin.ts'
@@ -15,7 +15,7 @@ interface BodySchema {
 
 type Done = () => void
 
-/** A whole route: every answer says so, refusals as well. */
+/** Adds the headers to every answer of a route, refusals included. */
 function announceRoute(route: RouteOptions, headers: Record<string, string>): void {
   route.schema = { ...route.schema, deprecated: true }
   const announce = (_request: FastifyRequest, reply: FastifyReply, done: Done) => {
@@ -25,7 +25,7 @@ function announceRoute(route: RouteOptions, headers: Record<string, string>): vo
   route.onRequest = [announce, ...[route.onRequest ?? []].flat()]
 }
 
-/** A field: the answers to requests that use it say so. The tests check that the documents have it. */
+/** Adds the headers to the answers of requests that send the field. A test checks that the documents have the field. */
 function announceField(route: RouteOptions, field: string, headers: Record<string, string>): void {
   const body = route.schema?.body as BodySchema | undefined
   const property = body?.properties?.[field]
@@ -41,7 +41,7 @@ function announceField(route: RouteOptions, field: string, headers: Record<strin
 }
 
 export const deprecation = plugin<DeprecationOptions>('deprecation', async (api, { table, documents }) => {
-  // Other routes get no hook, so that they cost nothing.
+  // Routes without an entry get no hook.
   api.addHook('onRoute', (route) => {
     for (const entry of table) {
       if (entry.route !== `${String(route.method)} ${route.url}`) continue

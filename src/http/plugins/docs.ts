@@ -15,7 +15,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** On phones, wide parts get a line of their own. */
+/** Styles for narrow screens. */
 const narrow = `@media (max-width: 640px) {
   .swagger-ui .wrapper, .swagger-ui .opblock-body .opblock-section-header { padding-left: 12px; padding-right: 12px }
   .swagger-ui .opblock-tag { flex-wrap: wrap }
@@ -42,7 +42,7 @@ ${errors} > .response-col_status[aria-expanded="false"] ~ .response-col_links { 
 ${errors} > td { padding-top: 4px; padding-bottom: 4px }
 `
 
-/** What the page does besides: Swagger UI draws anew at any time, so each part is looked after at every change. */
+/** The script that folds the errors. Swagger UI renders again at any time, so it runs after every change of the page. */
 const behaviour = `const errors = ${JSON.stringify(`${errors} > .response-col_status`)}
 function tidy() {
   for (const cell of document.querySelectorAll(errors + ':not([aria-expanded])')) {
@@ -95,7 +95,7 @@ const barOf = (
 !${links.map(({ name, url }, at) => html`<a href="${url}"!${at === 0 ? ' aria-current="page"' : ''}>${name}</a>`).join('\n')}
 </nav>`
 
-/** @fastify/swagger-ui has no setting for what else the page holds: without a viewport, phones show a page of 980 pixels. */
+/** Adds the viewport and the bar, for which @fastify/swagger-ui has no setting. Without a viewport phones render 980 pixels. */
 const completed = (page: string, bar: string) =>
   page
     .replace(
@@ -134,7 +134,7 @@ export const docs = plugin<DocsOptions>('docs', async (api, { documents, links }
       uiConfig: {
         layout: 'StandaloneLayout',
         urls: [...documents],
-        // The logo is a picture with a style of its own, which the policy forbids.
+        // The logo has an inline style, which the policy forbids.
         plugins: [{ components: { Logo: 'span' } }] as never,
         displayOperationId: true,
         displayRequestDuration: true,

@@ -14,13 +14,13 @@ export interface DocumentOptions {
   /** Schemas with an $id, which become components. */
   readonly shared: readonly TSchema[]
   readonly tags: readonly { name: string; description: string }[]
-  /** Ways to authenticate, by the names that routes use. */
+  /** The security schemes, by the names that routes use. */
   readonly securitySchemes: SecuritySchemes
   /** Base URLs of the paths; the first one is removed from them. */
   readonly servers: readonly { url: string; description: string }[]
 }
 
-/** @fastify/swagger says of every body that it is required; those of marked operations are not. */
+/** Marks the bodies of operations with `x-optional-body` as optional; @fastify/swagger marks every body as required. */
 function markOptionalBodies<T extends { paths?: object | undefined }>(made: T): T {
   for (const item of Object.values(made.paths ?? {}))
     for (const operation of Object.values(item ?? {}) as Record<string, unknown>[]) {
@@ -50,7 +50,7 @@ export const document = plugin<DocumentOptions>(
       },
       transformObject: (made) =>
         'openapiObject' in made ? markOptionalBodies(made.openapiObject) : made.swaggerObject,
-      // Behind the first server's path; '/' takes nothing off.
+      // Removes the path of the first server; for '/' nothing.
       stripBasePath: true,
       refResolver: {
         buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `Schema${index}`),
@@ -60,11 +60,11 @@ export const document = plugin<DocumentOptions>(
   },
 )
 
-/** The project in the names of cookies where the installation has no default one; any other is as good. */
+/** The project in the names of cookies where the installation has no default project: an arbitrary UUID. */
 const exampleProjectId = '5e9f2e54-0000-4000-8000-000000000001'
 
 /**
- * Ways to authenticate at the canonical API.
+ * The security schemes of the canonical API.
  * @param cookies name the cookies of this installation, of its default project where there is one
  */
 export const canonicalSchemes = (cookies: SessionCookies, projectId: string | null): SecuritySchemes => ({

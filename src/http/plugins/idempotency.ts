@@ -1,7 +1,7 @@
 // Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repeated request gets the answer of the first one.
 //
-// The key is looked at once the request would be carried out: authenticated, valid, within its limits. A refusal is not
-// kept: the key is free for the next try, with a corrected body.
+// The key is checked when the request is authenticated, valid and within its limits. A refusal is not stored: the key can be used
+// again with a corrected body.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isStillIssued } from '../../domain/sessions/sessions.ts'
 import {
@@ -29,11 +29,11 @@ declare module 'fastify' {
   }
 }
 
-/** A session whose tokens were handed out, and its user's epoch then. */
+/** A session whose tokens were issued, and the epoch of its user at that time. */
 type IssuedSession = Parameters<typeof isStillIssued>[1]
 
 interface KeptAnswer {
-  /** Where the answer holds tokens: it is repeated only while they could be used. */
+  /** Where the answer has tokens: it is replayed only while their session is unchanged. */
   readonly issued?: IssuedSession
   readonly status: number
   readonly headers: Record<string, string | string[]>
@@ -48,7 +48,7 @@ function keyIn(header: string): string {
   return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header
 }
 
-/** JSON in which the order of an object's fields makes no difference. */
+/** JSON with sorted keys, so that the order of fields makes no difference. */
 function ordered(value: unknown): string {
   const sorted = (_name: string, at: unknown) =>
     typeof at === 'object' && at !== null && !Array.isArray(at)
@@ -61,7 +61,7 @@ interface Fields {
   readonly properties?: Record<string, unknown>
 }
 
-/** Everything that the answer depends on; body fields that the route does not read are left out. */
+/** The parts of a request that its answer depends on, without body fields that the route does not read. */
 function contentOf(request: FastifyRequest): string {
   const known = Object.keys((request.routeOptions.schema?.body as Fields | undefined)?.properties ?? {})
   const body = request.body as Record<string, unknown>
@@ -85,7 +85,7 @@ async function begin(request: FastifyRequest, reply: FastifyReply) {
   const header = readHeader(request, 'idempotency-key')
   if (header === undefined) return
   const outcome = await beginIdempotent(request.context, {
-    // Operators have no user of the project in common: each has keys of their own.
+    // Operators are not users of the project, so their id keeps the keys of different operators apart.
     operation: `${request.method} ${url}${request.operator ? ` ${request.operator.id}` : ''}`,
     key: keyIn(String(header)),
     userId: config.access === 'user' ? signedIn(request).actor.user.id : null,
@@ -99,12 +99,12 @@ async function begin(request: FastifyRequest, reply: FastifyReply) {
     return
   }
   const { status, headers, body, issued }: KeptAnswer = JSON.parse(outcome.answer)
-  // The session has ended or was secured anew: the request is carried out, and finds what it would find without a key.
+  // The session has ended or the user's epoch has changed: the request is carried out as if it had no key.
   if (issued && !(await isStillIssued(request.context, issued))) return
   return reply.code(status).headers(headers).header('idempotency-replayed', 'true').send(body)
 }
 
-/** Runs before the answer is sent, so that an answer which its client has seen is kept. */
+/** Stores the answer before it is sent, so that every answer that a client has received is stored. */
 async function finish(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
   const { claim } = request
   if (!claim) return payload
@@ -114,7 +114,7 @@ async function finish(request: FastifyRequest, reply: FastifyReply, payload: unk
     if (isDone) await keepAnswer(request.context, claim, printAnswer(request, reply, payload))
     else await releaseClaim(request.context, claim)
   } catch (error) {
-    // The answer itself is right; a repetition is refused for a minute, then carried out anew.
+    // The answer is sent all the same. A repetition is refused for a minute, then carried out again.
     request.log.warn({ err: error }, 'The answer for an Idempotency-Key could not be kept')
   }
   return payload

@@ -1,6 +1,6 @@
-// Numbers of a JSON text that a double cannot hold (RFC 7493 §2.2): they would be stored as other numbers than were sent.
+// Numbers in a JSON text that a double cannot represent (RFC 7493 §2.2): parsing would change them.
 
-/** Whether a text may hold a number; most bodies hold none, and are not looked at any further. */
+/** Whether a text may have a number; most bodies have none and are not scanned. */
 const mayHoldNumber = /[:[,]\s*-?\d|^\s*-?\d/
 
 /** A string, a number, or a sign of JSON's structure. */
@@ -16,7 +16,7 @@ function canonical(text: string): string {
   return `${sign}${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`
 }
 
-/** Whether a number of a valid JSON text is another one once it is parsed. */
+/** Whether parsing changes a number of a valid JSON text. */
 function changes(text: string): boolean {
   const value = Number(text)
   if (!Number.isFinite(value)) return true

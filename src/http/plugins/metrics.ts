@@ -27,7 +27,7 @@ export interface MetricsRoute {
   /** All metrics of this instance, in the text format of Prometheus. @throws when its workers do not answer */
   readonly scrape: () => Promise<string>
   readonly mediaType: string
-  /** What a scraper must present; null: only this machine reads it, where PUBLIC_URL is a loopback address. */
+  /** The token that a scraper must present; null: only this machine may read, and only with a loopback PUBLIC_URL. */
   readonly token: string | null
   readonly publicUrl: string
 }

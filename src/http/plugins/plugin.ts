@@ -1,4 +1,4 @@
-// A plugin whose hooks and decorators belong to the scope that registers it.
+// Plugins whose hooks and decorators belong to the scope that registers them.
 import fastifyPlugin from 'fastify-plugin'
 import type { Api } from '../typebox.ts'
 

@@ -1,4 +1,4 @@
-// Finds the project that a request is for; no route below runs without one.
+// Finds the project of a request; every route in its scope that is not open has one.
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { ProjectCache } from '../../domain/projects/project-cache.ts'

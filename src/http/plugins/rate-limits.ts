@@ -1,7 +1,7 @@
 // Rate limits for each client address and project, in the classes that routes declare; the project's policy sets them.
 //
-// `read` and `project` (what back ends ask) count every request as it arrives; `credential` and `mail` count requests
-// whose body is valid, so that a typing mistake costs no attempt.
+// `read` and `project` (for back ends) count every request when it arrives; `credential` and `mail` count only requests with a
+// valid body, so that a malformed request does not use up an attempt.
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitClass, Policy } from '../../domain/projects/policy.ts'

@@ -1,4 +1,4 @@
-// Validates requests by the published schemas, queries after reading their numbers; errors are sentences.
+// Validates requests by the published schemas, after converting the numbers and booleans of queries; errors are sentences.
 import { Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
@@ -35,7 +35,7 @@ const typeNames: Record<string, string> = {
 
 const brokenText = 'Must be text without NUL and without lone surrogates.'
 
-/** Validation messages of broken rules by keyword; the messages of `type`, `const` and `enum` name all that is allowed. */
+/** Validation messages by keyword; those of `type`, `const` and `enum` are built from all allowed values. */
 const sentences: Readonly<Record<string, (params: Record<string, unknown>) => string>> = {
   required: () => 'Is required.',
   minLength: ({ limit }) => (limit === 1 ? 'Must not be empty.' : `Must have at least ${limit} characters.`),
@@ -49,7 +49,7 @@ const sentences: Readonly<Record<string, (params: Record<string, unknown>) => st
   'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxJsonDepth} deep.`,
 }
 
-/** Validation messages by field. A field that breaks a rule of its own gets none for not being null. */
+/** Validation messages by field. A nullable field that breaks a rule gets the rule's message and not "Must be null". */
 function fieldErrors(errors: readonly FastifySchemaValidationError[], part: string): FieldErrors {
   const messages: FieldErrors = Object.create(null)
   const types = new Map<string, Set<string>>()
@@ -96,7 +96,7 @@ function refuseBrokenText(body: unknown): void {
   throw new RequestProblem('broken_text', { errors })
 }
 
-/** @throws RequestProblem broken_text for numbers that would be stored as others */
+/** @throws RequestProblem broken_text for numbers that parsing changes */
 function refuseChangedNumbers(text: string): void {
   const fields = changedNumbers(text)
   if (fields.length === 0) return
@@ -109,7 +109,7 @@ function refuseChangedNumbers(text: string): void {
 /** A whole number as it is written in a query: without sign, fraction, exponent, base or leading zeros. */
 const wholeNumber = /^(?:0|[1-9]\d{0,14})$/
 
-/** Turns the texts of a query into the types that its schema wants, where they are written in the one way. */
+/** Converts the texts of a query to the types of its schema, where they have the one accepted form. */
 function readTexts(schema: object, data: unknown): void {
   const { properties = {} } = schema as { properties?: Record<string, { type?: unknown }> }
   const values = data as Record<string, unknown>
@@ -121,7 +121,7 @@ function readTexts(schema: object, data: unknown): void {
   }
 }
 
-/** The fields of a query, which a body's parser does not see, that hold what PostgreSQL cannot store. */
+/** The errors of query fields with text that PostgreSQL cannot store; for bodies the parser checks that. */
 function brokenTexts(schema: object, data: unknown): FastifySchemaValidationError[] {
   const { properties = {} } = schema as { properties?: object }
   return Object.entries((data ?? {}) as object)
@@ -135,7 +135,7 @@ function brokenTexts(schema: object, data: unknown): FastifySchemaValidationErro
     }))
 }
 
-/** A validator that is compiled at its first request, so that the start does not wait for it. */
+/** Builds a validator that is compiled at its first request, which makes the start faster. */
 function whenFirstUsed(ajv: Ajv, schema: object, part: string | undefined) {
   let validate: ValidateFunction | undefined
   return (data: unknown) => {
@@ -160,7 +160,7 @@ export const validation = plugin('validation', async (api) => {
   const parse = api.getDefaultJsonParser('error', 'error')
   const utf8 = new TextDecoder('utf-8', { fatal: true })
   api.removeAllContentTypeParsers()
-  // Empty counts as absent: clients send Content-Type: application/json with nothing behind it.
+  // An empty body counts as absent: some clients send Content-Type: application/json without a body.
   api.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (body.length === 0) return done(null, undefined)
     let text: string
@@ -180,20 +180,20 @@ export const validation = plugin('validation', async (api) => {
       }
     })
   })
-  // Clients call a route that needs no body with an empty one of any type: `curl -d ''` says it is a form.
+  // An empty body of any type is accepted: `curl -d ''` sends the type of a form.
   api.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     const isNone = body.length === 0 || request.is404
     done(isNone ? null : new RequestProblem('unsupported_media_type'), undefined)
   })
   api.addHook('onRequest', ({ raw, headers }, _reply, done) => {
-    // A type that is none would be refused before its body is found to be empty.
+    // Fastify refuses an invalid type before the parser can see that the body is empty.
     const type = headers['content-type']
     const isEmpty =
       headers['transfer-encoding'] === undefined && !(Number(headers['content-length'] ?? 0) > 0)
     if (type !== undefined && isEmpty && !mediaType.test(type)) delete raw.headers['content-type']
     done()
   })
-  // An absent body is an empty one: then every required field is named instead of "body must be object".
+  // An absent body becomes an empty object: then the errors name every required field instead of "body must be object".
   api.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined || request.body === null) request.body = {}
     done()

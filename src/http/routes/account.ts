@@ -11,7 +11,7 @@ import { presentedTransport } from '../strategies/cookie.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
-/** Events of a page where the request does not say. */
+/** The default number of events in a page. */
 const pageLength = 50
 
 export async function accountRoutes(api: Api, { cookies, viewUser }: RouteParts): Promise<void> {

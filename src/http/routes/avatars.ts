@@ -16,10 +16,10 @@ import { readHeader } from '../request-headers.ts'
 import type { Api } from '../typebox.ts'
 import type { RouteParts } from './parts.ts'
 
-/** Room for 500 000 characters of data URI in JSON, for programs that escape every slash of it too. */
+/** Room for a data URI of 500 000 characters in JSON, even if the client escapes every slash. */
 const bodyLimit = 1_048_576
 
-/** Headers of a picture: cached for ever, and shown anywhere without being able to act. */
+/** Headers of a picture: cached without limit, embeddable by every site, and sandboxed. */
 const pictureHeaders = {
   'cache-control': 'public, max-age=31536000, immutable',
   'content-security-policy': "default-src 'none'; sandbox",
@@ -49,7 +49,7 @@ function names(header: string | undefined, etag: string): boolean {
 export async function avatarRoutes(api: Api, { services, viewUser }: RouteParts): Promise<void> {
   const config = { access: 'user', key: 'profile:write', limit: 'read', impersonated: true } as const
 
-  // In a scope of its own: no other route takes bytes. A media type that is not stored is refused by the domain.
+  // In a scope of its own, so that no other route accepts bytes. The domain refuses media types that it does not store.
   await api.register(async (upload: Api) => {
     upload.addContentTypeParser(/^image\//i, { parseAs: 'buffer' }, (_request, body, done) =>
       done(null, body),

@@ -13,7 +13,7 @@ import type { Api } from '../typebox.ts'
 import { readCode } from '../typed-code.ts'
 import type { RouteParts } from './parts.ts'
 
-/** @throws RequestProblem validation_failed; AuthError invalid_verification_code for a flow that is none */
+/** @throws RequestProblem validation_failed; AuthError invalid_verification_code for a flow that is not a UUID */
 function proofOf({ token, flow, code }: Static<typeof schemas.confirmEmailSignIn.body>): EmailSignInProof {
   if (token !== undefined) return { token }
   if (flow === undefined) throw missingField('token')

@@ -1,6 +1,6 @@
 // GET /identities, POST and DELETE /identities/{identity}, POST /set-password.
 //
-// OpenAPI takes two paths that differ in the name of a parameter for one, so a provider and an id share theirs.
+// For OpenAPI two paths that differ only in the name of a parameter are the same, so provider and id share one name.
 
 import * as schemas from '../../../schemas/identities.ts'
 import { setPassword } from '../../domain/accounts/password-change.ts'

@@ -24,12 +24,12 @@ function readForm(body: Buffer): Record<string, string> {
     const form = Object.fromEntries(fields)
     if (Object.keys(form).length === fields.length) return form
   } catch {
-    // Not UTF-8: refused below, like a field that is there twice.
+    // Not UTF-8: refused below, like a repeated field.
   }
   throw new RequestProblem('malformed_request')
 }
 
-/** A client authenticates in one way, and is one client (RFC 6749 §2.3). @throws RequestProblem malformed_request */
+/** Refuses a second authentication method or a second client (RFC 6749 §2.3). @throws RequestProblem malformed_request */
 function refuseSecondMethod(
   client: ClientCredentials | null,
   { client_id, client_secret }: { client_id?: string; client_secret?: string },
@@ -39,7 +39,7 @@ function refuseSecondMethod(
     throw new RequestProblem('malformed_request')
 }
 
-/** Here an ended session is an answer, not a refusal. */
+/** For introspection an ended session is an inactive token and not a refusal. */
 function nullIfEnded(error: unknown): null {
   if (error instanceof AuthError && error.code === 'unauthenticated') return null
   throw error
@@ -84,7 +84,7 @@ function accessView(actor: Actor, claims: AccessClaims): View {
 }
 
 export async function introspectionRoutes(api: Api, { tokens, publicUrl }: RouteParts): Promise<void> {
-  // In a scope of its own: no other route takes a form, which any page can post without a preflight.
+  // In a scope of its own, so that no other route accepts a form, which any page can post without a preflight.
   await api.register(async (scope: Api) => {
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',

@@ -9,7 +9,7 @@ import type { Api } from '../typebox.ts'
 export async function issuerRoutes(api: Api, { publicUrl }: { publicUrl: string }): Promise<void> {
   const config = { access: 'public', limit: 'read', projectOf: projectInPath } as const
 
-  // RFC 8414 puts the path of the issuer behind the well-known one, and PUBLIC_URL may have a path.
+  // RFC 8414 §3.1: the path of the issuer follows the well-known path, and PUBLIC_URL may have a path.
   for (const base of new Set(['', basePathOf(publicUrl)]))
     api.get(
       `/.well-known/oauth-authorization-server${base}/projects/:project_id`,

@@ -45,7 +45,7 @@ export async function operationsRoutes(
     },
   )
 
-  // RFC 8414 §3.1 puts the path of PUBLIC_URL behind the well-known one.
+  // RFC 8414 §3.1: the path of PUBLIC_URL follows the well-known path.
   for (const base of new Set(['', basePathOf(publicUrl)]))
     api.get(
       `/.well-known/oauth-authorization-server${base}`,

@@ -1,4 +1,4 @@
-// What the routes of the canonical API are given, beside what its pages have; each names the parts that it needs.
+// The parts that the routes of the canonical API are built from: those of the hosted pages, and more.
 import type { Services } from '../../domain/context.ts'
 import type { HostedParts } from '../pages/hosted/parts.ts'
 import type { TeamMemberView } from '../team-views.ts'

@@ -36,7 +36,7 @@ function landing(redirectTo: string, end: FlowEnd): string {
   if (end.kind === 'code') url.searchParams.set('code', end.code)
   if (end.kind === 'refused') {
     url.searchParams.set('error', end.reason)
-    // In the fragment, which is in no log and no Referer.
+    // In the fragment, which browsers send neither to servers nor in Referer.
     const { challenge, factors = [], passkeyOptions } = end
     if (challenge) {
       const passkey = passkeyOptions ? { passkey_options: JSON.stringify(passkeyOptions) } : {}

@@ -18,7 +18,7 @@ function proofOf(body: Static<typeof schemas.stepUp.body>): StepUpProof {
     if (password === undefined) throw missingField('password')
     return { method, password }
   }
-  // A mailed code of letters is one that does not fit, as it always was.
+  // Not checked for six digits: a mailed code with letters is refused as a wrong code.
   if (method === 'email_code' && code !== undefined) return { method, code: readCode(code) }
   return factorProofOf({ method, code, credential })
 }

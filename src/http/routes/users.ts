@@ -8,20 +8,20 @@ import type { UserView } from '../views.ts'
 import type { RouteParts } from './parts.ts'
 
 export async function userRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
-  /** Answers by the row of a cached user: the same row gives the same answer. */
+  /** Answers by the row of a cached user, because the same row gives the same answer. */
   const answers = new WeakMap<UserRow, { user: ReturnType<UserView> }>()
 
   function answerFor(user: UserRow) {
     const known = answers.get(user)
     if (known) return known
     const answer = { user: viewUser(user) }
-    // The session cache freezes its rows; any other row is used once.
+    // Only rows of the session cache are frozen and read again.
     if (Object.isFrozen(user)) answers.set(user, unchanging(answer))
     return answer
   }
 
   const config = { access: 'user', key: 'me:read', limit: 'read', impersonated: true } as const
-  // Not async: the route with the most requests creates no promise.
+  // Not async: the most frequent route creates no promise.
   api.get('/me', { schema: me, config }, (request, reply) => {
     reply.send(answerFor(onBehalfOf(request).actor.user))
   })

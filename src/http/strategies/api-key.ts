@@ -5,8 +5,8 @@ import { readHeader } from '../request-headers.ts'
 import { bearerToken } from './bearer.ts'
 
 /**
- * The API key that a request presents, valid or not; undefined where it presents none. x-api-key is read only where there
- * is no Authorization header.
+ * The API key that a request presents, valid or not; undefined where it presents none. x-api-key is read only where
+ * Authorization has no bearer token.
  */
 export function presentedKey(request: FastifyRequest): string | undefined {
   const bearer = bearerToken(request)

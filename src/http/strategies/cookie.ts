@@ -43,7 +43,7 @@ export const concernsSessionCookies =
     presentedCookie(cookies, request, 'refresh') !== undefined ||
     readHeader(request, 'session-transport') === 'cookie'
 
-/** Finds who is signed in on our own pages, by the access token in the project's cookie. */
+/** Builds the function that finds the signed-in user of a page, by the access token in the project's cookie. */
 export function visitorFinder({ tokens, cookieSecure }: Pick<ServerOptions, 'tokens' | 'cookieSecure'>) {
   const cookies = sessionCookies(cookieSecure)
   return async (request: FastifyRequest, ctx: Context): Promise<Principal | null> => {

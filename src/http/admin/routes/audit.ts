@@ -29,7 +29,7 @@ interface Asked extends Omit<LogQuery, 'since' | 'until' | 'addressPrefix'> {
   readonly until?: string
 }
 
-/** The network of an address as the log has it. @throws RequestProblem validation_failed */
+/** The network of an address, as the log stores it. @throws RequestProblem validation_failed */
 function networkOf(address: string | undefined): string | undefined {
   if (address === undefined || address.includes('/')) return address
   const network = addressPrefix(canonicalAddress(address))

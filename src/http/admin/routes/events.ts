@@ -20,7 +20,7 @@ import {
 import type { AdminParts } from '../parts.ts'
 
 export async function eventRoutes(api: Api, { services }: AdminParts): Promise<void> {
-  // Requests that wait end when the service stops.
+  // Aborts the requests that wait for events when the service stops.
   const stopping = new AbortController()
   api.addHook('preClose', async () => stopping.abort())
 
@@ -42,7 +42,7 @@ export async function eventRoutes(api: Api, { services }: AdminParts): Promise<v
   )
 }
 
-/** Aborts when the client has gone, or the service stops. */
+/** Aborts when the client disconnects, or the service stops. */
 function untilClosed({ raw }: FastifyReply, stopping: AbortSignal): AbortSignal {
   const gone = new AbortController()
   raw.once('close', () => gone.abort())

@@ -1,4 +1,4 @@
-// Who asks; operators with their roles, operator keys, and set-up links.
+// The operator of the request; operators with their roles, operator keys, and set-up links.
 import type { FastifyRequest } from 'fastify'
 import * as keySchemas from '../../../../schemas/admin/operator-keys.ts'
 import * as schemas from '../../../../schemas/admin/operators.ts'
@@ -39,7 +39,7 @@ export async function meRoutes(api: Api, { services, printSession }: AdminParts)
   })
 }
 
-/** The context of the project of the operators, in which an operator manages the others. */
+/** The context of the operators' project, in which operators manage each other. */
 function amongOperators(request: FastifyRequest, { services }: AdminParts): OperatorContext {
   const caller = callerOf(request, 'canonical', { provesProject: () => false })
   return operatorContext(services, request.project, actOf(operatorOf(request)), caller)

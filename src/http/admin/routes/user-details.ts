@@ -1,4 +1,4 @@
-// What belongs to one user: sessions, identities, API keys, teams, activity, export; and impersonation.
+// The sessions, factors, identities, API keys, teams, activity and export of one user; and impersonation.
 import * as schemas from '../../../../schemas/admin/user-details.ts'
 import { getUserFactors } from '../../../../schemas/admin/user-factors.ts'
 import { showFactors } from '../../../domain/operators/factors.ts'
@@ -48,7 +48,7 @@ export async function userSessionRoutes(api: Api, { services }: AdminParts): Pro
   )
 }
 
-/** The devices and networks of a user are for those who may see sessions. */
+/** The trusted devices show networks, so the permission is that of sessions. */
 export async function userFactorRoutes(api: Api, { services }: AdminParts): Promise<void> {
   const reading = { schema: getUserFactors, config: may('users.sessions.read') }
   api.get(`${path}/factors`, reading, async (request) => {
@@ -58,7 +58,7 @@ export async function userFactorRoutes(api: Api, { services }: AdminParts): Prom
   })
 }
 
-/** What belongs to a user beside sessions. */
+/** The identities, API keys, teams, activity and export of a user. */
 export async function userHoldingRoutes(api: Api, { services, viewUser }: AdminParts): Promise<void> {
   const reading = may('users.read')
   api.get(`${path}/identities`, { schema: schemas.listUserIdentities, config: reading }, async (request) => {

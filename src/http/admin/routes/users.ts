@@ -1,4 +1,4 @@
-// /projects/{id}/users: search, create, show, change; and what is done to one user.
+// /projects/{id}/users: search, create, read, change and delete users, and the actions on one user.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as factorSchemas from '../../../../schemas/admin/user-factors.ts'
 import * as schemas from '../../../../schemas/admin/users.ts'
@@ -23,13 +23,13 @@ import { etagOf, ifMatch } from '../etag.ts'
 import type { AdminParts } from '../parts.ts'
 import type { AdminUserView } from '../views.ts'
 
-/** Users of a page where the request does not say. */
+/** The default number of users in a page. */
 const pageLength = 50
 
-/** What the ETag of a user covers: what operators change, and not what the user does meanwhile. */
+/** The part of a user that the ETag covers: what operators change, without what the user's own actions change. */
 const stateOf = ({ last_sign_in_at, passkeys, providers, ...state }: ReturnType<AdminUserView>) => state
 
-/** Shows a user with the ETag of their state. */
+/** Builds the answer with a user and the ETag of the user's state. */
 const shower =
   ({ viewAdminUser }: AdminParts) =>
   (reply: FastifyReply, user: AdminUserRow) => {
@@ -92,7 +92,7 @@ interface OneUser {
   readonly Params: { id: string; user: string }
 }
 
-/** What is done to one user by a POST without fields, and the requests of mails. */
+/** The actions on one user: disable, enable, restore, verify, send a reset, reset the factors. */
 export async function userActRoutes(api: Api, parts: AdminParts): Promise<void> {
   const { services } = parts
   const show = shower(parts)

@@ -1,5 +1,5 @@
-// What CREDEBL's own front end encrypts with a key that it shares with its server: CryptoJS' AES with a passphrase, which is
-// OpenSSL's `enc -aes-256-cbc -md md5` in base64 around JSON.
+// Texts that CREDEBL's own front end encrypts with a passphrase that it shares with its server: JSON, encrypted by CryptoJS' AES,
+// which is OpenSSL's `enc -aes-256-cbc -md md5` in base64.
 import { createDecipheriv, createHash, randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { isUuid } from '../../../formats.ts'
@@ -23,7 +23,7 @@ function keyAndVector(passphrase: string, salt: Buffer): { key: Buffer; iv: Buff
 
 /**
  * Decrypts a text. The front end encrypts JSON, so a JSON string is unwrapped.
- * @returns null where it was not encrypted with this passphrase
+ * @returns null for a text that was not encrypted with this passphrase
  */
 export function decryptText(passphrase: string, text: string): string | null {
   const bytes = Buffer.from(text, 'base64')
@@ -43,7 +43,7 @@ export function decryptText(passphrase: string, text: string): string | null {
     const value: unknown = JSON.parse(plain)
     return typeof value === 'string' ? value : plain
   } catch {
-    // Encrypted as it is.
+    // Not JSON: the text itself was encrypted.
     return plain
   }
 }
@@ -54,9 +54,9 @@ const noKey = (field: string) => `${field} must not be encrypted: this server ha
 
 /**
  * Replaces the encrypted passwords of a body, before it is validated.
- * @param passphrase null: there is none
- * @param checked fields that are compared with a password: one that cannot be decrypted there is a wrong password like any
- *   other, so that the answer does not help to decrypt what was overheard
+ * @param passphrase null: none is configured
+ * @param checked fields that are compared with a stored password. A value that cannot be decrypted is replaced by a random one
+ *   and refused as a wrong password, so that the answer is no oracle for captured texts
  * @throws RequestProblem for a password that cannot be decrypted: it must be neither stored nor compared
  */
 export function decryptPasswords(
@@ -77,8 +77,8 @@ export function decryptPasswords(
 }
 
 /**
- * Reads the id of a session that the front end encrypted; who can do that has the key.
- * @returns null for anything else, an id as it is included
+ * Reads the id of a session that the front end encrypted, which proves that it has the key.
+ * @returns null for any other text, also for an id that is not encrypted
  * @throws RequestProblem where there is no key
  */
 export function decryptId(text: string, passphrase: string | null): string | null {

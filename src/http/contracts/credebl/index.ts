@@ -108,8 +108,8 @@ async function sessionRoutes(api: Api, parts: ContractParts): Promise<void> {
     return success(messages.signOut)
   })
 
-  // The front end has no more than the session's id, and proves by its key that it may ask for the tokens; a bearer of an
-  // access token gets no other one.
+  // The front end has only the id of the session; encrypting it proves that it may have the tokens. A client that presents an
+  // access token gets that token back and no other.
   api.get('/sessionDetails', { schema: schemas.sessionDetails, config: maybeOfUser }, async (request) => {
     const { sessionId } = request.query
     const own = sessionId === undefined ? signedIn(request).actor.sessionId : null

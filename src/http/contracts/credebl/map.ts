@@ -13,7 +13,7 @@ import { RequestProblem } from '../../refusal.ts'
 import type { Tokens } from '../../tokens.ts'
 import { userView } from '../../views.ts'
 
-/** The body of a success; without `data` where there is none. */
+/** The body of a success; JSON leaves out an undefined `data`. */
 export const success = (message: string, data?: object, statusCode = 200) => ({ statusCode, message, data })
 
 /** Reads an id of a path: trimmed, lower case. @throws RequestProblem with CREDEBL's sentence */
@@ -23,7 +23,7 @@ export function idOf(text: string, sentence: string): string {
   return id
 }
 
-/** Reads what a request says of the client that it comes from; an empty text counts as absent. */
+/** Reads the names and addresses of the client in a request; an empty text counts as absent. */
 export function clientOf(
   body: Partial<Record<'brandLogoUrl' | 'platformName' | 'endpoint' | 'clientAlias', string | null>>,
 ): Client {
@@ -36,7 +36,7 @@ export function clientOf(
   }
 }
 
-/** Claims that CREDEBL's clients read from an access token, besides ours. */
+/** Additional claims that CREDEBL's clients read from an access token. */
 const claimsOf = ({ email, emailVerifiedAt }: UserRow) => ({
   email,
   email_verified: emailVerifiedAt !== null,
@@ -66,7 +66,7 @@ export const detailsView = (
   sessionType: 'user-session',
 })
 
-/** Shows a user as the platform's front end reads them after a sign-in. It finds no role of an organisation here. */
+/** Shows a user to the platform's front end after a sign-in. There are no organisations, so there are no roles in them. */
 export const profileView = (publicUrl: string) => {
   const view = userView(publicUrl)
   return (user: UserRow) => ({

@@ -6,8 +6,8 @@ import { type ProblemMap, productAnswer } from '../problem-map.ts'
 import type { Rule } from '../validation-messages.ts'
 
 /**
- * NodeLoom's documents know 400, 401, 403, 404 and 429: the finer statuses of the canonical API become one of these.
- * @param cookieName the session's cookie: without it, a request is asked to authenticate
+ * NodeLoom documents 400, 401, 403, 404 and 429; other client errors of the canonical API become 400.
+ * @param cookieName the session's cookie; without it the sentence of 401 asks to authenticate
  */
 const problems = (cookieName: string): ProblemMap => ({
   byCode: {
@@ -65,7 +65,7 @@ export const rules: readonly Rule[] = [
 export function nodeloomAnswer(cookieName: string): Answer {
   return productAnswer(problems(cookieName), (request, reply, refused) => {
     const { status, sentence, fieldSentences, retryAfterSeconds } = refused
-    // A request that could not be counted is refused until then.
+    // A request that was not counted has no limit headers yet.
     if (!reply.hasHeader('x-ratelimit-limit'))
       setRateLimitHeaders(reply, { max: 0, remaining: 0, leftSeconds: retryAfterSeconds })
     return {

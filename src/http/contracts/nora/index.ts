@@ -21,7 +21,7 @@ import { validationMessages } from '../validation-messages.ts'
 import { answer, loginRules, oauthRules, rules } from './errors.ts'
 import { changesOf, claimsOf, createdView, profileView, proofOf, userView } from './map.ts'
 
-/** There is no refresh: a session lives as long as its one token, whatever lifetimes the policy sets. */
+/** There is no refresh: a session lives as long as its one token, independent of the policy's lifetimes. */
 const week = 7 * 86_400
 const lifetimes = { accessSeconds: week, lifetimeSeconds: week, beyondAbsolute: true }
 /** Requests to sign up and log in together, for each client address. */

@@ -36,7 +36,7 @@ export function proofOf(body: Static<typeof oauthLogin.body>): SocialProof {
   throw refused('Provider and token required')
 }
 
-/** Claims that Nora's clients read from an access token, besides ours. */
+/** Additional claims that Nora's clients read from an access token. */
 export const claimsOf = ({ uuid, email, emailVerifiedAt, role }: UserRow) => ({
   id: uuid,
   email,
