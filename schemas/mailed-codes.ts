@@ -1,6 +1,6 @@
 // The answer to a request for a mailed code.
 import { type TProperties, Type } from '@sinclair/typebox'
-import { closed, Secret } from './primitives.ts'
+import { closed, HandedToken } from './primitives.ts'
 import { json } from './responses.ts'
 
 /**
@@ -15,14 +15,7 @@ export const codeRequested = <T extends TProperties>(message: string, more: T) =
       {
         message: Type.String({ examples: [message] }),
         ...more,
-        code: Type.Optional(
-          Secret(
-            Type.String({
-              description:
-                'Only where the application delivers mail, for a caller that sent the project secret.',
-            }),
-          ),
-        ),
+        code: Type.Optional(HandedToken),
       },
       closed,
     ),

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { idempotencyCodes, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
-import { closed, Email, LinkTarget, mailedProof, NewPassword, Secret, Shared } from './primitives.ts'
+import { closed, Email, HandedToken, LinkTarget, mailedProof, NewPassword, Shared } from './primitives.ts'
 import { json } from './responses.ts'
 import { byAnyone } from './security.ts'
 import { messageResponse } from './sessions.ts'
@@ -10,13 +10,7 @@ import { messageResponse } from './sessions.ts'
 export const Accepted = Type.Object(
   {
     message: Type.String({ examples: ['If this address has an account, a message is on its way.'] }),
-    token: Type.Optional(
-      Secret(
-        Type.String({
-          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
-        }),
-      ),
-    ),
+    token: Type.Optional(HandedToken),
   },
   { $id: 'Accepted', ...closed },
 )

@@ -8,7 +8,7 @@ import {
   replayable,
   transportHeader,
 } from './headers.ts'
-import { closed, Email, NewPassword, Secret, Shared } from './primitives.ts'
+import { closed, Email, HandedToken, NewPassword, Shared } from './primitives.ts'
 import { json } from './responses.ts'
 import { sessionResponse } from './sessions.ts'
 import { Metadata, profileFields, User } from './users.ts'
@@ -19,13 +19,7 @@ export const VerificationRequired = Type.Object(
     code: Type.Literal('email_verification_required'),
     verification_required: Type.Literal(true),
     user: Shared(User),
-    verification_token: Type.Optional(
-      Secret(
-        Type.String({
-          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
-        }),
-      ),
-    ),
+    verification_token: Type.Optional(HandedToken),
   },
   { $id: 'VerificationRequired', ...closed },
 )

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, idempotencyCodes, readErrors, writeErrors } from './errors.ts'
 import { idempotencyHeader, projectHeader, projectSecretHeader, replayable } from './headers.ts'
-import { closed, Email, Id, Instant, LinkTarget, PathId, Secret, Shared, Token } from './primitives.ts'
+import { closed, Email, HandedToken, Id, Instant, LinkTarget, PathId, Shared, Token } from './primitives.ts'
 import { json, listOf } from './responses.ts'
 import { ofTeams, repeatedly, Team, TeamMember, TeamRole, teamPath } from './teams.ts'
 
@@ -22,13 +22,7 @@ const Invited = Type.Object(
   {
     message: Type.String({ examples: ['The invitation is on its way.'] }),
     invitation: Shared(TeamInvitation),
-    token: Type.Optional(
-      Secret(
-        Type.String({
-          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
-        }),
-      ),
-    ),
+    token: Type.Optional(HandedToken),
   },
   { $id: 'TeamInvited', ...closed },
 )

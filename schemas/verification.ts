@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, projectSecretHeader } from './headers.ts'
-import { closed, Email, mailedProof, Password, Secret, Shared } from './primitives.ts'
+import { closed, Email, HandedToken, mailedProof, Password, Shared } from './primitives.ts'
 import { json } from './responses.ts'
 import { User } from './users.ts'
 
@@ -13,13 +13,7 @@ const Resent = Type.Object(
         'If there is something to verify at this address, a message is on its way. Earlier codes no longer work.',
       ],
     }),
-    verification_token: Type.Optional(
-      Secret(
-        Type.String({
-          description: 'Only where the application delivers mail, for a caller that sent the project secret.',
-        }),
-      ),
-    ),
+    verification_token: Type.Optional(HandedToken),
     resend_cooldown_active: Type.Optional(Type.Literal(true)),
     retry_after_seconds: Type.Optional(Type.Integer({ minimum: 1 })),
   },

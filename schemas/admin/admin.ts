@@ -31,7 +31,7 @@ export const pageQuery = {
 }
 
 /** The end of a page. */
-export const nextCursor = Type.Union([Type.String(), Type.Null()], {
+const nextCursor = Type.Union([Type.String(), Type.Null()], {
   description: 'The cursor of the next page; null: this is the last one.',
   examples: [null],
 })

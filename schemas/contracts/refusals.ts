@@ -8,7 +8,7 @@ type Message = string | readonly string[]
 /** The messages of each status. */
 export type Messages = Readonly<Record<number, readonly Message[]>>
 
-export interface RefusalForm {
+interface RefusalForm {
   /** The messages that every route can return; they follow the route's own. */
   readonly common: Messages
   /** The schema of the product's errors. */

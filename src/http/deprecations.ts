@@ -14,9 +14,6 @@ export interface Deprecation {
   readonly instead: string
 }
 
-/** Shortest time between deprecation and sunset, in days. */
-const shortestNoticeDays = 180
-
 export const deprecations: readonly Deprecation[] = []
 
 /**
@@ -32,22 +29,4 @@ export function deprecationHeaders(
     sunset: new Date(sunset).toUTCString(),
     link: `<${documents}>; rel="deprecation"; type="text/html"`,
   }
-}
-
-/**
- * Checks a table of deprecations.
- * @param now the time of the check
- * @returns a sentence for each entry that may not be released
- */
-export function deprecationProblems(table: readonly Deprecation[], now: Date): string[] {
-  const dayMs = 86_400_000
-  return table.flatMap(({ route, field, since, sunset }) => {
-    const name = field ? `${field} of ${route}` : route
-    const [from, to] = [Date.parse(since), Date.parse(sunset)]
-    if (Number.isNaN(from) || Number.isNaN(to)) return [`${name}: a date is not YYYY-MM-DD.`]
-    if (to <= now.getTime()) return [`${name}: its sunset has passed. Remove it, or set a later one.`]
-    if (to - from < shortestNoticeDays * dayMs)
-      return [`${name}: the notice is shorter than ${shortestNoticeDays} days.`]
-    return []
-  })
 }

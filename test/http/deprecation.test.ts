@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { deprecationsTable } from '../../src/cli/documentation.ts'
-import { type Deprecation, deprecationProblems, deprecations } from '../../src/http/deprecations.ts'
+import { type Deprecation, deprecations } from '../../src/http/deprecations.ts'
 import { generateDocuments } from '../../src/http/generate.ts'
 import { deprecation } from '../../src/http/plugins/deprecation.ts'
 import { createServer } from '../../src/http/server.ts'
@@ -10,6 +10,27 @@ import { routes } from '../traffic/coverage.ts'
 
 const dates = { since: '2026-12-01', sunset: '2027-07-01', instead: 'Use another one.' }
 const documents = 'https://auth.example.org/docs'
+
+/** The shortest time between deprecation and sunset, in days. */
+const shortestNoticeDays = 180
+
+/**
+ * Checks a table of deprecations.
+ * @param now the time of the check
+ * @returns a sentence for each entry that may not be released
+ */
+function deprecationProblems(table: readonly Deprecation[], now: Date): string[] {
+  const dayMs = 86_400_000
+  return table.flatMap(({ route, field, since, sunset }) => {
+    const name = field ? `${field} of ${route}` : route
+    const [from, to] = [Date.parse(since), Date.parse(sunset)]
+    if (Number.isNaN(from) || Number.isNaN(to)) return [`${name}: a date is not YYYY-MM-DD.`]
+    if (to <= now.getTime()) return [`${name}: its sunset has passed. Remove it, or set a later one.`]
+    if (to - from < shortestNoticeDays * dayMs)
+      return [`${name}: the notice is shorter than ${shortestNoticeDays} days.`]
+    return []
+  })
+}
 
 t.test(
   'a release has no deprecation past its sunset, none without notice, and none of a route that does not exist',
