@@ -1,7 +1,6 @@
 // The language of a request, from its header Accept-Language (RFC 9110 §12.5.4).
 //
 // Not negotiator, which @fastify/accepts wraps: it ignores a weight after a space (`fr; q=0.5`) or in upper case.
-
 import type { FastifyRequest } from 'fastify'
 import { type LanguageTag, languages } from '../formats.ts'
 import { readHeader } from './request-headers.ts'

@@ -1,4 +1,4 @@
-// UUIDs in paths. A text that is no UUID gets the same refusal as an unknown id.
+// UUIDs in paths. Any other text gets the same refusal as an unknown id.
 import { AuthError, type AuthErrorCode } from '../domain/errors.ts'
 import { isUuid } from '../formats.ts'
 

@@ -86,7 +86,7 @@ class SharedCounter implements RedisCounter {
     })
   }
 
-  /** Waits for the connection, for at most the time between two probes; then probes for as long as the service runs. */
+  /** Waits for the connection, at most `probeMs`; then probes at that interval until `close`. */
   async open(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#redis.once('ready', resolve).once('close', resolve)

@@ -1,11 +1,10 @@
 // A sign-in by cookie in a browser that already has a session: the new cookies replace the old ones, and the old session ends.
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type RefreshKey, readRefreshToken } from '../crypto/refresh-secret.ts'
 import { AuthError } from '../domain/errors.ts'
-import type { Grant, PresentedRefresh } from '../domain/sessions/grants.ts'
+import type { PresentedRefresh } from '../domain/sessions/grants.ts'
 import { endReplacedSession } from '../domain/sessions/revocation.ts'
 import type { SessionCookies } from './cookies.ts'
-import type { SessionPrinter, Transport } from './views.ts'
+import type { SessionPrinter } from './views.ts'
 
 /** Reads a refresh token of ours. @throws AuthError `refusal` for any other text */
 export function readRefresh(
@@ -19,10 +18,7 @@ export function readRefresh(
 }
 
 export type OpenedSessionPrinter = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  grant: Grant,
-  transport: Transport,
+  ...opened: Parameters<SessionPrinter>
 ) => Promise<ReturnType<SessionPrinter>>
 
 /** Builds the printer of a session that was just opened. In cookie mode it first ends the session whose cookie it replaces. */

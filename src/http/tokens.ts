@@ -48,7 +48,7 @@ export const sessionOf = ({ sid, gen }: AccessClaims): PresentedRefresh => ({
   generation: gen,
 })
 
-/** The claims of a valid access token of a project; null for any other token, and for none. */
+/** The claims of a valid access token of a project; null without a token, and for any other. */
 export function readAccessFor(
   tokens: Tokens,
   project: Pick<Project, 'id'>,

@@ -1,7 +1,6 @@
 // GET /identities, POST and DELETE /identities/{identity}, POST /set-password.
 //
 // For OpenAPI two paths that differ only in the name of a parameter are the same, so provider and id share one name.
-
 import * as schemas from '../../../schemas/identities.ts'
 import { setPassword } from '../../domain/accounts/password-change.ts'
 import { linkIdentity, listIdentities, unlinkIdentity } from '../../domain/social/identities.ts'

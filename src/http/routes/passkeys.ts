@@ -1,6 +1,5 @@
 // POST /passkeys/registration-options, GET and POST /passkeys, PATCH and DELETE /passkeys/{id}, POST /passkeys/sign-in-options,
 // POST /login/passkey.
-
 import * as schemas from '../../../schemas/passkeys.ts'
 import { signInWithPasskey } from '../../domain/credentials/passkey-sign-in.ts'
 import { passkeySignInOptions } from '../../domain/credentials/passkey-use.ts'

@@ -106,14 +106,14 @@ export async function socialRoutes(api: Api, parts: RouteParts): Promise<void> {
   )
 }
 
-/** Where a provider sends the browser back to. */
+/** The URL to which a provider sends the browser back. */
 const callbackUrl = (publicUrl: string, provider: string) =>
   `${publicUrl}/api/auth/login/social/${encodeURIComponent(provider)}/callback`
 
 /** A browser that a provider has sent back. */
 interface Returned {
   readonly provider: string
-  /** The callback as the provider registered it, with the query that it has added. */
+  /** The URL of the callback, with the query that the provider has added. */
   readonly callback: URL
 }
 
@@ -141,8 +141,8 @@ async function finishFlow(
 }
 
 /**
- * Where a signed-in browser goes on that loads the callback again, after its flow has ended.
- * @returns null for every other error
+ * The application's address for a signed-in browser that loads the callback again after its flow has ended.
+ * @returns null for every other browser and error
  */
 async function targetOfEndedFlow(
   { findVisitor }: RouteParts,

@@ -6,7 +6,7 @@ import { bearerToken } from './bearer.ts'
 
 /**
  * The API key that a request presents, valid or not; undefined where it presents none. x-api-key is read only where
- * Authorization has no bearer token.
+ * the scheme of Authorization is not Bearer.
  */
 export function presentedKey(request: FastifyRequest): string | undefined {
   const bearer = bearerToken(request)
