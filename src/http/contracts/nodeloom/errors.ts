@@ -6,7 +6,7 @@ import { type ProblemMap, productAnswer } from '../problem-map.ts'
 import type { Rule } from '../validation-messages.ts'
 
 /**
- * NodeLoom documents 400, 401, 403, 404 and 429; other client errors of the canonical API become 400.
+ * NodeLoom documents 400, 401, 403, 404 and 429. A canonical status that is not listed below is answered as 400 or 500.
  * @param cookieName the session's cookie; without it the sentence of 401 asks to authenticate
  */
 const problems = (cookieName: string): ProblemMap => ({
