@@ -10,7 +10,6 @@ export const projectHeader = {
 
 export const transportHeader = {
   'session-transport': Type.Optional(
-    // As an enum, not a union of literals: Swagger UI shows choices for enums only.
     OneOf(['bearer', 'cookie'], {
       description: 'How tokens are sent: in the body (bearer, the default) or in HttpOnly cookies.',
     }),

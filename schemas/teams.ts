@@ -6,7 +6,6 @@ import { closed, Id, Instant, Nullable, OneOf, PathId, Shared } from './primitiv
 import { json, listOf } from './responses.ts'
 import { bySession } from './security.ts'
 
-/** As an enum, not a union of literals: Swagger UI shows choices for enums only. */
 export const TeamRole = OneOf(['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'], {
   description:
     'From the highest to the lowest. Only an ADMIN changes the team, its members and its invitations.',

@@ -64,6 +64,8 @@ const WebhookWithSecret = Type.Object(
   { $id: 'WebhookWithSecret', ...closed },
 )
 
+const deliveryStates = [Type.Literal('pending'), Type.Literal('sent'), Type.Literal('dead')] as const
+
 export const Delivery = Type.Object(
   {
     id: Type.String({
@@ -73,7 +75,7 @@ export const Delivery = Type.Object(
     type,
     subject: Id,
     position: Nullable(Type.Integer(), { description: 'Of its event; null: a test.', examples: [42] }),
-    state: Type.Union([Type.Literal('pending'), Type.Literal('sent'), Type.Literal('dead')], {
+    state: Type.Union([...deliveryStates], {
       description: '`dead`: no attempt succeeded for three days.',
       examples: ['sent'],
     }),
@@ -209,7 +211,7 @@ export const listDeliveries = {
   operationId: 'listDeliveries',
   summary: 'List the deliveries of a webhook, the newest first',
   querystring: Type.Object({
-    state: Type.Optional(Type.Union([Type.Literal('pending'), Type.Literal('sent'), Type.Literal('dead')])),
+    state: Type.Optional(Type.Union([...deliveryStates])),
     ...pageQuery,
   }),
   response: {

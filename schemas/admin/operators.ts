@@ -6,7 +6,6 @@ import { closed, Email, Id, Instant, Nullable, OneOf, PathId, Secret, Shared } f
 import { json, listOf } from '../responses.ts'
 import { byOperators, byOperatorsOrSecret } from './admin.ts'
 
-/** As an enum, so that Swagger UI and generators show the choices. */
 export const Role = OneOf(['owner', 'admin', 'support', 'auditor', 'viewer'], { examples: ['admin'] })
 
 export const Scope = Nullable(Id, {
