@@ -2,5 +2,5 @@
 const plain = /^[\w.:-]{8,128}$/
 
 /** The id in a header; null for a missing header or an id that is not accepted. */
-export const givenId = (header: string | string[] | undefined): string | null =>
-  typeof header === 'string' && plain.test(header) ? header : null
+export const givenId = (header: string | undefined): string | null =>
+  header !== undefined && plain.test(header) ? header : null

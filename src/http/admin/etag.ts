@@ -16,7 +16,7 @@ export const etagOf = (shown: unknown): string =>
 export function ifMatch(request: FastifyRequest): (shown: unknown) => boolean {
   const header = readHeader(request, 'if-match')
   if (header === undefined) throw new RequestProblem('precondition_required')
-  const tags = String(header)
+  const tags = header
     .split(',')
     // A proxy that compresses an answer weakens its ETag.
     .map((tag) => tag.trim().replace(/^W\//, ''))

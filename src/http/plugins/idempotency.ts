@@ -87,7 +87,7 @@ async function begin(request: FastifyRequest, reply: FastifyReply) {
   const outcome = await beginIdempotent(request.context, {
     // Operators are not users of the project, so their id keeps the keys of different operators apart.
     operation: `${request.method} ${url}${request.operator ? ` ${request.operator.id}` : ''}`,
-    key: keyIn(String(header)),
+    key: keyIn(header),
     userId: config.access === 'user' ? signedIn(request).actor.user.id : null,
     content: contentOf(request),
   })

@@ -25,7 +25,7 @@ interface ProjectOptions {
 export function projectHeaderOr(defaultProjectId: string | null): ProjectOptions['projectIdOf'] {
   return (request) => {
     const header = request.declared.projectOf?.(request) ?? readHeader(request, 'project-id')
-    return header === undefined ? defaultProjectId : String(header).trim().toLowerCase()
+    return header === undefined ? defaultProjectId : header.trim().toLowerCase()
   }
 }
 
@@ -53,7 +53,7 @@ export const project = plugin<ProjectOptions>(
     api.decorateRequest('project')
     api.decorateRequest('provesProject', function (this: FastifyRequest) {
       const secret = readHeader(this, 'project-secret') ?? this.clientCredentials?.secret
-      return typeof secret === 'string' && provesProject(this.project, secret)
+      return secret !== undefined && provesProject(this.project, secret)
     })
 
     api.addHook('onRequest', (request, _reply, done) => {

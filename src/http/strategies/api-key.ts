@@ -11,6 +11,5 @@ import { bearerToken } from './bearer.ts'
 export function presentedKey(request: FastifyRequest): string | undefined {
   const bearer = bearerToken(request)
   if (bearer !== undefined) return bearer?.startsWith(apiKeyMark) ? bearer : undefined
-  const header = readHeader(request, 'x-api-key')
-  return header === undefined ? undefined : String(header)
+  return readHeader(request, 'x-api-key')
 }

@@ -67,7 +67,7 @@ export const nora: BuildContract = (parts) => ({
   atOnce: ['read', 'credential'],
   onArrival(request, reply) {
     const given = readHeader(request, 'x-correlation-id')
-    const isSane = typeof given === 'string' && /^[\w.-]{1,128}$/.test(given)
+    const isSane = given !== undefined && /^[\w.-]{1,128}$/.test(given)
     reply.header('x-correlation-id', isSane ? given : request.id)
   },
   routes: (api) => routes(api, parts),
