@@ -60,7 +60,10 @@ t.test('nothing of a contract that is switched off is loaded', async (t) => {
   t.ok(one.includes('src/http/server.ts'), 'what is loaded is seen')
   const ofContract = (files: readonly string[]) =>
     new Set(files.flatMap((file) => /contracts\/([\w-]+)(?:\/|\.ts)/.exec(file)?.[1] ?? []).sort())
-  t.same(ofContract(one), new Set(['catalogue', 'mount', 'nora', 'problem-map', 'validation-messages']))
+  t.same(
+    ofContract(one),
+    new Set(['catalogue', 'mount', 'nora', 'problem-map', 'refusals', 'validation-messages']),
+  )
   t.same(ofContract(await loadedBy(t, '')), new Set(['catalogue']))
 })
 
