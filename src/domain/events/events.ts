@@ -2,11 +2,10 @@
 // never finds an event before one that it has read. The tables write the events; docs/events.md says which.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventRow } from '../../repositories/events/events.ts'
 import * as rows from '../../repositories/events/events.ts'
 import type { Context, Services } from '../context.ts'
 
-export type { EventRow }
+export type EventRow = rows.EventRow
 
 /** A page of the feed, or why there is none: the position lies in the future, or events after it were removed. */
 export type EventPage =

@@ -31,7 +31,5 @@ export const eventTypes = {
   'team_member.removed': 'the same, removed',
 } as const satisfies Record<string, string>
 
-export type EventType = keyof typeof eventTypes
-
 /** What a test of a webhook sends; it is no event of the feed. */
 export const testType = 'webhook.test'

@@ -14,7 +14,7 @@ import { covers, type HeldRole, type Role } from './roles.ts'
 import { createUser, findAccount } from './users.ts'
 
 /** For how long a set-up link works, in seconds. */
-export const setupSeconds = 86_400
+const setupSeconds = 86_400
 
 /** An operator with all that they may do. */
 export interface OperatorEntry {

@@ -115,16 +115,6 @@ export const allowsEverywhere = (held: readonly HeldRole[], permission: Permissi
 export const reaches = (held: readonly HeldRole[], projectId: string): boolean =>
   held.some(({ scope }) => scope === null || scope === projectId)
 
-/**
- * The projects at which roles allow what a permission names.
- * @returns null: all of them
- */
-export function projectsOf(held: readonly HeldRole[], permission: Permission): string[] | null {
-  if (allowsEverywhere(held, permission)) return null
-  const ids = held.flatMap(({ role, scope }) => (scope !== null && roleHas(role, permission) ? [scope] : []))
-  return [...new Set(ids)]
-}
-
 /** Whether roles allow what a permission names, at any project where its reach is `any`. */
 export function allowsSomewhere(held: readonly HeldRole[], permission: Permission): boolean {
   if (rule(permission).reach === 'installation') return allowsEverywhere(held, permission)

@@ -24,7 +24,7 @@ export interface SetupWish {
 }
 
 /** Whether a link would work, and whether it asks for an address; changes nothing. */
-export async function examineSetup(ctx: Context, token: string): Promise<'first_owner' | 'operator' | null> {
+async function examineSetup(ctx: Context, token: string): Promise<'first_owner' | 'operator' | null> {
   const found = await findSetup(ctx.store, hashSecret(token))
   if (!found) return null
   if (found.userId !== null) return 'operator'

@@ -14,13 +14,7 @@ import {
 } from '../context.ts'
 import { AuthError } from '../errors.ts'
 
-export type {
-  CountedTeam,
-  Membership,
-  TeamOfUser,
-  TeamRole,
-  TeamRow,
-} from '../../repositories/teams/teams.ts'
+export type { Membership, TeamOfUser, TeamRole } from '../../repositories/teams/teams.ts'
 
 export const teamRoles: readonly rows.TeamRole[] = ['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER']
 

@@ -1,7 +1,7 @@
 // The chain over `security_log`: rows are sealed in batches, read in order, and deleted from the oldest on.
-import { and, asc, count, eq, gt, isNotNull, isNull, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNotNull, isNull, lte, sql } from 'drizzle-orm'
 import { securityLogChains as chains, securityLog as table } from '../../../drizzle/tables/security-log.ts'
-import { first, type UnscopedDatabase } from '../database.ts'
+import { first, rowCount, type UnscopedDatabase } from '../database.ts'
 
 export type ChainRow = typeof chains.$inferSelect
 
@@ -110,9 +110,10 @@ export async function countLoose(
 ): Promise<{ unsealed: number; beforeAnchor: number }> {
   const isUnsealed = and(ofProject(projectId), isNull(table.position))
   const isOld = and(ofProject(projectId), isNotNull(table.position), lte(table.position, anchor))
-  const [unsealed] = await queries.select({ rows: count() }).from(table).where(isUnsealed)
-  const [old] = await queries.select({ rows: count() }).from(table).where(isOld)
-  return { unsealed: unsealed?.rows ?? 0, beforeAnchor: old?.rows ?? 0 }
+  return {
+    unsealed: await queries.$count(table, isUnsealed),
+    beforeAnchor: await queries.$count(table, isOld),
+  }
 }
 
 /** Projects that have rows or a chain. */
@@ -151,12 +152,12 @@ export async function findExpiredPosition(
   return row?.position && row.hash ? { position: row.position, hash: row.hash } : null
 }
 
-/** Deletes the sealed rows of a project up to a position; returns how many. */
-export async function deleteSealed(
+/** Deletes the sealed rows of a project up to a position. @returns how many */
+export function deleteSealed(
   { queries }: UnscopedDatabase,
   projectId: string,
   upTo: number,
 ): Promise<number> {
   const which = and(ofProject(projectId), isNotNull(table.position), lte(table.position, upTo))
-  return (await queries.delete(table).where(which).returning({ id: table.id })).length
+  return rowCount(queries.delete(table).where(which).returning({ id: table.id }))
 }

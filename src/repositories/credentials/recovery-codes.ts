@@ -1,8 +1,8 @@
 // Rows of `recovery_codes`: a set is inserted and replaced whole, and each code is used once.
-import { and, count, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { recoveryCodes as table } from '../../../drizzle/tables/recovery-codes.ts'
 import { now, ofUser } from '../conditions.ts'
-import { type Database, hasRows, one } from '../database.ts'
+import { type Database, hasRows } from '../database.ts'
 
 const open = isNull(table.usedAt)
 
@@ -35,8 +35,7 @@ export function useRecoveryCode(db: Database, userId: number, codeHash: Buffer):
   )
 }
 
-/** Codes that are left. */
+/** Counts the codes that were not used. */
 export async function countRecoveryCodes(db: Database, userId: number): Promise<number> {
-  const where = and(ofUser(table, db, userId), open)
-  return (await one(db.queries.select({ left: count() }).from(table).where(where))).left
+  return db.queries.$count(table, and(ofUser(table, db, userId), open))
 }

@@ -1,13 +1,13 @@
 // Rows of `webhook_deliveries`: made for events, taken under a lease in the order of each subject, and marked.
-import { and, count, desc, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
 import { events } from '../../../drizzle/tables/events.ts'
 import {
   type DeliveryState,
   webhookDeliveries as deliveries,
   webhooks,
 } from '../../../drizzle/tables/webhooks.ts'
-import { now, own } from '../conditions.ts'
-import { type Database, first, one, type UnscopedDatabase } from '../database.ts'
+import { now, own, secondsFromNow } from '../conditions.ts'
+import { type Database, first, one, rowCount, type UnscopedDatabase } from '../database.ts'
 import type { WebhookRow } from './webhooks.ts'
 
 export type { DeliveryState }
@@ -48,46 +48,25 @@ export function listDeliveries(
   return db.queries
     .select()
     .from(deliveries)
-    .where(and(own(deliveries, db), eq(deliveries.webhookId, webhookId), ofState, older ?? undefined))
+    .where(and(ofWebhook(db, webhookId), ofState, older ?? undefined))
     .orderBy(...order.map((part) => desc(part)))
     .limit(limit)
 }
 
-export function findDelivery(db: Database, webhookId: string, id: string): Promise<DeliveryRow | null> {
-  const where = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.id, id))
-  return first(db.queries.select().from(deliveries).where(where))
-}
+const ofWebhook = (db: Database, webhookId: string) =>
+  and(own(deliveries, db), eq(deliveries.webhookId, webhookId))
+const dueAgain = { state: 'pending', attempts: 0, dueAt: now } as const
 
-/** Lets a delivery be tried now; null where there is none with this id. */
+/** Makes a delivery due now, in any state. @returns null: the webhook has no delivery with this id */
 export function retryDelivery(db: Database, webhookId: string, id: string): Promise<DeliveryRow | null> {
-  const where = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.id, id))
-  const again = { state: 'pending', attempts: 0, dueAt: now } as const
-  return first(db.queries.update(deliveries).set(again).where(where).returning())
+  const where = and(ofWebhook(db, webhookId), eq(deliveries.id, id))
+  return first(db.queries.update(deliveries).set(dueAgain).where(where).returning())
 }
 
-/** Lets every dead delivery of a webhook be tried again. @returns how many */
-export async function retryDead(db: Database, webhookId: string): Promise<number> {
-  const dead = and(own(deliveries, db), eq(deliveries.webhookId, webhookId), eq(deliveries.state, 'dead'))
-  const again = { state: 'pending', attempts: 0, dueAt: now } as const
-  return (await db.queries.update(deliveries).set(again).where(dead).returning({ id: deliveries.id })).length
-}
-
-/** Deliveries of a webhook by their state. */
-export async function countDeliveries(
-  db: Database,
-  webhookId: string,
-): Promise<Record<DeliveryState, number>> {
-  const found = await db.queries
-    .select({ state: deliveries.state, rows: count() })
-    .from(deliveries)
-    .where(and(own(deliveries, db), eq(deliveries.webhookId, webhookId)))
-    .groupBy(deliveries.state)
-  return {
-    pending: 0,
-    sent: 0,
-    dead: 0,
-    ...Object.fromEntries(found.map(({ state, rows }) => [state, rows])),
-  }
+/** Makes every dead delivery of a webhook due now. @returns how many */
+export function retryDead(db: Database, webhookId: string): Promise<number> {
+  const dead = and(ofWebhook(db, webhookId), eq(deliveries.state, 'dead'))
+  return rowCount(db.queries.update(deliveries).set(dueAgain).where(dead).returning({ id: deliveries.id }))
 }
 
 /** Enabled webhooks of all projects whose project has events that they have no deliveries for yet. */
@@ -163,7 +142,7 @@ export async function takeDeliveries(
   const taken = queries.$with('taken').as(
     queries
       .update(deliveries)
-      .set({ dueAt: sql`now() + make_interval(secs => ${leaseSeconds}::int)`, attempts: sql`attempts + 1` })
+      .set({ dueAt: secondsFromNow(leaseSeconds), attempts: sql`attempts + 1` })
       .where(
         sql`${deliveries.id} in (select d.id from ${deliveries} d
           where d.project_id = ${projectId}::uuid and d.webhook_id = ${webhookId}::uuid and d.state = 'pending' and d.due_at <= now()
@@ -227,7 +206,7 @@ export async function markFailed(
     .update(deliveries)
     .set({
       state: sql`case when ${isOld} then 'dead' else 'pending' end`,
-      dueAt: sql`now() + make_interval(secs => ${retrySeconds}::int)`,
+      dueAt: secondsFromNow(retrySeconds),
       ...{ lastAt: now, lastStatus: status, lastError: error },
     })
     .where(and(eq(deliveries.id, id), eq(deliveries.state, 'pending')))

@@ -1,8 +1,9 @@
 // Rows of `events`: put into an order, and read in it.
-import { and, asc, count, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { eventFeeds, events } from '../../../drizzle/tables/events.ts'
 import { projects } from '../../../drizzle/tables/projects.ts'
-import { type Database, first, one, prepared, type UnscopedDatabase } from '../database.ts'
+import { own, parameters } from '../conditions.ts'
+import { type Database, first, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
 
 /** An event that has its position. */
 export interface EventRow {
@@ -31,13 +32,13 @@ const unordered = prepared((query) =>
   query
     .select({ id: events.id })
     .from(events)
-    .where(and(eq(events.projectId, sql.placeholder('projectId')), isNull(events.position)))
+    .where(and(own(events, parameters), isNull(events.position)))
     .limit(1)
     .prepare('events_unordered'),
 )
 
 /** Whether a project has committed events without a position. */
-export const hasUnordered = async (db: Database): Promise<boolean> => (await first(unordered(db))) !== null
+export const hasUnordered = (db: Database): Promise<boolean> => hasRows(unordered(db))
 
 /** Projects with events that have no position; what is left of projects that are gone stays without one. */
 export async function listUnorderedProjects({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
@@ -117,6 +118,5 @@ export function findEvent(
 
 /** Committed events of all projects that have no position. */
 export async function countUnordered({ queries }: UnscopedDatabase): Promise<number> {
-  const { rows } = await one(queries.select({ rows: count() }).from(events).where(isNull(events.position)))
-  return rows
+  return queries.$count(events, isNull(events.position))
 }

@@ -1,5 +1,5 @@
 // Rows of `webhooks`.
-import { and, asc, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import { webhooks } from '../../../drizzle/tables/webhooks.ts'
 import { now, own } from '../conditions.ts'
 import { type Database, first, hasRows, one, type UnscopedDatabase } from '../database.ts'
@@ -25,8 +25,7 @@ export async function lockWebhooks(db: Database): Promise<number> {
   await db.queries.execute(
     sql`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${db.projectId}::text, 0))`,
   )
-  const { rows } = await one(db.queries.select({ rows: count() }).from(webhooks).where(own(webhooks, db)))
-  return rows
+  return db.queries.$count(webhooks, own(webhooks, db))
 }
 
 export function insertWebhook(

@@ -15,7 +15,7 @@ import {
   type Scope,
   secondsFromNow,
 } from '../conditions.ts'
-import { type Database, first, hasRows, prepared } from '../database.ts'
+import { type Database, first, prepared } from '../database.ts'
 
 /** A session as the database sees it now; `now` is the database's clock in the same statement. */
 export type SessionState = Pick<
@@ -105,12 +105,6 @@ export async function touchSession(db: Database, id: string, generation: number)
     then greatest(${sessions.seenGeneration}, ${generation}) else ${sessions.seenGeneration} end`
   const unrevoked = and(thisSession(db, id), isNull(sessions.revokedAt))
   await db.queries.update(sessions).set({ lastSeenAt: now, seenGeneration }).where(unrevoked)
-}
-
-/** Whether the session began less than `seconds` ago. */
-export function isSessionYounger(db: Database, id: string, seconds: number): Promise<boolean> {
-  const younger = and(thisSession(db, id), gt(sessions.createdAt, secondsFromNow(-seconds)))
-  return hasRows(db.queries.select({ id: sessions.id }).from(sessions).where(younger))
 }
 
 /** Locks every session of the user until the transaction ends, in the order of their ids. */
