@@ -470,7 +470,6 @@ t.test('a file has at most 250 lines, or a reason for more', async (t) => {
     'src/mail/messages.ts': 'every kind of mail, its link, and the order of its sentences',
     'src/jobs/mail.ts': 'one job: taking, minting, sending and marking mails, and outages',
     'src/config/variables.ts': 'every variable with its parser, its default and its sentence',
-    'src/repositories/mail/mail-queue.ts': 'every statement on the states of a queued mail',
   }
   t.same(
     files.filter((file) => linesOf(file) > 250 && !reasons[file]),

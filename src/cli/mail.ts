@@ -4,7 +4,7 @@ import { recordInstallationAct } from '../domain/audit/chain.ts'
 import { languages } from '../formats.ts'
 import { type Composed, type MailKind, mailKinds } from '../mail/messages.ts'
 import { previewMessage } from '../mail/preview.ts'
-import * as queue from '../repositories/mail/mail-queue.ts'
+import * as rows from '../repositories/mail/listed-mails.ts'
 import { withProject, withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
 import {
@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from './options.ts'
 
-function mailFacts({ id, projectId, kind, to, attempts, ...at }: queue.ListedMail) {
+function mailFacts({ id, projectId, kind, to, attempts, ...at }: rows.ListedMail) {
   return {
     id,
     project_id: projectId,
@@ -34,7 +34,7 @@ function mailFacts({ id, projectId, kind, to, attempts, ...at }: queue.ListedMai
   }
 }
 
-function mailLines(mail: queue.ListedMail): string[] {
+function mailLines(mail: rows.ListedMail): string[] {
   const isBeingSent = mail.attempts > 0 && !mail.lastError
   const state = mail.deadAt ? 'given up' : isBeingSent ? 'being sent, until' : 'due'
   return [
@@ -57,7 +57,7 @@ interface Given {
 
 async function list({ dead = false, limit, json }: Given): Promise<void> {
   const { mails, total } = await withServices(({ stores }) =>
-    queue.listMails(stores.unscoped, dead ? 'dead' : 'owed', limit),
+    rows.listMails(stores.unscoped, dead ? 'dead' : 'owed', limit),
   )
   const lines = mails.flatMap(mailLines)
   if (total > mails.length) lines.push(`… and ${total - mails.length} more: --limit N shows them.`)
@@ -71,8 +71,8 @@ async function retry(id: string | undefined, { allDead = false, json }: Given): 
   const retried = await withServices(async (services) => {
     const { unscoped } = services.stores
     await recordInstallationAct(services, 'mail_retried')
-    if (id === undefined) return queue.retryDeadMails(unscoped)
-    const found = await queue.retryMail(unscoped, id)
+    if (id === undefined) return rows.retryDeadMails(unscoped)
+    const found = await rows.retryMail(unscoped, id)
     if (found === 'unknown')
       throw new CommandError(`There is no mail ${id}; see the list with: npx . mail list --dead.`)
     if (found === 'sent') throw new CommandError(`The mail ${id} was sent.`)

@@ -12,7 +12,7 @@ import type { ShownFactors } from '../../domain/operators/factors.ts'
 import type { OperatorEntry as Entry } from '../../domain/operators/operators.ts'
 import { isOperatorsProject } from '../../domain/projects/operators-project.ts'
 import type { Project } from '../../domain/projects/projects.ts'
-import type { ProjectMail } from '../../repositories/mail/project-mails.ts'
+import type { ListedMail } from '../../repositories/mail/listed-mails.ts'
 import type { AdminUserRow } from '../../repositories/operators/user-search.ts'
 import type { ImpersonationRow } from '../../repositories/sessions/impersonation.ts'
 import { viewOf } from '../schema-view.ts'
@@ -76,5 +76,5 @@ export const signingKeyView = viewOf(SigningKey)
 
 const showMail = viewOf(AdminMail)
 
-export const mailView = (mail: ProjectMail): Static<typeof AdminMail> =>
+export const mailView = (mail: ListedMail): Static<typeof AdminMail> =>
   showMail({ ...mail, nextAttemptAt: mail.deadAt ? null : mail.nextAttemptAt })

@@ -1,13 +1,13 @@
 // Rows of `outbox`: mail that is queued, taken by a mail job under a lease, sent, or given up.
 import { randomUUID } from 'node:crypto'
-import { and, asc, count, eq, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import type { ClaimKey } from '../accounts/claims.ts'
 import { type UserRow, userColumns } from '../accounts/users.ts'
-import { now, own, parameter, parametersOf, pick, secondsFromNow } from '../conditions.ts'
-import { type Database, first, hasRows, one, prepared, rowCount, type UnscopedDatabase } from '../database.ts'
+import { now, own, parameter, parametersOf, secondsFromNow } from '../conditions.ts'
+import { type Database, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
 import { type CountedMail, reservingMail } from './mail-counts.ts'
 
 export type OutboxRow = typeof outbox.$inferSelect
@@ -16,9 +16,6 @@ export type MailDetails = OutboxRow['details']
 
 /** A mail under lease, with its account as it is now; null where the address had no account. */
 export type TakenMail = OutboxRow & { readonly user: UserRow | null }
-
-/** A mail as an operator sees it. */
-export type ListedMail = Awaited<ReturnType<typeof listMails>>['mails'][number]
 
 const insert = prepared((query) =>
   query
@@ -142,11 +139,9 @@ export async function queueMailOfClaim(
   })
 }
 
-const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
-const isDead = and(isNull(outbox.sentAt), isNotNull(outbox.deadAt))
-const isDue = lte(outbox.nextAttemptAt, now)
-/** Under no lease: dead, due, or returned with a reason. */
-const isIdle = or(isNotNull(outbox.deadAt), isNotNull(outbox.lastError), isDue)
+/** Mails that are neither sent nor given up. */
+export const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
+export const isDue = lte(outbox.nextAttemptAt, now)
 
 /** The attempt at a mail that a job has taken. */
 type Attempt = Pick<OutboxRow, 'id' | 'attempts'>
@@ -230,53 +225,4 @@ export function returnMail(
 ): Promise<void> {
   const change = { attempts: attempt.attempts - 1, lastError, nextAttemptAt: secondsFromNow(delaySeconds) }
   return update(db, and(thisAttempt(attempt), isOwed), change)
-}
-
-/** Mails that are queued, or given up, the oldest first; and how many there are in all. */
-export async function listMails(db: UnscopedDatabase, state: 'owed' | 'dead', limit: number) {
-  const where = state === 'dead' ? isDead : isOwed
-  const mails = await db.queries
-    .select({
-      ...pick(outbox, 'id', 'projectId', 'kind', 'attempts'),
-      ...pick(outbox, 'createdAt', 'nextAttemptAt', 'deadAt', 'lastError'),
-      to: sql<string>`coalesce(${outbox.recipient}, ${users.email})`,
-    })
-    .from(outbox)
-    .leftJoin(users, eq(users.id, outbox.userId))
-    .where(where)
-    .orderBy(asc(outbox.createdAt))
-    .limit(limit)
-  return { mails, total: await db.queries.$count(outbox, where) }
-}
-
-/** How many mails are queued and given up, and the age of the oldest queued one, in seconds; 0 where none is. */
-export function countMails(
-  db: UnscopedDatabase,
-): Promise<{ owed: number; dead: number; oldestSeconds: number }> {
-  const oldestSeconds = sql<number>`coalesce(extract(epoch from now() - min(${outbox.createdAt})), 0)::float8`
-  const dead = sql<number>`(select count(*)::int from ${outbox} where ${isDead})`
-  return one(db.queries.select({ owed: count(), oldestSeconds, dead }).from(outbox).where(isOwed))
-}
-
-function makeDue(db: UnscopedDatabase, which: SQL | undefined): Promise<number> {
-  const change = { deadAt: null, attempts: 0, nextAttemptAt: now }
-  const where = and(isNull(outbox.sentAt), which)
-  return rowCount(db.queries.update(outbox).set(change).where(where).returning({ id: outbox.id }))
-}
-
-/** Makes a mail due now, with all its attempts, or says why not. A mail under lease is left to its job. */
-export async function retryMail(
-  db: UnscopedDatabase,
-  id: string,
-): Promise<'due' | 'unknown' | 'sent' | 'under_way'> {
-  const thisMail = eq(outbox.id, id)
-  if ((await makeDue(db, and(thisMail, isIdle))) > 0) return 'due'
-  const row = await first(db.queries.select({ sentAt: outbox.sentAt }).from(outbox).where(thisMail))
-  if (!row) return 'unknown'
-  return row.sentAt ? 'sent' : 'under_way'
-}
-
-/** Makes every mail that was given up due now; returns how many. */
-export function retryDeadMails(db: UnscopedDatabase): Promise<number> {
-  return makeDue(db, isNotNull(outbox.deadAt))
 }
