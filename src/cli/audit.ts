@@ -1,7 +1,7 @@
 // npx . audit …
 import { type ChainVerdict, verifySecurityLog } from '../domain/audit/chain-verification.ts'
 import { installationId } from '../domain/audit/operator-acts.ts'
-import { searchLog } from '../domain/audit/search.ts'
+import { listSecurityLog } from '../domain/operators/log.ts'
 import type { LogRow } from '../repositories/audit/security-log.ts'
 import { withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -19,7 +19,7 @@ interface Given {
 }
 
 const projectCommand = projectCommands<Given>({
-  account_unknown: '--user must be an e-mail address or the UUID of an account.',
+  log_user_invalid: '--user must be an e-mail address or the UUID of an account.',
 })
 
 const day = 86_400_000
@@ -107,8 +107,8 @@ export const audit = group(
         option('--before <ID>', 'go on before this id', wholeNumber(1, Number.MAX_SAFE_INTEGER)),
         option('--limit <N>', 'how many at most', wholeNumber(1, 100_000)).default(100),
       ],
-      async (ctx, { project: _, json: _json, ...query }) => {
-        const found = await searchLog(ctx, query)
+      async (ctx, { user, event, since, before = null, limit }) => {
+        const found = await listSecurityLog(ctx, { user, event, since }, { before, limit })
         return [found.map(rowFacts), found.map(rowLine).join('\n') || 'No row.']
       },
     ),

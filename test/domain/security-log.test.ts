@@ -8,12 +8,12 @@ import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import { resealChains, sealSecurityLog, sweepSecurityLog } from '../../src/domain/audit/chain.ts'
 import { verifySecurityLog } from '../../src/domain/audit/chain-verification.ts'
 import { installationId } from '../../src/domain/audit/operator-acts.ts'
-import { searchLog } from '../../src/domain/audit/search.ts'
 import { operatorContext } from '../../src/domain/context.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import type { RefusalFacts } from '../../src/domain/observer.ts'
 import { noObserver } from '../../src/domain/observer.ts'
 import { readUser } from '../../src/domain/operators/imported-person.ts'
+import { listSecurityLog } from '../../src/domain/operators/log.ts'
 import { importUsers } from '../../src/domain/operators/user-import.ts'
 import * as operators from '../../src/domain/operators/users.ts'
 import {
@@ -30,6 +30,7 @@ const { sql, services, context, signedIn } = await createTestDomain(t, {
   observer: { ...noObserver, refused: (facts) => void refusals.push(facts) },
 })
 const password = 'a good long password'
+const page = { before: null, limit: 10 }
 const newEmail = () => `${randomUUID()}@example.com`
 const newProject = async (policy: object = {}) => (await createProject(services, 'Log', policy)).project
 const as = (project: Project, caller = stranger) => context(caller, null, project)
@@ -108,11 +109,11 @@ t.test(
     const email = newEmail()
     await fails(signInWithPassword(as(project), { email, password: 'wrong' }))
     const ctx = operatorContext(services, project)
-    const [row, ...more] = await searchLog(ctx, { user: email.toUpperCase(), limit: 10 })
+    const [row, ...more] = await listSecurityLog(ctx, { user: email.toUpperCase() }, page)
     t.equal(more.length, 0)
     t.match(row, { event: 'sign_in_refused', account: null, details: { reason: 'unknown_account' } })
     t.notOk(JSON.stringify(await rowsOf(project)).includes(email.split('@')[0] ?? ''))
-    t.same(await searchLog(ctx, { user: newEmail(), limit: 10 }), [])
+    t.same(await listSecurityLog(ctx, { user: newEmail() }, page), [])
   },
 )
 
@@ -123,7 +124,7 @@ t.test('the log outlives the account, and nothing in it leads to the person', as
   await changePassword(ctx, { currentPassword: password, newPassword: 'another good password' })
   await deleteAccount(ctx, 'another good password')
   t.equal((await sql`select 1 from audit_events where user_id = ${user.id}`).length, 0)
-  const found = await searchLog(operatorContext(services, project), { user: user.uuid, limit: 10 })
+  const found = await listSecurityLog(operatorContext(services, project), { user: user.uuid }, page)
   t.same(
     found.map(({ event }) => event),
     ['account_deleted', 'password_changed', 'signed_up'],

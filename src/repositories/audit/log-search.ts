@@ -1,4 +1,4 @@
-// The search of the security log: pages from the newest row on, whose cost is bounded, and the figures of the statistics.
+// Reads of the security log: lists and pages from the newest row on, and the counts of the statistics.
 import { and, asc, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
 import { securityLog as table } from '../../../drizzle/tables/security-log.ts'
 import { own } from '../conditions.ts'
@@ -6,7 +6,7 @@ import type { Database } from '../database.ts'
 import type { LogRow } from './security-log.ts'
 
 export interface LogSearch {
-  /** Both together name one person. */
+  /** Rows of one person: of any of these accounts, or with any of these address hashes. */
   readonly accounts?: readonly string[] | undefined
   readonly addressHashes?: readonly Buffer[] | undefined
   readonly event?: string | undefined
@@ -20,7 +20,7 @@ export interface LogSearch {
   readonly until?: Date | undefined
 }
 
-/** Rows that a page looks at: one that finds few of them may be short, and is followed by another. */
+/** Rows that are read for one page. A page with fewer matches than its limit may therefore have a successor. */
 const maxScanned = 20_000
 
 function conditions(filter: LogSearch): SQL | undefined {
@@ -46,22 +46,43 @@ function person({ accounts, addressHashes }: LogSearch): SQL | undefined {
   )
 }
 
+export interface FoundLogRows {
+  readonly rows: LogRow[]
+  /** The id before which the next page begins; null: this is the last page. */
+  readonly next: number | null
+}
+
+const rowsBefore = (db: Database, filter: LogSearch, before: number | null) =>
+  and(own(table, db), person(filter), before === null ? undefined : lt(table.id, before))
+
 /**
- * Finds a page of the project's log, the newest first.
- * @param before rows with a smaller id; null: the newest
- * @returns the rows, and the id before which the next page begins; null: nothing follows
+ * Lists rows of the project's log, the newest first, however many rows that takes to read.
+ * @param before only rows with a smaller id; null: from the newest
+ */
+export async function listLogRows(
+  db: Database,
+  filter: LogSearch,
+  before: number | null,
+  limit: number,
+): Promise<LogRow[]> {
+  const where = and(rowsBefore(db, filter, before), conditions(filter))
+  return db.queries.select().from(table).where(where).orderBy(desc(table.id)).limit(limit)
+}
+
+/**
+ * Finds a page of the project's log, the newest first, reading at most `maxScanned` rows.
+ * @param before only rows with a smaller id; null: from the newest
  */
 export async function searchLogRows(
   db: Database,
   filter: LogSearch,
   before: number | null,
   limit: number,
-): Promise<{ rows: LogRow[]; next: number | null }> {
-  const where = and(own(table, db), person(filter), before === null ? undefined : lt(table.id, before))
+): Promise<FoundLogRows> {
   const scanned = db.queries
     .select({ id: table.id, matches: sql<boolean>`${conditions(filter) ?? sql`true`}`.as('matches') })
     .from(table)
-    .where(where)
+    .where(rowsBefore(db, filter, before))
     .orderBy(desc(table.id))
     .limit(maxScanned)
     .as('scanned')
@@ -91,12 +112,12 @@ async function rowsOf(db: Database, ids: readonly number[]): Promise<LogRow[]> {
   return db.queries.select().from(table).where(where).orderBy(desc(table.id))
 }
 
-/** One kind of event on one day. */
+/** How often one event happened on one day. */
 export interface DayCount {
   /** YYYY-MM-DD, in UTC. */
   readonly day: string
   readonly event: string
-  /** Of a sign-in: the methods (RFC 8176), separated by blanks; empty elsewhere. */
+  /** The methods of a sign-in (RFC 8176), separated by spaces; empty for other events. */
   readonly method: string
   readonly count: number
 }
@@ -106,7 +127,7 @@ const date = sql`(${table.at} at time zone 'UTC')::date`
 const day = sql<string>`to_char(${date}, 'YYYY-MM-DD')`
 const method = sql<string>`coalesce(case when ${table.event} = 'signed_in' then ${table.details} ->> 'method' end, '')`
 
-/** Counts the events of the project by day. @param since the first instant that is counted */
+/** Counts the events of the project by day, from `since` on. */
 export async function countByDay(
   db: Database,
   events: readonly LogRow['event'][],
@@ -153,7 +174,7 @@ export async function countActive(
 
 export interface ReasonCount {
   readonly event: LogRow['event']
-  /** Empty: the event says none. */
+  /** Empty: the event has no reason. */
   readonly reason: string
   readonly count: number
 }

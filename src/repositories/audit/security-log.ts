@@ -1,5 +1,5 @@
-// Rows of `security_log`: inserted with their cause, read by operators. security-log-chain.ts seals them.
-import { and, desc, eq, gte, inArray, lt, or, type SQL, sql } from 'drizzle-orm'
+// Rows of `security_log`, inserted with their cause. log-search.ts reads them, security-log-chain.ts seals them.
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { securityLog as table } from '../../../drizzle/tables/security-log.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { own, parameter, parameters } from '../conditions.ts'
@@ -65,40 +65,4 @@ export interface NewOperatorAct
 /** Inserts an operator's act, in the transaction that does it. */
 export async function insertOperatorAct({ queries }: UnscopedDatabase, act: NewOperatorAct): Promise<void> {
   await queries.insert(table).values({ ...act, actor: 'operator' })
-}
-
-/** Which rows an operator asks for. */
-export interface LogFilter {
-  readonly accounts?: readonly string[]
-  readonly addressHashes?: readonly Buffer[]
-  readonly event?: string
-  readonly since?: Date
-  /** Rows with a smaller id. */
-  readonly before?: number
-}
-
-/** Lists rows of the project, the newest first. `accounts` and `addressHashes` together name one person. */
-export async function listLogRows(db: Database, filter: LogFilter, limit: number): Promise<LogRow[]> {
-  const { accounts, addressHashes, event, since, before } = filter
-  const isNamed =
-    accounts || addressHashes
-      ? or(
-          inArray(table.account, [...(accounts ?? [])]),
-          inArray(table.addressHash, [...(addressHashes ?? [])]),
-        )
-      : undefined
-  return db.queries
-    .select()
-    .from(table)
-    .where(
-      and(
-        own(table, db),
-        isNamed,
-        event === undefined ? undefined : sql`${table.event} = ${event}`,
-        since && gte(table.at, since),
-        before === undefined ? undefined : lt(table.id, before),
-      ),
-    )
-    .orderBy(desc(table.id))
-    .limit(limit)
 }
