@@ -2,6 +2,7 @@
 // reach a password, the address, a session, another key or the deletion of the account.
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { mintApiKey, readApiKey } from '../../crypto/api-key.ts'
+import { isUuid } from '../../formats.ts'
 import { lockUser } from '../../repositories/accounts/users.ts'
 import * as rows from '../../repositories/api-keys/api-keys.ts'
 import { type KeyHolder, shownCaller } from '../actor.ts'
@@ -20,8 +21,8 @@ export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity
 
 const defaultScopes: readonly string[] = ['read']
 
-/** Most keys in a list. There are never more active ones; ended ones stay until the cleanup job deletes them. */
-const maxListed = 200
+/** Keys in a list at most. No user has more active ones; the cleanup job deletes ended ones after a month. */
+export const maxListedKeys = 200
 
 export interface ApiKeyWish {
   readonly name: string
@@ -79,17 +80,22 @@ export async function createApiKey(
   })
 }
 
+/** Lists the keys of the user, active ones first, then the newest. */
 export function listApiKeys(ctx: SignedInContext): Promise<ApiKeyRow[]> {
-  return rows.listApiKeys(ctx.store, ctx.actor.user.id, maxListed)
+  return rows.listApiKeys(ctx.store, ctx.actor.user.id, maxListedKeys)
 }
 
-/** Revokes a key; one that is revoked already stays as it is. @throws AuthError api_key_unknown */
-export async function revokeApiKey(ctx: SignedInContext, id: string): Promise<void> {
-  const userId = ctx.actor.user.id
+/** Revokes a key of the user. @throws AuthError api_key_unknown */
+export function revokeApiKey(ctx: SignedInContext, id: string): Promise<void> {
+  return revokeKeyOf(ctx, ctx.actor.user.id, id)
+}
+
+/** Revokes a key of an account; a key that was revoked before stays as it is. @throws AuthError api_key_unknown */
+export async function revokeKeyOf(ctx: Context, userId: number, id: string): Promise<void> {
   const isKnown = await inTransaction(ctx, async (tx) => {
-    // The user before their keys, in every transaction: one that revokes several of them waits here and not halfway.
+    // Every transaction locks the user before their keys, so that one that revokes several keys waits here, not halfway.
     await lockUser(tx.store, userId)
-    const key = await rows.findApiKey(tx.store, userId, id)
+    const key = isUuid(id) ? await rows.findApiKey(tx.store, userId, id) : null
     if (key && !key.revokedAt) {
       await rows.markApiKeyRevoked(tx.store, userId, id)
       await record(tx, 'api_key_revoked', { userId, apiKeyId: id })

@@ -8,12 +8,7 @@ import {
   type ProfileChange,
   updateProfile,
 } from '../../repositories/accounts/users.ts'
-import {
-  type ApiKeyRow,
-  findApiKey,
-  listApiKeys,
-  markApiKeyRevoked,
-} from '../../repositories/api-keys/api-keys.ts'
+import { type ApiKeyRow, listApiKeys } from '../../repositories/api-keys/api-keys.ts'
 import { type AuditRow, listAuditEvents } from '../../repositories/audit/audit-events.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import { lockOperators } from '../../repositories/operators/roles.ts'
@@ -28,6 +23,7 @@ import { applyLifecycle, mustLeaveAnOwner, mustStrandNoTeam } from '../accounts/
 import { endActsOf, endRightsOf } from '../accounts/operator-end.ts'
 import { mergePatch, mustFitMetadata } from '../accounts/profile.ts'
 import { requestReset } from '../accounts/recovery.ts'
+import { maxListedKeys, revokeKeyOf } from '../api-keys/api-keys.ts'
 import { record } from '../audit/audit.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
@@ -186,27 +182,15 @@ export async function teamsOf(ctx: OperatorContext, uuid: string): Promise<TeamO
   return listTeamsOfUser(ctx.store, (await findUserForOperator(ctx, uuid)).id)
 }
 
-/** Most API keys in a list. */
-const maxKeys = 200
-
 /** @throws AuthError account_unknown */
 export async function apiKeysOf(ctx: OperatorContext, uuid: string): Promise<ApiKeyRow[]> {
-  return listApiKeys(ctx.store, (await findUserForOperator(ctx, uuid)).id, maxKeys)
+  return listApiKeys(ctx.store, (await findUserForOperator(ctx, uuid)).id, maxListedKeys)
 }
 
 /** Revokes a key of an account. @throws AuthError account_unknown, api_key_unknown */
 export async function revokeApiKeyOf(ctx: OperatorContext, uuid: string, keyId: string): Promise<void> {
-  const { id: userId } = await findUserForOperator(ctx, uuid)
-  const isKnown = await inTransaction(ctx, async (tx) => {
-    await lockUser(tx.store, userId)
-    const key = isUuid(keyId) ? await findApiKey(tx.store, userId, keyId) : null
-    if (key && !key.revokedAt) {
-      await markApiKeyRevoked(tx.store, userId, keyId)
-      await record(tx, 'api_key_revoked', { userId, apiKeyId: keyId })
-    }
-    return key !== null
-  })
-  if (!isKnown) throw new AuthError('api_key_unknown')
+  const { id } = await findUserForOperator(ctx, uuid)
+  await revokeKeyOf(ctx, id, keyId)
 }
 
 /** A page of an account's audit trail, the newest first. @throws AuthError account_unknown */
