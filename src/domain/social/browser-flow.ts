@@ -157,8 +157,7 @@ export async function finishBrowserFlow(
   }
   try {
     const enter = async () => {
-      const { profile, singleUse } = mustProve(await services.providers.finish(provider, callback.href, flow))
-      const proven = { provider, profile, singleUse }
+      const proven = mustProve(provider, await services.providers.finish(provider, callback.href, flow))
       return enterByProvider(ctx, proven, locale, (tx, user, isNew) => endFlow(tx, flow, user, isNew))
     }
     return { redirectTo, end: await loggingRefusal(ctx, name, enter()) }

@@ -39,11 +39,7 @@ export async function finishLink(
   const provider = mustFindProvider(ctx.project, name)
   if (callback.searchParams.has('error')) return null
   await reauthenticate(ctx)
-  const prove = async () => {
-    const { profile, singleUse } = mustProve(
-      await ctx.services.providers.finish(provider, callback.href, flow),
-    )
-    return { provider, profile, singleUse }
-  }
+  const prove = async () =>
+    mustProve(provider, await ctx.services.providers.finish(provider, callback.href, flow))
   return linkProven(ctx, name, prove())
 }

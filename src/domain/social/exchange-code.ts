@@ -6,14 +6,13 @@ import { voidChallenge } from '../../repositories/credentials/second-factor-chal
 import { redeemToken } from '../../repositories/credentials/verification-tokens.ts'
 import { revokeSession } from '../../repositories/sessions/revocation.ts'
 import { findSessionOwner } from '../../repositories/sessions/sessions.ts'
-import { record } from '../audit/audit.ts'
+import { record, recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
 import { isExchangeCode, redeemExchangeCode } from '../sessions/exchange.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { type Lifetimes, openSession } from '../sessions/sessions.ts'
-import { loggingRefusal } from './sign-in.ts'
 
 /**
  * Exchanges the code of a finished flow, or of a page of the service, once. A code that comes back with its verifier was stolen together with it: the
@@ -29,7 +28,7 @@ export async function exchangeCode(
 ): Promise<Grant> {
   if (isExchangeCode(code)) {
     const grant = await redeemExchangeCode(ctx, code, verifier)
-    return grant ?? loggingRefusal(ctx, 'code', Promise.reject(unknownCode()))
+    return grant ?? refuse(ctx, unknownCode())
   }
   const proof = createHash('sha256').update(verifier, 'ascii').digest()
   // Only who has code and verifier can name the session, so that a code alone ends nothing.
@@ -46,11 +45,17 @@ export async function exchangeCode(
       ? entrance
       : openSession(tx, entrance, 'signed_in', { ...lifetimes, id })
   })
-  if (outcome === 'unknown') await endSessionOfCode(ctx, id)
-  if (outcome instanceof AuthError) return loggingRefusal(ctx, 'code', Promise.reject(outcome))
-  if (outcome !== 'unknown' && outcome !== null) return outcome
-  const refusal = outcome === null ? unknownCode('account_changed_meanwhile') : unknownCode()
-  return loggingRefusal(ctx, 'code', Promise.reject(refusal))
+  if (outcome instanceof AuthError) return refuse(ctx, outcome)
+  if (outcome === null) return refuse(ctx, unknownCode('account_changed_meanwhile'))
+  if (outcome !== 'unknown') return outcome
+  await endSessionOfCode(ctx, id)
+  return refuse(ctx, unknownCode())
+}
+
+/** Writes a refusal to the security log, and throws it. */
+async function refuse(ctx: Context, refusal: AuthError): Promise<never> {
+  await recordRefusal(ctx, 'social_sign_in_refused', refusal.reason, { details: { method: 'code' } })
+  throw refusal
 }
 
 const unknownCode = (reason = 'The code is unknown, used or expired.') =>

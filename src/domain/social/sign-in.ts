@@ -39,11 +39,11 @@ export function mustFindProvider(project: Project, name: string): Provider {
   return provider
 }
 
-/** What a provider said, where it proves a profile. @throws AuthError invalid_social_login, provider_unavailable */
-export function mustProve(verdict: Verdict): Extract<Verdict, { kind: 'profile' }> {
+/** @returns the profile that a provider's verdict proves @throws AuthError invalid_social_login, provider_unavailable */
+export function mustProve(provider: Provider, verdict: Verdict): ProvenProof {
   if (verdict.kind === 'unavailable') throw new AuthError('provider_unavailable', { retryAfterSeconds: 5 })
   if (verdict.kind === 'refused') throw new AuthError('invalid_social_login', {}, verdict.reason)
-  return verdict
+  return { provider, profile: verdict.profile, singleUse: verdict.singleUse }
 }
 
 /** Checks a provider's token. @throws AuthError provider_unknown, invalid_social_login, provider_unavailable */
@@ -56,8 +56,7 @@ export async function proveSocial(
     idToken !== undefined
       ? await services.providers.verifyIdToken(provider, idToken, nonce ?? null)
       : await services.providers.verifyAccessToken(provider, accessToken ?? '')
-  const { profile, singleUse } = mustProve(verdict)
-  return { provider, profile, singleUse }
+  return mustProve(provider, verdict)
 }
 
 /**
