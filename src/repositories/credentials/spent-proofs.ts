@@ -34,24 +34,32 @@ const insertion = (query: Queries) =>
 
 const spend = prepared((query) => insertion(query).prepare('proof_spend'))
 
-/** @param isFlushedLater whether its commit need not wait for the disk */
-const spendingAndFinding = (isFlushedLater: boolean) => (query: Queries) => {
+const found = { passkey: getTableColumns(passkeys), user: userColumns }
+const isUsed = and(own(passkeys, parameters), eq(passkeys.credentialId, parameter('credentialId')))
+const isOwner = and(userOf(passkeys), isHere)
+
+const spendAndFind = prepared((query) => {
   const spent = query.$with('spent').as(insertion(query))
-  const used = and(own(passkeys, parameters), eq(passkeys.credentialId, parameter('credentialId')))
   return query
     .with(spent)
-    .select({
-      passkey: getTableColumns(passkeys),
-      user: userColumns,
-      ...(isFlushedLater && { waits: sql`set_config('synchronous_commit', 'off', true)` }),
-    })
+    .select(found)
     .from(spent)
-    .leftJoin(passkeys, used)
-    .leftJoin(users, and(userOf(passkeys), isHere))
-    .prepare(isFlushedLater ? 'proof_spend_and_find_passkey_soon' : 'proof_spend_and_find_passkey')
-}
-const spendAndFind = prepared(spendingAndFinding(false))
-const spendAndFindFlushedLater = prepared(spendingAndFinding(true))
+    .leftJoin(passkeys, isUsed)
+    .leftJoin(users, isOwner)
+    .prepare('proof_spend_and_find_passkey')
+})
+
+/** The same, whose commit does not wait for the disk. */
+const spendAndFindFlushedLater = prepared((query) => {
+  const spent = query.$with('spent').as(insertion(query))
+  return query
+    .with(spent)
+    .select({ ...found, waits: sql`set_config('synchronous_commit', 'off', true)` })
+    .from(spent)
+    .leftJoin(passkeys, isUsed)
+    .leftJoin(users, isOwner)
+    .prepare('proof_spend_and_find_passkey_soon')
+})
 
 const parametersOfProof = ({ markHash, expiresAt }: SpentProof) => ({
   markHash,

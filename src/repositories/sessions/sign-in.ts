@@ -1,6 +1,7 @@
 // The two statements of a sign-in: one before the password is checked, one after it was right. Each is one round trip
 // however many tables it writes, and a transaction of its own unless it runs in one.
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
+import type { WithSubquery } from 'drizzle-orm/subquery'
 import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
 import { knownAddresses } from '../../../drizzle/tables/known-addresses.ts'
 import { outbox } from '../../../drizzle/tables/outbox.ts'
@@ -117,19 +118,23 @@ const ending = sql`update ${sessions} set revoked_at = now(), revoked_reason = '
           and ${sessions.epoch} = opened.epoch and ${isLive}
         order by ${sessions.createdAt} desc offset ${parameter('maxSessions')}::int - 1) as surplus)`
 
-/** @param byPasskey whether a passkey opens the session; others have no such part in their statement */
-const inserting = (byPasskey: boolean) => (query: Queries) => {
+/** The user, read again and locked: no session opens if the password changed since the check, or the account is gone. */
+const lockedUser = sql`${users} where ${thisUser(parameters, parameter('userId'))}
+        and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null for key share`
+
+/**
+ * Inserts the session of one row of `users`, with all that is written with it.
+ * @param source that row: what follows "from", with its conditions
+ * @param before parts of the statement that `source` needs
+ */
+function inserting(query: Queries, source: SQL, ...before: WithSubquery[]) {
   const absoluteEnd = secondsFromNow(parameter('absoluteSeconds'))
-  // The user is read again and locked: if the password changed since the check, or the account is gone, none opens.
-  const unchanged = sql`${thisUser(parameters, parameter('userId'))}
-        and ${users.epoch} = ${parameter('epoch')} and ${users.disabledAt} is null and ${users.deletionDueAt} is null`
-  const locked = query.$with('locked', {}).as(sql`select * from ${users} where ${unchanged} for key share`)
   const opened = query.$with('opened', openedColumns).as(sql`insert into ${sessions}
         (id, project_id, user_id, epoch, client, amr, acr, user_agent, address_prefix, expires_at, absolute_expires_at)
       select ${parameter('id')}::uuid, ${users.projectId}, ${users.id}, ${users.epoch},
         ${parameter('client')}::text, ${parameter('amr')}::text, ${parameter('acr')}::text, ${parameter('userAgent')}::text, ${parameter('addressPrefix')}::text,
         least(${secondsFromNow(parameter('refreshSeconds'))}, ${absoluteEnd}), ${absoluteEnd}
-      from ${byPasskey ? sql`locked as users where exists (select 1 from touched)` : sql`${users} where ${unchanged} for key share`}
+      from ${source}
       returning *`)
   const written = query.$with('written', {}).as(sql`insert into ${auditEvents}
         (project_id, user_id, session_id, event, user_agent, address_prefix)
@@ -151,29 +156,24 @@ const inserting = (byPasskey: boolean) => (query: Queries) => {
       select ${parameter('noticeId')}::uuid, project_id, user_id, 'new_device', ${parameter('noticeDetails')}::jsonb
       from opened cross join mail_reserved`)
   const released = query.$with('released', {}).as(releasing(sql`exists (select 1 from opened)`))
-  const touched = query.$with('touched').as(touching(query, sql`exists (select 1 from locked)`))
   return query
-    .with(
-      ...(byPasskey ? [locked, touched] : []),
-      opened,
-      written,
-      logged,
-      known,
-      ended,
-      reserved,
-      queued,
-      released,
-    )
+    .with(...before, opened, written, logged, known, ended, reserved, queued, released)
     .select({
       ...{ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt },
       ...{ client: opened.client, amr: opened.amr, acr: opened.acr, authTime: opened.authTime },
       now,
     })
     .from(opened)
-    .prepare(byPasskey ? 'sign_in_open_by_passkey' : 'sign_in_open')
 }
-const insert = prepared(inserting(false))
-const insertByPasskey = prepared(inserting(true))
+
+const insert = prepared((query) => inserting(query, lockedUser).prepare('sign_in_open'))
+
+const insertByPasskey = prepared((query) => {
+  const locked = query.$with('locked', {}).as(sql`select * from ${lockedUser}`)
+  const touched = query.$with('touched').as(touching(query, sql`exists (select 1 from locked)`))
+  const source = sql`locked as users where exists (select 1 from touched)`
+  return inserting(query, source, locked, touched).prepare('sign_in_open_by_passkey')
+})
 
 /**
  * Reserves an attempt to sign in and finds the account of an address with its password hash. An address that the account
