@@ -69,6 +69,10 @@ export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
+/** Whether a value is a JSON object: neither an array nor null. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Nesting of free-form JSON beyond which it is refused: the database and every reader walk it. */
 export const maxJsonDepth = 32
 

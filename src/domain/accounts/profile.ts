@@ -1,4 +1,5 @@
 // The profile: names, locale, metadata and picture of a user, changed by patches.
+import { isObject } from '../../formats.ts'
 import {
   lockUser,
   type ProfileChange,
@@ -19,9 +20,6 @@ export interface ProfilePatch extends Omit<ProfileChange, 'metadata'> {
   /** Null removes it. */
   readonly picture?: OfferedPicture | null
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Applies a merge patch (RFC 7396 §2). The result is no deeper than its inputs, and no key reaches a prototype. */
 export function mergePatch(target: unknown, patch: Record<string, unknown>): Record<string, unknown> {

@@ -1,5 +1,5 @@
 // Projects as operators of the admin API manage them: those that their roles reach, and a policy that changes as it was read.
-
+import { isObject } from '../../formats.ts'
 import type { OperatorContext, Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { checkPolicy, mergePolicy, mergeStored, type Policy, resetKeys } from '../projects/policy.ts'
@@ -31,9 +31,6 @@ export interface PolicyOutcome {
   readonly effective: Policy
   readonly changes: readonly KeyChange[]
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The keys whose values differ; lists are compared whole. */
 function differences(

@@ -3,7 +3,7 @@ import { FormatRegistry, type Static, type TProperties, type TSchema, Type } fro
 import { Value } from '@sinclair/typebox/value'
 import { decoyHash } from '../../crypto/foreign/foreign-hashes.ts'
 import { signingAlgorithms } from '../../crypto/signing-key.ts'
-import { isDomain, isLoopback, passwordLength } from '../../formats.ts'
+import { isDomain, isLoopback, isObject, passwordLength } from '../../formats.ts'
 import { ProblemsError } from '../errors.ts'
 import { findListed, originProblem, redirectProblem } from './addresses.ts'
 import { oldSystemProblems } from './old-system.ts'
@@ -38,6 +38,11 @@ const limit = (max: number, windowSeconds: number) =>
   section({ max: integer(1, 10_000_000, max), window_seconds: integer(1, day, windowSeconds) })
 /** URLs and origins; `listProblems` says what is wrong with one. */
 const addresses = Type.Array(Type.String({ maxLength: 2048 }), { maxItems: 1000, default: [] })
+const oneOf = <const T extends string>(values: readonly T[], byDefault: NoInfer<T>) =>
+  Type.Union(
+    values.map((value) => Type.Literal(value)),
+    { default: byDefault },
+  )
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()], { default: null })
 const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
 
@@ -47,10 +52,8 @@ export const maxPasswordKinds = 8
 /** Every key of a policy with its bounds and its default. */
 export const policySchema = section({
   verification: section({
-    mode: Type.Union([Type.Literal('off'), Type.Literal('lenient'), Type.Literal('strict')], {
-      default: 'lenient',
-    }),
-    delivery: Type.Union([Type.Literal('email'), Type.Literal('app')], { default: 'email' }),
+    mode: oneOf(['off', 'lenient', 'strict'], 'lenient'),
+    delivery: oneOf(['email', 'app'], 'email'),
     resend_cooldown_seconds: integer(0, day, 60),
     lifetime_seconds: integer(1, 30 * day, day),
   }),
@@ -59,11 +62,8 @@ export const policySchema = section({
     refresh_seconds: integer(1, 730 * day, 30 * day),
     absolute_seconds: integer(1, 3650 * day, 90 * day),
     replay_grace_seconds: integer(0, 3600, 30),
-    issuer: Type.Union([Type.Literal('installation'), Type.Literal('project')], { default: 'installation' }),
-    signing_algorithm: Type.Union(
-      signingAlgorithms.map((algorithm) => Type.Literal(algorithm)),
-      { default: signingAlgorithms[0] },
-    ),
+    issuer: oneOf(['installation', 'project'], 'installation'),
+    signing_algorithm: oneOf(signingAlgorithms, signingAlgorithms[0]),
   }),
   lockout: section({
     failures: integer(1, 1000, 5),
@@ -72,8 +72,8 @@ export const policySchema = section({
   }),
   passwords: section({
     min_length: integer(passwordLength.min, 128, passwordLength.min),
-    common: Type.Union([Type.Literal('refuse'), Type.Literal('allow')], { default: 'refuse' }),
-    contextual: Type.Union([Type.Literal('refuse'), Type.Literal('allow')], { default: 'refuse' }),
+    common: oneOf(['refuse', 'allow'], 'refuse'),
+    contextual: oneOf(['refuse', 'allow'], 'refuse'),
     breached_range_url: orNull(webUrl),
     preset: orNull(Type.Literal('nist-800-63b-4')),
   }),
@@ -93,19 +93,15 @@ export const policySchema = section({
     notify_new_device: Type.Boolean({ default: true }),
   }),
   factors: section({
-    required: Type.Union([Type.Literal('never'), Type.Literal('admins'), Type.Literal('always')], {
-      default: 'never',
-    }),
+    required: oneOf(['never', 'admins', 'always'], 'never'),
     trusted_device_days: integer(0, 365, 30),
     email_code: Type.Boolean({ default: true }),
     reset_wait_hours: integer(0, 720, 24),
   }),
   // Whether strangers make accounts; closed: operators do.
-  sign_up: Type.Union([Type.Literal('open'), Type.Literal('closed')], { default: 'open' }),
+  sign_up: oneOf(['open', 'closed'], 'open'),
   // Whether a mail alone signs people in, and whether it makes accounts.
-  email_sign_in: Type.Union([Type.Literal('off'), Type.Literal('existing'), Type.Literal('sign_up')], {
-    default: 'off',
-  }),
+  email_sign_in: oneOf(['off', 'existing', 'sign_up'], 'off'),
   // The products' APIs know no second factor: whether they let accounts in that have one.
   contracts: section({ without_second_factor: Type.Boolean({ default: false }) }),
   teams: section({
@@ -126,7 +122,7 @@ export const policySchema = section({
   origins: addresses,
   // How session cookies are kept: `none` for pages on another site than the service.
   cookies: section({
-    same_site: Type.Union([Type.Literal('lax'), Type.Literal('none')], { default: 'lax' }),
+    same_site: oneOf(['lax', 'none'], 'lax'),
   }),
   // The whole addresses to which a link or a browser may be sent on behalf of the application.
   redirect_urls: addresses,
@@ -169,7 +165,7 @@ export const policySchema = section({
     // The old system, which is asked for passwords of addresses without an account until an instant.
     verify_url: orNull(webUrl),
     verify_until: orNull(Type.String({ format: 'instant', maxLength: 40 })),
-    verify_kind: Type.Union([Type.Literal('json'), Type.Literal('password_grant')], { default: 'json' }),
+    verify_kind: oneOf(['json', 'password_grant'], 'json'),
     verify_client_id: orNull(Type.String({ minLength: 1, maxLength: 255 })),
     // The name of an environment variable; a policy is printed, so no secret belongs in it.
     verify_secret_env: orNull(Type.String({ pattern: '^IMPORT_SECRET_[A-Z0-9_]{1,64}$' })),
@@ -189,9 +185,6 @@ export const defaultPolicy: Policy = Value.Create(policySchema)
 export class PolicyError extends ProblemsError {
   override name = 'PolicyError'
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function merge(base: unknown, over: unknown): unknown {
   if (over === undefined) return base
