@@ -1,10 +1,14 @@
-// Impersonation (RFC 8693 §1.1): an operator acts as a user for some minutes, with a reason. What proves who the owner is stays
-// out of reach: no route takes such a session unless it declares that it does.
+// Impersonation (RFC 8693 §1.1): an operator acts as a user for some minutes, for a recorded reason. Only routes that declare it
+// accept such a session; those that change credentials do not.
 import { randomUUID } from 'node:crypto'
 import { isUuid } from '../../formats.ts'
 import { lockUser, type UserRow } from '../../repositories/accounts/users.ts'
-import { holdOperators } from '../../repositories/operators/roles.ts'
-import { type Standing, standingOfKey, standingOfSession } from '../../repositories/operators/standing.ts'
+import {
+  type CurrentRole,
+  currentRolesOfKey,
+  currentRolesOfSession,
+} from '../../repositories/operators/current-roles.ts'
+import { lockOperatorsShared } from '../../repositories/operators/roles.ts'
 import * as rows from '../../repositories/sessions/impersonation.ts'
 import { record, recordInLog } from '../audit/audit.ts'
 import { inTransaction, type OperatorContext, type Services } from '../context.ts'
@@ -17,7 +21,7 @@ import type { Operator } from './operator.ts'
 import { allowsAt } from './roles.ts'
 import { findUserForOperator } from './user-search.ts'
 
-/** Seconds that an impersonation may last at most; there is no refresh. */
+/** Longest impersonation in seconds; its session cannot be refreshed. */
 export const maxImpersonationSeconds = 900
 
 export interface ImpersonationWish {
@@ -27,9 +31,9 @@ export interface ImpersonationWish {
 }
 
 /**
- * Opens a session in which an operator acts as a user, which ends with the key that opened it at the latest. The user sees it in their activity, and is
- * told by mail where the policy says so.
- * @param operator whose id the token names as `act`
+ * Opens a session in which an operator acts as a user. It ends no later than the operator key that opens it. The user's activity
+ * shows it; with the policy key `impersonation.notify` the user is also notified by mail.
+ * @param operator the token has its id as `act`
  * @throws AuthError account_unknown, impersonation_impossible
  */
 export function impersonate(
@@ -39,9 +43,9 @@ export function impersonate(
   { reason, seconds }: ImpersonationWish,
 ): Promise<Grant> {
   return inTransaction(ctx, async (tx) => {
-    // A transaction that takes the right away waits for this session and ends it, or has committed before.
-    await holdOperators(tx.store)
-    const longest = await longestNow(tx, operator)
+    // A transaction that removes the operator's right either has committed, or waits for this one and then ends the session.
+    await lockOperatorsShared(tx.store)
+    const longest = await secondsAllowed(tx, operator)
     const { id } = await findUserForOperator(tx, uuid)
     const user = await lockUser(tx.store, id)
     if (!user || !mayBeImpersonated(tx, user)) throw new AuthError('impersonation_impossible')
@@ -56,11 +60,10 @@ export function impersonate(
   })
 }
 
-/** Seconds for which an operator may act as a user from now on. @throws AuthError impersonation_impossible, if the right was taken */
-async function longestNow({ services, project }: OperatorContext, operator: Operator): Promise<number> {
+/** Seconds for which an operator may act as a user from now on. @throws AuthError impersonation_impossible if the right was removed */
+async function secondsAllowed({ services, project }: OperatorContext, operator: Operator): Promise<number> {
   if (operator.kind === 'project_secret') return maxImpersonationSeconds
-  const held = await standingOf(services.stores.unscoped, operator)
-  const left = held
+  const left = (await currentRolesOf(services.stores.unscoped, operator))
     .filter((role) => allowsAt([role], 'users.impersonate', project.id))
     .map(({ secondsLeft }) => secondsLeft ?? maxImpersonationSeconds)
   const longest = Math.min(maxImpersonationSeconds, Math.max(0, ...left))
@@ -68,10 +71,11 @@ async function longestNow({ services, project }: OperatorContext, operator: Oper
   return longest
 }
 
-const standingOf = (
+const currentRolesOf = (
   db: Services['stores']['unscoped'],
   { kind, id, sessionId }: Operator,
-): Promise<Standing[]> => (kind === 'key' ? standingOfKey(db, id) : standingOfSession(db, sessionId ?? ''))
+): Promise<CurrentRole[]> =>
+  kind === 'key' ? currentRolesOfKey(db, id) : currentRolesOfSession(db, sessionId ?? '')
 
 const mayBeImpersonated = ({ project }: OperatorContext, user: UserRow): boolean =>
   !isOperatorsProject(project) &&
@@ -79,9 +83,9 @@ const mayBeImpersonated = ({ project }: OperatorContext, user: UserRow): boolean
   !user.deletionDueAt &&
   !demandsVerification(project, user)
 
-/** The impersonations of a project that live, the newest first. */
+/** Lists the active impersonations of the project, the newest first. */
 export const listImpersonations = (ctx: OperatorContext): Promise<rows.ImpersonationRow[]> =>
-  rows.listImpersonations(ctx.store, null)
+  rows.listImpersonations(ctx.store)
 
 /** Ends an impersonation at once. @throws AuthError session_unknown */
 export async function endImpersonation(ctx: OperatorContext, sessionId: string): Promise<void> {

@@ -1,4 +1,5 @@
-// What an operator may do at this moment, read where every project is seen: inside a transaction of another project.
+// The roles that an operator holds at this moment. Read without row-level security, because the caller's transaction belongs to
+// another project than that of the operators.
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import { operatorKeys, operatorRoles } from '../../../drizzle/tables/operators.ts'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
@@ -8,14 +9,14 @@ import { now } from '../conditions.ts'
 import type { UnscopedDatabase } from '../database.ts'
 import { alive } from '../sessions/sessions.ts'
 
-/** A role that is held now. */
-export interface Standing extends Pick<typeof operatorRoles.$inferSelect, 'role' | 'scope'> {
-  /** Whole seconds until it ends by itself; null: it does not. */
+/** A role that an operator holds now. */
+export interface CurrentRole extends Pick<typeof operatorRoles.$inferSelect, 'role' | 'scope'> {
+  /** Whole seconds until the role expires; null: it does not. */
   readonly secondsLeft: number | null
 }
 
-/** The roles of the operator of a session; none where the session or the account has ended. */
-export async function standingOfSession(db: UnscopedDatabase, sessionId: string): Promise<Standing[]> {
+/** Lists the roles of the operator of a session; none if the session or the account has ended. */
+export async function currentRolesOfSession(db: UnscopedDatabase, sessionId: string): Promise<CurrentRole[]> {
   const { role, scope } = operatorRoles
   return db.queries
     .select({ role, scope, secondsLeft: sql<null>`null` })
@@ -25,8 +26,8 @@ export async function standingOfSession(db: UnscopedDatabase, sessionId: string)
     .where(and(eq(sessions.id, sessionId), alive))
 }
 
-/** The role of an operator key; none where it has ended. */
-export async function standingOfKey(db: UnscopedDatabase, id: string): Promise<Standing[]> {
+/** Lists the role of an operator key; none if the key is revoked or has expired. */
+export async function currentRolesOfKey(db: UnscopedDatabase, id: string): Promise<CurrentRole[]> {
   const { role, scope, expiresAt, revokedAt } = operatorKeys
   const secondsLeft = sql<number>`floor(extract(epoch from ${expiresAt} - now()))::float8`
   return db.queries

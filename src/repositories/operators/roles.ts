@@ -13,14 +13,14 @@ export type OperatorRoleRow = Pick<
 
 const columns = pick(operatorRoles, 'id', 'userId', 'scope', 'role', 'createdAt')
 
-/** A role for this project; null: for every project. */
+/** The condition for a role's scope: one project, or null for every project. */
 const forScope = (scope: string | null): SQL | undefined =>
   scope === null ? isNull(operatorRoles.scope) : eq(operatorRoles.scope, scope)
 
-const isOwnerOfAll = (db: Database) =>
+const isInstallationOwner = (db: Database) =>
   and(own(operatorRoles, db), eq(operatorRoles.role, 'owner'), isNull(operatorRoles.scope))
 
-/** The roles of an account, that for every project first. */
+/** Lists the roles of an account, the oldest first. */
 export async function listRolesOf(db: Database, userId: number): Promise<OperatorRoleRow[]> {
   return db.queries
     .select(columns)
@@ -29,7 +29,7 @@ export async function listRolesOf(db: Database, userId: number): Promise<Operato
     .orderBy(asc(operatorRoles.createdAt), asc(operatorRoles.id))
 }
 
-/** Every role with its account, the oldest account first. */
+/** Lists every role with its account, the oldest account first. */
 export async function listRoles(db: Database): Promise<{ role: OperatorRoleRow; user: UserRow }[]> {
   return db.queries
     .select({ role: columns, user: userColumns })
@@ -39,23 +39,23 @@ export async function listRoles(db: Database): Promise<{ role: OperatorRoleRow; 
     .orderBy(asc(users.id), asc(operatorRoles.createdAt), asc(operatorRoles.id))
 }
 
-/** Gives an account a role for a project (null: every one), in the place of another one for it. */
+/** Gives an account a role for a project (null: for every project); it replaces the account's former role for that project. */
 export async function putRole(
   db: Database,
   row: Pick<typeof operatorRoles.$inferInsert, 'id' | 'userId' | 'role'> & { readonly scope: string | null },
 ): Promise<OperatorRoleRow> {
   const { role, scope, userId } = row
-  const here = and(ofUser(operatorRoles, db, userId), forScope(scope))
-  const [changed] = await db.queries.update(operatorRoles).set({ role }).where(here).returning(columns)
+  const thisRole = and(ofUser(operatorRoles, db, userId), forScope(scope))
+  const [changed] = await db.queries.update(operatorRoles).set({ role }).where(thisRole).returning(columns)
   if (changed) return changed
   const values = { ...row, projectId: db.projectId }
   return one(db.queries.insert(operatorRoles).values(values).returning(columns))
 }
 
-/** Takes an account's role for a project (null: for every one); false where there is none. */
+/** Deletes an account's role for a project (null: for every project). @returns false: it has none */
 export function deleteRole(db: Database, userId: number, scope: string | null): Promise<boolean> {
-  const here = and(ofUser(operatorRoles, db, userId), forScope(scope))
-  return hasRows(db.queries.delete(operatorRoles).where(here).returning({ id: operatorRoles.id }))
+  const thisRole = and(ofUser(operatorRoles, db, userId), forScope(scope))
+  return hasRows(db.queries.delete(operatorRoles).where(thisRole).returning({ id: operatorRoles.id }))
 }
 
 /** Whether any account is an operator. */
@@ -64,29 +64,32 @@ export function hasOperators(db: Database): Promise<boolean> {
   return hasRows(db.queries.select({ id }).from(operatorRoles).where(own(operatorRoles, db)).limit(1))
 }
 
-/** The advisory lock of whatever decides who is an owner: an arbitrary number. */
+/** Advisory lock of the operators and their roles; an arbitrary number. */
 const operatorsLock = 7_255_979_171
 
-/** Lets one transaction at a time decide who is an owner, until it ends: of two that would remove the last two, one waits. */
+/**
+ * Locks the operators and their roles until the transaction ends: of two transactions that would each remove one of the last
+ * two owners, the second waits.
+ */
 export async function lockOperators(db: Database): Promise<void> {
   await db.queries.execute(sql`select pg_advisory_xact_lock(${operatorsLock}::bigint)`)
 }
 
-/** Blocks transactions that decide about owners until this one ends; shared with others that only read. */
-export async function holdOperators(db: Database): Promise<void> {
+/** Locks the operators and their roles against changes until the transaction ends; several transactions may hold it. */
+export async function lockOperatorsShared(db: Database): Promise<void> {
   await db.queries.execute(sql`select pg_advisory_xact_lock_shared(${operatorsLock}::bigint)`)
 }
 
-/** Whether an account is an owner of all. */
+/** Whether an account is an owner of the installation. */
 export function isOwner(db: Database, userId: number): Promise<boolean> {
-  const where = and(isOwnerOfAll(db), eq(operatorRoles.userId, userId))
+  const where = and(isInstallationOwner(db), eq(operatorRoles.userId, userId))
   return hasRows(db.queries.select({ id: operatorRoles.id }).from(operatorRoles).where(where))
 }
 
-/** Whether an account other than this one is an owner of all, and can sign in. */
+/** Whether another account is an owner of the installation and can sign in. */
 export function hasOtherOwner(db: Database, userId: number): Promise<boolean> {
   const where = and(
-    isOwnerOfAll(db),
+    isInstallationOwner(db),
     ne(operatorRoles.userId, userId),
     isNull(users.disabledAt),
     isNull(users.deletionDueAt),

@@ -7,12 +7,12 @@ import { now, own, pick, secondsFromNow } from '../conditions.ts'
 import { type Database, first, one, rowCount, type UnscopedDatabase } from '../database.ts'
 import { isLive, type SessionState, sessionState } from './sessions.ts'
 
-/** A living impersonation, as operators see it. */
+/** An active impersonation, as operators see it. */
 export type ImpersonationRow = Awaited<ReturnType<typeof listImpersonations>>[number]
 
 /**
- * Opens a session in which an operator acts as a user. It has an end, no refresh and no device: the account knows no new one by it.
- * For an account that is locked by `lockUser`.
+ * Inserts a session in which an operator acts as a user. It cannot be refreshed and has no device, so the account's known devices
+ * stay as they are. For an account that is locked by `lockUser`.
  */
 export function insertImpersonation(
   db: Database,
@@ -29,18 +29,13 @@ export function insertImpersonation(
   return one(
     db.queries
       .insert(sessions)
-      .values({
-        ...row,
-        projectId: db.projectId,
-        expiresAt: end,
-        absoluteExpiresAt: end,
-      })
+      .values({ ...row, projectId: db.projectId, expiresAt: end, absoluteExpiresAt: end })
       .returning(sessionState),
   )
 }
 
-/** The living impersonations of a project, the newest first. */
-export async function listImpersonations(db: Database, userId: number | null) {
+/** Lists the active impersonations of the project, the newest first. */
+export async function listImpersonations(db: Database) {
   return db.queries
     .select({
       ...pick(sessions, 'id', 'impersonator', 'createdAt', 'expiresAt'),
@@ -49,20 +44,12 @@ export async function listImpersonations(db: Database, userId: number | null) {
     })
     .from(sessions)
     .innerJoin(users, userOf(sessions))
-    .where(
-      and(
-        own(sessions, db),
-        isNotNull(sessions.impersonator),
-        userId === null ? undefined : eq(sessions.userId, userId),
-        isLive,
-        eq(users.epoch, sessions.epoch),
-      ),
-    )
+    .where(and(own(sessions, db), isNotNull(sessions.impersonator), isLive, eq(users.epoch, sessions.epoch)))
     .orderBy(desc(sessions.createdAt), desc(sessions.id))
     .limit(200)
 }
 
-/** Ends one impersonation. @returns the user's UUID; null where there is none that lives */
+/** Ends one impersonation. @returns the user's UUID; null: the impersonation is unknown or not active */
 export function endImpersonation(db: Database, id: string): Promise<{ readonly user: string } | null> {
   const user = sql<string>`(select ${users.uuid} from ${users} where ${userOf(sessions)})`
   return first(
