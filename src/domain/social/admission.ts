@@ -7,7 +7,7 @@ import { hashSecret } from '../../crypto/secrets.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
 import {
   findUserByEmail,
-  insertUserFromProvider,
+  insertUser,
   isHolderProven,
   lockUser,
   proven as provenBy,
@@ -58,9 +58,9 @@ export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C
 
 /** Marks a proof as accepted; false where it was accepted before, and then the transaction must be rolled back. */
 export async function acceptOnce(tx: Context, proof: SingleUse | null): Promise<boolean> {
-  for (const mark of proof?.marks ?? [])
-    if (!(await spendProof(tx.store, { markHash: hashSecret(mark), expiresAt: proof?.until ?? new Date() })))
-      return false
+  if (!proof) return true
+  for (const mark of proof.marks)
+    if (!(await spendProof(tx.store, { markHash: hashSecret(mark), expiresAt: proof.until }))) return false
   return true
 }
 
@@ -154,8 +154,13 @@ async function createAccount(
       (await openClaim(tx, { ...named, email, passwordHash: null, identity }))
     return { kind: 'unverified', verificationToken: claim.token }
   }
-  const user = await insertUserFromProvider(tx.store, {
-    ...{ ...named, uuid: randomUUID(), email, emailVerified, provider: proven.provider.name },
+  const user = await insertUser(tx.store, {
+    ...named,
+    uuid: randomUUID(),
+    email,
+    emailVerified,
+    passwordHash: null,
+    provider: proven.provider.name,
   })
   if (!user) throw new Overtaken()
   await insertIdentity(tx, user.id, proven)

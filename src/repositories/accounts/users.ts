@@ -22,7 +22,7 @@ export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>
 export type UserWithPassword = UserRow & { passwordHash: string | null }
 
 /** What the owner of an account says about themselves, as it is in a new account. */
-export const emptyProfile = {
+const emptyProfile = {
   displayName: null,
   firstName: null,
   lastName: null,
@@ -142,14 +142,6 @@ export function insertUser(db: Database, user: NewUser): Promise<UserRow | null>
   const profile = { ...emptyProfile, ...user }
   const metadata = JSON.stringify(profile.metadata)
   return first(insert(db, { ...profile, role, provider, emailVerified, metadata }))
-}
-
-/** Inserts an account without a password that a provider's profile describes; null where the address is taken. */
-export function insertUserFromProvider(
-  db: Database,
-  user: Omit<NewUser, 'passwordHash'> & { provider: string; emailVerified: boolean },
-): Promise<UserRow | null> {
-  return insertUser(db, { ...user, passwordHash: null })
 }
 
 /** Names the provider that an account came from, or none. */
