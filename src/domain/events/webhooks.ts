@@ -27,15 +27,10 @@ export interface WebhookFacts {
   readonly types: readonly string[]
 }
 
-/** A webhook without its secret. */
-export interface Webhook extends WebhookFacts {
-  readonly id: string
-  readonly createdAt: Date
-  readonly disabledAt: Date | null
-  readonly disabledReason: rows.WebhookRow['disabledReason']
-  /** Attempts in a row that failed. */
-  readonly failures: number
-}
+/** A webhook without its secret. `failures`: attempts in a row that failed. */
+export interface Webhook
+  extends WebhookFacts,
+    Pick<rows.WebhookRow, 'id' | 'createdAt' | 'disabledAt' | 'disabledReason' | 'failures'> {}
 
 /** A webhook and its secret, as the receiver is given it. */
 export interface WebhookWithSecret {

@@ -8,6 +8,7 @@ import { isNestedWithin, maxJsonDepth, normalizeEmail } from '../../formats.ts'
 import type {
   ImportedMembership,
   ImportedPasskey,
+  ImportedTeam,
   ImportedUser,
 } from '../../repositories/operators/imported-users.ts'
 import {
@@ -151,9 +152,7 @@ const membershipOf = (one: Static<typeof membership>): ImportedMembership => ({
 })
 
 /** Reads a line that is a team alone: `{ "team": … }`. @returns null where it is none, or a sentence */
-export function readTeam(
-  value: unknown,
-): Pick<ImportedMembership, 'id' | 'name' | 'createdAt'> | string | null {
+export function readTeam(value: unknown): ImportedTeam | string | null {
   if (typeof value !== 'object' || value === null || !('team' in value)) return null
   if (Object.keys(value).length > 1 || !Value.Check(teamSchema, value.team))
     return 'team must be an object with id and name.'

@@ -10,6 +10,7 @@ import { recordAct } from '../audit/operator-acts.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
+import { checkScope } from './operators.ts'
 import { covers, type HeldRole } from './roles.ts'
 
 /** Most keys in a list; ended ones are the last. */
@@ -29,8 +30,7 @@ export async function createOperatorKey(
   ctx: OperatorContext,
   { name, role, scope, expiresAt }: OperatorKeyWish,
 ): Promise<{ key: rows.OperatorKeyRow; plain: string }> {
-  if (scope === operatorsProjectId) throw new AuthError('role_impossible')
-  if (scope !== null) await mustExist(ctx, scope)
+  await checkScope(ctx, scope)
   const { plain, prefix, hash } = mintOperatorKey()
   return inTransaction(ctx, async (tx) => {
     await lockOperators(tx.store)
@@ -63,12 +63,6 @@ function aYearAfter(at: Date): Date {
   const later = new Date(at)
   later.setUTCFullYear(at.getUTCFullYear() + 1)
   return later
-}
-
-async function mustExist({ services }: OperatorContext, scope: string): Promise<void> {
-  await services.projects.getAny(scope).catch((error: unknown) => {
-    throw error instanceof AuthError ? new AuthError('role_impossible') : error
-  })
 }
 
 const detailsOf = ({ id, role, scope }: rows.OperatorKeyRow) => ({

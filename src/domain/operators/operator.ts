@@ -1,6 +1,6 @@
 // An operator who acts: by a session of the project `operators`, by an operator key, or a back end by its project's secret.
 import type { OperatorAct } from '../actor.ts'
-import { type HeldRole, type Permission, permissions } from './roles.ts'
+import type { HeldRole } from './roles.ts'
 
 export interface Operator {
   /** How they prove themselves. */
@@ -21,12 +21,3 @@ export function actOf({ kind, id, sessionId }: Operator): OperatorAct {
   if (kind === 'key') return { via: 'admin_api', keyId: id, sessionId: null }
   return { via: 'admin_api', by: id, sessionId }
 }
-
-/** The permissions that an operator has anywhere. */
-export const permissionsOf = ({ held }: Operator): Permission[] =>
-  (Object.keys(permissions) as Permission[]).filter((permission) =>
-    held.some(({ role, scope }) => {
-      const { reach, roles } = permissions[permission]
-      return (roles as readonly string[]).includes(role) && (reach !== 'installation' || scope === null)
-    }),
-  )

@@ -48,7 +48,7 @@ export async function findOperator(ctx: OperatorContext, named: string): Promise
 }
 
 /** @throws AuthError role_impossible for a project that does not exist, or is that of the operators */
-async function checkScope({ services }: OperatorContext, scope: string | null): Promise<void> {
+export async function checkScope({ services }: OperatorContext, scope: string | null): Promise<void> {
   if (scope === null) return
   if (scope === operatorsProjectId) throw new AuthError('role_impossible')
   await services.projects.getAny(scope).catch((error: unknown) => {

@@ -76,6 +76,7 @@ export const permissions = {
 } as const satisfies Record<string, Rule>
 
 export type Permission = keyof typeof permissions
+const permissionNames = Object.keys(permissions) as Permission[]
 
 /** A role that an operator holds. */
 export interface HeldRole {
@@ -101,7 +102,7 @@ export function allowsAt(held: readonly HeldRole[], permission: Permission, proj
 
 /** Whether roles allow all that another role does. */
 export const covers = (held: readonly HeldRole[], { role, scope }: HeldRole): boolean =>
-  (Object.keys(permissions) as Permission[])
+  permissionNames
     .filter((permission) => roleHas(role, permission))
     .every((permission) =>
       held.some((mine) => (mine.scope === null || mine.scope === scope) && roleHas(mine.role, permission)),
@@ -120,6 +121,10 @@ export function allowsSomewhere(held: readonly HeldRole[], permission: Permissio
   if (rule(permission).reach === 'installation') return allowsEverywhere(held, permission)
   return held.some(({ role }) => roleHas(role, permission))
 }
+
+/** The permissions that an operator has at any project or for the installation. */
+export const permissionsOf = (held: readonly HeldRole[]): Permission[] =>
+  permissionNames.filter((permission) => allowsSomewhere(held, permission))
 
 /** Where a permission must be held. */
 export const reachOf = (permission: Permission): Reach => rule(permission).reach

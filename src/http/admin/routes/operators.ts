@@ -4,8 +4,9 @@ import * as keySchemas from '../../../../schemas/admin/operator-keys.ts'
 import * as schemas from '../../../../schemas/admin/operators.ts'
 import { type OperatorContext, operatorContext } from '../../../domain/context.ts'
 import * as keys from '../../../domain/operators/keys.ts'
-import { actOf, permissionsOf } from '../../../domain/operators/operator.ts'
+import { actOf } from '../../../domain/operators/operator.ts'
 import * as operators from '../../../domain/operators/operators.ts'
+import { permissionsOf } from '../../../domain/operators/roles.ts'
 import { completeSetup } from '../../../domain/operators/setup.ts'
 import { operatorsProjectId } from '../../../domain/projects/operators-project.ts'
 import { callerOf, transportOf } from '../../caller.ts'
@@ -17,14 +18,13 @@ import { operatorKeyView, operatorView } from '../views.ts'
 
 export async function meRoutes(api: Api, { services, printSession }: AdminParts): Promise<void> {
   api.get('/me', { schema: schemas.me, config: may('me.read') }, async (request) => {
-    const operator = operatorOf(request)
-    const { kind, id, name, held } = operator
+    const { kind, id, name, held } = operatorOf(request)
     return {
       kind,
       id,
       name,
       roles: held.map(({ role, scope }) => ({ role, scope })),
-      permissions: permissionsOf(operator),
+      permissions: permissionsOf(held),
       operators_project_id: operatorsProjectId,
       server_time: new Date().toISOString(),
     }
