@@ -1,4 +1,4 @@
-// Who asks for the admin API: an operator in a session, an operator key, or a back end with its project's secret.
+// Authentication of the admin API: by a session of an operator, an operator key, or the secret of a project.
 import { timingSafeEqual } from 'node:crypto'
 import { readOperatorKey } from '../../crypto/api-key.ts'
 import { findActiveKey, markKeyUsed } from '../../repositories/operators/keys.ts'
@@ -15,8 +15,8 @@ import { authenticateSession, findCachedPrincipal } from '../sessions/sessions.t
 import type { Operator } from './operator.ts'
 
 /**
- * The operator of a session of the project `operators`. The roles are read each time, so that one that was taken is gone at once.
- * @param ctx a context of that project
+ * Authenticates the operator of a session. The roles are read each time, so that a removed role has no effect any more.
+ * @param ctx a context of the project `operators`
  * @throws AuthError unauthenticated
  */
 export async function operatorOfSession(ctx: Context, presented: PresentedRefresh): Promise<Operator> {
@@ -29,14 +29,14 @@ const principalOf = async (ctx: Context, presented: PresentedRefresh): Promise<P
   findCachedPrincipal(ctx.services, ctx.project, presented) ?? authenticateSession(ctx, presented)
 
 /**
- * Demands that the operator of a session has proven themselves lately, as the canonical API does before what a session alone must not.
+ * Requires that the operator of a session was authenticated recently, as the canonical API does before sensitive changes.
  * @throws AuthError step_up_required, unauthenticated
  */
 export async function mustBeRecent(ctx: Context, presented: PresentedRefresh): Promise<void> {
   await reauthenticate({ ...ctx, actor: await principalOf(ctx, presented) })
 }
 
-/** The holder of an active operator key. Another key is a row of the security log of the operators. @throws AuthError unauthenticated */
+/** Authenticates an active operator key. The security log of the operators records a refusal. @throws AuthError unauthenticated */
 export async function operatorOfKey(ctx: Context, text: string): Promise<Operator> {
   const presented = readOperatorKey(text)
   const key = presented && (await findActiveKey(ctx.store, presented.prefix))
@@ -50,10 +50,10 @@ export async function operatorOfKey(ctx: Context, text: string): Promise<Operato
 }
 
 /**
- * A back end with the secret of its project, which acts as admin of that project alone. The project of the operators has no secret.
- * Another secret is a row of the project's security log.
- * @param ctx whose client asks
- * @throws AuthError unauthenticated, also for a project that does not exist
+ * Authenticates a back end by the secret of its project. It acts as an admin of that project only; the project of the operators has
+ * no secret. The security log of the project records a refusal.
+ * @param ctx a context with the client of the request
+ * @throws AuthError unauthenticated, also if the project does not exist
  */
 export async function operatorOfSecret(
   { services, caller }: Context,
@@ -66,8 +66,8 @@ export async function operatorOfSecret(
   })
   if (!project) throw new AuthError('unauthenticated')
   if (project.id === operatorsProjectId || !provesProject(project, secret)) {
-    const its = createContext(services, project, caller, null)
-    await recordRefusal(its, 'project_secret_refused', 'invalid_project_secret')
+    const projectContext = createContext(services, project, caller, null)
+    await recordRefusal(projectContext, 'project_secret_refused', 'invalid_project_secret')
     throw new AuthError('unauthenticated')
   }
   const held = [{ role: 'admin' as const, scope: project.id }]

@@ -1,4 +1,4 @@
-// The second factors of an account, as an operator sees and removes them.
+// The factors of an account, as operators read and remove them.
 import { type SecondFactor, secondFactorsOf } from '../../repositories/accounts/second-factors.ts'
 import { listPasskeys, type PasskeyRow } from '../../repositories/credentials/passkeys.ts'
 import { countRecoveryCodes } from '../../repositories/credentials/recovery-codes.ts'
@@ -12,7 +12,7 @@ export interface ShownFactors {
   readonly passkeys: readonly PasskeyRow[]
   readonly recoveryCodesLeft: number
   readonly trustedDevices: readonly TrustedDeviceRow[]
-  /** When an operator's request removes them; null: there is none. */
+  /** When the factors will be removed on an operator's request; null: there is no request. */
   readonly resetDueAt: Date | null
 }
 
@@ -27,8 +27,8 @@ export async function showFactors(ctx: Context, address: string): Promise<ShownF
 }
 
 /**
- * Removes the factors of an account whose owner lost them, after the policy's waiting time.
- * @returns when
+ * Schedules the removal of an account's factors after the waiting time of the policy, for an owner who lost them.
+ * @returns when they will be removed
  * @throws AuthError account_unknown, factor_needed
  */
 export async function resetFactors(ctx: Context, address: string): Promise<Date> {
@@ -36,7 +36,7 @@ export async function resetFactors(ctx: Context, address: string): Promise<Date>
   return requestFactorsReset(ctx, id)
 }
 
-/** Takes such a request back. @throws AuthError account_unknown */
+/** Cancels the scheduled removal. @throws AuthError account_unknown */
 export async function cancelFactorsReset(ctx: Context, address: string): Promise<void> {
   const { id } = await findAccount(ctx, address)
   await cancelReset(ctx, id)

@@ -1,4 +1,4 @@
-// One person of a file, in the one form that every reader of a product makes: checked field by field, refused in a sentence.
+// Reads one person of an import file, which readers of other products' files produce as well. Every field is checked.
 import { randomUUID } from 'node:crypto'
 import type { Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
@@ -20,15 +20,15 @@ import {
   teamSchema,
 } from './person-schema.ts'
 
-/** NUL and lone surrogates, as JSON writes them: PostgreSQL's JSON holds neither. */
+/** NUL and lone surrogates in the notation of JSON, which PostgreSQL's JSON types do not accept. */
 const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
 const inUtc = (text: string | null | undefined) => (text ? new Date(text).toISOString() : null)
 const hex = (text: string) => Buffer.from(text, 'base64url').toString('hex')
 
-/** An account that was read, before what belongs to the installation is known: issuers, and what the secret is sealed with. */
+/** A read account, before issuers are resolved by the policy and the TOTP secret is sealed with a key of the installation. */
 export interface ReadUser extends Omit<ImportedUser, 'identities' | 'totp'> {
-  /** What checking the hash takes; null: there is none. */
+  /** Kind and cost of the hash, such as `bcrypt:12`; null: there is no hash. */
   readonly passwordCost: string | null
   readonly totp:
     | (Omit<NonNullable<ImportedUser['totp']>, 'sealedSecret'> & { readonly secret: Buffer })
@@ -39,11 +39,11 @@ export interface ReadUser extends Omit<ImportedUser, 'identities' | 'totp'> {
 }
 
 export interface ReadingOptions {
-  /** Whether single digests are taken as hashes. */
+  /** Whether plain digests, such as one round of SHA-256, are accepted as password hashes. */
   readonly acceptsWeak?: boolean
 }
 
-/** The bytes of a value as JSON; endless where it is nested too deeply to be written. */
+/** Bytes of a value as JSON; infinite if it is nested too deeply to be written. */
 function jsonBytes(value: unknown): number {
   try {
     return Buffer.byteLength(JSON.stringify(value))
@@ -52,7 +52,7 @@ function jsonBytes(value: unknown): number {
   }
 }
 
-/** Reads one person of a file. @returns the account, or a sentence that says what is wrong, without a hash */
+/** Reads one person of a file. @returns the account, or a sentence with the problem, which never repeats a hash */
 export function readUser(value: unknown, { acceptsWeak = false }: ReadingOptions = {}): ReadUser | string {
   const [wrong] = Value.Errors(personSchema, value)
   if (wrong) {
@@ -96,7 +96,7 @@ export function readUser(value: unknown, { acceptsWeak = false }: ReadingOptions
       emailVerified: one.email_verified ?? false,
       createdAt: inUtc(one.created_at),
     })),
-    // Only the holder of a proven address adds one; of an unproven one, another person may have.
+    // A passkey of an account with an unproven address may belong to another person than the owner of the address.
     passkeys: given.email_verified_at ? (given.passkeys ?? []).map(passkeyOf) : [],
     recoveryCodes: (given.recovery_codes ?? []).map((one) => ({
       codeHash: hex(one.hash),
@@ -151,7 +151,7 @@ const membershipOf = (one: Static<typeof membership>): ImportedMembership => ({
   joinedAt: inUtc(one.joined_at),
 })
 
-/** Reads a line that is a team alone: `{ "team": … }`. @returns null where it is none, or a sentence */
+/** Reads a line with a team: `{ "team": … }`. @returns null: it is no such line; a sentence: the problem */
 export function readTeam(value: unknown): ImportedTeam | string | null {
   if (typeof value !== 'object' || value === null || !('team' in value)) return null
   if (Object.keys(value).length > 1 || !Value.Check(teamSchema, value.team))

@@ -1,4 +1,4 @@
-// Operator keys: what programs administer the installation with. A key has one role, and an end.
+// Operator keys, with which programs use the admin API. A key has one role and an expiry.
 import { randomUUID } from 'node:crypto'
 import { mintOperatorKey } from '../../crypto/api-key.ts'
 import { isUuid } from '../../formats.ts'
@@ -13,7 +13,7 @@ import { operatorsProjectId } from '../projects/operators-project.ts'
 import { checkScope } from './operators.ts'
 import { covers, type HeldRole } from './roles.ts'
 
-/** Most keys in a list; ended ones are the last. */
+/** Keys in a list at most; revoked and expired ones come last. */
 const maxListed = 500
 
 export interface OperatorKeyWish extends HeldRole {
@@ -23,8 +23,8 @@ export interface OperatorKeyWish extends HeldRole {
 
 /**
  * Creates a key; `plain` is shown once.
- * @throws AuthError role_impossible (a project that does not exist, or is that of the operators), expiry_not_ahead,
- *   expiry_too_far (more than a year ahead, by the admin API)
+ * @throws AuthError role_impossible (the project does not exist, or is that of the operators), expiry_not_ahead,
+ *   expiry_too_far (by the admin API, more than a year ahead)
  */
 export async function createOperatorKey(
   ctx: OperatorContext,
@@ -34,7 +34,7 @@ export async function createOperatorKey(
   const { plain, prefix, hash } = mintOperatorKey()
   return inTransaction(ctx, async (tx) => {
     await lockOperators(tx.store)
-    const createdBy = await makerOf(tx)
+    const createdBy = await creatorOf(tx)
     if (createdBy !== null) await mustStillHold(tx, createdBy, { role, scope })
     const key = await rows.insertKey(tx.store, {
       ...{ id: randomUUID(), name, role, scope, expiresAt },
@@ -48,13 +48,19 @@ export async function createOperatorKey(
   })
 }
 
-/** The operator who makes a key; by a key, the one who made that. So no key outlives its maker's role by making another. */
-const makerOf = async ({ store, operator: { by, keyId } }: OperatorContext): Promise<string | null> =>
-  by ?? (keyId ? rows.findMakerOf(store, keyId) : null)
+/**
+ * The UUID of the operator who creates a key. A key that creates another one passes its own creator on, so that no key outlives
+ * the role of its creator. Null: the command line.
+ */
+const creatorOf = async ({ store, operator: { by, keyId } }: OperatorContext): Promise<string | null> =>
+  by ?? (keyId ? rows.findKeyCreator(store, keyId) : null)
 
-/** In a transaction that has locked the operators. @throws AuthError unauthenticated, if the maker's roles were taken meanwhile */
-async function mustStillHold({ store }: OperatorContext, maker: string, wish: HeldRole): Promise<void> {
-  const user = await findUserByUuid(store, maker)
+/**
+ * Checks that the creator of a key still has what the key will have. In a transaction that has locked the operators.
+ * @throws AuthError unauthenticated if the creator's roles were removed since the request was authenticated
+ */
+async function mustStillHold({ store }: OperatorContext, creator: string, wish: HeldRole): Promise<void> {
+  const user = await findUserByUuid(store, creator)
   const isOpen = user && !user.disabledAt && !user.deletionDueAt
   if (!isOpen || !covers(await listRolesOf(store, user.id), wish)) throw new AuthError('unauthenticated')
 }
@@ -71,11 +77,11 @@ const detailsOf = ({ id, role, scope }: rows.OperatorKeyRow) => ({
   ...(scope && { scope }),
 })
 
-/** Active keys first, then the newest. */
+/** Lists operator keys, active ones first, then the newest. */
 export const listOperatorKeys = (ctx: OperatorContext): Promise<rows.OperatorKeyRow[]> =>
   rows.listKeys(ctx.store, maxListed)
 
-/** Revokes a key, and ends the sessions in which it acts as users; one that is revoked already stays as it is. @throws AuthError operator_key_unknown */
+/** Revokes a key and ends its impersonations. A key that was revoked before keeps its time. @throws AuthError operator_key_unknown */
 export async function revokeOperatorKey(ctx: OperatorContext, id: string): Promise<rows.OperatorKeyRow> {
   return inTransaction(ctx, async (tx) => {
     await lockOperators(tx.store)

@@ -1,21 +1,21 @@
-// An operator who acts: by a session of the project `operators`, by an operator key, or a back end by its project's secret.
+// The operator of a request: by a session of the project `operators`, an operator key, or the secret of a project.
 import type { OperatorAct } from '../actor.ts'
 import type { HeldRole } from './roles.ts'
 
 export interface Operator {
-  /** How they prove themselves. */
+  /** The kind of credential. */
   readonly kind: 'session' | 'key' | 'project_secret'
-  /** UUID of the account, the key or the project. */
+  /** UUID of the account, key or project. */
   readonly id: string
-  /** The address of the account, the name of the key or project. */
+  /** Address of the account, or name of the key or project. */
   readonly name: string
   readonly held: readonly HeldRole[]
-  /** Null: not by a session. */
+  /** Null, as `sessionId`, unless the kind is `session`. */
   readonly userId: number | null
   readonly sessionId: string | null
 }
 
-/** What the security log says of whoever acts. */
+/** How the security log names the operator. */
 export function actOf({ kind, id, sessionId }: Operator): OperatorAct {
   if (kind === 'project_secret') return { via: 'project_secret', sessionId: null }
   if (kind === 'key') return { via: 'admin_api', keyId: id, sessionId: null }

@@ -1,4 +1,4 @@
-// Operators: accounts of the project `operators` with roles. Every verb takes a context of that project.
+// Operators: accounts of the project `operators` with roles. Every function takes a context of that project.
 import { randomUUID } from 'node:crypto'
 import { mintSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
@@ -13,22 +13,22 @@ import { operatorsProjectId } from '../projects/operators-project.ts'
 import { covers, type HeldRole, type Role } from './roles.ts'
 import { createUser, findAccount } from './users.ts'
 
-/** For how long a set-up link works, in seconds. */
+/** Lifetime of a set-up link in seconds. */
 const setupSeconds = 86_400
 
-/** An operator with all that they may do. */
+/** An operator with their roles. */
 export interface OperatorEntry {
   readonly user: UserRow
   readonly held: readonly rows.OperatorRoleRow[]
 }
 
 export interface SetupLink {
-  /** Its fragment is the token, which no server sees until the form is sent. */
+  /** The token is the fragment, which a browser does not send with the request of the page. */
   readonly url: string
   readonly lifetimeSeconds: number
 }
 
-/** Everybody who has a role, the oldest account first. */
+/** Lists all operators, the oldest account first. */
 export async function listOperators(ctx: OperatorContext): Promise<OperatorEntry[]> {
   const entries = new Map<number, OperatorEntry & { held: rows.OperatorRoleRow[] }>()
   for (const { user, role } of await rows.listRoles(ctx.store)) {
@@ -39,7 +39,7 @@ export async function listOperators(ctx: OperatorContext): Promise<OperatorEntry
   return [...entries.values()]
 }
 
-/** One operator. @param named their address or UUID @throws AuthError operator_unknown, account_unknown */
+/** Finds an operator. @param named e-mail address or UUID @throws AuthError operator_unknown, account_unknown */
 export async function findOperator(ctx: OperatorContext, named: string): Promise<OperatorEntry> {
   const user = await findAccount(ctx, named)
   const held = await rows.listRolesOf(ctx.store, user.id)
@@ -47,7 +47,7 @@ export async function findOperator(ctx: OperatorContext, named: string): Promise
   return { user, held }
 }
 
-/** @throws AuthError role_impossible for a project that does not exist, or is that of the operators */
+/** Checks the scope of a role. @throws AuthError role_impossible if the project does not exist, or is that of the operators */
 export async function checkScope({ services }: OperatorContext, scope: string | null): Promise<void> {
   if (scope === null) return
   if (scope === operatorsProjectId) throw new AuthError('role_impossible')
@@ -57,8 +57,8 @@ export async function checkScope({ services }: OperatorContext, scope: string | 
 }
 
 /**
- * Makes an account an operator; makes the account where there is none.
- * @returns the operator, and a set-up link where the account has been made
+ * Gives an account its role as an operator, and creates the account if there is none.
+ * @returns the operator, and a set-up link if the account was created
  * @throws AuthError role_impossible, account_unproven; UserFactsError
  */
 export async function createOperator(
@@ -77,33 +77,33 @@ export async function createOperator(
 }
 
 /**
- * Gives a role in the place of another one for the same project; sessions in which they act as users end.
+ * Gives an operator a role, which replaces the one for the same project. Impersonations of the operator end.
  * @throws AuthError last_owner
  */
 async function giveRole(tx: OperatorContext, user: UserRow, role: Role, scope: string | null): Promise<void> {
   await rows.lockOperators(tx.store)
-  if (scope === null && role !== 'owner') await mustStayOwned(tx, user)
+  if (scope === null && role !== 'owner') await mustNotBeLastOwner(tx, user)
   await rows.putRole(tx.store, { id: randomUUID(), userId: user.id, role, scope })
   const details = { role, ...(scope && { scope }) }
   await recordAct(tx.store, tx, operatorsProjectId, 'operator_role_changed', { account: user.uuid, details })
   await endWhatExceeds(tx, user)
 }
 
-/** In a transaction that has locked the operators. @throws AuthError last_owner */
-async function mustStayOwned(tx: OperatorContext, user: UserRow): Promise<void> {
+/** Before an owner loses that role, in a transaction that has locked the operators. @throws AuthError last_owner */
+async function mustNotBeLastOwner(tx: OperatorContext, user: UserRow): Promise<void> {
   if (!(await rows.isOwner(tx.store, user.id))) return
   if (!(await rows.hasOtherOwner(tx.store, user.id))) throw new AuthError('last_owner')
 }
 
-/** Ends sessions in which an operator acts as users, and keys of theirs that may more than the roles which they have now. */
+/** Ends the impersonations of an operator, and revokes keys of theirs that have more permissions than their roles have now. */
 async function endWhatExceeds(tx: OperatorContext, { id, uuid }: UserRow): Promise<void> {
   const held = await rows.listRolesOf(tx.store, id)
   await endRightsOf(tx, uuid, (key) => covers(held, key))
 }
 
 /**
- * Gives an operator a role for a project (null: for all). Sessions in which they act as users end, because the right may be gone, and
- * keys that they made, where these may more.
+ * Gives an operator a role for a project (null: for all). Their impersonations end, and keys of theirs with more permissions are
+ * revoked.
  * @throws AuthError operator_unknown, account_unknown, role_impossible, last_owner
  */
 export async function setOperatorRole(
@@ -118,8 +118,8 @@ export async function setOperatorRole(
 }
 
 /**
- * Takes the role of an operator for one project (null: for all), or every role; the account stays.
- * @param scope undefined: every role
+ * Removes the role of an operator for one project, or every role. The account stays.
+ * @param scope id of the project; null: the role for all projects; undefined: every role
  * @throws AuthError operator_unknown, account_unknown, last_owner
  */
 export async function removeOperatorRole(
@@ -132,7 +132,7 @@ export async function removeOperatorRole(
   if (leaving.length === 0) throw new AuthError('operator_unknown')
   await inTransaction(ctx, async (tx) => {
     await rows.lockOperators(tx.store)
-    if (leaving.some((role) => role.scope === null)) await mustStayOwned(tx, user)
+    if (leaving.some((role) => role.scope === null)) await mustNotBeLastOwner(tx, user)
     for (const role of leaving) {
       await rows.deleteRole(tx.store, user.id, role.scope)
       const details = { role: role.role, ...(role.scope && { scope: role.scope }) }
@@ -144,7 +144,7 @@ export async function removeOperatorRole(
   return { user, held: await rows.listRolesOf(ctx.store, user.id) }
 }
 
-/** A link by which an operator sets a password anew; links before it end. @throws AuthError operator_unknown, account_unknown */
+/** Creates a link with which an operator sets a new password; earlier links become void. @throws AuthError operator_unknown, account_unknown */
 export async function renewSetupLink(ctx: OperatorContext, named: string): Promise<SetupLink> {
   const { user } = await findOperator(ctx, named)
   return inTransaction(ctx, async (tx) => {
@@ -154,14 +154,14 @@ export async function renewSetupLink(ctx: OperatorContext, named: string): Promi
   })
 }
 
-/** @param userId null: whoever opens the link becomes the first owner */
+/** @param userId null: the person who completes the set-up becomes the first owner */
 async function mintSetupLink(tx: OperatorContext, userId: number | null): Promise<SetupLink> {
   const { plain, hash: tokenHash } = mintSecret('setup')
   await insertSetup(tx.store, { id: randomUUID(), userId, tokenHash, lifetimeSeconds: setupSeconds })
   return { url: `${tx.services.publicUrl}/operators/setup#${plain}`, lifetimeSeconds: setupSeconds }
 }
 
-/** The link that makes the first owner of an installation that has no operator; null where it has one. */
+/** Creates the link that creates the first owner of an installation. @returns null: the installation has operators */
 export async function firstSetupLink(ctx: OperatorContext): Promise<SetupLink | null> {
   if (await rows.hasOperators(ctx.store)) return null
   return inTransaction(ctx, async (tx) => {

@@ -1,4 +1,4 @@
-// The fields of a person in a file that is imported, and the sentences that refuse them.
+// The schema of a person in an import file, and the sentences that refuse its fields.
 import { FormatRegistry, type Static, type TString, Type } from '@sinclair/typebox'
 import { hasherNames } from '../../crypto/foreign/foreign-hashes.ts'
 import { isMailbox, isUuid } from '../../formats.ts'
@@ -18,7 +18,7 @@ const uuid = Type.String({ format: 'import-uuid' })
 export const identity = Type.Object(
   {
     provider: Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }),
-    /** Default: the issuer of the policy's provider of that name, or of ours. */
+    /** Default: the issuer of that provider in the policy, or of the preset. */
     issuer: optional(Type.String({ minLength: 1, maxLength: 255 })),
     subject: Type.String({ minLength: 1, maxLength: 255 }),
     email: optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
@@ -35,7 +35,7 @@ export const passkey = Type.Object(
     name: optional(Type.String({ minLength: 1, maxLength: 100 })),
     aaguid: optional(uuid),
     transports: optional(Type.Array(Type.String({ pattern: '^[a-z-]{1,20}$' }), { maxItems: 8 })),
-    /** What its authenticator calls the account (WebAuthn §4); default: not known. */
+    /** The user handle of the account in its authenticator (WebAuthn §4); default: unknown. */
     user_handle: optional(Type.Union([bytes(64), Type.Null()])),
     backup_eligible: optional(Type.Boolean()),
     backed_up: optional(Type.Boolean()),
@@ -62,7 +62,7 @@ export const membership = Type.Object(
   closed,
 )
 
-/** The fields of a person in a file, named as in the canonical user; a description is the sentence that refuses one. */
+/** A person, with the field names of the canonical user. The description of a field ends the sentence that refuses it. */
 export const personSchema = Type.Object(
   {
     email: Type.String({ format: 'import-address', description: 'must be an e-mail address' }),
@@ -148,7 +148,7 @@ FormatRegistry.Set('import-address', isMailbox)
 FormatRegistry.Set('import-uuid', isUuid)
 FormatRegistry.Set('import-instant', (text) => instantPattern.test(text) && !Number.isNaN(Date.parse(text)))
 
-/** A line that is a team alone. */
+/** A team in a line of its own. */
 export const teamSchema = Type.Object(
   { id: uuid, name: Type.String({ minLength: 1, maxLength: 100 }), created_at: moment },
   closed,

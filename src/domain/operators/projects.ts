@@ -1,4 +1,4 @@
-// Projects as operators of the admin API manage them: those that their roles reach, and a policy that changes as it was read.
+// Projects of an operator in the admin API: the list that their roles allow, and changes of a policy with a check for conflicts.
 import { isObject } from '../../formats.ts'
 import type { OperatorContext, Services } from '../context.ts'
 import { AuthError } from '../errors.ts'
@@ -7,7 +7,7 @@ import { changePolicy, listProjects, type Project, readPolicy } from '../project
 import type { Operator } from './operator.ts'
 import { reaches } from './roles.ts'
 
-/** The projects that an operator has any role for, the oldest first. */
+/** Lists the projects for which an operator has a role, the oldest first. @param archived include archived ones */
 export async function listReachable(
   services: Services,
   { held }: Operator,
@@ -17,12 +17,12 @@ export async function listReachable(
   return all.filter(({ id, archivedAt }) => reaches(held, id) && (archived || archivedAt === null))
 }
 
-/** A key of a policy whose value is, or would be, another. */
+/** A policy key that an edit changes. */
 export interface KeyChange {
   readonly key: string
   readonly before: unknown
   readonly after: unknown
-  /** Whether it was set, and has its default again. */
+  /** Whether the edit removes a stored value, so that the default applies. */
   readonly reset: boolean
 }
 
@@ -32,7 +32,7 @@ export interface PolicyOutcome {
   readonly changes: readonly KeyChange[]
 }
 
-/** The keys whose values differ; lists are compared whole. */
+/** Lists the keys with different values. Lists are compared as a whole. */
 function differences(
   before: unknown,
   after: unknown,
@@ -46,25 +46,25 @@ function differences(
   return [{ key: path.join('.'), before: before ?? null, after: after ?? null }]
 }
 
-/** How a policy is edited. */
 export interface PolicyEdit {
-  /** Whether what is left out stays; otherwise it has its default again. */
+  /** True: keys that are left out keep their values. False: they are reset to their defaults. */
   readonly merges: boolean
   readonly written: unknown
-  /** Whether the policy that is stored is the one that was read; null: it is not asked. */
+  /** Whether the stored policy is the one that the operator has read; null: no check. */
   readonly matches: ((stored: unknown) => boolean) | null
-  /** Whether the operator may also change what concerns more than the project. */
+  /** Whether the operator may also change keys that affect the whole installation. */
   readonly reachesInstallation: boolean
 }
 
 /**
- * Keys that concern more than the project: calls into the network of the service and with passwords, names of its secrets, how much mail it sends,
- * what it withstands, what a refused sign-in costs the service, and how long its evidence is kept.
+ * Keys that affect the whole installation: requests into the service's network or with passwords, names of environment variables
+ * with secrets, the amount of mail, rate limits and lockout, the cost of a refused sign-in, and the retention of the security log.
  */
 const installationKeys =
   /^(?:webhooks|passwords\.breached_range_url|import\.password_kinds|import\.verify_[a-z_]+|audit|limits|mail|lockout|impersonation)(?:\.|$)/
 
-const hasTrust = (provider: unknown): boolean =>
+/** Whether a provider's policy names a secret of the service or reaches into its network. */
+const isPrivileged = (provider: unknown): boolean =>
   isObject(provider) && (Boolean(provider.client_secret_env) || provider.allow_private_network === true)
 
 /** @throws AuthError policy_key_reserved */
@@ -77,7 +77,7 @@ function checkReach(before: unknown, after: unknown, { reachesInstallation }: Po
     differences(was, is).some(({ key }) => installationKeys.test(key)) ||
     names.some((name) => {
       const sides = [providers(was)[name], providers(is)[name]]
-      return JSON.stringify(sides[0]) !== JSON.stringify(sides[1]) && sides.some(hasTrust)
+      return JSON.stringify(sides[0]) !== JSON.stringify(sides[1]) && sides.some(isPrivileged)
     })
   if (isReserved) throw new AuthError('policy_key_reserved')
 }
@@ -97,7 +97,7 @@ function outcome(before: unknown, after: Record<string, unknown>, reset: readonl
 }
 
 /**
- * Changes a policy from the state that was read; two operators at once: the second one is refused.
+ * Changes a policy. Of two operators who edit the same state, the second is refused.
  * @throws PolicyError; AuthError project_unknown, changed_meanwhile, policy_key_reserved
  */
 export async function editPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
@@ -113,7 +113,7 @@ export async function editPolicy(ctx: OperatorContext, edit: PolicyEdit): Promis
   return outcome(before, stored, reset)
 }
 
-/** What an edit would change; changes nothing. @throws PolicyError; AuthError project_unknown, policy_key_reserved */
+/** Computes the outcome of an edit without storing it. @throws PolicyError; AuthError project_unknown, policy_key_reserved */
 export async function previewPolicy(ctx: OperatorContext, edit: PolicyEdit): Promise<PolicyOutcome> {
   const before = await storedPolicy(ctx)
   const written = edit.merges ? mergeStored(before, edit.written) : edit.written

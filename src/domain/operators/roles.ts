@@ -1,21 +1,21 @@
-// What each role of an operator may do: one total table. openapi/roles.txt prints it for every route of the admin API.
+// The permissions of each operator role, as one total table. openapi/roles.txt prints it for every route of the admin API.
 import { operatorsProjectId } from '../projects/operators-project.ts'
 
 /**
- * - `owner`: everything, operators included
+ * - `owner`: everything, including operators
  * - `admin`: the settings and the users of projects
- * - `support`: looks at users, ends sessions, sends resets, verifies addresses
+ * - `support`: reads users, ends sessions, sends resets, verifies addresses
  * - `auditor`: reads the security log
- * - `viewer`: looks at projects, users and statistics
+ * - `viewer`: reads projects, users and statistics
  */
 export const roles = ['owner', 'admin', 'support', 'auditor', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
 /**
- * For which projects a role must be held.
- * - `project`: for the project that the request names, or for all
- * - `installation`: for all, because what is done concerns every project
- * - `any`: for any project; the answer has only what the roles reach
+ * The scope that a role must have.
+ * - `project`: the project of the request, or all projects
+ * - `installation`: all projects, because the action affects all of them
+ * - `any`: at least one project; the answer contains only the projects of the operator's roles
  */
 export type Reach = 'project' | 'installation' | 'any'
 
@@ -28,14 +28,14 @@ const everyRole: readonly Role[] = roles
 const ownerOnly: readonly Role[] = ['owner']
 const settings: readonly Role[] = ['owner', 'admin']
 const help: readonly Role[] = ['owner', 'admin', 'support']
-const looking: readonly Role[] = ['owner', 'admin', 'support', 'viewer']
+const reading: readonly Role[] = ['owner', 'admin', 'support', 'viewer']
 const log: readonly Role[] = ['owner', 'admin', 'auditor']
 
 const inProject = (allowed: readonly Role[]): Rule => ({ reach: 'project', roles: allowed })
 const everywhere = (allowed: readonly Role[]): Rule => ({ reach: 'installation', roles: allowed })
 const anywhere = (allowed: readonly Role[]): Rule => ({ reach: 'any', roles: allowed })
 
-/** Every permission with the roles that have it. A route of the admin API declares exactly one of them. */
+/** Every permission with the roles that have it. A route of the admin API declares exactly one permission. */
 export const permissions = {
   'me.read': anywhere(everyRole),
   'projects.list': anywhere(everyRole),
@@ -46,7 +46,7 @@ export const permissions = {
   'policy.read': inProject(['owner', 'admin', 'viewer']),
   'policy.write': inProject(settings),
   'secret.rotate': inProject(settings),
-  'users.read': inProject(looking),
+  'users.read': inProject(reading),
   'users.write': inProject(settings),
   'users.disable': inProject(settings),
   'users.delete': inProject(settings),
@@ -60,7 +60,7 @@ export const permissions = {
   'users.impersonate': inProject(settings),
   'impersonations.read': inProject(log),
   'impersonations.end': inProject(settings),
-  'teams.read': inProject(looking),
+  'teams.read': inProject(reading),
   'teams.write': inProject(settings),
   'mails.read': inProject(help),
   'mails.retry': inProject(help),
@@ -70,7 +70,7 @@ export const permissions = {
   'keys.read': everywhere(settings),
   'keys.write': everywhere(settings),
   'audit.read': anywhere(log),
-  'stats.read': anywhere(looking),
+  'stats.read': anywhere(reading),
   'operators.read': everywhere(ownerOnly),
   'operators.write': everywhere(ownerOnly),
 } as const satisfies Record<string, Rule>
@@ -81,18 +81,18 @@ const permissionNames = Object.keys(permissions) as Permission[]
 /** A role that an operator holds. */
 export interface HeldRole {
   readonly role: Role
-  /** The project that it is for; null: every project. */
+  /** Id of the project that it applies to; null: every project. */
   readonly scope: string | null
 }
 
 const rule = (permission: Permission): Rule => permissions[permission]
 
-/** Whether the rules let a role do what a permission names, wherever it is held. */
+/** Whether a role has a permission, whatever its scope. */
 export const roleHas = (role: Role, permission: Permission): boolean => rule(permission).roles.includes(role)
 
 /**
- * Whether roles allow what a permission names at a project. Roles reach the accounts of operators only as owner of all: who may set
- * an owner's password is an owner.
+ * Whether roles grant a permission for a project. For the project of the operators, only owners of the installation have any:
+ * an operator who can set the password of an owner could sign in as that owner.
  */
 export function allowsAt(held: readonly HeldRole[], permission: Permission, projectId: string): boolean {
   if (projectId === operatorsProjectId)
@@ -100,7 +100,7 @@ export function allowsAt(held: readonly HeldRole[], permission: Permission, proj
   return held.some(({ role, scope }) => (scope === null || scope === projectId) && roleHas(role, permission))
 }
 
-/** Whether roles allow all that another role does. */
+/** Whether roles grant every permission that another role grants. */
 export const covers = (held: readonly HeldRole[], { role, scope }: HeldRole): boolean =>
   permissionNames
     .filter((permission) => roleHas(role, permission))
@@ -108,15 +108,15 @@ export const covers = (held: readonly HeldRole[], { role, scope }: HeldRole): bo
       held.some((mine) => (mine.scope === null || mine.scope === scope) && roleHas(mine.role, permission)),
     )
 
-/** Whether roles allow what a permission names for every project. */
+/** Whether roles grant a permission for every project. */
 export const allowsEverywhere = (held: readonly HeldRole[], permission: Permission): boolean =>
   held.some(({ role, scope }) => scope === null && roleHas(role, permission))
 
-/** Whether any role is held at a project: without one, its existence is not told. */
+/** Whether any role applies to a project. Without one, the project is answered like an unknown one. */
 export const reaches = (held: readonly HeldRole[], projectId: string): boolean =>
   held.some(({ scope }) => scope === null || scope === projectId)
 
-/** Whether roles allow what a permission names, at any project where its reach is `any`. */
+/** Whether roles grant a permission for some project, or for the installation if its reach is `installation`. */
 export function allowsSomewhere(held: readonly HeldRole[], permission: Permission): boolean {
   if (rule(permission).reach === 'installation') return allowsEverywhere(held, permission)
   return held.some(({ role }) => roleHas(role, permission))
@@ -126,5 +126,5 @@ export function allowsSomewhere(held: readonly HeldRole[], permission: Permissio
 export const permissionsOf = (held: readonly HeldRole[]): Permission[] =>
   permissionNames.filter((permission) => allowsSomewhere(held, permission))
 
-/** Where a permission must be held. */
+/** The scope that a role must have to grant a permission. */
 export const reachOf = (permission: Permission): Reach => rule(permission).reach

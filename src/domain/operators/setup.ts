@@ -1,4 +1,4 @@
-// Set-up links: an operator, or the first owner of an installation, sets a password and gets the session to enrol a factor in.
+// Set-up links: an operator, or the first owner of an installation, sets a password and gets a session to enrol a second factor in.
 import { randomUUID } from 'node:crypto'
 import { hashSecret } from '../../crypto/secrets.ts'
 import { isMailbox, normalizeEmail } from '../../formats.ts'
@@ -18,12 +18,12 @@ import { openSession } from '../sessions/sessions.ts'
 
 export interface SetupWish {
   readonly token: string
-  /** The address of the first owner; not read where the link is an operator's own. */
+  /** The address of the first owner; ignored if the link belongs to an existing operator. */
   readonly email: string | null
   readonly password: string
 }
 
-/** Whether a link would work, and whether it asks for an address; changes nothing. */
+/** Reads the kind of an open link without using it. @returns null: the link does not work */
 async function examineSetup(ctx: Context, token: string): Promise<'first_owner' | 'operator' | null> {
   const found = await findSetup(ctx.store, hashSecret(token))
   if (!found) return null
@@ -32,10 +32,10 @@ async function examineSetup(ctx: Context, token: string): Promise<'first_owner' 
 }
 
 /**
- * Sets the operator's password by a link, once. The first link of an installation also makes the account, and its owner.
+ * Sets the operator's password by a link, once. The first link of an installation also creates the account and makes it the owner.
  * @param ctx a context of the project `operators`
- * @throws AuthError invalid_setup_link, setup_email_required, password_refused (the link stays), overloaded; second_factor_required
- *   where the account has a factor
+ * @throws AuthError invalid_setup_link, setup_email_required, password_refused (the link still works), overloaded;
+ *   second_factor_required if the account has a second factor
  */
 export async function completeSetup(ctx: Context, wish: SetupWish): Promise<Grant> {
   const kind = await examineSetup(ctx, wish.token)
@@ -55,7 +55,7 @@ export async function completeSetup(ctx: Context, wish: SetupWish): Promise<Gran
     const entrance = await enterBySetupLink(tx, user)
     return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in')
   })
-  // A refusal after a right link is thrown once its use is committed.
+  // Thrown here, so that the use of the link is committed.
   if (entered instanceof AuthError) throw entered
   if (!entered) throw new AuthError('invalid_setup_link')
   return entered

@@ -1,4 +1,4 @@
-// The keys that sign access tokens, which all projects share: rotated and revoked by operators of the whole installation.
+// Rotation and revocation of the keys that sign access tokens. All projects share them, so only operators of the installation do it.
 import { recordInstallationAct } from '../audit/chain.ts'
 import { type Acting, byCommandLine } from '../audit/operator-acts.ts'
 import type { Services } from '../context.ts'
@@ -6,8 +6,8 @@ import { AuthError } from '../errors.ts'
 import * as keys from '../signing-keys/signing-keys.ts'
 
 /**
- * Lets the next keys sign from now on.
- * @param force whether also before they were published long enough for every service that verifies tokens itself
+ * Makes the next keys the signing keys.
+ * @param force also if they were published too recently for every service that verifies tokens itself to know them
  * @throws AuthError signing_key_too_young
  */
 export async function rotateKeys(
@@ -22,7 +22,7 @@ export async function rotateKeys(
   await recordInstallationAct(services, 'signing_key_rotated', acting)
 }
 
-/** Ends a key at once, everywhere. @returns what it was @throws AuthError signing_key_unknown */
+/** Revokes a key on every instance. @returns the state that it had @throws AuthError signing_key_unknown */
 export async function revokeKey(
   services: Services,
   kid: string,

@@ -1,4 +1,4 @@
-// Statistics of a project by day and for a period, from the security log.
+// Statistics of a project by day and for a period, computed from the security log.
 import {
   countActive,
   countActiveByDay,
@@ -14,7 +14,7 @@ export interface DayStats {
   /** YYYY-MM-DD, in UTC. */
   readonly day: string
   readonly signUps: number
-  /** By the methods of RFC 8176, separated by blanks; `unknown` before version 0.3. */
+  /** Sign-ins by their methods (RFC 8176, separated by spaces); `unknown`: of versions before 0.3. */
   readonly signIns: Readonly<Record<string, number>>
   readonly failures: number
   readonly lockouts: number
@@ -22,7 +22,7 @@ export interface DayStats {
   readonly activeUsers: number
 }
 
-/** The sums of several days; each account is counted once. */
+/** Sums over several days; `activeUsers` counts each account once. */
 export interface PeriodStats {
   readonly signUps: number
   readonly signIns: number
@@ -34,11 +34,11 @@ export interface Stats {
   /** The oldest first. */
   readonly days: readonly DayStats[]
   readonly period: PeriodStats
-  /** As many days before. */
+  /** The same number of days before the period. */
   readonly before: PeriodStats
-  /** Why sign-ins were refused in the period, the most frequent first. */
+  /** Reasons of refused sign-ins in the period, the most frequent first. */
   readonly refusals: readonly ReasonCount[]
-  /** Accounts of the project; `isMore`: there are more than were counted. */
+  /** Accounts of the project; `isMore`: there are more than `count`. */
   readonly users: { readonly count: number; readonly isMore: boolean }
 }
 
@@ -54,13 +54,13 @@ const counted = ['signed_up', 'account_created', 'signed_in', 'sign_in_locked', 
 const dayMs = 86_400_000
 const dayOf = (at: Date) => at.toISOString().slice(0, 10)
 
-/** Accounts that are counted one by one; the statistics of a larger project say that there are more. */
+/** Counting stops at this number of accounts, which bounds its cost. */
 const maxCounted = 100_000
 
-/** Reasons that are told. */
+/** Reasons in the statistics at most. */
 const maxReasons = 5
 
-/** The days from `since` on; a day without events has zeros. */
+/** Sums up events by day, for `days` days from `since` on; a day without events has zeros. */
 function daysFrom(
   since: Date,
   days: number,
@@ -95,7 +95,7 @@ const sumsOf = (days: readonly DayStats[], activeUsers: number): PeriodStats => 
   activeUsers,
 })
 
-/** The figures of the last `days` days, today included. */
+/** Computes the statistics of the last `days` days including today, in UTC. */
 export async function statsOf(ctx: OperatorContext, days: number): Promise<Stats> {
   const today = Date.parse(dayOf(new Date()))
   const since = new Date(today - (days - 1) * dayMs)

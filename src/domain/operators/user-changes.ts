@@ -1,4 +1,4 @@
-// What operators do to one account: profile and role, sessions, mails, verification, deletion and restoration.
+// Changes of one account by an operator: profile, role, sessions, mails, verification, deletion and restoration.
 import { isUuid } from '../../formats.ts'
 import { restoreUser, scheduleDeletion } from '../../repositories/accounts/deletion.ts'
 import {
@@ -41,8 +41,8 @@ export interface UserChange extends Omit<ProfileChange, 'metadata'> {
 }
 
 /**
- * Changes what `change` names of an account.
- * @param matches whether the account is the one that the operator has read
+ * Changes the given fields of an account.
+ * @param matches whether the account is still in the state that the operator has read
  * @throws AuthError account_unknown, changed_meanwhile, account_unproven (of a new admin), metadata_too_large
  */
 export function changeUser(
@@ -73,7 +73,7 @@ async function changeRole(tx: OperatorContext, user: AdminUserRow, role: Role): 
   await record(tx, 'role_changed', { userId: user.id })
 }
 
-/** The living sessions of an account, the last used first. @throws AuthError account_unknown */
+/** Lists the active sessions of an account, the last used first. @throws AuthError account_unknown */
 export async function sessionsOf(ctx: OperatorContext, uuid: string): Promise<SessionRow[]> {
   const { id } = await findUserForOperator(ctx, uuid)
   return listSessions(ctx.store, id)
@@ -90,7 +90,7 @@ export async function endSessionOf(ctx: OperatorContext, uuid: string, sessionId
   if (!isEnded) throw new AuthError('session_unknown')
 }
 
-/** Signs an account out everywhere, as its owner can; sessions in which an operator acts as users end too. @throws AuthError account_unknown */
+/** Ends all sessions of an account; if it is an operator, also their impersonations. @throws AuthError account_unknown */
 export async function endSessionsOf(ctx: OperatorContext, uuid: string): Promise<void> {
   const { id: userId } = await findUserForOperator(ctx, uuid)
   await inTransaction(ctx, async (tx) => {
@@ -104,8 +104,8 @@ export async function endSessionsOf(ctx: OperatorContext, uuid: string): Promise
 }
 
 /**
- * Sends the mail with which the owner of an account chooses a new password, as if they had asked for it.
- * @returns the token, for a back end of an application that delivers mail itself; null otherwise
+ * Sends the password reset mail of an account, as if its owner had requested it.
+ * @returns the token, if the caller is the back end of an application that delivers mail itself; else null
  * @throws AuthError account_unknown, redirect_not_allowed
  */
 export async function sendReset(
@@ -117,7 +117,7 @@ export async function sendReset(
   return requestReset(ctx, { email, redirectTo })
 }
 
-/** Vouches for the address of an account, as proven by its holder. @throws AuthError account_unknown */
+/** Marks the address of an account as proven by its holder. @throws AuthError account_unknown */
 export async function verifyUser(ctx: OperatorContext, uuid: string): Promise<AdminUserRow> {
   return inTransaction(ctx, async (tx) => {
     const { id, email, emailVerifiedAt, emailProof } = await findUserForOperator(tx, uuid)
@@ -132,9 +132,9 @@ export async function verifyUser(ctx: OperatorContext, uuid: string): Promise<Ad
 }
 
 /**
- * Deletes an account, at once or after the policy's `deletion.grace_seconds`.
- * @param now whether at once, whatever the policy says
- * @returns the account as it waits for its deletion; null: it is gone
+ * Deletes an account after the policy's `deletion.grace_seconds`.
+ * @param now delete immediately, whatever the policy says
+ * @returns the account whose deletion is pending; null: it is deleted
  * @throws AuthError account_unknown, team_admin_needed, last_owner
  */
 export async function deleteUserOf(
@@ -163,7 +163,7 @@ export async function deleteUserOf(
   })
 }
 
-/** Takes a pending deletion back; nothing where none is pending. @throws AuthError account_unknown */
+/** Cancels a pending deletion, if there is one. @throws AuthError account_unknown */
 export async function restoreUserOf(ctx: OperatorContext, uuid: string): Promise<AdminUserRow> {
   const { id: userId } = await findUserForOperator(ctx, uuid)
   await inTransaction(ctx, async (tx) => {
@@ -193,7 +193,12 @@ export async function revokeApiKeyOf(ctx: OperatorContext, uuid: string, keyId: 
   await revokeKeyOf(ctx, id, keyId)
 }
 
-/** A page of an account's audit trail, the newest first. @throws AuthError account_unknown */
+/**
+ * Lists a page of an account's audit trail, the newest event first.
+ * @param page.before only events with a smaller id; null: from the newest
+ * @returns the events, and `before` of the next page; null: this is the last page
+ * @throws AuthError account_unknown
+ */
 export async function activityOf(
   ctx: OperatorContext,
   uuid: string,
@@ -205,7 +210,7 @@ export async function activityOf(
   return { events: shown, before: events.length > page.limit ? (shown.at(-1)?.id ?? null) : null }
 }
 
-/** Everything that is stored about an account, as its owner can have it. @throws AuthError account_unknown */
+/** Reads all data of an account, as its owner can export it. The export is recorded. @throws AuthError account_unknown */
 export async function exportUser(ctx: OperatorContext, uuid: string): Promise<AccountExport> {
   const { id } = await findUserForOperator(ctx, uuid)
   await record(ctx, 'data_exported', { userId: id })

@@ -1,5 +1,5 @@
-// Exports the accounts of a project as they are imported elsewhere. The result holds hashes of passwords and the secrets of
-// authenticators in the clear, so no API gives it: the command line does, beside the database and the master secret.
+// Exports the accounts of a project in the format of imports. The export has password hashes and the plain secrets of
+// authenticators, so no API offers it: only the command line does, which needs the database and the master secret.
 import { printTotpSecret } from '../../crypto/totp.ts'
 import {
   type ExportedUser,
@@ -10,10 +10,10 @@ import { recordAct } from '../audit/operator-acts.ts'
 import type { Context, OperatorContext } from '../context.ts'
 import { openTotpSecret } from '../credentials/totp.ts'
 
-/** Accounts that one statement reads. */
+/** Accounts read by one statement. */
 const pageSize = 1000
 
-/** A person in the form of an import; what is empty is left out. */
+/** Prints an account in the format of an import, without empty fields. */
 function personOf(ctx: Context, { uuid, person, totp }: ExportedUser): Record<string, unknown> {
   const { sealed, ...enrolled } = totp ?? { sealed: null }
   const secret = sealed && printTotpSecret(openTotpSecret(ctx, uuid, Buffer.from(sealed, 'hex')))
@@ -22,10 +22,10 @@ function personOf(ctx: Context, { uuid, person, totp }: ExportedUser): Record<st
 }
 
 /**
- * Hands every account of a project to `write`, as of one moment, the oldest first; teams without members come before. The security
- * log has that it was done.
- * @returns how many accounts there were
- * @throws what `write` throws; Error where the secret of an authenticator cannot be opened
+ * Passes every account of a project to `write`, from one snapshot, the oldest first; teams without members come before them. The
+ * security log records the export.
+ * @returns how many accounts
+ * @throws what `write` throws; Error if the secret of an authenticator cannot be opened
  */
 export async function exportUsers(
   ctx: OperatorContext,

@@ -1,4 +1,4 @@
-// Imports accounts with the hashes of their passwords and what else is theirs, in batches.
+// Imports accounts with their password hashes, identities, factors and memberships, in batches.
 import { isCurrent } from '../../crypto/passwords.ts'
 import {
   allowLongStatement,
@@ -17,7 +17,10 @@ import { changePolicy } from '../projects/projects.ts'
 import { issuerOf } from '../projects/providers.ts'
 import type { ReadUser } from './imported-person.ts'
 
-/** The kinds of imported hashes that a refused sign-in of the project takes the work of. */
+/**
+ * The kinds of imported password hashes in a project, such as `bcrypt:12`. A refused sign-in does the work of each of them, so that
+ * its time does not show which kind an account has.
+ */
 export class PasswordKinds {
   readonly #known: Set<string>
   #added: string[] = []
@@ -28,12 +31,12 @@ export class PasswordKinds {
     this.#known = new Set(ctx.project.policy.import.password_kinds)
   }
 
-  /** Every kind, with those that were admitted. */
+  /** Every kind, including newly admitted ones. */
   get all(): readonly string[] {
     return [...this.#known]
   }
 
-  /** Takes the kind of a hash in. @returns a sentence where the project has as many kinds as it may */
+  /** Adds the kind of a hash. @returns a sentence if the project has the maximum of kinds already; else null */
   admit({ passwordHash, passwordCost }: Pick<ReadUser, 'passwordHash' | 'passwordCost'>): string | null {
     const { parameters } = this.#ctx.services.passwords
     if (passwordHash === null || passwordCost === null || isCurrent(passwordHash, parameters)) return null
@@ -45,7 +48,7 @@ export class PasswordKinds {
     return null
   }
 
-  /** Writes the new kinds into the policy. To be called before an account with such a hash is inserted. */
+  /** Writes new kinds into the policy. To be called before an account with such a hash is inserted. */
   async save(): Promise<void> {
     if (this.#added.length === 0) return
     this.#added = []
@@ -54,7 +57,7 @@ export class PasswordKinds {
   }
 }
 
-/** Lets failed sign-ins to accounts without a password send the mail that sets one. */
+/** Sets the policy key `import.set_password_mail`: failed sign-ins to accounts without a password then send a mail that sets one. */
 export async function offerPasswordsByMail(ctx: Context): Promise<void> {
   if (ctx.project.policy.import.set_password_mail) return
   const written = { import: { set_password_mail: true } }
@@ -67,7 +70,7 @@ function sealed(ctx: Context, { uuid, totp }: ReadUser): ImportedUser['totp'] {
   return { ...enrolled, sealedSecret: sealTotpSecret(ctx, uuid, secret).toString('hex') }
 }
 
-/** The identities of a user but those of providers whose issuer is not known. */
+/** The identities of a user with their issuers, except those whose provider has no known issuer. */
 export const knownIdentities = (ctx: Context, { identities }: ReadUser): ImportedUser['identities'] =>
   identities.flatMap((one) => {
     const issuer = one.issuer ?? issuerOf(ctx.project.policy.providers, one.provider)
@@ -81,15 +84,15 @@ function complete(ctx: Context, user: ReadUser): ImportedUser {
   return { ...facts, provider, identities, totp: sealed(ctx, user) }
 }
 
-/** The providers of identities that an import leaves out, because their issuer is not known. */
+/** The providers of a user's identities that an import leaves out because their issuer is not known. */
 export const unknownProviders = (ctx: Context, { identities }: ReadUser): string[] =>
   identities
     .filter(({ issuer, provider }) => issuer === null && !issuerOf(ctx.project.policy.providers, provider))
     .map(({ provider }) => provider)
 
 /**
- * Imports users whose address is free; existing accounts stay as they are, and an identity or passkey that another account has stays
- * there.
+ * Imports users with an unused address. Existing accounts do not change and keep their identities and passkeys: an imported account
+ * is created without those.
  */
 export async function importUsers(
   ctx: Context,
@@ -105,20 +108,20 @@ export async function importUsers(
   })
 }
 
-/** Imports teams; those that exist stay as they are. @returns how many were inserted */
+/** Imports teams; existing ones do not change. @returns how many were inserted */
 export const importTeams = (ctx: Context, teams: readonly ImportedTeam[]): Promise<number> =>
   insertTeams(ctx.store, teams)
 
-/** Inserted users from which on the planner's statistics are too far off to be used. */
+/** Number of inserted users that makes the planner's statistics too outdated. */
 const manyUsers = 10_000
-/** What an import that runs has inserted when it first renews them: plans made for empty tables read all that is in them. */
+/** Number of inserted users at the first renewal during an import: plans that were made for empty tables scan them whole. */
 const firstUsers = 1000
 
-/** When an import that runs should renew the planner's statistics: after its first 1000 accounts, and whenever it has ten times as many. */
+/** Says when a running import should renew the planner's statistics: after 1000 accounts, and after each tenfold of that. */
 export class StatisticsSchedule {
   #nextAt = firstUsers
 
-  /** Whether they are due. @param created accounts so far */
+  /** @param created accounts inserted so far */
   isDue(created: number): boolean {
     if (created < this.#nextAt) return false
     while (this.#nextAt <= created) this.#nextAt *= 10
@@ -130,5 +133,5 @@ export class StatisticsSchedule {
 export const refreshStatistics = ({ stores }: Pick<Services, 'stores'>): Promise<void> =>
   analyzeImportedTables(stores.unscoped)
 
-/** Whether an import that is over created so many users that the statistics should be renewed. */
+/** Whether a finished import created so many users that the statistics should be renewed. */
 export const isLargeImport = (created: number): boolean => created >= manyUsers

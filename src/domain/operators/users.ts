@@ -1,4 +1,4 @@
-// Accounts that an operator creates, manages and deletes.
+// Accounts, as operators create, disable, enable and delete them.
 import { randomUUID } from 'node:crypto'
 import { isMailbox, isUuid, normalizeEmail, passwordLength } from '../../formats.ts'
 import { deleteUser, releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -23,7 +23,7 @@ import { notifyFormer } from '../mail/notify.ts'
 
 export interface UserFacts {
   readonly email: string
-  /** Null: none; the user sets one by a reset mail. */
+  /** Null: the account has no password until its user sets one by a reset mail. */
   readonly password: string | null
   readonly displayName?: string | null
   readonly firstName?: string | null
@@ -34,12 +34,12 @@ export interface UserFacts {
   readonly verified?: boolean
 }
 
-/** Thrown with every problem of an account that is to be created, each a sentence; it repeats no password. */
+/** Thrown with all problems of an account to be created, one sentence each. The sentences repeat no password. */
 export class UserFactsError extends ProblemsError {
   override name = 'UserFactsError'
 }
 
-/** Text that PostgreSQL can store and a screen can show: no NUL and no lone surrogates. */
+/** Whether PostgreSQL can store the text: it has no NUL and no lone surrogates. */
 const isText = (text: string) => !/[\0\p{Cs}]/u.test(text)
 
 const isName = (text: string | null | undefined) => !text || ([...text].length <= 255 && isText(text))
@@ -56,7 +56,7 @@ function problemsOf({ email, password, displayName, firstName, lastName }: UserF
   return problems
 }
 
-/** The account of an address or a UUID. @throws AuthError account_unknown */
+/** @param named e-mail address or UUID @throws AuthError account_unknown */
 export async function findAccount(ctx: Context, named: string): Promise<UserRow> {
   const user = isUuid(named)
     ? await rows.findUserByUuid(ctx.store, named)
@@ -65,7 +65,7 @@ export async function findAccount(ctx: Context, named: string): Promise<UserRow>
   return user
 }
 
-/** Checks a password by the project's policy. @throws UserFactsError */
+/** Checks a password against the project's policy. @throws UserFactsError */
 async function checkPassword(ctx: Context, password: string, facts: UserFacts): Promise<void> {
   try {
     await checkNewPassword(ctx, password, facts)
@@ -76,7 +76,7 @@ async function checkPassword(ctx: Context, password: string, facts: UserFacts): 
   }
 }
 
-/** Creates an account without a sign-up; no mail is sent. @throws UserFactsError; AuthError email_taken, overloaded */
+/** Creates an account and sends no mail. @throws UserFactsError; AuthError email_taken, overloaded */
 export async function createUser(ctx: Context, facts: UserFacts): Promise<UserRow> {
   const problems = problemsOf(facts)
   if (problems.length > 0) throw new UserFactsError(problems)
@@ -95,7 +95,7 @@ export async function createUser(ctx: Context, facts: UserFacts): Promise<UserRo
   })
 }
 
-/** Creates the account unless there is one; then returns null. @throws UserFactsError; AuthError overloaded */
+/** Creates an account. @returns null: the address has one already @throws UserFactsError; AuthError overloaded */
 export async function ensureUser(ctx: Context, facts: UserFacts): Promise<UserRow | null> {
   try {
     return await createUser(ctx, facts)
@@ -105,7 +105,11 @@ export async function ensureUser(ctx: Context, facts: UserFacts): Promise<UserRo
   }
 }
 
-/** `force`: also the last ADMIN of a team. Ends sessions. @throws AuthError account_unknown, team_admin_needed */
+/**
+ * Disables an account, which ends its sessions, or enables it.
+ * @param options.force also disable the last ADMIN of a team
+ * @throws AuthError account_unknown, team_admin_needed
+ */
 export async function setUserDisabled(
   ctx: Context,
   address: string,
@@ -128,8 +132,9 @@ export async function setUserDisabled(
 }
 
 /**
- * Gives an account another role. An unproven address may be another person's, so it becomes no admin.
- * @param options.force also where the address is not proven by its holder
+ * Changes the role of an account. Only an account with a proven address becomes an admin: another address may belong to another
+ * person.
+ * @param options.force also make an account with an unproven address an admin
  * @throws AuthError account_unknown, account_unproven
  */
 export async function setUserRole(
@@ -149,7 +154,7 @@ export async function setUserRole(
   })
 }
 
-/** Deletes an account at once. @returns the account as it was @throws AuthError account_unknown, team_admin_needed */
+/** Deletes an account immediately. @returns the deleted account @throws AuthError account_unknown, team_admin_needed */
 export async function removeUser(ctx: Context, address: string): Promise<UserRow> {
   const user = await findAccount(ctx, address)
   const deleted = await inTransaction(ctx, async (tx) => {
@@ -166,7 +171,7 @@ export async function removeUser(ctx: Context, address: string): Promise<UserRow
   return user
 }
 
-/** Up to `limit` accounts with a larger id than `after` (null: from the first on), the oldest first. */
+/** Lists up to `limit` accounts with a larger id than `after` (null: from the first), the oldest first. */
 export function listUsers(ctx: Context, after: number | null, limit: number): Promise<UserRow[]> {
   return rows.listUsers(ctx.store, after, limit)
 }

@@ -12,8 +12,9 @@ const shown = {
 export type OperatorKeyRow = Pick<typeof operatorKeys.$inferSelect, keyof typeof shown>
 
 const isActive = and(isNull(operatorKeys.revokedAt), gt(operatorKeys.expiresAt, now))
+const thisKey = (db: Database, id: string) => and(own(operatorKeys, db), eq(operatorKeys.id, id))
 
-/** The active key of a prefix. The caller compares the hash. */
+/** Finds the active key with a prefix. The caller compares the hash. */
 export function findActiveKey(db: Database, keyPrefix: string) {
   return first(
     db.queries
@@ -23,13 +24,13 @@ export function findActiveKey(db: Database, keyPrefix: string) {
   )
 }
 
-/** Notes that the key was used now, at most once a minute. */
+/** Marks a key as used now, at most once a minute. */
 export async function markKeyUsed(db: Database, id: string): Promise<void> {
-  const isNews = or(
+  const isUnnoted = or(
     isNull(operatorKeys.lastUsedAt),
     lte(operatorKeys.lastUsedAt, sql`now() - interval '1 minute'`),
   )
-  const where = and(own(operatorKeys, db), eq(operatorKeys.id, id), isNews)
+  const where = and(thisKey(db, id), isUnnoted)
   await db.queries.update(operatorKeys).set({ lastUsedAt: now }).where(where)
 }
 
@@ -41,7 +42,7 @@ export function insertKey(
   return one(db.queries.insert(operatorKeys).values(values).returning(shown))
 }
 
-/** Every key, active ones first, then the newest; at most `limit`. */
+/** Lists all keys, active ones first, then the newest; at most `limit`. */
 export async function listKeys(db: Database, limit: number): Promise<OperatorKeyRow[]> {
   return db.queries
     .select(shown)
@@ -51,7 +52,7 @@ export async function listKeys(db: Database, limit: number): Promise<OperatorKey
     .limit(limit)
 }
 
-/** The active keys that an account made, locked until the transaction ends. */
+/** Lists the active keys that an account created, and locks them until the transaction ends. */
 export async function listKeysBy(db: Database, createdBy: string): Promise<OperatorKeyRow[]> {
   return db.queries
     .select(shown)
@@ -61,21 +62,20 @@ export async function listKeysBy(db: Database, createdBy: string): Promise<Opera
     .for('update')
 }
 
-/** Who made a key; null: the command line. */
-export async function findMakerOf(db: Database, id: string): Promise<string | null> {
+/** Finds the UUID of the account that created a key; null: the command line. */
+export async function findKeyCreator(db: Database, id: string): Promise<string | null> {
   const { createdBy } = operatorKeys
-  const mine = and(own(operatorKeys, db), eq(operatorKeys.id, id))
-  return (await first(db.queries.select({ createdBy }).from(operatorKeys).where(mine)))?.createdBy ?? null
+  const row = await first(db.queries.select({ createdBy }).from(operatorKeys).where(thisKey(db, id)))
+  return row?.createdBy ?? null
 }
 
-/** Revokes a key; null where there is none. One that is revoked already keeps its time. */
+/** Revokes a key; one that was revoked before keeps its time. @returns null: the key is unknown */
 export async function revokeKey(db: Database, id: string): Promise<OperatorKeyRow | null> {
-  const mine = and(own(operatorKeys, db), eq(operatorKeys.id, id))
   const change = { revokedAt: sql`coalesce(${operatorKeys.revokedAt}, now())` }
-  return first(db.queries.update(operatorKeys).set(change).where(mine).returning(shown))
+  return first(db.queries.update(operatorKeys).set(change).where(thisKey(db, id)).returning(shown))
 }
 
-/** @param setup.userId null: the link makes the first owner */
+/** Inserts a set-up link. @param setup.userId null: the link creates the first owner */
 export async function insertSetup(
   db: Database,
   setup: {
@@ -94,7 +94,7 @@ const isOpen = and(isNull(operatorSetups.usedAt), gt(operatorSetups.expiresAt, n
 const ofHash = (db: Database, hash: Buffer) =>
   and(own(operatorSetups, db), eq(operatorSetups.tokenHash, hash), isOpen)
 
-/** Uses a link up; null where it is not open. */
+/** Uses an open set-up link, once. @returns null: it is not open */
 export function redeemSetup(
   db: Database,
   tokenHash: Buffer,
@@ -105,7 +105,7 @@ export function redeemSetup(
   )
 }
 
-/** A link that is open, without using it up; null where it is not. */
+/** Finds an open set-up link without using it. @returns null: it is not open */
 export function findSetup(
   db: Database,
   tokenHash: Buffer,
@@ -114,7 +114,7 @@ export function findSetup(
   return first(db.queries.select({ userId }).from(operatorSetups).where(ofHash(db, tokenHash)))
 }
 
-/** Voids every open link of an account. */
+/** Voids every open set-up link of an account. @returns whether there was any */
 export function voidSetups(db: Database, userId: number): Promise<boolean> {
   const where = and(own(operatorSetups, db), eq(operatorSetups.userId, userId), isOpen)
   return hasRows(
