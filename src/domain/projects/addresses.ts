@@ -1,23 +1,23 @@
-// Addresses that a policy lists: how they are compared, and which entries could never match.
+// The addresses that a policy lists: their comparison with requested ones, and the check of their entries.
 
-/** Schemes that run or read something, or that are no address of an application. */
+/** Schemes that execute code, read files or belong to other services, so that they are no address of an application. */
 const foreignSchemes = new Set(
   'about blob content data file filesystem ftp intent javascript mailto sms tel vbscript view-source ws wss'.split(
     ' ',
   ),
 )
 
-/** A URL as it is written: its scheme, its authority (undefined: none), and what follows. */
+/** Scheme, authority (undefined: none) and path of a URL, as it is written. */
 const shape = /^([A-Za-z][A-Za-z0-9+.-]*):(?:\/\/([^/?#]*))?([^?#]*)/
 
-/** Whether a path has a segment that the URL standard removes, or a separator that some servers decode. */
+/** Whether a path has a dot segment, which the URL standard removes, or an encoded separator, which some servers decode. */
 const hidesSegments = (path: string) =>
   path.split('/').some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment)) || /%2f|%5c/i.test(path)
 
 /**
- * Parses an address that can be compared with a listed one: http, https or an application's own scheme.
- * @returns null for what one reader may take for another address than the next one does: user information, backslashes,
- *   white space, dot segments, encoded separators, an encoded host or one that ends with a dot, a missing `//`
+ * Parses an address for a comparison with a listed one: http, https or an application's own scheme.
+ * @returns null for spellings that URL parsers interpret differently: user information, backslashes, white space, dot segments,
+ *   encoded separators, an encoded host or one that ends with a dot, a missing `//`
  */
 function parseTarget(text: string): URL | null {
   const [, scheme = '', authority, path = ''] = shape.exec(text) ?? []
@@ -30,10 +30,10 @@ function parseTarget(text: string): URL | null {
   return new URL(text)
 }
 
-/** One segment of a path, as a `*` stands for it. */
+/** The path segment that a `*` matches. */
 const segment = /^[^/?#]+$/
 
-/** Whether `url` is the listed address, or differs from it in the last segment of its path alone, where that is `*`. */
+/** Whether `url` equals the listed address, where `*` as the last segment of the path matches any segment. */
 function isListed(listed: string, url: URL): boolean {
   const pattern = new URL(listed)
   if (pattern.href === url.href) return !pattern.pathname.endsWith('/*')
@@ -46,19 +46,19 @@ function isListed(listed: string, url: URL): boolean {
 }
 
 /**
- * Finds an address on a list of `redirect_urls`, compared whole, in the URL standard's spelling.
- * @returns null: it is not on the list
+ * Finds an address on a list of `redirect_urls`. Addresses are compared as a whole, as the URL standard serializes them.
+ * @returns null: it is not listed
  */
 export function findListed(listed: readonly string[], address: string): URL | null {
   const url = parseTarget(address)
   return url && listed.some((entry) => isListed(entry, url)) ? url : null
 }
 
-/** A `*` that is the whole last segment of a path. */
+/** An address with `*` as the whole last segment of its path. */
 const lastStar = /^([a-z][a-z0-9+.-]*:(?:\/\/[^/?#]+|(?!\/\/))(?:\/[^?#]*)?)\/\*(?=$|[?#])/i
 
 /**
- * What is wrong with an entry of `redirect_urls`, as a sentence; null: nothing.
+ * Checks an entry of `redirect_urls`. @returns the problem as a sentence; null: there is none
  * @param text http or https with a host, or an application's scheme; `*` only as the whole last segment of the path
  */
 export function redirectProblem(text: string): string | null {
@@ -71,7 +71,7 @@ export function redirectProblem(text: string): string | null {
   return isSame ? null : `write ${JSON.stringify(right)}, as it is compared.`
 }
 
-/** The origin as a browser sends it (RFC 6454 §6.2); null where the text names none. */
+/** The origin of an address as a browser sends it (RFC 6454 §6.2); null: it has none. */
 function originIn(text: string): string | null {
   const url = parseTarget(text)
   if (!url?.host) return null
@@ -79,8 +79,8 @@ function originIn(text: string): string | null {
 }
 
 /**
- * What is wrong with an entry of `origins` or `link_origins`, as a sentence; null: nothing.
- * @param appSchemes whether the origin may be an app's own, such as capacitor://localhost
+ * Checks an entry of `origins` or `link_origins`. @returns the problem as a sentence; null: there is none
+ * @param appSchemes whether the origin may have an application's own scheme, such as capacitor://localhost
  */
 export function originProblem(text: string, appSchemes: boolean): string | null {
   const example = appSchemes ? 'https://app.example.com or capacitor://localhost' : 'https://app.example.com'

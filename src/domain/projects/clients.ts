@@ -1,33 +1,33 @@
-// Clients that ask for a mail in their own name: checks what they say of themselves before a mail follows it.
+// Clients that request a mail under their own name: checks their names and URLs before a mail contains them.
 import type { MailDetails } from '../../repositories/mail/mail-queue.ts'
 import { AuthError } from '../errors.ts'
 import type { Project } from './projects.ts'
 import { onLinkOrigin } from './redirects.ts'
 
-/** What a request says of the client that it comes from; none of it is proven. */
+/** The client as a request describes it; nothing of it is proven. */
 export interface Client {
-  /** Where the link begins; its origin must be listed. */
+  /** Base URL of the link; its origin must be listed. */
   readonly linkBase?: string | null
-  /** The client's own name; without a base, the link begins at the URL that the policy lists for this name. */
+  /** Alias of the client in the policy. Without `linkBase`, the link begins with the URL of that client. */
   readonly clientAlias?: string | null
-  /** Shown only where the project knows it, or the client: see `shownName`. */
+  /** Display name; see `shownName` for the names that a mail shows. */
   readonly platformName?: string | null
-  /** Its origin must be listed: a picture in a mail shows its host who opened it. */
+  /** Its origin must be listed, because the host of a picture in a mail learns who opens the mail. */
   readonly logoUrl?: string | null
 }
 
-/** Characters of an alias or name that are kept; mail shows fewer. */
+/** Characters of an alias at most. */
 const maxCharacters = 100
 
-/** A name that tells a reader nothing but a name: no sentence, telephone number, markup or address. */
+/** Whether a text can only be read as a name: not as a sentence, telephone number, markup or address. */
 const isPlainName = (text: string) =>
   /^[\p{L}\p{N}][\p{L}\p{N}\p{M} .&'’-]{0,39}$/u.test(text) &&
   !/ .* .* |\p{N}{4}|\p{N}[ .-]+\p{N}/u.test(text)
 
 /**
- * The name under which a mail that strangers can ask for speaks: one that the project knows, in the project's spelling; or a
- * plain name beside a link of the project's own. Any other could make our mail say what a stranger wants.
- * @returns null: the project's own name
+ * Chooses the sender name of a mail that anyone can request: a name that the policy lists, in its spelling; or any plain name if the
+ * link leads to a listed origin. Other names are not shown, because a stranger could put a message of their own into our mail.
+ * @returns null: use the project's own name
  */
 function shownName({ name, policy }: Project, asked: string, isKnownClient: boolean): string | null {
   const given = asked.normalize('NFC').trim()
@@ -40,11 +40,12 @@ function shownName({ name, policy }: Project, asked: string, isKnownClient: bool
   return known ?? (isKnownClient && isPlainName(given) ? given : null)
 }
 
-/** No control characters and no lone surrogates: it becomes part of a link. */
+/** Whether an alias can be part of a link: it has no control characters and no lone surrogates. */
 const isAlias = (text: string) => text.length <= maxCharacters && !/[\p{Cc}\p{Cs}]/u.test(text)
 
 /**
- * Checks the client of a request. @returns what the mail needs; URLs as the URL standard spells them
+ * Checks the client of a request.
+ * @returns the details for the mail, with normalized URLs
  * @throws AuthError redirect_not_allowed (base or alias), logo_not_allowed
  */
 export function checkClient(project: Project, asked: Client): NonNullable<MailDetails['frontEnd']> {

@@ -1,4 +1,4 @@
-// The built-in project `operators`: its accounts administer the installation.
+// The built-in project `operators`, whose accounts administer the installation.
 import { AuthError } from '../errors.ts'
 
 /** The same in every installation. */
@@ -6,7 +6,7 @@ export const operatorsProjectId = '5a11b09e-0000-4000-8000-000000000001'
 
 export const operatorsProjectName = 'operators'
 
-/** Nobody signs up there, and a second factor is always due. An operator may change what follows later. */
+/** The initial policy: sign-up is closed, and a second factor is required. Operators can change it later. */
 export const operatorsPolicy = { sign_up: 'closed', factors: { required: 'always' } } as const
 
 export const isOperatorsProject = ({ id }: { readonly id: string }): boolean => id === operatorsProjectId

@@ -1,4 +1,4 @@
-// A project's policy: the defaults, what an operator may change, and within which bounds.
+// The policy of a project: its keys with their defaults and bounds.
 import { FormatRegistry, type Static, type TProperties, type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { decoyHash } from '../../crypto/foreign/foreign-hashes.ts'
@@ -10,14 +10,14 @@ import { oldSystemProblems } from './old-system.ts'
 import { problemLine } from './policy-sentences.ts'
 import { providerPolicies, providerProblems } from './providers.ts'
 
-// A web address of the application: the base of a client's links, or a logo.
+// An http or https URL, such as the base of a client's links, or a logo.
 FormatRegistry.Set(
   'web-url',
   (text) => /^https?:\/\//.test(text) && URL.canParse(text) && !new URL(text).username,
 )
-// A relying party id (WebAuthn §5.1.2): a domain in lower case, never an address of the network.
+// A relying party id (WebAuthn §5.1.2): a domain in lower case, not an IP address.
 FormatRegistry.Set('domain', isDomain)
-// The work of checking a hash of another product, such as bcrypt:12.
+// Kind and cost of an imported password hash, such as bcrypt:12.
 FormatRegistry.Set('hash-cost', (text) => decoyHash(text) !== null)
 // RFC 3339 §5.6.
 FormatRegistry.Set(
@@ -31,12 +31,11 @@ FormatRegistry.Set('css-color', (text) => /^#[0-9a-f]{6}$/i.test(text))
 const day = 86_400
 const section = <T extends TProperties>(properties: T) =>
   Type.Object(properties, { additionalProperties: false })
-/** An integer from `minimum` to `maximum`; the last argument is its default. */
 const integer = (minimum: number, maximum: number, byDefault: number) =>
   Type.Integer({ minimum, maximum, default: byDefault })
 const limit = (max: number, windowSeconds: number) =>
   section({ max: integer(1, 10_000_000, max), window_seconds: integer(1, day, windowSeconds) })
-/** URLs and origins; `listProblems` says what is wrong with one. */
+/** URLs and origins, which `listProblems` checks. */
 const addresses = Type.Array(Type.String({ maxLength: 2048 }), { maxItems: 1000, default: [] })
 const oneOf = <const T extends string>(values: readonly T[], byDefault: NoInfer<T>) =>
   Type.Union(
@@ -46,7 +45,7 @@ const oneOf = <const T extends string>(values: readonly T[], byDefault: NoInfer<
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()], { default: null })
 const webUrl = Type.String({ format: 'web-url', maxLength: 2048 })
 
-/** Kinds of imported hashes in one project. */
+/** Kinds of imported password hashes in one project at most. */
 export const maxPasswordKinds = 8
 
 /** Every key of a policy with its bounds and its default. */
@@ -83,7 +82,7 @@ export const policySchema = section({
     read: limit(600, 60),
     project: limit(60_000, 60),
   }),
-  // Mails to one recipient, over all kinds and senders; notices to proven addresses may be four times as many.
+  // Mails to one recipient, of all kinds and by all senders. Notices to proven addresses have four times this limit.
   mail: section({
     per_recipient_hour: integer(3, 10_000, 10),
     per_recipient_day: integer(3, 100_000, 30),
@@ -98,11 +97,11 @@ export const policySchema = section({
     email_code: Type.Boolean({ default: true }),
     reset_wait_hours: integer(0, 720, 24),
   }),
-  // Whether strangers make accounts; closed: operators do.
+  // open: anyone can create an account; closed: only operators can.
   sign_up: oneOf(['open', 'closed'], 'open'),
-  // Whether a mail alone signs people in, and whether it makes accounts.
+  // Sign-in by a mail alone: off, for existing accounts, or also creating accounts.
   email_sign_in: oneOf(['off', 'existing', 'sign_up'], 'off'),
-  // The products' APIs know no second factor: whether they let accounts in that have one.
+  // The APIs of other products have no second factor: whether accounts with a second factor can sign in there without it.
   contracts: section({ without_second_factor: Type.Boolean({ default: false }) }),
   teams: section({
     max_per_user: integer(1, 1000, 100),
@@ -120,16 +119,16 @@ export const policySchema = section({
     privacy_url: orNull(webUrl),
   }),
   origins: addresses,
-  // How session cookies are kept: `none` for pages on another site than the service.
+  // SameSite of session cookies: `none` is for pages on another site than the service.
   cookies: section({
     same_site: oneOf(['lax', 'none'], 'lax'),
   }),
-  // The whole addresses to which a link or a browser may be sent on behalf of the application.
+  // Complete URLs of the application to which links and redirects may lead.
   redirect_urls: addresses,
-  // Where the links of clients that name their own base may begin.
+  // Origins of links of clients that name their own base URL.
   link_origins: addresses,
   redirect_to: orNull(Type.String({ maxLength: 2048 })),
-  // A front end by the name it calls itself, where the links of its mail begin, and its name for people.
+  // A front end: the alias by which it identifies itself, the base URL of its links, and its display name.
   clients: Type.Array(
     section({
       alias: Type.String({ pattern: '^[A-Za-z0-9][\\w.-]{0,63}$' }),
@@ -138,38 +137,38 @@ export const policySchema = section({
     }),
     { maxItems: 100, default: [] },
   ),
-  // Whether a user is told by mail that an operator acts as them.
+  // Whether a mail notifies a user when an operator acts as them.
   impersonation: section({ notify: Type.Boolean({ default: true }) }),
   audit: section({ retention_days: integer(1, 3650, 400) }),
-  // How long programs that follow the feed may be away; deliveries of webhooks are tried for three days.
+  // How long events are kept for programs that read the feed. Webhook deliveries are retried for three days.
   events: section({ retention_days: integer(7, 3650, 30) }),
-  // Whether receivers may have addresses of the own network, and be reached without TLS on the own host.
+  // Whether receivers may be in the service's own network, and use plain http on its own host.
   webhooks: section({ allow_private_network: Type.Boolean({ default: false }) }),
   passkeys: section({
-    // The domain that passkeys belong to; null: the host of PUBLIC_URL.
+    // Relying party id (WebAuthn §5.1.2); null: the host of PUBLIC_URL.
     rp_id: orNull(Type.String({ format: 'domain' })),
-    // Pages on other domains that may use them (WebAuthn §5.11).
+    // Origins on other domains whose pages may use the passkeys (WebAuthn §5.11).
     related_origins: addresses,
-    // The application's page for the account's passkeys, to which password managers lead.
+    // The application's page for managing passkeys, to which password managers link.
     manage_url: orNull(webUrl),
   }),
-  // Accounts that came from elsewhere.
+  // Accounts imported from another system.
   import: section({
-    // What checking their hashes takes; a refused sign-in takes all of it.
+    // Kinds and costs of imported password hashes. A refused sign-in does the work of each of them.
     password_kinds: Type.Array(Type.String({ format: 'hash-cost', maxLength: 60 }), {
       maxItems: maxPasswordKinds,
       default: [],
     }),
-    // Whether a failed sign-in to an account without a password sends the mail that sets one.
+    // Whether a failed sign-in to an account without a password sends a mail with which the user sets one.
     set_password_mail: Type.Boolean({ default: false }),
-    // The old system, which is asked for passwords of addresses without an account until an instant.
+    // The old system, which checks passwords of addresses without an account until `verify_until`.
     verify_url: orNull(webUrl),
     verify_until: orNull(Type.String({ format: 'instant', maxLength: 40 })),
     verify_kind: oneOf(['json', 'password_grant'], 'json'),
     verify_client_id: orNull(Type.String({ minLength: 1, maxLength: 255 })),
-    // The name of an environment variable; a policy is printed, so no secret belongs in it.
+    // The name of an environment variable. Policies are printed, so they contain no secrets.
     verify_secret_env: orNull(Type.String({ pattern: '^IMPORT_SECRET_[A-Z0-9_]{1,64}$' })),
-    // Whether it may have an address of the own network, and be reached without TLS on the own host.
+    // Whether the old system may be in the service's own network, and use plain http on its own host.
     verify_private_network: Type.Boolean({ default: false }),
   }),
   reauthentication: section({ max_age_seconds: integer(1, day, 300) }),
@@ -181,7 +180,7 @@ export type LimitClass = keyof Policy['limits']
 
 export const defaultPolicy: Policy = Value.Create(policySchema)
 
-/** Thrown with every problem of a policy at once, each a line that names the key. */
+/** Thrown with all problems of a policy, one line each that names the key. */
 export class PolicyError extends ProblemsError {
   override name = 'PolicyError'
 }
@@ -192,20 +191,20 @@ function merge(base: unknown, over: unknown): unknown {
   const result = new Map<string, unknown>(Object.entries(base))
   for (const [key, value] of Object.entries(over))
     result.set(key, result.has(key) ? merge(result.get(key), value) : value)
-  // Defines every key, where assigning would take "__proto__" for something else and hide it from the check.
+  // Unlike an assignment, this defines "__proto__" as an ordinary key, so that the check finds and refuses it.
   return Object.fromEntries(result)
 }
 
-/** Deep-merges a stored policy over the defaults; lists are replaced whole. */
+/** Deep-merges a stored policy over the defaults. Lists are replaced as a whole. */
 export function mergePolicy(stored: unknown): Policy {
   return merge(defaultPolicy, stored) as Policy
 }
 
-/** Deep-merges what an operator wrote over what is stored; lists are replaced whole. Neither is checked. */
+/** Deep-merges a written policy over the stored one, without a check. Lists are replaced as a whole. */
 export const mergeStored = (stored: Record<string, unknown>, over: unknown): unknown =>
   isObject(over) ? merge(stored, over) : over
 
-/** @returns the keys that `stored` sets and `next` does not, which therefore have their defaults again */
+/** Lists the keys that `stored` sets and `next` does not, which are therefore reset to their defaults. */
 export function resetKeys(stored: unknown, next: unknown, before: readonly string[] = []): string[] {
   if (!isObject(stored)) return []
   return Object.entries(stored).flatMap(([key, value]) => {
@@ -216,7 +215,7 @@ export function resetKeys(stored: unknown, next: unknown, before: readonly strin
   })
 }
 
-/** What is wrong with the entries of the lists of addresses: an entry that could never match is refused. */
+/** Checks the lists of addresses; an entry that could never match is refused. */
 function listProblems({ origins, link_origins, redirect_urls, passkeys }: Policy): string[] {
   const lists = {
     origins: origins.map((text) => originProblem(text, true)),
@@ -229,7 +228,7 @@ function listProblems({ origins, link_origins, redirect_urls, passkeys }: Policy
   )
 }
 
-/** What the schema cannot say: links lead to listed addresses, and an alias names one client. */
+/** Checks that links lead to listed addresses, and that each alias names one client. */
 function linkProblems({ redirect_to, redirect_urls, link_origins, clients }: Policy): string[] {
   const problems: string[] = []
   if (redirect_to !== null && !findListed(redirect_urls, redirect_to))
@@ -243,17 +242,17 @@ function linkProblems({ redirect_to, redirect_urls, link_origins, clients }: Pol
   return problems
 }
 
-/** NIST SP 800-63B-4 §3.1.1.2: characters of a password that is the only factor. */
+/** Minimum length of a password that is the only factor (NIST SP 800-63B-4 §3.1.1.2). */
 const nistMinLength = 15
 
-/** The password rules that are in force: those of the policy, or of its preset. */
+/** The effective password rules: those of the policy, raised to those of its preset. */
 export function effectivePasswordPolicy({ passwords }: Policy): Policy['passwords'] {
   if (passwords.preset === null) return passwords
   const min_length = Math.max(nistMinLength, passwords.min_length)
   return { ...passwords, min_length, common: 'refuse', contextual: 'refuse' }
 }
 
-/** What would not take effect: a value that the preset overrides, and a service that may not be called. */
+/** Checks for settings without effect: values that the preset overrides, and a service that may not be called. */
 function passwordProblems({ passwords }: Policy, value: Record<string, unknown>): string[] {
   const { preset, breached_range_url: url } = passwords
   const written = isObject(value.passwords) ? value.passwords : {}
@@ -271,7 +270,7 @@ function passwordProblems({ passwords }: Policy, value: Record<string, unknown>)
   return problems
 }
 
-/** An account without a factor enrols one in a session. */
+/** Checks that accounts without a second factor can sign in to enrol one. */
 function factorProblems({ factors }: Policy): string[] {
   if (factors.required === 'never' || factors.email_code) return []
   return [
@@ -279,20 +278,20 @@ function factorProblems({ factors }: Policy): string[] {
   ]
 }
 
-/** A refused sign-in takes the work of each kind once. */
+/** Checks that each kind of hash is listed once. */
 function importProblems({ import: { password_kinds: kinds } }: Policy): string[] {
   return kinds.flatMap((kind, at) =>
     kinds.indexOf(kind) < at ? [`import.password_kinds.${at}: is named already.`] : [],
   )
 }
 
-/** A mail that makes accounts would not, where sign-up is closed. */
+/** Checks that sign-in by mail creates no accounts while sign-up is closed. */
 function signUpProblems({ sign_up, email_sign_in }: Policy): string[] {
   if (sign_up === 'open' || email_sign_in !== 'sign_up') return []
   return ['email_sign_in: must be off or existing while sign_up is "closed".']
 }
 
-/** Checks what an operator wrote; what is left out keeps its default. @throws PolicyError */
+/** Checks a written policy; keys that are left out have their defaults. @returns the policy as written @throws PolicyError */
 export function checkPolicy(value: unknown): Record<string, unknown> {
   if (!isObject(value)) throw new PolicyError(['The policy must be a JSON object.'])
   const merged = mergePolicy(value)

@@ -1,4 +1,4 @@
-// Projects by id, from a cache that is never older than two seconds, and follows at once where a change feed runs.
+// A cache of projects by id. Entries are at most two seconds old; with a change feed, they are removed as soon as a project changes.
 import {
   anyProjectAllowsOrigin,
   findProject,
@@ -9,7 +9,7 @@ import { type ChangeFeed, noChangeFeed } from '../change-feed.ts'
 import { AuthError } from '../errors.ts'
 import { type Project, toProject } from './projects.ts'
 
-/** An older entry is read again in the background; one older than `staleMs`, before it is used. */
+/** An entry older than `freshMs` is read again in the background; one older than `staleMs` before it is used. */
 const freshMs = 1000
 const staleMs = 1900
 const capacity = 10_000
@@ -26,9 +26,9 @@ export class ProjectCache {
   readonly #reads = new Map<string, Promise<Project | null>>()
   readonly #origins = new Map<string, { readonly allowed: boolean; readonly readAt: number }>()
   readonly #related = new Map<string, { readonly origins: readonly string[]; readonly readAt: number }>()
-  /** Awaited for each project that was read, before it is used. */
+  /** See `beforeUse`. */
   #prepare: (project: Project) => Promise<void> = async () => {}
-  /** Counts invalidations: what a read that one overtook has found is not cached. */
+  /** Counts invalidations, so that a read during which one happened does not cache its result. */
   #invalidations = 0
 
   constructor(stores: Stores, changeFeed: ChangeFeed = noChangeFeed) {
@@ -48,7 +48,7 @@ export class ProjectCache {
     this.#reads.delete(id)
   }
 
-  /** Reads a project; requests that ask at the same time share the read. */
+  /** Reads a project; concurrent requests share one read. */
   #read(id: string): Promise<Project | null> {
     const current = this.#reads.get(id)
     if (current) return current
@@ -71,14 +71,12 @@ export class ProjectCache {
     return project
   }
 
-  /** Lets `prepare` see each project whenever it was read, before it is used. */
+  /** Registers a function that is awaited with each project that was read, before the project is used. */
   beforeUse(prepare: (project: Project) => Promise<void>): void {
     this.#prepare = prepare
   }
 
-  /**
-   * The project if it is cached, fresh enough to be used without waiting, and not archived; else null, and `get` reads it.
-   */
+  /** Returns a project without waiting; null: it is archived, or not cached or too old, so that `get` must read it. */
   peek(id: string): Project | null {
     const project = this.#peek(id)
     return project?.archivedAt === null ? project : null
@@ -89,19 +87,19 @@ export class ProjectCache {
     if (!entry) return null
     const age = performance.now() - entry.readAt
     if (age >= staleMs) return null
-    // A read that fails here leaves the entry to become stale; the request that reads it then fails.
+    // If this read fails, the entry becomes stale, and the request that then reads it reports the failure.
     if (age >= freshMs) this.#read(id).catch(() => {})
     return entry.project
   }
 
-  /** The project, as far as it is open. @throws AuthError project_unknown, also for an archived one */
+  /** Finds a project that is not archived. @throws AuthError project_unknown */
   async get(id: string): Promise<Project> {
     const project = await this.getAny(id)
     if (project.archivedAt !== null) throw new AuthError('project_unknown')
     return project
   }
 
-  /** The project, archived or not: for operators and jobs. @throws AuthError project_unknown */
+  /** Finds a project, archived or not, for operators and jobs. @throws AuthError project_unknown */
   async getAny(id: string): Promise<Project> {
     const project = this.#peek(id) ?? (await this.#read(id))
     if (!project) throw new AuthError('project_unknown')
@@ -119,8 +117,8 @@ export class ProjectCache {
   }
 
   /**
-   * The related origins of every project whose passkeys belong to the service's own domain; cached for a second.
-   * @param ownId that domain, of projects whose policy names none
+   * Lists the related origins of all projects that share the relying party id of the service; cached for a second.
+   * @param ownId that id, which projects without `passkeys.rp_id` have
    */
   async relatedOrigins(ownId: string): Promise<readonly string[]> {
     const known = this.#related.get(ownId)

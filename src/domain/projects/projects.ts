@@ -1,4 +1,4 @@
-// Projects as operators create and change them, and what a project decides about its users.
+// Projects: created, changed and archived by operators, and the rules of their policies for users.
 import { randomUUID } from 'node:crypto'
 import { matchesSecret, mintSecret } from '../../crypto/secrets.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
@@ -19,12 +19,12 @@ import { checkPolicy, mergePolicy, type Policy, resetKeys } from './policy.ts'
 export interface Project {
   readonly id: string
   readonly name: string
-  /** Complete: the stored policy over the defaults. */
+  /** The stored policy merged over the defaults. */
   readonly policy: Policy
-  /** SHA-256 of the project's secret; null: it has none. */
+  /** SHA-256 of the project's secret; null: the project has none. */
   readonly secretHash: Buffer | null
   readonly createdAt: Date
-  /** Null: it is open. */
+  /** Null: the project is not archived. */
   readonly archivedAt: Date | null
 }
 
@@ -35,21 +35,22 @@ export function toProject(row: rows.ProjectRow): Project {
   return { id, name, policy: mergePolicy(row.policy), secretHash, createdAt, archivedAt }
 }
 
-/** Whether the project demands that this user proves their address before they sign in. */
+/** Whether the user must prove their address before they can sign in. */
 export function demandsVerification(project: Project, user: Pick<UserRow, 'emailVerifiedAt'>): boolean {
   return project.policy.verification.mode === 'strict' && user.emailVerifiedAt === null
 }
 
-/** @throws AuthError sign_up_closed where operators make the accounts */
+/** @throws AuthError sign_up_closed if only operators create accounts */
 export function mustAllowSignUp({ policy }: Project): void {
   if (policy.sign_up === 'closed') throw new AuthError('sign_up_closed')
 }
 
+/** Whether a text is the secret of the project. */
 export function provesProject(project: Project, secret: string): boolean {
   return project.secretHash !== null && matchesSecret(secret, project.secretHash)
 }
 
-/** The default project, created now if this is the first start. */
+/** Finds the default project, or creates it at the first start. */
 export async function ensureDefaultProject({ stores: { unscoped } }: HasStores): Promise<Project> {
   const row =
     (await rows.findDefaultProject(unscoped)) ??
@@ -59,7 +60,7 @@ export async function ensureDefaultProject({ stores: { unscoped } }: HasStores):
   return toProject(row)
 }
 
-/** The project of the operators, created now if it is not there. */
+/** Finds the project of the operators, or creates it. */
 export async function ensureOperatorsProject({ stores: { unscoped } }: HasStores): Promise<Project> {
   const fresh = { id: operatorsProjectId, name: operatorsProjectName, policy: checkPolicy(operatorsPolicy) }
   const row =
@@ -70,7 +71,7 @@ export async function ensureOperatorsProject({ stores: { unscoped } }: HasStores
   return toProject(row)
 }
 
-/** Creates a project. @returns it and its secret, which is shown once @throws PolicyError */
+/** Creates a project. @returns the project, and its secret, which is shown once @throws PolicyError */
 export async function createProject(
   { stores }: HasStores,
   name: string,
@@ -88,26 +89,27 @@ export async function createProject(
   return { project: toProject(row), secret: secret.plain }
 }
 
+/** Lists all projects, the oldest first. */
 export async function listProjects({ stores }: HasStores): Promise<Project[]> {
   return (await rows.listProjects(stores.unscoped)).map(toProject)
 }
 
-/** The stored policy, which has only what was set. @throws AuthError project_unknown */
+/** Reads the stored policy, without defaults. @throws AuthError project_unknown */
 export async function readPolicy({ stores }: HasStores, id: string): Promise<Record<string, unknown>> {
   const row = await rows.findProject(stores.unscoped, id)
   if (!row) throw new AuthError('project_unknown')
   return row.policy as Record<string, unknown>
 }
 
-/** Replaces a policy; what is left out has its default again. @throws PolicyError; AuthError project_unknown */
+/** Replaces a policy; keys that are left out are reset to their defaults. @throws PolicyError; AuthError project_unknown */
 export async function setPolicy(services: HasStores, id: string, policy: unknown): Promise<Project> {
   return (await changePolicy(services, id, () => policy)).project
 }
 
 /**
- * Changes a policy from what is stored now; two changes at once follow one another.
- * @param next from the stored policy, which holds only what was set, to the new one
- * @returns the project, and the keys that were set before and have their defaults again
+ * Changes a policy, under a lock of the project.
+ * @param next computes the new policy from the stored one, which is without defaults
+ * @returns the project, and the keys that were set before and are reset to their defaults
  * @throws PolicyError; AuthError project_unknown
  */
 export async function changePolicy(
@@ -132,7 +134,11 @@ export async function changePolicy(
   })
 }
 
-/** Replaces the secret. @returns the new secret too, which is shown once @throws AuthError project_unknown, project_reserved */
+/**
+ * Replaces the secret of a project, and ends the impersonations by the former one.
+ * @returns the project, and the new secret, which is shown once
+ * @throws AuthError project_unknown, project_reserved
+ */
 export async function rotateProjectSecret(
   services: HasStores,
   id: string,
@@ -141,7 +147,6 @@ export async function rotateProjectSecret(
   mustNotBeOperators(id)
   const { plain, hash } = mintSecret('project')
   const project = await update(services, id, 'project_secret_rotated', { secretHash: hash }, acting)
-  // Sessions in which a back end acts as users by the old one.
   await endImpersonationsBy(services.stores.unscoped, id)
   return { project, secret: plain }
 }
@@ -158,7 +163,8 @@ export async function renameProject(
 }
 
 /**
- * Archives a project: to everybody but operators it is then as if it did not exist, and nothing in it is deleted. Or opens it again.
+ * Archives a project, or reopens it. Requests to an archived project are answered as if it did not exist, except those of
+ * operators; its data stays.
  * @throws AuthError project_unknown, project_reserved; project_in_use for the default project
  */
 export async function setProjectArchived(

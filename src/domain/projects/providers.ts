@@ -1,9 +1,9 @@
-// The providers of a policy: what an operator sets for each, and what a preset already knows.
+// The sign-in providers of a policy: the settings of an operator, completed by presets of well-known providers.
 import { FormatRegistry, type Static, Type } from '@sinclair/typebox'
 import { isLoopback } from '../../formats.ts'
 import type { Provider } from '../../social/profile.ts'
 
-// An issuer exactly as its tokens spell it (OpenID Connect Core §2): https, and http for this very host alone.
+// An issuer exactly as its tokens spell it (OpenID Connect Core §2): https, or http on the loopback interface.
 FormatRegistry.Set('issuer', (text) => {
   if (!URL.canParse(text)) return false
   const url = new URL(text)
@@ -28,13 +28,13 @@ const providerPolicy = Type.Object(
       Type.Array(Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,100}$' }), { maxItems: 20 }),
     ),
     allow_private_network: optional(Type.Boolean()),
-    // Whether a token with a nonce that its sender does not name is refused.
+    // required: a token with a nonce is refused if the request does not contain that nonce.
     nonce: optional(Type.Union([Type.Literal('required'), Type.Literal('optional')])),
   },
   { additionalProperties: false },
 )
 
-/** The section `providers` of a policy: by a name of the operator's choice, which is in addresses and on the wire. */
+/** The section `providers` of a policy, by a name that the operator chooses and that URLs and requests contain. */
 export const providerPolicies = Type.Record(
   Type.String({ pattern: '^[a-z][a-z0-9_-]{0,31}$' }),
   providerPolicy,
@@ -46,7 +46,7 @@ export type ProviderPolicies = Static<typeof providerPolicies>
 type Preset = { readonly label: string } & Pick<Provider, 'kind' | 'issuer'> &
   Partial<Pick<Provider, 'issuerAliases' | 'discovery' | 'scopes' | 'codeFlow'>>
 
-/** The large providers; an `issuer` in the policy is for an own installation or tenant. */
+/** Well-known providers. A policy names an `issuer` for a self-hosted installation or a single tenant. */
 const presets: Readonly<Record<string, Preset>> = {
   google: {
     label: 'Google',
@@ -54,7 +54,7 @@ const presets: Readonly<Record<string, Preset>> = {
     issuer: 'https://accounts.google.com',
     issuerAliases: ['accounts.google.com'],
   },
-  // Apple answers a browser that asked for an address with a cross-site POST, to which no cookie of ours is sent.
+  // Apple returns the browser by a cross-site POST if an e-mail address is requested; our SameSite cookie is not sent with it.
   apple: {
     label: 'Apple',
     kind: 'openid',
@@ -79,17 +79,17 @@ const presets: Readonly<Record<string, Preset>> = {
 const presetOf = (name: string): Preset | undefined =>
   Object.hasOwn(presets, name) ? presets[name] : undefined
 
-/** The name of a provider for people. */
+/** The display name of a provider. */
 export const labelOf = (name: string): string => presetOf(name)?.label ?? name
 
-/** The issuer of a provider's identities, by the policy or as it is known; null where there is none for all of its accounts. */
+/** The issuer of a provider's identities, from the policy or the preset; null: unknown, or different for each tenant. */
 export function issuerOf(policies: ProviderPolicies, name: string): string | null {
   const issuer =
     (Object.hasOwn(policies, name) ? policies[name]?.issuer : undefined) ?? presetOf(name)?.issuer
   return issuer && !issuer.includes('{') ? issuer : null
 }
 
-/** Problems that no single key shows, each a sentence that names its key. */
+/** Checks keys that depend on each other. @returns sentences that name the key */
 export function providerProblems(policies: ProviderPolicies): string[] {
   const problems: string[] = []
   for (const [name, policy] of Object.entries(policies)) {
@@ -106,7 +106,7 @@ export function providerProblems(policies: ProviderPolicies): string[] {
   return problems
 }
 
-/** The provider of this name; null where the policy has none, or has it switched off. */
+/** Finds a provider by its name; null: the policy has none of that name, or has disabled it. */
 export function providerOf(policies: ProviderPolicies, name: string): Provider | null {
   const policy = Object.hasOwn(policies, name) ? policies[name] : undefined
   if (!policy || policy.enabled === false) return null
@@ -127,7 +127,7 @@ export function providerOf(policies: ProviderPolicies, name: string): Provider |
     scopes: policy.scopes ??
       (kind === 'github' ? presets.github?.scopes : undefined) ?? ['openid', 'email', 'profile'],
     allowPrivateNetwork: policy.allow_private_network ?? false,
-    // Google's SDK for iOS adds a nonce and does not tell it to the application.
+    // Google's SDK for iOS adds a nonce that the application does not learn.
     requiresNonce: (policy.nonce ?? (name === 'google' ? 'optional' : 'required')) === 'required',
     codeFlow: own?.codeFlow ?? true,
   }

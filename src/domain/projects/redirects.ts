@@ -1,18 +1,18 @@
-// Where links and browsers may be sent: exact URLs of `redirect_urls`, and below the origins of `link_origins`.
+// Allowed targets of links and redirects: URLs listed in `redirect_urls`, and URLs of origins listed in `link_origins`.
 import { AuthError } from '../errors.ts'
 import { findListed } from './addresses.ts'
 import type { Project } from './projects.ts'
 
 type WithPolicy = Pick<Project, 'policy'>
 
-/** Finds where a link or a browser may be sent; null: it is not one of the project's `redirect_urls`. */
+/** Parses an address that `redirect_urls` lists; null: it is not listed. */
 export const onRedirectList = ({ policy }: WithPolicy, address: string): URL | null =>
   findListed(policy.redirect_urls, address)
 
 /**
- * Parses an address that a client's link or logo may have. It is compared by origin as the URL standard parses it, which
- * knows every spelling (userinfo, backslash, missing scheme, encoded dots).
- * @returns null: it is no http or https URL, carries credentials, or its origin is not listed in `link_origins`
+ * Parses the address of a client's link or logo. Its origin is compared as the URL standard parses it, which handles unusual
+ * spellings (userinfo, backslash, encoded dots).
+ * @returns null: it is no http or https URL, has credentials, or `link_origins` does not list its origin
  */
 export function onLinkOrigin(project: WithPolicy, address: string): URL | null {
   const url = URL.canParse(address) ? new URL(address) : null
@@ -21,7 +21,8 @@ export function onLinkOrigin(project: WithPolicy, address: string): URL | null {
 }
 
 /**
- * Checks where a link or a browser is to be sent; null where the request does not say.
+ * Checks the target of a link or redirect.
+ * @returns the normalized URL; null: the request names no target
  * @throws AuthError redirect_not_allowed
  */
 export function checkRedirect(project: WithPolicy, redirectTo: string | null): string | null {
