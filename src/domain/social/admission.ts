@@ -1,7 +1,7 @@
-// Decides which account a provider's profile opens.
+// Finds or creates the account of a provider's profile.
 //
-// An identity is (issuer, subject). A verified address of the provider links to the account that has proven the same
-// address as its holder, and takes over any other account of the address; an unverified address links to nothing.
+// An identity is (issuer, subject). An address that the provider has verified links to the account whose holder has proven the same
+// address, and takes over any other account with the address. An unverified address links to no account.
 import { randomUUID } from 'node:crypto'
 import { hashSecret } from '../../crypto/secrets.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -37,15 +37,15 @@ export interface ProvenProfile {
 export type Admission =
   | { readonly kind: 'admitted'; readonly user: UserRow; readonly isNew: boolean }
   | { readonly kind: 'disabled' | 'email_missing' }
-  /** The token is for an application that delivers mail itself and proved itself; else null. */
+  /** The token is for an application that delivers mail itself and presented the project's secret; else null. */
   | { readonly kind: 'unverified'; readonly verificationToken: string | null }
 
-/** Another transaction changed what this one had read. */
+/** Thrown when another transaction changed rows that this one had read. */
 class Overtaken extends Error {}
 
 const maxAttempts = 3
 
-/** Runs `work` in a transaction, and again if another one took the same address or identity at the same moment. */
+/** Runs `work` in a transaction, and again if a concurrent one took the same address or identity. */
 export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -56,7 +56,7 @@ export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C
   }
 }
 
-/** Marks a proof as accepted; false where it was accepted before, and then the transaction must be rolled back. */
+/** Marks a proof as accepted. @returns false: it was accepted before; the transaction must be rolled back */
 export async function acceptOnce(tx: Context, proof: SingleUse | null): Promise<boolean> {
   if (!proof) return true
   for (const mark of proof.marks)
@@ -81,7 +81,7 @@ function insertIdentity(
   })
 }
 
-/** Links a provider's profile to an account, and notifies its owner by mail. @param outcome what ended before, if anything */
+/** Links a provider's profile to an account, and notifies the owner by mail. @param outcome what the takeover ended, if it was one */
 export async function linkProfile(
   tx: Context,
   user: UserRow,
@@ -95,13 +95,14 @@ export async function linkProfile(
   return identity
 }
 
-/** Of an account that an earlier policy let in unproven. */
-async function judge(tx: Context, user: UserRow, isNew: boolean): Promise<Admission> {
+/** Admits a user unless their address must be proven first, as for an account from before the policy demanded that. */
+async function admitVerified(tx: Context, user: UserRow, isNew: boolean): Promise<Admission> {
   if (!demandsVerification(tx.project, user)) return { kind: 'admitted', user, isNew }
   return { kind: 'unverified', verificationToken: await mintForApplication(tx, user) }
 }
 
-async function recognize(
+/** Admits the user of a known identity. */
+async function admitKnown(
   tx: Context,
   { identity, user }: rows.IdentityAndUser,
   { provider, profile }: ProvenProfile,
@@ -109,32 +110,32 @@ async function recognize(
   if (user.disabledAt) return { kind: 'disabled' }
   await rows.markIdentityUsed(tx.store, identity.id, profile)
   const proves = !isHolderProven(user) && profile.emailVerified && profile.email === user.email
-  if (!proves) return judge(tx, user, false)
+  if (!proves) return admitVerified(tx, user, false)
   const owner = await lockUser(tx.store, user.id)
   if (owner?.email !== user.email || owner.disabledAt) throw new Overtaken()
   await record(tx, 'email_verified', { userId: user.id })
   if (await isOnlyWayIn(tx, user.id)) {
     const same = await updateLockedUser(tx.store, user.id, provenBy('holder'))
-    return judge(tx, same, false)
+    return admitVerified(tx, same, false)
   }
-  // The owner of the mailbox enters: what others set up before ends, the identity that vouches stays.
+  // The owner of the address takes the account: credentials set up by others end, the identity that proved the address stays.
   await rows.deleteOtherIdentities(tx.store, user.id, identity.id)
   const outcome = await applyLifecycle(tx, 'vouched_by_provider', owner)
-  const verified = await enterMailbox(tx, user.id, { provider: identity.provider })
+  const verified = await updateProven(tx, user.id, { provider: identity.provider })
   const details = { provider: labelOf(provider.name), ...outcome }
   await notify(tx, 'identity_linked', { user: verified, details })
-  return judge(tx, verified, false)
+  return admitVerified(tx, verified, false)
 }
 
-/** Whether an identity of the account is the only way in: then one person has been in the account. */
+/** Whether the account has one identity and no other credential, so that only one person can have used it. */
 async function isOnlyWayIn(tx: Context, userId: number): Promise<boolean> {
   const isAlone = (await rows.listIdentities(tx.store, userId)).length === 1
   if (!isAlone || (await findPasswordHash(tx.store, userId)) !== null) return false
   return (await listPasskeys(tx.store, userId)).length === 0
 }
 
-/** The account as its proven owner enters it, after its lifecycle was applied. For an account under lock. */
-const enterMailbox = (tx: Context, userId: number, change: Partial<UserRow>) =>
+/** Changes a locked account and marks its address as proven by its holder. */
+const updateProven = (tx: Context, userId: number, change: Partial<UserRow>) =>
   updateLockedUser(tx.store, userId, { ...change, ...provenBy('holder') })
 
 async function createAccount(
@@ -165,31 +166,31 @@ async function createAccount(
   if (!user) throw new Overtaken()
   await insertIdentity(tx, user.id, proven)
   if (!emailVerified && mode !== 'off') await notify(tx, 'verify_email', { user })
-  return judge(tx, user, true)
+  return admitVerified(tx, user, true)
 }
 
-/** Gives an account that its holder has not proven to the person whose provider vouches for the address. */
+/** Gives an account with an unproven address to the person whose provider has verified that address. */
 async function takeOver(tx: Context, owner: UserRow, proven: ProvenProfile): Promise<Admission> {
   const { displayName, firstName, lastName } = proven.profile
   const outcome = await applyLifecycle(tx, 'taken_over_by_provider', owner)
   const named = displayName === null ? {} : { displayName, firstName, lastName }
-  const user = await enterMailbox(tx, owner.id, { ...named, provider: proven.provider.name })
+  const user = await updateProven(tx, owner.id, { ...named, provider: proven.provider.name })
   await record(tx, 'account_taken_over', { userId: owner.id })
   await linkProfile(tx, user, proven, outcome)
   return { kind: 'admitted', user, isNew: false }
 }
 
-/** Finds, links, takes over or creates the account, in a transaction of `retryOnConflict` that must be committed. */
+/** Finds, links, takes over or creates the account of a profile, in a transaction of `retryOnConflict` that must be committed. */
 export async function admit(tx: Context, proven: ProvenProfile, locale: string | null): Promise<Admission> {
   const { issuer, subject, email, emailVerified } = proven.profile
   const known = await rows.findIdentity(tx.store, issuer, subject)
-  if (known) return recognize(tx, known, proven)
+  if (known) return admitKnown(tx, known, proven)
   if (email === null) return { kind: 'email_missing' }
   await rows.deleteDueIdentity(tx.store, issuer, subject)
   await releaseDueAddress(tx.store, email)
   const found = await findUserByEmail(tx.store, email)
   if (!found) return createAccount(tx, email, proven, locale)
-  // Locked, so that it is still unproven, or proven, when it is linked.
+  // Locked, so that the state of its proof does not change before it is linked.
   const owner = await lockUser(tx.store, found.id)
   if (owner?.email !== email) throw new Overtaken()
   if (!emailVerified) return { kind: 'unverified', verificationToken: null }

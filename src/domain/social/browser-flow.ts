@@ -1,4 +1,4 @@
-// Sign-in by a browser that is sent to a provider and comes back: bound to that browser, that provider and that project.
+// Sign-in by redirecting a browser to a provider (OAuth authorization code flow). A flow is bound to its browser, provider and project.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { mintSecret } from '../../crypto/secrets.ts'
@@ -18,13 +18,13 @@ import { enterByProvider, loggingRefusal, mustFindProvider, mustProve, openByPro
 export interface FlowWishes {
   readonly redirectTo: string
   /**
-   * A session for this browser, or a code that its application exchanges. `page`: a session for the page of the service at
-   * `redirectTo`, which is on no list.
+   * How the flow ends: with a session for this browser, or a code that the application exchanges. `page`: with a session, on a page
+   * of the service itself, which needs not be listed in the policy.
    */
   readonly ending: 'session' | 'code' | 'page'
-  /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null where the flow ends with a session. */
+  /** `code_challenge` of the exchange, method S256 (RFC 7636 §4.2); null if the flow ends with a session. */
   readonly challenge: string | null
-  /** The session whose account gets the identity; absent: the flow signs in (browser-link.ts has the other ones). */
+  /** Id of the session to whose account the identity is linked (browser-link.ts); absent: the flow signs in. */
   readonly linksTo?: string
 }
 
@@ -36,7 +36,7 @@ export type FlowEnd =
       'challenge' | 'factors' | 'passkeyOptions'
     >)
 
-/** What a browser carries while it is at the provider; sealed, so that it can neither be read nor changed. */
+/** A flow, which its browser carries sealed, so that it can neither read nor change it. */
 export interface Flow extends FlowWishes {
   readonly state: string
   readonly nonce: string
@@ -48,19 +48,19 @@ export interface Flow extends FlowWishes {
 const flowMs = 600_000
 const codeSeconds = 60
 
-/** Longest address of which the state keeps where the flow ends: providers bound the length of a state. */
+/** Longest `redirectTo` that is kept in the `state` parameter, whose length providers limit. */
 const maxKeptAddress = 512
 
 const sealContext = (project: Project, provider: Provider, use = 'social') =>
   `${use}/${project.id}/${provider.name}`
 
-/** The state of a flow: its project, its id (which begins with its time), what no one can guess, and where it ends. */
+/** The `state` parameter: project id, flow id, random text, sealed `redirectTo`. */
 const stateShape = /^[0-9a-f-]{36}\.([0-9a-z]{15})\.[\w-]+\.([\w-]*)$/
 
-/** The id of the flow that a state belongs to; null where it is none of ours. It proves nothing. */
+/** Reads the flow id from a `state` parameter, without checking that the state is ours; null: it has another form. */
 export const flowIdOf = (state: string): string | null => stateShape.exec(state)?.[1] ?? null
 
-/** An id that sorts by the time at which the flow began. */
+/** Makes a flow id. Ids sort by the time at which their flows began. */
 const newFlowId = () =>
   Math.floor(Date.now() / 1000)
     .toString(36)
@@ -69,9 +69,9 @@ const newFlowId = () =>
 const stateOf = (callback: URL) => callback.searchParams.get('state') ?? ''
 
 /**
- * Opens the flow that this browser began, if it is the one that came back.
- * @param carried what the browser carries for the flow of that state
- * @throws AuthError provider_unknown, social_flow_broken (another browser, provider or project than the one that began)
+ * Opens the sealed flow of a browser that returned from a provider.
+ * @param carried the sealed flow that the browser carries
+ * @throws AuthError provider_unknown, social_flow_broken (the flow is expired, or of another browser, provider or project)
  */
 export function openBrowserFlow(
   { project, services }: Context,
@@ -87,8 +87,8 @@ export function openBrowserFlow(
 }
 
 /**
- * Where a flow was to end, for a person who loads its callback again after it ended. It grants nothing.
- * @returns null: the state is none of ours, or the address is no longer allowed
+ * Reads `redirectTo` from the `state` of a finished flow, for a browser that loads the callback again. It grants nothing.
+ * @returns null: the state is not ours, or the policy no longer lists the address
  */
 export function whereFlowEnded({ project, services }: Context, name: string, callback: URL): string | null {
   const provider = mustFindProvider(project, name)
@@ -99,8 +99,8 @@ export function whereFlowEnded({ project, services }: Context, name: string, cal
 }
 
 /**
- * Begins the flow of a browser at the provider of this name, which sends it back to `callbackUrl`.
- * @returns where to send the browser, and what it must carry, under the flow's id, until it comes back
+ * Begins a flow at a provider, which returns the browser to `callbackUrl`.
+ * @returns the URL to redirect to, the id of the flow, and the sealed flow that the browser must carry
  * @throws AuthError provider_unknown, redirect_not_allowed, code_challenge_required, cookie_flow_impossible,
  *   provider_unavailable
  */
@@ -122,7 +122,7 @@ export async function beginBrowserFlow(
   const id = newFlowId()
   const kept = !isPage && redirectTo.length <= maxKeptAddress ? redirectTo : ''
   const end = seal(keys.flow[0], Buffer.from(kept), sealContext(project, provider, 'social-end'))
-  // The state begins with the project, so that the callback knows it before anything is opened.
+  // The state begins with the project id, because the callback needs the project to open the sealed flow.
   const state = [project.id, id, secrets.state, end.toString('base64url')].join('.')
   const flow: Flow = { ...wishes, ...secrets, state, redirectTo, until: Date.now() + flowMs }
   const begun = await providers.begin(provider, callbackUrl, flow)
@@ -133,9 +133,10 @@ export async function beginBrowserFlow(
 }
 
 /**
- * Ends an opened flow, whose browser came back at `callback`.
- * @returns where the browser goes and what it takes along; a refusal is named there by its code
- * @throws AuthError provider_unknown, social_flow_broken (its end is no longer allowed)
+ * Finishes a sign-in flow.
+ * @param callback the URL with which the provider returned the browser
+ * @returns the URL to redirect to, and the result: a session, a code, or the reason of a refusal
+ * @throws AuthError provider_unknown, social_flow_broken (the policy no longer lists `redirectTo`)
  */
 export async function finishBrowserFlow(
   ctx: Context,
@@ -147,7 +148,7 @@ export async function finishBrowserFlow(
   const provider = mustFindProvider(project, name)
   const { redirectTo } = flow
   if (flow.linksTo !== undefined) throw new AuthError('social_flow_broken')
-  // The policy may have lost the address meanwhile.
+  // The policy may have changed since the flow began.
   if (flow.ending !== 'page' && !onRedirectList(project, redirectTo))
     throw new AuthError('social_flow_broken')
   const refused = callback.searchParams.get('error')
@@ -171,8 +172,8 @@ export async function finishBrowserFlow(
 }
 
 /**
- * Opens a session or mints a code; null if the sessions of the account were ended meanwhile. A code opens nothing by itself: where a
- * second factor is due, its exchange asks for that.
+ * Opens a session or creates a code for the exchange, which then asks for a second factor if one is due.
+ * @returns null: the sessions of the account were ended since it was read
  */
 async function endFlow(
   tx: Context,

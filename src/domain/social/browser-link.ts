@@ -1,4 +1,4 @@
-// An identity that is linked by a browser which is sent to the provider: bound to the session that asked.
+// Linking an identity by redirecting a browser to a provider. The flow is bound to the session that began it.
 import type { IdentityRow } from '../../repositories/social/identities.ts'
 import type { SignedInContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
@@ -8,8 +8,8 @@ import { linkProven } from './identities.ts'
 import { mustFindProvider, mustProve } from './sign-in.ts'
 
 /**
- * Begins the flow for the signed-in user, who proves the account first.
- * @param redirectTo the page of the service on which it ends
+ * Begins the flow for the signed-in user, who must have authenticated recently.
+ * @param redirectTo the page of the service on which the flow ends
  * @returns as `beginBrowserFlow`
  * @throws AuthError as `beginBrowserFlow`, `reauthenticate`
  */
@@ -25,8 +25,9 @@ export async function beginLink(
 }
 
 /**
- * Ends it: links the identity with which the person came back at `callback`.
- * @returns null: they did not agree there
+ * Finishes the flow: links the identity with which the browser returned.
+ * @param callback the URL with which the provider returned the browser
+ * @returns null: the user did not agree at the provider
  * @throws AuthError social_flow_broken (another session began it), provider_unavailable, invalid_social_login; and as
  *   `linkIdentity`
  */

@@ -1,4 +1,4 @@
-// Exchanging the code that a browser brings to its application, from a provider's redirect or from a page of the service.
+// Exchange of a code for a session. The application got the code from a provider's redirect or from a page of the service.
 import { createHash } from 'node:crypto'
 import { hashSecret, keyedUuid } from '../../crypto/secrets.ts'
 import { findUser } from '../../repositories/accounts/users.ts'
@@ -15,8 +15,8 @@ import type { Grant } from '../sessions/grants.ts'
 import { type Lifetimes, openSession } from '../sessions/sessions.ts'
 
 /**
- * Exchanges the code of a finished flow, or of a page of the service, once. A code that comes back with its verifier was stolen together with it: the
- * session that it opened ends (RFC 6749 §4.1.2).
+ * Exchanges a code for a session, once. If a code is presented again with its verifier, both were stolen, and the session that the
+ * code opened ends (RFC 6749 §4.1.2).
  * @param verifier as in RFC 7636 §4.1
  * @throws AuthError invalid_social_login, second_factor_required
  */
@@ -31,14 +31,14 @@ export async function exchangeCode(
     return grant ?? refuse(ctx, unknownCode())
   }
   const proof = createHash('sha256').update(verifier, 'ascii').digest()
-  // Only who has code and verifier can name the session, so that a code alone ends nothing.
+  // The id of the session derives from code and verifier, so that a stolen code without its verifier cannot end the session.
   const id = keyedUuid(ctx.services.keys.lookup, 'exchange', ctx.project.id, code, verifier)
   const outcome = await inTransaction(ctx, async (tx) => {
     const redeemed = await redeemToken(tx.store, 'social_sign_in', hashSecret(code), undefined, proof)
     if (!redeemed) return 'unknown'
     const user = await findUser(tx.store, redeemed.userId)
-    // An account whose deletion was requested since is restored by another sign-in, not by the code of an earlier one; a second
-    // factor that is due makes it one.
+    // If the deletion of the account was requested since, only a new sign-in restores it, not the code of an earlier one. With a
+    // second factor that is due, the exchange is such a sign-in.
     if (!user || (user.deletionDueAt && !isSecondFactorDue(tx, user))) return null
     const entrance = await enter(tx, { user, amr: ['fed'], sessionId: id })
     return entrance instanceof AuthError
@@ -61,7 +61,7 @@ async function refuse(ctx: Context, refusal: AuthError): Promise<never> {
 const unknownCode = (reason = 'The code is unknown, used or expired.') =>
   new AuthError('invalid_social_login', {}, reason)
 
-/** Ends the session that a code had opened, or was about to open, where there is one, and records why. */
+/** Ends the session that a code opened, or its pending second-factor challenge, and records the reuse. */
 function endSessionOfCode(ctx: Context, sessionId: string): Promise<void> {
   return inTransaction(ctx, async (tx) => {
     await voidChallenge(tx.store, sessionId)

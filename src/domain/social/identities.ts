@@ -1,4 +1,4 @@
-// The identities of an account, as its owner sees and changes them. The last way to sign in cannot be removed.
+// The identities of an account, as its owner lists, links and removes them. The last way to sign in cannot be removed.
 import { lockUser, setUserProvider } from '../../repositories/accounts/users.ts'
 import * as rows from '../../repositories/social/identities.ts'
 import { record } from '../audit/audit.ts'
@@ -13,13 +13,14 @@ import { loggingRefusal, type ProvenProof, proveSocial, type SocialProof } from 
 
 const maxIdentities = 20
 
+/** Lists the identities of the signed-in user, the oldest first. */
 export function listIdentities(ctx: SignedInContext): Promise<rows.IdentityRow[]> {
   return rows.listIdentities(ctx.store, ctx.actor.user.id)
 }
 
 /**
- * Links what a provider's token proves to the signed-in user, who proves the account first, and notifies the owner of the
- * account. An identity that is linked already is returned as it is.
+ * Links the identity that a provider's token proves to the signed-in user, and notifies the owner of the account. The user must have
+ * authenticated recently, or give the current password. An identity that is linked already is returned unchanged.
  * @throws AuthError identity_taken, too_many_identities, unauthenticated; and as `proveSocial`, `reauthenticate`
  */
 export async function linkIdentity(
@@ -31,7 +32,8 @@ export async function linkIdentity(
 }
 
 /**
- * The same for what is being proven, by a person who has proven the account.
+ * As `linkIdentity`, after the recent authentication was checked.
+ * @param proving resolves to the profile that the provider proves
  * @throws AuthError identity_taken, too_many_identities, unauthenticated; and what `proving` throws
  */
 export async function linkProven(
@@ -46,7 +48,7 @@ export async function linkProven(
     if (!(await acceptOnce(tx, singleUse)))
       throw new AuthError('invalid_social_login', {}, 'The proof was used before.')
     const user = await lockUser(tx.store, userId)
-    // The session may have ended meanwhile, and the account may belong to another person.
+    // The session may have ended since the request was authenticated, and the account may now belong to another person.
     if (!user || user.disabledAt || user.epoch !== epoch) throw new AuthError('unauthenticated')
     const known = await rows.findIdentity(tx.store, issuer, subject)
     if (known?.user.id === userId) return known.identity
@@ -59,16 +61,16 @@ export async function linkProven(
 }
 
 /**
- * Removes an identity, while a password, a passkey or another identity of an enabled provider still opens the account, and
- * notifies the owner of the account.
- * @throws AuthError identity_unknown, last_way_in, unauthenticated (the account was deleted meanwhile); and as
+ * Removes an identity and notifies the owner of the account. A password, a passkey or another identity of an enabled provider must
+ * remain.
+ * @throws AuthError identity_unknown, last_way_in, unauthenticated (the account was deleted concurrently); and as
  *   `reauthenticate`
  */
 export async function unlinkIdentity(ctx: SignedInContext, identityId: string): Promise<void> {
   const userId = ctx.actor.user.id
   await reauthenticate(ctx)
   await inTransaction(ctx, async (tx) => {
-    // Locked: of two requests that remove one each, the second sees what the first has left.
+    // Locked, so that of two requests that each remove an identity, the second sees the result of the first.
     const user = await lockUser(tx.store, userId)
     if (!user) throw new AuthError('unauthenticated')
     const all = await rows.listIdentities(tx.store, userId)

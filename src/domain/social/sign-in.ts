@@ -1,4 +1,4 @@
-// Sign-in by a provider: opens the account of the person whose profile the provider proves.
+// Sign-in with the token of a provider, and the steps that all sign-ins by providers share.
 import type { UserRow } from '../../repositories/accounts/users.ts'
 import type { Provider, SingleUse, Verdict } from '../../social/profile.ts'
 import { recordRefusal } from '../audit/audit.ts'
@@ -12,17 +12,17 @@ import type { Grant } from '../sessions/grants.ts'
 import { type Lifetimes, openSession } from '../sessions/sessions.ts'
 import { acceptOnce, admit, type ProvenProfile, retryOnConflict } from './admission.ts'
 
-/** What a client got from a provider: an id_token, or an access token where the provider has no id_tokens. */
+/** The token that a client got from a provider: an id_token, or an access token of a provider without id_tokens. */
 export interface SocialProof {
   readonly provider: string
   readonly idToken?: string
   readonly accessToken?: string
-  /** The nonce that the client asked the provider for; absent: none. */
+  /** The nonce that the client sent to the provider; absent: none. */
   readonly nonce?: string
 }
 
 export interface ProvenProof extends ProvenProfile {
-  /** What must not be accepted again; null: nothing. */
+  /** Marks of the proof that must not be accepted again; null: it may be used again. */
   readonly singleUse: SingleUse | null
 }
 
@@ -32,7 +32,7 @@ const refusals = {
   unverified: 'email_verification_required',
 } as const
 
-/** The provider of this name. @throws AuthError provider_unknown */
+/** Finds the provider of a name. @throws AuthError provider_unknown */
 export function mustFindProvider(project: Project, name: string): Provider {
   const provider = providerOf(project.policy.providers, name)
   if (!provider) throw new AuthError('provider_unknown')
@@ -60,8 +60,9 @@ export async function proveSocial(
 }
 
 /**
- * Finds out whose account a proven profile opens and lets `enter` open it, in one transaction. `enter` returns null if the
- * sessions of the account were ended meanwhile, and a refusal that is thrown once the transaction is committed.
+ * Finds or creates the account of a proven profile, and runs `enter` with it in the same transaction.
+ * @param enter returns its result; or a refusal, which is thrown after the commit; or null if the sessions of the account were
+ *   ended since it was read
  * @throws AuthError invalid_social_login, account_disabled, email_verification_required, social_email_missing; and what `enter`
  *   returns
  */
@@ -88,7 +89,7 @@ export async function enterByProvider<T>(
   throw new AuthError(refusals[refused.kind], verificationToken ? { verificationToken } : {})
 }
 
-/** Passes on the outcome of a sign-in by a provider; a refusal goes to the security log first, with its reason. */
+/** Awaits a sign-in by a provider, and writes a refusal with its reason to the security log. */
 export async function loggingRefusal<T>(ctx: Context, provider: string, signIn: Promise<T>): Promise<T> {
   try {
     return await signIn
@@ -103,7 +104,7 @@ export async function loggingRefusal<T>(ctx: Context, provider: string, signIn: 
   }
 }
 
-/** Opens the session of a person whom a provider has proven, or returns what is due before; null as in `openSession`. */
+/** Opens the session of a user whose profile a provider has proven. @returns a refusal, such as a due second factor; null as `openSession` */
 export async function openByProvider(
   tx: Context,
   user: UserRow,
@@ -115,7 +116,7 @@ export async function openByProvider(
   return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in', lifetimes)
 }
 
-/** Opens a session for the person behind a provider's token. @throws AuthError as `proveSocial`, `enterByProvider` */
+/** Signs a user in by a provider's token. @throws AuthError as `proveSocial`, `enterByProvider` */
 export function signInWithProvider(
   ctx: Context,
   proof: SocialProof,
