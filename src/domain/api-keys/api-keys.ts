@@ -1,5 +1,5 @@
-// API keys: what a user's programs sign their requests with. A key acts for its user within its scopes, and can never
-// reach a password, the address, a session, another key or the deletion of the account.
+// API keys, with which a user's programs authenticate. A key acts for its user within its scopes. It never has access to the
+// password, the address, sessions, other keys or the deletion of the account.
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { mintApiKey, readApiKey } from '../../crypto/api-key.ts'
 import { isUuid } from '../../formats.ts'
@@ -16,7 +16,7 @@ import type { CacheEntry } from '../sessions/session-cache.ts'
 
 type ApiKeyRow = rows.ApiKeyRow
 
-/** The scopes that our own routes ask for; the application defines the meaning of every other one. */
+/** The scopes that our own routes require. The application defines the meaning of all others. */
 export type KeyScope = 'me:read' | 'profile:write' | 'sessions:read' | 'activity:read' | 'teams:read'
 
 const defaultScopes: readonly string[] = ['read']
@@ -27,7 +27,7 @@ export const maxListedKeys = 200
 export interface ApiKeyWish {
   readonly name: string
   readonly scopes?: readonly string[]
-  /** Null: until it is revoked. */
+  /** Null: the key does not expire. */
   readonly expiresAt: Date | null
 }
 
@@ -37,7 +37,7 @@ export interface CachedApiKey extends CacheEntry {
   readonly holder: KeyHolder
 }
 
-/** Whether scopes allow `needed`: by area and verb (`me:read`), or by the verb alone (`read`) for every area. */
+/** Whether scopes include `needed`, either itself (`me:read`) or its verb for all areas (`read`). */
 export function hasScope(scopes: readonly string[], needed: KeyScope): boolean {
   return scopes.includes(needed) || scopes.includes(needed.slice(needed.indexOf(':') + 1))
 }
@@ -47,7 +47,7 @@ export function scopesOf({ scopes }: Pick<ApiKeyRow, 'scopes'>): string[] {
 }
 
 /**
- * Creates a key; `plain` is shown once. Where a second factor is enrolled, it is proven first.
+ * Creates a key; `plain` is shown once. A user with a second factor must have authenticated recently.
  * @throws AuthError api_key_limit_reached, expiry_not_ahead, unauthenticated, step_up_required
  */
 export async function createApiKey(
@@ -58,7 +58,7 @@ export async function createApiKey(
   if (user.secondFactors !== '') await reauthenticate(ctx)
   const { plain, prefix, hash } = mintApiKey()
   return inTransaction(ctx, async (tx) => {
-    // Locked until the end: two keys at once are counted one after the other, and a reset comes before or after.
+    // Locked, so that concurrent requests do not exceed the limit, and a concurrent password reset revokes this key or refuses it.
     const owner = await lockUser(tx.store, user.id)
     if (owner?.epoch !== user.epoch || owner.disabledAt) throw new AuthError('unauthenticated')
     const active = await rows.countActiveApiKeys(tx.store, user.id)
@@ -74,7 +74,7 @@ export async function createApiKey(
     })
     if (key.expiresAt && key.expiresAt <= key.createdAt) throw new AuthError('expiry_not_ahead')
     await record(tx, 'api_key_created', { userId: user.id, apiKeyId: key.id })
-    // The session may be stolen: the owner of the account is notified.
+    // The owner of the account is notified, because the session may be stolen.
     await notify(tx, 'api_key_created', { user: owner, details: shownCaller(ctx.caller) })
     return { key, plain }
   })
@@ -105,14 +105,14 @@ export async function revokeKeyOf(ctx: Context, userId: number, id: string): Pro
   if (!isKnown) throw new AuthError('api_key_unknown')
 }
 
-/** Finds the holder of an active key; null for any other text. Costs no query for a malformed or a cached key. */
+/** Finds the holder of an active key, without a query if the key is malformed or cached. @returns null: the key is not active */
 export async function authenticateApiKey(ctx: Context, text: string): Promise<KeyHolder | null> {
   const { project, store, services } = ctx
   const presented = readApiKey(text)
   if (!presented) return null
   const { prefix } = presented
   const isGood = ({ keyHash, user }: Pick<CachedApiKey, 'keyHash' | 'user'>) =>
-    // As with sessions, which are not refreshed before the address is proven.
+    // Sessions are likewise refused until the address is proven.
     timingSafeEqual(keyHash, presented.hash) && !demandsVerification(project, user)
   const cached = services.apiKeyCache.find(project.id, prefix)
   if (cached) return isGood(cached) ? cached.holder : null

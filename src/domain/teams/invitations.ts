@@ -1,5 +1,5 @@
-// Invitations into a team: sent by mail, accepted by the owner of the invited address alone. The inviting member gets the
-// same answer whether or not the address has an account.
+// Invitations to a team: sent by mail, and accepted only by the owner of the invited address. The inviting member gets the same
+// answer whether or not the address has an account.
 import { randomUUID } from 'node:crypto'
 import { deriveSecret, hashSecret } from '../../crypto/secrets.ts'
 import { normalizeEmail } from '../../formats.ts'
@@ -30,23 +30,23 @@ export type TeamInvitation = rows.TeamInvitation
 export interface Invite {
   readonly email: string
   readonly role: TeamRole
-  /** A link of the application to go on to after accepting; null: none. */
+  /** URL of the application to which the page of the invitation leads after accepting; null: none. */
   readonly redirectTo: string | null
 }
 
-/** An invitation, and its token where an application that delivers mail itself proved to be it; null elsewhere. */
+/** An invitation. Its token is for an application that delivers mail itself and presented the project's secret; else null. */
 export interface Invited {
   readonly invitation: TeamInvitation
   readonly token: string | null
 }
 
-/** What the link of an invitation shows before it is accepted. */
+/** The facts that the page of an invitation shows before it is accepted. */
 export interface OpenInvitation {
   readonly teamName: string
   readonly email: string
 }
 
-/** Derives the token from the invitation's id, so that a mail which is sent twice carries one link. */
+/** Derives the token from the invitation's id, so that a mail that is sent twice has the same link. */
 const deriveToken = (keys: ServiceKeys, projectId: string, id: string) =>
   deriveSecret('invitation', keys.mail, projectId, id)
 
@@ -57,10 +57,10 @@ export async function listInvitations(ctx: SignedInContext, teamId: string): Pro
 }
 
 /**
- * Invites the owner of an address; the newest invitation counts. The mail is in the language of an account, if any. Who
- * invites has proven an address.
+ * Invites the owner of an address. A new invitation replaces an earlier one for the same address. The inviting user must have a
+ * proven address.
  * @throws AuthError redirect_not_allowed, email_verification_required, team_unknown, team_role_insufficient,
- *   team_member_already, team_limit_reached, too_many_attempts (the invited address had enough mails)
+ *   team_member_already, team_limit_reached, too_many_attempts (the invited address has reached its mail limit)
  */
 export async function invite(
   ctx: SignedInContext,
@@ -79,14 +79,14 @@ export async function invite(
     if ((await rows.countOtherInvitations(tx.store, teamId, email)) >= max_invitations)
       throw new AuthError('team_limit_reached')
     const retryAfterSeconds = await takeMailCap(tx, 'team_invitation', { email })
-    // Returned, so that the suppressed mail is noted.
+    // Returned instead of thrown, so that the count of suppressed mails is committed.
     if (retryAfterSeconds > 0) return new AuthError('too_many_attempts', { retryAfterSeconds })
     const id = randomUUID()
     const { plain, hash } = deriveToken(tx.services.keys, tx.project.id, id)
     const row = { id, userId: user.id, teamId, email, role, lifetimeSeconds, tokenHash: byMail ? null : hash }
     const times = await rows.insertInvitation(tx.store, row)
     await record(tx, 'team_invitation_sent', { userId: user.id, teamId })
-    // Looked up in either case: the cost of inviting must not show whether there is an account.
+    // Always looked up: the time of the request must not show whether the address has an account.
     const locale = (await findUserByEmail(tx.store, email))?.locale ?? user.locale
     const details = {
       teamName: team.name,
@@ -104,7 +104,7 @@ export async function invite(
   return invited
 }
 
-/** Adds the owner of an address for the application, which may know its accounts; else invites. @throws as both */
+/** Adds the owner of an address, if the application presented the project's secret; else invites them. @throws as both */
 export async function addOrInvite(
   ctx: SignedInContext,
   teamId: string,
@@ -123,15 +123,15 @@ export async function revokeInvitation(ctx: SignedInContext, teamId: string, id:
 }
 
 /**
- * Mints for mails that are about to be sent, and starts the lifetime of each. The same mail gets the same token again.
- * @returns by the mail's id; one without an entry was revoked, accepted or replaced
+ * Creates the tokens of invitation mails that are about to be sent, and starts their lifetimes. A mail gets the same token each time.
+ * @returns the tokens by mail id; an invitation without an entry was revoked, accepted or replaced
  */
 export async function mintForInvitations(
   { stores, keys }: Pick<Services, 'stores' | 'keys'>,
   mails: readonly { readonly id: string; readonly project: Project }[],
 ): Promise<Map<string, Omit<MailSecrets, 'code'>>> {
   const minted = new Map<string, Omit<MailSecrets, 'code'>>()
-  // One statement each: the deletion of a team locks several invitations in an order of its own.
+  // One transaction for each invitation: the deletion of a team locks several in another order, which could deadlock.
   for (const { id, project } of mails) {
     const { plain, hash } = deriveToken(keys, project.id, id)
     const lifetimeSeconds = project.policy.teams.invitation_seconds
@@ -141,13 +141,13 @@ export async function mintForInvitations(
   return minted
 }
 
-/** Finds what a token invites to; null when it no longer works. */
+/** Finds the open invitation of a token; null: the token does not work any more. */
 export function lookUpInvitation(ctx: Context, token: string): Promise<OpenInvitation | null> {
   return rows.findOpenInvitation(ctx.store, hashSecret(token))
 }
 
 /**
- * Makes the signed-in owner of the invited address a member, once. A member keeps their role.
+ * Accepts an invitation as the signed-in owner of the invited address, once. An existing member keeps their role.
  * @throws AuthError invalid_team_invitation, email_verification_required, team_limit_reached, unauthenticated
  */
 export function acceptInvitation(ctx: SignedInContext, token: string): Promise<TeamOfUser> {
@@ -155,7 +155,7 @@ export function acceptInvitation(ctx: SignedInContext, token: string): Promise<T
 }
 
 /**
- * The same without a session, by the password of the invited account: an attempt to sign in that opens no session.
+ * Accepts an invitation with the password of the invited account. It counts as an attempt to sign in, and opens no session.
  * @throws AuthError as `acceptInvitation`; also invalid_credentials, too_many_attempts, overloaded, account_disabled
  */
 export async function acceptInvitationWithPassword(
@@ -165,7 +165,7 @@ export async function acceptInvitationWithPassword(
 ): Promise<TeamOfUser> {
   const invitation = await lookUpInvitation(ctx, token)
   if (!invitation) throw new AuthError('invalid_team_invitation')
-  // An account whose deletion is pending is restored by signing in alone.
+  // Only a sign-in restores an account whose deletion is pending.
   const { user } = await proveAccount(ctx, { email: invitation.email, password }, { restorable: false })
   if (user.disabledAt) throw new AuthError('account_disabled')
   return redeemInvitation(ctx, user.id, token)
@@ -178,10 +178,10 @@ function redeemInvitation(ctx: Context, userId: number, token: string): Promise<
     const found = await rows.findOpenInvitation(tx.store, hashSecret(token))
     if (found?.email !== user.email) throw new AuthError('invalid_team_invitation')
     if (!user.emailVerifiedAt) throw new AuthError('email_verification_required')
-    // The invitation's mail and the account's session or password, in one act: both belong to one person.
+    // The token of the mail and the account's session or password together prove that the holder of the account owns the address.
     await markEmailVerified(tx.store, userId, user.email, 'holder')
     const { teamId, id, role } = found
-    // Deleted under the lock of the team: it may have been revoked while we waited.
+    // Deleted under the lock of the team, because it may have been revoked while this transaction waited for the lock.
     const team = await lockTeam(tx.store, teamId)
     if (!team || !(await rows.deleteInvitation(tx.store, teamId, id)))
       throw new AuthError('invalid_team_invitation')

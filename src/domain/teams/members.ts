@@ -1,4 +1,4 @@
-// Members of a team: added, given another role, removed. A team that has an ADMIN always keeps one.
+// Members of a team: added, changed and removed. A team with an ADMIN always keeps at least one.
 import { normalizeEmail } from '../../formats.ts'
 import { findUserByEmail, lockUser, mayHoldRights, type UserRow } from '../../repositories/accounts/users.ts'
 import { deleteInvitationsByEmail, revokeInvitationsOfUser } from '../../repositories/teams/invitations.ts'
@@ -11,7 +11,11 @@ import { lockTeamForChange, mustBeAdmin, type TeamManagerContext, type TeamReade
 
 export type TeamMember = rows.TeamMember
 
-/** Adds a member under the locks of account and team; false: they are one. @throws AuthError team_limit_reached */
+/**
+ * Adds a member to a team. In a transaction that has locked the account and the team.
+ * @returns false: the user is a member already
+ * @throws AuthError team_limit_reached
+ */
 export async function joinTeam(tx: Context, teamId: string, user: UserRow, role: TeamRole): Promise<boolean> {
   const { max_members, max_per_user } = tx.project.policy.teams
   if ((await rows.findMemberRole(tx.store, teamId, user.id)) !== null) return false
@@ -22,7 +26,7 @@ export async function joinTeam(tx: Context, teamId: string, user: UserRow, role:
   return true
 }
 
-/** Writes the trail of a member, who is not shown the network and device of another user. */
+/** Records an event of a member. Their audit trail does not show the network and device of another user who acted. */
 function recordOfMember(
   tx: Context,
   event: 'team_joined' | 'team_role_changed' | 'team_left' | 'team_removed',
@@ -37,15 +41,15 @@ async function mustFindMember(tx: Context, teamId: string, userUuid: string): Pr
   return member
 }
 
-/** Before a member stops being an ADMIN, in a transaction that has locked the team. @throws AuthError team_admin_needed */
-async function giveUpAdmin(tx: Context, { teamId, userId, role }: TeamMember): Promise<void> {
+/** Prepares that a member stops being an ADMIN, in a transaction that has locked the team. @throws AuthError team_admin_needed */
+async function endAdminRole(tx: Context, { teamId, userId, role }: TeamMember): Promise<void> {
   if (role !== 'ADMIN') return
   if (!(await rows.hasOtherAdmin(tx.store, teamId, userId))) throw new AuthError('team_admin_needed')
-  // An invitation works while its sender is an ADMIN: a former one does not come back by their own invitation.
+  // A former ADMIN must not return by an invitation of their own.
   await revokeInvitationsOfUser(tx.store, userId, teamId)
 }
 
-/** The role in which a request reads a team; an operator counts as an ADMIN. @throws AuthError team_unknown */
+/** The caller's role in a team; an operator has the rights of an ADMIN. @throws AuthError team_unknown */
 async function roleIn(ctx: TeamReaderContext, teamId: string): Promise<TeamRole> {
   const role =
     ctx.actor === null
@@ -55,15 +59,15 @@ async function roleIn(ctx: TeamReaderContext, teamId: string): Promise<TeamRole>
   return role
 }
 
-/** Lists the members, the highest role first; every member may read them. @throws AuthError team_unknown */
+/** Lists the members for any member of the team, the highest role first. @throws AuthError team_unknown */
 export async function listMembers(ctx: TeamReaderContext, teamId: string): Promise<TeamMember[]> {
   await roleIn(ctx, teamId)
   return rows.listMembers(ctx.store, teamId)
 }
 
 /**
- * Adds the owner of an address at once. It shows whether there is such an account: for operators and the application.
- * An account whose address its holder has not proven may be another person's; `force` adds it nevertheless.
+ * Adds the account of an address without an invitation. The answer shows whether the address has an account, so this is for operators
+ * and the application only. An account with an unproven address, which may belong to another person, is added only with `force`.
  * @throws AuthError team_unknown, team_role_insufficient, team_user_unknown, account_unproven, team_member_already,
  *   team_limit_reached
  */
@@ -87,7 +91,7 @@ export async function addMember(
   })
 }
 
-/** @throws AuthError team_unknown, team_role_insufficient, team_member_unknown, team_admin_needed */
+/** Changes the role of a member. @throws AuthError team_unknown, team_role_insufficient, team_member_unknown, team_admin_needed */
 export function setMemberRole(
   ctx: TeamManagerContext,
   teamId: string,
@@ -98,14 +102,17 @@ export function setMemberRole(
     await lockTeamForChange(tx, teamId)
     const member = await mustFindMember(tx, teamId, userUuid)
     if (member.role === role) return member
-    await giveUpAdmin(tx, member)
+    await endAdminRole(tx, member)
     await rows.updateMemberRole(tx.store, teamId, member.userId, role)
     await recordOfMember(tx, 'team_role_changed', member)
     return { ...member, role }
   })
 }
 
-/** Every member may leave. @throws AuthError team_unknown, team_role_insufficient, team_member_unknown, team_admin_needed */
+/**
+ * Removes a member, for an ADMIN or for the member themselves.
+ * @throws AuthError team_unknown, team_role_insufficient, team_member_unknown, team_admin_needed
+ */
 export async function removeMember(ctx: TeamManagerContext, teamId: string, userUuid: string): Promise<void> {
   const leaves = ctx.actor?.user.uuid === userUuid.toLowerCase()
   await inTransaction(ctx, async (tx) => {
@@ -113,7 +120,7 @@ export async function removeMember(ctx: TeamManagerContext, teamId: string, user
     else await lockTeamForChange(tx, teamId)
     const member = await rows.findMember(tx.store, teamId, userUuid)
     if (!member) throw new AuthError(leaves ? 'team_unknown' : 'team_member_unknown')
-    await giveUpAdmin(tx, member)
+    await endAdminRole(tx, member)
     await rows.deleteMember(tx.store, teamId, member.userId)
     await recordOfMember(tx, leaves ? 'team_left' : 'team_removed', member)
   })

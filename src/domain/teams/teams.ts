@@ -1,4 +1,4 @@
-// Teams: created, read, renamed and deleted. Only their ADMINs change them; to a user who is no member they do not exist.
+// Teams: created, read, renamed and deleted. Only ADMINs change a team; a user who is no member is told that it is unknown.
 import { randomUUID } from 'node:crypto'
 import { lockUser } from '../../repositories/accounts/users.ts'
 import { insertAuditEventsForTeam } from '../../repositories/audit/audit-events.ts'
@@ -20,14 +20,14 @@ export const teamRoles: readonly rows.TeamRole[] = ['ADMIN', 'BUILDER', 'OPERATO
 
 const maxNameLength = 100
 
-/** A request that changes a team: by a user in a session, or by an operator, who may do what its ADMINs may. */
+/** A request that changes a team: by a user in a session, or by an operator, who has the rights of an ADMIN. */
 export type TeamManagerContext = SignedInContext | OperatorContext
 
 /** A request that reads a team: by a member, in a session or by an API key, or by an operator. */
 export type TeamReaderContext = ActorContext | OperatorContext
 
 /**
- * Locks a team for a change, after the account if both are locked.
+ * Locks a team and checks that the caller may change it. A transaction that also locks an account does that before.
  * @throws AuthError team_unknown (also to a user who is no member), team_role_insufficient
  */
 export async function lockTeamForChange(tx: TeamManagerContext, teamId: string): Promise<rows.TeamRow> {
@@ -55,7 +55,7 @@ export function listTeams(ctx: ActorContext): Promise<rows.TeamOfUser[]> {
   return rows.listTeamsOfUser(ctx.store, ctx.actor.user.id)
 }
 
-/** Lists names and roles alone, for the answer to a sign-in, in one prepared statement. */
+/** Lists only names and roles, in one prepared statement, for the answer to a sign-in. */
 export function listMemberships(ctx: Context, userId: number): Promise<rows.Membership[]> {
   return rows.listMemberships(ctx.store, userId)
 }
@@ -72,7 +72,7 @@ export async function createTeam(ctx: SignedInContext, given: string): Promise<r
   const name = normalizeTeamName(given)
   const userId = ctx.actor.user.id
   return inTransaction(ctx, async (tx) => {
-    // Locked, so that two teams created at once are counted one after the other.
+    // Locked, so that two concurrent requests do not exceed the limit.
     if (!(await lockUser(tx.store, userId))) throw new AuthError('unauthenticated')
     if ((await countTeamsOfUser(tx.store, userId)) >= tx.project.policy.teams.max_per_user)
       throw new AuthError('team_limit_reached')
@@ -83,7 +83,11 @@ export async function createTeam(ctx: SignedInContext, given: string): Promise<r
   })
 }
 
-/** Without a name: only checks the right. @throws AuthError team_name_invalid, team_unknown, team_role_insufficient */
+/**
+ * Renames a team.
+ * @param given undefined: only check that the caller may
+ * @throws AuthError team_name_invalid, team_unknown, team_role_insufficient
+ */
 export async function renameTeam(
   ctx: TeamManagerContext,
   teamId: string,
@@ -118,6 +122,7 @@ export async function createEmptyTeam(ctx: Context, given: string): Promise<rows
   })
 }
 
+/** Lists all teams of the project, for an operator. */
 export function listAllTeams(ctx: Context): Promise<rows.CountedTeam[]> {
   return rows.listTeams(ctx.store)
 }
