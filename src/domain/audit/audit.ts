@@ -1,5 +1,5 @@
-// The audit trail: what happened to an account, written in the transaction that does it. An event of security also stands in
-// the security log, which outlives the account; refusals, and acts on no account, stand there alone.
+// Writes the audit trail of an account, in the transaction of the recorded change. Security events are also written to the security
+// log, which remains when the account is deleted. Refusals and acts that concern no account are written only there.
 import { keyedHash } from '../../crypto/secrets.ts'
 import {
   insertAuditEvent,
@@ -18,19 +18,19 @@ import type { Context } from '../context.ts'
 
 export interface AuditFacts {
   readonly userId: number
-  /** The session in which, or to which, it happened; default: the actor's, if the actor is this user. Null: none. */
+  /** The session in which or to which it happened; null: none. Default: the actor's session, if the actor is this user. */
   readonly sessionId?: string | null
-  /** The API key that acted, was made or was revoked; default: the actor's, if the actor is this user. */
+  /** The API key that acted, was created or was revoked. Default: the actor's key, if the actor is this user. */
   readonly apiKeyId?: string | null
   readonly teamId?: string | null
   readonly outcome?: 'success' | 'refused'
-  /** For the security log alone. */
+  /** For the security log only. */
   readonly details?: LogDetails
-  /** False: the client's address and agent are not written down, because the user did not act. Default: true. */
+  /** Whether the trail has the client's network and user agent. Default: true, unless an operator acts. */
   readonly showsCaller?: boolean
 }
 
-/** Events that concern the account's looks alone; an operator's act is logged whatever it is. */
+/** Events without relevance for security. The log has them only if an operator acted. */
 const unlogged: ReadonlySet<AuditEventName> = new Set([
   'profile_updated',
   'avatar_updated',
@@ -38,11 +38,11 @@ const unlogged: ReadonlySet<AuditEventName> = new Set([
   'team_created',
 ])
 
-/** Writes an event on the context's store, so that it is there exactly when its cause is. Holds no secret. */
+/** Writes an event to the audit trail, and to the security log, in the context's transaction. */
 export function record(ctx: Context, event: AuditEventName, facts: AuditFacts): Promise<void> {
   const { actor, caller, store } = ctx
   const own = actor?.user.id === facts.userId ? actor : null
-  // The owner of the account is not shown where an operator sits; the log has it.
+  // The owner of the account does not see the operator's network; the security log has it.
   const showsCaller = facts.showsCaller ?? ctx.operator === null
   const apiKeyId = facts.apiKeyId === undefined ? (own?.key?.id ?? null) : facts.apiKeyId
   const teamId = facts.teamId ?? null
@@ -67,7 +67,7 @@ export function record(ctx: Context, event: AuditEventName, facts: AuditFacts): 
   )
 }
 
-/** Writes the event for each of the user's sessions that are named, in one statement. */
+/** Writes the event for each of the given sessions of the user, in one statement. */
 export function recordForSessions(
   ctx: Context,
   event: AuditEventName,
@@ -80,24 +80,24 @@ export function recordForSessions(
   return insertAuditEventsForSessions(ctx.store, facts, sessionIds, logged)
 }
 
-/** Writes an event that anybody may cause for an address: the same statements whether or not it has an account. */
+/** Writes an event that a stranger can cause for an address. The statements are the same whether or not it has an account. */
 export async function recordByEmail(ctx: Context, event: AuditEventName, email: string): Promise<void> {
   const { addressPrefix, userAgent } = ctx.operator ? operatorCaller : ctx.caller
   await insertAuditEventByEmail(ctx.store, email, { event, addressPrefix, userAgent })
   await recordInLog(ctx, event, { email })
 }
 
-/** Something that concerns no row of an account: a refusal, an act on the project, the end of an account. */
+/** Facts of a row that is written to the security log only. */
 export interface LogFacts {
-  /** UUID of the account; default: the one of `email`. */
+  /** UUID of the account. Default: the account of `email`. */
   readonly account?: string | null
-  /** The normalized address that was given. */
+  /** The normalized address of the request. */
   readonly email?: string | null
   readonly sessionId?: string | null
   readonly details?: LogDetails
 }
 
-/** Writes a row of the security log alone, on the context's store. */
+/** Writes a row to the security log only, in the context's transaction. */
 export async function recordInLog(
   ctx: Context,
   event: SecurityEventName,
@@ -107,9 +107,9 @@ export async function recordInLog(
 }
 
 /**
- * Writes a refusal to the security log, and reports it for the log lines: with the account's UUID and the network of the
- * client, never with an address or a secret. To be called outside of a transaction that the refusal rolls back.
- * @param reason why it was refused, which the answer may not say
+ * Writes a refusal to the security log, and reports it to the observer with the account's UUID and the client's network, but no
+ * e-mail address or secret. Must not be called in a transaction that the refusal rolls back.
+ * @param reason the reason for operators, which the response may not contain
  */
 export async function recordRefusal(
   ctx: Context,
@@ -143,13 +143,13 @@ function insert(
   })
 }
 
-/** HMAC under which the log keeps an address that has no account. */
+/** HMAC that the log has in place of an address without an account. */
 export const logAddressHash = (lookupKey: Buffer, email: string) => keyedHash(lookupKey, 'log', email)
 
 /**
- * Who acted, and from where. A back end that presents the project's secret acts as an operator, unless the user proves
- * themselves through it.
- * @param own whether the actor is, or is now proven to be, the account that it concerns
+ * The actor and client of an event. A back end that presents the project's secret counts as an operator, unless it acts for a user
+ * who is authenticated.
+ * @param own whether the actor is the account that the event concerns, or has just proven to be
  */
 export function circumstances(ctx: Context, own: boolean, details: LogDetails = {}): LogCircumstances {
   const { actor, caller, operator } = ctx
@@ -166,13 +166,13 @@ export function circumstances(ctx: Context, own: boolean, details: LogDetails = 
       ...(via && { via }),
       ...(actor && !own && { by: actor.user.uuid }),
       ...(operator && operatorDetails(operator)),
-      // An operator acts as the user, in a session of the user's.
+      // In an impersonation, the operator acted.
       ...(actor?.impersonator && { by: actor.impersonator }),
     },
   }
 }
 
-/** Who acts as an operator, as the log names them. */
+/** How the security log names an operator. */
 export const operatorDetails = ({ via, by, keyId }: OperatorAct): LogDetails => ({
   via,
   ...(by && { by }),

@@ -1,24 +1,23 @@
-// Follows the chain of the security log and names the first row that was changed, removed or inserted.
+// Verifies the hash chain of the security log and names the first row that was changed, removed or inserted.
 import { timingSafeEqual } from 'node:crypto'
 import { unseal } from '../../crypto/seal.ts'
 import * as rows from '../../repositories/audit/security-log-chain.ts'
 import type { UnscopedDatabase } from '../../repositories/database.ts'
 import { batch, type ChainServices, endMac, hashOf, sealContext } from './chain.ts'
 
-/** The verdict on one project's chain. */
 export interface ChainVerdict {
   readonly projectId: string
   /** Sealed rows that were read. */
   readonly rows: number
-  /** Rows that wait for the next sealing. */
+  /** Rows that are not sealed yet. */
   readonly unsealed: number
-  /** Position and hash, in hexadecimal, of the last sealed row; null: there is none. */
+  /** Position and hash (hexadecimal) of the last sealed row; null: there is none. */
   readonly head: { readonly position: number; readonly hash: string } | null
-  /** A sentence that names the first broken row; null: the chain is whole. */
+  /** A sentence with the first problem; null: the chain is intact. */
   readonly broken: string | null
 }
 
-/** Verifies the chain of one project, or of every project that has rows or a chain. */
+/** Verifies the chain of one project, or of all that have rows or a chain. @param projectId null: all */
 export async function verifySecurityLog(
   services: ChainServices,
   projectId: string | null,
@@ -30,7 +29,7 @@ export async function verifySecurityLog(
   return verdicts
 }
 
-/** Verifies again where retention moved the beginning meanwhile: a row that it deleted is not missing. */
+/** Verifies a chain, and again if retention deleted its first rows during the verification: they are not missing. */
 async function verifyProject(services: ChainServices, projectId: string): Promise<ChainVerdict> {
   const { unscoped } = services.stores
   const before = await rows.findChain(unscoped, projectId)
@@ -76,7 +75,7 @@ async function verifyChain(
   return { ...verdict, head, ...walked }
 }
 
-/** Follows a chain from its anchor to its head. Rows that are sealed meanwhile come after the head and are not read. */
+/** Follows a chain from its anchor to its head. Rows sealed during the verification come after that head and are not read. */
 async function walk(
   db: UnscopedDatabase,
   key: Buffer,

@@ -1,8 +1,8 @@
-// The chain of the security log: seals rows, and lets retention delete the oldest without breaking the rest.
+// The hash chain of the security log: seals rows, and lets retention delete the oldest rows without breaking the chain.
 //
-// A hash covers its row, its position and the hash before it, under a random key for each project that rests sealed under
-// SECRET_KEY. So a person who can write to the database, and does not have SECRET_KEY, cannot change, remove, insert or reorder
-// a sealed row unnoticed.
+// The HMAC of a row covers the row, its position and the HMAC before it. Its key is random for each project and stored sealed under
+// SECRET_KEY. So an attacker who can write to the database, but does not have SECRET_KEY, cannot change, remove, insert or reorder
+// sealed rows without being noticed.
 import { randomBytes } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { keyedHash } from '../../crypto/secrets.ts'
@@ -15,12 +15,12 @@ import { type Acting, byCommandLine, installationId, recordAct } from './operato
 
 export type ChainServices = Pick<Services, 'stores'> & { readonly keys: Pick<Services['keys'], 'sealing'> }
 
-/** The hash before the first row. */
+/** The predecessor of the first row's hash. */
 const origin = Buffer.alloc(32)
 
 export const sealContext = (projectId: string) => `security-log/${projectId}`
 
-/** The hash of a row at a position. @param before the hash of the position before */
+/** Computes the hash of a row at a position. @param before the hash of the previous position */
 export const hashOf = (key: Buffer, before: Buffer, position: number, row: rows.SealableRow): Buffer =>
   keyedHash(
     key,
@@ -41,7 +41,7 @@ export const hashOf = (key: Buffer, before: Buffer, position: number, row: rows.
     ]),
   )
 
-/** The HMAC of one end of a chain. */
+/** Computes the HMAC of one end of a chain. */
 export const endMac = (
   key: Buffer,
   end: 'anchor' | 'head',
@@ -69,7 +69,7 @@ export const batch = 1000
 
 /**
  * Seals the rows that are not sealed, in the order in which they became visible.
- * @returns how many; fewer than there are where another job seals at this moment
+ * @returns how many; a chain that another job seals at the same time is skipped
  */
 export async function sealSecurityLog(services: ChainServices): Promise<number> {
   const { unscoped } = services.stores
@@ -100,8 +100,8 @@ async function sealBatch(services: ChainServices, tx: UnscopedDatabase, projectI
 }
 
 /**
- * Deletes the oldest sealed rows of each project, as the retention of its policy says, and moves the anchor of its chain
- * along. What concerns the installation stays for the default time.
+ * Deletes the oldest sealed rows of each project by the policy key `audit.retention_days`, and moves the anchor of its chain. Rows of
+ * the installation are kept for the default time.
  * @returns how many rows
  */
 export async function sweepSecurityLog(
@@ -117,7 +117,7 @@ export async function sweepSecurityLog(
   return deleted
 }
 
-/** The log of a project that is gone is kept for as long as the installation's own. */
+/** Retention of the rows of the installation and of deleted projects. */
 const defaultRetentionDays = 400
 
 async function retentionDays({ projects }: Pick<Services, 'projects'>, projectId: string): Promise<number> {
@@ -147,7 +147,7 @@ async function sweepBatch(
   return rows.deleteSealed(tx, projectId, anchorPosition)
 }
 
-/** Writes an operator's act that concerns no project. @param acting who; default: the command line */
+/** Writes an operator's act that concerns no single project to the security log. */
 export function recordInstallationAct(
   { stores }: Pick<Services, 'stores'>,
   event: SecurityEventName,
@@ -156,7 +156,7 @@ export function recordInstallationAct(
   return recordAct(stores.unscoped, acting, installationId, event)
 }
 
-/** Seals the keys of all chains under the newest sealing key. @returns how many were sealed under an older one */
+/** Seals the keys of all chains under the newest sealing key. @returns how many had an older one */
 export function resealChains(services: ChainServices): Promise<number> {
   const { stores, keys } = services
   return stores.unscoped.transaction(async (tx) => {

@@ -1,4 +1,4 @@
-// What operators do to projects, to the installation and to other operators, as rows of the security log.
+// Writes acts of operators on projects, the installation and other operators to the security log.
 import {
   insertOperatorAct,
   type LogDetails,
@@ -8,10 +8,10 @@ import type { UnscopedDatabase } from '../../repositories/database.ts'
 import { type Caller, commandLine, type OperatorAct, operatorCaller } from '../actor.ts'
 import { operatorDetails } from './audit.ts'
 
-/** The nil UUID stands for the whole installation, which is no project. */
+/** The nil UUID, which in the log stands for the whole installation. */
 export const installationId = '00000000-0000-0000-0000-000000000000'
 
-/** An operator and their client; a context of an operator is one. */
+/** An operator who acts, and their client; an `OperatorContext` has both. */
 export interface Acting {
   readonly operator: OperatorAct
   readonly caller: Pick<Caller, 'addressPrefix' | 'userAgent'>
@@ -20,12 +20,12 @@ export interface Acting {
 export const byCommandLine: Acting = { operator: commandLine, caller: operatorCaller }
 
 export interface ActFacts {
-  /** UUID of the account that it concerns. */
+  /** UUID of the account that the act concerns. */
   readonly account?: string
   readonly details?: LogDetails
 }
 
-/** Writes an operator's act, in the transaction that does it. @param projectId the project, or `installationId` */
+/** Writes an operator's act, in the transaction of the act. @param projectId the project, or `installationId` */
 export function recordAct(
   tx: UnscopedDatabase,
   { operator, caller }: Acting,

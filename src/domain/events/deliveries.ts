@@ -1,4 +1,4 @@
-// Deliveries of webhooks: made for events, taken, composed and marked (Standard Webhooks).
+// Deliveries of webhooks (Standard Webhooks): created for events, composed as requests, and marked with their outcome.
 import { unseal } from '../../crypto/seal.ts'
 import { webhookHeaders } from '../../crypto/webhook-signature.ts'
 import type { Message, Receipt } from '../../outgoing/webhook-sender.ts'
@@ -11,26 +11,26 @@ import { sealContext } from './webhooks.ts'
 
 export type TakenDelivery = rows.TakenDelivery
 
-/** Seconds after which a delivery is dead. */
+/** Seconds after which a failed delivery is given up. */
 const lifetimeSeconds = 3 * 86_400
-/** Seconds until the second attempt; it doubles up to the longest. */
+/** Seconds between attempts: the first delay, which doubles with each attempt, and the longest. */
 const [firstRetrySeconds, longestRetrySeconds] = [5, 6 * 3600]
 
 /** Prints an event as the body of a webhook. */
 export type EventPrinter = (projectId: string, event: EventRow) => string
 
-/** Makes the deliveries of all webhooks for the events that are in order. */
+/** Creates the deliveries of all webhooks for events that have their positions. */
 export async function makeDeliveries({ stores }: Pick<Services, 'stores'>): Promise<void> {
   for (const id of await rows.listBehind(stores.unscoped, 1000))
     while (await stores.unscoped.transaction((tx) => rows.fanOut(tx, id))) {
-      // Until there are no more events for it.
+      // Repeats until the webhook has deliveries for all events.
     }
 }
 
 /**
- * The request of one attempt.
- * @returns null where the event was removed, so that nothing is left to send
- * @throws Error where the secret is sealed under another SECRET_KEY
+ * Composes the request of one attempt.
+ * @returns null: the event was removed by retention
+ * @throws Error if the secret is sealed under another SECRET_KEY
  */
 export async function composeDelivery(
   { stores, keys, projects }: Pick<Services, 'stores' | 'keys' | 'projects'>,
@@ -61,10 +61,10 @@ const testEvent = ({ createdAt, subject }: rows.DeliveryRow): EventRow => ({
   data: { message: 'This is a test of the webhook.' },
 })
 
-/** How an attempt ended. */
+/** The outcome of an attempt; dead: it failed, and there are no more attempts. */
 export type Outcome = 'sent' | 'failed' | 'dead'
 
-/** Marks a delivery after an attempt. A receiver that is gone (410) disables its webhook. */
+/** Marks a delivery after an attempt. A response 410 Gone disables the webhook. */
 export async function finishDelivery(
   { stores }: Pick<Services, 'stores'>,
   delivery: TakenDelivery,
@@ -83,7 +83,7 @@ export async function finishDelivery(
   return state === 'dead' ? 'dead' : 'failed'
 }
 
-/** Seconds until the next attempt, give or take a fifth. */
+/** Seconds until the next attempt, with a random deviation of up to 20 %. */
 function delayAfter(attempts: number): number {
   const seconds = Math.min(firstRetrySeconds * 2 ** (attempts - 1), longestRetrySeconds)
   return Math.max(1, Math.round(seconds * (0.8 + Math.random() * 0.4)))

@@ -1,31 +1,30 @@
-// The ordered feed of a project: every change of users, sessions, teams, keys and factors, once, in an order in which a reader
-// never finds an event before one that it has read. The tables write the events; docs/events.md says which.
-
+// The event feed of a project: each change of users, sessions, teams, keys and factors, once and in order. A reader that continues
+// after the last position it has read misses no event. Triggers of the tables write the events; docs/events.md lists them.
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as rows from '../../repositories/events/events.ts'
 import type { Context, Services } from '../context.ts'
 
 export type EventRow = rows.EventRow
 
-/** A page of the feed, or why there is none: the position lies in the future, or events after it were removed. */
+/** A page of the feed, or the reason for none: the position is ahead of the feed, or events after it were removed. */
 export type EventPage =
   | { readonly kind: 'page'; readonly events: readonly EventRow[]; readonly head: number }
   | { readonly kind: 'ahead' }
   | { readonly kind: 'expired' }
 
-/** Milliseconds between looks while a reader waits. */
-const lookMs = 250
+/** Milliseconds between polls while a reader waits. */
+const pollMs = 250
 
 export interface EventQuery {
-  /** The position of the last event that was read; null: from the oldest one that is kept. */
+  /** The position of the last event that was read; null: from the oldest event that is kept. */
   readonly after: number | null
   readonly limit: number
-  /** Seconds to wait for an event where there is none. */
+  /** Seconds to wait for an event if there is none. */
   readonly waitSeconds: number
 }
 
 /**
- * Reads events in order.
+ * Reads events in order, and waits for one if there is none.
  * @param signal ends the wait
  */
 export async function readEvents(ctx: Context, query: EventQuery, signal: AbortSignal): Promise<EventPage> {
@@ -36,7 +35,7 @@ export async function readEvents(ctx: Context, query: EventQuery, signal: AbortS
   for (;;) {
     const events = await rows.listEvents(store, store.projectId, query.after ?? 0, query.limit)
     const [first] = events
-    // Positions have no gap but the one that retention makes.
+    // Positions have no gaps, except where retention removed events.
     if (first && query.after !== null && first.position > query.after + 1) return { kind: 'expired' }
     if (first) return { kind: 'page', events, head: Math.max(head, events.at(-1)?.position ?? 0) }
     if (query.after !== null && query.after < head) return { kind: 'expired' }
@@ -46,13 +45,13 @@ export async function readEvents(ctx: Context, query: EventQuery, signal: AbortS
   }
 }
 
-/** The newest position, from which a reader may begin who has read the present state. */
+/** Finds the newest position. A reader that has read the current state can begin there. */
 export async function latestPosition(ctx: Context): Promise<number> {
   await orderPending(ctx)
   return rows.findHead(ctx.store, ctx.store.projectId)
 }
 
-/** Waits until the feed has grown beyond a position. @returns its newest one; null when the time is over */
+/** Waits until the feed has an event after a position. @returns the newest position; null: the time is over */
 async function waitForEvent(
   ctx: Context,
   before: number,
@@ -60,34 +59,34 @@ async function waitForEvent(
   signal: AbortSignal,
 ): Promise<number | null> {
   while (performance.now() < until && !signal.aborted) {
-    const newest = await look(ctx)
+    const newest = await poll(ctx)
     if (newest > before) return newest
-    // Aborting ends the pause; it is no failure.
-    const pauseMs = Math.max(0, Math.min(lookMs, until - performance.now()))
+    // An abort ends the pause and is no failure.
+    const pauseMs = Math.max(0, Math.min(pollMs, until - performance.now()))
     await sleep(pauseMs, undefined, { signal }).catch(() => {})
   }
   return null
 }
 
-/** Looks that are under way, by project: however many readers wait, they ask once. */
-const looks = new WeakMap<Services['stores'], Map<string, Promise<number>>>()
+/** Polls by project, which all waiting readers share. */
+const polls = new WeakMap<Services['stores'], Map<string, Promise<number>>>()
 
-/** The newest position, asked at most once in `lookMs` for each project. */
-function look(ctx: Context): Promise<number> {
+/** Finds the newest position, at most once per `pollMs` and project. */
+function poll(ctx: Context): Promise<number> {
   const { stores } = ctx.services
   const { id } = ctx.project
-  const ofStores = looks.get(stores) ?? new Map<string, Promise<number>>()
-  looks.set(stores, ofStores)
+  const ofStores = polls.get(stores) ?? new Map<string, Promise<number>>()
+  polls.set(stores, ofStores)
   const known = ofStores.get(id)
   if (known) return known
   const asked = latestPosition(ctx)
   ofStores.set(id, asked)
-  const forget = () => setTimeout(() => ofStores.delete(id), lookMs).unref()
+  const forget = () => setTimeout(() => ofStores.delete(id), pollMs).unref()
   asked.then(forget, () => ofStores.delete(id))
   return asked
 }
 
-/** Gives the committed events of the project their positions. */
+/** Assigns positions to the committed events of the project. */
 async function orderPending({ store }: Context): Promise<void> {
   while (await rows.hasUnordered(store)) {
     const { isAll } = await store.transaction((tx) => rows.orderEvents(tx, tx.projectId))
@@ -95,7 +94,7 @@ async function orderPending({ store }: Context): Promise<void> {
   }
 }
 
-/** Gives the committed events of every project their positions. @returns how many there were */
+/** Assigns positions to the committed events of every project. @returns to how many */
 export async function orderAllEvents({ stores }: Pick<Services, 'stores'>): Promise<number> {
   let ordered = 0
   for (const projectId of await rows.listUnorderedProjects(stores.unscoped, 1000))

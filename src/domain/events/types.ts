@@ -1,6 +1,6 @@
-// The types of events, each written by a trigger of the table that changes (drizzle/migrations).
+// The types of events. Triggers of the tables write them (drizzle/migrations).
 
-/** Every type, with what it tells. docs/events.md prints it. */
+/** Every type with its description, which docs/events.md prints. */
 export const eventTypes = {
   'user.created': 'an account: every field but its secrets',
   'user.updated': 'an account as it is now',
@@ -31,5 +31,5 @@ export const eventTypes = {
   'team_member.removed': 'the same, removed',
 } as const satisfies Record<string, string>
 
-/** What a test of a webhook sends; it is no event of the feed. */
+/** The type of a test delivery, which is no event of the feed. */
 export const testType = 'webhook.test'

@@ -1,4 +1,4 @@
-// Webhooks of a project, as operators manage them (Standard Webhooks).
+// Webhooks of a project (Standard Webhooks), as operators manage them.
 import { randomUUID } from 'node:crypto'
 import { seal, unseal } from '../../crypto/seal.ts'
 import { mintWebhookSecret, printWebhookSecret } from '../../crypto/webhook-signature.ts'
@@ -12,10 +12,10 @@ import { testType } from './types.ts'
 
 export type { DeliveryKey, DeliveryRow, DeliveryState } from '../../repositories/events/deliveries.ts'
 
-/** Webhooks that a project may have. */
+/** Webhooks of a project at most. */
 export const maxWebhooks = 50
 
-/** Hours in which the secret before a rotation signs as well. */
+/** Hours after a rotation in which deliveries are also signed with the former secret. */
 export const rotationHours = 24
 
 export const sealContext = (id: string) => `webhook/${id}`
@@ -23,7 +23,7 @@ export const sealContext = (id: string) => `webhook/${id}`
 export interface WebhookFacts {
   readonly url: string
   readonly description: string
-  /** Types of events; none: all. */
+  /** Types of events that are sent; empty: all. */
   readonly types: readonly string[]
 }
 
@@ -32,7 +32,7 @@ export interface Webhook
   extends WebhookFacts,
     Pick<rows.WebhookRow, 'id' | 'createdAt' | 'disabledAt' | 'disabledReason' | 'failures'> {}
 
-/** A webhook and its secret, as the receiver is given it. */
+/** A webhook and its secret in the form for the receiver. */
 export interface WebhookWithSecret {
   readonly webhook: Webhook
   readonly secret: string
@@ -70,7 +70,7 @@ export async function findWebhook(ctx: OperatorContext, id: string): Promise<Web
 }
 
 /**
- * Adds a webhook that is sent the events from now on.
+ * Adds a webhook for the events from now on.
  * @throws AuthError webhook_url_refused, webhook_limit_reached
  */
 export async function createWebhook(ctx: OperatorContext, facts: WebhookFacts): Promise<WebhookWithSecret> {
@@ -90,7 +90,7 @@ export async function createWebhook(ctx: OperatorContext, facts: WebhookFacts): 
 }
 
 /**
- * Changes a webhook. One that is enabled again is sent the events from then on.
+ * Changes a webhook. A webhook that is enabled again gets the events from then on.
  * @throws AuthError webhook_unknown, webhook_url_refused
  */
 export async function changeWebhook(
@@ -119,7 +119,7 @@ export async function deleteWebhook(ctx: OperatorContext, id: string): Promise<v
   })
 }
 
-/** Gives a webhook a new secret; the former one signs as well for a day. @throws AuthError webhook_unknown */
+/** Replaces the secret of a webhook; see `rotationHours` for the former one. @throws AuthError webhook_unknown */
 export async function rotateWebhookSecret(ctx: OperatorContext, id: string): Promise<WebhookWithSecret> {
   const secret = mintWebhookSecret()
   const sealed = seal(ctx.services.keys.sealing[0], secret, sealContext(id))
@@ -131,14 +131,14 @@ export async function rotateWebhookSecret(ctx: OperatorContext, id: string): Pro
   return { webhook, secret: printWebhookSecret(secret) }
 }
 
-/** Queues a test event, which is sent as an event is. @throws AuthError webhook_unknown, webhook_disabled */
+/** Queues a test delivery. @throws AuthError webhook_unknown, webhook_disabled */
 export async function testWebhook(ctx: OperatorContext, id: string): Promise<deliveries.DeliveryRow> {
   if ((await findWebhook(ctx, id)).disabledAt) throw new AuthError('webhook_disabled')
   const test = { id: randomUUID(), webhookId: id, type: testType, subject: randomUUID() }
   return deliveries.insertTest(ctx.store, test)
 }
 
-/** Deliveries of a webhook, the newest first. @throws AuthError webhook_unknown */
+/** Lists deliveries of a webhook, the newest first. @param query.before the last one of the previous page @throws AuthError webhook_unknown */
 export async function listDeliveries(
   ctx: OperatorContext,
   id: string,
@@ -152,7 +152,7 @@ export async function listDeliveries(
   return deliveries.listDeliveries(ctx.store, id, query.state, query.before, query.limit)
 }
 
-/** Tries a delivery again, whatever became of it. @throws AuthError webhook_unknown, delivery_unknown */
+/** Makes a delivery due again, in any state. @throws AuthError webhook_unknown, delivery_unknown */
 export async function retryDelivery(
   ctx: OperatorContext,
   id: string,
@@ -164,13 +164,13 @@ export async function retryDelivery(
   return row
 }
 
-/** Tries every dead delivery of a webhook again. @returns how many @throws AuthError webhook_unknown */
+/** Makes every dead delivery of a webhook due again. @returns how many @throws AuthError webhook_unknown */
 export async function retryDeadDeliveries(ctx: OperatorContext, id: string): Promise<number> {
   await findWebhook(ctx, id)
   return deliveries.retryDead(ctx.store, id)
 }
 
-/** Seals the secrets of webhooks under the newest key. @returns how many @throws Error where one cannot be opened */
+/** Seals the secrets of all webhooks under the newest key. @returns how many @throws Error if one cannot be opened */
 export async function resealWebhooks({ stores, keys }: Pick<Services, 'stores' | 'keys'>): Promise<number> {
   const [newest] = keys.sealing
   let resealed = 0

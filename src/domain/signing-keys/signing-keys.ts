@@ -1,7 +1,7 @@
-// Signing keys: sealed in the database, opened at start, rotated so that no token is ever refused for it.
+// Signing keys of access tokens: sealed in the database, opened at start, and rotated without invalidating tokens.
 //
-// A key is published before it signs and verifies until its last token has expired: next → current → previous → deleted. There
-// are keys of the default algorithm and of those that policies name; keys of another algorithm stay as they are.
+// A key is published before it signs, and verifies until its last token has expired: next → current → previous → deleted. There
+// are keys of the default algorithm and of those that policies name. Keys of algorithms that are no longer used stay unchanged.
 import { seal, unseal } from '../../crypto/seal.ts'
 import {
   generateSigningKey,
@@ -9,7 +9,6 @@ import {
   type SigningAlgorithm,
   signingAlgorithms,
 } from '../../crypto/signing-key.ts'
-
 import * as rows from '../../repositories/signing-keys/signing-keys.ts'
 import type { ServiceKeys, Services } from '../context.ts'
 
@@ -22,19 +21,19 @@ export interface OpenedKey {
   readonly privateKey: Buffer
 }
 
-/** Thrown when a key cannot be opened: the master secret is another than the one it was sealed under. */
+/** Thrown when a key cannot be opened, because it was sealed under another master secret. */
 export class SealedKeyError extends Error {
   override name = 'SealedKeyError'
 }
 
-/** Seconds that a key is published before it may sign: every instance and every cache of the JWKS has it by then. */
+/** Seconds for which a key is published before it may sign; by then every instance and every cache of the JWKS has it. */
 export const publishedSeconds = 600
 /**
- * The same for the first key of the default algorithm beside keys of another: instances of the version before know that one alone, and
- * may still serve, or serve again. A rolling upgrade and a way back within a day refuse no token.
+ * The same for the first key of the default algorithm, if there are keys of another one: instances of the previous version know only
+ * the other algorithm. During a day, a rolling upgrade or downgrade therefore invalidates no token.
  */
 export const introducedSeconds = 86_400
-/** Seconds that a key verifies after it signed last: longer than any access token lives. */
+/** Seconds for which a key verifies after it has stopped signing: longer than the lifetime of any access token. */
 const previousSeconds = 8 * 86_400
 
 export interface SigningKeyServices {
@@ -67,18 +66,18 @@ function unsealed({ keys }: SigningKeyServices, kid: string, sealed: Buffer): Bu
   )
 }
 
-/** The algorithm of projects whose policy names none. */
+/** The algorithm of projects without `tokens.signing_algorithm` in their policy. */
 const [defaultAlgorithm] = signingAlgorithms
 
-/** The default algorithm, and those that policies of projects name. */
+/** Lists the default algorithm and those in the policies of projects. */
 async function algorithmsInUse({ stores }: Pick<SigningKeyServices, 'stores'>): Promise<SigningAlgorithm[]> {
   const named = await rows.listAlgorithmsInPolicies(stores.unscoped)
   return signingAlgorithms.filter((it) => it === defaultAlgorithm || named.includes(it))
 }
 
 /**
- * The states in which an algorithm has no key yet. Where keys of other algorithms have signed before, the first key of the
- * default algorithm is published before it signs, as every later one.
+ * Lists the states in which an algorithm lacks a key. If there are keys of other algorithms, the first key of the default algorithm is
+ * published before it signs, like every later one.
  */
 function missingStates(found: readonly rows.NewSigningKey[], algorithm: SigningAlgorithm) {
   const own = found.filter((row) => row.algorithm === algorithm)
@@ -88,14 +87,14 @@ function missingStates(found: readonly rows.NewSigningKey[], algorithm: SigningA
   return states.filter((state) => !has(state))
 }
 
-/** Opens every key; creates those that are missing of the algorithms in use. @throws SealedKeyError */
+/** Opens every key, and creates the missing keys of the algorithms in use. @throws SealedKeyError */
 export async function openSigningKeys(services: SigningKeyServices): Promise<OpenedKey[]> {
   const { unscoped } = services.stores
   const [inUse, before] = await Promise.all([algorithmsInUse(services), rows.listSigningKeys(unscoped)])
   const missing = inUse.flatMap((algorithm) =>
     missingStates(before, algorithm).map((state) => ({ algorithm, state })),
   )
-  // The keys that are there must open before another is added to them.
+  // Under a wrong master secret, no key is added to the existing ones.
   if (missing.length > 0) for (const row of before) unsealed(services, row.kid, row.sealedPrivateKey)
   const made = await Promise.all(missing.map(({ algorithm, state }) => generate(services, algorithm, state)))
   for (const key of made) await rows.insertSigningKey(unscoped, key)
@@ -110,8 +109,8 @@ export async function openSigningKeys(services: SigningKeyServices): Promise<Ope
 }
 
 /**
- * Lets the next key of each algorithm sign and creates another, where both are old enough; a key of an algorithm that has
- * no current one waits for its own age alone.
+ * For each algorithm, makes the next key the current one and creates a new next key, if both keys are old enough. Without a current
+ * key, only the age of the next one counts.
  * @returns whether a key was changed
  */
 export async function rotateSigningKeys(
@@ -134,7 +133,7 @@ export async function rotateSigningKeys(
   return rotated
 }
 
-/** Whether a rotation would change the keys of an algorithm, as far as they were read. */
+/** Whether a rotation would change the keys of an algorithm. @param found the keys, read without a lock */
 function isDue(
   found: Awaited<ReturnType<typeof rows.listSigningKeys>>,
   algorithm: SigningAlgorithm,
@@ -151,16 +150,16 @@ function isDue(
 }
 
 /**
- * Revokes a key that may be in other hands: it verifies nothing from now on and leaves the key set. Where it signed, the next
- * one signs at once, published or not; running instances follow by the change feed.
- * @returns the state that the key had; null: there is no such key
- * @throws SealedKeyError where the other keys are not sealed under this secret; nothing is changed then
+ * Revokes a compromised key: it verifies no token any more and leaves the key set. If it was the current one, the next key signs
+ * immediately, even if it was published recently. Other instances learn of it by the change feed.
+ * @returns the state that the key had; null: the key is unknown
+ * @throws SealedKeyError, before any change, if the other keys are sealed under another secret
  */
 export async function revokeSigningKey(
   services: SigningKeyServices,
   kid: string,
 ): Promise<OpenedKey['state'] | null> {
-  // The keys that are there must open before another is added to them.
+  // Under a wrong master secret, no key is added to the existing ones.
   const known = (await openSigningKeys(services)).find((key) => key.kid === kid)
   if (!known) return null
   const made = await Promise.all(
@@ -168,18 +167,19 @@ export async function revokeSigningKey(
   )
   return services.stores.unscoped.transaction(async (tx) => {
     const removed = await rows.removeKey(tx, kid)
-    // Where the next one signs now, there is a current one already, and it alone is missed.
+    // If the next key has become the current one, inserting another current key does nothing, and only the next one is replaced.
     for (const key of made)
       if (removed === 'current' || removed === key.state) await rows.insertSigningKey(tx, key)
     return removed
   })
 }
 
-/** Deletes previous keys whose last token has expired. @returns how many */
+/** Deletes previous keys after their last token has expired. @returns how many */
 export function retireSigningKeys({ stores }: SigningKeyServices): Promise<number> {
   return rows.deletePreviousKeys(stores.unscoped, previousSeconds)
 }
 
+/** Lists all keys without key material, the oldest first. */
 export async function listSigningKeys({ stores }: Pick<SigningKeyServices, 'stores'>) {
   const found = await rows.listSigningKeys(stores.unscoped)
   return found.map(({ kid, algorithm, state, createdAt, secondsInState }) => ({
@@ -191,7 +191,7 @@ export async function listSigningKeys({ stores }: Pick<SigningKeyServices, 'stor
   }))
 }
 
-/** Which secret opens each key; creates and changes none. */
+/** Finds which master secret opens each key, without changes: the newest, a previous one, or none. */
 export async function inspectSigningKeys({
   stores,
   keys: { sealing },
@@ -206,7 +206,7 @@ export async function inspectSigningKeys({
   })
 }
 
-/** Seals under the newest secret the keys that an older one sealed. @returns how many @throws SealedKeyError */
+/** Seals keys under the newest master secret that are sealed under an older one. @returns how many @throws SealedKeyError */
 export async function resealSigningKeys(services: SigningKeyServices): Promise<number> {
   const { unscoped } = services.stores
   const [newest] = services.keys.sealing
