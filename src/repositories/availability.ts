@@ -1,6 +1,6 @@
-// Tells an error that says "the database is away" from one that says "the query is wrong".
+// Distinguishes errors of an unavailable database from errors of a query.
 
-/** postgres.js and Node: no connection (also for want of a file descriptor), or it ended under the query. */
+/** Error codes of postgres.js and Node for a connection that cannot be opened, or was closed during a query. */
 const connection =
   /^(?:CONNECT(?:ION)?_\w+|EAI_AGAIN|ECONN(?:REFUSED|RESET)|E(?:HOST|NET)UNREACH|E[MN]FILE|ENOTFOUND|EPIPE|ETIMEDOUT)$/
 
@@ -10,7 +10,7 @@ const connection =
  */
 const states = /^(?:08|28|53|57|58|25006|40001|40P01)/
 
-/** The codes of the error and of its causes. */
+/** Lists the codes of an error and of its causes. */
 export function codesOf(error: unknown): unknown[] {
   return error instanceof Error ? [(error as { code?: unknown }).code, ...codesOf(error.cause)] : []
 }
@@ -22,12 +22,12 @@ export function innermostCause(error: unknown): Error {
   return at
 }
 
-/** Whether another transaction stood against this one: a deadlock, a snapshot. */
+/** Whether a transaction failed by a conflict with another one: a serialization failure or a deadlock. */
 export function isOvertaken(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01')
 }
 
-/** Whether the error, or its cause, means that the database cannot serve this now. */
+/** Whether an error, or one of its causes, means that the database is unavailable. */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code } = error as { code?: unknown }

@@ -1,4 +1,4 @@
-// The parts that most statements share: whose rows they concern, the clock, parameters, columns.
+// Parts that most statements share: conditions on project and user, the clock, parameters, columns.
 import { and, eq, type Placeholder, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { users } from '../../drizzle/tables/users.ts'
@@ -6,7 +6,7 @@ import { users } from '../../drizzle/tables/users.ts'
 /** A parameter of a prepared statement. */
 export const parameter = sql.placeholder
 
-/** Parameters of a prepared statement, each for the column of its name. */
+/** Parameters of a prepared statement, by their names, to be inserted into the columns of these names. */
 export function parametersOf<Name extends string>(...names: readonly Name[]): Record<Name, Placeholder> {
   return Object.fromEntries(names.map((name) => [name, parameter(name)])) as unknown as Record<
     Name,
@@ -22,7 +22,7 @@ export interface Scope {
   readonly projectId: Given<string>
 }
 
-/** The project of a prepared statement, in the place of a database. */
+/** The project of a prepared statement, for functions that take a database or scope. */
 export const parameters: Scope = parametersOf('projectId')
 
 /** A table whose rows belong to users. */
@@ -31,23 +31,23 @@ export interface UserTable {
   readonly userId: PgColumn
 }
 
-/** The rows of the project. */
+/** The condition for rows of the project. */
 export const own = (table: Pick<UserTable, 'projectId'>, { projectId }: Scope) =>
   eq(table.projectId, projectId)
 
-/** The rows of one user. */
+/** The condition for rows of one user. */
 export const ofUser = (table: UserTable, scope: Scope, userId: Given<number>) =>
   and(own(table, scope), eq(table.userId, userId))
 
 /** The database's clock. */
 export const now = sql<Date>`now()`.mapWith(users.createdAt)
 
-/** The database's clock as it is read beside stored instants: rounded to milliseconds as they are, so that both agree on the second. */
+/** The database's clock, rounded to milliseconds like stored instants, so that comparisons with them agree. */
 export const nowAsStored = sql<Date>`now()::timestamptz(3)`.mapWith(users.createdAt)
 
 export const secondsFromNow = (seconds: Given<number>) => sql`now() + make_interval(secs => ${seconds}::int)`
 
-/** The named columns of a table, to be selected. */
+/** Picks columns of a table for a select. */
 export function pick<T extends PgTable, K extends keyof T['_']['columns'] & keyof T>(
   table: T,
   ...names: readonly K[]

@@ -1,4 +1,4 @@
-// A write that lost a race for something unique: an address that another account took in the same moment.
+// Recognizes a violation of a unique constraint, such as a concurrent sign-up with the same address.
 import { codesOf } from './availability.ts'
 
 /** Whether the error is unique_violation (SQLSTATE 23505, PostgreSQL appendix A). */

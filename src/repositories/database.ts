@@ -1,37 +1,37 @@
-// What queries run on: a pool or the one connection of a transaction, bound to one project or to none. Nothing outside
-// this folder sees Drizzle.
+// The database handles on which queries run: a pool or the connection of a transaction, bound to one project or to none. Code outside
+// of this folder does not use Drizzle.
 import { QueryBuilder } from 'drizzle-orm/pg-core'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type { auditEvents } from '../../drizzle/tables/audit-events.ts'
 import type { Sql } from '../database/pool.ts'
 
-/** A query builder that reaches the database. */
+/** A query builder that is connected to the database. */
 export type Queries = PostgresJsDatabase
 
-/** Builds parts of queries; reaches nothing by itself. */
+/** A query builder without a connection, for parts of queries. */
 export const parts = new QueryBuilder()
 
 export type AuditEventName = typeof auditEvents.$inferInsert.event
 
-/** Where statements of no project run: projects, signing keys, jobs over all projects. */
+/** Runs statements that belong to no single project: on projects, on signing keys, and of jobs for all projects. */
 export interface UnscopedDatabase {
   readonly sql: Sql
   readonly queries: Queries
 }
 
-/** Where the statements of one project run. Row-level security shows them the rows of this project alone. */
+/** Runs the statements of one project. Row-level security hides the rows of other projects. */
 export interface Database extends UnscopedDatabase {
   readonly projectId: string
-  /** Counts an audit event, once the transaction that wrote it is committed. */
+  /** Counts an audit event for metrics, after the transaction that wrote it has committed. */
   readonly recorded: (event: AuditEventName) => void
 }
 
-/** What Drizzle makes of `.prepare(name)`. */
+/** The result of Drizzle's `.prepare(name)`. */
 interface Prepared<T> {
   execute(values?: Record<string, unknown>): Promise<T>
 }
 
-/** Where the prepared statement that is being executed runs. Drizzle sends it before `execute` returns. */
+/** The connection for the statement that is being executed. Drizzle sends it before `execute` returns. */
 let target: Sql | null = null
 
 const statements = naming(
@@ -45,10 +45,10 @@ const statements = naming(
 )
 
 /**
- * Defines a statement that is prepared on the server. It is built at its first use and once for the process: building
- * costs more than running.
- * @param build the query, ending in `.prepare(name)`; placeholders are named, `projectId` among them
- * @returns runs the statement on a database with the values of its placeholders; `projectId` is filled in
+ * Defines a statement that is prepared on the server. Its text is built once per process, at the first use, because building costs
+ * more than running.
+ * @param build makes the query and ends with `.prepare(name)`; the placeholder `projectId` stands for the project
+ * @returns a function that runs the statement on a database with the values of the other placeholders
  */
 export function prepared<T>(build: (query: Queries) => Prepared<T>) {
   let statement: Prepared<T> | undefined
@@ -63,12 +63,12 @@ export function prepared<T>(build: (query: Queries) => Prepared<T>) {
   }
 }
 
-/** What a query builder prepares statements with. */
+/** The part of Drizzle that prepares statements. */
 interface Session {
   prepareQuery(query: { sql: string }, fields: unknown, name: string | undefined, ...rest: unknown[]): unknown
 }
 
-/** Remembers the names of prepared statements: the driver is only told that they are prepared. */
+/** Records the names of prepared statements, which the driver does not get. */
 function naming(queries: Queries): Queries {
   const { session } = queries._ as unknown as { session: Session }
   const prepare = session.prepareQuery.bind(session)
@@ -79,11 +79,11 @@ function naming(queries: Queries): Queries {
   return queries
 }
 
-/** Names of prepared statements, by their text. */
+/** The names of prepared statements by their text. */
 const names = new Map<string, string>()
 
 /**
- * The name of a statement for traces: the one it was prepared under, else its verb and first table.
+ * Names a statement for traces: by the name under which it was prepared, else by its verb and first table.
  * @param text the statement without its values
  */
 export function statementName(text: string): string {
@@ -96,7 +96,7 @@ export function statementName(text: string): string {
 
 type Rows<T> = PromiseLike<readonly T[]>
 
-/** The first row of an answer, or null. */
+/** The first row of a result, or null. */
 export async function first<T>(rows: Rows<T>): Promise<T | null> {
   return (await rows)[0] ?? null
 }
@@ -108,7 +108,7 @@ export async function one<T>(rows: Rows<T>): Promise<T> {
   return row
 }
 
-/** How many rows a statement returns. */
+/** The number of rows that a statement returns. */
 export async function rowCount(rows: Rows<unknown>): Promise<number> {
   return (await rows).length
 }

@@ -1,26 +1,26 @@
-// Stores: the pool bound to one project, and the pool for what belongs to no project, each with its transactions.
+// Stores: database handles with transactions, one for each project, and one for statements that belong to no single project.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type { Pool, Sql } from '../database/pool.ts'
 import { isOvertaken } from './availability.ts'
 import type { AuditEventName, Database, Queries, UnscopedDatabase } from './database.ts'
 
-/** The rows of one project, and its transactions. */
+/** The database of one project, with transactions. */
 export interface Store extends Database {
   /**
-   * Runs `work` in one transaction: commits when it returns, rolls back when it throws. After a deadlock or a
-   * serialization failure it runs again, so only the database may remember it. A refusal that must be remembered is
-   * therefore returned by `work` and thrown afterwards. Inside a transaction, `work` runs in that one.
+   * Runs `work` in one transaction, which commits when `work` returns and rolls back when it throws. After a deadlock or a
+   * serialization failure `work` runs again, so it must have no effects outside of the database. A refusal whose changes must be
+   * committed is returned by `work` and thrown afterwards. Inside a transaction, `work` runs in that transaction.
    */
   transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>
-  /** The same for work that is one statement, which is a transaction by itself. */
+  /** As `transaction`, for `work` that runs a single statement, without `begin` and `commit`. */
   statement<T>(work: (database: Store) => Promise<T>): Promise<T>
-  /** Runs one read whose answer may be some seconds old: on the replica, if there is one. */
+  /** Runs one read on the replica, if there is one. Its result may be some seconds old. */
   readLate<T>(read: (database: Database) => Promise<T>): Promise<T>
-  /** Runs reads that see one moment, no earlier than the call: on the replica, if there is one. */
+  /** Runs reads in one snapshot that is not older than the call, on the replica, if there is one. */
   readSnapshot<T>(read: (database: Database) => Promise<T>): Promise<T>
 }
 
-/** The rows of no project or of all. */
+/** The database without a project, with transactions. */
 export interface UnscopedStore extends UnscopedDatabase {
   /** As `Store.transaction`. */
   transaction<T>(work: (tx: UnscopedDatabase) => Promise<T>): Promise<T>
@@ -31,27 +31,27 @@ export interface Stores {
   readonly unscoped: UnscopedStore
 }
 
-/** A standby of the database to read from. */
+/** A standby of the database for reads. */
 export interface Replica {
   readonly sql: Pool
   /**
-   * Runs `read` on the replica; null where it cannot answer.
-   * @param fresh whether to wait until the replica has all that is committed now
+   * Runs `read` on the replica; null if the replica cannot answer.
+   * @param fresh whether to wait until the replica has every transaction that is committed now
    */
   ask<T>(read: () => Promise<T>, fresh: boolean): Promise<{ readonly answer: T } | null>
 }
 
 export interface StoresOptions {
-  /** For what belongs to no project; default: the pool itself. */
+  /** For statements that belong to no single project. Default: the pool itself. */
   readonly unscopedPool?: Pool
-  /** Awaited between the commit of a change and its acknowledgement: until no session cache uses older reads. */
+  /** Awaited after each commit: resolves when no session cache uses reads from before the commit. */
   readonly awaitDelivery?: (() => Promise<void>) | undefined
-  /** Told of each audit event that is committed; events of many accounts in one statement count once. */
+  /** Called for each committed audit event; events of several accounts in one statement count once. */
   readonly recorded?: ((event: AuditEventName) => void) | undefined
   readonly replica?: Replica | undefined
 }
 
-/** Times that a transaction is begun before its conflict with another one is reported. */
+/** Attempts of a transaction before its conflict with another one is thrown. */
 const attempts = 3
 
 async function retrying<T>(work: () => Promise<T>): Promise<T> {
@@ -64,7 +64,7 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Statements on the pool or on the connection of a transaction; the query builder is made where one is asked for. */
+/** Statements on the pool or the connection of a transaction. The query builder is created at its first use. */
 class Statements implements UnscopedDatabase {
   readonly sql: Sql
   #queries: Queries | undefined
@@ -88,7 +88,7 @@ class ProjectStatements extends Statements implements Database {
   }
 }
 
-/** One project's store inside a transaction: all that runs on it is part of that transaction. */
+/** The store of a project inside a transaction: everything runs in that transaction. */
 class TransactionStore extends ProjectStatements implements Store {
   readonly transaction = <T>(work: (tx: Store) => Promise<T>): Promise<T> => work(this)
   readonly statement = this.transaction
@@ -96,7 +96,7 @@ class TransactionStore extends ProjectStatements implements Store {
   readonly readSnapshot = this.transaction
 }
 
-/** One project's store on the pool. */
+/** The store of a project on the pool. */
 class ProjectStore extends ProjectStatements implements Store {
   readonly #pool: Pool
   readonly #options: StoresOptions
@@ -131,8 +131,8 @@ class ProjectStore extends ProjectStatements implements Store {
 
   async readLate<T>(read: (database: Database) => Promise<T>): Promise<T> {
     const { replica } = this.#options
-    const there = replica && new ProjectStore(replica.sql, this.projectId, {})
-    const found = there && (await replica.ask(() => read(there), false))
+    const standby = replica && new ProjectStore(replica.sql, this.projectId, {})
+    const found = standby && (await replica.ask(() => read(standby), false))
     return found ? found.answer : read(this)
   }
 
@@ -144,7 +144,6 @@ class ProjectStore extends ProjectStatements implements Store {
   }
 }
 
-/** The store of what belongs to no project. */
 function unscopedStore(pool: Pool, { awaitDelivery }: StoresOptions): UnscopedStore {
   return Object.assign(new Statements(pool), {
     async transaction<T>(work: (tx: UnscopedDatabase) => Promise<T>): Promise<T> {
@@ -155,19 +154,19 @@ function unscopedStore(pool: Pool, { awaitDelivery }: StoresOptions): UnscopedSt
   })
 }
 
-/** Stores kept ready; installations with more projects make them anew. */
-const keptStores = 1000
+/** Stores that are cached at most. */
+const maxStores = 1000
 
-/** Binds a pool to projects. */
+/** Creates the stores of a pool. */
 export function createStores(pool: Pool, options: StoresOptions = {}): Stores {
   const stores = new Map<string, Store>()
-  // Drizzle sets how a driver reads values when it first meets it.
+  // The first call changes how the driver parses values.
   drizzle(pool)
   return {
     forProject(projectId) {
       const known = stores.get(projectId)
       if (known) return known
-      if (stores.size >= keptStores) stores.clear()
+      if (stores.size >= maxStores) stores.clear()
       const store = new ProjectStore(pool, projectId, options)
       stores.set(projectId, store)
       return store

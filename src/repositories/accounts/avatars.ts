@@ -1,4 +1,4 @@
-// Rows of `avatars`: at most one for each user, under a new id for each picture.
+// Rows of `avatars`: at most one for each user. Each picture has a new id.
 import { eq } from 'drizzle-orm'
 import { avatars } from '../../../drizzle/tables/avatars.ts'
 import { now, ofUser } from '../conditions.ts'
@@ -6,7 +6,7 @@ import { type Database, first, hasRows, type UnscopedDatabase } from '../databas
 
 export type AvatarRow = typeof avatars.$inferSelect
 
-/** Puts the user's picture in place of the one before. */
+/** Inserts or replaces the picture of a user. */
 export async function replaceAvatar(
   db: Database,
   avatar: Omit<AvatarRow, 'projectId' | 'createdAt'>,
@@ -34,12 +34,12 @@ export function findAvatarOfUser(db: Database, userId: number): Promise<AvatarRo
   )
 }
 
-/** A picture by its id, in any project: its address alone makes it visible. */
+/** Finds a picture by its id, in any project: pictures are public to those who know their URL. */
 export function findAvatar(db: UnscopedDatabase, id: string): Promise<AvatarRow | null> {
   return first(db.queries.select().from(avatars).where(eq(avatars.id, id)))
 }
 
-/** Whether there is such a picture, without its bytes. */
+/** Whether a picture exists, without reading its content. */
 export function avatarExists(db: UnscopedDatabase, id: string): Promise<boolean> {
   return hasRows(db.queries.select({ id: avatars.id }).from(avatars).where(eq(avatars.id, id)))
 }

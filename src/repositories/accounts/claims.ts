@@ -1,4 +1,4 @@
-// Rows of `claims`: opened by a sign-up, bounded for each address, and proven once.
+// Rows of `claims`: sign-ups with an unproven address, limited in number for each address, and proven once.
 import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import { claims as table } from '../../../drizzle/tables/claims.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -14,7 +14,7 @@ export type NewClaim = Omit<
   readonly lifetimeSeconds: number
 }
 
-/** A claim as far as its secrets follow from it. */
+/** The part of a claim from which its token and code are derived. */
 export type ClaimKey = Pick<ClaimRow, 'id' | 'serial'>
 
 const id = { id: table.id }
@@ -25,7 +25,7 @@ const open = gt(table.expiresAt, now)
 const ofAddress = (db: Database, email: string) => and(own(table, db), eq(table.email, email))
 const openOf = (db: Database, email: string) => and(ofAddress(db, email), open)
 
-/** Opens a claim and reserves the id of its account. */
+/** Inserts a claim and reserves the id of its account. */
 export function insertClaim(db: Database, { lifetimeSeconds, ...claim }: NewClaim): Promise<ClaimRow> {
   const userId = sql`nextval(pg_get_serial_sequence('users', 'id'))`
   const expiresAt = secondsFromNow(lifetimeSeconds)
@@ -34,8 +34,8 @@ export function insertClaim(db: Database, { lifetimeSeconds, ...claim }: NewClai
 }
 
 /**
- * Keeps at most `max` claims on an address. The oldest ones of the clients that have the most go first, so that a flood
- * from one network does not remove the claim of another.
+ * Deletes claims on an address beyond `max`, first the oldest ones of the clients with the most claims, so that many claims from one
+ * network do not remove the claim from another.
  */
 export async function pruneClaims(db: Database, email: string, max: number): Promise<void> {
   const rank = sql<number>`row_number() over (partition by ${table.clientKey} order by ${table.createdAt} desc, ${table.id})`
@@ -52,13 +52,13 @@ export async function pruneClaims(db: Database, email: string, max: number): Pro
   await db.queries.delete(table).where(inArray(table.id, surplus))
 }
 
-/** The open claim on an address with this password hash. */
+/** Finds the open claim on an address with a password hash. */
 export function findClaimByPassword(db: Database, email: string, passwordHash: string) {
   const where = and(openOf(db, email), eq(table.passwordHash, passwordHash))
   return first(db.queries.select(key).from(table).where(where).orderBy(desc(table.createdAt)).limit(1))
 }
 
-/** The newest open claim on an address; one of this client, if it has any. */
+/** Finds the newest open claim on an address, preferring those of a client. */
 export function findNewestClaim(db: Database, email: string, clientKey: Buffer) {
   const ofClient = sql`${table.clientKey} = ${clientKey}`
   const newest = [desc(ofClient), desc(table.createdAt)]
@@ -72,7 +72,7 @@ export function findNewestClaim(db: Database, email: string, clientKey: Buffer) 
   )
 }
 
-/** The open claim of an identity on an address. */
+/** Finds the open claim of an identity on an address. */
 export function findClaimByIdentity(db: Database, email: string, issuer: string, subject: string) {
   const identity = sql`${table.identity} @> ${JSON.stringify({ issuer, subject })}::jsonb`
   return first(
@@ -84,14 +84,14 @@ export function findClaimByIdentity(db: Database, email: string, issuer: string,
   )
 }
 
-/** The address of the open claim with this token. */
+/** Finds the address of the open claim with a token. */
 export async function findClaimedAddress(db: Database, tokenHash: Buffer): Promise<string | null> {
   const where = and(own(table, db), eq(table.tokenHash, tokenHash), open)
   const row = await first(db.queries.select({ email: table.email }).from(table).where(where))
   return row?.email ?? null
 }
 
-/** Locks the open claims on an address until the transaction ends, always in the same order. */
+/** Locks the open claims on an address until the transaction ends, in the order of their ids. */
 export async function lockClaims(db: Database, email: string): Promise<ClaimRow[]> {
   return db.queries.select().from(table).where(openOf(db, email)).orderBy(asc(table.id)).for('update')
 }
@@ -105,13 +105,13 @@ export async function countWrongCode(db: Database, email: string, maxAttempts: n
     .where(and(openOf(db, email), lt(table.codeAttempts, maxAttempts)))
 }
 
-/** Starts the whole lifetime from now, because its mail is about to be sent; false: the claim is gone, or a newer mail has replaced this one. */
+/** Restarts the lifetime of a claim whose mail is about to be sent. @returns false: the claim is gone, or has a newer mail */
 export function renewClaim(db: Database, claim: ClaimKey, lifetimeSeconds: number): Promise<boolean> {
   const change = { expiresAt: secondsFromNow(lifetimeSeconds) }
   return hasRows(db.queries.update(table).set(change).where(thisClaim(db, claim)).returning(id))
 }
 
-/** Gives a claim its next secrets, which void those before; false: it is gone, or another request was faster. */
+/** Replaces the token and code of a claim. @returns false: the claim is gone, or a concurrent request replaced them first */
 export function replaceClaimSecrets(
   db: Database,
   claim: ClaimKey,
@@ -130,13 +130,13 @@ export async function deleteClaims(db: Database, email: string): Promise<void> {
   await db.queries.delete(table).where(ofAddress(db, email))
 }
 
-/** Deletes the claim with this token; false where there is none. */
+/** Deletes the open claim with a token. @returns false: there is none */
 export function deleteClaimByToken(db: Database, tokenHash: Buffer): Promise<boolean> {
   const where = and(own(table, db), eq(table.tokenHash, tokenHash), open)
   return hasRows(db.queries.delete(table).where(where).returning(id))
 }
 
-/** The account of a proven claim, with the id and UUID that were reserved for it; null where the address is taken. */
+/** Inserts the account of a proven claim with its reserved id and UUID; null: the address is taken. */
 export function insertClaimedUser(
   db: Database,
   claim: ClaimRow,

@@ -1,4 +1,4 @@
-// Deletion of accounts: scheduled, taken back, carried out together with the teams that have no other member.
+// Deletion of accounts: scheduled, cancelled, and executed together with the teams that have no other member.
 import { and, asc, eq, gt, lte, type SQLWrapper, sql } from 'drizzle-orm'
 import { emailSignIns } from '../../../drizzle/tables/email-sign-ins.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
@@ -10,11 +10,11 @@ import { now, own, secondsFromNow } from '../conditions.ts'
 import { type Database, parts, rowCount, type UnscopedDatabase } from '../database.ts'
 import { nextEpoch, thisUser, updateUser } from './users.ts'
 
-/** Keys of accounts, to be narrowed by a condition. */
+/** A select of the keys of accounts, to be completed with a condition. */
 const accountKeys = () => parts.select({ projectId: users.projectId, id: users.id }).from(users)
 const isDue = lte(users.deletionDueAt, now)
 
-/** Who deletes an account whose grace is over. */
+/** The actor of a deletion whose grace period has ended. */
 const graceOver: LogCircumstances = {
   actor: 'none',
   addressPrefix: null,
@@ -24,7 +24,7 @@ const graceOver: LogCircumstances = {
 }
 
 /**
- * Deletes accounts and the teams without another member; each deletion is a row of the security log.
+ * Deletes accounts and the teams without another member, and writes each deletion to the security log.
  * @param found a query of `accountKeys` that locks the rows
  * @returns how many accounts
  */
@@ -51,11 +51,11 @@ function deleteFound(
   )
 }
 
-/** The account, if its password is still the one that was checked. */
+/** The condition for an account whose password has not changed since it was checked. */
 const unchanged = (db: Database, id: number, checkedHash: string | null) =>
   and(thisUser(db, id), sql`${users.passwordHash} is not distinct from ${checkedHash}`)
 
-/** Deletes the account and its rows; false if its password changed since it was checked. */
+/** Deletes an account and its rows. @returns false: its password changed since it was checked */
 export async function deleteUser(
   db: Database,
   id: number,
@@ -66,7 +66,7 @@ export async function deleteUser(
   return (await deleteFound(db, found.for('update'), logged)) > 0
 }
 
-/** Ends every session now and makes the deletion due in `graceSeconds`; false as in `deleteUser`. */
+/** Ends every session of an account, and makes its deletion due in `graceSeconds`. @returns as `deleteUser` */
 export async function scheduleDeletion(
   db: Database,
   id: number,
@@ -77,13 +77,13 @@ export async function scheduleDeletion(
   return (await updateUser(db, unchanged(db, id, checkedHash), change)) !== null
 }
 
-/** Takes a deletion back before it is due; false where none is pending. */
+/** Cancels a deletion that is not due yet. @returns false: there is none */
 export async function restoreUser(db: Database, id: number): Promise<boolean> {
   const pending = and(thisUser(db, id), gt(users.deletionDueAt, now))
   return (await updateUser(db, pending, { deletionDueAt: null })) !== null
 }
 
-/** Frees an address: deletes the account that has it if its deletion is due and the cleanup job has not reached it. */
+/** Deletes the account of an address if its deletion is due and the cleanup job has not deleted it yet. */
 export async function releaseDueAddress(db: Database, email: string): Promise<void> {
   const found = accountKeys().where(and(own(users, db), eq(users.email, email), isDue))
   await deleteFound(db, found.for('update'))

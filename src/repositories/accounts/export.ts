@@ -1,5 +1,5 @@
-// The rows of one user besides the account and its picture: one statement for each table, the newest rows first, and no
-// hash in any of them.
+// Reads the rows of a user for the data export, except the account and its picture: one statement for each table, the newest rows
+// first, without hashes.
 import { and, desc, eq, type GetColumnData, getTableColumns, isNotNull, or, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { apiKeys } from '../../../drizzle/tables/api-keys.ts'
@@ -22,12 +22,12 @@ import { now, ofUser, own, pick, type UserTable } from '../conditions.ts'
 import { type Database, one } from '../database.ts'
 import { teamOf } from '../teams/teams.ts'
 
-/** The moment at which the transaction began. */
+/** Reads the time at which the transaction began. */
 export async function findSnapshotTime(db: Database): Promise<Date> {
   return (await one(db.queries.select({ now }).from(sql`(select 1) as one`))).now
 }
 
-/** Reads columns of a user's rows of one table. */
+/** Makes a function that reads columns of a user's rows of one table. */
 const listOf =
   <C extends Record<string, PgColumn>>(table: PgTable & UserTable, newest: PgColumn, columns: C) =>
   async (db: Database, userId: number, limit: number) => {
@@ -44,7 +44,7 @@ const listOf =
 const { lastAt } = knownAddresses
 const { kind, createdAt, sentAt, deadAt } = outbox
 
-/** Reads of one table each; a key here is a list of the export. */
+/** The reads of the export, each with the name of its list. */
 const lists = {
   sessions: listOf(sessions, sessions.createdAt, {
     ...pick(sessions, 'id', 'createdAt', 'lastSeenAt', 'expiresAt', 'revokedAt', 'revokedReason'),
@@ -83,7 +83,7 @@ const lists = {
       .where(ofUser(teamMembers, db, userId))
       .orderBy(desc(teamMembers.createdAt))
       .limit(limit),
-  /** Those the user sent, and those sent to their address where they have proven it. */
+  /** Invitations that the user sent, and those to their address, if they have proven it. */
   teamInvitations: (db: Database, userId: number, limit: number) =>
     db.queries
       .select({

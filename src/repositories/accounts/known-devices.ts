@@ -1,9 +1,9 @@
-// Rows of `known_addresses` of a user: the addresses and devices that an account has signed in from.
+// Rows of `known_addresses`: the addresses and devices from which an account has signed in.
 import { knownAddresses } from '../../../drizzle/tables/known-addresses.ts'
 import { ofUser } from '../conditions.ts'
 import { type Database, hasRows } from '../database.ts'
 
-/** Forgets from where the account was used: the next sign-in from anywhere is one by a new device. */
+/** Deletes the known addresses and devices of a user, so that the next sign-in is one from a new device. @returns whether there were any */
 export function deleteKnownDevices(db: Database, userId: number): Promise<boolean> {
   const where = ofUser(knownAddresses, db, userId)
   return hasRows(db.queries.delete(knownAddresses).where(where).returning({ userId: knownAddresses.userId }))

@@ -1,4 +1,4 @@
-// Rows of `registrations`: opened, proven once, consumed by the account that is made.
+// Rows of `registrations`: opened for an address, proven once, and consumed when the account is created.
 import { and, eq, gt, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { registrations as table } from '../../../drizzle/tables/registrations.ts'
@@ -31,7 +31,7 @@ function update(
   return hasRows(db.queries.update(table).set(change).where(where).returning(id))
 }
 
-/** Opens a registration, and supersedes earlier ones of the address that are not proven. */
+/** Inserts a registration, and supersedes earlier unproven ones of the address. */
 export async function insertRegistration(
   db: Database,
   { lifetimeSeconds, ...row }: NewRegistration,
@@ -42,7 +42,7 @@ export async function insertRegistration(
   await db.queries.update(table).set({ supersededAt: now }).where(earlier)
 }
 
-/** Starts its whole lifetime from now, because its mail is about to be sent; false: the mail is not to be sent. */
+/** Restarts the lifetime of a registration whose mail is about to be sent. @returns false: it is not open, so no mail is sent */
 export function renewRegistration(db: Database, id: string, lifetimeSeconds: number): Promise<boolean> {
   const where = and(own(table, db), eq(table.id, id), waiting)
   return update(db, where, { expiresAt: secondsFromNow(lifetimeSeconds) })
@@ -52,7 +52,7 @@ export function isRegistrationOpen(db: Database, tokenHash: Buffer): Promise<boo
   return exists(db, openToken(db, tokenHash))
 }
 
-/** Marks the address of an open token as proven for `seconds` by a client, once; false for any other token. */
+/** Marks the address of an open token as proven for `seconds` by a client, once. @returns false: the token is not open */
 export function markRegistrationProven(
   db: Database,
   tokenHash: Buffer,
@@ -63,7 +63,7 @@ export function markRegistrationProven(
   return update(db, openToken(db, tokenHash), change)
 }
 
-/** The same by a short code; the attempt is counted in the same statement, whether or not the code fits. */
+/** As `markRegistrationProven`, by a short code. The same statement counts the attempt, whether or not the code is correct. */
 export async function markRegistrationProvenByCode(
   db: Database,
   keyHash: Buffer,
@@ -84,13 +84,13 @@ export async function markRegistrationProvenByCode(
   return Boolean(row?.provenAt)
 }
 
-/** What a client has to show that it may create the account of an address. */
+/** A client's proof that it may create the account of an address. */
 export interface RegistrationProof {
   /** Keyed hash of the address. */
   readonly keyHash: Buffer
-  /** Keyed hash of the client, which may have proven the address a moment ago. */
+  /** Keyed hash of the client, which may have proven the address before. */
   readonly provenBy: Buffer
-  /** Hash of the token of the mail, proven already or not; null: none was given. */
+  /** Hash of the token from the mail; null: none was given. */
   readonly tokenHash: Buffer | null
 }
 
@@ -104,7 +104,7 @@ export function isAddressProven(db: Database, proof: RegistrationProof): Promise
   return exists(db, proves(db, proof))
 }
 
-/** Deletes the proof of an address, once; false when there is none. */
+/** Deletes the proof of an address, once. @returns false: there is none */
 export function consumeProof(db: Database, proof: RegistrationProof): Promise<boolean> {
   return hasRows(db.queries.delete(table).where(proves(db, proof)).returning(id))
 }

@@ -16,12 +16,12 @@ import { type Database, first, hasRows, prepared } from '../database.ts'
 
 const { passwordHash: _, ...publicColumns } = getTableColumns(users)
 
-/** The columns of a user without the password hash, which is read only where a password is checked. */
+/** The columns of a user without the password hash, which only checks of a password read. */
 export const userColumns = publicColumns
 export type UserRow = Omit<typeof users.$inferSelect, 'passwordHash'>
 export type UserWithPassword = UserRow & { passwordHash: string | null }
 
-/** What the owner of an account says about themselves, as it is in a new account. */
+/** The profile of a new account. */
 const emptyProfile = {
   displayName: null,
   firstName: null,
@@ -30,36 +30,35 @@ const emptyProfile = {
   locale: null,
 } satisfies Partial<UserRow>
 
-/** A change to it; absent fields stay. */
+/** A change of a profile; absent fields stay. */
 export type ProfileChange = Partial<Pick<UserRow, keyof typeof emptyProfile>>
 
-/** The profile of a new account; `given` may have other fields, which are left out. */
+/** Completes the profile of a new account. `given` may have other fields, which are left out. */
 export function newProfile(given: ProfileChange) {
   const { displayName, firstName, lastName, metadata, locale } = { ...emptyProfile, ...given }
   return { displayName, firstName, lastName, metadata, locale }
 }
 
-/** What a new account is made of. */
 export type NewUser = Pick<UserWithPassword, 'uuid' | 'email' | 'passwordHash'> &
   ProfileChange & {
     /** Default: user. */
     readonly role?: UserRow['role']
-    /** The provider that the account comes from; default: none. */
+    /** The provider by which the account was created; default: none. */
     readonly provider?: string
-    /** Whether the address has been proven already, by its holder; default: no. */
+    /** Whether the holder of the account has proven the address; default: false. */
     readonly emailVerified?: boolean
   }
 
-/** The same table under another name, to look at other accounts in the same statement. */
+/** An alias of the table, for conditions on other accounts in the same statement. */
 const other = alias(users, 'other')
 
-/** Excludes accounts whose deletion is due although their row may still be there. */
+/** Excludes accounts whose deletion is due, even if their row still exists. */
 export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, now))
 
-/** The account of the project with this id. */
+/** The condition for one account of the project. */
 export const thisUser = (scope: Scope, id: Given<number>) => and(own(users, scope), eq(users.id, id))
 
-/** The account, if it still has this address and is not disabled. */
+/** The condition for an account that still has an address and is not disabled. */
 export const enabledUser = (db: Database, id: number, email: string) =>
   and(thisUser(db, id), eq(users.email, email), isNull(users.disabledAt))
 
@@ -69,30 +68,33 @@ export const userOf = (row: UserTable) => and(eq(users.projectId, row.projectId)
 /** The epoch that ends every session. */
 export const nextEpoch = sql`${users.epoch} + 1`
 
-/** The instant of the first proof of the address. */
+/** The time of the first proof of the address. */
 const firstProof = sql`coalesce(${users.emailVerifiedAt}, now())`
 
-/** Who has proven an address: the mailbox with the account's holder, with a claim's token, or alone. */
+/**
+ * How an address was proven: by its mail and the holder of the account together (`holder`), by the token of a sign-up (`claim`), or
+ * by its mail alone (`mailbox`).
+ */
 export type EmailProof = NonNullable<UserRow['emailProof']>
 
-/** Whether the address was proven by the mailbox and the account's holder together. */
+/** Whether the holder of the account has proven the address. */
 export const isHolderProven = ({ emailVerifiedAt, emailProof }: UserRow) =>
   emailVerifiedAt !== null && emailProof === 'holder'
 
 /**
- * Whether rights that go by the address may be given: it is proven, and not known to be by its mail alone. Of an address
- * that was proven under an earlier version that is not known.
+ * Whether rights may be granted to the account because of its address: it is proven, and not only by its mail. For addresses proven
+ * under earlier versions, `emailProof` is null, and they are accepted.
  */
 export const mayHoldRights = ({ emailVerifiedAt, emailProof }: UserRow) =>
   emailVerifiedAt !== null && emailProof !== 'mailbox'
 
-/** Marks the address as proven. A proof by the mailbox alone takes back no earlier one by the holder. */
+/** The change that marks an address as proven. A later proof by the mailbox does not replace an earlier one by the holder. */
 export const proven = (by: EmailProof) => ({
   emailVerifiedAt: firstProof,
   emailProof: by === 'holder' ? by : sql<EmailProof>`coalesce(${users.emailProof}, ${by})`,
 })
 
-/** Changes the user that `where` names; null where there is none. */
+/** Updates the user that `where` selects; null: there is none. */
 export function updateUser(
   db: Database,
   where: SQL | undefined,
@@ -102,7 +104,7 @@ export function updateUser(
   return first(db.queries.update(users).set(values).where(where).returning(userColumns))
 }
 
-/** The same for an account that this transaction holds by `lockUser`. */
+/** Updates an account that this transaction has locked by `lockUser`. */
 export async function updateLockedUser(
   db: Database,
   id: number,
@@ -136,7 +138,7 @@ const insert = prepared((query) =>
     .prepare('user_insert'),
 )
 
-/** Inserts an account; null where the address is taken in this project. */
+/** Inserts an account; null: the address is taken in this project. */
 export function insertUser(db: Database, user: NewUser): Promise<UserRow | null> {
   const { role = 'user', emailVerified = false, provider = null } = user
   const profile = { ...emptyProfile, ...user }
@@ -144,7 +146,7 @@ export function insertUser(db: Database, user: NewUser): Promise<UserRow | null>
   return first(insert(db, { ...profile, role, provider, emailVerified, metadata }))
 }
 
-/** Names the provider that an account came from, or none. */
+/** Sets the provider by which an account was created, or null. */
 export async function setUserProvider(db: Database, id: number, provider: string | null): Promise<void> {
   await updateUser(db, thisUser(db, id), { provider })
 }
@@ -165,12 +167,15 @@ export function findUser(db: Database, id: number): Promise<UserRow | null> {
   return first(selectUser(db, id))
 }
 
-/** The account, locked until the transaction ends: what is read here is still true when it is written. */
+/** Reads an account and locks it until the transaction ends. */
 export function lockUser(db: Database, id: number): Promise<UserRow | null> {
   return first(selectUser(db, id).for('no key update'))
 }
 
-/** Changes the address to another that its holder has proven; null if the account has moved on, or another account has it. */
+/**
+ * Replaces the address by one that the holder has proven.
+ * @returns null: the account no longer has the address `from`, is disabled, or another account has the address `to`
+ */
 export function updateUserEmail(db: Database, id: number, from: string, to: string): Promise<UserRow | null> {
   const where = and(own(other, db), eq(other.email, to))
   const taken = db.queries.select({ id: other.id }).from(other).where(where)
@@ -183,7 +188,7 @@ export async function advanceEpoch(db: Database, id: number): Promise<void> {
   await db.queries.update(users).set({ epoch: nextEpoch }).where(thisUser(db, id))
 }
 
-/** Marks the address as proven if it still is the account's; null otherwise. A second proof keeps the first instant. */
+/** Marks an address as proven; a repeated proof keeps the first time. @returns null: the account has another address, or is disabled */
 export function markEmailVerified(
   db: Database,
   id: number,
@@ -193,13 +198,13 @@ export function markEmailVerified(
   return updateUser(db, enabledUser(db, id, email), proven(by))
 }
 
-/** Changes what `change` names of the profile, and no other column; for an account held by `lockUser`. */
+/** Updates the given fields of the profile. For an account that is locked by `lockUser`. */
 export function updateProfile(db: Database, id: number, change: ProfileChange): Promise<UserRow> {
   const { displayName, firstName, lastName, metadata, locale } = change
   return updateLockedUser(db, id, { displayName, firstName, lastName, metadata, locale })
 }
 
-/** Names the account's picture, or none. */
+/** Sets the id of the account's picture, or null. */
 export function setUserAvatar(db: Database, id: number, avatarId: string | null): Promise<UserRow | null> {
   return updateUser(db, thisUser(db, id), { avatarId })
 }

@@ -6,7 +6,7 @@ import { userColumns, userOf } from '../accounts/users.ts'
 import { now, ofUser, own, parameter, parameters, pick } from '../conditions.ts'
 import { type Database, first, one, prepared, rowCount } from '../database.ts'
 
-/** The columns of a key that its owner sees. */
+/** The columns that the owner of a key sees. */
 export const shownColumns = {
   ...pick(apiKeys, 'id', 'name', 'keyPrefix', 'scopes'),
   ...pick(apiKeys, 'createdAt', 'expiresAt', 'lastUsedAt', 'revokedAt'),
@@ -14,7 +14,7 @@ export const shownColumns = {
 
 export type ApiKeyRow = Pick<typeof apiKeys.$inferSelect, keyof typeof shownColumns>
 
-/** Whether it was used within the last minute. */
+/** Whether a key was used within the last minute. */
 const usedLately = sql<boolean>`coalesce(${apiKeys.lastUsedAt} > now() - interval '1 minute', false)`
 const isUnrevoked = isNull(apiKeys.revokedAt)
 const isActive = and(isUnrevoked, or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now)))
@@ -48,14 +48,14 @@ const markUsed = prepared((query) =>
 )
 
 /**
- * Finds the active key of a prefix and its user, in the one statement of a request by key. The caller compares the hash.
+ * Finds the active key with a prefix, and its user: the one statement of a request by key. The caller compares the hash.
  * @param keyPrefix the public part of the key
  */
 export function findActiveApiKey(db: Database, keyPrefix: string) {
   return first(findByPrefix(db, { keyPrefix }))
 }
 
-/** Notes that the key was used now; of several requests within a minute, one writes. */
+/** Marks a key as used now, at most once a minute. */
 export async function markApiKeyUsed(db: Database, id: string): Promise<void> {
   await markUsed(db, { id })
 }
@@ -68,7 +68,7 @@ export function insertApiKey(
   return one(db.queries.insert(apiKeys).values(values).returning(shownColumns))
 }
 
-/** Counts the active keys of a user; while the transaction holds `lockUser`, the number does not change. */
+/** Counts the active keys of a user. The number is stable in a transaction that has locked the user by `lockUser`. */
 export async function countActiveApiKeys(db: Database, userId: number): Promise<number> {
   return db.queries.$count(apiKeys, and(ofUser(apiKeys, db, userId), isActive))
 }
@@ -92,13 +92,13 @@ export function findApiKey(db: Database, userId: number, id: string): Promise<Ap
   )
 }
 
-/** Revokes one key; a key that was revoked before keeps its time of revocation. */
+/** Revokes a key; one that was revoked before keeps its time. */
 export async function markApiKeyRevoked(db: Database, userId: number, id: string): Promise<void> {
   const where = and(thisKey(db, userId, id), isUnrevoked)
   await db.queries.update(apiKeys).set({ revokedAt: now }).where(where)
 }
 
-/** Revokes every key of the user that is not revoked; returns how many. */
+/** Revokes all keys of a user that are not revoked. @returns how many */
 export function revokeAllApiKeys(db: Database, userId: number): Promise<number> {
   const where = and(ofUser(apiKeys, db, userId), isUnrevoked)
   const id = { id: apiKeys.id }

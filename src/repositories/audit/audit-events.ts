@@ -1,5 +1,5 @@
-// Rows of `audit_events`, each with its row of the security log. An insert counts its event for metrics; a statement about many
-// rows counts once.
+// Rows of `audit_events`, inserted together with their rows of the security log. An insert counts its event for metrics, once per
+// statement.
 import { and, desc, lt, sql } from 'drizzle-orm'
 import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
@@ -46,8 +46,8 @@ const notLogged: LogCircumstances = {
 }
 
 /**
- * Inserts an event; nothing where the account has gone meanwhile, because its trail went with it.
- * @param logged who acted, for the security log; null: the event does not belong there
+ * Inserts an event, unless the account was deleted concurrently together with its trail.
+ * @param logged actor and client for the security log; null: the event is not written there
  */
 export async function insertAuditEvent(
   db: Database,
@@ -59,7 +59,7 @@ export async function insertAuditEvent(
   await insert(db, {
     ...circumstances,
     ...facts,
-    // The session in which or to which it happened; else the actor's.
+    // The session of the event, else the actor's session.
     sessionId: sessionId ?? circumstances.sessionId,
     details: JSON.stringify(circumstances.details),
     isLogged: logged !== null,
@@ -70,7 +70,7 @@ export async function insertAuditEvent(
   db.recorded(event.event)
 }
 
-/** Inserts the event for each of the user's sessions that are named; one statement however many they are. */
+/** Inserts the event for each of the given sessions of a user, in one statement. */
 export async function insertAuditEventsForSessions(
   db: Database,
   {
@@ -97,7 +97,7 @@ export async function insertAuditEventsForSessions(
 
 /**
  * Inserts the event for every member of a team, in one statement.
- * @param exceptUserId the member who acted, whose own event names the session; null: none
+ * @param exceptUserId the member who acted, whose event is inserted separately with the session; null: none
  */
 export async function insertAuditEventsForTeam(
   db: Database,
@@ -113,7 +113,7 @@ export async function insertAuditEventsForTeam(
   db.recorded(event)
 }
 
-/** Inserts the event for the account of an address, if there is one: one statement either way, which is not counted. */
+/** Inserts the event for the account of an address, if there is one: one statement in both cases. Metrics do not count it. */
 export async function insertAuditEventByEmail(
   db: Database,
   email: string,
@@ -124,7 +124,7 @@ export async function insertAuditEventByEmail(
     from ${users} where ${own(users, db)} and ${users.email} = ${email}`)
 }
 
-/** The user's events with a smaller id than `before` (null: from the newest on), the newest first. */
+/** Lists the user's events with a smaller id than `before` (null: from the newest), the newest first. */
 export async function listAuditEvents(
   db: Database,
   userId: number,

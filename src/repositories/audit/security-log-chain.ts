@@ -1,4 +1,4 @@
-// The chain over `security_log`: rows are sealed in batches, read in order, and deleted from the oldest on.
+// The hash chain of `security_log`: rows are sealed in batches, read in order, and deleted from the oldest on.
 import { and, asc, eq, gt, isNotNull, isNull, lte, sql } from 'drizzle-orm'
 import { securityLogChains as chains, securityLog as table } from '../../../drizzle/tables/security-log.ts'
 import { first, rowCount, type UnscopedDatabase } from '../database.ts'
@@ -7,7 +7,7 @@ export type ChainRow = typeof chains.$inferSelect
 
 const ofProject = (projectId: string) => eq(table.projectId, projectId)
 
-/** What a hash covers, as text that PostgreSQL always writes alike. */
+/** The columns that a hash covers; `details` as text, which PostgreSQL always prints in the same way. */
 const sealedColumns = {
   id: table.id,
   position: table.position,
@@ -26,7 +26,7 @@ const sealedColumns = {
 
 export type SealableRow = Awaited<ReturnType<typeof listUnsealed>>[number]
 
-/** Projects with rows that are not sealed. */
+/** Lists projects with rows that are not sealed. */
 export async function listUnsealedProjects({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
   const { projectId } = table
   const rows = await queries
@@ -37,12 +37,12 @@ export async function listUnsealedProjects({ queries }: UnscopedDatabase, limit:
   return rows.map((row) => row.projectId)
 }
 
-/** Inserts a chain unless there is one. */
+/** Inserts the chain of a project, unless it has one. */
 export async function insertChain({ queries }: UnscopedDatabase, chain: ChainRow): Promise<void> {
   await queries.insert(chains).values(chain).onConflictDoNothing()
 }
 
-/** Locks the chain of a project; null where there is none, or another job holds it. */
+/** Locks the chain of a project. @returns null: there is none, or another job has locked it */
 export function lockChain({ queries }: UnscopedDatabase, projectId: string): Promise<ChainRow | null> {
   const rows = queries.select().from(chains).where(eq(chains.projectId, projectId))
   return first(rows.for('update', { skipLocked: true }))
@@ -64,7 +64,7 @@ export async function updateChain(
   await queries.update(chains).set(change).where(eq(chains.projectId, projectId))
 }
 
-/** Rows that are not sealed, the oldest first. */
+/** Lists rows of a project that are not sealed, the oldest first. */
 export async function listUnsealed({ queries }: UnscopedDatabase, projectId: string, limit: number) {
   return queries
     .select(sealedColumns)
@@ -74,7 +74,7 @@ export async function listUnsealed({ queries }: UnscopedDatabase, projectId: str
     .limit(limit)
 }
 
-/** Writes the position and hash of rows, under the lock of their chain. */
+/** Sets the position and hash of rows. In a transaction that has locked their chain. */
 export async function sealRows(
   { queries }: UnscopedDatabase,
   projectId: string,
@@ -87,7 +87,7 @@ export async function sealRows(
     where ${ofProject(projectId)} and ${table.id} = (given.seal->>0)::bigint and ${table.position} is null`)
 }
 
-/** Sealed rows after a position, in order. */
+/** Lists sealed rows after a position, in order. */
 export async function listSealed(
   { queries }: UnscopedDatabase,
   projectId: string,
@@ -102,7 +102,7 @@ export async function listSealed(
     .limit(limit)
 }
 
-/** Counts the rows of a project that are not sealed, and those up to a position that should be gone. */
+/** Counts the rows of a project that are not sealed, and sealed rows up to a position, which retention should have deleted. */
 export async function countLoose(
   { queries }: UnscopedDatabase,
   projectId: string,
@@ -116,14 +116,14 @@ export async function countLoose(
   }
 }
 
-/** Projects that have rows or a chain. */
+/** Lists projects with rows or a chain. */
 export async function listLoggedProjects({ queries }: UnscopedDatabase): Promise<string[]> {
   const logged = queries.select({ projectId: table.projectId }).from(table)
   const chained = queries.select({ projectId: chains.projectId }).from(chains)
   return (await logged.union(chained)).map(({ projectId }) => projectId)
 }
 
-/** The last position of up to `limit` after `anchor` whose rows are all older than `days`; null: none is. */
+/** Finds the end of the rows after the anchor, at most `limit`, that are all older than `days`; null: there are none. */
 export async function findExpiredPosition(
   { queries }: UnscopedDatabase,
   { projectId, anchorPosition }: Pick<ChainRow, 'projectId' | 'anchorPosition'>,

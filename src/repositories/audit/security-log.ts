@@ -9,22 +9,22 @@ export type LogRow = typeof table.$inferSelect
 export type SecurityEventName = LogRow['event']
 export type LogDetails = LogRow['details']
 
-/** What every row says about the client and the actor. */
+/** The client and the actor of a row. */
 export interface LogCircumstances
   extends Pick<LogRow, 'actor' | 'addressPrefix' | 'userAgent' | 'sessionId' | 'details'> {}
 
 export interface NewLogRow extends LogCircumstances, Pick<LogRow, 'event' | 'outcome'> {
-  /** UUID of the account that it concerns; null: the one of `email`, if there is one. */
+  /** UUID of the account that the row concerns; null: the account of `email`, if there is one. */
   readonly account: string | null
   readonly email: string | null
-  /** HMAC of `email`, which is kept where no account has the address. */
+  /** HMAC of `email`, which is stored if no account has the address. */
   readonly addressHash: Buffer | null
 }
 
 /** The columns that `loggedValues` fills. */
 export const loggedColumns = sql`(project_id, event, outcome, actor, address_prefix, user_agent, session_id, details, account)`
 
-/** Values for `loggedColumns` from the parameters of a prepared statement. @param account the UUID's column */
+/** Values for `loggedColumns` from the parameters of a prepared statement. @param account the column with the account's UUID */
 export const loggedValues = (projectId: SQL, account: SQL) => sql`${projectId}, ${parameter('event')}::text,
   ${parameter('outcome')}::text, ${parameter('actor')}::text, ${parameter('addressPrefix')}::text,
   ${parameter('userAgent')}::text, ${parameter('sessionId')}::uuid, ${parameter('details')}::jsonb, ${account}`
@@ -48,9 +48,9 @@ const insert = prepared((query) =>
 )
 
 /**
- * Inserts a row, the same statement whether or not the address has an account. Its commit waits for the disk, and so for
- * every count before it.
- * @returns the UUID of the account that it concerns; null: none is known
+ * Inserts a row, by the same statement whether or not the address has an account. Its commit waits for the disk, which also flushes
+ * earlier counts of attempts.
+ * @returns the UUID of the account that the row concerns; null: none
  */
 export async function insertLogRow(db: Database, row: NewLogRow): Promise<string | null> {
   const { account } = await one(insert(db, { ...row, details: JSON.stringify(row.details) }))
@@ -62,7 +62,7 @@ export interface NewOperatorAct
   extends Pick<LogRow, 'projectId' | 'event' | 'details'>,
     Partial<Pick<LogRow, 'account' | 'sessionId' | 'addressPrefix' | 'userAgent' | 'outcome'>> {}
 
-/** Inserts an operator's act, in the transaction that does it. */
+/** Inserts an operator's act, in the transaction of the act. */
 export async function insertOperatorAct({ queries }: UnscopedDatabase, act: NewOperatorAct): Promise<void> {
   await queries.insert(table).values({ ...act, actor: 'operator' })
 }

@@ -1,23 +1,23 @@
-// Deletes expired rows, some blocks of a table at a time.
+// Deletes expired rows, a range of blocks of a table at a time.
 //
-// A table is walked by its blocks (PostgreSQL's TID range scan), so a pass reads every block once, needs no index, and
-// each statement is short however many rows have expired.
+// With PostgreSQL's TID range scan, a pass reads every block once and needs no index, and each statement is short, however many rows
+// have expired.
 import { type SQL, sql } from 'drizzle-orm'
 import type { UnscopedDatabase } from '../database.ts'
 
 const day = sql`interval '1 day'`
 
-/** Of failed sign-ins: neither locked nor used in the last hour, so that frequent sign-ins do not insert rows each time. */
+/** Whether a row of sign_in_failures was neither locked nor used in the last hour. Frequent sign-ins then reuse their rows. */
 const isIdle = sql`greatest(window_started_at, locked_until) < now() - interval '1 hour'`
 
-/** Days for which a project keeps its events and their deliveries. */
+/** The retention of events and deliveries of a project, in days. */
 const eventDays = (table: string) => sql`coalesce((select (policy -> 'events' ->> 'retention_days')::int
   from projects where projects.id = ${sql.identifier(table)}.project_id), 30)`
 
 /**
- * When rows of each table are removed. Ended sessions stay for a day, so that a refusal can be explained; mail for a week, to
- * strangers for a day; keys for a month, in which their owner sees that they ended. Failed sign-ins go after the longest
- * window that a policy may have, and sooner where the row counts nothing any more.
+ * The condition for expired rows of each table. Ended sessions stay for a day, so that a refusal can name the reason; sent mail for
+ * a week, or a day if it has no account; ended keys for a month, in which their owner can see them. Failed sign-ins are deleted
+ * after the longest window that a policy can have, or earlier if their count is 0.
  */
 const expired = {
   sessions: sql`expires_at < now() - ${day} or revoked_at < now() - ${day}`,
@@ -49,10 +49,10 @@ const expired = {
 export type ExpiringTable = keyof typeof expired
 export const expiringTables = Object.keys(expired) as readonly ExpiringTable[]
 
-/** Advisory lock of the instance that cleans up; any number that nothing else uses. */
+/** Advisory lock of the cleanup job; an arbitrary number. */
 const lockId = 7_255_979_163
 
-/** Blocks that the table has now. */
+/** Counts the blocks of a table. */
 export async function countBlocks(db: UnscopedDatabase, table: ExpiringTable): Promise<number> {
   const [row] = await db.queries.execute<{ blocks: number }>(
     sql`select (pg_relation_size(${table}::regclass) / current_setting('block_size')::int)::int as blocks`,
@@ -61,8 +61,7 @@ export async function countBlocks(db: UnscopedDatabase, table: ExpiringTable): P
 }
 
 /**
- * Deletes expired rows in blocks [from, to); rows that are locked are left for the next pass. To be called in a
- * transaction.
+ * Deletes expired rows in the blocks [from, to), except locked ones. To be called in a transaction.
  * @returns how many rows; null: another instance is cleaning up
  */
 export async function deleteExpired(

@@ -1,4 +1,4 @@
-// Rows of `email_sign_ins`: opened by a request, tried a few times, and used once.
+// Rows of `email_sign_ins`: created by a request, with a limited number of attempts, and used once.
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { emailSignIns as table } from '../../../drizzle/tables/email-sign-ins.ts'
 import { now, own, pick, secondsFromNow } from '../conditions.ts'
@@ -24,14 +24,14 @@ export async function insertEmailSignIn(
   await db.queries.insert(table).values({ ...row, projectId: db.projectId, expiresAt })
 }
 
-/** Starts its whole lifetime from now, because its mail is about to be sent; false: it was used or ended. */
+/** Restarts the lifetime of a sign-in whose mail is about to be sent. @returns false: it was used or ended */
 export function renewEmailSignIn(db: Database, rowId: string, lifetimeSeconds: number): Promise<boolean> {
   const change = { expiresAt: secondsFromNow(lifetimeSeconds) }
   const where = and(thisOne(db, rowId), isNull(table.usedAt))
   return hasRows(db.queries.update(table).set(change).where(where).returning(id))
 }
 
-/** The open sign-in with this id, or whose mail has this token. */
+/** Finds the open sign-in with an id, or with the token of its mail. */
 export function findEmailSignIn(
   db: Database,
   by: { readonly id: string } | { readonly tokenHash: Buffer },
@@ -45,13 +45,13 @@ export function findEmailSignIn(
   )
 }
 
-/** Uses a sign-in by the token of its mail, once; false where it is no longer open. */
+/** Uses an open sign-in, once. @returns false: it is not open any more */
 export function useEmailSignIn(db: Database, rowId: string): Promise<boolean> {
   const where = and(thisOne(db, rowId), open)
   return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning(id))
 }
 
-/** The same by its code; the try is counted in the same statement, whether or not the code fits. */
+/** Uses an open sign-in by its code, once. The same statement counts the attempt, whether or not the code is correct. */
 export async function useEmailSignInByCode(
   db: Database,
   rowId: string,
@@ -67,7 +67,7 @@ export async function useEmailSignInByCode(
   return Boolean(row?.usedAt)
 }
 
-/** Ends the sign-ins of an address, those too whose mail is still to be sent; whether there were any. */
+/** Ends the sign-ins of an address, including those with a queued mail. @returns whether there were any */
 export function endEmailSignIns(db: Database, email: string): Promise<boolean> {
   const where = and(own(table, db), eq(table.email, email), isNull(table.usedAt))
   return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning(id))

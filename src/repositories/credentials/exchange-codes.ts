@@ -1,10 +1,10 @@
-// Codes that an application exchanges for a session, looked at whatever their state.
+// Reads codes that an application exchanges for a session, used or not.
 import { and, eq } from 'drizzle-orm'
 import { verificationTokens as table } from '../../../drizzle/tables/verification-tokens.ts'
 import { own, pick } from '../conditions.ts'
 import { type Database, first } from '../database.ts'
 
-/** The code with this hash and this code challenge; `id` is that of its session. Null: there is none. */
+/** Finds the code with a hash and code challenge; `id` is the id of its session. */
 export function findExchangeCode(
   db: Database,
   tokenHash: Buffer,

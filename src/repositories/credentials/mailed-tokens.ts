@@ -1,4 +1,4 @@
-// Verification tokens that mails carry, inserted by the mail job for every project at once.
+// Verification tokens of mails, which the mail job inserts for all projects.
 import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm'
 import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -7,21 +7,21 @@ import { now, secondsFromNow } from '../conditions.ts'
 import type { Queries, UnscopedDatabase } from '../database.ts'
 import { type NewVerificationToken, open, undoPurposes } from './verification-tokens.ts'
 
-/** A token that a mail carries, under the id of its mail. */
+/** The token of a mail; its id is that of the mail. */
 export interface NewMailedToken extends Omit<NewVerificationToken, 'supersedes'> {
   readonly projectId: string
-  /** When the mail was queued. */
+  /** The time at which the mail was queued. */
   readonly createdAt: Date
 }
 
 /**
- * Inserts the tokens of mails that are about to be sent, each as old as its mail. Of several for one user and purpose
- * the newest supersedes the others, in whatever order they are sent; links that undo a change or disown a sign-in stay, each good
- * for its own. A mail that is sent again renews its token.
+ * Inserts the tokens of mails that are about to be sent; a token is as old as its mail. Of several tokens for one user and purpose
+ * the newest supersedes the others, in whatever order they are sent, except for purposes of `undoPurposes`. A mail that is sent
+ * again renews its token.
  *
- * Never waits for a token that is being redeemed at this moment: the redeeming transaction may wait for the mail's row.
- * Locks the accounts before the mails, as the deletion of an account does.
- * @returns the ids whose token works; the other mails were deleted, their token was used, or a newer one replaced it
+ * Skips tokens that are being redeemed at this moment, because the redeeming transaction may wait for the row of the mail. Locks
+ * accounts before mails, in the same order as the deletion of an account.
+ * @returns the ids of mails with a valid token; the others were deleted, or their token was used or superseded
  */
 export async function insertMailedTokens(
   { queries }: UnscopedDatabase,

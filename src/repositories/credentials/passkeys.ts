@@ -10,9 +10,9 @@ export type NewPasskey = Omit<PasskeyRow, 'projectId' | 'createdAt' | 'lastUsedA
 const id = { id: passkeys.id }
 
 /**
- * Notes a use of the passkey `passkeyId` now, and its counter, which must be ahead of the one before or 0 like it (WebAuthn
- * §6.1.1). Returns its id.
- * @param onlyIf what must hold besides; default: nothing
+ * An update that marks the passkey `passkeyId` as used now. Its signature counter must be greater than the stored one, or both 0
+ * (WebAuthn §6.1.1).
+ * @param onlyIf a further condition
  */
 export const touching = (query: Queries, onlyIf?: SQL) => {
   const count = sql`${parameter('signCount')}::bigint`
@@ -29,22 +29,19 @@ export const touching = (query: Queries, onlyIf?: SQL) => {
     .returning(id)
 }
 
-/** What is noted of a use: which passkey, and what its authenticator said. */
+/** The use of a passkey, with the data of its authenticator. */
 export interface UsedPasskey extends Pick<PasskeyRow, 'signCount' | 'backupEligible' | 'backedUp'> {
   readonly passkeyId: string
 }
 
 const touch = prepared((query) => touching(query).prepare('passkey_touch'))
 
-/**
- * Notes that a passkey was used now, and its counter, which must be ahead of the one before or 0 like it (WebAuthn §6.1.1).
- * @returns false, and nothing noted, where the counter went back or the passkey is gone
- */
+/** Marks a passkey as used now. @returns false, without a change: its counter went back (see `touching`), or the passkey is gone */
 export function touchPasskey(db: Database, used: UsedPasskey): Promise<boolean> {
   return hasRows(touch(db, used))
 }
 
-/** Inserts a passkey; null where the project has one with this credential id. */
+/** Inserts a passkey; null: the project has one with this credential id. */
 export function insertPasskey(db: Database, passkey: NewPasskey): Promise<PasskeyRow | null> {
   const values = { ...passkey, projectId: db.projectId }
   const target = [passkeys.projectId, passkeys.credentialId]
@@ -60,7 +57,7 @@ export async function listPasskeys(db: Database, userId: number): Promise<Passke
     .orderBy(asc(passkeys.createdAt), asc(passkeys.id))
 }
 
-/** Renames a passkey of a user; null where the user has none with this id. */
+/** Renames a passkey of a user; null: the user has none with this id. */
 export function renamePasskey(
   db: Database,
   userId: number,
@@ -71,7 +68,7 @@ export function renamePasskey(
   return first(db.queries.update(passkeys).set({ name }).where(where).returning())
 }
 
-/** Deletes one passkey; false where the user has none with this id. */
+/** Deletes a passkey of a user. @returns false: the user has none with this id */
 export function deletePasskey(db: Database, userId: number, passkeyId: string): Promise<boolean> {
   const where = and(ofUser(passkeys, db, userId), eq(passkeys.id, passkeyId))
   return hasRows(db.queries.delete(passkeys).where(where).returning(id))
@@ -79,7 +76,7 @@ export function deletePasskey(db: Database, userId: number, passkeyId: string): 
 
 /**
  * Deletes the passkeys of a user.
- * @param since only those that were added then or later; null: all
+ * @param since only those that were added at this time or later; null: all
  * @returns how many were deleted
  */
 export function deletePasskeys(db: Database, userId: number, since: Date | null): Promise<number> {

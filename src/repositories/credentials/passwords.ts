@@ -1,10 +1,10 @@
-// The password of a user. A statement that sets, changes or removes it also ends the sessions by a new epoch.
+// The password hash of a user. Statements that set, replace or remove it also end all sessions by a new epoch.
 import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import { users } from '../../../drizzle/tables/users.ts'
 import { enabledUser, nextEpoch, proven, thisUser, type UserRow, updateUser } from '../accounts/users.ts'
 import { type Database, first } from '../database.ts'
 
-/** The hash of the account's password; null where it has none. */
+/** Finds the password hash of an account; null: it has no password. */
 export async function findPasswordHash(db: Database, userId: number): Promise<string | null> {
   const { passwordHash } = users
   const row = await first(db.queries.select({ passwordHash }).from(users).where(thisUser(db, userId)))
@@ -12,8 +12,9 @@ export async function findPasswordHash(db: Database, userId: number): Promise<st
 }
 
 /**
- * Sets the first password of an account that has none and whose sessions are those of `epoch`; ends every session.
- * @returns the new epoch, or null where the account has a password, another epoch, or is disabled
+ * Sets the first password of an account, and ends every session.
+ * @param epoch the epoch that the account must have
+ * @returns the new epoch; null: the account has a password or another epoch, or is disabled
  */
 export function setFirstPassword(
   db: Database,
@@ -26,8 +27,9 @@ export function setFirstPassword(
 }
 
 /**
- * Replaces the password if it still is the one that was checked; ends every session.
- * @returns the new epoch, or null where another request replaced it first
+ * Replaces the password, and ends every session.
+ * @param from the hash that was checked
+ * @returns the new epoch; null: a concurrent request replaced that hash first
  */
 export function replacePassword(db: Database, id: number, from: string, to: string): Promise<number | null> {
   return updatePassword(db, and(thisUser(db, id), eq(users.passwordHash, from)), to)
@@ -38,7 +40,7 @@ export async function removePassword(db: Database, id: number): Promise<void> {
   await updatePassword(db, thisUser(db, id), null)
 }
 
-/** Sets or removes the password of the user that `which` names; the new epoch, or null where there is none. */
+/** Sets or removes the password of the user that `which` selects. @returns the new epoch; null: there is no such user */
 async function updatePassword(
   db: Database,
   which: SQL | undefined,
@@ -49,15 +51,16 @@ async function updatePassword(
 }
 
 /**
- * Sets a password after a proof that its owner reads the mail of `email`: marks the address as proven by its
- * holder, and ends every session. Null if the account has another address by now, or is disabled.
+ * Sets a password after a proof that the owner of the account receives the mail of `email`. Marks the address as proven by its
+ * holder, and ends every session.
+ * @returns null: the account has another address now, or is disabled
  */
 export function resetPassword(db: Database, id: number, email: string, to: string): Promise<UserRow | null> {
   const change = { passwordHash: to, epoch: nextEpoch, ...proven('holder') }
   return updateUser(db, enabledUser(db, id, email), change)
 }
 
-/** Stores the same password under newer parameters, if the hash is still `from`; no session ends. */
+/** Replaces the hash `from` by one of the same password with newer parameters. No session ends. */
 export async function renewPasswordHash(db: Database, id: number, from: string, to: string): Promise<void> {
   const unchanged = and(thisUser(db, id), eq(users.passwordHash, from))
   await db.queries.update(users).set({ passwordHash: to }).where(unchanged)

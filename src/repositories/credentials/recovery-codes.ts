@@ -1,4 +1,4 @@
-// Rows of `recovery_codes`: a set is inserted and replaced whole, and each code is used once.
+// Rows of `recovery_codes`: inserted and replaced as a set; each code is used once.
 import { and, eq, isNull } from 'drizzle-orm'
 import { recoveryCodes as table } from '../../../drizzle/tables/recovery-codes.ts'
 import { now, ofUser } from '../conditions.ts'
@@ -6,7 +6,7 @@ import { type Database, hasRows } from '../database.ts'
 
 const open = isNull(table.usedAt)
 
-/** Deletes the codes of an account; whether there were any. */
+/** Deletes the codes of an account. @returns whether there were any */
 export function deleteRecoveryCodes(db: Database, userId: number): Promise<boolean> {
   return hasRows(
     db.queries
@@ -16,7 +16,7 @@ export function deleteRecoveryCodes(db: Database, userId: number): Promise<boole
   )
 }
 
-/** Puts a set in the place of the one before. */
+/** Replaces the codes of an account. */
 export async function replaceRecoveryCodes(
   db: Database,
   userId: number,
@@ -27,7 +27,7 @@ export async function replaceRecoveryCodes(
   await db.queries.insert(table).values(hashes.map((codeHash) => ({ projectId, userId, codeHash })))
 }
 
-/** Uses a code, once: false where it is unknown or used. */
+/** Uses a code, once. @returns false: it is unknown or used */
 export function useRecoveryCode(db: Database, userId: number, codeHash: Buffer): Promise<boolean> {
   const where = and(ofUser(table, db, userId), eq(table.codeHash, codeHash), open)
   return hasRows(

@@ -1,4 +1,4 @@
-// Rows of `second_factor_challenges`: opened by a right first factor, tried a few times, and used once.
+// Rows of `second_factor_challenges`: created after a correct first factor, with a limited number of attempts, and used once.
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { secondFactorChallenges as table } from '../../../drizzle/tables/second-factor-challenges.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -26,7 +26,7 @@ export async function insertChallenge(
   await db.queries.insert(table).values({ ...challenge, projectId: db.projectId, expiresAt })
 }
 
-/** An open challenge of a client with its account; null where the account changed since in a way that ends sessions. */
+/** Finds an open challenge of a client, and its account; null: there is none, or the account's sessions were ended since. */
 export function findChallenge(db: Database, tokenHash: Buffer, client: Row['client'], maxAttempts: number) {
   const challenge = { id: table.id, amr: table.amr, byMail: table.byMail }
   return first(
@@ -40,25 +40,25 @@ export function findChallenge(db: Database, tokenHash: Buffer, client: Row['clie
   )
 }
 
-/** Counts a try of a code, before the code is checked; false where the challenge has ended. */
+/** Counts an attempt before its code is checked. @returns false: the challenge has ended */
 export function countChallengeTry(db: Database, id: string, maxAttempts: number): Promise<boolean> {
   const change = { attempts: sql`${table.attempts} + 1` }
   const where = and(thisOne(db, id), open(maxAttempts))
   return hasRows(db.queries.update(table).set(change).where(where).returning({ id: table.id }))
 }
 
-/** Uses a challenge, once. The last try that is allowed has been counted already. */
+/** Uses a challenge, once. Its attempt has been counted already, so the limit is one higher here. */
 export function useChallenge(db: Database, id: string, maxAttempts: number): Promise<boolean> {
   const where = and(thisOne(db, id), open(maxAttempts + 1))
   return hasRows(db.queries.update(table).set({ usedAt: now }).where(where).returning({ id: table.id }))
 }
 
-/** Deletes one challenge, if it is there. */
+/** Deletes a challenge, if it exists. */
 export async function voidChallenge(db: Database, id: string): Promise<void> {
   await db.queries.delete(table).where(thisOne(db, id))
 }
 
-/** Deletes the challenges of an account; whether there were any. */
+/** Deletes the challenges of an account. @returns whether there were any */
 export function deleteChallenges(db: Database, userId: number): Promise<boolean> {
   return hasRows(
     db.queries

@@ -1,4 +1,4 @@
-// Rows of `spent_proofs`: tokens of providers and challenges of passkeys that were accepted and are not accepted again.
+// Rows of `spent_proofs`: tokens of providers and challenges of passkeys that were accepted, and must not be accepted again.
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
 import { spentProofs } from '../../../drizzle/tables/spent-proofs.ts'
@@ -8,7 +8,7 @@ import { own, parameter, parameters } from '../conditions.ts'
 import { type Database, first, hasRows, prepared, type Queries } from '../database.ts'
 import type { PasskeyRow } from './passkeys.ts'
 
-/** A proof by its hash, remembered until it has expired. */
+/** The hash of a proof, kept until the proof expires. */
 export interface SpentProof {
   readonly markHash: Buffer
   readonly expiresAt: Date
@@ -66,17 +66,17 @@ const parametersOfProof = ({ markHash, expiresAt }: SpentProof) => ({
   expiresAt: expiresAt.toISOString(),
 })
 
-/** Spends a proof. @returns whether it was unspent; of several at the same moment, one is told so */
+/** Marks a proof as spent. @returns whether it was unspent; of concurrent calls, only one gets true */
 export function spendProof(db: Database, proof: SpentProof): Promise<boolean> {
   return hasRows(spend(db, parametersOfProof(proof)))
 }
 
 /**
- * Spends the challenge that a passkey answers, and finds the passkey, in one statement.
- * @param isFlushedLater true: its commit does not wait for the disk, because another commit follows before the request is
- *   answered, and flushes it; not in a transaction, whose own commit would not wait either
- * @returns null where it is spent; `found` is null where the project has no such passkey, or its account is one whose
- *   deletion is due
+ * Marks the challenge that a passkey signed as spent, and finds the passkey, in one statement.
+ * @param isFlushedLater true: its commit does not wait for the disk, because a later commit before the response flushes it. Must be
+ *   false in a transaction, because the transaction's own commit would not wait either
+ * @returns null: the challenge was spent before; `found` is null if the project has no such passkey, or the deletion of its account
+ *   is due
  */
 export async function spendProofAndFindPasskey(
   db: Database,

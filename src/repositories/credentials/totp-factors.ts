@@ -1,4 +1,4 @@
-// Rows of `totp_factors`: proposed, enrolled by a first code, and each step used once.
+// Rows of `totp_factors`: proposed, enrolled by a first code; each time step is used once.
 import { and, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import { totpFactors as table } from '../../../drizzle/tables/totp-factors.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -9,7 +9,7 @@ import { type Database, first, hasRows, type UnscopedDatabase } from '../databas
 const enrolled = isNotNull(table.confirmedAt)
 const proposed = isNull(table.confirmedAt)
 
-/** Proposes a secret in the place of an earlier proposal; false where one is enrolled. */
+/** Inserts a proposed secret, or replaces a proposed one. @returns false: a secret is enrolled */
 export function proposeTotp(db: Database, userId: number, sealedSecret: Buffer): Promise<boolean> {
   const { projectId } = db
   return hasRows(
@@ -25,7 +25,7 @@ export function proposeTotp(db: Database, userId: number, sealedSecret: Buffer):
   )
 }
 
-/** The secret of an account with the database's clock; null where there is none in that state. */
+/** Finds the secret of an account in a state, with the database's clock. */
 export function findTotp(
   db: Database,
   userId: number,
@@ -35,7 +35,7 @@ export function findTotp(
   return first(db.queries.select({ sealedSecret: table.sealedSecret, now }).from(table).where(where))
 }
 
-/** Enrols a proposed secret by the step of its first code; false where it was replaced or enrolled meanwhile. */
+/** Enrols a proposed secret with the step of its first code. @returns false: it was concurrently replaced or enrolled */
 export function confirmTotp(
   db: Database,
   userId: number,
@@ -47,7 +47,7 @@ export function confirmTotp(
   return hasRows(db.queries.update(table).set(change).where(where).returning({ userId: table.userId }))
 }
 
-/** Uses a step, once: false where it, or a later one, was used before. */
+/** Uses a time step, once. @returns false: it or a later one was used before */
 export function useTotpStep(db: Database, userId: number, step: number): Promise<boolean> {
   const where = and(ofUser(table, db, userId), enrolled, lt(table.lastStep, step))
   return hasRows(
@@ -56,8 +56,8 @@ export function useTotpStep(db: Database, userId: number, step: number): Promise
 }
 
 /**
- * Removes the secret of an account, proposed or enrolled.
- * @param since only if it was enrolled then or later, or is only proposed; null: in any case
+ * Deletes the secret of an account, proposed or enrolled.
+ * @param since an enrolled secret only if it was enrolled at this time or later; null: in any case
  * @returns whether there was one
  */
 export function deleteTotp(db: Database, userId: number, since: Date | null = null): Promise<boolean> {
@@ -72,7 +72,7 @@ export function deleteTotp(db: Database, userId: number, since: Date | null = nu
   )
 }
 
-/** Every secret of every project, with what its seal is bound to. */
+/** Lists the secrets of all projects, with the account UUID to which their seal is bound. */
 export function listSealedSecrets(db: UnscopedDatabase) {
   const { projectId, userId, sealedSecret } = table
   return db.queries
@@ -81,7 +81,7 @@ export function listSealedSecrets(db: UnscopedDatabase) {
     .innerJoin(users, userOf(table))
 }
 
-/** Replaces the seal of a secret that is still the one that was read. */
+/** Replaces a sealed secret by the same secret under another key. @returns false: it changed since it was read */
 export function replaceSeal(
   db: UnscopedDatabase,
   key: { readonly projectId: string; readonly userId: number },

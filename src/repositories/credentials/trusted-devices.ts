@@ -1,4 +1,4 @@
-// Rows of `trusted_devices`: inserted after a second factor, used by a sign-in, listed, and deleted together.
+// Rows of `trusted_devices`: inserted after a second factor, used by sign-ins, listed, and deleted together.
 import { and, desc, eq, gt } from 'drizzle-orm'
 import { trustedDevices as table } from '../../../drizzle/tables/trusted-devices.ts'
 import { now, ofUser, pick, secondsFromNow } from '../conditions.ts'
@@ -21,7 +21,7 @@ export async function insertTrustedDevice(
   await db.queries.insert(table).values({ ...device, projectId: db.projectId, expiresAt })
 }
 
-/** Marks a device as used now; false where this account does not trust it, or it is another browser by its name. */
+/** Marks a trusted device as used now. @returns false: the account does not trust it, or the browser has another name */
 export function useTrustedDevice(
   db: Database,
   userId: number,
@@ -32,7 +32,7 @@ export function useTrustedDevice(
   return hasRows(db.queries.update(table).set({ lastUsedAt: now }).where(own).returning({ id: table.id }))
 }
 
-/** The devices that an account trusts, the newest first. */
+/** Lists the trusted devices of an account, the newest first. */
 export function listTrustedDevices(db: Database, userId: number) {
   return db.queries
     .select(pick(table, 'id', 'device', 'addressPrefix', 'createdAt', 'lastUsedAt', 'expiresAt'))
@@ -42,7 +42,7 @@ export function listTrustedDevices(db: Database, userId: number) {
     .limit(1000)
 }
 
-/** Deletes the devices of an account; whether there were any. */
+/** Deletes the trusted devices of an account. @returns whether there were any */
 export function deleteTrustedDevices(db: Database, userId: number): Promise<boolean> {
   return hasRows(
     db.queries

@@ -29,16 +29,16 @@ export interface NewVerificationToken
   readonly supersedes: boolean
 }
 
-/** Links that undo what a mail tells of: each is good for its own, for days, and none has a code. */
+/** Purposes of links that undo the change of which their mail notifies. They do not supersede each other, and have no code. */
 export const undoPurposes: readonly Purpose[] = ['undo_email_change', 'disown_sign_in']
 
-/** The account and address that a redeemed token proves, and when it was asked for. */
+/** The account and address that a redeemed token proves, and the time of its request. */
 export type Redeemed = Pick<TokenRow, 'userId' | 'email' | 'createdAt'>
 
-/** Would be redeemed now. */
+/** The condition for a token that can be redeemed now. */
 export const open = and(isNull(table.usedAt), isNull(table.supersededAt), gt(table.expiresAt, now))
 
-/** Inserts a token. An id that exists already inserts and supersedes nothing. */
+/** Inserts a token. If its id exists already, nothing is inserted or superseded. */
 export async function insertToken(
   db: Database,
   { lifetimeSeconds, supersedes, ...token }: NewVerificationToken,
@@ -60,7 +60,7 @@ function supersede(db: Database, userId: number, which: SQL | undefined): Promis
   return hasRows(db.queries.update(table).set({ supersededAt: now }).where(where).returning({ id: table.id }))
 }
 
-/** Whether a token, of this address if one is given, would be redeemed now. */
+/** Whether a token can be redeemed now. @param email if given, the address that the token must belong to */
 export function isTokenOpen(
   db: Database,
   purpose: Purpose,
@@ -71,7 +71,7 @@ export function isTokenOpen(
   return hasRows(db.queries.select({ id: table.id }).from(table).where(where))
 }
 
-/** The kinds of mail that bring a token of a purpose. */
+/** The kinds of mail with a token of a purpose. */
 const mailsOf: Readonly<Record<Purpose, readonly OutboxRow['kind'][]>> = {
   verify_email: ['verify_email'],
   reset_password: ['reset_password'],
@@ -85,8 +85,8 @@ const mailsOf: Readonly<Record<Purpose, readonly OutboxRow['kind'][]>> = {
 }
 
 /**
- * Voids every open token of the user of these purposes, and deletes the mails that would bring one, so that no earlier
- * request takes effect when its mail is sent.
+ * Voids the user's open tokens of the given purposes, and deletes queued mails with such a token, so that no earlier request takes
+ * effect when its mail is sent.
  * @returns whether there was any
  */
 export async function voidTokens(
@@ -96,7 +96,7 @@ export async function voidTokens(
 ): Promise<boolean> {
   const kinds = purposes.flatMap((purpose) => mailsOf[purpose])
   const bringsToken = and(ofUser(outbox, db, userId), inArray(outbox.kind, kinds), isNull(outbox.sentAt))
-  // Before the tokens: the mail job, while it mints, locks the mail's row until its token can be seen.
+  // Before the tokens, because the mail job locks the row of the mail until the token that it inserts is committed.
   const hadMail =
     kinds.length > 0 &&
     (await hasRows(db.queries.delete(outbox).where(bringsToken).returning({ id: outbox.id })))
@@ -105,10 +105,10 @@ export async function voidTokens(
 }
 
 /**
- * Redeems a token, once, in one statement; null where it is unknown, used, superseded, expired, of another address or
- * of another project.
+ * Redeems a token, once, in one statement.
  * @param email if given, the address that the token must belong to
- * @param codeHash if given, the hash that the token must have beside its own
+ * @param codeHash if given, the code hash that the token must have
+ * @returns null: the token is unknown, used, superseded, expired, or does not match
  */
 export function redeemToken(
   db: Database,
@@ -134,7 +134,7 @@ const openToken = (db: Database, purpose: Purpose, tokenHash: Buffer, email: str
 /** Columns of a table of tokens with short codes. */
 type CodeTable = PgTable & Record<'id' | 'createdAt' | 'codeAttempts', PgColumn>
 
-/** The newest open row among those that `which` names, while its code may be tried. */
+/** The condition for the newest open row among those that `which` selects, if attempts are left for its code. */
 export const newestOpen = (
   table: CodeTable,
   which: SQL | undefined,
@@ -144,7 +144,7 @@ export const newestOpen = (
   sql`${table.id} = (select ${table.id} from ${table} where ${which} and ${open}
     order by ${table.createdAt} desc limit 1) and ${table.codeAttempts} < ${maxAttempts} and ${open}`
 
-/** Whether a token that is no longer open was of an address that its account has now, proven. */
+/** Whether a token that is not open any more belongs to an address that its account has now and has proven. */
 export function isOfProvenAddress(db: Database, purpose: Purpose, tokenHash: Buffer): Promise<boolean> {
   const ofAccount = and(
     eq(users.projectId, table.projectId),
@@ -162,7 +162,7 @@ export function isOfProvenAddress(db: Database, purpose: Purpose, tokenHash: Buf
   )
 }
 
-/** Keeps a token that was redeemed elsewhere as used, until it would have expired. */
+/** Inserts a token that was redeemed as a claim, as used, so that it is recognized until it expires. */
 export async function insertUsedToken(
   db: Database,
   token: Pick<TokenRow, 'id' | 'userId' | 'purpose' | 'email' | 'tokenHash' | 'codeHash' | 'expiresAt'>,
@@ -173,11 +173,11 @@ export async function insertUsedToken(
     .onConflictDoNothing()
 }
 
-/** The open links that would bring an address back. */
+/** The condition for open links that restore a former address. */
 const undoing = (scope: Scope, email: Given<string>) =>
   and(own(table, scope), eq(table.email, email), eq(table.purpose, 'undo_email_change'), open)
 
-/** Whether an address may still be brought back by the account that it was of until a change, from when the mail about it is sent. */
+/** Whether an account can still restore an address that it had before a change. True once the mail with the link is being sent. */
 export function isAddressRecoverable(db: Database, email: string): Promise<boolean> {
   return hasRows(db.queries.select({ id: table.id }).from(table).where(undoing(db, email)).limit(1))
 }
@@ -193,11 +193,11 @@ const takenBy = prepared((query) => {
     .prepare('address_taken')
 })
 
-/** Whether an address has an account, or may be brought back by one: one statement. */
+/** Whether an address has an account, or an account can restore it, in one statement. */
 export const isAddressTaken = (db: Database, email: string): Promise<boolean> =>
   hasRows(takenBy(db, { email }))
 
-/** The account of an open token, without redeeming it. */
+/** Finds the account of an open token, without redeeming the token. */
 export async function findTokenUser(
   db: Database,
   purpose: Purpose,
@@ -209,9 +209,10 @@ export async function findTokenUser(
 }
 
 /**
- * Tries a short code against the newest open token that was sent to `email`; null where it does not fit. The try is
- * counted in the same statement, whether or not the code fits.
+ * Redeems the newest open token of an address by its short code. The same statement counts the attempt, whether or not the code is
+ * correct.
  * @param userId if given, the account that the token must belong to
+ * @returns null: the code is wrong, or there is no such token
  */
 export async function redeemCode(
   db: Database,

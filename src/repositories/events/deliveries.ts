@@ -1,4 +1,4 @@
-// Rows of `webhook_deliveries`: made for events, taken under a lease in the order of each subject, and marked.
+// Rows of `webhook_deliveries`: created for events, taken under a lease in the order of each subject, and marked with their outcome.
 import { and, desc, eq, getTableColumns, isNull, sql } from 'drizzle-orm'
 import { events } from '../../../drizzle/tables/events.ts'
 import {
@@ -13,7 +13,7 @@ import type { WebhookRow } from './webhooks.ts'
 export type { DeliveryState }
 export type DeliveryRow = typeof deliveries.$inferSelect
 
-/** Inserts the delivery of a test, which has no event. */
+/** Inserts a test delivery, which has no event. */
 export function insertTest(
   db: Database,
   delivery: Pick<DeliveryRow, 'id' | 'webhookId' | 'type' | 'subject'>,
@@ -26,13 +26,13 @@ export function insertTest(
   )
 }
 
-/** The end of a page of deliveries. */
+/** The position of a delivery in the list, for paging. */
 export type DeliveryKey = Pick<DeliveryRow, 'createdAt' | 'position' | 'id'>
 
-/** Deliveries that were made together have the order of their events. */
+/** The order of a list; deliveries that were created together are in the order of their events. */
 const order = [deliveries.createdAt, sql`coalesce(${deliveries.position}, 0)`, deliveries.id] as const
 
-/** Deliveries of a webhook, the newest first. @param before the last one of the page before */
+/** Lists deliveries of a webhook, the newest first. @param before the last one of the previous page */
 export function listDeliveries(
   db: Database,
   webhookId: string,
@@ -69,7 +69,7 @@ export function retryDead(db: Database, webhookId: string): Promise<number> {
   return rowCount(db.queries.update(deliveries).set(dueAgain).where(dead).returning({ id: deliveries.id }))
 }
 
-/** Enabled webhooks of all projects whose project has events that they have no deliveries for yet. */
+/** Lists enabled webhooks of all projects that have no deliveries yet for events of their project. */
 export async function listBehind({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
   const rows = await queries.execute<{ id: string }>(sql`select w.id from ${webhooks} w
     join event_feeds f on f.project_id = w.project_id
@@ -77,12 +77,12 @@ export async function listBehind({ queries }: UnscopedDatabase, limit: number): 
   return rows.map(({ id }) => id)
 }
 
-/** Events for which one statement makes deliveries. */
+/** Events for which one statement creates deliveries. */
 const batch = 1000
 
 /**
- * Makes the deliveries of a webhook for the events after its position. To be called in a transaction.
- * @returns whether there are more events
+ * Creates the deliveries of a webhook for a batch of events after its position. To be called in a transaction.
+ * @returns whether there may be more events
  */
 export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): Promise<boolean> {
   const enabled = and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt))
@@ -91,7 +91,7 @@ export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): 
   )
   if (!hook) return false
   const { projectId, position, types } = hook
-  // Events up to a head that the same statement sees, and that it does not see, were removed before they were sent.
+  // If the statement sees no events up to the feed's head, retention has removed them, and the position moves to the head.
   const [found] = await queries.execute<{ last: string; rows: number }>(sql`with fresh as (
       select ${events.position} as position, ${events.type} as type, ${events.subject} as subject from ${events}
       where ${events.projectId} = ${projectId}::uuid and ${events.position} > ${position}::bigint
@@ -110,7 +110,7 @@ export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): 
   return found.rows === batch
 }
 
-/** A webhook with deliveries that may be sent. */
+/** A webhook with due deliveries. */
 export interface DueWebhook extends Record<string, unknown> {
   readonly id: string
   readonly projectId: string
@@ -118,7 +118,7 @@ export interface DueWebhook extends Record<string, unknown> {
   readonly failures: number
 }
 
-/** Webhooks with deliveries that may be sent now, those that fail least first. */
+/** Lists webhooks with due deliveries, those with the fewest failures first. */
 export async function listDue({ queries }: UnscopedDatabase, limit: number): Promise<DueWebhook[]> {
   return queries.execute<DueWebhook>(sql`select w.id, w.project_id as "projectId", w.failures from ${webhooks} w
     where w.disabled_at is null and exists (select 1 from ${deliveries} d
@@ -131,7 +131,7 @@ export type TakenDelivery = DeliveryRow & {
 }
 
 /**
- * Takes deliveries of a webhook that are due, under a lease: of each subject the oldest, and none that is being sent.
+ * Takes due deliveries of a webhook under a lease: the oldest pending one of each subject, so that events of a subject stay in order.
  */
 export async function takeDeliveries(
   { queries }: UnscopedDatabase,
@@ -170,7 +170,7 @@ export async function takeDeliveries(
   return rows as unknown as TakenDelivery[]
 }
 
-/** Marks a delivery as received. */
+/** Marks a delivery as sent, and resets the failures of its webhook. */
 export async function markSent(
   { queries }: UnscopedDatabase,
   { id, webhookId }: DeliveryRow,
@@ -184,18 +184,18 @@ export async function markSent(
   await queries.update(webhooks).set({ failures: 0 }).where(failed)
 }
 
-/** What is noted of an attempt that failed. */
+/** A failed attempt. */
 export interface FailedAttempt {
-  /** Null: there was no answer. */
+  /** Null: there was no response. */
   readonly status: number | null
   readonly error: string
   /** Until the next attempt. */
   readonly retrySeconds: number
-  /** An older delivery is dead. */
+  /** A delivery that is older is given up. */
   readonly lifetimeSeconds: number
 }
 
-/** Marks an attempt as failed. @returns the state of the delivery; null: it is not pending any more */
+/** Marks an attempt as failed, and counts it for the webhook. @returns the delivery's state; null: it is not pending any more */
 export async function markFailed(
   { queries }: UnscopedDatabase,
   { id, webhookId }: DeliveryRow,
@@ -218,7 +218,7 @@ export async function markFailed(
   return marked[0]?.state ?? null
 }
 
-/** Pending and dead deliveries of all projects. */
+/** Counts pending and dead deliveries of all projects. */
 export async function countWaiting({
   queries,
 }: UnscopedDatabase): Promise<{ pending: number; dead: number }> {

@@ -1,11 +1,11 @@
-// Rows of `events`: put into an order, and read in it.
+// Rows of `events`: they get positions in the order of their commits, and are read by position.
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { eventFeeds, events } from '../../../drizzle/tables/events.ts'
 import { projects } from '../../../drizzle/tables/projects.ts'
 import { own, parameters } from '../conditions.ts'
 import { type Database, first, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
 
-/** An event that has its position. */
+/** An event with its position. */
 export interface EventRow {
   readonly position: number
   readonly at: Date
@@ -17,7 +17,7 @@ export interface EventRow {
   readonly data: Record<string, unknown>
 }
 
-/** Events that one transaction puts in order. */
+/** Events that get their positions in one transaction. */
 const batch = 1000
 
 const shown = {
@@ -40,7 +40,7 @@ const unordered = prepared((query) =>
 /** Whether a project has committed events without a position. */
 export const hasUnordered = (db: Database): Promise<boolean> => hasRows(unordered(db))
 
-/** Projects with events that have no position; what is left of projects that are gone stays without one. */
+/** Lists projects with events without a position. Events of deleted projects never get one. */
 export async function listUnorderedProjects({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
   const { projectId } = events
   const rows = await queries
@@ -53,9 +53,9 @@ export async function listUnorderedProjects({ queries }: UnscopedDatabase, limit
 }
 
 /**
- * Gives committed events of a project their positions, in the order of their ids, under the lock of its feed. To be called in a
- * transaction: the events are read by a statement of its own, after the lock is held.
- * @returns how many; as many as a batch: there may be more
+ * Assigns positions to committed events of a project, in the order of their ids, under the lock of its feed. To be called in a
+ * transaction: the statement that reads the events must start after the lock is acquired.
+ * @returns how many, and whether these were all
  */
 export async function orderEvents(
   { queries }: UnscopedDatabase,
@@ -82,7 +82,7 @@ export async function orderEvents(
   return { ordered, isAll: ordered < batch }
 }
 
-/** The newest position of a project; 0: it has none. */
+/** Finds the newest position of a project; 0: it has none. */
 export async function findHead({ queries }: UnscopedDatabase, projectId: string): Promise<number> {
   const rows = queries
     .select({ head: eventFeeds.head })
@@ -91,7 +91,7 @@ export async function findHead({ queries }: UnscopedDatabase, projectId: string)
   return (await first(rows))?.head ?? 0
 }
 
-/** Up to `limit` events of a project after a position, in order. */
+/** Lists up to `limit` events of a project after a position, in order. */
 export async function listEvents(
   { queries }: UnscopedDatabase,
   projectId: string,
@@ -106,7 +106,7 @@ export async function listEvents(
     .limit(limit)
 }
 
-/** The event at a position; null where it was removed. */
+/** Finds the event at a position; null: retention has removed it. */
 export function findEvent(
   { queries }: UnscopedDatabase,
   projectId: string,
@@ -116,7 +116,7 @@ export function findEvent(
   return first(queries.select(shown).from(events).where(here))
 }
 
-/** Committed events of all projects that have no position. */
+/** Counts committed events of all projects without a position. */
 export async function countUnordered({ queries }: UnscopedDatabase): Promise<number> {
   return queries.$count(events, isNull(events.position))
 }

@@ -6,7 +6,7 @@ import { type Database, first, hasRows, one, type UnscopedDatabase } from '../da
 
 export type WebhookRow = typeof webhooks.$inferSelect
 
-const here = (db: Database, id: string) => and(own(webhooks, db), eq(webhooks.id, id))
+const thisWebhook = (db: Database, id: string) => and(own(webhooks, db), eq(webhooks.id, id))
 
 export function listWebhooks(db: Database): Promise<WebhookRow[]> {
   return db.queries
@@ -17,10 +17,10 @@ export function listWebhooks(db: Database): Promise<WebhookRow[]> {
 }
 
 export function findWebhook(db: Database, id: string): Promise<WebhookRow | null> {
-  return first(db.queries.select().from(webhooks).where(here(db, id)))
+  return first(db.queries.select().from(webhooks).where(thisWebhook(db, id)))
 }
 
-/** Lets transactions that add webhooks to the project follow one another. @returns how many it has */
+/** Locks the project against other transactions that add webhooks. @returns how many it has */
 export async function lockWebhooks(db: Database): Promise<number> {
   await db.queries.execute(
     sql`select pg_advisory_xact_lock(hashtextextended('webhooks ' || ${db.projectId}::text, 0))`,
@@ -40,34 +40,34 @@ export function insertWebhook(
   )
 }
 
-/** Changes a webhook; null where the project has none with this id. */
+/** Updates a webhook; null: the project has none with this id. */
 export function updateWebhook(
   db: Database,
   id: string,
   change: Partial<Pick<WebhookRow, 'url' | 'description' | 'types'>>,
 ): Promise<WebhookRow | null> {
-  // Without a value there is nothing to set.
+  // An update must set at least one column.
   const set = { url: sql`${webhooks.url}`, ...change }
-  return first(db.queries.update(webhooks).set(set).where(here(db, id)).returning())
+  return first(db.queries.update(webhooks).set(set).where(thisWebhook(db, id)).returning())
 }
 
-/** Enables a disabled webhook, for the events after a position. */
+/** Enables a disabled webhook for the events after a position. */
 export async function enableWebhook(db: Database, id: string, position: number): Promise<void> {
   await db.queries
     .update(webhooks)
     .set({ disabledAt: null, disabledReason: null, failures: 0, position })
-    .where(and(here(db, id), isNotNull(webhooks.disabledAt)))
+    .where(and(thisWebhook(db, id), isNotNull(webhooks.disabledAt)))
 }
 
-/** Disables a webhook; its deliveries wait. */
+/** Disables a webhook; its deliveries stay pending. */
 export async function disableWebhook(db: Database, id: string): Promise<void> {
   await db.queries
     .update(webhooks)
     .set({ disabledAt: now, disabledReason: 'operator' })
-    .where(and(here(db, id), isNull(webhooks.disabledAt)))
+    .where(and(thisWebhook(db, id), isNull(webhooks.disabledAt)))
 }
 
-/** Replaces the secret; the one before signs as well for so many hours. */
+/** Replaces the secret. @param hours in which the former secret is also used */
 export function rotateSecret(
   db: Database,
   id: string,
@@ -82,16 +82,16 @@ export function rotateSecret(
     db.queries
       .update(webhooks)
       .set({ secret, ...former })
-      .where(here(db, id))
+      .where(thisWebhook(db, id))
       .returning(),
   )
 }
 
 export function deleteWebhook(db: Database, id: string): Promise<boolean> {
-  return hasRows(db.queries.delete(webhooks).where(here(db, id)).returning({ id: webhooks.id }))
+  return hasRows(db.queries.delete(webhooks).where(thisWebhook(db, id)).returning({ id: webhooks.id }))
 }
 
-/** Disables a webhook whose receiver says that it is gone. */
+/** Disables a webhook whose receiver responded 410 Gone. */
 export async function markGone({ queries }: UnscopedDatabase, webhookId: string): Promise<void> {
   await queries
     .update(webhooks)
@@ -99,7 +99,7 @@ export async function markGone({ queries }: UnscopedDatabase, webhookId: string)
     .where(and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt)))
 }
 
-/** Webhooks of every project, to be sealed anew. */
+/** Lists the sealed secrets of the webhooks of all projects. */
 export function listSecrets({
   queries,
 }: UnscopedDatabase): Promise<Pick<WebhookRow, 'id' | 'secret' | 'formerSecret'>[]> {
@@ -108,7 +108,7 @@ export function listSecrets({
     .from(webhooks)
 }
 
-/** Replaces sealed secrets, unless they changed meanwhile. */
+/** Replaces sealed secrets. @returns false: they changed since they were read */
 export function resealSecret(
   { queries }: UnscopedDatabase,
   id: string,

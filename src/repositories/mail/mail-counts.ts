@@ -1,10 +1,10 @@
-// Rows of `mail_counts`: each mail is counted for its recipient in one statement, which also says whether it may be queued.
+// Rows of `mail_counts`: one statement counts a mail for its recipient, and decides whether the mail may be queued.
 import { type SQL, sql } from 'drizzle-orm'
 import { mailCounts as table } from '../../../drizzle/tables/mail-counts.ts'
 import { parameter, parameters } from '../conditions.ts'
 import { type Database, first, hasRows, prepared } from '../database.ts'
 
-/** A mail as it is counted for its recipient. */
+/** A mail to be counted for its recipient. */
 export interface CountedMail {
   /** HMAC of the recipient's address. */
   readonly mailKey: Buffer
@@ -12,7 +12,7 @@ export interface CountedMail {
   readonly isReset: boolean
   readonly perHour: number
   readonly perDay: number
-  /** Mails of an hour that are kept for resets; resets up to this number are also sent where the day is used up. */
+  /** Mails per hour that are reserved for resets. Resets up to this number are also sent if the daily limit is reached. */
   readonly reservedResets: number
 }
 
@@ -26,16 +26,16 @@ const inDay = sql`case when ${dayIsOver} then 0 else ${table.dayCount} end`
 
 const isReset = sql`${parameter('isReset')}::boolean`
 const reservedResets = sql`${parameter('reservedResets')}::int`
-/** What of the reserve this mail must leave. */
+/** The part of the reserve that this mail must not use. */
 const left = sql`case when ${isReset} then 0 else greatest(${reservedResets} - (${resetsInHour}), 0) end`
 const hourIsFull = sql`(${inHour}) + (${left}) >= ${parameter('perHour')}::int`
 const dayIsFull = sql`((${inDay}) >= ${parameter('perDay')}::int
   and not (${isReset} and (${resetsInHour}) < ${reservedResets}))`
 
 /**
- * Counts a mail for its recipient where there is room, and returns a row exactly then. Of requests in one moment each sees
- * the count of the one before it.
- * @param source the rest of the select whose one row is the mail, from "from" on; it has none where none is sent
+ * A statement that counts a mail for its recipient. It returns a row if the limits allow the mail. Concurrent statements see each
+ * other's counts.
+ * @param source the part of the select from `from` on, which has one row if the mail is to be sent
  */
 export function reservingMail(source: SQL): SQL {
   return sql`insert into ${table} (project_id, key_hash, budget, hour_count, hour_resets, day_count)
@@ -74,14 +74,14 @@ const suppress = prepared((query) => {
   return query.with(noted).select().from(noted).prepare('mail_suppress')
 })
 
-/** Counts a mail for its recipient, in the transaction that queues it. @returns whether it may be queued */
+/** Counts a mail for its recipient, in the transaction that queues it. @returns whether the limits allow it */
 export function reserveMail(db: Database, mail: CountedMail): Promise<boolean> {
   return hasRows(reserve(db, mail))
 }
 
 /**
- * Notes that a mail is not queued because its recipient had enough.
- * @returns how many that were since the last one that was queued in a new hour, and whole seconds until there is room
+ * Counts a mail that is not queued because its recipient has reached a limit.
+ * @returns how many mails were suppressed in this hour, and whole seconds until the limits allow one
  */
 export async function noteSuppressedMail(
   db: Database,

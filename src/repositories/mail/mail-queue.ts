@@ -1,4 +1,4 @@
-// Rows of `outbox`: mail that is queued, taken by a mail job under a lease, sent, or given up.
+// Rows of `outbox`: mails that are queued, taken by the mail job under a lease, and sent or given up.
 import { randomUUID } from 'node:crypto'
 import { and, asc, eq, inArray, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
@@ -14,7 +14,7 @@ export type OutboxRow = typeof outbox.$inferSelect
 export type MailKind = OutboxRow['kind']
 export type MailDetails = OutboxRow['details']
 
-/** A mail under lease, with its account as it is now; null where the address had no account. */
+/** A mail under lease with its current account; null: it was queued for an address without an account. */
 export type TakenMail = OutboxRow & { readonly user: UserRow | null }
 
 const insert = prepared((query) =>
@@ -33,7 +33,7 @@ interface NewMail<Kind extends MailKind> {
   readonly details?: MailDetails
 }
 
-/** Queues a mail to an account; default recipient: the account's address when the mail is sent. */
+/** Queues a mail to an account. @param mail.recipient default: the account's address at the time of sending */
 export async function queueMail(
   db: Database,
   mail: NewMail<MailKind> & { readonly userId: number; readonly recipient?: string },
@@ -54,7 +54,7 @@ const insertCounted = prepared((query) => {
 })
 
 /**
- * Counts a mail to an account for its recipient, and queues it where there is room: one statement.
+ * Counts a mail to an account for its recipient, and queues it if the limits allow it, in one statement.
  * @returns whether it is queued
  */
 export function queueCountedMail(
@@ -67,10 +67,10 @@ export function queueCountedMail(
 }
 
 /**
- * Queues a mail to the account of an address if there is one that is not disabled: one statement either way. A
- * verification mail is queued for unproven addresses alone, a notice for proven ones.
- * @param options.withoutPassword whether only to an account that has no password; default: no
- * @returns whether one is queued
+ * Queues a mail to the account of an address, unless there is none or it is disabled: one statement in all cases. A verification mail
+ * is queued only for unproven addresses, a notice only for proven ones.
+ * @param options.withoutPassword only to an account without a password; default: false
+ * @returns whether the mail is queued
  */
 export async function queueMailByEmail(
   db: Database,
@@ -90,7 +90,7 @@ export async function queueMailByEmail(
   return hasRows(queued)
 }
 
-/** Queues a mail to an address with or without an account, and names the account if there is one: one statement. */
+/** Queues a mail to an address, with or without an account: one statement in both cases. */
 export async function queueMailToAddress(
   db: Database,
   mail: NewMail<'register'> & { readonly email: string },
@@ -102,8 +102,8 @@ export async function queueMailToAddress(
 }
 
 /**
- * Queues the mail of a sign-in to the account of an address that is not disabled, or else, if `isForAnyone`, to an address
- * without an account: one statement either way.
+ * Queues the mail of a sign-in to the account of an address, unless it is disabled: one statement in all cases.
+ * @param isForAnyone also to an address without an account
  */
 export async function queueSignInMail(
   db: Database,
@@ -117,7 +117,7 @@ export async function queueSignInMail(
     where owner.id is not null or (${isForAnyone}::boolean and not exists (select from ${users} where ${account}))`)
 }
 
-/** Queues a mail to an address whose account is deleted in the same transaction. */
+/** Queues the notice to an address whose account is deleted in the same transaction. */
 export async function queueMailToFormer(
   db: Database,
   { email, locale }: Pick<UserRow, 'email' | 'locale'>,
@@ -126,7 +126,7 @@ export async function queueMailToFormer(
   await insert(db, { id: randomUUID(), kind: 'account_deleted', userId: null, recipient: email, details })
 }
 
-/** Queues the mail of a claim on an address, which has no account yet. */
+/** Queues the verification mail of a claim on an address, which has no account yet. */
 export async function queueMailOfClaim(
   db: Database,
   claim: ClaimKey,
@@ -143,7 +143,7 @@ export async function queueMailOfClaim(
 export const isOwed = and(isNull(outbox.sentAt), isNull(outbox.deadAt))
 export const isDue = lte(outbox.nextAttemptAt, now)
 
-/** The attempt at a mail that a job has taken. */
+/** An attempt to send a mail. */
 type Attempt = Pick<OutboxRow, 'id' | 'attempts'>
 const thisAttempt = ({ id, attempts }: Attempt) => and(eq(outbox.id, id), eq(outbox.attempts, attempts))
 
@@ -156,8 +156,8 @@ async function update(
 }
 
 /**
- * Takes up to `limit` mails that are due for `leaseSeconds`; two jobs never take the same one. While a mail is under lease
- * its last error is empty.
+ * Takes up to `limit` due mails under a lease of `leaseSeconds`; two jobs never take the same mail. The last error of a mail is null
+ * during the lease.
  */
 export async function takeMails(
   db: UnscopedDatabase,
@@ -187,7 +187,7 @@ export async function takeMails(
   const isOwner = inArray(users.id, [...new Set(rows.flatMap(({ userId }) => userId ?? []))])
   const owners = await queries.select(userColumns).from(users).where(isOwner)
   const byId = new Map(owners.map((user) => [user.id, user]))
-  // The mail of an account that was deleted in between went with it.
+  // If an account was deleted between the statements, its mail was deleted with it.
   return rows.flatMap((row): TakenMail[] => {
     if (row.userId === null) return [{ ...row, user: null }]
     const user = byId.get(row.userId)
@@ -200,8 +200,8 @@ export function markMailsSent(db: UnscopedDatabase, ids: readonly string[]): Pro
 }
 
 /**
- * Marks an attempt as failed, unless another job took the mail since.
- * @param lastError holds no part of the mail
+ * Marks an attempt as failed, unless another job has taken the mail since.
+ * @param lastError must contain no part of the mail
  * @param delaySeconds until the next attempt
  * @param dead whether the mail is given up
  */
@@ -216,7 +216,7 @@ export function markMailFailed(
   return update(db, and(thisAttempt(attempt), isNull(outbox.sentAt)), change)
 }
 
-/** Returns the mail as if it had not been tried: what failed was not about it. Parameters as in `markMailFailed`. */
+/** Returns a mail without counting the attempt, because the failure did not concern the mail. Parameters as in `markMailFailed`. */
 export function returnMail(
   db: UnscopedDatabase,
   attempt: Attempt,

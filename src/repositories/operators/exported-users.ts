@@ -1,4 +1,4 @@
-// Accounts as they move to another installation: in the form in which they are imported, hashes included.
+// Reads accounts in the format of an import, including password hashes, for a move to another installation.
 import { sql } from 'drizzle-orm'
 import { identities } from '../../../drizzle/tables/identities.ts'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
@@ -9,24 +9,24 @@ import { totpFactors } from '../../../drizzle/tables/totp-factors.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import type { Database } from '../database.ts'
 
-/** An account with its lists, by the names of its fields in a file; instants in ISO 8601, bytes in base64url. */
+/** An account with the field names of an import file. Times are in ISO 8601, bytes in base64url. */
 export interface ExportedUser {
   readonly id: number
   readonly uuid: string
   readonly person: Readonly<Record<string, unknown>>
-  /** Sealed secret of an enrolled authenticator; null: there is none. */
+  /** Enrolled authenticator with its sealed secret in hexadecimal; null: there is none. */
   readonly totp: { readonly sealed: string; readonly [field: string]: unknown } | null
 }
 
 const base64Url = (bytes: string) => sql.raw(`translate(encode(${bytes}, 'base64'), E'+/=\\n', '-_')`)
-/** What the authenticator of a passkey calls its account: of one that was registered here, the UUIDs of project and account. */
+/** The user handle of a passkey (WebAuthn §4). For passkeys that were registered here, it is the UUIDs of project and account. */
 const userHandle = base64Url(
   `coalesce(item.user_handle, decode(replace(u.project_id::text || u.uuid::text, '-', ''), 'hex'))`,
 )
-/** The rows of a table that belong to the user of the statement. */
+/** The condition for rows of the user of the statement. */
 const ofUser = sql.raw('item.project_id = u.project_id and item.user_id = u.id')
 
-/** Up to `limit` accounts with a larger id than `after`, the oldest first. */
+/** Lists up to `limit` accounts with a larger id than `after`, the oldest first. */
 export async function listExportedUsers(db: Database, after: number, limit: number): Promise<ExportedUser[]> {
   const rows: unknown = await db.queries.execute(sql`select u.id::float8 as id, u.uuid,
     jsonb_build_object('email', u.email, 'uuid', u.uuid, 'password_hash', u.password_hash, 'email_verified_at', u.email_verified_at,
@@ -56,7 +56,7 @@ export async function listExportedUsers(db: Database, after: number, limit: numb
   return rows as ExportedUser[]
 }
 
-/** The teams that have no members, which no account names. */
+/** Lists the teams without members. */
 export async function listEmptyTeams(db: Database): Promise<Record<string, unknown>[]> {
   const rows: unknown =
     await db.queries.execute(sql`select t.id, t.name, to_jsonb(t.created_at) as created_at from ${teams} t

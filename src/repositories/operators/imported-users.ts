@@ -1,5 +1,5 @@
-// Accounts that come from elsewhere, with what belongs to them: a batch is one statement, so that an account is there whole or not at
-// all, and an import that was interrupted can be done again.
+// Inserts imported accounts with their identities, factors and memberships. One statement inserts a batch, so that each account is
+// inserted completely or not at all, and an interrupted import can be repeated.
 import { sql } from 'drizzle-orm'
 import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
 import { identities } from '../../../drizzle/tables/identities.ts'
@@ -15,7 +15,7 @@ import type { LogCircumstances } from '../audit/security-log.ts'
 import { type Database, first, rowCount, type UnscopedDatabase } from '../database.ts'
 import type { TeamRole } from '../teams/teams.ts'
 
-/** An identity at a provider; instants are in ISO 8601 here and below. */
+/** An identity at a provider. Times are in ISO 8601 here and below. */
 export interface ImportedIdentity {
   readonly provider: string
   readonly issuer: string
@@ -25,7 +25,7 @@ export interface ImportedIdentity {
   readonly createdAt: string | null
 }
 
-/** A passkey; bytes are in hexadecimal here and below. */
+/** A passkey. Bytes are in hexadecimal here and below. */
 export interface ImportedPasskey {
   readonly credentialId: string
   readonly publicKey: string
@@ -37,7 +37,7 @@ export interface ImportedPasskey {
   readonly signCount: number
   readonly createdAt: string | null
   readonly lastUsedAt: string | null
-  /** What its authenticator calls the account; empty: that is not known. */
+  /** User handle (WebAuthn §4); empty: unknown. */
   readonly userHandle: string
 }
 
@@ -62,7 +62,7 @@ export interface ImportedRecoveryCode {
   readonly usedAt: string | null
 }
 
-/** A team as such, which may have no members. */
+/** A team, which may have no members. */
 export type ImportedTeam = Pick<ImportedMembership, 'id' | 'name' | 'createdAt'>
 
 export interface ImportedUser
@@ -80,7 +80,7 @@ export interface ImportedUser
   readonly teams: readonly ImportedMembership[]
 }
 
-/** The accounts of a batch, each address and UUID once, always in one order: two imports in different orders would wait for each other. */
+/** Sorts the accounts of a batch, with each address and UUID once. The same order in all imports prevents deadlocks. */
 function inOrder(imported: readonly ImportedUser[]): ImportedUser[] {
   const taken = new Set<string>()
   return imported
@@ -92,9 +92,9 @@ function inOrder(imported: readonly ImportedUser[]): ImportedUser[] {
     .sort((a, b) => (a.email < b.email ? -1 : Number(a.email > b.email)))
 }
 
-/** What an import left out because another account of the project has it. */
+/** An item that an import left out because another account of the project has it. */
 export interface TakenItem {
-  /** Of the account that was added without it. */
+  /** Address of the account that was inserted without it. */
   readonly email: string
   readonly kind: 'identity' | 'passkey'
 }
@@ -103,21 +103,21 @@ export interface InsertedUsers {
   readonly created: number
   readonly takenIdentities: number
   readonly takenPasskeys: number
-  /** The first of them. */
+  /** At most `maxTakenItems` of these identities and passkeys. */
   readonly taken: readonly TakenItem[]
 }
 
-/** Items that one batch names; it counts all. */
+/** Items that the result of a batch names; it counts all. */
 export const maxTakenItems = 20
 
-/** Lists in a row of `given`, expanded beside the account that was added for it. */
+/** The items of a list in `given`, joined with the inserted account. */
 const expanded = (list: string, columns: string) =>
   sql.raw(`added join given using (uuid), jsonb_to_recordset(given."${list}") as item(${columns})`)
 
 /**
- * Items of a list that were not inserted for their account: another one has them. One that stands twice in its own list was inserted.
- * Where all were inserted nothing is compared.
- * @param key what another account may have, named alike in the items and in what was inserted
+ * A select of the items of a list that were not inserted because another account has them. An item that its own list has twice
+ * counts as inserted. If all items were inserted, nothing is compared.
+ * @param key the unique columns, which have the same names in `items` and `inserted`
  */
 const lost = (kind: TakenItem['kind'], items: string, inserted: string, key: string) =>
   `select '${kind}' as kind, lost.email from (select distinct user_id, owner as email, ${key} from ${items}) lost
@@ -142,9 +142,9 @@ const passkeyColumns = `"credentialId" text, "publicKey" text, name text, aaguid
 const bytesOf = (name: string) => sql.raw(`decode(item."${name}", 'hex')`)
 
 /**
- * Inserts accounts whose address and UUID are free, each with all that belongs to it, its audit event and its row of the security
- * log. Of two with the same address or UUID the first counts; an account that exists gets nothing. An identity or passkey that
- * another account has stays there.
+ * Inserts accounts with an unused address and UUID, with all that belongs to them, their audit events and rows of the security log.
+ * Of two with the same address or UUID, the first one is inserted. Existing accounts do not change, and keep their identities and
+ * passkeys.
  */
 export async function insertUsers(
   db: Database,
@@ -207,12 +207,12 @@ export async function insertUsers(
   return row ?? { created: 0, takenIdentities: 0, takenPasskeys: 0, taken: [] }
 }
 
-/** Lets a statement of this transaction take a minute: a batch on a busy machine is no reason to end an import. */
+/** Raises the statement timeout of this transaction to a minute, which a batch may take on a busy machine. */
 export async function allowLongStatement(db: Database): Promise<void> {
   await db.queries.execute(sql`set local statement_timeout = '60s'`)
 }
 
-/** Inserts teams; those that exist stay as they are. @returns how many were inserted */
+/** Inserts teams; existing ones do not change. @returns how many were inserted */
 export function insertTeams(db: Database, imported: readonly ImportedTeam[]): Promise<number> {
   return rowCount(
     db.queries.execute(sql`insert into ${teams} (id, project_id, name, created_at)
@@ -222,7 +222,7 @@ export function insertTeams(db: Database, imported: readonly ImportedTeam[]): Pr
   )
 }
 
-/** Analyzes the tables that an import fills. A role that may not is warned by the server, and nothing fails. */
+/** Analyzes the tables that an import fills. Without the privilege, PostgreSQL only emits a warning. */
 export async function analyzeImportedTables(db: UnscopedDatabase): Promise<void> {
   await db.queries.execute(sql`analyze ${users}, ${identities}, ${auditEvents}, ${securityLog}`)
 }

@@ -1,4 +1,4 @@
-// What accounts that are there have of those that an import would bring.
+// Finds addresses, identities and passkeys of an import that existing accounts have.
 import { sql } from 'drizzle-orm'
 import { identities } from '../../../drizzle/tables/identities.ts'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
@@ -6,21 +6,20 @@ import { users } from '../../../drizzle/tables/users.ts'
 import { type Database, first } from '../database.ts'
 import type { ImportedIdentity, ImportedUser } from './imported-users.ts'
 
-/** What an import would find taken. */
 export interface FoundTaken {
-  /** Addresses whose account would not be inserted, because the address or the UUID has one. */
+  /** Addresses of accounts that would not be inserted, because an account has the address or the UUID. */
   readonly emails: readonly string[]
-  /** Identities that an account has, as `identityKey` names them. */
+  /** Identities that an account has, as `identityKey` prints them. */
   readonly identities: readonly string[]
   /** The ids of passkeys that an account has. */
   readonly passkeys: readonly string[]
 }
 
-/** Names an identity. */
+/** Prints an identity as a key for comparisons. */
 export const identityKey = ({ issuer, subject }: Pick<ImportedIdentity, 'issuer' | 'subject'>): string =>
   `${issuer}\n${subject}`
 
-/** Finds what accounts that are there have of those that would be imported. */
+/** Finds what existing accounts have of the given users, in one statement. */
 export async function findTaken(
   db: Database,
   imported: readonly Pick<ImportedUser, 'email' | 'uuid' | 'identities' | 'passkeys'>[],

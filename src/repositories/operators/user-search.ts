@@ -1,6 +1,7 @@
-// The search of accounts: pages in the order of one index each, whose cost depends on the page and not on how many accounts there are.
+// Search of accounts by operators. A page is read in the order of one index, so its cost does not depend on the number of accounts.
 //
-// Every comparison that is to use an index is leakproof (`=`, `<`, `~<~`), because row-level security keeps others away from it.
+// Comparisons that should use an index must be leakproof (`=`, `<`, `~<~`): under row-level security, PostgreSQL does not use an
+// index for others.
 import { and, eq, gte, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm'
 import { auditEvents } from '../../../drizzle/tables/audit-events.ts'
 import { identities } from '../../../drizzle/tables/identities.ts'
@@ -14,9 +15,9 @@ import { type Database, first } from '../database.ts'
 export type UserState = 'active' | 'disabled' | 'unverified' | 'deleting'
 
 export interface UserFilter {
-  /** Lower case, ASCII. */
+  /** In lower case, ASCII. */
   readonly emailPrefix?: string | undefined
-  /** Beginnings of words as `foldWords` makes them; each must begin a word of a name. */
+  /** Prefixes from `foldWords`; each must be a prefix of a word of the account's names. */
   readonly words?: readonly string[] | undefined
   readonly state?: UserState | undefined
   readonly createdSince?: Date | undefined
@@ -25,31 +26,30 @@ export interface UserFilter {
 /** An account as operators see it. */
 export interface AdminUserRow extends UserRow {
   readonly hasPassword: boolean
-  /** How many there are. */
+  /** Number of passkeys. */
   readonly passkeys: number
-  /** Linked sign-in providers, by name. */
+  /** Names of linked sign-in providers. */
   readonly providers: readonly string[]
-  /** Of the newest sign-in or sign-up among the account's last events; null: none is kept. */
+  /** Time of the newest sign-in or sign-up among the account's last `maxEvents` events; null: there is none. */
   readonly lastSignInAt: Date | null
 }
 
-/** Where a page ended: in the order of the address, of a word, or of creation, each with the account's id. */
+/** The end of a page: its key in the order (address, word or time of creation), and the id of the account. */
 export type SearchPosition = readonly [key: string, id: number]
 
 export interface FoundPage {
-  /** In the order of the page. */
   readonly rows: readonly AdminUserRow[]
-  /** Null: nothing follows. */
+  /** Null: this is the last page. */
   readonly next: SearchPosition | null
 }
 
-/** Rows of the index that one page looks at, where a condition is not in the index: a page may then have fewer rows than its limit. */
+/** Rows that are read for one page, if a condition is not part of the index. The page may then have fewer rows than its limit. */
 const maxScanned = 5000
 
-/** Newest events of an account among which its last sign-in is looked for. */
+/** Newest events of an account that are searched for its last sign-in. */
 const maxEvents = 500
 
-// Drizzle leaves the table of a column away where a statement has one: here the account's columns are written out.
+// Drizzle omits the table of a column in statements with one table, so these subqueries spell out the columns of `users`.
 const linked = sql<string[]>`(select coalesce(json_agg(distinct own.provider order by own.provider), '[]')
   from ${identities} as own where own.project_id = users.project_id and own.user_id = users.id)`
 
@@ -68,7 +68,7 @@ const columns = {
   lastSignInAt: lastSignIn.mapWith(users.createdAt) as SQL<Date | null>,
 }
 
-/** Behind every text that begins with the last character before it. */
+/** Characters after all others, as upper bounds of prefix searches. */
 const pastAscii = '\x7f'
 const pastUnicode = '\u{10ffff}'
 
@@ -83,19 +83,19 @@ const stateIs = (state: UserState | undefined): SQL | undefined => (state ? stat
 const createdSince = (since: Date | undefined): SQL | undefined =>
   since ? gte(users.createdAt, since) : undefined
 
-/** Whether a word of the account's names begins with a text. */
+/** The condition that a word of the account's names has a prefix. */
 const hasWord = (
   word: string,
 ) => sql`exists (select from ${userWords} as own where own.project_id = ${users.projectId}
   and own.user_id = ${users.id} and own.word >= ${word} and own.word < ${word + pastUnicode})`
 
-/** A scan of one index from a position on. `key` and the id are the position of a row. */
+/** A scan of one index from a position on. The position of a row is `key` and its id. */
 interface Scan {
   readonly from: SQL
   readonly key: SQL
   readonly where: SQL | undefined
   readonly order: SQL
-  /** What the index does not decide. */
+  /** Conditions that are not part of the index. */
   readonly rest: SQL | undefined
 }
 
@@ -118,7 +118,7 @@ function byEmail(db: Database, filter: UserFilter, after: SearchPosition | null)
 function byWord(db: Database, filter: UserFilter, after: SearchPosition | null): Scan {
   const [word = '', ...others] = filter.words ?? []
   const past = word + pastUnicode
-  // An account with several words that begin so is found by the first.
+  // An account with several matching words is found only by the first of them.
   const isFirst = sql`not exists (select from ${userWords} as before where before.project_id = ${userWords.projectId}
     and before.user_id = ${userWords.userId} and before.word >= ${word} and before.word < ${userWords.word})`
   return {
@@ -140,7 +140,7 @@ function byCreation(
   { state, createdSince: since }: UserFilter,
   after: SearchPosition | null,
 ): Scan {
-  // The other states have an index of their own.
+  // Every other state has an index of its own.
   const isIndexed = state !== 'active'
   const position =
     after && sql`(${users.createdAt}, ${users.id}) < (${after[0]}::timestamptz, ${after[1]}::bigint)`
@@ -169,7 +169,7 @@ interface Scanned {
   readonly is_cut: boolean
 }
 
-/** The statement of a page; `limit` rows that match and one more, and the last row that it has looked at. */
+/** The statement of a page. It returns up to `limit` + 1 matching rows, and the last row that was read. */
 function pageStatement({ from, key, where, order, rest }: Scan, limit: number): SQL {
   const scanned = rest ? maxScanned : limit + 1
   return sql`select id, key, matches, at = total as is_last, total = ${scanned} as is_cut from (
@@ -180,8 +180,9 @@ function pageStatement({ from, key, where, order, rest }: Scan, limit: number): 
 }
 
 /**
- * Finds a page of accounts: by address in its order, else by the beginning of a word in the order of words, else the newest first.
- * @param after where the page before ended; null: the first page
+ * Finds a page of accounts: by a prefix of the address in the order of addresses, else by a prefix of a word in the order of words,
+ * else the newest first.
+ * @param after end of the previous page; null: this is the first page
  */
 export async function searchUsers(
   db: Database,
@@ -202,7 +203,7 @@ function positionOf({ key, id }: Scanned): SearchPosition {
   return [key instanceof Date ? key.toISOString() : key, Number(id)]
 }
 
-/** The accounts of a page, in its order. */
+/** Reads the accounts of a page, in its order. */
 async function rowsOf(db: Database, page: readonly Scanned[]): Promise<AdminUserRow[]> {
   if (page.length === 0) return []
   const ids = page.map(({ id }) => Number(id))
@@ -214,7 +215,7 @@ async function rowsOf(db: Database, page: readonly Scanned[]): Promise<AdminUser
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-/** The accounts of UUIDs, in no order. */
+/** Finds accounts by UUIDs, in no particular order. */
 export function findAdminUsers(db: Database, uuids: readonly string[]): Promise<AdminUserRow[]> {
   return db.queries
     .select(columns)
@@ -222,7 +223,7 @@ export function findAdminUsers(db: Database, uuids: readonly string[]): Promise<
     .where(and(own(users, db), inArray(users.uuid, [...uuids])))
 }
 
-/** The account of a UUID as operators see it, also one whose deletion is due. */
+/** Finds an account by its UUID, even if its deletion is due. */
 export function findAdminUser(db: Database, uuid: string): Promise<AdminUserRow | null> {
   return first(
     db.queries
@@ -232,7 +233,7 @@ export function findAdminUser(db: Database, uuid: string): Promise<AdminUserRow 
   )
 }
 
-/** The words of a text as the index has them. */
+/** Splits a text into words and normalizes them as the index does. */
 export async function foldWords(db: Database, text: string): Promise<string[]> {
   const rows = await db.queries.execute<{ word: string }>(
     sql`select distinct word from words_of_name(${text}) as word`,

@@ -22,12 +22,12 @@ export function findDefaultProject(db: UnscopedDatabase): Promise<ProjectRow | n
   return first(db.queries.select().from(projects).where(eq(projects.isDefault, true)))
 }
 
-/** Every project, the oldest first. */
+/** Lists all projects, the oldest first. */
 export async function listProjects(db: UnscopedDatabase): Promise<ProjectRow[]> {
   return db.queries.select().from(projects).orderBy(asc(projects.createdAt), asc(projects.id))
 }
 
-/** Inserts a project. A second default project is not inserted, so that several first starts make one: null. */
+/** Inserts a project. @returns null: it exists, or there is a default project already, which a concurrent first start inserted */
 export function insertProject(
   db: UnscopedDatabase,
   row: typeof projects.$inferInsert,
@@ -35,18 +35,17 @@ export function insertProject(
   return first(db.queries.insert(projects).values(row).onConflictDoNothing().returning())
 }
 
-/** Reads a project and locks its row until the transaction ends. */
+/** Reads a project and locks it until the transaction ends. */
 export function lockProject(db: UnscopedDatabase, id: string): Promise<ProjectRow | null> {
   return first(db.queries.select().from(projects).where(eq(projects.id, id)).for('update'))
 }
 
-/** What of a project may be changed. */
 export type ProjectChange =
   | { readonly policy: unknown }
   | { readonly secretHash: Buffer }
   | { readonly name: string }
 
-/** Changes a project. @returns null: there is no such project */
+/** Updates a project. @returns null: there is no such project */
 export function updateProject(
   db: UnscopedDatabase,
   id: string,
@@ -57,8 +56,8 @@ export function updateProject(
 }
 
 /**
- * Lists the related origins of every project whose passkeys belong to a domain.
- * @param rpId the domain, which is that of projects whose policy names none
+ * Lists the related origins of all projects with a relying party id.
+ * @param rpId the id, which projects without `passkeys.rp_id` have as well
  */
 export async function listRelatedOrigins(db: UnscopedDatabase, rpId: string): Promise<string[]> {
   const rows = await db.queries.execute<{ origin: string }>(
@@ -75,7 +74,7 @@ export function anyProjectAllowsOrigin(db: UnscopedDatabase, origin: string): Pr
   return hasRows(db.queries.select({ id: projects.id }).from(projects).where(allows).limit(1))
 }
 
-/** Archives a project, or opens it again. @returns null: there is no such project, or it is so already */
+/** Archives or reopens a project. @returns null: there is no such project, or it is in that state already */
 export function setProjectArchived(
   db: UnscopedDatabase,
   id: string,

@@ -1,4 +1,4 @@
-// How a session's user was authenticated last, and the session's renewal after another proof.
+// The last authentication of a session's user, and the renewal of a session after another one.
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
@@ -16,17 +16,17 @@ import {
   usersOwn,
 } from './sessions.ts'
 
-/** What a session's user has proven, and may prove. */
+/** The last authentication of a session's user, and the credentials for another one. */
 export interface Authentication extends Pick<SessionState, 'amr' | 'acr'> {
-  /** Whether that was within the time that was asked for. */
+  /** Whether it is not older than the given age. */
   readonly isRecent: boolean
   /** The kinds of its second factors, separated by spaces; empty: none. */
   readonly secondFactors: string
-  /** The hash of the account's password; null where it has none. */
+  /** The hash of the account's password; null: it has none. */
   readonly passwordHash: string | null
 }
 
-/** How and how lately the user of a living session was authenticated; null where it is not alive. */
+/** Finds the last authentication of an active session's user; null: the session is not active. */
 export function findAuthentication(
   db: Database,
   id: string,
@@ -48,16 +48,16 @@ export interface Renewal {
   readonly id: string
   /** The API that opened the session. */
   readonly client: SessionClient
-  /** The epoch of the session before its account was changed: the session moves to the account's. */
+  /** The epoch that the session must have; it then gets the account's current one. */
   readonly epoch: number
   readonly refreshSeconds: number
-  /** What was proven now; null: the session keeps what it has. */
+  /** The new authentication; null: the session keeps the former one. */
   readonly proof: { readonly amr: string; readonly acr?: SessionState['acr'] } | null
 }
 
 /**
- * Moves a living session on to a new generation and to its account's epoch; tokens of every generation before are void.
- * @returns null where the session is not alive or is another API's
+ * Moves an active session to a new generation and to its account's epoch. Tokens of earlier generations become void.
+ * @returns null: the session is not active, or belongs to another API
  */
 export function renewSession(db: Database, renewal: Renewal): Promise<SessionAndUser | null> {
   const { id, client, epoch, refreshSeconds, proof } = renewal
@@ -95,8 +95,8 @@ export function renewSession(db: Database, renewal: Renewal): Promise<SessionAnd
 }
 
 /**
- * Notes in a living session, which keeps its tokens, that a further factor was proven in it.
- * @param epoch the account's, which the session moves to
+ * Records a further factor in an active session, which keeps its tokens.
+ * @param epoch the account's current epoch, which the session gets
  */
 export async function strengthenSession(
   db: Database,
@@ -109,7 +109,7 @@ export async function strengthenSession(
     .where(and(thisSession(db, id), isLive))
 }
 
-/** Makes a session that was just opened as old as another one of its user: when they were authenticated, and when it ends at last. */
+/** Copies the time of authentication and the absolute end from another session of the same user to a new session. */
 export async function inheritAuthentication(db: Database, id: string, from: string): Promise<void> {
   const source = alias(sessions, 'source')
   await db.queries

@@ -1,4 +1,4 @@
-// Lists of a user's living sessions, as their owner sees them.
+// Lists of a user's active sessions.
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -7,16 +7,16 @@ import { ofUser, own, parameter, parameters } from '../conditions.ts'
 import { type Database, first, prepared } from '../database.ts'
 import { isLive, named, type SessionAndUser, sessionState, usersOwn } from './sessions.ts'
 
-/** A session as its owner sees it. Instants are in the form of `Date.toISOString`. */
+/** A session as its owner sees it. Times are in the form of `Date.toISOString`. */
 export type SessionRow = Readonly<
   Record<'id' | 'createdAt' | 'lastSeenAt' | 'expiresAt' | 'authTime' | 'acr' | 'amr', string> &
     Record<'userAgent' | 'addressPrefix', string | null>
 >
 
-/** Completes an instant of UTC, which PostgreSQL writes in JSON without trailing zeros. */
+/** Completes a UTC time, which PostgreSQL prints in JSON without trailing zeros. */
 const isoInstant = (text = '') => `${(text.length === 19 ? `${text}.` : text).padEnd(23, '0')}Z`
 
-/** The columns of a list of sessions, each as a list. */
+/** A list of sessions as one array for each column. */
 type SessionColumns = { readonly [Name in keyof SessionRow]: readonly SessionRow[Name][] }
 
 const toRows = ({ id, createdAt, lastSeenAt, expiresAt, authTime, ...rest }: SessionColumns) =>
@@ -32,8 +32,8 @@ const toRows = ({ id, createdAt, lastSeenAt, expiresAt, authTime, ...rest }: Ses
     addressPrefix: rest.addressPrefix[i] ?? null,
   }))
 
-// One list for each column instead of one row for each session: a user may have a hundred, and a row and its Dates would
-// cost more to read than their content.
+// One array for each column instead of one row for each session: a user may have a hundred sessions, and parsing their rows and
+// dates would cost more than reading them.
 function listOf(whose: SQL | undefined): SQL<SessionColumns> {
   const shown = sql`select ${sessions.id}, ${sessions.createdAt} at time zone 'UTC' as created,
       ${sessions.lastSeenAt} at time zone 'UTC' as last_seen, ${sessions.expiresAt} at time zone 'UTC' as expires,
@@ -68,13 +68,13 @@ const selectSessionAndList = prepared((query) => {
     .prepare('session_look_and_list')
 })
 
-/** The user's living sessions, the last used first. */
+/** Lists the active sessions of a user, the last used first. */
 export async function listSessions(db: Database, userId: number): Promise<SessionRow[]> {
   const row = await first(selectList(db, { userId }))
   return row ? toRows(row.listed) : []
 }
 
-/** A living session with its user, and all living sessions of that user, in one statement; null where it is not alive. */
+/** Finds an active session with its user, and lists all active sessions of that user, in one statement. */
 export async function findSessionAndList(
   db: Database,
   id: string,

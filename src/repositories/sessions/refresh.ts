@@ -1,4 +1,4 @@
-// The refresh of a session: one conditional UPDATE, and the facts that explain why it found no row.
+// The refresh of a session: one conditional UPDATE, and a read that explains why it found no row.
 import { and, eq, isNull, lt, sql } from 'drizzle-orm'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -17,13 +17,13 @@ import {
   verifiedEnough,
 } from './sessions.ts'
 
-/** A session in any state, with the facts that tell a replay from a lost answer from reuse. */
+/** A session in any state, with the facts that distinguish a replay, a lost response and reuse. */
 export type ExaminedSession = Awaited<ReturnType<typeof examine>>[number]
 
-/** The API that may refresh a session, by its tokens. */
+/** The API that asks for a refresh. */
 export interface RefreshingClient {
   readonly client: SessionClient
-  /** Whether it may adopt sessions of version 0.1, which are `canonical` whichever API opened them. */
+  /** Whether it may also refresh sessions of version 0.1, which are `canonical` whichever API opened them. */
   readonly adoptsFormer: boolean
 }
 
@@ -61,10 +61,10 @@ const examine = prepared((query) =>
       session: sessionState,
       user: userColumns,
       alive: sql<boolean>`${alive}`,
-      /** Whether the generation before the current one may still be replayed. */
+      /** Whether the token of the previous generation is still accepted. */
       withinGrace: sql<boolean>`now() <= greatest(${sessions.rotatedAt}, coalesce(${sessions.recoveredAt}, ${sessions.rotatedAt}))
         + make_interval(secs => ${parameter('graceSeconds')}::int)`,
-      /** Whether the current generation was never used, so that its answer may have been lost; repeated once. */
+      /** Whether the current generation was never used, so that its response may have been lost. It is repeated once. */
       answerMayBeLost: sql<boolean>`${sessions.seenGeneration} < ${sessions.generation} and ${sessions.recoveredAt} is null
         and now() <= ${sessions.rotatedAt} + make_interval(secs => ${parameter('lostAnswerSeconds')}::int)`,
     })
@@ -74,7 +74,7 @@ const examine = prepared((query) =>
     .prepare('session_examine'),
 )
 
-/** Moves a living session on from the presented generation, in one UPDATE; null where no row fits. */
+/** Moves an active session on from the presented generation, in one UPDATE; null: no row matches. */
 export function rotateSession(
   db: Database,
   rotation: {
@@ -91,8 +91,8 @@ export function rotateSession(
 
 /**
  * Reads a session whatever its state, to explain why a rotation found no row.
- * @param by the API that asks; null for a session of another one
- * @param spans seconds for which the former generation may be replayed, and for which an answer counts as lost
+ * @param spans seconds for which the previous generation is accepted, and for which a response may count as lost
+ * @returns null: the session is unknown, or belongs to another API than `by`
  */
 export function examineSession(
   db: Database,
@@ -103,7 +103,7 @@ export function examineSession(
   return first(examine(db, { id, ...by, ...spans }))
 }
 
-/** Claims the one repetition of a lost answer; null where another request claimed it or the token moved on. */
+/** Claims the single repetition of a lost response; null: another request has claimed it, or the session has moved on. */
 export function recoverSession(db: Database, id: string, generation: number): Promise<SessionState | null> {
   const isCurrent = and(eq(sessions.generation, generation), lt(sessions.seenGeneration, generation))
   const where = and(thisSession(db, id), isCurrent, isNull(sessions.recoveredAt), isLive)

@@ -1,4 +1,4 @@
-// Sessions: found, marked as used, extended, locked. Sign-in, refresh, lists and revocation have files of their own.
+// Rows of `sessions`: read, marked as used, extended and locked. Sign-in, refresh, lists and revocation have their own files.
 import { and, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -17,7 +17,7 @@ import {
 } from '../conditions.ts'
 import { type Database, first, prepared } from '../database.ts'
 
-/** A session as the database sees it now; `now` is the database's clock in the same statement. */
+/** The state of a session, and the database's clock in the same statement. */
 export type SessionState = Pick<
   typeof sessions.$inferSelect,
   'id' | 'generation' | 'expiresAt' | 'client' | 'amr' | 'acr' | 'authTime' | 'impersonator'
@@ -29,36 +29,36 @@ export type SessionClient = SessionState['client']
 export type SessionAndUser = Awaited<ReturnType<typeof find>>[number]
 
 /**
- * The columns of a session's state. `seenGeneration`: the newest generation whose access token was presented;
- * `validGeneration`: the oldest one whose tokens are accepted.
+ * The columns of a session's state. `seenGeneration` is the newest generation whose access token was presented, `validGeneration`
+ * the oldest one whose tokens are accepted.
  */
 export const sessionState = {
   ...pick(sessions, 'id', 'generation', 'seenGeneration', 'validGeneration', 'expiresAt'),
   ...pick(sessions, 'client', 'amr', 'acr', 'authTime', 'impersonator'),
-  /** Whether it was marked as used within the last five minutes. */
+  /** Whether the session was marked as used within the last five minutes. */
   seenLately: sql<boolean>`${sessions.lastSeenAt} > now() - interval '5 minutes'`,
   now: nowAsStored,
 }
 
-/** Joins a session to its user, as long as neither an epoch nor an operator ended it. */
+/** Joins a session to its user, unless a new epoch or a disabled account has ended it. */
 export const usersOwn = and(
   eq(users.id, sessions.userId),
   eq(users.epoch, sessions.epoch),
   isNull(users.disabledAt),
 )
 
-/** Whether the session's own row is alive; `usersOwn` must hold as well. */
+/** The condition on the row of an active session; `usersOwn` must hold as well. */
 export const isLive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now))
-/** For a session and its user, joined. */
+/** The condition for an active session, on the session joined with its user. */
 export const alive = and(isLive, usersOwn)
 
-/** The session of the project with this id. */
+/** The condition for one session of the project. */
 export const thisSession = (scope: Scope, id: Given<string>) => and(eq(sessions.id, id), own(sessions, scope))
 
-/** The session that the parameters `id` and `projectId` name. */
+/** The condition for the session of the parameters `id` and `projectId`. */
 export const named = thisSession(parameters, parameter('id'))
 
-/** Whether the session's user has proven the address, where the parameter `unverifiedAllowed` demands it. */
+/** The condition that the user has proven the address, unless the parameter `unverifiedAllowed` is true. */
 export const verifiedEnough = or(
   sql`${parameter('unverifiedAllowed')}::boolean`,
   isNotNull(users.emailVerifiedAt),
@@ -94,12 +94,12 @@ const find = prepared((query) =>
     .prepare('session_look'),
 )
 
-/** The living session and its user; the one statement of an authenticated request. */
+/** Finds an active session and its user: the one statement of an authenticated request. */
 export function findSession(db: Database, id: string): Promise<SessionAndUser | null> {
   return first(find(db, { id }))
 }
 
-/** Marks the session as used now, by an access token of this generation. */
+/** Marks a session as used now by an access token of a generation. */
 export async function touchSession(db: Database, id: string, generation: number): Promise<void> {
   const seenGeneration = sql`case when ${sessions.generation} = ${generation}
     then greatest(${sessions.seenGeneration}, ${generation}) else ${sessions.seenGeneration} end`
@@ -107,7 +107,7 @@ export async function touchSession(db: Database, id: string, generation: number)
   await db.queries.update(sessions).set({ lastSeenAt: now, seenGeneration }).where(unrevoked)
 }
 
-/** Locks every session of the user until the transaction ends, in the order of their ids. */
+/** Locks all sessions of a user until the transaction ends, in the order of their ids. */
 export async function lockSessions(db: Database, userId: number): Promise<void> {
   await db.queries
     .select({ id: sessions.id })
@@ -117,7 +117,7 @@ export async function lockSessions(db: Database, userId: number): Promise<void> 
     .for('update')
 }
 
-/** The user of a session, alive or not; null where this project has no such session. */
+/** Finds the user of a session, active or not. */
 export async function findSessionOwner(db: Database, id: string): Promise<number | null> {
   const { userId } = sessions
   const row = await first(db.queries.select({ userId }).from(sessions).where(thisSession(db, id)))
@@ -125,9 +125,9 @@ export async function findSessionOwner(db: Database, id: string): Promise<number
 }
 
 /**
- * Lets a living session of a client end `seconds` from now, never after its absolute end and never earlier than before;
- * one statement. Null where it is not alive, is another client's, does not accept the generation any more, or its user has
- * not proven the address where that is demanded.
+ * Extends an active session to `seconds` from now, in one statement: not beyond its absolute end, and never to an earlier time.
+ * @returns null: the session is not active, belongs to another client or does not accept the generation any more, or its user has not
+ *   proven the address although `unverifiedAllowed` is false
  */
 export function extendSession(
   db: Database,
@@ -142,7 +142,7 @@ export function extendSession(
   return first(extend(db, extension))
 }
 
-/** Moves one session from the epoch that just ended to `epoch`, so that it alone survives. */
+/** Moves a session from the epoch that has just ended to `epoch`, so that it stays active while the others end. */
 export async function keepSession(db: Database, id: string, epoch: number): Promise<void> {
   const former = and(thisSession(db, id), eq(sessions.epoch, epoch - 1), isNull(sessions.revokedAt))
   await db.queries.update(sessions).set({ epoch }).where(former)

@@ -1,4 +1,4 @@
-// The two statements of a sign-in: one before the password is checked, one after it was right. Each is one round trip
+// The two statements of a sign-in: one before the password is checked, and one after it was correct. Each is a single round trip,
 // however many tables it writes, and a transaction of its own unless it runs in one.
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import type { WithSubquery } from 'drizzle-orm/subquery'
@@ -25,37 +25,37 @@ import {
 } from '../throttling/sign-in-failures.ts'
 import { isLive, type SessionClient, type SessionState } from './sessions.ts'
 
-/** A session to open, and all that is written with it. */
+/** A session to open, with everything that the same statement writes. */
 export interface NewSession {
   readonly id: string
   readonly userId: number
-  /** The user's epoch as it was read: if it moved, nothing is written. */
+  /** The epoch of the user when they were authenticated. If it has changed since, nothing is written. */
   readonly epoch: number
   readonly client: SessionClient
-  /** Methods of the authentication (RFC 8176), separated by spaces. */
+  /** Authentication methods (RFC 8176), separated by spaces. */
   readonly amr: string
   readonly acr: SessionState['acr']
   readonly refreshSeconds: number
   readonly absoluteSeconds: number
   readonly userAgent: string | null
   readonly addressPrefix: string | null
-  /** The name of the event in the audit trail. */
+  /** The event for the audit trail. */
   readonly event: AuditEventName
-  /** What the security log says beside that: the account's UUID and who acted. */
+  /** UUID of the account, for the security log. */
   readonly account: string
   readonly logged: Pick<LogCircumstances, 'actor' | 'details'>
-  /** HMACs of the client's address and device, by which the account knows them from now on. */
+  /** HMACs of the client's address and device, which become known to the account. */
   readonly addressKey: Buffer
   readonly deviceKey: Buffer
-  /** Living sessions that the user may have; the oldest end. */
+  /** Active sessions of the user at most; the oldest ones end. */
   readonly maxSessions: number
-  /** The mail that is queued if the device is new and the user has had a session before; null: none. */
+  /** The mail that is queued if the device is new and the user has had a session before; null: no mail. */
   readonly notice: { readonly id: string; readonly details: MailDetails } | null
-  /** How that mail is counted for its recipient, who may have had enough. */
+  /** The count of that mail for the limits of its recipient. */
   readonly noticeCount: CountedMail
-  /** The attempt that succeeded and is released; null: none was reserved. */
+  /** The reserved attempt that succeeded, to be released; null: none was reserved. */
   readonly attempt: CountedAttempt | null
-  /** The passkey that opens it and is marked as used: if its counter went back, nothing is written. Null: another way. */
+  /** The passkey of the sign-in, to be marked as used. If its counter went back, nothing is written. Null: no passkey. */
   readonly passkey: UsedPasskey | null
 }
 
@@ -79,13 +79,13 @@ const begin = prepared((query) => {
   )
   const exempt = sql`(${parameter('accountExempt')}::boolean or coalesce((select address_known from found), false))`
   const reserved = query.$with('reserved', {}).as(reserving(exempt))
-  // This commit need not wait for the disk: the count is visible at once, and a later commit flushes it before the
-  // answer is sent (`insertSession`, or the refusal in the security log).
+  // This commit need not wait for the disk: the count is visible immediately, and a later commit flushes it before the response
+  // (`insertSession`, or the refusal in the security log).
   const counted = query
     .$with('counted', { buckets: sql<string>`buckets`.as('buckets') })
     .as(sql`select coalesce(json_object_agg(bucket, attempts), '{}')::text as buckets, set_config('synchronous_commit', 'off', true)
       from reserved`)
-  // A row comes back whether or not there is such a user.
+  // Returns a row whether or not there is such a user.
   return query
     .with(found, reserved, counted)
     .select()
@@ -96,7 +96,7 @@ const begin = prepared((query) => {
 
 const openedColumns = pick(sessions, 'id', 'generation', 'expiresAt', 'client', 'amr', 'acr', 'authTime')
 
-/** Remembers the address and the device of the session `opened`, at most once a day for the same key. */
+/** Inserts the known address and device of the session `opened`; each key is updated at most once a day. */
 const knowing = sql`insert into ${knownAddresses} (project_id, user_id, key_hash)
       select project_id, user_id, key from opened,
         (values (${parameter('addressKey')}::bytea), (${parameter('deviceKey')}::bytea)) as keys(key)
@@ -108,8 +108,8 @@ const knowing = sql`insert into ${knownAddresses} (project_id, user_id, key_hash
       returning key_hash, xmax = 0 as is_new`
 
 /**
- * Ends the sessions beyond the limit. Every part of the statement sees the rows as they were before it, so the new session is not
- * among those that may end.
+ * Ends sessions beyond the limit. All parts of the statement see the rows from before it, so the new session is not among those
+ * that can end.
  */
 const ending = sql`update ${sessions} set revoked_at = now(), revoked_reason = 'limit'
       where ${sessions.id} in (select surplus.id from opened cross join lateral (
@@ -176,11 +176,11 @@ const insertByPasskey = prepared((query) => {
 })
 
 /**
- * Reserves an attempt to sign in and finds the account of an address with its password hash. An address that the account
- * has signed in from exempts the account's bucket.
+ * Reserves an attempt to sign in, and finds the account of an address with its password hash. The account's bucket does not lock a
+ * client address from which the account has signed in before.
  * @param addressKey HMAC of the client's address
- * @returns null, and nothing counted, where a bucket is locked; `found` is null where there is no such account. A crash
- *   of the database may forget the count until a later commit: `insertSession`, or the refusal's row in the security log.
+ * @returns null, without a count: a bucket is locked; `found` is null if there is no such account. A crash of the database can lose
+ *   the count before the next commit: `insertSession`, or the refusal in the security log.
  */
 export async function beginSignIn(
   db: Database,
@@ -197,8 +197,8 @@ export async function beginSignIn(
 }
 
 /**
- * Opens a session with all that is written with it.
- * @returns null, and nothing written, if the epoch moved, the user is gone, or the passkey's counter went back
+ * Opens a session, with everything that belongs to it.
+ * @returns null, without a change: the epoch has changed, the user is gone, or the passkey's counter went back
  */
 export async function insertSession(
   db: Database,

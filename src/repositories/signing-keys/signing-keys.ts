@@ -1,4 +1,4 @@
-// Rows of `signing_keys` and `jwt_signing_keys`: for each algorithm at most one next and one current, and those before it.
+// Rows of `signing_keys` and `jwt_signing_keys`: for each algorithm at most one next and one current key, and previous ones.
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { projects } from '../../../drizzle/tables/projects.ts'
 import { jwtSigningKeys, signingKeys } from '../../../drizzle/tables/signing-keys.ts'
@@ -11,7 +11,7 @@ export type NewSigningKey = Pick<
   'kid' | 'algorithm' | 'state' | 'publicJwk' | 'sealedPrivateKey'
 >
 
-/** Seconds that keys must have been what they are, at least, before they become something else. */
+/** Minimum ages of keys in their state, in seconds, before they change to the next state. */
 export interface RotationAges {
   readonly currentSeconds: number
   readonly nextSeconds: number
@@ -27,7 +27,7 @@ const tableOf = (algorithm: SigningKeyRow['algorithm']): Table =>
 const secondsInState = ({ stateSince }: Table) =>
   sql<number>`extract(epoch from now() - ${stateSince})`.mapWith(Number)
 
-/** Every key, the oldest first. */
+/** Lists all keys, the oldest first. */
 export async function listSigningKeys(
   db: UnscopedDatabase,
 ): Promise<(NewSigningKey & { createdAt: Date; secondsInState: number })[]> {
@@ -46,14 +46,14 @@ export async function listSigningKeys(
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.kid < b.kid ? -1 : 1))
 }
 
-/** The values of `tokens.signing_algorithm` that policies of projects name. */
+/** Lists the values of `tokens.signing_algorithm` in the policies of projects. */
 export async function listAlgorithmsInPolicies(db: UnscopedDatabase): Promise<string[]> {
   const named = sql<string | null>`${projects.policy} #>> '{tokens,signing_algorithm}'`
   const rows = await db.queries.selectDistinct({ named }).from(projects)
   return rows.flatMap((row) => row.named ?? [])
 }
 
-/** Inserts a key; of several instances that insert one of the same algorithm and state at once, one does and the others do nothing. */
+/** Inserts a key. If a concurrent instance has inserted one of the same algorithm and state, nothing happens. */
 export async function insertSigningKey(db: UnscopedDatabase, key: NewSigningKey): Promise<void> {
   await db.queries.insert(tableOf(key.algorithm)).values(key).onConflictDoNothing()
 }
@@ -68,8 +68,8 @@ async function setState(
 }
 
 /**
- * Makes the next key of an algorithm the current one and the current one, if there is one, a previous one. To be called in
- * a transaction: a second call waits for it, and finds the keys too young.
+ * Makes the next key of an algorithm the current one, and the current one, if there is one, a previous one. To be called in a
+ * transaction: a concurrent call waits for it, and then finds the keys too young.
  * @returns whether the keys were changed
  */
 export async function promoteNextKey(
@@ -94,8 +94,8 @@ export async function promoteNextKey(
 }
 
 /**
- * Deletes a key, whatever its state, and lets the next one of its algorithm sign where it was the current one.
- * @returns the state that it had; null: there is no such key
+ * Deletes a key in any state. If it was the current one, the next key of its algorithm becomes the current one.
+ * @returns the state that it had; null: the key is unknown
  */
 export async function removeKey(db: UnscopedDatabase, kid: string): Promise<SigningKeyRow['state'] | null> {
   for (const table of tables) {
@@ -114,7 +114,7 @@ export async function removeKey(db: UnscopedDatabase, kid: string): Promise<Sign
   return null
 }
 
-/** Deletes keys that have been previous for so many seconds. @returns how many */
+/** Deletes keys that have been previous for a number of seconds. @returns how many */
 export async function deletePreviousKeys(db: UnscopedDatabase, previousForSeconds: number): Promise<number> {
   let deleted = 0
   for (const table of tables) {
@@ -125,7 +125,7 @@ export async function deletePreviousKeys(db: UnscopedDatabase, previousForSecond
   return deleted
 }
 
-/** Replaces a sealed key by the same key under another seal, unless it was replaced since it was read. */
+/** Replaces a sealed key by the same key under another secret. @returns false: it changed since it was read */
 export async function updateSealedKey(
   db: UnscopedDatabase,
   kid: string,

@@ -8,7 +8,7 @@ import { type Database, first, hasRows, one, prepared, rowCount } from '../datab
 
 export type IdentityRow = typeof identities.$inferSelect
 
-/** An identity and the account that it opens. */
+/** An identity and its account. */
 export type IdentityAndUser = Awaited<ReturnType<typeof find>>[number]
 
 const id = { id: identities.id }
@@ -38,15 +38,15 @@ const markUsed = prepared((query) =>
 )
 
 /**
- * Finds an identity and its account; not one of an account whose deletion is due.
+ * Finds an identity and its account, unless the deletion of the account is due.
  * @param issuer the provider's issuer identifier (OpenID Connect Core §2)
- * @param subject the person's `sub` at that issuer
+ * @param subject the user's `sub` at that issuer
  */
 export function findIdentity(db: Database, issuer: string, subject: string): Promise<IdentityAndUser | null> {
   return first(find(db, { issuer, subject }))
 }
 
-/** Deletes an identity of an account whose deletion is due and that the cleanup job has not deleted yet. */
+/** Deletes an identity if the deletion of its account is due and the cleanup job has not deleted the account yet. */
 export async function deleteDueIdentity(db: Database, issuer: string, subject: string): Promise<void> {
   const isDue = and(own(users, db), lte(users.deletionDueAt, now))
   const ofDueUser = inArray(identities.userId, db.queries.select({ id: users.id }).from(users).where(isDue))
@@ -54,7 +54,7 @@ export async function deleteDueIdentity(db: Database, issuer: string, subject: s
   await db.queries.delete(identities).where(identity)
 }
 
-/** Inserts an identity, used now. If another transaction inserted the same one meanwhile, this fails with a conflict. */
+/** Inserts an identity, used now. Fails with a conflict (`isConflict`) if it exists. */
 export function insertIdentity(
   db: Database,
   identity: Omit<IdentityRow, 'projectId' | 'createdAt' | 'lastUsedAt'>,
@@ -64,8 +64,8 @@ export function insertIdentity(
 }
 
 /**
- * Notes that the identity was used now.
- * @param named the address that the provider named this time and whether it vouches for it; null keeps the one before
+ * Marks an identity as used now.
+ * @param named the address in the provider's profile, and whether the provider has verified it; null: the stored address stays
  */
 export async function markIdentityUsed(
   db: Database,
@@ -84,20 +84,20 @@ export async function listIdentities(db: Database, userId: number): Promise<Iden
     .orderBy(asc(identities.createdAt), asc(identities.id))
 }
 
-/** Deletes every identity of a user but one. */
+/** Deletes all identities of a user except one. */
 export async function deleteOtherIdentities(db: Database, userId: number, keptId: string): Promise<void> {
   await db.queries.delete(identities).where(and(ofUser(identities, db, userId), ne(identities.id, keptId)))
 }
 
-/** Deletes one identity; false where the user has none with this id. */
+/** Deletes an identity of a user. @returns false: the user has none with this id */
 export function deleteIdentity(db: Database, userId: number, identityId: string): Promise<boolean> {
   const where = and(ofUser(identities, db, userId), eq(identities.id, identityId))
   return hasRows(db.queries.delete(identities).where(where).returning(id))
 }
 
 /**
- * Deletes the identities of a user, or all but those whose provider vouches for one address.
- * @param vouchedFor the address; null: none is spared
+ * Deletes the identities of a user, except those whose provider has verified an address.
+ * @param vouchedFor the address; null: no exception
  * @returns how many were deleted
  */
 export function deleteIdentities(db: Database, userId: number, vouchedFor: string | null): Promise<number> {

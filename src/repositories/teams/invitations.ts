@@ -1,4 +1,4 @@
-// Rows of `team_invitations`. A transaction that inserts, revokes or accepts one has locked its team (`lockTeam`).
+// Rows of `team_invitations`. A transaction that inserts, revokes or accepts an invitation must have locked its team (`lockTeam`).
 import { and, asc, eq, gt, isNull, ne } from 'drizzle-orm'
 import { teamInvitations as table } from '../../../drizzle/tables/team-invitations.ts'
 import { teams } from '../../../drizzle/tables/teams.ts'
@@ -10,10 +10,10 @@ import { ofTeam, teamOf } from './teams.ts'
 
 type Row = typeof table.$inferSelect
 
-/** An invitation as the ADMINs of the team see it; `invitedBy`: the UUID of the member who invited. */
+/** An invitation as the ADMINs of the team see it; `invitedBy`: UUID of the member who sent it. */
 export type TeamInvitation = Awaited<ReturnType<typeof listInvitations>>[number]
 
-/** An invitation that `userId` sends. `tokenHash` null: the token is derived when the mail is sent. */
+/** An invitation that `userId` sends. `tokenHash` is null if the token is derived when the mail is sent. */
 export type NewTeamInvitation = Pick<Row, 'id' | 'teamId' | 'userId' | 'email' | 'role' | 'tokenHash'> & {
   readonly lifetimeSeconds: number
 }
@@ -21,7 +21,7 @@ export type NewTeamInvitation = Pick<Row, 'id' | 'teamId' | 'userId' | 'email' |
 const isOpen = gt(table.expiresAt, now)
 const id = { id: table.id }
 
-/** Inserts an invitation in place of an earlier one for the same address, whose link no longer works from then on. */
+/** Inserts an invitation; it replaces an earlier one for the same address, whose link becomes void. */
 export function insertInvitation(
   db: Database,
   { lifetimeSeconds, ...invitation }: NewTeamInvitation,
@@ -51,25 +51,25 @@ export async function listInvitations(db: Database, teamId: string) {
     .orderBy(asc(table.createdAt), asc(table.id))
 }
 
-/** Counts the other addresses that are invited. */
+/** Counts open invitations of other addresses to the team. */
 export async function countOtherInvitations(db: Database, teamId: string, email: string): Promise<number> {
   return db.queries.$count(table, and(ofTeam(table, db, teamId), ne(table.email, email), isOpen))
 }
 
-/** Deletes one, because it is accepted or revoked; false where it is unknown, accepted or expired. */
+/** Deletes an open invitation that is accepted or revoked. @returns false: it is unknown, accepted or expired */
 export function deleteInvitation(db: Database, teamId: string, invitationId: string): Promise<boolean> {
   const where = and(ofTeam(table, db, teamId), eq(table.id, invitationId), isOpen)
   return hasRows(db.queries.delete(table).where(where).returning(id))
 }
 
-/** Deletes the invitation of an address. */
+/** Deletes the invitation of an address to a team. */
 export async function deleteInvitationsByEmail(db: Database, teamId: string, email: string): Promise<void> {
   await db.queries.delete(table).where(and(ofTeam(table, db, teamId), eq(table.email, email)))
 }
 
 /**
- * Revokes the invitations that a user sent.
- * @param teamId default: of all teams
+ * Deletes the invitations that a user sent.
+ * @param teamId only those to this team; default: to all teams
  */
 export function revokeInvitationsOfUser(db: Database, userId: number, teamId?: string): Promise<boolean> {
   const ofThatTeam = teamId === undefined ? undefined : eq(table.teamId, teamId)
@@ -77,7 +77,7 @@ export function revokeInvitationsOfUser(db: Database, userId: number, teamId?: s
   return hasRows(db.queries.delete(table).where(sent).returning({ id: table.id }))
 }
 
-/** Sets the token of an invitation whose mail is about to be sent, perhaps again; false: it is no longer open. */
+/** Sets the token of an invitation whose mail is about to be sent, and restarts its lifetime. @returns false: it is not open any more */
 export function setInvitationToken(
   db: Database,
   invitationId: string,
@@ -89,7 +89,7 @@ export function setInvitationToken(
   return hasRows(db.queries.update(table).set(change).where(where).returning(id))
 }
 
-/** Finds the open invitation of a token, unless the member who sent it is disabled. */
+/** Finds the open invitation of a token, unless the account of its sender is disabled. */
 export function findOpenInvitation(db: Database, tokenHash: Buffer) {
   return first(
     db.queries

@@ -1,4 +1,4 @@
-// Rows of `team_members`. A transaction that changes one has locked its team (`lockTeam`).
+// Rows of `team_members`. A transaction that changes one must have locked its team (`lockTeam`).
 import { and, asc, eq, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { teamMembers as table } from '../../../drizzle/tables/team-members.ts'
 import { users } from '../../../drizzle/tables/users.ts'
@@ -14,7 +14,7 @@ const columns = {
   joinedAt: table.createdAt,
 }
 
-/** A member as the others of the team see them. */
+/** A member as the other members of the team see them. */
 export type TeamMember = Awaited<ReturnType<typeof selectMembers>>[number]
 
 const thisMember = (db: Database, teamId: string, userId: number) =>
@@ -27,7 +27,7 @@ const selectMembers = (db: Database, teamId: string, which?: SQL) =>
     .innerJoin(users, userOf(table))
     .where(and(ofTeam(table, db, teamId), which))
 
-/** Inserts a member; false where the user is one already, whose role then stays. */
+/** Inserts a member. @returns false: the user is a member already, and keeps their role */
 export function insertMember(
   db: Database,
   member: Pick<typeof table.$inferInsert, 'teamId' | 'userId' | 'role'>,
@@ -38,7 +38,7 @@ export function insertMember(
   )
 }
 
-/** Lists the members of a team by role, the highest first, and of one role the oldest first. */
+/** Lists the members of a team, the highest role first, and the oldest first within a role. */
 export async function listMembers(db: Database, teamId: string): Promise<TeamMember[]> {
   const rank = sql`array_position(array['ADMIN', 'BUILDER', 'OPERATOR', 'VIEWER'], ${table.role})`
   return selectMembers(db, teamId).orderBy(rank, asc(table.createdAt), asc(table.userId))
@@ -52,7 +52,7 @@ export function findMemberByEmail(db: Database, teamId: string, email: string): 
   return first(selectMembers(db, teamId, eq(users.email, email)))
 }
 
-/** Finds the role of a user in a team; null where they are no member. */
+/** Finds the role of a user in a team; null: they are no member. */
 export async function findMemberRole(db: Database, teamId: string, userId: number): Promise<TeamRole | null> {
   const member = thisMember(db, teamId, userId)
   const row = await first(db.queries.select({ role: table.role }).from(table).where(member))
@@ -77,12 +77,12 @@ export async function countMembers(db: Database, teamId: string): Promise<number
   return db.queries.$count(table, ofTeam(table, db, teamId))
 }
 
-/** Counts the teams that the user is a member of. */
+/** Counts the teams of a user. */
 export async function countTeamsOfUser(db: Database, userId: number): Promise<number> {
   return db.queries.$count(table, ofUser(table, db, userId))
 }
 
-/** Whether the team has another ADMIN than this user, whose account is neither disabled nor being deleted. */
+/** Whether the team has another ADMIN whose account is neither disabled nor about to be deleted. */
 export function hasOtherAdmin(db: Database, teamId: string, userId: number): Promise<boolean> {
   const isPresent = and(isNull(users.disabledAt), isNull(users.deletionDueAt))
   const isOther = and(ne(table.userId, userId), eq(table.role, 'ADMIN'), isPresent)

@@ -1,4 +1,4 @@
-// Rows of `teams`, as a member or an operator sees them.
+// Rows of `teams`, as members and operators see them.
 import { and, asc, count, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm'
 import { alias, type PgColumn } from 'drizzle-orm/pg-core'
 import { teamMembers } from '../../../drizzle/tables/team-members.ts'
@@ -9,9 +9,9 @@ import { type Database, first, hasRows, one, parts, prepared } from '../database
 
 export type TeamRow = typeof teams.$inferSelect
 export type TeamRole = typeof teamMembers.$inferSelect.role
-/** A team as an operator sees it. */
+/** A team as operators see it. */
 export type CountedTeam = TeamRow & { readonly memberCount: number }
-/** A team as one of its members sees it: with their own role. */
+/** A team as one of its members sees it, with their own role. */
 export type TeamOfUser = CountedTeam & { readonly role: TeamRole }
 export type Membership = { readonly teamId: string; readonly teamName: string; readonly role: TeamRole }
 
@@ -22,12 +22,12 @@ interface TeamTable {
 
 /** Joins the team of a row. */
 export const teamOf = (row: TeamTable) => and(eq(teams.projectId, row.projectId), eq(teams.id, row.teamId))
-/** The rows of one team. */
+/** The condition for rows of one team. */
 export const ofTeam = (table: TeamTable, db: Database, teamId: string) =>
   and(own(table, db), eq(table.teamId, teamId))
 const thisTeam = (db: Database, id: string) => and(own(teams, db), eq(teams.id, id))
 
-/** The same table under another name, to count the members of a team in the same statement. */
+/** An alias of the table, to count the members of a team in the same statement. */
 const other = alias(teamMembers, 'other')
 const memberCount = sql<number>`(${parts
   .select({ members: count() })
@@ -69,12 +69,12 @@ export function listTeamsOfUser(db: Database, userId: number): Promise<TeamOfUse
   return allOfUser(db, { userId })
 }
 
-/** Lists names and roles alone, for the answer to a sign-in: one statement on two indexes, without counting members. */
+/** Lists only names and roles, for the answer to a sign-in: one statement on two indexes, without a count of members. */
 export function listMemberships(db: Database, userId: number): Promise<Membership[]> {
   return memberships(db, { userId })
 }
 
-/** Finds a team of the user; null where there is none or the user is no member. */
+/** Finds a team of the user; null: it is unknown, or the user is no member. */
 export function findTeamOfUser(db: Database, userId: number, teamId: string): Promise<TeamOfUser | null> {
   return first(oneOfUser(db, { userId, teamId }))
 }
@@ -93,7 +93,7 @@ export async function listTeams(db: Database): Promise<CountedTeam[]> {
     .orderBy(...oldestFirst)
 }
 
-/** Locks a team until the transaction ends; other transactions that change its members wait. */
+/** Locks a team until the transaction ends. Other transactions that change its members wait. */
 export function lockTeam(db: Database, id: string): Promise<TeamRow | null> {
   return first(db.queries.select().from(teams).where(thisTeam(db, id)).for('no key update'))
 }
@@ -123,8 +123,8 @@ export async function deleteTeam(db: Database, id: string): Promise<void> {
 }
 
 /**
- * Whether a team would keep members and have no ADMIN if this user left. A member whose account is being deleted counts as
- * gone; a disabled ADMIN does not count as one.
+ * Whether any team would have members but no ADMIN if this user left. Members whose deletion is pending do not count as members,
+ * and disabled ADMINs do not count as ADMINs.
  */
 export function wouldStrandTeam(db: Database, userId: number): Promise<boolean> {
   return hasRows(

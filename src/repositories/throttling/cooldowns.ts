@@ -1,4 +1,4 @@
-// Cooldowns: how soon something may be asked for again.
+// Rows of `cooldowns`: the time before a request may be repeated.
 import { and, eq, sql } from 'drizzle-orm'
 import { cooldowns as table } from '../../../drizzle/tables/cooldowns.ts'
 import { now, own } from '../conditions.ts'
@@ -7,9 +7,9 @@ import { type Database, first, hasRows } from '../database.ts'
 export type CooldownKind = typeof table.$inferSelect.kind
 
 /**
- * Takes a cooldown in one statement, if none runs.
- * @param seconds how long it lasts
- * @returns 0 when taken, else the whole seconds until it can be taken
+ * Starts a cooldown, unless one is running, in one statement.
+ * @param seconds its duration
+ * @returns 0: it is started; else the whole seconds until the running one ends
  */
 export async function takeCooldown(
   db: Database,

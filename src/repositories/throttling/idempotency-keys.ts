@@ -1,13 +1,13 @@
-// Idempotency keys: claimed by one request, answered once, looked up by its repetitions.
+// Rows of `idempotency_keys`: claimed by one request, which stores its response for repetitions.
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import { idempotencyKeys as table } from '../../../drizzle/tables/idempotency-keys.ts'
 import { now, own, secondsFromNow } from '../conditions.ts'
 import { type Database, first, hasRows } from '../database.ts'
 
-/** A key and the request that holds it. */
+/** A key, and the request that has claimed it. */
 export interface Claim {
   readonly keyHash: Buffer
-  /** UUID of the request's claim; another claim on the key takes it away. */
+  /** UUID of the claim; a later claim on the key replaces it. */
   readonly claim: string
 }
 
@@ -18,7 +18,7 @@ export interface NewClaim extends Claim {
   readonly lifetimeSeconds: number
 }
 
-/** Requests with another content after which a key is unusable, so that its first request cannot be found by guessing. */
+/** Requests with other content after which a key becomes unusable, so that the content of its first request cannot be guessed. */
 const maxMismatches = 5
 
 const thisKey = (db: Database, keyHash: Buffer) => and(own(table, db), eq(table.keyHash, keyHash))
@@ -28,8 +28,8 @@ const isAbandoned = sql`${table.answer} is null and ${table.leasedUntil} <= now(
 const isUnusable = sql<boolean>`${table.mismatches} >= ${maxMismatches}::int`
 
 /**
- * Claims a key that is free, expired, or left unanswered by the same request; one of several at once gets it.
- * @returns false where another request has it
+ * Claims a key that is unused, expired, or abandoned by a request with the same content. Of concurrent requests, one gets it.
+ * @returns false: another request has claimed it
  */
 export function insertClaim(
   db: Database,
@@ -58,9 +58,8 @@ export function insertClaim(
 }
 
 /**
- * Reads a claimed key; null where it is free or expired. A request with another content is counted in the same
- * statement, before the contents are compared, so that several at once are all counted. The answer is sealed; null: not
- * answered yet.
+ * Reads a claimed key, and counts a request with other content in the same statement, so that concurrent ones are all counted.
+ * @returns null: the key is unused or expired; `answer` is the sealed response, or null if there is none yet
  */
 export function findClaimedKey(db: Database, keyHash: Buffer, fingerprint: Buffer) {
   const isSame = eq(table.fingerprint, fingerprint)
@@ -70,21 +69,21 @@ export function findClaimedKey(db: Database, keyHash: Buffer, fingerprint: Buffe
       .set({ mismatches: sql`${table.mismatches} + case when ${isSame} then 0 else 1 end` })
       .where(and(thisKey(db, keyHash), gt(table.expiresAt, now)))
       .returning({
-        /** Whether it was claimed by this very request and has not seen too many others. */
+        /** Whether it was claimed by a request with the same content, and is usable. */
         fits: sql<boolean>`${isSame} and not ${isUnusable}`,
         answer: table.answer,
-        /** Whether the request that claimed it may still run. */
+        /** Whether the request that claimed it may still be running. */
         isLeased: sql<boolean>`${table.leasedUntil} > now()`,
       }),
   )
 }
 
-/** Stores the answer of the request that holds the claim; nothing where it lost the claim. */
+/** Stores the response of a request, unless another request has claimed the key since. */
 export async function updateAnswer(db: Database, claim: Claim, answer: Buffer): Promise<void> {
   await db.queries.update(table).set({ answer }).where(heldBy(db, claim))
 }
 
-/** Frees the key, unanswered, as if it had never been used. */
+/** Deletes an unanswered claim, so that the key is unused again. */
 export async function deleteClaim(db: Database, claim: Claim): Promise<void> {
   await db.queries.delete(table).where(heldBy(db, claim))
 }

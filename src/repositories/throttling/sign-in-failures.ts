@@ -1,4 +1,4 @@
-// Failed attempts: each is reserved in its buckets before the work, and then committed or released.
+// Rows of `sign_in_failures`: an attempt is counted in its buckets before the credential is checked, and released if it succeeds.
 import { type SQL, sql } from 'drizzle-orm'
 import { signInFailures as table } from '../../../drizzle/tables/sign-in-failures.ts'
 import { parameter } from '../conditions.ts'
@@ -6,12 +6,12 @@ import { type Database, first, prepared } from '../database.ts'
 
 type Bucket = typeof table.$inferSelect.bucket
 
-/** A counted attempt: how many each bucket has in its window with this one. */
+/** A counted attempt: the attempts of each bucket in its window, including this one. */
 export interface Counted {
   readonly attempts: Partial<Record<Bucket, number>>
 }
 
-/** One bucket that an attempt falls into. */
+/** A bucket in which an attempt is counted. */
 export interface BucketKey {
   readonly bucket: Bucket
   readonly keyHash: Buffer
@@ -23,15 +23,15 @@ export interface Thresholds {
   /** Attempts after which account and address buckets lock. */
   readonly loose: number
   readonly windowSeconds: number
-  /** The first lock; each further attempt doubles it, up to 2^10 times. */
+  /** Duration of the first lock; each further attempt doubles it, up to 2^10 times. */
   readonly baseSeconds: number
 }
 
-/** An attempt as it is counted: at most three buckets, each once. */
+/** An attempt to be counted, in at most three different buckets. */
 export interface CountedAttempt {
   readonly keys: readonly BucketKey[]
   readonly thresholds: Thresholds
-  /** Whether the account bucket counts the attempt without refusing it. */
+  /** Whether a lock of the account bucket does not refuse the attempt; the bucket still counts it. */
   readonly accountExempt: boolean
 }
 
@@ -51,15 +51,15 @@ const asked = sql`(select * from (values ${sql.join(
   sql`, `,
 )}) as given(bucket, key) where bucket is not null) as asked`
 /**
- * The row of each bucket. A kept plan outlives the statistics that it was made from: joined freely, it would read all
- * rows of the project if there were few when it was made. "offset 0" keeps it one look-up for each bucket.
+ * The row of each bucket. `offset 0` forces one index lookup for each bucket: the cached plan of a prepared statement could otherwise
+ * scan all rows of the project, if there were few when the plan was made.
  */
 const rowOfEach = sql`${asked} cross join lateral (select ${table.lockedUntil} from ${table}
   where ${table.projectId} = ${parameter('projectId')}::uuid
     and ${table.bucket} = asked.bucket and ${table.keyHash} = asked.key offset 0) as held`
 const isHeld = sql`held.locked_until > now()`
 
-/** The named parameters of every statement here. */
+/** The parameters of the statements in this file. */
 export function countedParameters({ keys, thresholds, accountExempt }: CountedAttempt) {
   const named = slots.flatMap((slot) => [
     [`bucket${slot}`, keys[slot]?.bucket ?? null],
@@ -68,8 +68,10 @@ export function countedParameters({ keys, thresholds, accountExempt }: CountedAt
   return { ...Object.fromEntries(named), ...thresholds, accountExempt }
 }
 
-// Rows are always locked in the order of their bucket's name, here and in `releasing`: no two attempts can deadlock.
-/** Counts the attempt unless one of its buckets is locked, and returns the buckets that count it and their counts. */
+/**
+ * A statement that counts an attempt, unless one of its buckets is locked. It returns the buckets with their counts. Like
+ * `releasing`, it locks rows in the order of their buckets' names, so that attempts cannot deadlock.
+ */
 export function reserving(accountExempt: SQL): SQL {
   const exempt = (bucket: SQL) => sql`(${bucket} = 'account' and ${accountExempt})`
   return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
@@ -85,7 +87,7 @@ export function reserving(accountExempt: SQL): SQL {
     returning bucket, attempts`
 }
 
-/** Releases the attempt from its buckets where `condition` holds. A row that was deleted meanwhile is made anew, empty. */
+/** A statement that releases an attempt from its buckets if `condition` holds. A row that was deleted concurrently is inserted with 0. */
 export function releasing(condition: SQL): SQL {
   return sql`insert into ${table} (project_id, bucket, key_hash, attempts, window_started_at)
     select ${parameter('projectId')}::uuid, asked.bucket, asked.key, 0, now() from ${asked}
@@ -116,7 +118,7 @@ const wait = prepared((query) => {
   return query.with(waits).select().from(waits).prepare('sign_in_lock_wait')
 })
 
-/** Counts one attempt in every bucket; null, and nothing counted, where one of them is locked. */
+/** Counts an attempt in all its buckets. @returns null, without a count: a bucket is locked */
 export async function reserveAttempt(db: Database, counted: CountedAttempt): Promise<Counted | null> {
   const rows = await reserve(db, countedParameters(counted))
   return checkReserved(
@@ -127,9 +129,9 @@ export async function reserveAttempt(db: Database, counted: CountedAttempt): Pro
 }
 
 /**
- * Whether every bucket counted the attempt. A bucket may have been locked while the statement waited for another one:
- * then the attempt is released from those that did.
- * @param attempts of the buckets that counted it
+ * Checks that all buckets have counted an attempt. If a bucket was locked while the statement waited for another one, the attempt is
+ * released from the others.
+ * @param attempts the counts of the buckets that counted it
  * @returns null: one of them did not
  */
 export async function checkReserved(
@@ -144,8 +146,8 @@ export async function checkReserved(
 }
 
 /**
- * Takes the attempt back from every bucket. One that succeeded also empties the strict buckets; one that was not decided
- * (the password was never checked) only takes itself back.
+ * Releases an attempt from all its buckets.
+ * @param succeeded true: also reset the strict buckets; false: the attempt was not decided, because no password was checked
  */
 export async function releaseAttempt(
   db: Database,
@@ -155,7 +157,7 @@ export async function releaseAttempt(
   await release(db, { ...countedParameters(counted), succeeded })
 }
 
-/** Whole seconds until every lock on these buckets is over; at least 1. */
+/** Finds the whole seconds until all locks of these buckets have ended; at least 1. */
 export async function findLockWait(db: Database, counted: CountedAttempt): Promise<number> {
   const row = await first(wait(db, countedParameters(counted)))
   return Math.max(1, row?.seconds ?? 1)
