@@ -10,7 +10,7 @@ import type { Project } from '../projects/projects.ts'
 import { providerOf } from '../projects/providers.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { type Lifetimes, openSession } from '../sessions/sessions.ts'
-import { acceptOnce, admit, type ProvenProfile, retryOnConflict } from './admission.ts'
+import { type Admission, acceptOnce, admit, type ProvenProfile, retryOnConflict } from './admission.ts'
 
 /** The token that a client got from a provider: an id_token, or an access token of a provider without id_tokens. */
 export interface SocialProof {
@@ -76,17 +76,18 @@ export async function enterByProvider<T>(
     if (!(await acceptOnce(tx, singleUse)))
       throw new AuthError('invalid_social_login', {}, 'The proof was used before.')
     const found = await admit(tx, proven, locale)
-    if (found.kind !== 'admitted') return { refused: found }
+    if (found.kind !== 'admitted') return refusalOf(found)
     const entered = await enter(tx, found.user, found.isNew)
-    if (entered instanceof AuthError) return { denied: entered }
     if (entered === null) throw new AuthError('invalid_social_login', {}, 'account_changed_meanwhile')
-    return { entered }
+    return entered
   })
-  if ('denied' in outcome) throw outcome.denied
-  if (!('refused' in outcome)) return outcome.entered
-  const { refused } = outcome
+  if (outcome instanceof AuthError) throw outcome
+  return outcome
+}
+
+function refusalOf(refused: Exclude<Admission, { kind: 'admitted' }>): AuthError {
   const verificationToken = refused.kind === 'unverified' ? refused.verificationToken : null
-  throw new AuthError(refusals[refused.kind], verificationToken ? { verificationToken } : {})
+  return new AuthError(refusals[refused.kind], verificationToken ? { verificationToken } : {})
 }
 
 /** Awaits a sign-in by a provider, and writes a refusal with its reason to the security log. */
