@@ -57,7 +57,10 @@ export async function composeDelivery(
 }
 
 const testEvent = ({ createdAt, subject }: rows.DeliveryRow): EventRow => ({
-  ...{ position: 0, at: createdAt, type: testType, subject },
+  position: 0,
+  at: createdAt,
+  type: testType,
+  subject,
   data: { message: 'This is a test of the webhook.' },
 })
 

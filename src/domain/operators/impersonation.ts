@@ -50,7 +50,10 @@ export function impersonate(
     const user = await lockUser(tx.store, id)
     if (!user || !mayBeImpersonated(tx, user)) throw new AuthError('impersonation_impossible')
     const session = await rows.insertImpersonation(tx.store, {
-      ...{ id: randomUUID(), userId: user.id, epoch: user.epoch, impersonator: operator.id },
+      id: randomUUID(),
+      userId: user.id,
+      epoch: user.epoch,
+      impersonator: operator.id,
       lifetimeSeconds: Math.min(seconds, longest),
     })
     const facts = { userId: user.id, sessionId: session.id, details: { reason } }

@@ -37,8 +37,14 @@ export async function createOperatorKey(
     const createdBy = await creatorOf(tx)
     if (createdBy !== null) await mustStillHold(tx, createdBy, { role, scope })
     const key = await rows.insertKey(tx.store, {
-      ...{ id: randomUUID(), name, role, scope, expiresAt },
-      ...{ keyPrefix: prefix, keyHash: hash, createdBy },
+      id: randomUUID(),
+      name,
+      role,
+      scope,
+      expiresAt,
+      keyPrefix: prefix,
+      keyHash: hash,
+      createdBy,
     })
     if (key.expiresAt <= key.createdAt) throw new AuthError('expiry_not_ahead')
     if (tx.operator.via === 'admin_api' && key.expiresAt > aYearAfter(key.createdAt))

@@ -4,7 +4,7 @@ import { claims as table } from '../../../drizzle/tables/claims.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { now, own, secondsFromNow } from '../conditions.ts'
 import { type Database, first, hasRows, one } from '../database.ts'
-import { type EmailProof, type UserRow, userColumns } from './users.ts'
+import { type EmailProof, newProfile, type UserRow, userColumns } from './users.ts'
 
 export type ClaimRow = typeof table.$inferSelect
 export type NewClaim = Omit<
@@ -142,13 +142,14 @@ export function insertClaimedUser(
   claim: ClaimRow,
   emailProof: EmailProof,
 ): Promise<UserRow | null> {
-  const { displayName, firstName, lastName, locale, metadata, email, passwordHash } = claim
   return first(
     db.queries
       .insert(users)
       .overridingSystemValue()
       .values({
-        ...{ displayName, firstName, lastName, locale, metadata, email, passwordHash },
+        ...newProfile(claim),
+        email: claim.email,
+        passwordHash: claim.passwordHash,
         id: claim.userId,
         uuid: claim.userUuid,
         projectId: db.projectId,

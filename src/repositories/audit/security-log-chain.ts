@@ -1,6 +1,7 @@
 // The hash chain of `security_log`: rows are sealed in batches, read in order, and deleted from the oldest on.
 import { and, asc, eq, gt, isNotNull, isNull, lte, sql } from 'drizzle-orm'
 import { securityLogChains as chains, securityLog as table } from '../../../drizzle/tables/security-log.ts'
+import { pick } from '../conditions.ts'
 import { first, rowCount, type UnscopedDatabase } from '../database.ts'
 
 export type ChainRow = typeof chains.$inferSelect
@@ -9,18 +10,8 @@ const ofProject = (projectId: string) => eq(table.projectId, projectId)
 
 /** The columns that a hash covers; `details` as text, which PostgreSQL always prints in the same way. */
 const sealedColumns = {
-  id: table.id,
-  position: table.position,
-  hash: table.hash,
-  at: table.at,
-  event: table.event,
-  outcome: table.outcome,
-  actor: table.actor,
-  account: table.account,
-  addressHash: table.addressHash,
-  addressPrefix: table.addressPrefix,
-  userAgent: table.userAgent,
-  sessionId: table.sessionId,
+  ...pick(table, 'id', 'position', 'hash', 'at', 'event', 'outcome', 'actor', 'account'),
+  ...pick(table, 'addressHash', 'addressPrefix', 'userAgent', 'sessionId'),
   details: sql<string>`${table.details}::text`,
 }
 

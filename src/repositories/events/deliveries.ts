@@ -207,7 +207,9 @@ export async function markFailed(
     .set({
       state: sql`case when ${isOld} then 'dead' else 'pending' end`,
       dueAt: secondsFromNow(retrySeconds),
-      ...{ lastAt: now, lastStatus: status, lastError: error },
+      lastAt: now,
+      lastStatus: status,
+      lastError: error,
     })
     .where(and(eq(deliveries.id, id), eq(deliveries.state, 'pending')))
     .returning({ state: deliveries.state })

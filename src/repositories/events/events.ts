@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
 import { eventFeeds, events } from '../../../drizzle/tables/events.ts'
 import { projects } from '../../../drizzle/tables/projects.ts'
-import { own, parameters } from '../conditions.ts'
+import { own, parameters, pick } from '../conditions.ts'
 import { type Database, first, hasRows, prepared, type UnscopedDatabase } from '../database.ts'
 
 /** An event with its position. */
@@ -22,10 +22,7 @@ const batch = 1000
 
 const shown = {
   position: sql<number>`${events.position}`.mapWith(Number),
-  at: events.at,
-  type: events.type,
-  subject: events.subject,
-  data: events.data,
+  ...pick(events, 'at', 'type', 'subject', 'data'),
 }
 
 const unordered = prepared((query) =>

@@ -1,7 +1,7 @@
 // Rows of `webhooks`.
 import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import { webhooks } from '../../../drizzle/tables/webhooks.ts'
-import { now, own } from '../conditions.ts'
+import { now, own, pick } from '../conditions.ts'
 import { type Database, first, hasRows, one, type UnscopedDatabase } from '../database.ts'
 
 export type WebhookRow = typeof webhooks.$inferSelect
@@ -103,9 +103,7 @@ export async function markGone({ queries }: UnscopedDatabase, webhookId: string)
 export function listSecrets({
   queries,
 }: UnscopedDatabase): Promise<Pick<WebhookRow, 'id' | 'secret' | 'formerSecret'>[]> {
-  return queries
-    .select({ id: webhooks.id, secret: webhooks.secret, formerSecret: webhooks.formerSecret })
-    .from(webhooks)
+  return queries.select(pick(webhooks, 'id', 'secret', 'formerSecret')).from(webhooks)
 }
 
 /** Replaces sealed secrets. @returns false: they changed since they were read */

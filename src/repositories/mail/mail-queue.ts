@@ -134,7 +134,10 @@ export async function queueMailOfClaim(
   details: MailDetails,
 ): Promise<void> {
   await insert(db, {
-    ...{ id: randomUUID(), kind: 'verify_email', userId: null, recipient: email },
+    id: randomUUID(),
+    kind: 'verify_email',
+    userId: null,
+    recipient: email,
     details: JSON.stringify({ ...details, claimId: claim.id, claimSerial: claim.serial }),
   })
 }

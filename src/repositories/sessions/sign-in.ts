@@ -159,8 +159,13 @@ function inserting(query: Queries, source: SQL, ...before: WithSubquery[]) {
   return query
     .with(...before, opened, written, logged, known, ended, reserved, queued, released)
     .select({
-      ...{ id: opened.id, generation: opened.generation, expiresAt: opened.expiresAt },
-      ...{ client: opened.client, amr: opened.amr, acr: opened.acr, authTime: opened.authTime },
+      id: opened.id,
+      generation: opened.generation,
+      expiresAt: opened.expiresAt,
+      client: opened.client,
+      amr: opened.amr,
+      acr: opened.acr,
+      authTime: opened.authTime,
       now,
     })
     .from(opened)
