@@ -42,7 +42,7 @@ import { createObserver } from './observability/observer.ts'
 import { version } from './package.ts'
 import { readiness } from './readiness.ts'
 import { isUnavailable } from './repositories/availability.ts'
-import { countWaiting } from './repositories/events/deliveries.ts'
+import { countUnsentDeliveries } from './repositories/events/deliveries.ts'
 import { countMails } from './repositories/mail/listed-mails.ts'
 import { createStores } from './repositories/store.ts'
 import { Started } from './started.ts'
@@ -188,7 +188,7 @@ async function start(
     redis: () => redis?.isConnected() ?? null,
     caches: { sessions: () => cacheStats().sessions, api_keys: () => cacheStats().apiKeys },
     mails: () => countMails(stores.unscoped),
-    deliveries: () => countWaiting(stores.unscoped),
+    deliveries: () => countUnsentDeliveries(stores.unscoped),
   })
 
   const keyRotation = startJobs(config, log, started, { services, keys, tokens, changeFeed, metrics })

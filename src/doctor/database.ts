@@ -10,7 +10,7 @@ import { checkLogin } from '../database/row-level-security.ts'
 import { checkSession } from '../database/session.ts'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { inspectSigningKeys } from '../domain/signing-keys/signing-keys.ts'
-import { countWaiting } from '../repositories/events/deliveries.ts'
+import { countUnsentDeliveries } from '../repositories/events/deliveries.ts'
 import { countUnordered } from '../repositories/events/events.ts'
 import { countMails } from '../repositories/mail/listed-mails.ts'
 import { createStores, type Stores } from '../repositories/store.ts'
@@ -193,7 +193,7 @@ export function webhooksVerdict(
 }
 
 async function checkWebhooks({ unscoped }: Stores): Promise<Finding> {
-  return webhooksVerdict(await countUnordered(unscoped), await countWaiting(unscoped))
+  return webhooksVerdict(await countUnordered(unscoped), await countUnsentDeliveries(unscoped))
 }
 
 /** @param url of the database to check. @param secrets master secrets, newest first */

@@ -11,7 +11,7 @@ import {
   type TakenDelivery,
 } from '../domain/events/deliveries.ts'
 import { orderAllEvents } from '../domain/events/events.ts'
-import { type DueWebhook, listDue, takeDeliveries } from '../repositories/events/deliveries.ts'
+import { type DueWebhook, listDueWebhooks, takeDeliveries } from '../repositories/events/deliveries.ts'
 import { every, type Job, withDeadline } from './schedule.ts'
 
 export interface WebhookJobOptions {
@@ -71,7 +71,7 @@ class WebhookJob implements Job {
     this.#more = false
     await orderAllEvents(services)
     await makeDeliveries(services)
-    for (const webhook of await listDue(services.stores.unscoped, 1000)) {
+    for (const webhook of await listDueWebhooks(services.stores.unscoped, 1000)) {
       const free = this.#free(webhook)
       if (free <= 0) continue
       const taken = await takeDeliveries(services.stores.unscoped, webhook, free, leaseSeconds)

@@ -23,7 +23,7 @@ export function innermostCause(error: unknown): Error {
 }
 
 /** Whether a transaction failed by a conflict with another one: a serialization failure or a deadlock. */
-export function isOvertaken(error: unknown): boolean {
+export function isTransactionConflict(error: unknown): boolean {
   return codesOf(error).some((code) => code === '40001' || code === '40P01')
 }
 

@@ -1,7 +1,7 @@
 // Stores: database handles with transactions, one for each project, and one for statements that belong to no single project.
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type { Pool, Sql } from '../database/pool.ts'
-import { isOvertaken } from './availability.ts'
+import { isTransactionConflict } from './availability.ts'
 import type { AuditEventName, Database, Queries, UnscopedDatabase } from './database.ts'
 
 /** The database of one project, with transactions. */
@@ -59,7 +59,7 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      if (attempt === attempts || !isOvertaken(error)) throw error
+      if (attempt === attempts || !isTransactionConflict(error)) throw error
     }
   }
 }

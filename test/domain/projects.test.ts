@@ -7,7 +7,7 @@ import { ProjectCache } from '../../src/domain/projects/project-cache.ts'
 import {
   createProject,
   ensureDefaultProject,
-  provesProject,
+  isProjectSecret,
   rotateProjectSecret,
   setPolicy,
 } from '../../src/domain/projects/projects.ts'
@@ -112,13 +112,13 @@ t.test('the default project is one, however many make it at once', async (t) => 
 t.test('a secret proves its own project and no other; a rotated one proves nothing', async (t) => {
   const one = await createProject(elsewhere, 'One', {})
   const two = await createProject(elsewhere, 'Two', {})
-  t.ok(provesProject(one.project, one.secret))
-  t.notOk(provesProject(two.project, one.secret))
+  t.ok(isProjectSecret(one.project, one.secret))
+  t.notOk(isProjectSecret(two.project, one.secret))
   const rotated = await rotateProjectSecret(elsewhere, one.project.id)
-  t.notOk(provesProject(rotated.project, one.secret))
-  t.ok(provesProject(rotated.project, rotated.secret))
+  t.notOk(isProjectSecret(rotated.project, one.secret))
+  t.ok(isProjectSecret(rotated.project, rotated.secret))
   const without = await ensureDefaultProject(elsewhere)
-  for (const secret of ['', 'null', one.secret]) t.notOk(provesProject(without, secret))
+  for (const secret of ['', 'null', one.secret]) t.notOk(isProjectSecret(without, secret))
 })
 
 t.test('a refused policy changes nothing', async (t) => {

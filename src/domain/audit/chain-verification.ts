@@ -45,7 +45,7 @@ async function verifyChain(
   projectId: string,
   chain: rows.ChainRow | null,
 ): Promise<ChainVerdict> {
-  const loose = await rows.countLoose(unscoped, projectId, chain?.anchorPosition ?? 0)
+  const loose = await rows.countOutsideChain(unscoped, projectId, chain?.anchorPosition ?? 0)
   const verdict = { projectId, rows: 0, unsealed: loose.unsealed, head: null }
   if (!chain) {
     const [stray] = await rows.listSealed(unscoped, projectId, 0, 1)

@@ -21,8 +21,8 @@ export type EventPrinter = (projectId: string, event: EventRow) => string
 
 /** Creates the deliveries of all webhooks for events that have their positions. */
 export async function makeDeliveries({ stores }: Pick<Services, 'stores'>): Promise<void> {
-  for (const id of await rows.listBehind(stores.unscoped, 1000))
-    while (await stores.unscoped.transaction((tx) => rows.fanOut(tx, id))) {
+  for (const id of await rows.listWebhooksBehind(stores.unscoped, 1000))
+    while (await stores.unscoped.transaction((tx) => rows.createDeliveries(tx, id))) {
       // Repeats until the webhook has deliveries for all events.
     }
 }

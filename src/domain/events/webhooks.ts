@@ -135,7 +135,7 @@ export async function rotateWebhookSecret(ctx: OperatorContext, id: string): Pro
 export async function testWebhook(ctx: OperatorContext, id: string): Promise<deliveries.DeliveryRow> {
   if ((await findWebhook(ctx, id)).disabledAt) throw new AuthError('webhook_disabled')
   const test = { id: randomUUID(), webhookId: id, type: testType, subject: randomUUID() }
-  return deliveries.insertTest(ctx.store, test)
+  return deliveries.insertTestDelivery(ctx.store, test)
 }
 
 /** Lists deliveries of a webhook, the newest first. @param query.before the last one of the previous page @throws AuthError webhook_unknown */
@@ -167,7 +167,7 @@ export async function retryDelivery(
 /** Makes every dead delivery of a webhook due again. @returns how many @throws AuthError webhook_unknown */
 export async function retryDeadDeliveries(ctx: OperatorContext, id: string): Promise<number> {
   await findWebhook(ctx, id)
-  return deliveries.retryDead(ctx.store, id)
+  return deliveries.retryDeadDeliveries(ctx.store, id)
 }
 
 /** Seals the secrets of all webhooks under the newest key. @returns how many @throws Error if one cannot be opened */

@@ -9,7 +9,7 @@ import { type Context, createContext } from '../context.ts'
 import { reauthenticate } from '../credentials/reauthentication.ts'
 import { AuthError } from '../errors.ts'
 import { operatorsProjectId } from '../projects/operators-project.ts'
-import { provesProject } from '../projects/projects.ts'
+import { isProjectSecret } from '../projects/projects.ts'
 import type { PresentedRefresh } from '../sessions/grants.ts'
 import { authenticateSession, findCachedPrincipal } from '../sessions/sessions.ts'
 import type { Operator } from './operator.ts'
@@ -65,7 +65,7 @@ export async function operatorOfSecret(
     throw error
   })
   if (!project) throw new AuthError('unauthenticated')
-  if (project.id === operatorsProjectId || !provesProject(project, secret)) {
+  if (project.id === operatorsProjectId || !isProjectSecret(project, secret)) {
     const projectContext = createContext(services, project, caller, null)
     await recordRefusal(projectContext, 'project_secret_refused', 'invalid_project_secret')
     throw new AuthError('unauthenticated')

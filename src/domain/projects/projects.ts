@@ -46,7 +46,7 @@ export function mustAllowSignUp({ policy }: Project): void {
 }
 
 /** Whether a text is the secret of the project. */
-export function provesProject(project: Project, secret: string): boolean {
+export function isProjectSecret(project: Project, secret: string): boolean {
   return project.secretHash !== null && matchesSecret(secret, project.secretHash)
 }
 

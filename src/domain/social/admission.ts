@@ -41,7 +41,7 @@ export type Admission =
   | { readonly kind: 'unverified'; readonly verificationToken: string | null }
 
 /** Thrown when another transaction changed rows that this one had read. */
-class Overtaken extends Error {}
+class ConcurrentChange extends Error {}
 
 const maxAttempts = 3
 
@@ -51,7 +51,7 @@ export async function retryOnConflict<C extends Context, T>(ctx: C, work: (tx: C
     try {
       return await inTransaction(ctx, work)
     } catch (error) {
-      if (attempt === maxAttempts || !(error instanceof Overtaken || isConflict(error))) throw error
+      if (attempt === maxAttempts || !(error instanceof ConcurrentChange || isConflict(error))) throw error
     }
   }
 }
@@ -112,7 +112,7 @@ async function admitKnown(
   const proves = !isHolderProven(user) && profile.emailVerified && profile.email === user.email
   if (!proves) return admitVerified(tx, user, false)
   const owner = await lockUser(tx.store, user.id)
-  if (owner?.email !== user.email || owner.disabledAt) throw new Overtaken()
+  if (owner?.email !== user.email || owner.disabledAt) throw new ConcurrentChange()
   await record(tx, 'email_verified', { userId: user.id })
   if (await isOnlyWayIn(tx, user.id)) {
     const same = await updateLockedUser(tx.store, user.id, provenBy('holder'))
@@ -163,7 +163,7 @@ async function createAccount(
     passwordHash: null,
     provider: proven.provider.name,
   })
-  if (!user) throw new Overtaken()
+  if (!user) throw new ConcurrentChange()
   await insertIdentity(tx, user.id, proven)
   if (!emailVerified && mode !== 'off') await notify(tx, 'verify_email', { user })
   return admitVerified(tx, user, true)
@@ -192,7 +192,7 @@ export async function admit(tx: Context, proven: ProvenProfile, locale: string |
   if (!found) return createAccount(tx, email, proven, locale)
   // Locked, so that the state of its proof does not change before it is linked.
   const owner = await lockUser(tx.store, found.id)
-  if (owner?.email !== email) throw new Overtaken()
+  if (owner?.email !== email) throw new ConcurrentChange()
   if (!emailVerified) return { kind: 'unverified', verificationToken: null }
   if (owner.disabledAt) return { kind: 'disabled' }
   if (!isHolderProven(owner)) return takeOver(tx, owner, proven)

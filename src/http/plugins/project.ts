@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { AuthError } from '../../domain/errors.ts'
 import type { ProjectCache } from '../../domain/projects/project-cache.ts'
-import { provesProject } from '../../domain/projects/projects.ts'
+import { isProjectSecret } from '../../domain/projects/projects.ts'
 import { isUuid } from '../../formats.ts'
 import { RequestProblem } from '../refusal.ts'
 import { readHeader } from '../request-headers.ts'
@@ -53,7 +53,7 @@ export const project = plugin<ProjectOptions>(
     api.decorateRequest('project')
     api.decorateRequest('provesProject', function (this: FastifyRequest) {
       const secret = readHeader(this, 'project-secret') ?? this.clientCredentials?.secret
-      return secret !== undefined && provesProject(this.project, secret)
+      return secret !== undefined && isProjectSecret(this.project, secret)
     })
 
     api.addHook('onRequest', (request, _reply, done) => {

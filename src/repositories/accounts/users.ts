@@ -53,7 +53,7 @@ export type NewUser = Pick<UserWithPassword, 'uuid' | 'email' | 'passwordHash'> 
 const other = alias(users, 'other')
 
 /** Excludes accounts whose deletion is due, even if their row still exists. */
-export const isHere = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, now))
+export const isUndeleted = or(isNull(users.deletionDueAt), gt(users.deletionDueAt, now))
 
 /** The condition for one account of the project. */
 export const thisUser = (scope: Scope, id: Given<number>) => and(own(users, scope), eq(users.id, id))
@@ -119,7 +119,7 @@ const findByEmail = prepared((query) =>
   query
     .select(userColumns)
     .from(users)
-    .where(and(own(users, parameters), eq(users.email, parameter('email')), isHere))
+    .where(and(own(users, parameters), eq(users.email, parameter('email')), isUndeleted))
     .prepare('user_by_email'),
 )
 

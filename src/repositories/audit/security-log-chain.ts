@@ -94,7 +94,7 @@ export async function listSealed(
 }
 
 /** Counts the rows of a project that are not sealed, and sealed rows up to a position, which retention should have deleted. */
-export async function countLoose(
+export async function countOutsideChain(
   { queries }: UnscopedDatabase,
   projectId: string,
   anchor: number,

@@ -2,7 +2,7 @@
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { secondFactorChallenges as table } from '../../../drizzle/tables/second-factor-challenges.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import { isHere, userColumns, userOf } from '../accounts/users.ts'
+import { isUndeleted, userColumns, userOf } from '../accounts/users.ts'
 import { now, ofUser, own, secondsFromNow } from '../conditions.ts'
 import { type Database, first, hasRows } from '../database.ts'
 
@@ -33,7 +33,10 @@ export function findChallenge(db: Database, tokenHash: Buffer, client: Row['clie
     db.queries
       .select({ challenge, user: userColumns })
       .from(table)
-      .innerJoin(users, and(userOf(table), eq(users.epoch, table.epoch), isNull(users.disabledAt), isHere))
+      .innerJoin(
+        users,
+        and(userOf(table), eq(users.epoch, table.epoch), isNull(users.disabledAt), isUndeleted),
+      )
       .where(
         and(own(table, db), eq(table.tokenHash, tokenHash), eq(table.client, client), open(maxAttempts)),
       ),

@@ -3,7 +3,7 @@ import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { passkeys } from '../../../drizzle/tables/passkeys.ts'
 import { spentProofs } from '../../../drizzle/tables/spent-proofs.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import { isHere, type UserRow, userColumns, userOf } from '../accounts/users.ts'
+import { isUndeleted, type UserRow, userColumns, userOf } from '../accounts/users.ts'
 import { own, parameter, parameters } from '../conditions.ts'
 import { type Database, first, hasRows, prepared, type Queries } from '../database.ts'
 import type { PasskeyRow } from './passkeys.ts'
@@ -36,7 +36,7 @@ const spend = prepared((query) => insertion(query).prepare('proof_spend'))
 
 const found = { passkey: getTableColumns(passkeys), user: userColumns }
 const isUsed = and(own(passkeys, parameters), eq(passkeys.credentialId, parameter('credentialId')))
-const isOwner = and(userOf(passkeys), isHere)
+const isOwner = and(userOf(passkeys), isUndeleted)
 
 const spendAndFind = prepared((query) => {
   const spent = query.$with('spent').as(insertion(query))

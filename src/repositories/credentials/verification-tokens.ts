@@ -4,7 +4,7 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { verificationTokens as table } from '../../../drizzle/tables/verification-tokens.ts'
-import { isHere } from '../accounts/users.ts'
+import { isUndeleted } from '../accounts/users.ts'
 import {
   type Given,
   now,
@@ -187,7 +187,7 @@ const takenBy = prepared((query) => {
   return query
     .select({ id: users.id })
     .from(users)
-    .where(and(own(users, parameters), eq(users.email, email), isHere))
+    .where(and(own(users, parameters), eq(users.email, email), isUndeleted))
     .unionAll(query.select({ id: table.userId }).from(table).where(undoing(parameters, email)))
     .limit(1)
     .prepare('address_taken')

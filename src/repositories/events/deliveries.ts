@@ -14,7 +14,7 @@ export type { DeliveryState }
 export type DeliveryRow = typeof deliveries.$inferSelect
 
 /** Inserts a test delivery, which has no event. */
-export function insertTest(
+export function insertTestDelivery(
   db: Database,
   delivery: Pick<DeliveryRow, 'id' | 'webhookId' | 'type' | 'subject'>,
 ): Promise<DeliveryRow> {
@@ -64,13 +64,13 @@ export function retryDelivery(db: Database, webhookId: string, id: string): Prom
 }
 
 /** Makes every dead delivery of a webhook due now. @returns how many */
-export function retryDead(db: Database, webhookId: string): Promise<number> {
+export function retryDeadDeliveries(db: Database, webhookId: string): Promise<number> {
   const dead = and(ofWebhook(db, webhookId), eq(deliveries.state, 'dead'))
   return rowCount(db.queries.update(deliveries).set(dueAgain).where(dead).returning({ id: deliveries.id }))
 }
 
 /** Lists enabled webhooks of all projects that have no deliveries yet for events of their project. */
-export async function listBehind({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
+export async function listWebhooksBehind({ queries }: UnscopedDatabase, limit: number): Promise<string[]> {
   const rows = await queries.execute<{ id: string }>(sql`select w.id from ${webhooks} w
     join event_feeds f on f.project_id = w.project_id
     where w.position < f.head and w.disabled_at is null limit ${limit}`)
@@ -84,7 +84,7 @@ const batch = 1000
  * Creates the deliveries of a webhook for a batch of events after its position. To be called in a transaction.
  * @returns whether there may be more events
  */
-export async function fanOut({ queries }: UnscopedDatabase, webhookId: string): Promise<boolean> {
+export async function createDeliveries({ queries }: UnscopedDatabase, webhookId: string): Promise<boolean> {
   const enabled = and(eq(webhooks.id, webhookId), isNull(webhooks.disabledAt))
   const hook = await first(
     queries.select().from(webhooks).where(enabled).for('no key update', { skipLocked: true }),
@@ -119,7 +119,7 @@ export interface DueWebhook extends Record<string, unknown> {
 }
 
 /** Lists webhooks with due deliveries, those with the fewest failures first. */
-export async function listDue({ queries }: UnscopedDatabase, limit: number): Promise<DueWebhook[]> {
+export async function listDueWebhooks({ queries }: UnscopedDatabase, limit: number): Promise<DueWebhook[]> {
   return queries.execute<DueWebhook>(sql`select w.id, w.project_id as "projectId", w.failures from ${webhooks} w
     where w.disabled_at is null and exists (select 1 from ${deliveries} d
       where d.project_id = w.project_id and d.webhook_id = w.id and d.state = 'pending' and d.due_at <= now())
@@ -221,7 +221,7 @@ export async function markFailed(
 }
 
 /** Counts pending and dead deliveries of all projects. */
-export async function countWaiting({
+export async function countUnsentDeliveries({
   queries,
 }: UnscopedDatabase): Promise<{ pending: number; dead: number }> {
   const [row] = await queries.execute<{ pending: number; dead: number }>(sql`select

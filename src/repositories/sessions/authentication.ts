@@ -12,8 +12,8 @@ import {
   type SessionClient,
   type SessionState,
   sessionState,
+  sessionUser,
   thisSession,
-  usersOwn,
 } from './sessions.ts'
 
 /** The last authentication of a session's user, and the credentials for another one. */
@@ -39,7 +39,7 @@ export function findAuthentication(
     db.queries
       .select({ amr, acr, isRecent, passwordHash, secondFactors })
       .from(sessions)
-      .innerJoin(users, usersOwn)
+      .innerJoin(users, sessionUser)
       .where(and(thisSession(db, id), isLive)),
   )
 }

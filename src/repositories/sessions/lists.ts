@@ -5,7 +5,7 @@ import { users } from '../../../drizzle/tables/users.ts'
 import { userColumns } from '../accounts/users.ts'
 import { ofUser, own, parameter, parameters } from '../conditions.ts'
 import { type Database, first, prepared } from '../database.ts'
-import { isLive, named, type SessionAndUser, sessionState, usersOwn } from './sessions.ts'
+import { isLive, namedSession, type SessionAndUser, sessionState, sessionUser } from './sessions.ts'
 
 /** A session as its owner sees it. Times are in the form of `Date.toISOString`. */
 export type SessionRow = Readonly<
@@ -39,7 +39,7 @@ function listOf(whose: SQL | undefined): SQL<SessionColumns> {
       ${sessions.lastSeenAt} at time zone 'UTC' as last_seen, ${sessions.expiresAt} at time zone 'UTC' as expires,
       ${sessions.authTime} at time zone 'UTC' as authenticated, ${sessions.acr}, ${sessions.amr},
       ${sessions.userAgent}, ${sessions.addressPrefix}
-    from ${sessions} join ${users} on ${usersOwn} where ${and(whose, isLive)}
+    from ${sessions} join ${users} on ${sessionUser} where ${and(whose, isLive)}
     order by ${sessions.lastSeenAt} desc, ${sessions.createdAt} desc`
   return sql<SessionColumns>`(select json_build_object('id', coalesce(json_agg(id), '[]'),
       'createdAt', coalesce(json_agg(created), '[]'), 'lastSeenAt', coalesce(json_agg(last_seen), '[]'),
@@ -63,8 +63,8 @@ const selectSessionAndList = prepared((query) => {
   return query
     .select({ session: sessionState, user: userColumns, listed: listOf(ofItsUser) })
     .from(sessions)
-    .innerJoin(users, usersOwn)
-    .where(and(named, isLive))
+    .innerJoin(users, sessionUser)
+    .where(and(namedSession, isLive))
     .prepare('session_look_and_list')
 })
 

@@ -8,7 +8,7 @@ import { type Database, first, prepared } from '../database.ts'
 import {
   alive,
   isLive,
-  named,
+  namedSession,
   type SessionAndUser,
   type SessionClient,
   type SessionState,
@@ -43,7 +43,7 @@ const rotate = prepared((query) =>
     .from(users)
     .where(
       and(
-        named,
+        namedSession,
         ofClient,
         eq(sessions.generation, parameter('generation')),
         alive,
@@ -70,7 +70,7 @@ const examine = prepared((query) =>
     })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(and(named, ofClient))
+    .where(and(namedSession, ofClient))
     .prepare('session_examine'),
 )
 

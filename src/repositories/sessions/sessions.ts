@@ -41,22 +41,22 @@ export const sessionState = {
 }
 
 /** Joins a session to its user, unless a new epoch or a disabled account has ended it. */
-export const usersOwn = and(
+export const sessionUser = and(
   eq(users.id, sessions.userId),
   eq(users.epoch, sessions.epoch),
   isNull(users.disabledAt),
 )
 
-/** The condition on the row of an active session; `usersOwn` must hold as well. */
+/** The condition on the row of an active session; `sessionUser` must hold as well. */
 export const isLive = and(isNull(sessions.revokedAt), gt(sessions.expiresAt, now))
 /** The condition for an active session, on the session joined with its user. */
-export const alive = and(isLive, usersOwn)
+export const alive = and(isLive, sessionUser)
 
 /** The condition for one session of the project. */
 export const thisSession = (scope: Scope, id: Given<string>) => and(eq(sessions.id, id), own(sessions, scope))
 
 /** The condition for the session of the parameters `id` and `projectId`. */
-export const named = thisSession(parameters, parameter('id'))
+export const namedSession = thisSession(parameters, parameter('id'))
 
 /** The condition that the user has proven the address, unless the parameter `unverifiedAllowed` is true. */
 export const verifiedEnough = or(
@@ -74,7 +74,7 @@ const extend = prepared((query) =>
     .from(users)
     .where(
       and(
-        named,
+        namedSession,
         alive,
         verifiedEnough,
         eq(sessions.client, parameter('client')),
@@ -89,8 +89,8 @@ const find = prepared((query) =>
   query
     .select({ session: sessionState, user: userColumns })
     .from(sessions)
-    .innerJoin(users, usersOwn)
-    .where(and(named, isLive))
+    .innerJoin(users, sessionUser)
+    .where(and(namedSession, isLive))
     .prepare('session_look'),
 )
 

@@ -8,7 +8,7 @@ import { outbox } from '../../../drizzle/tables/outbox.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
 import { sessions } from '../../../drizzle/tables/sessions.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import { isHere, thisUser, type UserWithPassword } from '../accounts/users.ts'
+import { isUndeleted, thisUser, type UserWithPassword } from '../accounts/users.ts'
 import type { LogCircumstances } from '../audit/security-log.ts'
 import { now, own, parameter, parameters, pick, secondsFromNow } from '../conditions.ts'
 import { touching, type UsedPasskey } from '../credentials/passkeys.ts'
@@ -75,7 +75,7 @@ const begin = prepared((query) => {
             and ${knownAddresses.keyHash} = ${parameter('addressKey')})`.as('address_known'),
       })
       .from(users)
-      .where(and(own(users, parameters), eq(users.email, parameter('email')), isHere)),
+      .where(and(own(users, parameters), eq(users.email, parameter('email')), isUndeleted)),
   )
   const exempt = sql`(${parameter('accountExempt')}::boolean or coalesce((select address_known from found), false))`
   const reserved = query.$with('reserved', {}).as(reserving(exempt))

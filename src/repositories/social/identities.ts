@@ -2,7 +2,7 @@
 import { and, asc, eq, getTableColumns, inArray, lte, ne, sql } from 'drizzle-orm'
 import { identities } from '../../../drizzle/tables/identities.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import { isHere, userColumns, userOf } from '../accounts/users.ts'
+import { isUndeleted, userColumns, userOf } from '../accounts/users.ts'
 import { type Given, now, ofUser, own, parameter, parameters, type Scope } from '../conditions.ts'
 import { type Database, first, hasRows, one, prepared, rowCount } from '../database.ts'
 
@@ -20,7 +20,7 @@ const find = prepared((query) =>
     .select({ identity: getTableColumns(identities), user: userColumns })
     .from(identities)
     .innerJoin(users, userOf(identities))
-    .where(and(thisIdentity(parameters, parameter('issuer'), parameter('subject')), isHere))
+    .where(and(thisIdentity(parameters, parameter('issuer'), parameter('subject')), isUndeleted))
     .prepare('identity_look'),
 )
 
