@@ -27,7 +27,7 @@ export async function revokeKey(
   services: Services,
   kid: string,
   acting: Acting = byCommandLine,
-): Promise<'next' | 'current' | 'previous'> {
+): Promise<keys.OpenedKey['state']> {
   const state = await keys.revokeSigningKey(services, kid)
   if (state === null) throw new AuthError('signing_key_unknown')
   await recordInstallationAct(services, 'signing_key_revoked', acting)

@@ -3,20 +3,11 @@
 // A key is published before it signs, and verifies until its last token has expired: next → current → previous → deleted. There
 // are keys of the default algorithm and of those that policies name. Keys of algorithms that are no longer used stay unchanged.
 import { seal, unseal } from '../../crypto/seal.ts'
-import {
-  generateSigningKey,
-  type PublicJwk,
-  type SigningAlgorithm,
-  signingAlgorithms,
-} from '../../crypto/signing-key.ts'
+import { generateSigningKey, type SigningAlgorithm, signingAlgorithms } from '../../crypto/signing-key.ts'
 import * as rows from '../../repositories/signing-keys/signing-keys.ts'
 import type { ServiceKeys, Services } from '../context.ts'
 
-export interface OpenedKey {
-  readonly kid: string
-  readonly algorithm: SigningAlgorithm
-  readonly state: 'next' | 'current' | 'previous'
-  readonly publicJwk: PublicJwk
+export interface OpenedKey extends Omit<rows.NewSigningKey, 'sealedPrivateKey'> {
   /** PKCS #8, DER. */
   readonly privateKey: Buffer
 }
