@@ -2,6 +2,7 @@
 import { FormatRegistry, type Static, type TString, Type } from '@sinclair/typebox'
 import { hasherNames } from '../../crypto/foreign/foreign-hashes.ts'
 import { isMailbox, isUuid } from '../../formats.ts'
+import { teamRoles } from '../teams/teams.ts'
 
 const optional = Type.Optional
 const orNull = (schema: TString, description: string) =>
@@ -50,12 +51,7 @@ export const membership = Type.Object(
   {
     id: uuid,
     name: Type.String({ minLength: 1, maxLength: 100 }),
-    role: Type.Union([
-      Type.Literal('ADMIN'),
-      Type.Literal('BUILDER'),
-      Type.Literal('OPERATOR'),
-      Type.Literal('VIEWER'),
-    ]),
+    role: Type.Union(teamRoles.map((role) => Type.Literal(role))),
     created_at: moment,
     joined_at: moment,
   },

@@ -4,7 +4,6 @@ import { restoreUser, scheduleDeletion } from '../../repositories/accounts/delet
 import {
   lockUser,
   markEmailVerified,
-  mayHoldRights,
   type ProfileChange,
   updateProfile,
 } from '../../repositories/accounts/users.ts'
@@ -13,7 +12,6 @@ import { type AuditRow, listAuditEvents } from '../../repositories/audit/audit-e
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import { lockOperators } from '../../repositories/operators/roles.ts'
 import { type AdminUserRow, findAdminUser } from '../../repositories/operators/user-search.ts'
-import { updateUserRole } from '../../repositories/operators/users.ts'
 import { listSessions, type SessionRow } from '../../repositories/sessions/lists.ts'
 import { revokeOwnSession } from '../../repositories/sessions/revocation.ts'
 import { type IdentityRow, listIdentities } from '../../repositories/social/identities.ts'
@@ -30,14 +28,12 @@ import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { isOperatorsProject } from '../projects/operators-project.ts'
 import { findUserForOperator } from './user-search.ts'
-import { removeUser } from './users.ts'
-
-type Role = AdminUserRow['role']
+import { changeRole, removeUser } from './users.ts'
 
 export interface UserChange extends Omit<ProfileChange, 'metadata'> {
   /** A merge patch (RFC 7396). */
   readonly metadata?: Record<string, unknown>
-  readonly role?: Role
+  readonly role?: AdminUserRow['role']
 }
 
 /**
@@ -65,12 +61,6 @@ export function changeUser(
     if (role !== undefined && role !== before.role) await changeRole(tx, before, role)
     return findUserForOperator(tx, uuid)
   })
-}
-
-async function changeRole(tx: OperatorContext, user: AdminUserRow, role: Role): Promise<void> {
-  if (role === 'admin' && !mayHoldRights(user)) throw new AuthError('account_unproven')
-  await updateUserRole(tx.store, user.id, role)
-  await record(tx, 'role_changed', { userId: user.id })
 }
 
 /** Lists the active sessions of an account, the last used first. @throws AuthError account_unknown */

@@ -148,10 +148,20 @@ export async function setUserRole(
     const user = await lockUser(tx.store, id)
     if (!user) throw new AuthError('account_unknown')
     if (user.role === role) return user
-    if (role === 'admin' && !options.force && !mayHoldRights(user)) throw new AuthError('account_unproven')
-    await record(tx, 'role_changed', { userId: id })
-    return rows.updateUserRole(tx.store, id, role)
+    return changeRole(tx, user, role, options.force)
   })
+}
+
+/** As `setUserRole`, for an account that this transaction has locked. @throws AuthError account_unproven */
+export async function changeRole(
+  tx: Context,
+  user: UserRow,
+  role: UserRow['role'],
+  force = false,
+): Promise<UserRow> {
+  if (role === 'admin' && !force && !mayHoldRights(user)) throw new AuthError('account_unproven')
+  await record(tx, 'role_changed', { userId: user.id })
+  return rows.updateUserRole(tx.store, user.id, role)
 }
 
 /** Deletes an account immediately. @returns the deleted account @throws AuthError account_unknown, team_admin_needed */

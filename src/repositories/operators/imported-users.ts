@@ -10,7 +10,7 @@ import { teamMembers } from '../../../drizzle/tables/team-members.ts'
 import { teams } from '../../../drizzle/tables/teams.ts'
 import { totpFactors } from '../../../drizzle/tables/totp-factors.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import type { ProfileChange, UserWithPassword } from '../accounts/users.ts'
+import type { EmailProof, ProfileChange, UserWithPassword } from '../accounts/users.ts'
 import type { LogCircumstances } from '../audit/security-log.ts'
 import { type Database, first, rowCount, type UnscopedDatabase } from '../database.ts'
 import type { TeamRole } from '../teams/teams.ts'
@@ -68,7 +68,7 @@ export type ImportedTeam = Pick<ImportedMembership, 'id' | 'name' | 'createdAt'>
 export interface ImportedUser
   extends Pick<UserWithPassword, 'uuid' | 'email' | 'passwordHash' | 'role' | keyof ProfileChange> {
   readonly emailVerifiedAt: string | null
-  readonly emailProof: 'holder' | 'claim' | 'mailbox' | null
+  readonly emailProof: EmailProof | null
   readonly provider: string | null
   readonly disabledAt: string | null
   readonly deletionDueAt: string | null
