@@ -138,7 +138,11 @@ export async function testWebhook(ctx: OperatorContext, id: string): Promise<del
   return deliveries.insertTestDelivery(ctx.store, test)
 }
 
-/** Lists deliveries of a webhook, the newest first. @param query.before the last one of the previous page @throws AuthError webhook_unknown */
+/**
+ * Lists deliveries of a webhook, the newest first.
+ * @param query.before the last one of the previous page
+ * @throws AuthError webhook_unknown
+ */
 export async function listDeliveries(
   ctx: OperatorContext,
   id: string,

@@ -144,7 +144,10 @@ export async function removeOperatorRole(
   return { user, held: await rows.listRolesOf(ctx.store, user.id) }
 }
 
-/** Creates a link with which an operator sets a new password; earlier links become void. @throws AuthError operator_unknown, account_unknown */
+/**
+ * Creates a link with which an operator sets a new password; earlier links become void.
+ * @throws AuthError operator_unknown, account_unknown
+ */
 export async function renewSetupLink(ctx: OperatorContext, named: string): Promise<SetupLink> {
   const { user } = await findOperator(ctx, named)
   return inTransaction(ctx, async (tx) => {

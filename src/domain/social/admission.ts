@@ -115,8 +115,7 @@ async function admitKnown(
   if (owner?.email !== user.email || owner.disabledAt) throw new ConcurrentChange()
   await record(tx, 'email_verified', { userId: user.id })
   if (await isOnlyWayIn(tx, user.id)) {
-    const same = await updateLockedUser(tx.store, user.id, provenBy('holder'))
-    return admitVerified(tx, same, false)
+    return admitVerified(tx, await updateProven(tx, user.id, {}), false)
   }
   // The owner of the address takes the account: credentials set up by others end, the identity that proved the address stays.
   await rows.deleteOtherIdentities(tx.store, user.id, identity.id)

@@ -105,7 +105,10 @@ export async function loggingRefusal<T>(ctx: Context, provider: string, signIn: 
   }
 }
 
-/** Opens the session of a user whose profile a provider has proven. @returns a refusal, such as a due second factor; null as `openSession` */
+/**
+ * Opens the session of a user whose profile a provider has proven.
+ * @returns a refusal, such as a due second factor; null as `openSession`
+ */
 export async function openByProvider(
   tx: Context,
   user: UserRow,
