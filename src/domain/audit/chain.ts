@@ -18,6 +18,7 @@ export type ChainServices = Pick<Services, 'stores'> & { readonly keys: Pick<Ser
 /** The predecessor of the first row's hash. */
 const origin = Buffer.alloc(32)
 
+/** The context to which the seal of a chain's key is bound. */
 export const sealContext = (projectId: string) => `security-log/${projectId}`
 
 /** Computes the hash of a row at a position. @param before the hash of the previous position */

@@ -18,6 +18,7 @@ export const maxWebhooks = 50
 /** Hours after a rotation in which deliveries are also signed with the former secret. */
 export const rotationHours = 24
 
+/** The context to which the seal of a webhook's secret is bound. */
 export const sealContext = (id: string) => `webhook/${id}`
 
 export interface WebhookFacts {

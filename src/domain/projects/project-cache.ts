@@ -20,6 +20,7 @@ interface Entry {
   readonly readAt: number
 }
 
+/** Caches projects, and the origins that they allow. */
 export class ProjectCache {
   readonly #stores: Stores
   readonly #entries = new Map<string, Entry>()

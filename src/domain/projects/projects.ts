@@ -30,6 +30,7 @@ export interface Project {
 
 type HasStores = Pick<Services, 'stores'>
 
+/** Makes a project of its row. */
 export function toProject(row: rows.ProjectRow): Project {
   const { id, name, secretHash, createdAt, archivedAt } = row
   return { id, name, policy: mergePolicy(row.policy), secretHash, createdAt, archivedAt }
