@@ -42,7 +42,7 @@ export const metrics = {
   tags: ['Operations'],
   summary: 'Get the metrics of the service',
   description:
-    'For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only clients on a loopback or private address that come through no proxy are answered. The metrics hold no personal data.',
+    'For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only programs on the same machine are answered, without a proxy in between, and only where PUBLIC_URL is a loopback address. The metrics hold no personal data.',
   security: [{}, { metricsToken: [] }],
   response: {
     200: {

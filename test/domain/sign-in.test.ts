@@ -3,7 +3,7 @@ import t from 'tap'
 import { openPool } from '../../src/database/pool.ts'
 import { signUp as signUpWith } from '../../src/domain/accounts/sign-up.ts'
 import { createContext } from '../../src/domain/context.ts'
-import { enter } from '../../src/domain/credentials/second-factor.ts'
+import { authenticateByFirstFactor } from '../../src/domain/credentials/second-factor.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { AuthError } from '../../src/domain/errors.ts'
 import { createProject } from '../../src/domain/projects/projects.ts'
@@ -28,9 +28,9 @@ const signIn = (email: string, given = password, caller = stranger) =>
 
 /** What a session of an account without a second factor is opened from. */
 async function enterByPassword(user: UserRow) {
-  const entrance = await enter(context(), { user, amr: ['pwd'] })
-  if (entrance instanceof AuthError) throw entrance
-  return entrance
+  const authenticated = await authenticateByFirstFactor(context(), { user, amr: ['pwd'] })
+  if (authenticated instanceof AuthError) throw authenticated
+  return authenticated
 }
 
 /** How many statements `work` sends; begin and commit are statements. */

@@ -144,7 +144,7 @@ export interface paths {
         };
         /**
          * Get the metrics of the service
-         * @description For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only clients on a loopback or private address that come through no proxy are answered. The metrics hold no personal data.
+         * @description For Prometheus, in its text format. With METRICS_TOKEN set, a client must send it as bearer token; otherwise only programs on the same machine are answered, without a proxy in between, and only where PUBLIC_URL is a loopback address. The metrics hold no personal data.
          */
         get: operations["metrics"];
         put?: never;

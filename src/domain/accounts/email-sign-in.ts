@@ -35,7 +35,7 @@ import {
   maxCodeAttempts,
   withProof,
 } from '../credentials/mailed-tokens.ts'
-import { enter, enterNewAccount } from '../credentials/second-factor.ts'
+import { authenticateByFirstFactor, authenticateNewAccount } from '../credentials/second-factor.ts'
 import { refuseAccount } from '../credentials/sign-in.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
@@ -185,8 +185,8 @@ async function enterAccount(tx: Context, user: UserRow, email: string): Promise<
   if (user.email !== email) return null
   if (user.disabledAt) return refuseAccount(tx, user)
   const owner = isHolderProven(user) ? user : await evict(tx, user)
-  const entrance = await enter(tx, { user: owner, amr: ['otp'], byMail: true })
-  return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in')
+  const authenticated = await authenticateByFirstFactor(tx, { user: owner, amr: ['otp'], byMail: true })
+  return authenticated instanceof AuthError ? authenticated : openSession(tx, authenticated, 'signed_in')
 }
 
 /** Ends the ways to sign in that another person may have set up. @returns the account as it is then */
@@ -213,5 +213,5 @@ async function signUp(tx: Context, email: string): Promise<Grant | AuthError | n
   // Earlier claims on the address are void.
   await deleteClaims(tx.store, email)
   await record(tx, 'email_verified', { userId: user.id })
-  return openSession(tx, enterNewAccount(user, ['otp']), 'signed_up')
+  return openSession(tx, authenticateNewAccount(user, ['otp']), 'signed_up')
 }

@@ -15,7 +15,7 @@ import { type Context, inTransaction } from '../context.ts'
 import { hashClaimedPassword } from '../credentials/claims.ts'
 import { checkNewPassword } from '../credentials/password-rules.ts'
 import { hashPassword } from '../credentials/passwords.ts'
-import { enterNewAccount } from '../credentials/second-factor.ts'
+import { authenticateNewAccount } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
 import { notify } from '../mail/notify.ts'
 import { mustAllowSignUp } from '../projects/projects.ts'
@@ -46,7 +46,7 @@ export async function signUp(ctx: Context, facts: SignUpFacts): Promise<SignUpRe
   await checkNewPassword(ctx, facts.password, facts)
   if (ctx.project.policy.verification.mode === 'strict') return signUpStrictly(ctx, facts)
   const grant = await signUpOpenly(ctx, facts, (tx, user) =>
-    openSession(tx, enterNewAccount(user, ['pwd']), 'signed_up'),
+    openSession(tx, authenticateNewAccount(user, ['pwd']), 'signed_up'),
   )
   return { kind: 'signed_in', grant }
 }

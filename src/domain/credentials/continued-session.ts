@@ -4,7 +4,7 @@ import { inTransaction, type SignedInContext } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { findGrant, openSession } from '../sessions/sessions.ts'
-import { enterBySession } from './second-factor.ts'
+import { authenticateBySession } from './second-factor.ts'
 
 /**
  * Opens another session for the user of the current one. It keeps the instant of authentication, so that reauthentication is due
@@ -16,9 +16,9 @@ export async function continueSession(ctx: SignedInContext): Promise<Grant> {
   const opened = await inTransaction(ctx, async (tx) => {
     const source = await findGrant(tx, sessionId)
     if (!source || source.impersonator) return new AuthError('unauthenticated')
-    const entrance = await enterBySession(tx, source.user, source)
-    if (entrance instanceof AuthError) return entrance
-    const grant = await openSession(tx, entrance, 'signed_in')
+    const authenticated = await authenticateBySession(tx, source.user, source)
+    if (authenticated instanceof AuthError) return authenticated
+    const grant = await openSession(tx, authenticated, 'signed_in')
     if (!grant) return new AuthError('unauthenticated')
     await inheritAuthentication(tx.store, grant.sessionId, sessionId)
     return { ...grant, authTime: source.authTime }

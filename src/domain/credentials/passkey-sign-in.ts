@@ -7,7 +7,7 @@ import type { Grant } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
 import type { FlowAnswer } from './passkey-flows.ts'
 import { checkPasskeyAssertion, markPasskeyUsed, refusePasskey } from './passkey-use.ts'
-import { enterByStrongFactor } from './second-factor.ts'
+import { authenticateByStrongFactor } from './second-factor.ts'
 import { refuseAccount } from './sign-in.ts'
 
 /**
@@ -22,12 +22,12 @@ async function verifyAndOpen(ctx: Context, answer: FlowAnswer<AssertionJson>): P
   const proven = await checkPasskeyAssertion(ctx, { ...answer, purpose: 'sign_in' })
   const { user, amr, used } = proven
   if (user.disabledAt || demandsVerification(ctx.project, user)) throw await refuseAccount(ctx, user)
-  const entered = enterByStrongFactor(user, amr)
+  const authenticated = authenticateByStrongFactor(user, amr)
   // An account whose deletion is pending is restored before its session is opened. A copied key must not do that, so the counter
   // is checked first.
   if (user.deletionDueAt) await markPasskeyUsed(ctx, proven)
   const marked = user.deletionDueAt ? {} : { passkey: used }
-  const grant = await openSession(ctx, entered, 'signed_in', marked)
+  const grant = await openSession(ctx, authenticated, 'signed_in', marked)
   if (grant) return grant
   if (!user.deletionDueAt) await markPasskeyUsed(ctx, proven)
   throw await refusePasskey(ctx, user, 'account_changed_meanwhile')

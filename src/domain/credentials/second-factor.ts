@@ -1,5 +1,5 @@
-// Sign-in from the first factor to the session: `enter` decides whether a second factor is due. Only this file creates
-// `Authenticated`, from which a session is opened.
+// Sign-in from the first factor to the session: `authenticateByFirstFactor` decides whether a second factor is due. Only this file
+// creates `Authenticated`, from which a session is opened.
 //
 // A second factor is due if the account has enrolled one or the policy demands one, except in a browser that the account
 // trusts. If none is enrolled, a mailed code is the second factor. It never replaces an enrolled one, because access to the
@@ -62,7 +62,10 @@ export function isSecondFactorDue({ project, caller }: Context, user: UserRow): 
  * Decides what follows a right first factor. Sends no statement if no second factor is due.
  * @returns the proof to open a session from; or `second_factor_required` with a challenge, to be thrown after the commit
  */
-export async function enter(ctx: Context, first: FirstFactor): Promise<Authenticated | AuthError> {
+export async function authenticateByFirstFactor(
+  ctx: Context,
+  first: FirstFactor,
+): Promise<Authenticated | AuthError> {
   const { user, amr } = first
   if (!isSecondFactorDue(ctx, user)) return Authenticated.byOneFactor(user, amr)
   // The APIs of other products have neither second factors nor trusted devices.
@@ -76,15 +79,18 @@ export async function enter(ctx: Context, first: FirstFactor): Promise<Authentic
 }
 
 /** For an account created in this request: it has no second factor yet, and needs a session to enrol one. */
-export const enterNewAccount = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
+export const authenticateNewAccount = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
   Authenticated.byOneFactor(user, amr)
 
 /**
  * For an operator who has just set a password by a set-up link. The link came from another operator or the machine's log, so
  * it counts as the second factor of an account that has enrolled none, whose session is for enrolling one.
  */
-export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Authenticated | AuthError> {
-  if (user.secondFactors !== '') return enter(ctx, { user, amr: ['pwd'] })
+export async function authenticateBySetupLink(
+  ctx: Context,
+  user: UserRow,
+): Promise<Authenticated | AuthError> {
+  if (user.secondFactors !== '') return authenticateByFirstFactor(ctx, { user, amr: ['pwd'] })
   return Authenticated.byTwoFactors(user, ['pwd'], ['otp'])
 }
 
@@ -92,22 +98,24 @@ export async function enterBySetupLink(ctx: Context, user: UserRow): Promise<Aut
  * For a user who continues from one session to another. The factors proven for the first session count; a second factor that has
  * become due since is demanded.
  */
-export async function enterBySession(
+export async function authenticateBySession(
   ctx: Context,
   user: UserRow,
   session: Pick<Grant, 'amr' | 'acr'>,
 ): Promise<Authenticated | AuthError> {
   if (session.acr === '2') return Authenticated.bySession(user, session)
   const { amr } = session
-  return enter(ctx, { user, amr, byMail: isByMailAlone(amr) })
+  return authenticateByFirstFactor(ctx, { user, amr, byMail: isByMailAlone(amr) })
 }
 
 /** A code alone was a mailed one: the code of an authenticator is always a second factor. */
 const isByMailAlone = (amr: readonly AuthenticationMethod[]): boolean => amr.join() === 'otp'
 
 /** For a factor that counts as two: nothing more is due. */
-export const enterByStrongFactor = (user: UserRow, amr: readonly AuthenticationMethod[]): Authenticated =>
-  Authenticated.byStrongFactor(user, amr)
+export const authenticateByStrongFactor = (
+  user: UserRow,
+  amr: readonly AuthenticationMethod[],
+): Authenticated => Authenticated.byStrongFactor(user, amr)
 
 async function createChallenge(
   ctx: Context,

@@ -20,7 +20,7 @@ import { findClaim } from './claims.ts'
 import { holdRefusal, importAtSignIn } from './lazy-import.ts'
 import { mintForApplication } from './mailed-tokens.ts'
 import { hashPassword, isOutdatedHash, matchPassword, type PasswordFit } from './passwords.ts'
-import { enter } from './second-factor.ts'
+import { authenticateByFirstFactor } from './second-factor.ts'
 import { queueSetPasswordMail } from './set-password-mail.ts'
 
 export interface Credentials {
@@ -77,13 +77,13 @@ async function verifyAndOpen(
       await attempt.release('succeeded')
       throw await refuseAccount(ctx, user)
     }
-    const entrance = await enter(ctx, { user, amr: ['pwd'] })
-    if (entrance instanceof AuthError) {
+    const authenticated = await authenticateByFirstFactor(ctx, { user, amr: ['pwd'] })
+    if (authenticated instanceof AuthError) {
       await attempt.release('succeeded')
-      await recordRefusal(ctx, 'sign_in_refused', entrance.code, { account: user.uuid })
-      throw entrance
+      await recordRefusal(ctx, 'sign_in_refused', authenticated.code, { account: user.uuid })
+      throw authenticated
     }
-    const grant = await openSession(ctx, entrance, 'signed_in', { ...lifetimes, attempt })
+    const grant = await openSession(ctx, authenticated, 'signed_in', { ...lifetimes, attempt })
     if (!grant) throw new AuthError('invalid_credentials', {}, 'account_changed_meanwhile')
     return { grant, checkedHash, fit }
   } catch (error) {

@@ -11,7 +11,7 @@ import { record, recordInLog } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
 import { checkNewPassword, checkPasswordOwner } from '../credentials/password-rules.ts'
 import { hashPassword } from '../credentials/passwords.ts'
-import { enterBySetupLink } from '../credentials/second-factor.ts'
+import { authenticateBySetupLink } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
 import type { Grant } from '../sessions/grants.ts'
 import { openSession } from '../sessions/sessions.ts'
@@ -52,8 +52,8 @@ export async function completeSetup(ctx: Context, wish: SetupWish): Promise<Gran
       redeemed.userId === null
         ? await makeFirstOwner(tx, normalizeEmail(wish.email ?? ''), passwordHash)
         : await setPassword(tx, redeemed.userId, wish.password, passwordHash)
-    const entrance = await enterBySetupLink(tx, user)
-    return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in')
+    const authenticated = await authenticateBySetupLink(tx, user)
+    return authenticated instanceof AuthError ? authenticated : openSession(tx, authenticated, 'signed_in')
   })
   // Thrown here, so that the use of the link is committed.
   if (entered instanceof AuthError) throw entered

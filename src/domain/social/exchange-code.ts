@@ -8,7 +8,7 @@ import { revokeSession } from '../../repositories/sessions/revocation.ts'
 import { findSessionOwner } from '../../repositories/sessions/sessions.ts'
 import { record, recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction } from '../context.ts'
-import { enter, isSecondFactorDue } from '../credentials/second-factor.ts'
+import { authenticateByFirstFactor, isSecondFactorDue } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
 import { isExchangeCode, redeemExchangeCode } from '../sessions/exchange.ts'
 import type { Grant } from '../sessions/grants.ts'
@@ -40,10 +40,10 @@ export async function exchangeCode(
     // If the deletion of the account was requested since, only a new sign-in restores it, not the code of an earlier one. With a
     // second factor that is due, the exchange is such a sign-in.
     if (!user || (user.deletionDueAt && !isSecondFactorDue(tx, user))) return null
-    const entrance = await enter(tx, { user, amr: ['fed'], sessionId: id })
-    return entrance instanceof AuthError
-      ? entrance
-      : openSession(tx, entrance, 'signed_in', { ...lifetimes, id })
+    const authenticated = await authenticateByFirstFactor(tx, { user, amr: ['fed'], sessionId: id })
+    return authenticated instanceof AuthError
+      ? authenticated
+      : openSession(tx, authenticated, 'signed_in', { ...lifetimes, id })
   })
   if (outcome instanceof AuthError) return refuse(ctx, outcome)
   if (outcome === null) return refuse(ctx, unknownCode('account_changed_meanwhile'))

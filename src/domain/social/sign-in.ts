@@ -3,7 +3,7 @@ import type { UserRow } from '../../repositories/accounts/users.ts'
 import type { Provider, SingleUse, Verdict } from '../../social/profile.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
-import { enter, enterNewAccount } from '../credentials/second-factor.ts'
+import { authenticateByFirstFactor, authenticateNewAccount } from '../credentials/second-factor.ts'
 import { AuthError } from '../errors.ts'
 import { observeSignIn } from '../observer.ts'
 import type { Project } from '../projects/projects.ts'
@@ -115,9 +115,11 @@ export async function openByProvider(
   isNew: boolean,
   lifetimes: Lifetimes = {},
 ): Promise<Grant | AuthError | null> {
-  if (isNew) return openSession(tx, enterNewAccount(user, ['fed']), 'signed_up', lifetimes)
-  const entrance = await enter(tx, { user, amr: ['fed'] })
-  return entrance instanceof AuthError ? entrance : openSession(tx, entrance, 'signed_in', lifetimes)
+  if (isNew) return openSession(tx, authenticateNewAccount(user, ['fed']), 'signed_up', lifetimes)
+  const authenticated = await authenticateByFirstFactor(tx, { user, amr: ['fed'] })
+  return authenticated instanceof AuthError
+    ? authenticated
+    : openSession(tx, authenticated, 'signed_in', lifetimes)
 }
 
 /** Signs a user in by a provider's token. @throws AuthError as `proveSocial`, `enterByProvider` */
