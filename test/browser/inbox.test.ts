@@ -48,7 +48,7 @@ else {
     t.same(complaints, [])
   })
 
-  t.test('on a phone, list and mail have the screen to themselves, also from right to left', async (t) => {
+  t.test('on a phone, the list and the mail each fill the screen, also right to left', async (t) => {
     const viewport = { width: 390, height: 844 }
     const context = await openContext(t, browser, { viewport, isMobile: true, colorScheme: 'dark' })
     const page = await context.newPage()

@@ -42,7 +42,7 @@ t.test('operators are created with a link, listed, changed and removed', async (
   t.match((await operators('remove', 'sam@example.com')).err, /no such role/)
 })
 
-t.test('the last owner cannot go by the command line either', async (t) => {
+t.test('the last owner cannot be removed by the command line either', async (t) => {
   for (const words of [
     ['operators', 'remove', 'root@example.com'],
     ['operators', 'set-role', 'root@example.com', '--role', 'viewer'],
@@ -71,7 +71,7 @@ t.test('keys are created, listed and revoked', async (t) => {
   t.match((await operators('keys', 'revoke', 'nothing')).err, /no operator key/)
 })
 
-t.test('what makes no sense is refused in a sentence', async (t) => {
+t.test('an invalid argument is refused with a message that names it', async (t) => {
   t.match((await operators('create', 'no-address')).err, /e-mail address/)
   t.match(
     (await operators('create', 'a@example.com', '--role', 'god')).err,

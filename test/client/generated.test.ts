@@ -1,5 +1,5 @@
-// The SDK is derived from the document: its types regenerate to the same bytes, it compiles against them, and it stays
-// as small and as free of others as it says.
+// The SDK is derived from the document: its types regenerate to the same bytes, it compiles against them, and its size and
+// dependencies are those that its README promises.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -24,7 +24,7 @@ t.test('the types regenerate to the same bytes', async (t) => {
   }
 })
 
-t.test('the SDK compiles against them, without a type of Node', async (t) => {
+t.test('the SDK compiles against these types, without the types of Node', async (t) => {
   const { config } = ts.readConfigFile(join(folder, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
   const program = ts.createProgram(sources, { ...options, noEmit: true })
@@ -48,14 +48,14 @@ t.test('every operation for users has a method', async (t) => {
       .map((verb) => `${verb} ${path}`),
   )
   t.same(missing.sort(), [
-    // A picture shown by its address, a provider's own, and what a back end asks with the project's secret.
+    // An image is loaded by its URL, the provider redirects to the callback, and introspection is for back ends.
     'get /api/auth/avatars/{id}',
     'get /api/auth/login/social/{provider}/callback',
     'post /api/auth/introspect',
   ])
 })
 
-t.test('the core is under 8 KB gzipped, all of it, as it is shipped', async (t) => {
+t.test('the whole core is under 8 KB gzipped, as it is shipped', async (t) => {
   const dist = join(folder, 'dist')
   const onDemand = ['passkeys.js', 'redirect.js', 'admin.js', 'admin-schema.js']
   const shipped = readdirSync(dist).filter((name) => name.endsWith('.js') && !onDemand.includes(name))

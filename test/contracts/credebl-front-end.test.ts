@@ -28,8 +28,8 @@ function encrypt(text: string, passphrase = key): string {
     'base64',
   )
 }
-/** As the front end encrypts a password or an id: JSON first. */
-const sealed = (text: string) => encrypt(JSON.stringify(text))
+/** As the front end encrypts a password or an id: the text as JSON. */
+const encryptJson = (text: string) => encrypt(JSON.stringify(text))
 
 const credebl = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   app.send(method, `/credebl${path}`, { body, headers })
@@ -39,7 +39,7 @@ let people = 0
 async function person() {
   const email = `front-end-${++people}@example.com`
   await app.api('POST', '/signup', { body: { email, password, first_name: 'Alen' } })
-  const { status, body } = await post('/signin', { email, password: sealed(password) })
+  const { status, body } = await post('/signin', { email, password: encryptJson(password) })
   t.equal(status, 200)
   return { email, ...body.data, headers: { authorization: `Bearer ${body.data.access_token}` } }
 }
@@ -49,11 +49,11 @@ t.test('a published text of CryptoJS and a text of openssl are decrypted', async
   t.equal(
     decryptText('secret key 123', 'U2FsdGVkX18ZUVvShFSES21qHsQEqZXMxQ9zgHy+bu0='),
     null,
-    'of another key',
+    'encrypted under another key',
   )
   t.equal(decryptText(key, encrypt('plain text')), 'plain text')
-  t.equal(decryptText(key, sealed('päss wörd 🔑')), 'päss wörd 🔑')
-  t.equal(decryptText(key, encrypt('12345678')), '12345678', 'JSON that is no string stays text')
+  t.equal(decryptText(key, encryptJson('päss wörd 🔑')), 'päss wörd 🔑')
+  t.equal(decryptText(key, encrypt('12345678')), '12345678', 'JSON that is not a string is returned as text')
   const openssl = run('sh', [
     '-c',
     `printf '"by openssl"' | openssl enc -aes-256-cbc -md md5 -a -A -pass 'pass:${key}' 2>/dev/null`,
@@ -64,51 +64,48 @@ t.test('a published text of CryptoJS and a text of openssl are decrypted', async
     t.equal(decryptText(key, wrong), null, wrong)
 })
 
-t.test(
-  'signs in, changes and resets with encrypted passwords; they are stored as what was typed',
-  async (t) => {
-    const { email } = await person()
-    const next = 'Another wallet of ours'
-    const changed = await post('/reset-password', {
-      email,
-      oldPassword: sealed(password),
-      newPassword: sealed(next),
-    })
-    t.equal(changed.status, 200)
-    t.equal((await app.api('POST', '/login', { body: { email, password: next } })).status, 200)
-    t.equal((await post('/signin', { email, password: sealed(password) })).status, 401)
-    await post('/forgot-password', { email })
-    const mails = await app.mailbox.waitFor(email, { count: 3 })
-    const link = new URL(mails.find(({ kind }) => kind === 'reset_password')?.link ?? '')
-    const token = link.searchParams.get('verificationCode')
-    const reset = await post(`/password-reset/${email}`, { token, password: sealed('A third wallet') })
-    t.equal(reset.status, 200)
-    t.equal((await app.api('POST', '/login', { body: { email, password: 'A third wallet' } })).status, 200)
-  },
-)
+t.test('sign-in, change and reset take encrypted passwords, and the decrypted one is hashed', async (t) => {
+  const { email } = await person()
+  const next = 'Another wallet of ours'
+  const changed = await post('/reset-password', {
+    email,
+    oldPassword: encryptJson(password),
+    newPassword: encryptJson(next),
+  })
+  t.equal(changed.status, 200)
+  t.equal((await app.api('POST', '/login', { body: { email, password: next } })).status, 200)
+  t.equal((await post('/signin', { email, password: encryptJson(password) })).status, 401)
+  await post('/forgot-password', { email })
+  const mails = await app.mailbox.waitFor(email, { count: 3 })
+  const link = new URL(mails.find(({ kind }) => kind === 'reset_password')?.link ?? '')
+  const token = link.searchParams.get('verificationCode')
+  const reset = await post(`/password-reset/${email}`, { token, password: encryptJson('A third wallet') })
+  t.equal(reset.status, 200)
+  t.equal((await app.api('POST', '/login', { body: { email, password: 'A third wallet' } })).status, 200)
+})
 
-t.test('rules hold for what was encrypted', async (t) => {
+t.test('the password rules are applied to the decrypted password', async (t) => {
   const { email } = await person()
   const change = (newPassword: string) =>
-    post('/reset-password', { email, oldPassword: sealed(password), newPassword })
-  t.same((await change(sealed('short'))).body.message, ['newPassword must be at least 8 characters'])
-  t.same((await change(sealed('password123'))).body.message, ['Password is too common'])
+    post('/reset-password', { email, oldPassword: encryptJson(password), newPassword })
+  t.same((await change(encryptJson('short'))).body.message, ['newPassword must be at least 8 characters'])
+  t.same((await change(encryptJson('password123'))).body.message, ['Password is too common'])
   t.same((await change(encrypt('x', 'another key'))).body.message, ['newPassword cannot be decrypted.'])
 })
 
-t.test('what cannot be decrypted is a wrong password like any other, and counts', async (t) => {
+t.test('a password that cannot be decrypted is answered and counted as a wrong one', async (t) => {
   const { email } = await person()
-  for (const guess of [encrypt('x', 'another key'), sealed('a wrong password'), 'U2FsdGVkX1x'])
+  for (const guess of [encrypt('x', 'another key'), encryptJson('a wrong password'), 'U2FsdGVkX1x'])
     t.same((await post('/signin', { email, password: guess })).body.message, 'Invalid Credentials')
   for (let i = 0; i < 2; i++) await post('/signin', { email, password: encrypt('x', 'another key') })
-  t.equal((await post('/signin', { email, password: sealed(password) })).status, 429)
+  t.equal((await post('/signin', { email, password: encryptJson(password) })).status, 429)
 })
 
 t.test(
   'without a key an encrypted password is refused on every route, and never stored or compared',
   async (t) => {
     const bare = await startTestApp(t)
-    const value = sealed(password)
+    const value = encryptJson(password)
     const email = 'stored@example.com'
     await bare.api('POST', '/signup', { body: { email, password: value } })
     for (const [path, body, field] of [
@@ -134,28 +131,28 @@ t.test('session details: the tokens of the session whose id was encrypted', asyn
   const one = await person()
   const ask = (sessionId: string) =>
     credebl('GET', `/auth/sessionDetails?sessionId=${encodeURIComponent(sessionId)}`)
-  const { status, body } = await ask(sealed(one.sessionId))
+  const { status, body } = await ask(encryptJson(one.sessionId))
   t.equal(status, 200)
   t.match(body, { statusCode: 200, message: 'Session details fetched successfully' })
-  t.equal(body.data.refreshToken, one.refresh_token, 'the one that the session has, not another')
+  t.equal(body.data.refreshToken, one.refresh_token, 'the current token of the session')
   const headers = { authorization: `Bearer ${body.data.sessionToken}` }
   t.equal((await credebl('GET', '/users/profile', undefined, headers)).status, 200)
   for (const wrong of [
     one.sessionId,
     encrypt(one.sessionId, 'another key'),
-    sealed('no id'),
+    encryptJson('no id'),
     'U2FsdGVkX1',
     '',
   ])
     t.equal((await ask(wrong)).status, 401, wrong)
   const other = await app.api('POST', '/login', { body: { email: one.email, password } })
   const { sid } = decodeJwt(other.body.access_token)
-  t.equal((await ask(sealed(String(sid)))).status, 401, 'a session of another API is none')
+  t.equal((await ask(encryptJson(String(sid)))).status, 401, 'a session of another API is not accepted')
   await credebl('POST', '/auth/signout', undefined, one.headers)
-  t.equal((await ask(sealed(one.sessionId))).status, 401, 'its end is the end')
+  t.equal((await ask(encryptJson(one.sessionId))).status, 401, 'no tokens after the sign-out')
 })
 
-t.test('session details: an access token gets no other one', async (t) => {
+t.test('session details: with an access token, the answer has that token and no refresh token', async (t) => {
   const { headers, access_token, sessionId } = await person()
   const { status, body } = await credebl('GET', '/auth/sessionDetails', undefined, headers)
   t.equal(status, 200)

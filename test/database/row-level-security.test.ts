@@ -1,5 +1,5 @@
-// The walls between projects that the database keeps: what the service's own connections see and change, whatever a query
-// says. The rows are made by the tests' connection, whose role no wall stops.
+// Row-level security between projects: which rows the service's connections read and change, whatever the query says. The
+// test's own connection, whose role bypasses it, inserts the rows.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import postgres from 'postgres'
@@ -22,7 +22,7 @@ const { service } = pools
 t.teardown(() => Promise.all([pools.end(), sql.end()]))
 const [a, b] = [randomUUID(), randomUUID()]
 
-/** Every table with rows of a project, as the database lists them: a new one cannot forget to be asked about. */
+/** Every table with rows of a project, from the catalogue, so that a new table is covered. */
 async function tablesOf(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql`select table_name from information_schema.columns
     where table_schema = 'public' and column_name = 'project_id' order by 1`
@@ -41,7 +41,7 @@ const values: Record<string, string> = {
 }
 
 /** Two projects, and a row for each of them in every table. */
-async function furnish(sql: postgres.Sql): Promise<void> {
+async function insertRows(sql: postgres.Sql): Promise<void> {
   await sql`insert into projects (id, name) values (${a}, 'A'), (${b}, 'B')`
   await sql.begin(async (tx) => {
     await tx`set local session_replication_role = replica`
@@ -60,22 +60,22 @@ async function furnish(sql: postgres.Sql): Promise<void> {
 const count = async (sql: Sql | postgres.Sql, from: string) =>
   Number((await sql.unsafe(`select count(*) as rows from ${from}`))[0]?.rows)
 
-/** Rows of these may be added alone. */
+/** Tables in which the service may only insert and read. */
 const appendOnly = ['security_log', 'security_log_chains']
 
-/** A change of rows that are not one's own: it finds none, or is refused. */
+/** A change of another project's rows affects no row, or is refused. */
 async function removesNothing(t: Test, by: Sql, table: string, change: string): Promise<void> {
   if (appendOnly.includes(table)) await t.rejects(by.unsafe(change), { code: '42501' }, change)
   else t.equal((await by.unsafe(change)).length, 0, change)
 }
 
-await furnish(sql)
+await insertRows(sql)
 const tables = await tablesOf(sql)
 
-t.test('who names no project sees nothing in any table, changes nothing and adds nothing', async (t) => {
+t.test('without a project, no row of any table is read, changed or inserted', async (t) => {
   t.ok(tables.length >= 17)
   for (const table of tables) {
-    t.equal(await count(sql, table), 2, `${table} has a row of each`)
+    t.equal(await count(sql, table), 2, `${table} has a row of each project`)
     t.equal(await count(service, table), 0, table)
     await removesNothing(t, service, table, `delete from ${table} returning 1`)
     const copy = `insert into ${table} select * from jsonb_populate_record(null::${table}, $1::text::jsonb)`
@@ -107,21 +107,22 @@ t.test('one project sees, changes and removes nothing of another, even by id', a
 })
 
 t.test('the service’s role owns nothing, and reads neither projects nor signing keys', async (t) => {
-  const [me] = await service`select current_user as name, rolsuper or rolbypassrls or rolcreaterole as mighty
+  const [me] =
+    await service`select current_user as name, rolsuper or rolbypassrls or rolcreaterole as privileged
     from pg_roles where rolname = current_user`
-  t.same({ ...me }, { name: serviceRole, mighty: false })
+  t.same({ ...me }, { name: serviceRole, privileged: false })
   for (const table of ['projects', 'signing_keys', 'jwt_signing_keys'])
     await t.rejects(service.unsafe(`select from ${table}`), { code: '42501' }, table)
   await service.transaction('', null, async (tx) => {
     await tx`set local sallyport.everywhere = 'on'`
-    t.equal(await count(tx, 'users'), 0, 'the unscoped setting means nothing here')
+    t.equal(await count(tx, 'users'), 0, 'the setting has no effect for the service role')
   })
   await t.rejects(service`alter table users disable row level security`, { code: '42501' })
   t.equal(await count(pools.unscoped, 'users'), 2)
   t.same(warnings, [])
 })
 
-t.test('a connection that goes from hand to hand shows each the rows of its own project', async (t) => {
+t.test('a connection that is used for several projects shows each its own rows alone', async (t) => {
   const one = openPool(url, { connections: 1, role: serviceRole })
   t.teardown(() => one.end({ timeout: 1 }))
   const seen = async (sql: Sql) => (await sql`select project_id as id, pg_backend_pid() as pid from users`)[0]
@@ -150,33 +151,30 @@ t.test('a connection that goes from hand to hand shows each the rows of its own 
   t.equal((await seen(one.of(a)))?.id, a)
 })
 
-t.test(
-  'behind a pooler every statement says for itself what it may see, and leaves nothing behind',
-  async (t) => {
-    const pooled = openPool(url, { connections: 1, pooled: true, role: serviceRole })
-    const keeping = openPool(url, { connections: 1, pooled: true, unscoped: true })
-    const bare = openPool(url, { connections: 1, pooled: true })
-    t.teardown(() => Promise.all([pooled, keeping, bare].map((pool) => pool.end({ timeout: 1 }))))
-    const asked = Array.from({ length: 30 }, (_, index) => [a, b, null][(index * 7) % 3] ?? null)
-    const counts = await Promise.all(
-      asked.map((project) => count(project ? pooled.of(project) : pooled, 'users')),
-    )
-    t.same(
-      counts,
-      asked.map((project) => (project ? 1 : 0)),
-    )
-    await t.rejects(pooled.of(a)`select 1 / 0`, { code: '22012' })
-    t.equal(await pooled.transaction('', b, (tx) => count(tx, `users where project_id = '${b}'`)), 1)
-    t.equal(await count(keeping, 'users'), 2)
-    // The same session, with nothing said.
-    const [left] =
-      await bare`select current_user = session_user as same, current_setting('sallyport.project', true) as project`
-    t.same({ ...left }, { same: true, project: null })
-  },
-)
+t.test('behind a pooler every statement sets its own project, and no setting stays', async (t) => {
+  const pooled = openPool(url, { connections: 1, pooled: true, role: serviceRole })
+  const unscoped = openPool(url, { connections: 1, pooled: true, unscoped: true })
+  const bare = openPool(url, { connections: 1, pooled: true })
+  t.teardown(() => Promise.all([pooled, unscoped, bare].map((pool) => pool.end({ timeout: 1 }))))
+  const asked = Array.from({ length: 30 }, (_, index) => [a, b, null][(index * 7) % 3] ?? null)
+  const counts = await Promise.all(
+    asked.map((project) => count(project ? pooled.of(project) : pooled, 'users')),
+  )
+  t.same(
+    counts,
+    asked.map((project) => (project ? 1 : 0)),
+  )
+  await t.rejects(pooled.of(a)`select 1 / 0`, { code: '22012' })
+  t.equal(await pooled.transaction('', b, (tx) => count(tx, `users where project_id = '${b}'`)), 1)
+  t.equal(await count(unscoped, 'users'), 2)
+  // The same session, with no setting of this pool.
+  const [left] =
+    await bare`select current_user = session_user as same, current_setting('sallyport.project', true) as project`
+  t.same({ ...left }, { same: true, project: null })
+})
 
-/** A way to the server that makes nonsense of what puts a project on, while it is told to. */
-async function tampering(t: { teardown(work: () => unknown): void }) {
+/** A proxy to the server that breaks the statement that sets the project, while `state.on`. */
+async function startTamperingProxy(t: { teardown(work: () => unknown): void }) {
   const sockets = new Set<Socket>()
   const state = { on: false, sent: '' }
   const target = new URL(url)
@@ -205,8 +203,8 @@ async function tampering(t: { teardown(work: () => unknown): void }) {
   return { url: through.href, state }
 }
 
-t.test('where a project cannot be put on, no statement is sent', async (t) => {
-  const { url, state } = await tampering(t)
+t.test('where the project cannot be set, no statement is sent', async (t) => {
+  const { url, state } = await startTamperingProxy(t)
   const pool = openPool(url, { connections: 1, role: serviceRole })
   t.teardown(() => pool.end({ timeout: 1 }))
   t.equal(await count(pool.of(a), 'users'), 1)
@@ -225,8 +223,8 @@ t.test('where a project cannot be put on, no statement is sent', async (t) => {
   t.equal(await count(pool.of(b), `users where project_id = '${b}'`), 1, 'and the next connection works')
 })
 
-t.test('one project for all puts it on once for each connection', async (t) => {
-  const { url, state } = await tampering(t)
+t.test('a project that all statements share is set once for each connection', async (t) => {
+  const { url, state } = await startTamperingProxy(t)
   const pool = openPool(url, { connections: 2, role: serviceRole })
   t.teardown(() => pool.end({ timeout: 1 }))
   for (let round = 0; round < 5; round++)
@@ -235,7 +233,7 @@ t.test('one project for all puts it on once for each connection', async (t) => {
   t.equal(state.sent.match(/set sallyport\.project/g)?.length, 2)
 })
 
-/** A database that belongs to a role without any right beyond it. */
+/** A database whose owner has no other privileges. */
 async function plainOwner(t: { teardown(work: () => unknown): void }) {
   const name = `plain_${randomBytes(6).toString('hex')}`
   const admin = postgres(serverUrl(), { max: 1, onnotice: () => {} })
@@ -267,7 +265,7 @@ async function plainOwner(t: { teardown(work: () => unknown): void }) {
   }
 }
 
-async function isWalled(t: Test, { service, unscoped }: Pools) {
+async function isIsolated(t: Test, { service, unscoped }: Pools) {
   for (const [pool, rows] of [
     [service, 0],
     [service.of(a), 1],
@@ -277,37 +275,43 @@ async function isWalled(t: Test, { service, unscoped }: Pools) {
   await t.rejects(service.of(a).unsafe(`update users set project_id = '${b}'`), { code: '42501' })
 }
 
-t.test('an owner without any other right is walled as well, and keeps house in every project', async (t) => {
-  const { root, owner, open } = await plainOwner(t)
-  await Promise.all([migrateDatabase(owner), migrateDatabase(owner)])
-  await migrateDatabase(owner)
-  await furnish(root)
-  const pools = await open(owner)
-  await isWalled(t, pools)
-  t.equal((await pools.service`select current_user = session_user as same`)[0]?.same, true)
-  const stores = createStores(pools.service, { unscopedPool: pools.unscoped })
-  await root`update sessions set expires_at = now() - interval '2 days'`
-  t.match(await cleanUp(stores, new AbortController().signal), { sessions: 2 })
-  await root`update outbox set next_attempt_at = now()`
-  await root`update outbox set user_id = null`
-  t.equal((await takeMails(stores.unscoped, 10, 60)).length, 2)
-  t.same(warnings, [])
-})
+t.test(
+  'an owner without other privileges is restricted as well, and its jobs work in every project',
+  async (t) => {
+    const { root, owner, open } = await plainOwner(t)
+    await Promise.all([migrateDatabase(owner), migrateDatabase(owner)])
+    await migrateDatabase(owner)
+    await insertRows(root)
+    const pools = await open(owner)
+    await isIsolated(t, pools)
+    t.equal((await pools.service`select current_user = session_user as same`)[0]?.same, true)
+    const stores = createStores(pools.service, { unscopedPool: pools.unscoped })
+    await root`update sessions set expires_at = now() - interval '2 days'`
+    t.match(await cleanUp(stores, new AbortController().signal), { sessions: 2 })
+    await root`update outbox set next_attempt_at = now()`
+    await root`update outbox set user_id = null`
+    t.equal((await takeMails(stores.unscoped, 10, 60)).length, 2)
+    t.same(warnings, [])
+  },
+)
 
-t.test('a login that owns nothing serves what the owner has migrated for it', async (t) => {
+t.test('a login that owns nothing serves a database that its owner has migrated', async (t) => {
   const { root, owner, app, open } = await plainOwner(t)
   await migrateDatabase(app, { ownerUrl: owner })
   await migrateDatabase(app, { ownerUrl: owner })
-  await furnish(root)
+  await insertRows(root)
   const pools = await open(app)
-  await isWalled(t, pools)
+  await isIsolated(t, pools)
   await t.rejects(pools.unscoped`create table mine ()`, { code: '42501' })
 })
 
-t.test('who may get around the walls and cannot become the service is told so', async (t) => {
-  const { root, owner, open } = await plainOwner(t)
-  await migrateDatabase(owner)
-  await root.unsafe(`alter role ${new URL(owner).username} bypassrls`)
-  await open(owner)
-  t.match(warnings.splice(0).join(), /row-level security/)
-})
+t.test(
+  'a role that bypasses row-level security and cannot become the service role gets a warning',
+  async (t) => {
+    const { root, owner, open } = await plainOwner(t)
+    await migrateDatabase(owner)
+    await root.unsafe(`alter role ${new URL(owner).username} bypassrls`)
+    await open(owner)
+    t.match(warnings.splice(0).join(), /row-level security/)
+  },
+)

@@ -1,4 +1,4 @@
-// Passwords: the same work for everybody, in bounded time, and hashes that follow the parameters in force.
+// Passwords: the same work for known and unknown accounts, a bounded queue, and hashes renewed to the current parameters.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { problemKinds } from '../../schemas/errors.ts'
@@ -60,7 +60,7 @@ t.test('an unknown account costs one check of a hash with the parameters in forc
   for (const phc of checked) t.ok(isCurrent(phc, parameters), phc)
 })
 
-t.test('hashes of a project with imported kinds leave a slot to the others', async (t) => {
+t.test('checks in a project with imported hashes leave a slot to other projects', async (t) => {
   const begun: string[] = []
   let open = () => {}
   const gate = new Promise<void>((resolve) => {
@@ -141,7 +141,7 @@ t.test('a hash with older parameters is renewed by a sign-in, and no session end
   t.ok(isCurrent(renewed, cheapParameters))
   t.ok(await argon2.verify(renewed, passwordBytes('a good long password')))
   await signIn(email, 'a good long password')
-  t.equal(await hash(), renewed, 'the next sign-in leaves it alone')
+  t.equal(await hash(), renewed, 'the next sign-in does not renew it again')
   const principal = await authenticateSession(context(), first)
   t.equal(principal.user.email, email)
 })
@@ -153,13 +153,13 @@ t.test('a wrong password renews nothing', async (t) => {
   t.equal(await hash(), old)
 })
 
-t.test('a hash that was replaced meanwhile is not renewed over', async (t) => {
+t.test('a renewal does not overwrite a hash that was replaced meanwhile', async (t) => {
   const { user, hash } = await userWithHash('the newer hash')
   await renewPasswordHash(store, user.id, 'the hash that was read', 'the renewed hash')
   t.equal(await hash(), 'the newer hash')
 })
 
-t.test('a sign-in succeeds where there is no room to renew its hash', async (t) => {
+t.test('a sign-in succeeds where the hash queue has no room for the renewal', async (t) => {
   const old = await argon2.hash(passwordBytes('a good long password'), { memoryKib: 32, passes: 2, lanes: 1 })
   const { email, hash } = await userWithHash(old)
   let hashing = 0
@@ -209,7 +209,7 @@ t.test('nothing is trimmed, folded or cut off', async (t) => {
   t.ok(await signIn(email, password))
 })
 
-t.test('where no hash can be begun the answer is 503, and the attempt is not counted', async (t) => {
+t.test('where the hash queue is full the answer is 503, and the attempt is not counted', async (t) => {
   const full = createHashScheduler({ slots: 0, queue: 0 })
   const crowded = await createTestDomain(t, { scheduler: full })
   const credentials = { email: newEmail(), password: 'a good long password' }
@@ -226,7 +226,7 @@ t.test('where no hash can be begun the answer is 503, and the attempt is not cou
     t.ok((problem?.retryAfterSeconds ?? 0) >= 1)
   }
   const rows = await crowded.sql`select attempts from sign_in_failures where attempts > 0`
-  t.equal(rows.length, 0, 'nobody is locked out by a busy service')
+  t.equal(rows.length, 0, 'a busy service locks no account')
   const [{ accounts } = { accounts: -1 }] = await crowded.sql`select count(*)::int as accounts from users`
   t.equal(accounts, 0)
 })

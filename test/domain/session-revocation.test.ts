@@ -1,4 +1,5 @@
-// Sessions ended by their ids: only the owner's go, whatever else is in the list, and whose one was is told where asked.
+// Revocation by session ids: only the user's own sessions end, whatever else the list has. For one id, the result says whether the
+// session is the user's own, another user's, or unknown.
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
@@ -31,7 +32,7 @@ const revocations = async ({ user }: Principal) =>
       order by session_id`
   ).map(({ session_id }) => session_id)
 
-t.test('of a list, the own sessions end and nothing else changes', async (t) => {
+t.test('of a list, the user’s own sessions end and nothing else changes', async (t) => {
   const [ada, bob] = [await person(), await person()]
   const { project: other } = await createProject(services, 'Another', {})
   const elsewhere = await person(other)
@@ -51,7 +52,7 @@ t.test('of a list, the own sessions end and nothing else changes', async (t) => 
   t.same(await ada.living(), [ada.principal.sessionId, three.sessionId].sort())
   t.same(await bob.living(), [bob.principal.sessionId])
   t.same(await elsewhere.living(), [elsewhere.principal.sessionId])
-  t.same(await revocations(ada.principal), ids([one, two]), 'each is in the owner’s trail, once')
+  t.same(await revocations(ada.principal), ids([one, two]), 'each is in the owner’s audit trail, once')
   t.same(await revocations(bob.principal), [])
   t.equal(await revokeListedSessions(ada.ctx, list), 0, 'again: nothing is left')
   t.equal(await revokeListedSessions(ada.ctx, []), 0)
@@ -66,7 +67,7 @@ t.test('the session that asks may be in the list', async (t) => {
   })
 })
 
-t.test('a list of a hundred thousand is no work for the database', async (t) => {
+t.test('of a list of a hundred thousand ids, a bounded number reaches the database', async (t) => {
   const ada = await person()
   const { sessionId } = await ada.another()
   const list = [sessionId, ...Array.from({ length: 100_000 }, () => randomUUID())]
@@ -91,20 +92,23 @@ t.test('sixteen lists at once end each session once', async (t) => {
   t.same(await revocations(ada.principal), ids(grants))
 })
 
-t.test('whose a session was is told, and only the own one ends', async (t) => {
-  const [ada, bob] = [await person(), await person()]
-  const elsewhere = await person((await createProject(services, 'Another', {})).project)
-  const { sessionId } = await ada.another()
-  const end = (id: string) => revokeSessionNamed(ada.ctx, id)
-  t.equal(await end(sessionId), 'own')
-  t.equal(await end(sessionId), 'unknown', 'it has ended')
-  t.equal(await end(bob.principal.sessionId), 'foreign')
-  t.same(await bob.living(), [bob.principal.sessionId], 'and lives on')
-  t.equal(await end(elsewhere.principal.sessionId), 'unknown', 'another project does not exist from here')
-  t.equal(await end(randomUUID()), 'unknown')
-  t.equal(await end('me'), 'unknown')
-  t.same(await revocations(ada.principal), [sessionId])
-})
+t.test(
+  'the result says whether the session is own, foreign or unknown, and only an own one ends',
+  async (t) => {
+    const [ada, bob] = [await person(), await person()]
+    const elsewhere = await person((await createProject(services, 'Another', {})).project)
+    const { sessionId } = await ada.another()
+    const end = (id: string) => revokeSessionNamed(ada.ctx, id)
+    t.equal(await end(sessionId), 'own')
+    t.equal(await end(sessionId), 'unknown', 'it has ended')
+    t.equal(await end(bob.principal.sessionId), 'foreign')
+    t.same(await bob.living(), [bob.principal.sessionId], 'and stays active')
+    t.equal(await end(elsewhere.principal.sessionId), 'unknown', 'another project does not exist from here')
+    t.equal(await end(randomUUID()), 'unknown')
+    t.equal(await end('me'), 'unknown')
+    t.same(await revocations(ada.principal), [sessionId])
+  },
+)
 
 t.test('one session ended sixteen times at once is ended once', async (t) => {
   const ada = await person()

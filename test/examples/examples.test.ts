@@ -1,4 +1,4 @@
-// The examples run as they stand: a service that trusts our tokens by their keys alone, and a page of another origin.
+// The examples run unchanged: a resource server that verifies access tokens with the key set alone, and a page of another origin.
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { basename, join } from 'node:path'
@@ -12,7 +12,7 @@ import { createResourceServer } from './resource-server.ts'
 const password = 'correct horse battery'
 
 t.test(
-  'a resource server lets in whoever has an access token of its project, by the keys alone',
+  'a resource server accepts access tokens of its project alone, verified with the key set',
   async (t) => {
     const app = await startTestApp(t)
     const server = createResourceServer({ issuer: app.url, projectId: app.projectId })
@@ -25,9 +25,9 @@ t.test(
     const { access_token: token = '', refresh_token: refresh = '', user } = (await client.getSession()) ?? {}
     t.same((await ask(token)).json(), { notes: [`Only for ${user?.uuid}.`] })
 
-    t.equal((await ask()).statusCode, 401, 'nobody')
+    t.equal((await ask()).statusCode, 401, 'no token')
     t.equal((await ask(refresh)).statusCode, 401, 'a refresh token')
-    t.equal((await ask(`${token.slice(0, -4)}AAAA`)).statusCode, 401, 'a bent signature')
+    t.equal((await ask(`${token.slice(0, -4)}AAAA`)).statusCode, 401, 'a changed signature')
     const [header = '', claims = ''] = token.split('.')
     const none = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')
     t.equal((await ask(`${none}.${claims}.`)).statusCode, 401, 'no signature')

@@ -1,4 +1,4 @@
-// The pages of an account by their forms alone, as a browser without script sends them.
+// The account pages without script: their forms, as a browser submits them.
 import t from 'tap'
 import { type Answer, cookieHeader, freePort, startTestApp } from '../support/app.ts'
 import { authenticatorOf, mailOfKind, proveHolder, renewSteps } from '../support/factors.ts'
@@ -49,14 +49,14 @@ async function newPerson() {
     )
   /** The page that a form leads to. */
   const follow = (answer: Answer) => {
-    t.equal(answer.status, 303, 'a form that did something is answered with the way to a page')
+    t.equal(answer.status, 303, 'a form that succeeds redirects to a page')
     const to = new URL(answer.headers.get('location') ?? '', origin)
     return get(to.pathname, Object.fromEntries(to.searchParams))
   }
   await press('/sign-in', { email, password })
   const api = (method: string, path: string, body?: unknown) =>
     app.api(method, path, { headers, ...(body === undefined ? {} : { body }) })
-  /** The sign-in of the session is long ago: what is guarded asks for a step-up. */
+  /** Makes the sign-in an hour old, so that sensitive forms ask for a step-up. */
   const waitLong = () =>
     app.sql`update sessions set auth_time = now() - interval '1 hour'
       where user_id = (select id from users where email = ${email})`
@@ -64,13 +64,13 @@ async function newPerson() {
 }
 const heading = ({ body }: Answer) => /<h2>(.*?)<\/h2>/s.exec(body)?.[1]
 const noticeIn = ({ body }: Answer) => /class="notice (?:good|bad)"[^>]*>([^<]*)/.exec(body)?.[1]
-const wrongOf = ({ body }: Answer, name: string) =>
+const fieldError = ({ body }: Answer, name: string) =>
   new RegExp(`id="${name}-wrong"[^>]*>([^<]*)`).exec(body)?.[1]
 const text = (html: string) =>
   html.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))).replaceAll('&amp;', '&')
 const hiddenIn = ({ body }: Answer, name: string) =>
   text(new RegExp(`name="${name}" value="([^"]*)"`).exec(body)?.[1] ?? '').replaceAll('&quot;', '"')
-/** What travels with the form of a step-up. */
+/** The hidden fields of the form of a step-up. */
 const carried = (answer: Answer) => ({
   ...{ act: hiddenIn(answer, 'act'), fields: hiddenIn(answer, 'fields') },
   factors: hiddenIn(answer, 'factors'),
@@ -101,29 +101,32 @@ const acts = [
   ],
 ]
 
-t.test('without a session every page and every form leads to /sign-in, and from there back', async (t) => {
-  for (const tab of tabs) {
-    const answer = await app.send('GET', `/account${tab}${query()}`)
-    t.equal(answer.status, 303)
-    const to = new URL(answer.headers.get('location') ?? '', origin)
-    t.equal(to.pathname, '/sign-in')
-    t.equal(to.searchParams.get('section') ?? '', tab.slice(1))
-  }
-  for (const act of acts) {
-    const answer = await app.send('POST', `/account${act}${query()}`, {
+t.test(
+  'without a session every page and form redirects to /sign-in, which leads back to the page',
+  async (t) => {
+    for (const tab of tabs) {
+      const answer = await app.send('GET', `/account${tab}${query()}`)
+      t.equal(answer.status, 303)
+      const to = new URL(answer.headers.get('location') ?? '', origin)
+      t.equal(to.pathname, '/sign-in')
+      t.equal(to.searchParams.get('section') ?? '', tab.slice(1))
+    }
+    for (const act of acts) {
+      const answer = await app.send('POST', `/account${act}${query()}`, {
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'sure=yes',
+      })
+      t.equal(answer.status, 303, act)
+      t.match(answer.headers.get('location'), /^\/sign-in\?/)
+    }
+    const { email } = await newPerson()
+    const answer = await app.send('POST', `/sign-in${query({ section: 'security', ui_locales: 'de' })}`, {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: 'sure=yes',
+      body: new URLSearchParams({ email, password }).toString(),
     })
-    t.equal(answer.status, 303, act)
-    t.match(answer.headers.get('location'), /^\/sign-in\?/)
-  }
-  const { email } = await newPerson()
-  const answer = await app.send('POST', `/sign-in${query({ section: 'security', ui_locales: 'de' })}`, {
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams({ email, password }).toString(),
-  })
-  t.match(answer.headers.get('location'), /^\/account\/security\?project=.*ui_locales=de/)
-})
+    t.match(answer.headers.get('location'), /^\/account\/security\?project=.*ui_locales=de/)
+  },
+)
 
 t.test('forms of another site change nothing', async (t) => {
   const person = await newPerson()
@@ -138,7 +141,7 @@ t.test('forms of another site change nothing', async (t) => {
   t.match((await person.api('GET', '/me')).body, { user: { display_name: null } })
 })
 
-t.test('every tab is shown, is not kept by caches, and a GET of a form leads to its tab', async (t) => {
+t.test('every tab is shown and not cached, and a GET of a form redirects to its tab', async (t) => {
   const person = await newPerson()
   for (const tab of tabs) {
     const page = await person.get(`/account${tab}`)
@@ -150,7 +153,7 @@ t.test('every tab is shown, is not kept by caches, and a GET of a form leads to 
   for (const act of acts) t.equal((await person.get(`/account${act}`)).status, 303, act)
 })
 
-t.test('an operator who acts as the user gets no page, and no form does anything', async (t) => {
+t.test('an operator who acts as the user gets no page and can submit no form', async (t) => {
   const person = await newPerson()
   await sparingFactors(app)
   const owner = await newOperator(app, ['owner', null])
@@ -172,7 +175,7 @@ t.test('an operator who acts as the user gets no page, and no form does anything
   t.match((await person.api('GET', '/me')).body.user, { display_name: null })
 })
 
-t.test('names are saved, and what cannot be stored is refused at its field', async (t) => {
+t.test('names are saved, and an invalid one is refused at its field', async (t) => {
   const person = await newPerson()
   const saved = await person.follow(
     await person.press('/account/names', { display_name: ' Ada <b> ', first_name: 'Ada', last_name: '' }),
@@ -183,12 +186,12 @@ t.test('names are saved, and what cannot be stored is refused at its field', asy
   for (const bad of ['a\0b', 'x'.repeat(300), 'a\nb']) {
     const refused = await person.press('/account/names', { display_name: bad, first_name: 'Kept' })
     t.equal(refused.status, 422)
-    t.equal(wrongOf(refused, 'display_name'), 'Use one line of ordinary characters.')
+    t.equal(fieldError(refused, 'display_name'), 'Use one line of ordinary characters.')
     t.match(refused.body, 'value="Kept"', 'the rest of the form is not lost')
   }
 })
 
-t.test('a picture is taken from a form, shown, and removed', async (t) => {
+t.test('a picture is uploaded by a form, shown, and removed', async (t) => {
   const person = await newPerson()
   const upload = async (form: FormData) => {
     const request = new Request(origin, { method: 'POST', body: form })
@@ -234,16 +237,16 @@ t.test('a picture is taken from a form, shown, and removed', async (t) => {
 })
 
 t.test(
-  'a new address is asked for with a step-up, which loses nothing, and proven by its code',
+  'a change of address asks for a step-up, keeps what was typed, and is confirmed by the mailed code',
   async (t) => {
     const person = await newPerson()
     const fresh = `new-${person.email}`
     t.equal(
-      wrongOf(await person.press('/account/email', { new_email: 'no address' }), 'new_email'),
+      fieldError(await person.press('/account/email', { new_email: 'no address' }), 'new_email'),
       'Enter an e-mail address such as ada@example.com.',
     )
     t.equal(
-      wrongOf(await person.press('/account/email', { new_email: person.email }), 'new_email'),
+      fieldError(await person.press('/account/email', { new_email: person.email }), 'new_email'),
       'This is your address already.',
     )
     await person.waitLong()
@@ -255,18 +258,18 @@ t.test(
       password: 'not it',
     })
     t.equal(wrong.status, 422)
-    t.equal(wrongOf(wrong, 'password'), 'The password is wrong.')
+    t.equal(fieldError(wrong, 'password'), 'The password is wrong.')
     const sent = await person.press('/account/step-up', { ...carried(wrong), method: 'password', password })
     t.equal(heading(sent), 'Check your mail')
     t.match(sent.body, fresh)
     const { code = '' } = await mailOfKind(app, fresh, 'change_email')
     t.equal(
-      wrongOf(await person.press('/account/email/confirm', { email: fresh, code: '12' }), 'code'),
+      fieldError(await person.press('/account/email/confirm', { email: fresh, code: '12' }), 'code'),
       'Enter the six digits of the code.',
     )
     const bad = code === '000000' ? '111111' : '000000'
     const refused = await person.press('/account/email/confirm', { email: fresh, code: bad })
-    t.equal(wrongOf(refused, 'code'), 'This code is wrong, or it no longer works.')
+    t.equal(fieldError(refused, 'code'), 'This code is wrong, or it no longer works.')
     const done = await person.follow(
       await person.press('/account/email/confirm', { email: fresh, code: code ?? '' }),
     )
@@ -292,14 +295,14 @@ t.test('the password is changed with the current one, and the other devices are 
   const other = await app.api('POST', '/login', { body: { email: person.email, password } })
   const change = (current_password: string, new_password: string) =>
     person.press('/account/security/password', { current_password, new_password })
-  t.match(wrongOf(await change(password, 'short'), 'new_password'), /at least 8 characters/)
-  t.match(wrongOf(await change(password, 'password123'), 'new_password'), /most common/)
-  t.equal(wrongOf(await change('', 'a much better one'), 'current_password'), 'Enter your password.')
+  t.match(fieldError(await change(password, 'short'), 'new_password'), /at least 8 characters/)
+  t.match(fieldError(await change(password, 'password123'), 'new_password'), /most common/)
+  t.equal(fieldError(await change('', 'a much better one'), 'current_password'), 'Enter your password.')
   t.equal(
-    wrongOf(await change('not this one', 'a much better one'), 'current_password'),
+    fieldError(await change('not this one', 'a much better one'), 'current_password'),
     'The password is wrong.',
   )
-  t.match(wrongOf(await change(password, password), 'new_password'), /differs/)
+  t.match(fieldError(await change(password, password), 'new_password'), /differs/)
   const page = await person.follow(await change(password, 'a much better one'))
   t.match(noticeIn(page), 'Your password is changed')
   t.notMatch(page.body, 'a much better one')
@@ -320,10 +323,10 @@ t.test('an authenticator app: set up, recovery codes once, step-up by a code, re
   const uri = hiddenIn(proposed, 'uri').replaceAll('&#61;', '=')
   const secret = new URL(uri).searchParams.get('secret') ?? ''
   const bare = authenticatorOf(secret)
-  t.match(proposed.body.replaceAll(' ', ''), secret, 'to be typed as well')
+  t.match(proposed.body.replaceAll(' ', ''), secret, 'the secret is shown as text as well')
   const wrong = await person.press('/account/security/totp/confirm', { uri, code: bare.wrong() })
   t.equal(wrong.status, 422)
-  t.equal(wrongOf(wrong, 'code'), 'This code is wrong, or it no longer works.')
+  t.equal(fieldError(wrong, 'code'), 'This code is wrong, or it no longer works.')
   t.match(wrong.body, /image\/svg\+xml/, 'the picture is still there')
   const done = await person.press('/account/security/totp/confirm', { uri, code: bare.code() })
   t.equal(heading(done), 'Your recovery codes')
@@ -358,7 +361,7 @@ t.test('an authenticator app: set up, recovery codes once, step-up by a code, re
     new_password: 'a much better one',
   })
   t.equal(heading(secretDue), 'Confirm that it is you')
-  t.notMatch(secretDue.body, /a much better one|a good long password/, 'secrets do not wait in a page')
+  t.notMatch(secretDue.body, /a much better one|a good long password/, 'the page does not hold the passwords')
   const back = await person.follow(
     await person.press('/account/step-up', {
       ...carried(secretDue),
@@ -373,7 +376,7 @@ t.test('an authenticator app: set up, recovery codes once, step-up by a code, re
   t.notMatch(removed.body, 'Codes left')
 })
 
-t.test('a factor needs a proven address, and the profile leads to that proof', async (t) => {
+t.test('a second factor needs a verified address, and the profile page verifies it', async (t) => {
   const person = await newPerson()
   await app.sql`update users set email_verified_at = null, email_proof = null where email = ${person.email}`
   const refused = await person.press('/account/security/totp')
@@ -387,37 +390,40 @@ t.test('a factor needs a proven address, and the profile leads to that proof', a
   t.equal(heading(await person.press('/account/security/totp')), 'Set up your authenticator app')
 })
 
-t.test('sessions: this one is marked, another one ends, the others end, and this one', async (t) => {
-  const person = await newPerson()
-  const other = () => app.api('POST', '/login', { body: { email: person.email, password } })
-  const idsIn = ({ body }: Answer) =>
-    [...body.matchAll(/name="id" value="([^"]+)"/g)].map(([, id]) => id ?? '')
-  const one = await other()
-  const page = await person.get('/account/devices')
-  t.equal([...page.body.matchAll(/This device/g)].length, 1)
-  const before = idsIn(page).length
-  const stranger = await newPerson()
-  const { data } = (await stranger.api('GET', '/sessions')).body
-  const foreign = await person.press('/account/devices/end', { id: data[0].id })
-  t.equal(foreign.status, 422, 'of another account')
-  t.equal((await stranger.api('GET', '/me')).status, 200)
-  t.equal((await person.press('/account/devices/end', { id: "' or 1=1" })).status, 422)
-  const listed = await app.api('GET', '/sessions', {
-    headers: { authorization: `Bearer ${one.body.access_token}` },
-  })
-  const { id } = listed.body.data.find(({ current }: { current: boolean }) => current)
-  const ended = await person.follow(await person.press('/account/devices/end', { id }))
-  t.equal(noticeIn(ended), 'That device is signed out.')
-  t.equal(idsIn(ended).length, before - 1)
-  const twice = await person.press('/account/devices/end', { id })
-  t.match(noticeIn(twice), 'changed in the meantime', 'a form that is sent twice does no harm')
-  await other()
-  const others = await person.follow(await person.press('/account/devices/end-others'))
-  t.equal(idsIn(others).length, 0)
-  const out = await person.press('/account/devices/sign-out')
-  t.match(out.headers.get('location'), /^\/sign-in/)
-  t.equal((await person.get('/account')).status, 303)
-})
+t.test(
+  'sessions: the current one is marked; another one, all others and the current one can be ended',
+  async (t) => {
+    const person = await newPerson()
+    const other = () => app.api('POST', '/login', { body: { email: person.email, password } })
+    const idsIn = ({ body }: Answer) =>
+      [...body.matchAll(/name="id" value="([^"]+)"/g)].map(([, id]) => id ?? '')
+    const one = await other()
+    const page = await person.get('/account/devices')
+    t.equal([...page.body.matchAll(/This device/g)].length, 1)
+    const before = idsIn(page).length
+    const stranger = await newPerson()
+    const { data } = (await stranger.api('GET', '/sessions')).body
+    const foreign = await person.press('/account/devices/end', { id: data[0].id })
+    t.equal(foreign.status, 422, 'of another account')
+    t.equal((await stranger.api('GET', '/me')).status, 200)
+    t.equal((await person.press('/account/devices/end', { id: "' or 1=1" })).status, 422)
+    const listed = await app.api('GET', '/sessions', {
+      headers: { authorization: `Bearer ${one.body.access_token}` },
+    })
+    const { id } = listed.body.data.find(({ current }: { current: boolean }) => current)
+    const ended = await person.follow(await person.press('/account/devices/end', { id }))
+    t.equal(noticeIn(ended), 'That device is signed out.')
+    t.equal(idsIn(ended).length, before - 1)
+    const twice = await person.press('/account/devices/end', { id })
+    t.match(noticeIn(twice), 'changed in the meantime', 'a form that is sent twice does no harm')
+    await other()
+    const others = await person.follow(await person.press('/account/devices/end-others'))
+    t.equal(idsIn(others).length, 0)
+    const out = await person.press('/account/devices/sign-out')
+    t.match(out.headers.get('location'), /^\/sign-in/)
+    t.equal((await person.get('/account')).status, 303)
+  },
+)
 
 /** Links an identity as a person does: the button, the way to the provider, and back. */
 async function link(person: Awaited<ReturnType<typeof newPerson>>, subject: string | null) {
@@ -432,46 +438,43 @@ async function link(person: Awaited<ReturnType<typeof newPerson>>, subject: stri
   return { back, jar, stop: await browser.visit(back) }
 }
 
-t.test(
-  'a provider is connected by the person themselves, and disconnected, but not the last way in',
-  async (t) => {
-    const person = await newPerson()
-    const subject = newSubject()
-    issuer.people.set(subject, { email: `${subject}@elsewhere.example`, email_verified: true, name: 'Ada' })
-    t.match((await person.get('/account/connections')).body, 'Connect Acme')
-    const unknown = await person.press('/account/connections/link', { provider: '__proto__' })
-    t.equal(unknown.status, 422)
-    const doneOf = ({ stop }: Awaited<ReturnType<typeof link>>) => {
-      const to = new URL(stop.location ?? '')
-      t.equal(to.pathname, '/account/connections')
-      return to.searchParams.get('done')
-    }
-    t.equal(doneOf(await link(person, null)), 'linkFailed', 'who does not agree there has changed nothing')
-    t.equal(doneOf(await link(person, subject)), 'linked')
-    const page = await person.get('/account/connections', { done: 'linked' })
-    t.equal(noticeIn(page), 'The provider is connected.')
-    t.match(page.body, `${subject}@elsewhere.example`)
-    t.notMatch(page.body, 'Connect Acme')
+t.test('a provider is connected and disconnected, unless it is the last way in', async (t) => {
+  const person = await newPerson()
+  const subject = newSubject()
+  issuer.people.set(subject, { email: `${subject}@elsewhere.example`, email_verified: true, name: 'Ada' })
+  t.match((await person.get('/account/connections')).body, 'Connect Acme')
+  const unknown = await person.press('/account/connections/link', { provider: '__proto__' })
+  t.equal(unknown.status, 422)
+  const doneOf = ({ stop }: Awaited<ReturnType<typeof link>>) => {
+    const to = new URL(stop.location ?? '')
+    t.equal(to.pathname, '/account/connections')
+    return to.searchParams.get('done')
+  }
+  t.equal(doneOf(await link(person, null)), 'linkFailed', 'refusing at the provider changes nothing')
+  t.equal(doneOf(await link(person, subject)), 'linked')
+  const page = await person.get('/account/connections', { done: 'linked' })
+  t.equal(noticeIn(page), 'The provider is connected.')
+  t.match(page.body, `${subject}@elsewhere.example`)
+  t.notMatch(page.body, 'Connect Acme')
 
-    const other = await newPerson()
-    t.equal(doneOf(await link(other, subject)), 'linkTaken', 'an identity belongs to one account')
-    t.match((await other.api('GET', '/identities')).body, { data: [] })
+  const other = await newPerson()
+  t.equal(doneOf(await link(other, subject)), 'linkTaken', 'an identity belongs to one account')
+  t.match((await other.api('GET', '/identities')).body, { data: [] })
 
-    const { data } = (await person.api('GET', '/identities')).body
-    await app.sql`update users set password_hash = null where email = ${person.email}`
-    const last = await person.press('/account/connections/unlink', { id: data[0].id })
-    t.equal(last.status, 409)
-    t.match(noticeIn(last), 'This is the last way into your account.')
-    const set = await person.follow(
-      await person.press('/account/security/first-password', { new_password: password }),
-    )
-    t.equal(noticeIn(set), 'Your password is set.')
-    const gone = await person.follow(await person.press('/account/connections/unlink', { id: data[0].id }))
-    t.equal(noticeIn(gone), 'The provider is disconnected.')
-  },
-)
+  const { data } = (await person.api('GET', '/identities')).body
+  await app.sql`update users set password_hash = null where email = ${person.email}`
+  const last = await person.press('/account/connections/unlink', { id: data[0].id })
+  t.equal(last.status, 409)
+  t.match(noticeIn(last), 'This is the last way into your account.')
+  const set = await person.follow(
+    await person.press('/account/security/first-password', { new_password: password }),
+  )
+  t.equal(noticeIn(set), 'Your password is set.')
+  const gone = await person.follow(await person.press('/account/connections/unlink', { id: data[0].id }))
+  t.equal(noticeIn(gone), 'The provider is disconnected.')
+})
 
-t.test('a flow that links belongs to the session that began it, and opens none', async (t) => {
+t.test('a linking flow works only for the session that began it, and opens no session', async (t) => {
   const person = await newPerson()
   const subject = newSubject()
   issuer.people.set(subject, { email: `${subject}@elsewhere.example`, email_verified: true, name: 'Ada' })
@@ -496,7 +499,7 @@ t.test('a flow that links belongs to the session that began it, and opens none',
 t.test('API keys: made and shown once, listed, revoked', async (t) => {
   const person = await newPerson()
   t.equal(
-    wrongOf(await person.press('/account/connections/keys', { key_name: ' ' }), 'key_name'),
+    fieldError(await person.press('/account/connections/keys', { key_name: ' ' }), 'key_name'),
     'Use one line of ordinary characters.',
   )
   const made = await person.press('/account/connections/keys', {
@@ -518,7 +521,7 @@ t.test('API keys: made and shown once, listed, revoked', async (t) => {
   t.equal((await app.api('GET', '/me', { headers: { 'x-api-key': key } })).status, 401)
 })
 
-t.test('data: activity, a copy to keep, and leaving, which a sign-in takes back', async (t) => {
+t.test('data: activity, export, and deletion, which a sign-in cancels', async (t) => {
   const person = await newPerson()
   t.match((await person.get('/account/data')).body, 'Signed in')
   t.equal((await person.get('/account/data', { cursor: 'not a cursor' })).status, 200)
@@ -543,7 +546,7 @@ t.test('data: activity, a copy to keep, and leaving, which a sign-in takes back'
   t.equal(restored.status, 200)
 })
 
-t.test('what travels with a step-up is read as what a stranger sent', async (t) => {
+t.test('the hidden fields of a step-up are validated as untrusted input', async (t) => {
   const person = await newPerson()
   const press = (fields: Record<string, string>) =>
     person.press('/account/step-up', { method: 'password', password, ...fields })

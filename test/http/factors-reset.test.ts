@@ -1,4 +1,4 @@
-// A lost second factor: an operator's removal waits, and the owner of the factor can cancel it.
+// A lost second factor: an operator's reset waits, and the owner of the factor can cancel it.
 import t from 'tap'
 import { removeDueFactors } from '../../src/domain/accounts/factors-reset.ts'
 import { operatorContext } from '../../src/domain/context.ts'
@@ -18,7 +18,7 @@ const due = (who: Person) =>
   app.sql`update users set factors_reset_due_at = now() - interval '1 second' where email = ${who.email}`
 
 t.test(
-  'an operator’s removal waits, is told by mail, and is cancelled by a sign-in with the factor',
+  'an operator’s reset waits, is announced by mail, and is cancelled by a sign-in with the factor',
   async (t) => {
     const who = await newPerson(app)
     const at = await resetFactors(await operator(), who.email)
@@ -40,7 +40,7 @@ t.test(
   },
 )
 
-t.test('when its time has come the factors are gone, and the password opens the account', async (t) => {
+t.test('after the wait the factors are removed, and the password alone signs in', async (t) => {
   const who = await newPerson(app)
   await resetFactors(await operator(), who.email)
   isProblem(t, await login(who), 'second_factor_required')
@@ -62,7 +62,7 @@ t.test('when its time has come the factors are gone, and the password opens the 
     t.ok(events.includes(event), event)
 })
 
-t.test('an operator takes the removal back, and asks for none where there is no factor', async (t) => {
+t.test('an operator cancels the reset, and cannot request one for an account without a factor', async (t) => {
   const who = await newPerson(app)
   await resetFactors(await operator(), who.email)
   await cancelFactorsReset(await operator(), who.email)
@@ -76,7 +76,7 @@ t.test('a waiting time of 0 removes them at once', async (t) => {
   await app.setPolicy({ ...policy, factors: { reset_wait_hours: 0 } })
   t.teardown(() => app.setPolicy(policy))
   const who = await newPerson(app)
-  // Services of their own: those above may still know the policy before.
+  // New services: those above may still have the former policy cached.
   const fresh = servicesOn(app.sql)
   await resetFactors(operatorContext(fresh, await fresh.projects.get(app.projectId)), who.email)
   t.equal((await login(who)).status, 200)

@@ -1,4 +1,4 @@
-// A refresh token printed as a JWT is read back only as it was printed, and is nothing else than a refresh token.
+// Refresh tokens as JWTs: only the exact text that was printed is accepted, and no other kind of token is.
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import t from 'tap'
@@ -28,7 +28,7 @@ const jwts = createRefreshJwts([key], 'credebl')
 const token = jwts.print(projectId, grant)
 const read = { sessionId: grant.sessionId, generation: 7, isOfThisApi: true }
 
-t.test('what was printed is read back, and any JWT library verifies it under its key', async (t) => {
+t.test('a token is read back, and any JWT library verifies it with its key', async (t) => {
   t.same(jwts.read(token), read)
   const { payload } = await jwtVerify(token, deriveKey(secret, 'refresh-jwt'), { typ: 'rt+jwt' })
   t.same(payload, {
@@ -40,7 +40,7 @@ t.test('what was printed is read back, and any JWT library verifies it under its
     exp: Math.floor(grant.refreshExpiresAt.getTime() / 1000),
   })
   t.same(decodeProtectedHeader(token), { alg: 'HS256', typ: 'rt+jwt' })
-  await t.rejects(jwtVerify(token, secret), 'the key of our own form does not verify it')
+  await t.rejects(jwtVerify(token, secret), 'the key of canonical refresh tokens does not verify it')
 })
 
 t.test('the same generation is always the same token, whenever it is printed', async (t) => {
@@ -52,7 +52,7 @@ t.test('a refresh token of the canonical form is of another API and is not read'
   t.equal(jwts.read(printRefreshToken(key, grant)), null)
 })
 
-t.test('no changed character, no other spelling and no other signature is read', async (t) => {
+t.test('a token with a changed character, another encoding or another signature is refused', async (t) => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   let accepted = 0
   for (let at = 0; at < token.length; at++)
@@ -83,16 +83,16 @@ t.test('no changed character, no other spelling and no other signature is read',
     t.equal(jwts.read(forged), null, forged.slice(0, 60))
 })
 
-t.test('a key that was replaced still reads, a foreign one does not', async (t) => {
+t.test('a token under a replaced key is accepted, one under a foreign key is not', async (t) => {
   const newer = refreshKey(randomBytes(32))
   const rotated = createRefreshJwts([newer, key], 'credebl')
   t.same(rotated.read(token), read)
-  t.not(rotated.print(projectId, grant), token, 'and the newest prints')
+  t.not(rotated.print(projectId, grant), token, 'and the newest key signs')
   t.equal(createRefreshJwts([newer], 'credebl').read(token), null)
   t.throws(() => createRefreshJwts([], 'credebl'))
 })
 
-t.test('it is no access token, and an access token is none', async (t) => {
+t.test('it is not accepted as an access token, and no access token as a refresh token', async (t) => {
   const keys = [{ ...(await generateSigningKey()), state: 'current' as const }]
   const tokens = await createTokens(keys, { publicUrl: 'http://127.0.0.1', refreshKey: key, now: Date.now })
   t.equal(tokens.readAccess(token), null)
