@@ -40,14 +40,14 @@ export function insertWebhook(
   )
 }
 
-/** Updates a webhook; null: the project has none with this id. */
+/** Updates these columns of a webhook and no other; null: the project has none with this id. */
 export function updateWebhook(
   db: Database,
   id: string,
-  change: Partial<Pick<WebhookRow, 'url' | 'description' | 'types'>>,
+  { url, description, types }: Partial<Pick<WebhookRow, 'url' | 'description' | 'types'>>,
 ): Promise<WebhookRow | null> {
   // An update must set at least one column.
-  const set = { url: sql`${webhooks.url}`, ...change }
+  const set = { url: url ?? sql`${webhooks.url}`, description, types }
   return first(db.queries.update(webhooks).set(set).where(thisWebhook(db, id)).returning())
 }
 

@@ -274,6 +274,33 @@ t.test('receivers that never answer hold up nobody else', async (t) => {
   t.ok(performance.now() - began < 12_000, 'before the first of them is given up')
 })
 
+t.test('a change writes no column but those that its schema names', async (t) => {
+  const project = await newProject()
+  const { id } = await project.add('https://example.com/hook')
+  const rowOf = async () => (await app.sql`select * from webhooks where id = ${id}`)[0]
+  const before = await rowOf()
+  const internal = {
+    ...{
+      id: randomUUID(),
+      projectId: app.projectId,
+      position: 0,
+      failures: 7,
+      secret: 'x',
+      formerSecret: 'x',
+    },
+    ...{
+      disabledAt: '2026-01-01T00:00:00.000Z',
+      disabledReason: 'gone',
+      createdAt: '2026-01-01T00:00:00.000Z',
+    },
+  }
+  for (const [name, value] of Object.entries(internal)) {
+    const answer = await project.admin('PATCH', `/${id}`, { [name]: value })
+    t.equal(answer.status, 200, name)
+    t.same(await rowOf(), before, name)
+  }
+})
+
 t.test('webhooks are of one project; what was deleted is gone; every change is in the log', async (t) => {
   const [mine, other] = [await newProject(), await newProject()]
   const { id } = await mine.add('https://example.com/hook', {
