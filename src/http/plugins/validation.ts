@@ -1,4 +1,5 @@
-// Validates requests by the published schemas, after converting the numbers and booleans of queries; errors are sentences.
+// Validates requests by the published schemas, after converting the numbers and booleans of queries; errors are sentences. Fields
+// of a body that its schema does not declare are ignored.
 import { Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
@@ -135,6 +136,22 @@ function brokenTexts(schema: object, data: unknown): FastifySchemaValidationErro
     }))
 }
 
+/**
+ * A valid body without the fields that its schema does not declare. A handler may then pass on the rest of a body: no field
+ * that was not validated reaches it (OWASP API3:2023, mass assignment).
+ */
+function declaredFields(schema: object, body: unknown): unknown {
+  const { properties, additionalProperties } = schema as {
+    properties?: object
+    additionalProperties?: unknown
+  }
+  if (!properties || additionalProperties !== undefined || typeof body !== 'object' || body === null)
+    return body
+  const fields = Object.entries(body)
+  const declared = fields.filter(([name]) => Object.hasOwn(properties, name))
+  return declared.length === fields.length ? body : Object.fromEntries(declared)
+}
+
 /** Builds a validator that is compiled at its first request, which makes the start faster. */
 function whenFirstUsed(ajv: Ajv, schema: object, part: string | undefined) {
   let validate: ValidateFunction | undefined
@@ -143,7 +160,8 @@ function whenFirstUsed(ajv: Ajv, schema: object, part: string | undefined) {
     const broken = part === 'querystring' ? brokenTexts(schema, data) : []
     if (broken.length > 0) return { error: broken }
     validate ??= ajv.compile(schema)
-    return validate(data) || { error: validate.errors ?? [] }
+    if (!validate(data)) return { error: validate.errors ?? [] }
+    return part === 'body' ? { value: declaredFields(schema, data) } : true
   }
 }
 

@@ -202,6 +202,21 @@ t.test('a user is created, shown, and changed from the state that was read', asy
   isProblem(t, weak, 'validation_failed')
 })
 
+t.test('fields that the schema of a creation does not have are not stored', async (t) => {
+  for (const body of [
+    { locale: 'x'.repeat(1000) },
+    { locale: 7 },
+    { metadata: 'no object' },
+    { metadata: { plan: 'pro' } },
+  ]) {
+    const email = `${randomUUID()}@example.com`
+    const made = await owner.admin('POST', users, { body: { email, ...body } })
+    t.equal(made.status, 201, JSON.stringify(body).slice(0, 40))
+    t.match(made.body, { locale: null, metadata: {} })
+    t.same(made.body.metadata, {})
+  }
+})
+
 t.test('an unproven account becomes no admin', async (t) => {
   const user = await app.signUp()
   const answer = await owner.admin('PATCH', `${users}/${uuidOf(user)}`, {
