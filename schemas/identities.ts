@@ -2,8 +2,7 @@
 import { Type } from '@sinclair/typebox'
 import { actionErrors, readErrors, writeErrors } from './errors.ts'
 import { projectHeader } from './headers.ts'
-import { renewedSession } from './passwords.ts'
-import { closed, Id, Instant, NewPassword, Nullable, Password, PathId, Shared } from './primitives.ts'
+import { closed, Id, Instant, Nullable, Password, PathId, Shared } from './primitives.ts'
 import { json, listOf } from './responses.ts'
 import { bySession } from './security.ts'
 import { ProviderName, providerTokens } from './social.ts'
@@ -72,20 +71,5 @@ export const unlinkIdentity = {
   response: {
     204: Type.Null({ description: 'The provider is unlinked.' }),
     ...actionErrors('unauthenticated', 'step_up_required', 'not_found', 'validation_failed'),
-  },
-}
-
-export const setPassword = {
-  operationId: 'setPassword',
-  tags: ['Password'],
-  summary: 'Set the first password of an account that has none',
-  description:
-    'Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.',
-  security: bySession,
-  headers: Type.Object(projectHeader),
-  body: Type.Object({ new_password: NewPassword }),
-  response: {
-    200: renewedSession('Password set.'),
-    ...writeErrors('unauthenticated', 'step_up_required'),
   },
 }

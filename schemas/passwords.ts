@@ -1,4 +1,4 @@
-// Changing the password of the signed-in user.
+// Changing the password of the signed-in user, and setting the first one.
 import { Type } from '@sinclair/typebox'
 import { writeErrors } from './errors.ts'
 import { projectHeader, sessionHeaders } from './headers.ts'
@@ -44,5 +44,20 @@ export const changePassword = {
   response: {
     200: renewedSession('Password updated.'),
     ...writeErrors('unauthenticated', 'step_up_required', 'too_many_attempts'),
+  },
+}
+
+export const setPassword = {
+  operationId: 'setPassword',
+  tags: ['Password'],
+  summary: 'Set the first password of an account that has none',
+  description:
+    'Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.',
+  security: bySession,
+  headers: Type.Object(projectHeader),
+  body: Type.Object({ new_password: NewPassword }),
+  response: {
+    200: renewedSession('Password set.'),
+    ...writeErrors('unauthenticated', 'step_up_required'),
   },
 }

@@ -27,7 +27,6 @@ import { docs } from './plugins/docs.ts'
 import { canonicalSchemes, document } from './plugins/document.ts'
 import { idempotency } from './plugins/idempotency.ts'
 import { issuing } from './plugins/issuing.ts'
-import { metricsRoute } from './plugins/metrics.ts'
 import { notFound } from './plugins/not-found.ts'
 import { project, projectHeaderOr } from './plugins/project.ts'
 import { type Limits, rateLimits, setRateLimitHeaders } from './plugins/rate-limits.ts'
@@ -41,7 +40,9 @@ import { emailSignInRoutes } from './routes/email-sign-in.ts'
 import { factorRoutes } from './routes/factors.ts'
 import { identityRoutes } from './routes/identities.ts'
 import { introspectionRoutes } from './routes/introspection.ts'
-import { issuerRoutes } from './routes/issuer.ts'
+import { installationIssuerRoutes, projectIssuerRoutes } from './routes/issuer.ts'
+import { meRoutes } from './routes/me.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { operationsRoutes } from './routes/operations.ts'
 import type { RouteParts } from './routes/parts.ts'
 import { passkeyRoutes } from './routes/passkeys.ts'
@@ -56,7 +57,6 @@ import { socialRoutes } from './routes/social.ts'
 import { stepUpRoutes } from './routes/step-up.ts'
 import { teamInvitationRoutes } from './routes/team-invitations.ts'
 import { teamRoutes } from './routes/teams.ts'
-import { userRoutes } from './routes/users.ts'
 import { verificationRoutes } from './routes/verification.ts'
 import type { ServerOptions } from './server-options.ts'
 import { concernsSessionCookies, cookieOrBearer } from './strategies/cookie.ts'
@@ -104,7 +104,8 @@ export async function canonicalApi(app: FastifyInstance, options: CanonicalOptio
     })
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
-      await operationsRoutes(api, { tokens, publicUrl, isReady: options.isReady })
+      await operationsRoutes(api, { isReady: options.isReady })
+      await installationIssuerRoutes(api, { tokens, publicUrl })
       const { defaultProjectId } = options
       await relyingPartyRoutes(api, { projects: services.projects, publicUrl, defaultProjectId })
       await metricsRoute(api, { ...options.metricsRoute, publicUrl })
@@ -114,7 +115,7 @@ export async function canonicalApi(app: FastifyInstance, options: CanonicalOptio
       await api.register(project, { projects: services.projects, projectIdOf })
       await api.register(issuing, {})
       await api.register(rateLimits, { limits, show: setRateLimitHeaders })
-      await issuerRoutes(api, { publicUrl })
+      await projectIssuerRoutes(api, { publicUrl })
     })
     await published.register(async (api: Api) => {
       await api.register(declaredAccess, {})
@@ -168,10 +169,10 @@ async function apiRoutes(
   await stepUpRoutes(api, parts)
   await socialRoutes(api, parts)
   await factorRoutes(api)
-  await identityRoutes(api, parts)
+  await identityRoutes(api)
   await emailSignInRoutes(api, parts)
   await passkeyRoutes(api, parts)
-  await userRoutes(api, parts)
+  await meRoutes(api, parts)
   await passwordRoutes(api, parts)
   await recoveryRoutes(api)
   await emailChangeRoutes(api, parts)

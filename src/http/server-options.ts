@@ -6,8 +6,8 @@ import type { Inbox } from '../mail/inbox.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
 import type { Deprecation } from './deprecations.ts'
-import type { MetricsRoute } from './plugins/metrics.ts'
 import type { Counter } from './rate-limit-memory.ts'
+import type { MetricsRoute } from './routes/metrics.ts'
 import type { Tokens } from './tokens.ts'
 
 export const contractNames = ['nodeloom', 'credebl', 'nora'] as const

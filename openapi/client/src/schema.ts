@@ -685,26 +685,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/auth/set-password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Set the first password of an account that has none
-         * @description Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.
-         */
-        post: operations["setPassword"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/auth/login/email": {
         parameters: {
             query?: never;
@@ -885,6 +865,26 @@ export interface paths {
          * @description Ends every other session of the user. This one goes on with the new tokens of the answer, in the body or in cookies; its former tokens end. A session that another API opened keeps its tokens and gets none. A wrong current password is a 422 on current_password and counts like a failed sign-in. An account with a second factor proves it first, by a sign-in or step-up within the time of the policy.
          */
         post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/set-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set the first password of an account that has none
+         * @description Needs a sign-in or a step-up within the time that the policy `reauthentication` sets. Ends every other session of the user; this one goes on with the new tokens of the answer, and its former tokens end. The owner is notified by mail.
+         */
+        post: operations["setPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6158,131 +6158,6 @@ export interface operations {
             };
         };
     };
-    setPassword: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description UUID of the project. Absent: the default project of this installation. */
-                "project-id"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": {
-                    /**
-                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
-                     * @example correct horse battery staple
-                     */
-                    new_password: string;
-                };
-            };
-        };
-        responses: {
-            /** @description Password set. */
-            200: {
-                headers: {
-                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
-                    "Set-Cookie"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RenewedSession"];
-                };
-            };
-            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `project_not_found` Project not found. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `body_too_large` The request body is too large. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unsupported_media_type` The request body must be JSON. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `validation_failed` The request has fields that need another value. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `rate_limited` Too many requests. Please try again later. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `internal_error` Something went wrong on our side. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     requestEmailSignIn: {
         parameters: {
             query?: never;
@@ -7729,6 +7604,131 @@ export interface operations {
                 };
             };
             /** @description `rate_limited` Too many requests. Please try again later. · `too_many_attempts` Invalid credentials. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error` Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `service_unavailable` The service cannot answer right now. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description UUID of the project. Absent: the default project of this installation. */
+                "project-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description 8 to 255 characters of any kind; never trimmed; hashed in its NFKC form. The project may demand more, and by default refuses common passwords, the address and the names.
+                     * @example correct horse battery staple
+                     */
+                    new_password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Password set. */
+            200: {
+                headers: {
+                    /** @description In cookie mode: the access and the refresh cookie, HttpOnly. */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedSession"];
+                };
+            };
+            /** @description `malformed_request` The request could not be read. · `project_header_missing` Project header missing. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthenticated` Unauthenticated. · `step_up_required` Please prove again that this is your account. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `cross_site_request` This request came from a page that may not use the session cookie. · `impersonation_refused` An operator acts as this user, and may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project_not_found` Project not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large` The request body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type` The request body must be JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation_failed` The request has fields that need another value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited` Too many requests. Please try again later. */
             429: {
                 headers: {
                     [name: string]: unknown;

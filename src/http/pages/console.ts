@@ -1,8 +1,8 @@
 // /console: the admin API in a browser. Its files come from the build.
 import { html } from 'ghtml'
 import type { Api } from '../typebox.ts'
-import { applicationPolicy } from './application-policy.ts'
 import { assetRoute, readAsset, versioned } from './assets.ts'
+import { applicationPolicy } from './content-security-policy.ts'
 import { pageRoute } from './layout.ts'
 
 // `data:` is the QR code of an authenticator.

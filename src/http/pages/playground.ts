@@ -7,8 +7,8 @@ import { isUuid } from '../../formats.ts'
 import { projectInQuery } from '../plugins/project.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
-import { applicationPolicy } from './application-policy.ts'
 import { assetRoute, readAsset } from './assets.ts'
+import { applicationPolicy } from './content-security-policy.ts'
 import { pageRoute } from './layout.ts'
 
 // `data:` is the QR code of an authenticator.

@@ -7,7 +7,7 @@ import type { Api } from '../typebox.ts'
 import type { UserView } from '../views.ts'
 import type { RouteParts } from './parts.ts'
 
-export async function userRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
+export async function meRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {
   /** Answers by the row of a cached user, because the same row gives the same answer. */
   const answers = new WeakMap<UserRow, { user: ReturnType<UserView> }>()
 
