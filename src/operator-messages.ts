@@ -71,7 +71,9 @@ export function welcome(config: Config): string {
   // A passkey belongs to a domain: browsers refuse to make one at an IP address (WebAuthn Level 3 §5.1.3).
   const isAddress = config.isLocal && url.hostname !== 'localhost'
   url.hostname = 'localhost'
-  const passkeys = isAddress ? `\n    Passkeys   ${url.origin}  (browsers have none at an IP address)` : ''
+  const passkeys = isAddress
+    ? `\n    Passkeys   ${url.href.replace(/\/$/, '')}  (browsers have none at an IP address)`
+    : ''
   return `
   Sallyport is ready.
 

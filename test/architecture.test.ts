@@ -505,7 +505,6 @@ t.test('a function has at most 60 lines, or a reason for more', async (t) => {
   const reasons: Record<string, string> = {
     'src/app.ts start': 'the parts in the order in which they start, each handed to those after it',
     'src/config/config.ts readConfig': 'every setting read from its variable',
-    'src/crypto/hash-scheduler.ts createHashScheduler': state,
     'src/database/pool.ts openPool': state,
     'src/domain/sessions/session-cache.ts createSessionCache': state,
     'src/observability/metrics.ts createMetrics': 'every metric, defined one after another',

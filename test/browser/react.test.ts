@@ -143,15 +143,19 @@ else {
     await page.getByRole('heading', { name: 'Passkeys' }).waitFor()
     await button(page, 'Add a passkey').click()
     await button(page, /^Remove: /).waitFor()
-    // Autofill would answer at once.
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
+    const answerAtOnce = (enabled: boolean) =>
+      cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+    // Autofill would sign in again before the sign-out is seen.
+    await answerAtOnce(false)
     await signOut(page)
     await page.goto(url)
     await button(page, 'Sign in with a passkey').waitFor()
-    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true })
+    await answerAtOnce(true)
     await button(page, 'Sign in with a passkey').click()
     await shows(page, email)
+    await answerAtOnce(false)
     await signOut(page)
+    await answerAtOnce(true)
     await page.goto(url)
     await shows(page, email)
     t.match(await app.sql`select amr from sessions order by created_at desc limit 1`, [

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { problemOf } from '../../src/http/contracts/problem-map.ts'
 import { contractNames } from '../../src/http/server-options.ts'
+import { packageRoot } from '../../src/package.ts'
 import { startTestApp, type TestApp, testSecretKey } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { isProblem } from '../support/problems.ts'
@@ -71,6 +72,8 @@ t.test('nothing of a contract that is switched off is loaded', async (t) => {
 async function loadedBy(t: Test, contracts: string): Promise<string[]> {
   const coverage = t.testdir({ [contracts || 'none']: {} })
   const service = await startService(t, {
+    // From the sources: a bundle is one module.
+    root: packageRoot,
     dataDir: await temporaryDataDir(t),
     env: {
       CONTRACTS: contracts,

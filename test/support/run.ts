@@ -17,7 +17,7 @@ import { templateDatabase } from './database.ts'
 /** Whether the files for browsers are newer than all of their sources. */
 function isBuilt(): boolean {
   // The build writes this file last.
-  const built = join(packageRoot, 'dist/console/console.css')
+  const built = join(packageRoot, 'dist/pages/pages.js')
   const sources = [
     'openapi/client/src',
     'openapi/testing/src',
@@ -27,6 +27,7 @@ function isBuilt(): boolean {
     'src/http/pages/playground',
     'src/http/pages/inbox',
     'src/http/pages/console',
+    'src/http/pages/hosted/browser',
   ].flatMap((folder) =>
     readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
       join(packageRoot, folder, name),

@@ -98,7 +98,7 @@ export async function revokeKeyOf(ctx: Context, userId: number, id: string): Pro
     const key = isUuid(id) ? await rows.findApiKey(tx.store, userId, id) : null
     if (key && !key.revokedAt) {
       await rows.markApiKeyRevoked(tx.store, userId, id)
-      await record(tx, 'api_key_revoked', { userId, apiKeyId: id })
+      await record(tx, 'api_key_revoked', { userId, apiKeyId: key.id })
     }
     return key !== null
   })

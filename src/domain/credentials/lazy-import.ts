@@ -6,7 +6,7 @@ import { Value } from '@sinclair/typebox/value'
 import { isUuid, normalizeEmail } from '../../formats.ts'
 import { deleteClaims } from '../../repositories/accounts/claims.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
-import { findUserByEmail, type UserWithPassword } from '../../repositories/accounts/users.ts'
+import { findUserByEmail, profileByColumn, type UserWithPassword } from '../../repositories/accounts/users.ts'
 import { findPasswordHash } from '../../repositories/credentials/passwords.ts'
 import { isAddressTaken } from '../../repositories/credentials/verification-tokens.ts'
 import { insertUsers } from '../../repositories/operators/imported-users.ts'
@@ -40,7 +40,9 @@ const unstorable = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 function readPerson(answer: Readonly<Record<string, unknown>>): OldPerson | null {
   // A claim that a token endpoint leaves out is undefined here.
   const given: unknown = JSON.parse(JSON.stringify(answer))
-  return Value.Check(personSchema, given) && !unstorable.test(JSON.stringify(given)) ? given : null
+  if (!Value.Check(personSchema, given) || unstorable.test(JSON.stringify(given))) return null
+  // What else the old system answers was not checked.
+  return Value.Clean(personSchema, given) as OldPerson
 }
 
 /**
@@ -79,13 +81,10 @@ async function importPerson(
   const isVerified = person.email_verified === true
   const imported = {
     uuid: person.sub && isUuid(person.sub) ? person.sub.toLowerCase() : randomUUID(),
-    ...({ email, passwordHash, role: 'user', provider: null, locale: null } as const),
+    ...({ email, passwordHash, role: 'user', provider: null } as const),
     emailVerifiedAt: isVerified ? new Date(ctx.services.now()).toISOString() : null,
     emailProof: isVerified ? ('holder' as const) : null,
-    displayName: person.display_name ?? null,
-    firstName: person.first_name ?? null,
-    lastName: person.last_name ?? null,
-    metadata: person.metadata ?? {},
+    ...profileByColumn(person),
     ...{ disabledAt: null, deletionDueAt: null, createdAt: null, totp: null },
     ...{ identities: [], passkeys: [], recoveryCodes: [], teams: [] },
   }

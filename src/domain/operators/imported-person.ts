@@ -5,6 +5,7 @@ import { Value } from '@sinclair/typebox/value'
 import { hasherNames, readForeignHash } from '../../crypto/foreign/foreign-hashes.ts'
 import { readTotpSecret } from '../../crypto/totp.ts'
 import { isNestedWithin, maxJsonDepth, normalizeEmail } from '../../formats.ts'
+import { profileByColumn } from '../../repositories/accounts/users.ts'
 import type {
   ImportedMembership,
   ImportedPasskey,
@@ -114,13 +115,9 @@ function profileOf(given: Person) {
     email: normalizeEmail(given.email),
     emailVerifiedAt,
     emailProof: emailVerifiedAt ? (given.email_proof === undefined ? 'holder' : given.email_proof) : null,
-    displayName: given.display_name ?? null,
-    firstName: given.first_name ?? null,
-    lastName: given.last_name ?? null,
+    ...profileByColumn(given),
     role: given.role ?? 'user',
     provider: given.provider ?? null,
-    locale: given.locale ?? null,
-    metadata: given.metadata ?? {},
     disabledAt: inUtc(given.disabled_at),
     deletionDueAt: inUtc(given.deletion_due_at),
     createdAt: inUtc(given.created_at),

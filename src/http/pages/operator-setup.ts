@@ -9,6 +9,8 @@ import { operatorsProjectId } from '../../domain/projects/operators-project.ts'
 import { fill, passwordLength } from '../../formats.ts'
 import { callerOf } from '../caller.ts'
 import { sessionCookies } from '../cookies.ts'
+import { isSameSite } from '../plugins/csrf.ts'
+import { RequestProblem } from '../refusal.ts'
 import type { ServerOptions } from '../server-options.ts'
 import type { Api } from '../typebox.ts'
 import { sessionPrinter, userView } from '../views.ts'
@@ -71,7 +73,11 @@ export function operatorSetupPage(api: Api, services: Services, options: ServerO
   const send = (reply: FastifyReply, page: ReturnType<typeof titled>, texts: Texts) =>
     sendPage(reply, page, { texts, hasScript: true })
 
+  const ownOrigin = new URL(options.publicUrl).origin
+
   async function submit(request: FastifyRequest, reply: FastifyReply) {
+    // It sets cookies: a page of another origin could sign a person in to the attacker's account (login CSRF).
+    if (!isSameSite(request, ownOrigin, false)) throw new RequestProblem('cross_site_request')
     const texts = textsFor(request, undefined)
     const typed = readTyped(request.body)
     const untypable = typed.email.includes('\0') ? texts.reset.untypable : null

@@ -13,7 +13,7 @@ const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
  * cross-site POST, so a request with neither was not made by a page. Host is not compared, because proxies rewrite it.
  * @param admitsListed whether the origins in the project's policy are admitted
  */
-function isSameSite(request: FastifyRequest, ownOrigin: string, admitsListed: boolean): boolean {
+export function isSameSite(request: FastifyRequest, ownOrigin: string, admitsListed: boolean): boolean {
   const site = readHeader(request, 'sec-fetch-site')
   const origin = readHeader(request, 'origin')
   if (site === 'same-origin' || site === 'none') return true

@@ -65,9 +65,13 @@ function keyView(holder: KeyHolder): View {
   }
 }
 
-/** The claims of the token, and its user as they are now. The schema leaves out the claims that it does not name. */
+/**
+ * The claims of the token, and its user as they are now. The schema leaves out the claims that it does not name; `scope` and
+ * `key_id` are of keys alone, whatever a contract's token claims.
+ */
 const accessView = (actor: Actor, { amr, ...claims }: AccessClaims): View => ({
   ...claims,
+  ...{ scope: undefined, key_id: undefined },
   ...(amr && { amr: [...amr] }),
   ...userView(actor),
 })

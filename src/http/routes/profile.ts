@@ -23,10 +23,8 @@ function readPatch(body: Static<typeof updateProfileSchema.body>): ProfilePatch 
   const { locale } = body
   const patch = readProfile(typeof locale === 'string' ? { ...body, locale: canonicalLocale(locale) } : body)
   if (Object.keys(patch).length > 0) return patch
-  throw invalidField(
-    'body',
-    'Must name at least one of display_name, first_name, last_name, metadata, locale.',
-  )
+  const fields = Object.keys(updateProfileSchema.body.properties)
+  throw invalidField('body', `Must name at least one of ${fields.join(', ')}.`)
 }
 
 export async function profileRoutes(api: Api, { viewUser }: RouteParts): Promise<void> {

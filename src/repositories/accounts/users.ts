@@ -9,6 +9,7 @@ import {
   parameter,
   parameters,
   parametersOf,
+  pick,
   type Scope,
   type UserTable,
 } from '../conditions.ts'
@@ -33,10 +34,27 @@ const emptyProfile = {
 /** A change of a profile; absent fields stay. */
 export type ProfileChange = Partial<Pick<UserRow, keyof typeof emptyProfile>>
 
+/** The fields of a profile. */
+const profileFields = Object.keys(emptyProfile) as (keyof typeof emptyProfile)[]
+
+/** The columns of a profile, by field. */
+export const profileColumns = pick(users, ...profileFields)
+
+/** The fields of a profile that `given` has. It may have other fields, which are left out. */
+function profileOf(given: ProfileChange): ProfileChange {
+  return Object.fromEntries(profileFields.map((field) => [field, given[field]]))
+}
+
 /** Completes the profile of a new account. `given` may have other fields, which are left out. */
-export function newProfile(given: ProfileChange) {
-  const { displayName, firstName, lastName, metadata, locale } = { ...emptyProfile, ...given }
-  return { displayName, firstName, lastName, metadata, locale }
+export function newProfile(given: ProfileChange): Required<ProfileChange> {
+  const known = Object.entries(profileOf(given)).filter(([, value]) => value !== undefined)
+  return { ...emptyProfile, ...Object.fromEntries(known) }
+}
+
+/** The profile of a new account by the names of its columns, which import files use; null: the default. */
+export function profileByColumn(given: Readonly<Record<string, unknown>>): Required<ProfileChange> {
+  const named = Object.entries(profileColumns).map(([field, { name }]) => [field, given[name] ?? undefined])
+  return newProfile(Object.fromEntries(named))
 }
 
 export type NewUser = Pick<UserWithPassword, 'uuid' | 'email' | 'passwordHash'> &
@@ -128,7 +146,7 @@ const insert = prepared((query) =>
     .insert(users)
     .values({
       ...parametersOf('uuid', 'projectId', 'email', 'passwordHash', 'role', 'provider'),
-      ...parametersOf('displayName', 'firstName', 'lastName', 'locale'),
+      ...parametersOf(...profileFields),
       metadata: sql`${parameter('metadata')}::jsonb`,
       emailVerifiedAt: sql`case when ${parameter('emailVerified')}::boolean then now() end`,
       emailProof: sql`case when ${parameter('emailVerified')}::boolean then 'holder' end`,
@@ -200,8 +218,7 @@ export function markEmailVerified(
 
 /** Updates the given fields of the profile. For an account that is locked by `lockUser`. */
 export function updateProfile(db: Database, id: number, change: ProfileChange): Promise<UserRow> {
-  const { displayName, firstName, lastName, metadata, locale } = change
-  return updateLockedUser(db, id, { displayName, firstName, lastName, metadata, locale })
+  return updateLockedUser(db, id, profileOf(change))
 }
 
 /** Sets the id of the account's picture, or null. */

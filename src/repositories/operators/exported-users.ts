@@ -7,6 +7,7 @@ import { teamMembers } from '../../../drizzle/tables/team-members.ts'
 import { teams } from '../../../drizzle/tables/teams.ts'
 import { totpFactors } from '../../../drizzle/tables/totp-factors.ts'
 import { users } from '../../../drizzle/tables/users.ts'
+import { profileColumns } from '../accounts/users.ts'
 import type { Database } from '../database.ts'
 
 /** An account with the field names of an import file. Times are in ISO 8601, bytes in base64url. */
@@ -23,6 +24,12 @@ const base64Url = (bytes: string) => sql.raw(`translate(encode(${bytes}, 'base64
 const userHandle = base64Url(
   `coalesce(item.user_handle, decode(replace(u.project_id::text || u.uuid::text, '-', ''), 'hex'))`,
 )
+/** The fields of the profile, as arguments of `jsonb_build_object`. */
+const profile = sql.raw(
+  Object.values(profileColumns)
+    .map(({ name }) => `'${name}', u.${name}`)
+    .join(', '),
+)
 /** The condition for rows of the user of the statement. */
 const ofUser = sql.raw('item.project_id = u.project_id and item.user_id = u.id')
 
@@ -30,8 +37,7 @@ const ofUser = sql.raw('item.project_id = u.project_id and item.user_id = u.id')
 export async function listExportedUsers(db: Database, after: number, limit: number): Promise<ExportedUser[]> {
   const rows: unknown = await db.queries.execute(sql`select u.id::float8 as id, u.uuid,
     jsonb_build_object('email', u.email, 'uuid', u.uuid, 'password_hash', u.password_hash, 'email_verified_at', u.email_verified_at,
-      'email_proof', u.email_proof, 'display_name', u.display_name, 'first_name', u.first_name, 'last_name', u.last_name,
-      'role', u.role, 'provider', u.provider, 'locale', u.locale, 'metadata', u.metadata, 'created_at', u.created_at,
+      'email_proof', u.email_proof, ${profile}, 'role', u.role, 'provider', u.provider, 'created_at', u.created_at,
       'disabled_at', u.disabled_at, 'deletion_due_at', u.deletion_due_at,
       'identities', (select jsonb_agg(jsonb_build_object('provider', provider, 'issuer', issuer, 'subject', subject,
           'email', email, 'email_verified', email_verified, 'created_at', created_at) order by created_at, id)

@@ -10,7 +10,12 @@ import { teamMembers } from '../../../drizzle/tables/team-members.ts'
 import { teams } from '../../../drizzle/tables/teams.ts'
 import { totpFactors } from '../../../drizzle/tables/totp-factors.ts'
 import { users } from '../../../drizzle/tables/users.ts'
-import type { EmailProof, ProfileChange, UserWithPassword } from '../accounts/users.ts'
+import {
+  type EmailProof,
+  type ProfileChange,
+  profileColumns,
+  type UserWithPassword,
+} from '../accounts/users.ts'
 import type { LogCircumstances } from '../audit/security-log.ts'
 import { type Database, first, rowCount, type UnscopedDatabase } from '../database.ts'
 import type { TeamRole } from '../teams/teams.ts'
@@ -134,6 +139,12 @@ const outcome = sql.raw(`(select count(*)::int from added) as created,
   (select coalesce(jsonb_agg(shown), '[]') from (select email, kind from taken order by email, kind
     limit ${maxTakenItems}) shown) as taken`)
 
+/** The fields of the profile with their types, the fields, and the columns that they are inserted into. */
+const profile = Object.entries(profileColumns)
+const profileGiven = sql.raw(profile.map(([field, column]) => `"${field}" ${column.getSQLType()}`).join(', '))
+const profileValues = sql.raw(profile.map(([field]) => `"${field}"`).join(', '))
+const profileNames = sql.raw(profile.map(([, { name }]) => name).join(', '))
+
 const identityColumns =
   'provider text, issuer text, subject text, email text, "emailVerified" boolean, "createdAt" timestamptz'
 const passkeyColumns = `"credentialId" text, "publicKey" text, name text, aaguid uuid, transports text, "backupEligible" boolean,
@@ -155,14 +166,14 @@ export async function insertUsers(
   const row = await first<InsertedUsers>(
     db.queries.execute(sql`with given as materialized (
       select * from jsonb_to_recordset(${JSON.stringify(inOrder(imported))}::text::jsonb) as given(uuid uuid, email text, "passwordHash" text,
-        "emailVerifiedAt" timestamptz, "emailProof" text, "displayName" text, "firstName" text, "lastName" text, role text,
-        provider text, locale text, metadata jsonb, "disabledAt" timestamptz, "deletionDueAt" timestamptz,
+        "emailVerifiedAt" timestamptz, "emailProof" text, ${profileGiven}, role text, provider text,
+        "disabledAt" timestamptz, "deletionDueAt" timestamptz,
         "createdAt" timestamptz, totp jsonb, identities jsonb, passkeys jsonb, "recoveryCodes" jsonb, teams jsonb)),
     added as (
-      insert into ${users} (uuid, project_id, email, password_hash, email_verified_at, email_proof, display_name, first_name,
-        last_name, role, provider, locale, metadata, second_factors, disabled_at, deletion_due_at, created_at)
-      select uuid, ${projectId}::uuid, email, "passwordHash", "emailVerifiedAt", "emailProof", "displayName", "firstName",
-        "lastName", role, provider, locale, metadata, case when totp = 'null' or totp is null then '' else 'totp' end,
+      insert into ${users} (uuid, project_id, email, password_hash, email_verified_at, email_proof, ${profileNames}, role,
+        provider, second_factors, disabled_at, deletion_due_at, created_at)
+      select uuid, ${projectId}::uuid, email, "passwordHash", "emailVerifiedAt", "emailProof", ${profileValues}, role,
+        provider, case when totp = 'null' or totp is null then '' else 'totp' end,
         "disabledAt", "deletionDueAt", coalesce("createdAt", now())
       from given on conflict do nothing returning project_id, id, uuid),
     identity_items as materialized (select added.id as user_id, given.email as owner, item.*

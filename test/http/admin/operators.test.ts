@@ -145,16 +145,22 @@ t.test('the page of the link uses nothing up until its form is sent', async (t) 
   t.equal(page.status, 200)
   t.match(page.headers.get('content-security-policy'), /script-src 'self'/)
   t.match((await app.send('GET', '/operators/setup.js')).body, /location/)
-  const post = (fields: Record<string, string>) =>
+  const post = (fields: Record<string, string>, headers: Record<string, string> = {}) =>
     app.send('POST', '/operators/setup', {
       body: new URLSearchParams(fields).toString(),
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     })
   t.equal((await post({ token, password: 'short' })).status, 422)
   t.equal((await post({ token: 'sos_wrong', password })).status, 422)
   const markup = await post({ token: '"><script>', email: '</script>', password: 'short' })
   t.notOk(markup.body.includes('"><script>'), 'what was typed is escaped')
-  const done = await post({ token, password })
+  const foreign = await post(
+    { token, password },
+    { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+  )
+  t.equal(foreign.status, 403, 'a page of another origin signs nobody in')
+  t.same(foreign.cookies, {})
+  const done = await post({ token, password }, { 'sec-fetch-site': 'same-origin' })
   t.equal(done.status, 200)
   const cookie = Object.entries(done.cookies)
     .map(([name, value]) => `${name}=${value}`)
