@@ -65,16 +65,17 @@ function keyView(holder: KeyHolder): View {
   }
 }
 
-/**
- * The claims of the token, and its user as they are now. The schema leaves out the claims that it does not name; `scope` and
- * `key_id` are of keys alone, whatever a contract's token claims.
- */
-const accessView = (actor: Actor, { amr, ...claims }: AccessClaims): View => ({
-  ...claims,
-  ...{ scope: undefined, key_id: undefined },
-  ...(amr && { amr: [...amr] }),
-  ...userView(actor),
-})
+/** The claims that are shown. Others, which a contract may add, are not: `scope` and `key_id` are of keys alone. */
+const shownClaims = [
+  ...(['iss', 'aud', 'client_id', 'jti', 'sid', 'iat', 'exp'] as const),
+  ...(['auth_time', 'acr', 'amr', 'act'] as const),
+]
+
+/** The claims of the token, and its user as they are now. */
+function accessView(actor: Actor, claims: AccessClaims): View {
+  const shown = shownClaims.map((name) => [name, claims[name]] as const)
+  return { ...Object.fromEntries(shown.filter(([, value]) => value !== undefined)), ...userView(actor) }
+}
 
 export async function introspectionRoutes(api: Api, { tokens, publicUrl }: RouteParts): Promise<void> {
   // In a scope of its own, so that no other route accepts a form, which any page can post without a preflight.
