@@ -8,38 +8,53 @@ import { deviceWords } from './device.ts'
 import { readHeader } from './request-headers.ts'
 import type { Transport } from './views.ts'
 
-/** The client of a request to a project. Each fact is computed when it is read. */
-export function callerOf(
-  request: FastifyRequest,
-  client: SessionClient,
-  {
-    provesProject = () => request.provesProject(),
-    deviceToken = () => null,
-  }: { provesProject?: () => boolean; deviceToken?: (request: FastifyRequest) => string | null } = {},
-): Caller {
-  const userAgent = readHeader(request, 'user-agent')
-  return {
-    client,
-    get address() {
-      return request.address
-    },
-    get addressPrefix() {
-      return addressPrefix(request.clientAddress)
-    },
-    get userAgent() {
-      return userAgent?.replaceAll('\0', '').slice(0, 512) ?? null
-    },
-    get device() {
-      return deviceWords(userAgent ?? null)
-    },
-    get provesProject() {
-      return provesProject()
-    },
-    get deviceToken() {
-      return deviceToken(request)
-    },
+interface Presented {
+  /** Whether the request carries the project's secret; default: as `request.provesProject`. */
+  readonly provesProject?: () => boolean
+  /** Reads the token of a trusted device; default: none. */
+  readonly deviceToken?: (request: FastifyRequest) => string | null
+}
+
+/** Computes each fact when it is read. A class, because every request creates one: a literal with getters takes a kilobyte. */
+class RequestCaller implements Caller {
+  readonly client: SessionClient
+  readonly #request: FastifyRequest
+  readonly #presented: Presented
+
+  constructor(request: FastifyRequest, client: SessionClient, presented: Presented) {
+    this.client = client
+    this.#request = request
+    this.#presented = presented
+  }
+
+  get address(): string {
+    return this.#request.address
+  }
+  get addressPrefix(): string | null {
+    return addressPrefix(this.#request.clientAddress)
+  }
+  get userAgent(): string | null {
+    return readHeader(this.#request, 'user-agent')?.replaceAll('\0', '').slice(0, 512) ?? null
+  }
+  get device(): string {
+    return deviceWords(readHeader(this.#request, 'user-agent') ?? null)
+  }
+  get provesProject(): boolean {
+    return this.#presented.provesProject?.() ?? this.#request.provesProject()
+  }
+  get deviceToken(): string | null {
+    return this.#presented.deviceToken?.(this.#request) ?? null
   }
 }
+
+const nothingPresented: Presented = {}
+
+/** The client of a request to a project. */
+export const callerOf = (
+  request: FastifyRequest,
+  client: SessionClient,
+  presented: Presented = nothingPresented,
+): Caller => new RequestCaller(request, client, presented)
 
 /** The context of a page whose link names the project. The visitor is not authenticated. */
 export function visitorContext(services: Services, project: Project, request: FastifyRequest): Context {

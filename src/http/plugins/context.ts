@@ -24,17 +24,13 @@ interface ContextOptions {
 
 /** Decorates `request.context`, which is built when it is first read, and again once the actor is known. */
 export const context = plugin<ContextOptions>('context', async (api, { services, client, deviceToken }) => {
+  const presented = deviceToken ? { deviceToken } : {}
   api.decorateRequest('builtContext', null)
   api.decorateRequest('context', {
     getter(this: FastifyRequest) {
       const actor = this.keyHolder ?? this.principal ?? null
       if (this.builtContext?.actor !== actor)
-        this.builtContext = createContext(
-          services,
-          this.project,
-          callerOf(this, client, deviceToken ? { deviceToken } : {}),
-          actor,
-        )
+        this.builtContext = createContext(services, this.project, callerOf(this, client, presented), actor)
       return this.builtContext
     },
   })
