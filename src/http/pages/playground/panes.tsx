@@ -7,6 +7,7 @@ import {
   SignUp,
   useAction,
   useClient,
+  useSession,
   useUser,
 } from '@sallyport/react'
 import type { ReactNode } from 'react'
@@ -19,8 +20,10 @@ const goTo = (step: string) => () => {
 
 /** Shows the children to a signed-in user, else links to the sign-in and the sign-up. */
 export function NeedsSession({ children }: { children: ReactNode }) {
-  const user = useUser()
+  const { user, status } = useSession()
   if (user) return children
+  // Unknown yet.
+  if (status !== 'signed_out') return null
   return (
     <Panel title="Sign in first">
       <p>This step is about a session, and this browser has none.</p>
@@ -159,9 +162,9 @@ export function Passkey() {
 }
 
 export function Leave() {
-  const user = useUser()
+  const { user, status } = useSession()
   if (!user)
-    return (
+    return status !== 'signed_out' ? null : (
       <Panel title="You are signed out">
         <p>The tokens that this browser had are refused from now on.</p>
         <button type="button" className="sp-button" onClick={goTo('sign-in')}>
