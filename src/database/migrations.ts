@@ -114,6 +114,16 @@ async function refuseUnfit(
 const droppedByPooler = (settings: readonly string[]): string =>
   `The pooler in front of PostgreSQL does not pass on ${settings.join(', ')}: set them for the role of DATABASE_URL (alter role … set … = …), as docs/scaling.md lists them.`
 
+/** Runs a transaction again, at most four times, after a deadlock with an instance that serves already. */
+async function retryingDeadlocks(transaction: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await transaction()
+    } catch (error) {
+      if (attempt === 5 || (error as { code?: unknown }).code !== '40P01') throw error
+    }
+}
+
 /**
  * Applies missing migrations and policies on a connection of its own. Safe with any number of instances at once.
  * @param url DATABASE_URL
@@ -155,13 +165,15 @@ export async function migrateDatabase(
       if (found !== 'missing') return found === 'ready'
     }
     // A pooler keeps one transaction on one session, with its lock and settings.
-    await sql.transaction('', null, async (tx) => {
-      await tx`set local statement_timeout = 0`
-      await tx`select pg_advisory_xact_lock(${lockId}::bigint)`
-      await applyMissing(tx, schema ?? defaultSchema)
-      await applyPolicies(tx, serviceLogin)
-      if (logins) await applyLogins(tx, logins)
-    })
+    const migrate = () =>
+      sql.transaction('', null, async (tx) => {
+        await tx`set local statement_timeout = 0`
+        await tx`select pg_advisory_xact_lock(${lockId}::bigint)`
+        await applyMissing(tx, schema ?? defaultSchema)
+        await applyPolicies(tx, serviceLogin)
+        if (logins) await applyLogins(tx, logins)
+      })
+    await retryingDeadlocks(migrate)
     return (await state()) === 'ready'
   } finally {
     await sql.end({ timeout: 5 })
