@@ -44,7 +44,7 @@ export const refreshingClient = (
 ): RefreshingClient => ({ client: caller.client, adoptsFormer: isOfThisApi })
 
 /**
- * Makes the grant of a session as it was read. The access token never outlives its session.
+ * Makes the grant of a session as it was read. The access token ends with its session at the latest.
  * @param accessSeconds lifetime of the access token; default: the policy's `tokens.access_seconds`
  */
 export function toGrant(

@@ -19,7 +19,7 @@ import type { CacheEntry } from './session-cache.ts'
 
 /** Lifetimes of a session and its first access token that differ from the policy's. */
 export interface Lifetimes {
-  /** Of the access token; default: the policy's. It never outlives its session. */
+  /** Of the access token; default: the policy's. It ends with its session at the latest. */
   readonly accessSeconds?: number
   /** Of the session, until it is extended; default: the policy's `tokens.refresh_seconds`. */
   readonly lifetimeSeconds?: number

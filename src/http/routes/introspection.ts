@@ -67,9 +67,18 @@ function keyView(holder: KeyHolder): View {
 
 /** The claims that are shown. Others, which a contract may add, are not: `scope` and `key_id` are of keys alone. */
 const shownClaims = [
-  ...(['iss', 'aud', 'client_id', 'jti', 'sid', 'iat', 'exp'] as const),
-  ...(['auth_time', 'acr', 'amr', 'act'] as const),
-]
+  'iss',
+  'aud',
+  'client_id',
+  'jti',
+  'sid',
+  'iat',
+  'exp',
+  'auth_time',
+  'acr',
+  'amr',
+  'act',
+] as const
 
 /** The claims of the token, and its user as they are now. */
 function accessView(actor: Actor, claims: AccessClaims): View {
