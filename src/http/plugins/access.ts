@@ -70,10 +70,13 @@ declare module 'fastify' {
     address: string
     /** The cache of `address`. */
     foundAddress: string | null
-    /** The declarations of the route: `routeOptions.config`, cached because its getter builds an object each time. */
-    declared: FastifyContextConfig
+    /**
+     * The declarations of the route: `routeOptions.config`, cached because its getter builds an object each time. Fastify adds
+     * the route's `url`; undefined where no route matched.
+     */
+    declared: FastifyContextConfig & { readonly url?: string }
     /** The cache of `declared`. */
-    foundDeclared: FastifyContextConfig | null
+    foundDeclared: FastifyRequest['declared'] | null
   }
 }
 

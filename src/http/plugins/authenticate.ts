@@ -1,6 +1,6 @@
 // Authenticates requests as their routes declare: by an API key where the route takes one, else by an access token.
 import type { FastifyRequest } from 'fastify'
-import type { KeyHolder } from '../../domain/actor.ts'
+import type { Actor, KeyHolder } from '../../domain/actor.ts'
 import { authenticateApiKey, hasScope, type KeyScope } from '../../domain/api-keys/api-keys.ts'
 import { recordRefusal } from '../../domain/audit/audit.ts'
 import type { ActorContext, Context, Services, SignedInContext } from '../../domain/context.ts'
@@ -38,6 +38,13 @@ export function signedIn({ context }: FastifyRequest): SignedInContext {
 export function onBehalfOf({ context }: FastifyRequest): ActorContext {
   if (!hasActor(context)) throw new AuthError('unauthenticated')
   return context
+}
+
+/** The user of a request, in a session or by an API key; for routes that call no verb. @throws AuthError unauthenticated */
+export function actorOf({ keyHolder, principal }: FastifyRequest): Actor {
+  const actor = keyHolder ?? principal
+  if (!actor) throw new AuthError('unauthenticated')
+  return actor
 }
 
 const hasActor = (context: Context): context is ActorContext => context.actor !== null

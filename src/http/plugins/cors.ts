@@ -80,6 +80,10 @@ export const cors = plugin<CorsOptions>('cors', async (api, { projects, projectI
 })
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the answer is the same for every client, so that every origin may read it. */
+    isPublished?: true
+  }
   interface FastifyRequest {
     isFromListedOrigin: boolean
   }
@@ -90,9 +94,11 @@ const published = /^\/openapi\/[^/]+$|\/\.well-known\/.+$/
 
 /** Opens the public documents to every origin. They need no cookies, so `*` is enough. */
 export const openToEveryOrigin = plugin('open-to-every-origin', async (api: Api) => {
+  api.addHook('onRoute', (route) => {
+    if (published.test(route.url)) route.config = { ...route.config, isPublished: true }
+  })
   api.addHook('onRequest', (request, reply, done) => {
-    const { url = '' } = request.routeOptions
-    if (!published.test(url)) return done()
+    if (!request.declared.isPublished) return done()
     reply.header('access-control-allow-origin', '*')
     reply.header('access-control-expose-headers', '*')
     reply.header('cross-origin-resource-policy', 'cross-origin')

@@ -19,7 +19,7 @@ const unavailableSeconds = 2
 export const errors = plugin<ErrorsOptions>('errors', async (api, { answer, isUnavailable, metrics }) => {
   api.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error)
-    if (refusal?.code === 'rate_limited') metrics.limited(request.routeOptions.config.limit)
+    if (refusal?.code === 'rate_limited') metrics.limited(request.declared.limit)
     if (refusal?.code === 'too_many_attempts') metrics.lockedOut()
     if (refusal) return answer(request, reply, refusal)
     if (isUnavailable(error)) {

@@ -7,8 +7,7 @@ export const countedRequests = plugin<{ metrics: Pick<Metrics, 'answered'> }>(
   'counted-requests',
   async (api, { metrics }) => {
     api.addHook('onResponse', (request, reply, done) => {
-      const { url } = request.routeOptions
-      metrics.answered(request.method, url, reply.statusCode, reply.elapsedTime / 1000)
+      metrics.answered(request.method, request.declared.url, reply.statusCode, reply.elapsedTime / 1000)
       done()
     })
   },

@@ -33,7 +33,7 @@ export const pressure = plugin<PressureOptions>('pressure', async (api, { maxDel
     maxEventLoopDelay: maxDelayMs,
     sampleInterval: sampleMs,
     pressureHandler(request) {
-      if (request.routeOptions.config.shed === false || performance.now() < sampledFrom) return
+      if (request.declared.shed === false || performance.now() < sampledFrom) return
       shed()
       // Rejected, not thrown, so that the error handler answers it like every other refusal.
       return Promise.reject(new RequestProblem('service_unavailable', { retryAfterSeconds: 2 }))

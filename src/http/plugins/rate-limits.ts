@@ -24,6 +24,8 @@ export interface RateLimitStatus {
 type Check = (request: FastifyRequest) => Promise<RateLimitStatus>
 export type Limits = Readonly<Record<LimitClass, Check>>
 
+type Quota = Policy['limits'][LimitClass]
+
 /**
  * Makes a limit.
  * @param limit the class that its status names
@@ -33,7 +35,7 @@ export type Limits = Readonly<Record<LimitClass, Check>>
  */
 export type Limiter = (
   limit: LimitClass,
-  quota: (request: FastifyRequest) => Policy['limits'][LimitClass],
+  quota: (request: FastifyRequest) => Quota,
   name?: string,
   client?: (request: FastifyRequest) => readonly string[],
 ) => Check
@@ -64,6 +66,16 @@ function storeOf(counter: Counter): NonNullable<RateLimitPluginOptions['store']>
   }
 }
 
+/** The outcome of a check by @fastify/rate-limit. */
+type Checked = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>
+
+function statusOf(limit: LimitClass, state: Checked): RateLimitStatus {
+  if (state.isAllowed) throw new Error('No address is exempt from limits.')
+  const { isExceeded, max, remaining, timeWindow, ttlInSeconds } = state
+  const windowSeconds = Math.round(timeWindow / 1000)
+  return { limit, isExceeded, max, remaining, windowSeconds, leftSeconds: Math.max(1, ttlInSeconds) }
+}
+
 /** Loads @fastify/rate-limit and makes limits that are counted by `counter`. */
 export async function createLimiter(app: FastifyInstance, counter: Counter): Promise<Limiter> {
   let create: FastifyInstance['createRateLimit'] | undefined
@@ -75,19 +87,18 @@ export async function createLimiter(app: FastifyInstance, counter: Counter): Pro
   const createRateLimit = create
   const projectAndAddress = ({ project, address }: FastifyRequest) => [project.id, address]
   return (limit, quota, name = limit, client = projectAndAddress) => {
-    const options = {
-      nameSpace: name,
-      max: (request: FastifyRequest) => quota(request).max,
-      timeWindow: (request: FastifyRequest) => quota(request).window_seconds * 1000,
-      keyGenerator: (request: FastifyRequest) => client(request).join(' '),
+    const keyGenerator = (request: FastifyRequest) => client(request).join(' ')
+    /** One check for each quota: with `max` and `timeWindow` as functions, each request awaits two promises more. */
+    const checks = new WeakMap<Quota, ReturnType<typeof createRateLimit>>()
+    function newCheck({ max, window_seconds }: Quota) {
+      const options = { nameSpace: name, max, timeWindow: window_seconds * 1000, keyGenerator }
+      return createRateLimit(options)
     }
-    const check = createRateLimit(options)
-    return async (request) => {
-      const state = await check(request)
-      if (state.isAllowed) throw new Error('No address is exempt from limits.')
-      const { isExceeded, max, remaining, timeWindow, ttlInSeconds } = state
-      const windowSeconds = Math.round(timeWindow / 1000)
-      return { limit, isExceeded, max, remaining, windowSeconds, leftSeconds: Math.max(1, ttlInSeconds) }
+    return (request) => {
+      const counted = quota(request)
+      const check = checks.get(counted) ?? newCheck(counted)
+      checks.set(counted, check)
+      return check(request).then((state) => statusOf(limit, state))
     }
   }
 }

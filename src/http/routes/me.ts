@@ -1,7 +1,7 @@
 // GET /me.
 import { me } from '../../../schemas/users.ts'
 import type { UserRow } from '../../repositories/accounts/users.ts'
-import { onBehalfOf } from '../plugins/authenticate.ts'
+import { actorOf } from '../plugins/authenticate.ts'
 import { unchanging } from '../plugins/serialization.ts'
 import type { Api } from '../typebox.ts'
 import type { UserView } from '../views.ts'
@@ -23,6 +23,6 @@ export async function meRoutes(api: Api, { viewUser }: RouteParts): Promise<void
   const config = { access: 'user', key: 'me:read', limit: 'read', impersonated: true } as const
   // Not async: the most frequent route creates no promise.
   api.get('/me', { schema: me, config }, (request, reply) => {
-    reply.send(answerFor(onBehalfOf(request).actor.user))
+    reply.send(answerFor(actorOf(request).user))
   })
 }

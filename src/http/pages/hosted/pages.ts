@@ -32,7 +32,7 @@ export function hostedPages(app: FastifyInstance, options: ServerOptions & { lim
     const api = scope as unknown as Api
     api.setErrorHandler((error: Error, request, reply) => {
       const limit = error instanceof RequestProblem && error.code === 'rate_limited'
-      if (limit) metrics.limited(request.routeOptions.config.limit)
+      if (limit) metrics.limited(request.declared.limit)
       return sendRefusal(error, request, reply)
     })
     await api.register(declaredAccess, {})
