@@ -74,7 +74,7 @@ const linesOf = (file: string) => (text.get(file) ?? '').split('\n').length - 1
  */
 const arrows: Record<string, { values: readonly string[]; types?: readonly string[] }> = {
   schemas: { values: ['schemas', 'src/formats.ts'] },
-  'drizzle/tables': { values: ['drizzle/tables'] },
+  'drizzle/tables': { values: ['drizzle/tables'], types: ['src/mail/kinds.ts'] },
   'src/folders.ts': { values: [] },
   'src/formats.ts': { values: [] },
   'src/colors.ts': { values: [] },
@@ -95,7 +95,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/domain': {
-    values: ['src/domain', 'src/repositories', 'src/crypto', 'src/formats.ts'],
+    values: ['src/domain', 'src/repositories', 'src/crypto', 'src/formats.ts', 'src/mail/kinds.ts'],
     types: ['src/outgoing', 'src/social'],
   },
   'src/http': {

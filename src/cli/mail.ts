@@ -2,7 +2,8 @@
 import { writeFile } from 'node:fs/promises'
 import { recordInstallationAct } from '../domain/audit/chain.ts'
 import { languages } from '../formats.ts'
-import { type Composed, type MailKind, mailKinds } from '../mail/messages.ts'
+import { allMailKinds, type MailKind } from '../mail/kinds.ts'
+import type { Composed } from '../mail/messages.ts'
 import { previewMessage } from '../mail/preview.ts'
 import * as rows from '../repositories/mail/listed-mails.ts'
 import { withProject, withServices } from './database.ts'
@@ -133,8 +134,8 @@ export const mail = group(
       'preview',
       'prints a mail with a sample link',
       [
-        argument('[KIND]', mailKinds.join(', '), oneOf(mailKinds)),
-        option('--kind <KIND>', 'the same by name', oneOf(mailKinds)),
+        argument('[KIND]', allMailKinds.join(', '), oneOf(allMailKinds)),
+        option('--kind <KIND>', 'the same by name', oneOf(allMailKinds)),
         option('--lang, --language <LANGUAGE>', languages.join(', '), oneOf(languages)).default('en'),
         option('--project <ID>', 'take name, logo and colour of this project', projectId),
         option('--out, --to <FILE>', 'write the HTML to this file, or the text if its name ends in .txt'),

@@ -3,9 +3,10 @@ import type { MailSecrets } from '../domain/credentials/mailed-tokens.ts'
 import type { Project } from '../domain/projects/projects.ts'
 import { onLinkOrigin, onRedirectList } from '../domain/projects/redirects.ts'
 import { languageTagOf } from '../formats.ts'
+import { propertiesOf } from '../mail/kinds.ts'
 import { clientLink, type LinkPurpose, mailLink } from '../mail/links.ts'
 import type { OutgoingMail } from '../mail/mailer.ts'
-import { composeMessage, linkPurposes } from '../mail/messages.ts'
+import { composeMessage } from '../mail/messages.ts'
 import { isHolderProven } from '../repositories/accounts/users.ts'
 import { undoPurposes } from '../repositories/credentials/verification-tokens.ts'
 import type { TakenMail } from '../repositories/mail/mail-queue.ts'
@@ -81,7 +82,7 @@ export function composeMail(
     stayed,
   } = details
   const { branding } = project.policy
-  const purpose = linkPurposes[kind]
+  const { link: purpose } = propertiesOf(kind)
   const link = purpose && secrets ? linkOf(row, project, purpose, secrets.token, publicUrl) : undefined
   // A client's page for new passwords takes the link alone, and the links that undo something have no code.
   const isLinkOnly = undoPurposes.some((undo) => undo === purpose)

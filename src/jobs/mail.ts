@@ -12,9 +12,9 @@ import type { Services } from '../domain/context.ts'
 import { type MailToMint, mintForMails } from '../domain/credentials/mailed-tokens.ts'
 import type { Project } from '../domain/projects/projects.ts'
 import { mintForInvitations } from '../domain/teams/invitations.ts'
+import { propertiesOf } from '../mail/kinds.ts'
 import type { LinkPurpose } from '../mail/links.ts'
 import { MailError, type Mailer } from '../mail/mailer.ts'
-import { linkPurposes } from '../mail/messages.ts'
 import {
   markMailFailed,
   markMailsSent,
@@ -86,12 +86,10 @@ export interface Outgoing {
 /** What the secrets of a mail prove: by its link, or by the code of a mail without one. */
 type CarriedPurpose = LinkPurpose | 'step_up' | 'second_factor'
 
-/** The purposes of codes without a link. */
-const codePurposes: Partial<Record<TakenMail['kind'], CarriedPurpose>> = {
-  step_up_code: 'step_up',
-  second_factor_code: 'second_factor',
+function purposeOf(kind: TakenMail['kind']): CarriedPurpose | null {
+  const { code, link } = propertiesOf(kind)
+  return code ?? link ?? null
 }
-const purposeOf = (kind: TakenMail['kind']): CarriedPurpose | null => codePurposes[kind] ?? linkPurposes[kind]
 
 class MailJob implements Job {
   readonly #options: MailJobOptions

@@ -2,7 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LanguageTag } from '../formats.ts'
-import { type Composed, type MailKind, mailKinds } from './messages.ts'
+import { allMailKinds, type MailKind } from './kinds.ts'
+import type { Composed } from './messages.ts'
 import { previewMessage } from './preview.ts'
 
 /** A captured mail. It holds links and codes that work. */
@@ -86,9 +87,9 @@ export function openInbox(directory: string): Inbox {
       }
       return mails
     },
-    kinds: mailKinds,
+    kinds: allMailKinds,
     preview: (kind, language) => {
-      const found = mailKinds.find((name) => name === kind)
+      const found = allMailKinds.find((name) => name === kind)
       return found ? previewMessage(found, language) : null
     },
   }

@@ -1,8 +1,8 @@
 // Composes the text and the HTML of each kind of mail. Nothing that a user chose can become markup, a header or a link.
 import { fill } from '../formats.ts'
+import { type MailKind, propertiesOf } from './kinds.ts'
 import { type Language, languageOf } from './language.ts'
 import { type Block, layHtml, layText } from './layout.ts'
-import type { LinkPurpose } from './links.ts'
 import type { OutgoingMail } from './mailer.ts'
 import {
   clean,
@@ -58,60 +58,6 @@ export interface MessageFacts {
   /** When it happened. */
   readonly at?: Date
 }
-
-export type MailKind = keyof Language['mails']
-
-/** The purpose of a mail's link; null: mails of this kind have no link. */
-export const linkPurposes: Readonly<Record<MailKind, LinkPurpose | null>> = {
-  verify_email: 'verify_email',
-  address_taken: null,
-  reset_password: 'reset_password',
-  password_changed: null,
-  change_email: 'change_email',
-  email_change_requested: null,
-  email_changed: 'undo_email_change',
-  new_device: 'disown_sign_in',
-  team_invitation: 'team_invitation',
-  register: 'register',
-  identity_linked: null,
-  identity_unlinked: null,
-  passkey_added: null,
-  passkey_removed: null,
-  passkey_counter_back: null,
-  step_up_code: null,
-  sign_in_code: 'sign_in',
-  mailbox_entered: null,
-  api_key_created: null,
-  account_opened: 'disown_sign_in',
-  sign_in_failures: null,
-  deletion_scheduled: null,
-  account_deleted: null,
-  second_factor_code: null,
-  factor_added: null,
-  factor_removed: null,
-  recovery_codes_low: null,
-  recovery_codes_renewed: null,
-  factors_reset_requested: null,
-  factors_reset: null,
-  impersonated: null,
-}
-
-export const mailKinds = Object.keys(linkPurposes) as readonly MailKind[]
-
-/** Mails that ask for a confirmation or end a relation. All others report a change: they show from which device and when it was made. */
-const withoutCircumstances: ReadonlySet<MailKind> = new Set([
-  'verify_email',
-  'address_taken',
-  'reset_password',
-  'change_email',
-  'email_changed',
-  'team_invitation',
-  'register',
-  'account_deleted',
-])
-
-/** Mails with a code and no link. */
-export const codeMails: ReadonlySet<MailKind> = new Set(['step_up_code', 'second_factor_code'])
 
 /** The sentences of a mail in the order in which they are shown. Most kinds have some of them only. */
 interface Sentences {
@@ -188,8 +134,13 @@ function factorName({ holdings }: Language, factor = ''): string {
 
 function instant(language: Language, at: Date): string {
   return new Intl.DateTimeFormat(language.formats, {
-    ...({ year: 'numeric', month: 'long', day: 'numeric' } as const),
-    ...({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' } as const),
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: 'UTC',
     timeZoneName: 'short',
   }).format(at)
 }
@@ -205,6 +156,7 @@ function instant(language: Language, at: Date): string {
 export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
   const language = languageOf(facts.locale)
   const { mails } = language
+  const properties = propertiesOf(kind)
   const shown = (value: string) => isolate(language, value)
   const brandName = platformOrNothing(facts.platform ?? '') || clean(facts.brand.name) || 'Sallyport'
   const team = shown(nameOrNothing(facts.teamName ?? ''))
@@ -224,15 +176,15 @@ export function composeMessage(kind: MailKind, facts: MessageFacts): Composed {
     ? { ...mails.address_taken, button: mails.register.button }
     : mails[kind]
   const { what, whatNamed, ifYou, undo, button, then, notYou } = sentences
-  const reportsChange = !withoutCircumstances.has(kind)
-  const isWarning = reportsChange || (kind === 'register' && !isTaken)
+  const hasCircumstances = properties.circumstances !== false
+  const isWarning = hasCircumstances || (kind === 'register' && !isTaken)
   const name = nameOrNothing(facts.displayName ?? '')
   const blocks = [
     ...words(name ? fill(language.hello, { name: shown(name) }) : language.helloStranger),
     ...words(fill(((team || passkey) && whatNamed) || what, values)),
-    ...(codeMails.has(kind) ? codeAlone(language, facts) : []),
+    ...(properties.code ? codeAlone(language, facts) : []),
     ...(kind === 'team_invitation' ? invitation(language, facts) : []),
-    ...(reportsChange ? circumstances(language, facts) : []),
+    ...(hasCircumstances ? circumstances(language, facts) : []),
     ...listed(language, language.ended, facts.ended),
     ...listed(language, language.stayed, facts.stayed),
     ...words(ifYou && fill(ifYou, values)),

@@ -1,12 +1,6 @@
 // Mails with sample values, none of which is real: for previews, and for tests that compare mails with earlier ones.
-import {
-  type Composed,
-  codeMails,
-  composeMessage,
-  linkPurposes,
-  type MailKind,
-  type MessageFacts,
-} from './messages.ts'
+import { type MailKind, propertiesOf } from './kinds.ts'
+import { type Composed, composeMessage, type MessageFacts } from './messages.ts'
 
 /** Kinds with a link and without a code. */
 const withoutCode: ReadonlySet<MailKind> = new Set([
@@ -28,12 +22,13 @@ export function previewMessage(
   locale: string,
   brand: MessageFacts['brand'] = exampleBrand,
 ): Composed {
+  const { link, code } = propertiesOf(kind)
   return composeMessage(kind, {
     locale,
     brand,
     displayName: kind === 'team_invitation' ? null : 'Ada',
-    ...(linkPurposes[kind] && { link: 'https://example.com/account?token=SAMPLE' }),
-    ...((codeMails.has(kind) || (linkPurposes[kind] && !withoutCode.has(kind))) && { code: '012345' }),
+    ...(link && { link: 'https://example.com/account?token=SAMPLE' }),
+    ...((code || (link && !withoutCode.has(kind))) && { code: '012345' }),
     teamName: 'Rockets',
     inviterName: 'Grace Hopper',
     teamRole: 'BUILDER',

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import t from 'tap'
-import { mailKinds } from '../../src/mail/messages.ts'
+import { allMailKinds } from '../../src/mail/kinds.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase } from '../support/database.ts'
 
@@ -127,7 +127,7 @@ t.test('retry --all-dead takes every mail that was given up, and no other', asyn
 })
 
 t.test('preview prints every kind without a database, with a link that is plainly a sample', async (t) => {
-  for (const kind of mailKinds) {
+  for (const kind of allMailKinds) {
     const { code, out, err } = await run(['preview', kind, '--lang', 'de'], {})
     t.equal(code, 0, kind)
     t.equal(err, '')

@@ -48,7 +48,7 @@ import { addMember } from '../../src/domain/teams/members.ts'
 import { createEmptyTeam, createTeam, listMemberships } from '../../src/domain/teams/teams.ts'
 import { isObsolete, recipientOf } from '../../src/jobs/compose-mail.ts'
 import { mintSecrets, type Outgoing } from '../../src/jobs/mail.ts'
-import { linkPurposes } from '../../src/mail/messages.ts'
+import { propertiesOf } from '../../src/mail/kinds.ts'
 import { findUser } from '../../src/repositories/accounts/users.ts'
 import { markMailsSent, takeMails } from '../../src/repositories/mail/mail-queue.ts'
 import { createTestDomain, stranger } from '../support/domain.ts'
@@ -191,7 +191,11 @@ class Walk {
     const mine = rows.filter((row) => row.projectId === this.project.id && !isObsolete(row))
     const mails = mine.map(
       // Mail of an earlier walk's last look may be among them.
-      (row): Outgoing => ({ row, project: projectOf(row.projectId), purpose: linkPurposes[row.kind] }),
+      (row): Outgoing => ({
+        row,
+        project: projectOf(row.projectId),
+        purpose: propertiesOf(row.kind).link ?? null,
+      }),
     )
     const secrets = await mintSecrets(services, mails)
     for (const row of mine) {
@@ -211,8 +215,13 @@ class Walk {
 type Act = (walk: Walk) => Promise<void>
 
 const profile = (subject: string, email: string, emailVerified: boolean) => ({
-  ...{ issuer: 'https://id.example.com', subject, email, emailVerified },
-  ...{ displayName: 'From a provider', firstName: null, lastName: null },
+  issuer: 'https://id.example.com',
+  subject,
+  email,
+  emailVerified,
+  displayName: 'From a provider',
+  firstName: null,
+  lastName: null,
 })
 
 function corp(walk: Walk) {

@@ -5,7 +5,7 @@ import { html } from 'ghtml'
 import t from 'tap'
 import { ConfigError, readConfig } from '../../src/config/config.ts'
 import { languages } from '../../src/formats.ts'
-import { mailKinds } from '../../src/mail/messages.ts'
+import { allMailKinds } from '../../src/mail/kinds.ts'
 import { startTestApp } from '../support/app.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -75,7 +75,7 @@ t.test(
 
 t.test('every kind has a preview in every language, with a sample link alone', async (t) => {
   const list = (await app.send('GET', '/inbox/previews')).body
-  for (const kind of mailKinds) {
+  for (const kind of allMailKinds) {
     t.match(list, `/inbox/previews/${kind}?lang=en`)
     for (const language of languages) {
       const { status, body } = await app.send('GET', `/inbox/previews/${kind}/html?lang=${language}`)

@@ -2,11 +2,12 @@
 import t from 'tap'
 import { contrast } from '../../src/colors.ts'
 import { languages } from '../../src/formats.ts'
+import { allMailKinds, type MailKind } from '../../src/mail/kinds.ts'
 import { languageOf } from '../../src/mail/language.ts'
-import { composeMessage, type MailKind, type MessageFacts, mailKinds } from '../../src/mail/messages.ts'
+import { composeMessage, type MessageFacts } from '../../src/mail/messages.ts'
 
 const link = 'https://auth.example.com/verify?token=abc-DEF_123&project=p1'
-const kinds = mailKinds
+const kinds = allMailKinds
 const linked: MailKind[] = [
   'verify_email',
   'reset_password',

@@ -1,8 +1,8 @@
 // The cap on mails to one recipient, over all kinds and requesters.
 //
 // There are two budgets, so that mails which a stranger can request never use up the notices to the proven owner of an account.
+import { type MailKind, propertiesOf } from '../../mail/kinds.ts'
 import { type CountedMail, noteSuppressedMail, reserveMail } from '../../repositories/mail/mail-counts.ts'
-import type { MailKind } from '../../repositories/mail/mail-queue.ts'
 import type { Context } from '../context.ts'
 import { emailKey } from './keys.ts'
 
@@ -10,42 +10,6 @@ import { emailKey } from './keys.ts'
 const reservedResets = 2
 /** The budget of notices to a proven address is this many times the budget of requested mails. */
 const noticeFactor = 4
-
-/** `requested`: anyone can cause it. `notice`: tells the owner of an event; to an unproven address it counts as requested. */
-const causes: Record<MailKind, 'requested' | 'reset' | 'notice'> = {
-  verify_email: 'requested',
-  address_taken: 'requested',
-  register: 'requested',
-  change_email: 'requested',
-  team_invitation: 'requested',
-  sign_in_code: 'requested',
-  reset_password: 'reset',
-  password_changed: 'notice',
-  email_change_requested: 'notice',
-  email_changed: 'notice',
-  new_device: 'notice',
-  identity_linked: 'notice',
-  identity_unlinked: 'notice',
-  passkey_added: 'notice',
-  passkey_removed: 'notice',
-  passkey_counter_back: 'notice',
-  api_key_created: 'notice',
-  account_opened: 'notice',
-  mailbox_entered: 'notice',
-  sign_in_failures: 'notice',
-  deletion_scheduled: 'notice',
-  account_deleted: 'notice',
-  // Sent only in a session or after a right first factor, so a stranger cannot cause them.
-  step_up_code: 'notice',
-  second_factor_code: 'notice',
-  factor_added: 'notice',
-  factor_removed: 'notice',
-  recovery_codes_low: 'notice',
-  recovery_codes_renewed: 'notice',
-  factors_reset_requested: 'notice',
-  factors_reset: 'notice',
-  impersonated: 'notice',
-}
 
 export interface Recipient {
   /** Normalized. */
@@ -57,12 +21,13 @@ export interface Recipient {
 /** Returns the budget and limits under which a mail is counted. */
 export function countMail(ctx: Context, kind: MailKind, { email, isProven = false }: Recipient): CountedMail {
   const { per_recipient_hour: perHour, per_recipient_day: perDay } = ctx.project.policy.mail
-  const isNotice = causes[kind] === 'notice' && isProven
+  const { cause } = propertiesOf(kind)
+  const isNotice = cause === 'notice' && isProven
   const factor = isNotice ? noticeFactor : 1
   return {
     mailKey: emailKey(ctx, email),
     budget: isNotice ? 'notice' : 'requested',
-    isReset: causes[kind] === 'reset',
+    isReset: cause === 'reset',
     perHour: perHour * factor,
     perDay: perDay * factor,
     reservedResets: isNotice ? 0 : reservedResets,
