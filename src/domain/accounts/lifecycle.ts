@@ -369,8 +369,8 @@ const enders: Readonly<Record<Holding, End>> = {
 }
 
 /**
- * Refuses to close the account of the last owner. Call it before the account is locked. Does nothing outside of the
- * operators' project.
+ * Refuses to close the account of the last owner, or to take that role from them. Call it before the account is locked. Does
+ * nothing outside of the operators' project.
  * @throws AuthError last_owner (no other owner of the installation could sign in)
  */
 export async function mustLeaveAnOwner(tx: Context, userId: number): Promise<void> {

@@ -5,6 +5,7 @@ import { normalizeEmail } from '../../formats.ts'
 import { findUserByEmail, mayHoldRights, type UserRow } from '../../repositories/accounts/users.ts'
 import { insertSetup, voidSetups } from '../../repositories/operators/keys.ts'
 import * as rows from '../../repositories/operators/roles.ts'
+import { mustLeaveAnOwner } from '../accounts/lifecycle.ts'
 import { endRightsOf } from '../accounts/operator-end.ts'
 import { recordAct } from '../audit/operator-acts.ts'
 import { inTransaction, type OperatorContext } from '../context.ts'
@@ -82,17 +83,11 @@ export async function createOperator(
  */
 async function giveRole(tx: OperatorContext, user: UserRow, role: Role, scope: string | null): Promise<void> {
   await rows.lockOperators(tx.store)
-  if (scope === null && role !== 'owner') await mustNotBeLastOwner(tx, user)
+  if (scope === null && role !== 'owner') await mustLeaveAnOwner(tx, user.id)
   await rows.putRole(tx.store, { id: randomUUID(), userId: user.id, role, scope })
   const details = { role, ...(scope && { scope }) }
   await recordAct(tx.store, tx, operatorsProjectId, 'operator_role_changed', { account: user.uuid, details })
   await endWhatExceeds(tx, user)
-}
-
-/** Before an owner loses that role, in a transaction that has locked the operators. @throws AuthError last_owner */
-async function mustNotBeLastOwner(tx: OperatorContext, user: UserRow): Promise<void> {
-  if (!(await rows.isOwner(tx.store, user.id))) return
-  if (!(await rows.hasOtherOwner(tx.store, user.id))) throw new AuthError('last_owner')
 }
 
 /** Ends the impersonations of an operator, and revokes keys of theirs that have more permissions than their roles have now. */
@@ -132,7 +127,7 @@ export async function removeOperatorRole(
   if (leaving.length === 0) throw new AuthError('operator_unknown')
   await inTransaction(ctx, async (tx) => {
     await rows.lockOperators(tx.store)
-    if (leaving.some((role) => role.scope === null)) await mustNotBeLastOwner(tx, user)
+    if (leaving.some((role) => role.scope === null)) await mustLeaveAnOwner(tx, user.id)
     for (const role of leaving) {
       await rows.deleteRole(tx.store, user.id, role.scope)
       const details = { role: role.role, ...(role.scope && { scope: role.scope }) }
