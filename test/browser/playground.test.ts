@@ -132,7 +132,7 @@ else {
     await look('sign-up')
 
     await page.getByRole('link', { name: 'Next: Confirm the address →' }).click()
-    t.equal(await page.evaluate('document.activeElement.textContent'), 'Confirm the address')
+    await page.locator('h2:focus', { hasText: 'Confirm the address' }).waitFor()
     t.equal(await box(page).locator('a[href$="/inbox"]').count(), 1)
     await type(page, 'Code', (await mailOfKind(app, email, 'verify_email')).code ?? '')
     await look('confirm')

@@ -16,7 +16,13 @@ const run = (...words: string[]) =>
 const list = async (...words: string[]) => {
   const { code, out, err } = await run('audit', 'list', '--project', app.projectId, '--json', ...words)
   if (code !== 0) throw new Error(err)
-  return JSON.parse(out) as { event: string; account: string | null; details: object; position: number }[]
+  return JSON.parse(out) as {
+    id: number
+    event: string
+    account: string | null
+    details: object
+    position: number
+  }[]
 }
 
 t.test('list finds by event, account, address and time, the newest first', async (t) => {
@@ -28,7 +34,9 @@ t.test('list finds by event, account, address and time, the newest first', async
     (await list('--user', email)).map(({ event }) => event),
     ['sign_in_refused', 'signed_up'],
   )
-  t.same(await list('--user', body.user.uuid), await list('--user', email))
+  // A job seals the rows meanwhile, so their positions are not compared.
+  const idsOf = async (user: string) => (await list('--user', user)).map(({ id }) => id)
+  t.same(await idsOf(body.user.uuid), await idsOf(email))
   const [refused, ...more] = await list('--user', stranger, '--event', 'sign_in_refused')
   t.equal(more.length, 0)
   t.match(refused, { account: null, details: { reason: 'unknown_account' } })

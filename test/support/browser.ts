@@ -1,8 +1,11 @@
 // Debian's Chromium, driven by playwright-core. Where it is not installed, tests are skipped.
+//
+// Its headless shell is the same engine without a window: a new page takes 50 ms of the processor instead of 350.
 import { existsSync } from 'node:fs'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core'
 
 const places = [
+  '/usr/bin/chromium-headless-shell',
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
