@@ -21,8 +21,16 @@ const problemsOf = (url: string): string => {
 
 t.test('the parts of a URL, percent-encoded or not', async (t) => {
   t.match(readDatabaseUrl(from), {
-    ...{ host: 'db.example.com', port: 5433, user: 'ada', password: 's3cr t', database: 'auth' },
-    ...{ schema: null, applicationName: null, connectTimeoutSeconds: 5, pooled: false, role: 'any' },
+    host: 'db.example.com',
+    port: 5433,
+    user: 'ada',
+    password: 's3cr t',
+    database: 'auth',
+    schema: null,
+    applicationName: null,
+    connectTimeoutSeconds: 5,
+    pooled: false,
+    role: 'any',
   })
   const shapes: [url: string, found: Record<string, unknown>][] = [
     ['postgresql://', { host: null, port: null, user: null, password: null, database: null }],

@@ -162,7 +162,10 @@ export function verifyRegistration(
     )
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: {
-        ...{ id, rawId: id, type: 'public-key', clientExtensionResults: {} },
+        id,
+        rawId: id,
+        type: 'public-key',
+        clientExtensionResults: {},
         response: {
           clientDataJSON: response.clientDataJSON,
           attestationObject: isoBase64URL.fromBuffer(withoutStatement),
@@ -182,7 +185,9 @@ export function verifyRegistration(
     readCoseKey(decodeCredentialPublicKey(publicKey))
     const { flags } = parseAuthenticatorData(authData)
     return {
-      ...{ kind: 'verified', ...useOf(flags), signCount: counter },
+      kind: 'verified',
+      ...useOf(flags),
+      signCount: counter,
       credentialId: Buffer.from(id, 'base64url'),
       publicKey: Buffer.from(publicKey),
       aaguid: registrationInfo.aaguid,

@@ -27,9 +27,22 @@ export function readDatabaseUrl(url: string): DatabaseTarget {
   if (!parts) throw new DatabaseUrlError([must])
   const [, login = '', place = '', givenPort, database, query = ''] = parts
   const draft: Draft = {
-    ...{ host: null, port: null, user: null, password: null, database: null, tls: null, schema: null },
-    ...{ applicationName: null, connectTimeoutSeconds: 5, settings: {}, pooled: false, role: 'any' },
-    ...{ mode: null, keyPassword: null, minVersion: null, maxVersion: null },
+    host: null,
+    port: null,
+    user: null,
+    password: null,
+    database: null,
+    tls: null,
+    schema: null,
+    applicationName: null,
+    connectTimeoutSeconds: 5,
+    settings: {},
+    pooled: false,
+    role: 'any',
+    mode: null,
+    keyPassword: null,
+    minVersion: null,
+    maxVersion: null,
     files: { rootCertificate: null, certificate: null, key: null },
   }
   const problems: string[] = []

@@ -122,7 +122,9 @@ export async function askOldSystem(
     const { allowPrivateNetwork } = system
     const request = requestFor(system, given, secrets)
     const response = await guardedFetch(system.url, {
-      ...{ method: 'POST', allowPrivateNetwork, timeoutMs },
+      method: 'POST',
+      allowPrivateNetwork,
+      timeoutMs,
       ...request,
     })
     const text = await response.text()

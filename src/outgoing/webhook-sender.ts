@@ -29,7 +29,11 @@ export const webhookSender: WebhookSender = {
     try {
       return {
         status: await guardedStatus(url, {
-          ...{ method: 'POST', headers, body, allowPrivateNetwork, timeoutMs },
+          method: 'POST',
+          headers,
+          body,
+          allowPrivateNetwork,
+          timeoutMs,
           asksNameServers: true,
         }),
       }

@@ -83,8 +83,11 @@ else {
   }
   const query = (more: Record<string, string> = {}) =>
     new URLSearchParams({
-      ...{ project: app.projectId, redirect_to: back, state: 'mine' },
-      ...{ code_challenge: newProofKey().challenge, ...more },
+      project: app.projectId,
+      redirect_to: back,
+      state: 'mine',
+      code_challenge: newProofKey().challenge,
+      ...more,
     })
   const at = (path: string, more: Record<string, string> = {}) => `${service}${path}?${query(more)}`
   /** A person whose address is verified, with their tokens. */
@@ -222,8 +225,13 @@ else {
     await cdp.send('WebAuthn.enable')
     await cdp.send('WebAuthn.addVirtualAuthenticator', {
       options: {
-        ...{ protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true },
-        ...{ hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+        protocol: 'ctap2',
+        ctap2Version: 'ctap2_1',
+        transport: 'internal',
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
       },
     })
     await proveHolder(app, email)

@@ -55,7 +55,10 @@ t.test('clerk: JSON of the Backend API has who owns what, and no passwords', asy
   const user = {
     id: 'user_1',
     object: 'user',
-    ...{ username: 'ada', first_name: 'Ada', last_name: 'Lovelace', locale: 'en-GB' },
+    username: 'ada',
+    first_name: 'Ada',
+    last_name: 'Lovelace',
+    locale: 'en-GB',
     primary_email_address_id: 'idn_2',
     email_addresses: [
       { id: 'idn_1', object: 'email_address', email_address: 'old@example.com', verification: verified },
@@ -73,7 +76,9 @@ t.test('clerk: JSON of the Backend API has who owns what, and no passwords', asy
       {
         id: 'eac_1',
         object: 'external_account',
-        ...{ provider: 'oauth_google', identification_id: 'idn_3', provider_user_id: '1001' },
+        provider: 'oauth_google',
+        identification_id: 'idn_3',
+        provider_user_id: '1001',
         ...{
           approved_scopes: 'email openid profile',
           email_address: 'ada@example.com',
@@ -81,12 +86,20 @@ t.test('clerk: JSON of the Backend API has who owns what, and no passwords', asy
         },
       },
       {
-        ...{ id: 'eac_2', object: 'external_account', provider: 'oauth_gitlab', provider_user_id: '7' },
-        ...{ email_address: 'other@example.com', verification: verified },
+        id: 'eac_2',
+        object: 'external_account',
+        provider: 'oauth_gitlab',
+        provider_user_id: '7',
+        email_address: 'other@example.com',
+        verification: verified,
       },
       {
-        ...{ id: 'eac_3', object: 'external_account', provider: 'oauth_github', provider_user_id: '666' },
-        ...{ email_address: 'ada@example.com', verification: { status: 'unverified' } },
+        id: 'eac_3',
+        object: 'external_account',
+        provider: 'oauth_github',
+        provider_user_id: '666',
+        email_address: 'ada@example.com',
+        verification: { status: 'unverified' },
       },
     ],
     ...{
@@ -96,7 +109,9 @@ t.test('clerk: JSON of the Backend API has who owns what, and no passwords', asy
       banned: true,
       locked: false,
     },
-    ...{ public_metadata: {}, private_metadata: { vip: true }, unsafe_metadata: { plan: 'gold' } },
+    public_metadata: {},
+    private_metadata: { vip: true },
+    unsafe_metadata: { plan: 'gold' },
     created_at: 1_614_834_367_000,
   }
   const plain = {
@@ -141,8 +156,12 @@ t.test('clerk: JSON of its command names verified addresses apart', async (t) =>
         primary_email_address: 'ada@example.com',
         verified_email_addresses: ['second@example.com'],
         primary_phone_number: '+15550100',
-        ...{ first_name: 'Ada', last_name: 'Lovelace', unsafe_metadata: { plan: 'gold' }, banned: true },
-        ...{ delete_self_enabled: true, created_at: '2021-03-04T05:06:07.000Z' },
+        first_name: 'Ada',
+        last_name: 'Lovelace',
+        unsafe_metadata: { plan: 'gold' },
+        banned: true,
+        delete_self_enabled: true,
+        created_at: '2021-03-04T05:06:07.000Z',
       },
       { id: 'user_2', unverified_email_addresses: ['b@example.com'], created_at: '2021-03-04T05:06:07.000Z' },
       { id: 'user_3', primary_email_address: 'c@example.com' },
@@ -168,10 +187,17 @@ t.test('clerk: JSON of its support has digests, and does not say what is verifie
     JSON.stringify([
       {
         id: 'user_1',
-        ...{ first_name: 'Ada', last_name: null, username: null, phone_numbers: null, totp_secret: null },
+        first_name: 'Ada',
+        last_name: null,
+        username: null,
+        phone_numbers: null,
+        totp_secret: null,
         email_addresses: 'ada@example.com|second@example.com',
-        ...{ password_digest: bcryptHash, password_hasher: 'bcrypt' },
-        ...{ unsafe_metadata: { plan: 'gold' }, public_metadata: {}, private_metadata: {} },
+        password_digest: bcryptHash,
+        password_hasher: 'bcrypt',
+        unsafe_metadata: { plan: 'gold' },
+        public_metadata: {},
+        private_metadata: {},
       },
     ]),
   )
@@ -333,8 +359,15 @@ t.test('better-auth: bans, anonymous users and older names of columns', async (t
       ],
       passkeys: [
         {
-          ...{ id: 'p', public_key: 'AAAA+/==', user_id: '1', credential_i_d: 'Y3JlZA', counter: 7 },
-          ...{ device_type: 'singleDevice', backed_up: false, transports: 'usb,nfc', aaguid: null },
+          id: 'p',
+          public_key: 'AAAA+/==',
+          user_id: '1',
+          credential_i_d: 'Y3JlZA',
+          counter: 7,
+          device_type: 'singleDevice',
+          backed_up: false,
+          transports: 'usb,nfc',
+          aaguid: null,
         },
       ],
       two_factors: [{ id: 't', user_id: '1', secret: 'sealed' }],
@@ -384,7 +417,11 @@ t.test('keycloak: argon2, which it takes by default, and what is no account of a
         hashIterations: 3,
         algorithm: 'argon2',
         additionalParameters: {
-          ...{ hashLength: ['32'], memory: ['32'], type: ['id'], version: ['1.3'], parallelism: ['2'] },
+          hashLength: ['32'],
+          memory: ['32'],
+          type: ['id'],
+          version: ['1.3'],
+          parallelism: ['2'],
         },
       }),
     },
@@ -440,7 +477,9 @@ t.test(
       createdDate: 1_614_834_367_000,
       secretData: '{}',
       credentialData: JSON.stringify({
-        ...{ aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4', credentialId: '+/+/', counter: 0 },
+        aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
+        credentialId: '+/+/',
+        counter: 0,
         ...{
           credentialPublicKey: 'pQECAyYg-_',
           attestationStatementFormat: 'none',
@@ -469,7 +508,10 @@ t.test(
     t.match(notes.join(), /not TOTP with SHA-1/)
     t.same(people[4]?.passkeys, [
       {
-        ...{ credential_id: '-_-_', public_key: 'pQECAyYg-_', name: 'Phone', transports: ['internal'] },
+        credential_id: '-_-_',
+        public_key: 'pQECAyYg-_',
+        name: 'Phone',
+        transports: ['internal'],
         ...{
           aaguid: 'ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4',
           user_handle: 'MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAx',
@@ -489,7 +531,9 @@ t.test(
       _id: { $oid: '5dea9f9c82dd7c0e76e4ec93' },
       passwordHash: bcryptHash,
       password_set_date: { $date: '2019-12-06T18:36:12.412Z' },
-      ...{ tenant: 'example', connection: 'Username-Password-Authentication', _tmp_is_unique: true },
+      tenant: 'example',
+      connection: 'Username-Password-Authentication',
+      _tmp_is_unique: true,
       identifiers: [{ type: 'email', value: 'a@example.com', verified: true }],
     }
     const { people } = await read(

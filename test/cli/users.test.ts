@@ -230,7 +230,10 @@ t.test('factors and reset-factors show and remove the second factors of an accou
   const shown = await of('factors', email, '--json')
   t.equal(shown.code, 0, shown.err)
   t.same(JSON.parse(shown.out), {
-    ...{ enrolled: ['totp'], recovery_codes_left: 10, trusted_devices: 0, reset_due_at: null },
+    enrolled: ['totp'],
+    recovery_codes_left: 10,
+    trusted_devices: 0,
+    reset_due_at: null,
   })
   t.notMatch((await of('factors', email)).out, /secret/i)
   const asked = await of('reset-factors', email, '--json')

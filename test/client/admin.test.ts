@@ -16,7 +16,8 @@ t.test('projects, a policy from the state that was read, and every user page aft
   const policy = await admin.call('get', '/api/admin/projects/{id}/policy', { path })
   const body = { verification: { mode: 'off' } }
   const changed = await admin.call('patch', '/api/admin/projects/{id}/policy', {
-    ...{ path, body },
+    path,
+    body,
     ifMatch: admin.etagOf(policy),
   })
   t.same(
@@ -33,7 +34,8 @@ t.test('projects, a policy from the state that was read, and every user page aft
   const backEnd = createAdminClient({ baseUrl: app.url, project: { id: project.id, secret } })
   for (const at of [1, 2, 3])
     await backEnd.call('post', '/api/admin/projects/{id}/users', {
-      ...{ path, body: { email: `user-${at}@example.com` } },
+      path,
+      body: { email: `user-${at}@example.com` },
       idempotencyKey: `key-${at}`,
     })
   const found: string[] = []

@@ -122,14 +122,18 @@ const runnable = Object.keys(programs).filter(
 )
 
 const compilerOptions = {
-  ...{ strict: true, noEmit: true, allowImportingTsExtensions: true, skipLibCheck: true },
+  strict: true,
+  noEmit: true,
+  allowImportingTsExtensions: true,
+  skipLibCheck: true,
   ...{
     target: 'es2022',
     lib: ['es2022', 'dom', 'dom.iterable'],
     module: 'esnext',
     moduleResolution: 'bundler',
   },
-  ...{ types: ['node'], typeRoots: [join(bin, '@types')] },
+  types: ['node'],
+  typeRoots: [join(bin, '@types')],
 }
 
 /** The documents by our command, as everybody gets them, and what each generator makes of them. */

@@ -72,7 +72,8 @@ const hiddenIn = ({ body }: Answer, name: string) =>
   text(new RegExp(`name="${name}" value="([^"]*)"`).exec(body)?.[1] ?? '').replaceAll('&quot;', '"')
 /** The hidden fields of the form of a step-up. */
 const carried = (answer: Answer) => ({
-  ...{ act: hiddenIn(answer, 'act'), fields: hiddenIn(answer, 'fields') },
+  act: hiddenIn(answer, 'act'),
+  fields: hiddenIn(answer, 'fields'),
   factors: hiddenIn(answer, 'factors'),
 })
 const codesIn = ({ body }: Answer) =>

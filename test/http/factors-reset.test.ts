@@ -53,7 +53,10 @@ t.test('after the wait the factors are removed, and the password alone signs in'
   const signedIn = await login(who)
   t.equal(signedIn.status, 200)
   t.same((await app.api('GET', '/factors', { headers: bearer(signedIn) })).body, {
-    ...{ totp: false, passkeys: [], recovery_codes_left: 0, trusted_devices: [] },
+    totp: false,
+    passkeys: [],
+    recovery_codes_left: 0,
+    trusted_devices: [],
   })
   t.ok(await mailOfKind(app, who.email, 'factors_reset'))
   const { data } = (await app.api('GET', '/me/activity', { headers: bearer(signedIn) })).body

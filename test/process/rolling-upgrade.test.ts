@@ -32,7 +32,8 @@ async function checkOut(t: Test): Promise<string | null> {
   t.teardown(() => rm(root, { recursive: true, force: true }))
   try {
     const archive = execFileSync('git', ['archive', release], {
-      ...{ cwd: packageRoot, maxBuffer: 1 << 28 },
+      cwd: packageRoot,
+      maxBuffer: 1 << 28,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     execFileSync('tar', ['x', '-C', root], { input: archive })

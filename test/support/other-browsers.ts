@@ -112,7 +112,10 @@ async function makeHome() {
     // Mesa and dconf would write to the user's real home.
     env: {
       ...Object.fromEntries(own),
-      ...{ HOME: folder, TMPDIR: folder, XDG_CACHE_HOME: join(folder, 'cache'), GSETTINGS_BACKEND: 'memory' },
+      HOME: folder,
+      TMPDIR: folder,
+      XDG_CACHE_HOME: join(folder, 'cache'),
+      GSETTINGS_BACKEND: 'memory',
     },
     remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   }

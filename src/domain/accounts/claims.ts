@@ -216,7 +216,8 @@ async function makeAccount(tx: Context, claim: rows.ClaimRow, by: EmailProof): P
   if (identity && !(await findIdentity(tx.store, identity.issuer, identity.subject)))
     await insertIdentity(tx.store, {
       ...{ ...identity, id: randomUUID(), userId: user.id },
-      ...{ email: claim.email, emailVerified: false },
+      email: claim.email,
+      emailVerified: false,
     })
   await record(tx, 'signed_up', { userId: user.id })
   await record(tx, 'email_verified', { userId: user.id })
@@ -254,8 +255,15 @@ function claimedUser(claim: rows.ClaimRow): UserRow {
       uuid: userUuid,
       updatedAt: createdAt,
     },
-    ...{ emailVerifiedAt: null, emailProof: null, role: 'user', provider: claim.identity?.provider ?? null },
-    ...{ avatarId: null, deletionDueAt: null, epoch: 0, disabledAt: null },
-    ...{ secondFactors: '', factorsResetDueAt: null },
+    emailVerifiedAt: null,
+    emailProof: null,
+    role: 'user',
+    provider: claim.identity?.provider ?? null,
+    avatarId: null,
+    deletionDueAt: null,
+    epoch: 0,
+    disabledAt: null,
+    secondFactors: '',
+    factorsResetDueAt: null,
   }
 }

@@ -81,12 +81,21 @@ async function importPerson(
   const isVerified = person.email_verified === true
   const imported = {
     uuid: person.sub && isUuid(person.sub) ? person.sub.toLowerCase() : randomUUID(),
-    ...({ email, passwordHash, role: 'user', provider: null } as const),
+    email,
+    passwordHash,
+    role: 'user' as const,
+    provider: null,
     emailVerifiedAt: isVerified ? new Date(ctx.services.now()).toISOString() : null,
     emailProof: isVerified ? ('holder' as const) : null,
     ...profileByColumn(person),
-    ...{ disabledAt: null, deletionDueAt: null, createdAt: null, totp: null },
-    ...{ identities: [], passkeys: [], recoveryCodes: [], teams: [] },
+    disabledAt: null,
+    deletionDueAt: null,
+    createdAt: null,
+    totp: null,
+    identities: [],
+    passkeys: [],
+    recoveryCodes: [],
+    teams: [],
   }
   await inTransaction(ctx, async (tx) => {
     await releaseDueAddress(tx.store, email)

@@ -26,7 +26,12 @@ export async function mintExchangeCode(
 ): Promise<string> {
   const { plain, hash: tokenHash } = mintSecret('exchange')
   await insertToken(ctx.store, {
-    ...{ id, userId: user.id, email: user.email, purpose, tokenHash, lifetimeSeconds },
+    id,
+    userId: user.id,
+    email: user.email,
+    purpose,
+    tokenHash,
+    lifetimeSeconds,
     codeHash: Buffer.from(challenge, 'base64url'),
     // Two browser tabs of one user may sign in at the same time.
     supersedes: false,

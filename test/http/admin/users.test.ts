@@ -299,7 +299,11 @@ t.test('a reset is sent, an address vouched for, factors reset after a wait', as
 
   const factors = await support.admin('GET', `${path}/factors`)
   t.same(factors.body, {
-    ...{ totp: true, passkeys: [], recovery_codes_left: 10, trusted_devices: [], reset_due_at: null },
+    totp: true,
+    passkeys: [],
+    recovery_codes_left: 10,
+    trusted_devices: [],
+    reset_due_at: null,
   })
   isProblem(t, await viewer.admin('GET', `${path}/factors`), 'insufficient_role')
   isProblem(t, await support.admin('POST', `${path}/reset-factors`), 'insufficient_role')

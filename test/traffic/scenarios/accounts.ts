@@ -14,8 +14,12 @@ const signIn: Scenario = {
     api('POST /signup 201', {
       headers: { 'idempotency-key': 'sign-up-of-ada' },
       body: {
-        ...{ email: 'ada.signin@example.com', password, display_name: 'Ada', first_name: 'Ada' },
-        ...{ last_name: 'Lovelace', metadata: { plan: 'free' } },
+        email: 'ada.signin@example.com',
+        password,
+        display_name: 'Ada',
+        first_name: 'Ada',
+        last_name: 'Lovelace',
+        metadata: { plan: 'free' },
       },
       keep: { first: 'body.access_token' },
     }),
@@ -139,8 +143,11 @@ const account: Scenario = {
     api('PATCH /profile 200', {
       as: 'ada',
       body: {
-        ...{ display_name: 'Ada', first_name: 'Ada', last_name: null, locale: 'de' },
-        ...{ metadata: { theme: 'dark' } },
+        display_name: 'Ada',
+        first_name: 'Ada',
+        last_name: null,
+        locale: 'de',
+        metadata: { theme: 'dark' },
       },
     }),
     api('PATCH /profile 422', { as: 'ada', body: { display_name: 'A'.repeat(300), locale: 'no language' } }),

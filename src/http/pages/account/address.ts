@@ -74,14 +74,18 @@ function changeActions(api: Api, parts: AccountParts): void {
 export function addressActions(api: Api, parts: AccountParts): void {
   changeActions(api, parts)
   addAction(api, parts, {
-    ...{ path: '/account/email/verification', section: profileSection, limit: 'mail' },
+    path: '/account/email/verification',
+    section: profileSection,
+    limit: 'mail',
     async run(visit) {
       const { kind } = await resendVerification(visit.ctx, visit.ctx.actor.user.email)
       return verifyPage(visit, kind === 'cooling' ? { bad: visit.texts.hosted.cooling } : {})
     },
   })
   addAction(api, parts, {
-    ...{ path: '/account/email/verify', section: profileSection, limit: 'credential' },
+    path: '/account/email/verify',
+    section: profileSection,
+    limit: 'credential',
     read({ texts }, typed) {
       const code = digitsIn(typed('code'))
       return code === null ? new Refused({ wrong: { code: texts.hosted.badCode } }) : { code }

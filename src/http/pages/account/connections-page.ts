@@ -57,7 +57,9 @@ async function keysPart(visit: AccountVisit, { wrong = {}, typed = {} }: Note): 
   })
   const fields = [
     field({
-      ...{ name: 'key_name', label: account.keyName, value: typed.key_name ?? '' },
+      name: 'key_name',
+      label: account.keyName,
+      value: typed.key_name ?? '',
       wrong: wrong.key_name ?? null,
       attributesHtml: 'maxlength="255" autocomplete="off" required',
     }),

@@ -43,7 +43,10 @@ export function connectionsPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, section)
   linkAction(api, parts)
   addAction(api, parts, {
-    ...{ path: `${path}/unlink`, section, limit: 'read', fields: ['id'] },
+    path: `${path}/unlink`,
+    section,
+    limit: 'read',
+    fields: ['id'],
     read: readId,
     async run(visit, { id }) {
       await unlinkIdentity(visit.ctx, id)
@@ -55,13 +58,18 @@ export function connectionsPages(api: Api, parts: AccountParts): void {
     }),
   })
   addAction(api, parts, {
-    ...{ path: `${path}/keys`, section, limit: 'credential', fields: ['key_name', 'days', 'write'] },
+    path: `${path}/keys`,
+    section,
+    limit: 'credential',
+    fields: ['key_name', 'days', 'write'],
     read: readKey,
     run: async (visit, key) => keyPage(visit, (await createApiKey(visit.ctx, key)).plain),
     explain: ({ account }) => ({ api_key_limit_reached: { bad: account.keyLimit } }),
   })
   addAction(api, parts, {
-    ...{ path: `${path}/keys/revoke`, section, limit: 'read' },
+    path: `${path}/keys/revoke`,
+    section,
+    limit: 'read',
     read: readId,
     async run(visit, { id }) {
       await revokeApiKey(visit.ctx, id)

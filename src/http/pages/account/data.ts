@@ -109,7 +109,9 @@ function leftPage(visit: AccountVisit): Page {
 export function dataPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, dataSection)
   addAction(api, parts, {
-    ...{ path: `${path}/export`, section: dataSection, limit: 'credential' },
+    path: `${path}/export`,
+    section: dataSection,
+    limit: 'credential',
     // A download after the step-up would leave the browser on the step-up page.
     isTypedAgain: true,
     async run(visit) {
@@ -119,7 +121,10 @@ export function dataPages(api: Api, parts: AccountParts): void {
     },
   })
   addAction(api, parts, {
-    ...{ path: `${path}/delete`, section: dataSection, limit: 'credential', fields: ['sure'] },
+    path: `${path}/delete`,
+    section: dataSection,
+    limit: 'credential',
+    fields: ['sure'],
     read: ({ texts }, typed) =>
       typed('sure') === 'yes' ? {} : new Refused({ wrong: { sure: texts.account.leaveUnsure } }),
     async run(visit) {

@@ -20,7 +20,10 @@ const offered = ({ ctx }: AccountVisit, name: string) =>
 /** Registers the action. It shows a page with a link to the provider, because form-action forbids a redirect to another site. */
 export function linkAction(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
-    ...{ path: `${section.path}/link`, section, limit: 'credential', fields: ['provider'] },
+    path: `${section.path}/link`,
+    section,
+    limit: 'credential',
+    fields: ['provider'],
     read(visit, typed) {
       const provider = offered(visit, typed('provider'))
       return provider ?? new Refused({ bad: visit.texts.account.changedMeanwhile })

@@ -25,7 +25,9 @@ const path = `${section.path}/passkeys`
 function newPasskeyPage(visit: AccountVisit, flow: string, options: string): Page {
   const { account, hosted } = visit.texts
   const name = field({
-    ...{ name: 'name', label: account.passkeyName, hint: account.passkeyNameHint },
+    name: 'name',
+    label: account.passkeyName,
+    hint: account.passkeyNameHint,
     attributesHtml: 'maxlength="100" autocomplete="off"',
   })
   return innerPage(
@@ -61,14 +63,20 @@ const explain = ({ account }: Texts): Explained => ({
 /** Registers the actions. */
 export function passkeyActions(api: Api, parts: AccountParts): void {
   addAction(api, parts, {
-    ...{ path: `${path}/new`, section, explain, limit: 'read' },
+    path: `${path}/new`,
+    section,
+    explain,
+    limit: 'read',
     async run(visit) {
       const { flow, options } = await passkeyRegistrationOptions(visit.ctx, false)
       return newPasskeyPage(visit, flow, JSON.stringify(options))
     },
   })
   addAction(api, parts, {
-    ...{ path, section, explain, limit: 'credential' },
+    path,
+    section,
+    explain,
+    limit: 'credential',
     read({ texts }, typed) {
       const [flow, name] = [typed('flow'), typed('name').trim()]
       const credential = jsonIn(RegistrationCredential, typed('credential'))
@@ -82,7 +90,10 @@ export function passkeyActions(api: Api, parts: AccountParts): void {
     },
   })
   addAction(api, parts, {
-    ...{ path: `${path}/rename`, section, explain, limit: 'read' },
+    path: `${path}/rename`,
+    section,
+    explain,
+    limit: 'read',
     read(visit, typed) {
       const [named, name] = [readId(visit, typed), typed('name').trim()]
       if (named instanceof Refused) return named
@@ -95,7 +106,11 @@ export function passkeyActions(api: Api, parts: AccountParts): void {
     },
   })
   addAction(api, parts, {
-    ...{ path: `${path}/remove`, section, explain, limit: 'read', fields: ['id'] },
+    path: `${path}/remove`,
+    section,
+    explain,
+    limit: 'read',
+    fields: ['id'],
     read: readId,
     async run(visit, { id }) {
       await removePasskey(visit.ctx, id)

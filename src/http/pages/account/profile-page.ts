@@ -19,7 +19,10 @@ function namesForm(visit: AccountVisit, { wrong = {}, typed = {} }: Note): strin
   const autocomplete = { display_name: 'nickname', first_name: 'given-name', last_name: 'family-name' }
   const fields = nameFields.map((name) =>
     field({
-      ...{ name, label: account[name], value: typed[name] ?? saved[name] ?? '', wrong: wrong[name] ?? null },
+      name,
+      label: account[name],
+      value: typed[name] ?? saved[name] ?? '',
+      wrong: wrong[name] ?? null,
       attributesHtml: html`autocomplete="${autocomplete[name]}" maxlength="255"`,
     }),
   )
@@ -57,8 +60,12 @@ function addressForm(visit: AccountVisit, { wrong = {}, typed = {} }: Note): str
     : html`<p class="quiet">${account.proveLead}</p>
 !${buttonForm(visit, '/account/email/verification', account.prove, 'second')}`
   const input = field({
-    ...{ name: 'new_email', label: account.newEmail, type: 'email', value: typed.new_email ?? '' },
-    ...{ wrong: wrong.new_email ?? null, hint: account.newEmailHint },
+    name: 'new_email',
+    label: account.newEmail,
+    type: 'email',
+    value: typed.new_email ?? '',
+    wrong: wrong.new_email ?? null,
+    hint: account.newEmailHint,
     attributesHtml: 'autocomplete="email" maxlength="255" autocapitalize="none" spellcheck="false" required',
   })
   return html`<section><h2>${hosted.email}</h2>

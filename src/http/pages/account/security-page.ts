@@ -17,7 +17,9 @@ function passwordForm(visit: AccountVisit, has: boolean, { wrong = {} }: Note): 
   const { texts } = visit
   const { account, password } = texts
   const current = field({
-    ...{ name: 'current_password', label: account.currentPassword, type: 'password' },
+    name: 'current_password',
+    label: account.currentPassword,
+    type: 'password',
     wrong: wrong.current_password ?? null,
     attributesHtml: 'autocomplete="current-password" maxlength="1024" required',
   })

@@ -34,8 +34,10 @@ export function stepUpPage(visit: AccountVisit, pending: PendingAction, note: Fa
   const { actionPath, fields, factors, options } = pending
   const methods = stepUpMethods.filter((method) => factors.includes(method))
   const carried = {
-    ...{ act: actionPath, fields: JSON.stringify(fields) },
-    ...{ factors: factors.join(' '), options },
+    act: actionPath,
+    fields: JSON.stringify(fields),
+    factors: factors.join(' '),
+    options,
   }
   const { mailLead } = account
   const forms = { path: stepUpPath, carried, options, note, passkeyLead: '', mailLead, extraHtml: '' }

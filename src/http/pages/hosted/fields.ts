@@ -20,7 +20,10 @@ export const emailField = (
   autocomplete = 'username',
 ): string =>
   field({
-    ...{ name: 'email', label: texts.hosted.email, type: 'email', value: email ?? params.loginHint },
+    name: 'email',
+    label: texts.hosted.email,
+    type: 'email',
+    value: email ?? params.loginHint,
     wrong: wrongEmail,
     attributesHtml: html`autocomplete="${autocomplete}" maxlength="255" autocapitalize="none" spellcheck="false" required !${wrongPassword ? '' : 'autofocus'}`,
   })
@@ -36,7 +39,10 @@ export function newPasswordField(
   const { tooShort, weak, fair, good, strong } = hosted
   const words = [tooShort, weak, fair, good, strong].join('|')
   return field({
-    ...{ name, label, type: 'password', wrong },
+    name,
+    label,
+    type: 'password',
+    wrong,
     hint: fill(hosted.passwordHint, { min: String(min) }),
     attributesHtml: `autocomplete="new-password" minlength="${min}" maxlength="${passwordLength.max}" required`,
     belowHtml: html`<div class="strength" hidden data-min="${String(min)}" data-words="${words}"><div class="meter" aria-hidden="true"><i></i><i></i><i></i><i></i></div><p class="hint" role="status"></p></div>`,

@@ -72,7 +72,10 @@ export function readParams(project: Project, ownOrigin: string, query: unknown):
     return value === null ? [] : [[name, value] as [string, string]]
   })
   return {
-    ...{ redirectTo, challenge, state: text('state'), loginHint: text('login_hint') ?? '' },
+    redirectTo,
+    challenge,
+    state: text('state'),
+    loginHint: text('login_hint') ?? '',
     section: accountSections.find((section) => section === text('section')) ?? null,
     promptsLogin: text('prompt') === 'login',
     query: new URLSearchParams(kept).toString(),

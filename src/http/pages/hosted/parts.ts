@@ -49,7 +49,11 @@ export function hostedParts(options: ServerOptions): HostedParts {
   const printSession = sessionPrinter(tokens, cookies, userView(publicUrl))
   const [script, basePath] = [readScript(), basePathOf(publicUrl)]
   return {
-    ...{ publicUrl, cookies, refreshKeys, printSession, basePath },
+    publicUrl,
+    cookies,
+    refreshKeys,
+    printSession,
+    basePath,
     deviceCookie: deviceCookieOf(cookieSecure),
     returnCookie: returnCookieOf(cookieSecure),
     flowCookies: flowCookies(cookieSecure),

@@ -39,7 +39,10 @@ export function signInPage(visit: HostedVisit, note: SignInNote = {}): Page {
   const fields = [
     emailField(visit, note, 'username webauthn'),
     field({
-      ...{ name: 'password', label: texts.password, type: 'password', wrong: note.wrongPassword ?? null },
+      name: 'password',
+      label: texts.password,
+      type: 'password',
+      wrong: note.wrongPassword ?? null,
       attributesHtml: 'autocomplete="current-password" maxlength="1024"',
       besideHtml: html`<a href="${hrefOf(visit, '/forgot-password')}">${hosted.forgotLink}</a>`,
     }),

@@ -23,8 +23,13 @@ const isPage = (value: unknown): value is Page =>
   typeof value === 'object' && value !== null && 'body' in value
 
 const noParams: PageParams = {
-  ...{ redirectTo: null, state: null, challenge: null, loginHint: '', section: null },
-  ...{ promptsLogin: false, query: '' },
+  redirectTo: null,
+  state: null,
+  challenge: null,
+  loginHint: '',
+  section: null,
+  promptsLogin: false,
+  query: '',
 }
 
 /** Builds the visit of a request, or the page of a query that is refused. @param query default: that of the request */

@@ -34,7 +34,12 @@ export function hrefOf(
 
 /** The names of the languages, each in itself. */
 const languageNames: Readonly<Record<LanguageTag, string>> = {
-  ...{ en: 'English', de: 'Deutsch', fr: 'Français', es: 'Español', zh: '中文', ar: 'العربية' },
+  en: 'English',
+  de: 'Deutsch',
+  fr: 'Français',
+  es: 'Español',
+  zh: '中文',
+  ar: 'العربية',
 }
 
 /** Links to the same page in the other languages. */
@@ -51,7 +56,8 @@ function languageLinks(visit: HostedVisit, path: string): string {
 
 function lookOf({ ctx, texts, params, parts }: HostedVisit): Look {
   return {
-    ...{ texts, brand: brandOf(ctx.project) },
+    texts,
+    brand: brandOf(ctx.project),
     ...(parts.script ? { script: parts.script } : {}),
     ...(params.redirectTo ? { formTargets: [params.redirectTo] } : {}),
   }
