@@ -1,6 +1,7 @@
 // The tree of commands: loads only the command that is named, prints help, and puts every refusal into a sentence.
 import { Command, CommanderError, Help, type HelpConfiguration } from 'commander'
 import { variablesText } from '../config/documentation.ts'
+import { version } from '../package.ts'
 import { UsageError } from './errors.ts'
 
 const commands = {
@@ -80,6 +81,7 @@ function prepare(command: Command): void {
 /** The tree, of which only the command of that name is loaded; of the others it knows the summary. */
 async function programFor(name: string | undefined): Promise<Command> {
   const program = new Command('npx .').usage('<command> [options]')
+  program.version(version, '-v, --version', 'print the version')
   for (const [known, summary] of Object.entries(summaries)) {
     const command = known === name ? await commands[name as keyof typeof commands]() : new Command(known)
     program.addCommand(command.summary(summary))

@@ -3,6 +3,12 @@
 import { CommandError, UsageError } from './errors.ts'
 import { run } from './program.ts'
 
+// The reader of a pipe may end before the command, as `head` does: then nobody reads the rest.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit()
+})
+
 try {
   await run(process.argv.slice(2))
 } catch (error) {

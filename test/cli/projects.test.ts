@@ -1,12 +1,15 @@
 // npx . projects …: real processes beside a running service, as an operator types them.
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import t from 'tap'
-import { packageRoot } from '../../src/package.ts'
+import { packageRoot, version } from '../../src/package.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { type Ended, runCommand } from '../support/command.ts'
+import { programs } from '../support/programs.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
@@ -203,6 +206,17 @@ t.test('--help explains itself, needs no database and ends with 0', async (t) =>
   for (const option of ['  --name NAME', '  --policy FILE', '  --json', '  -h, --help'])
     t.match(amid.out, option)
   t.match(all.out, '    DATABASE_URL (the embedded PostgreSQL)\n', 'and the variables')
+})
+
+t.test('--version prints the version alone', async (t) => {
+  const { code, out, err } = await sallyport(['--version'])
+  t.same([code, out, err], [0, `${version}\n`, ''])
+})
+
+t.test('a command whose reader ends first ends without an error', async (t) => {
+  const command = ['-c', '"$0" "$1" --help | true', process.execPath, programs.command]
+  const { stdout, stderr } = await promisify(execFile)('sh', command)
+  t.same([stdout, stderr], ['', ''])
 })
 
 t.test('a database that is away, or a wrong configuration, is told in a sentence', async (t) => {
