@@ -467,7 +467,6 @@ t.test('a file has at most 250 lines, or a reason for more', async (t) => {
     'src/domain/accounts/lifecycle.ts': 'one total table and what carries it out',
     'src/domain/accounts/claims.ts': 'a claim from sign-up to its account: every step of one life',
     'src/domain/projects/policy.ts': 'one schema: every key of a policy with its default and its bounds',
-    'src/mail/messages.ts': 'every kind of mail, its link, and the order of its sentences',
     'src/jobs/mail.ts': 'one job: taking, minting, sending and marking mails, and outages',
     'src/config/variables.ts': 'every variable with its parser, its default and its sentence',
   }

@@ -15,6 +15,7 @@ import type { Project } from '../domain/projects/projects.ts'
 import type { Grant, PresentedRefresh } from '../domain/sessions/grants.ts'
 import type { OpenedKey } from '../domain/signing-keys/signing-keys.ts'
 import { type IssuingProject, isIssuerOf, issuerOf } from './issuers.ts'
+import { createTokenCache, isExpired } from './token-cache.ts'
 
 /** The claims that the service reads. Tokens of version 0.1 lack those from `client_id` on. */
 export interface AccessClaims {
@@ -74,15 +75,6 @@ export interface Tokens {
   /** Replaces the keys. */
   use(keys: readonly OpenedKey[]): Promise<void>
 }
-
-/**
- * The size of one generation of the cache of verified tokens; there are two. A cached signature is not checked again.
- * fast-jwt's own cache hashes each token by SHA-256, which takes longer than the rest of the check.
- */
-const verifiedTokens = 2500
-
-/** The last characters of a token, half a signature or more: enough to tell tokens apart, and quicker to look up than all. */
-const keyLength = 43
 
 /** A namespace of @fastify/jwt. */
 interface Namespace {
@@ -182,7 +174,7 @@ export async function createTokens(
   options: { publicUrl: string; refreshKey: RefreshKey; now: () => number },
 ): Promise<Tokens> {
   let ring = await openRing(keys)
-  const verified = createTokenCache(options.now)
+  const verified = createTokenCache<AccessClaims>(options.now)
 
   /** The key that signs for a project: of its policy's algorithm, once that has a current key. */
   const signerOf = ({ policy }: IssuingProject) =>
@@ -214,45 +206,6 @@ export async function createTokens(
     async use(next) {
       ring = await openRing(next)
       verified.clear()
-    },
-  }
-}
-
-/** Also true where `exp` is not a number, which the library does not check with `ignoreExpiration`. */
-const isExpired = ({ exp }: AccessClaims, nowMs: number) => typeof exp !== 'number' || !(nowMs < exp * 1000)
-
-interface Verified {
-  readonly token: string
-  readonly claims: AccessClaims
-}
-
-/**
- * Caches verified tokens in two generations, by their last characters. When the recent one is full, tokens not used since the
- * last switch are dropped.
- */
-function createTokenCache(now: () => number) {
-  let recent = new Map<string, Verified>()
-  let older = new Map<string, Verified>()
-  function keep(verified: Verified): void {
-    if (recent.size >= verifiedTokens) {
-      older = recent
-      recent = new Map()
-    }
-    recent.set(verified.token.slice(-keyLength), verified)
-  }
-  return {
-    keep,
-    find(token: string): AccessClaims | null {
-      const key = token.slice(-keyLength)
-      const used = recent.get(key)
-      const cached = used ?? older.get(key)
-      if (cached?.token !== token || isExpired(cached.claims, now())) return null
-      if (!used) keep(cached)
-      return cached.claims
-    },
-    clear(): void {
-      recent = new Map()
-      older = new Map()
     },
   }
 }
