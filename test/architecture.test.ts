@@ -78,6 +78,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/folders.ts': { values: [] },
   'src/formats.ts': { values: [] },
   'src/colors.ts': { values: [] },
+  'src/once.ts': { values: [] },
   'src/package.ts': { values: [] },
   'src/started.ts': { values: [] },
   'src/tuning.ts': { values: [] },
@@ -86,7 +87,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/config': {
     values: ['src/config', 'src/database-url', 'src/formats.ts', 'src/package.ts', 'src/tuning.ts'],
   },
-  'src/crypto': { values: ['src/crypto'] },
+  'src/crypto': { values: ['src/crypto', 'src/once.ts'] },
   'src/mail': { values: ['src/mail', 'src/colors.ts', 'src/folders.ts', 'src/formats.ts'] },
   'src/outgoing': { values: ['src/outgoing', 'src/formats.ts'] },
   'src/social': { values: ['src/social', 'src/outgoing', 'src/formats.ts'] },
@@ -95,7 +96,14 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/domain': {
-    values: ['src/domain', 'src/repositories', 'src/crypto', 'src/formats.ts', 'src/mail/kinds.ts'],
+    values: [
+      'src/domain',
+      'src/repositories',
+      'src/crypto',
+      'src/formats.ts',
+      'src/mail/kinds.ts',
+      'src/once.ts',
+    ],
     types: ['src/outgoing', 'src/social'],
   },
   'src/http': {

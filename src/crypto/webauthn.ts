@@ -2,8 +2,7 @@
 //
 // Attestation is not requested, and ignored if it is sent: keys of every make are accepted, and no certificate is parsed.
 import { hash, verify } from 'node:crypto'
-import type * as library from '@simplewebauthn/server'
-import type * as libraryParts from '@simplewebauthn/server/helpers'
+import { onceLoaded } from '../once.ts'
 import { readCoseKey } from './cose.ts'
 
 /** Algorithms that are offered, by COSE number (RFC 9053 §2.1, RFC 8812 §2): ES256, EdDSA with Ed25519, RS256. */
@@ -73,16 +72,8 @@ export type Verified<T> =
 const refused = (reason: string) => ({ kind: 'refused', reason }) as const
 
 // Loaded once, for the first passkey: the library takes as much memory as the rest of the service.
-let loadedLibrary: Promise<typeof library> | undefined
-let loadedParts: Promise<typeof libraryParts> | undefined
-const loadLibrary = () => {
-  loadedLibrary ??= import('@simplewebauthn/server')
-  return loadedLibrary
-}
-const loadParts = () => {
-  loadedParts ??= import('@simplewebauthn/server/helpers')
-  return loadedParts
-}
+const loadLibrary = onceLoaded(() => import('@simplewebauthn/server'))
+const loadParts = onceLoaded(() => import('@simplewebauthn/server/helpers'))
 
 interface ClientData {
   readonly type?: unknown

@@ -65,7 +65,9 @@ export function startCleanupJob(services: Services, log: FastifyBaseLogger): Job
       const began = performance.now()
       const deleted = await cleanUp(services.stores, signal)
       const logged = await sweepSecurityLog(services)
-      await removeDueFactors(services)
+      await removeDueFactors(services, (err) =>
+        log.warn({ err }, 'The second factors of an account could not be reset; the next pass tries again'),
+      )
       const removed = { ...deleted, ...(logged > 0 && { security_log: logged }) }
       if (Object.keys(removed).length > 0)
         log.info({ removed, ms: Math.round(performance.now() - began) }, 'Expired rows removed')

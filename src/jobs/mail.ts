@@ -73,6 +73,7 @@ class Outage {
   }
   end(): void {
     this.#failures = 0
+    this.#resumeAt = 0
   }
 }
 
@@ -114,11 +115,12 @@ class MailJob implements Job {
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop()
-    await withDeadline(Promise.all(this.#working), stopMs, null)
+    // The run under way waits for mails that are being sent.
+    const ended = this.#loop.stop().then(() => Promise.all(this.#working))
+    await withDeadline(ended, stopMs, null)
     // Mails that the mailer gives up are returned to the queue.
     await this.#options.mailer.close()
-    await Promise.all(this.#working)
+    await ended
   }
 
   async #takeBatch(signal: AbortSignal): Promise<void> {

@@ -43,7 +43,7 @@ class WebhookJob implements Job {
   constructor(options: WebhookJobOptions) {
     this.#options = options
     this.#loop = every({
-      run: () => this.#look(),
+      run: (signal) => this.#look(signal),
       pauseMs: () => (this.#more ? busyPauseMs : pauseMs),
       failed: this.#warn,
     })
@@ -66,12 +66,13 @@ class WebhookJob implements Job {
     )
   }
 
-  async #look(): Promise<void> {
+  async #look(signal: AbortSignal): Promise<void> {
     const { services } = this.#options
     this.#more = false
     await orderAllEvents(services)
     await makeDeliveries(services)
     for (const webhook of await listDueWebhooks(services.stores.unscoped, 1000)) {
+      if (signal.aborted) return
       const free = this.#free(webhook)
       if (free <= 0) continue
       const taken = await takeDeliveries(services.stores.unscoped, webhook, free, leaseSeconds)

@@ -138,6 +138,8 @@ function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
     }),
   }))
   clients.set(name, made)
+  // The next call tries again.
+  made.catch(() => clients.delete(name))
   return made
 }
 

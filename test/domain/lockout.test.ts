@@ -161,6 +161,37 @@ t.test('ten wrong short codes in an hour, over all codes of an address, and not 
   )
 })
 
+t.test('a lock of mailed codes grows to eight hours at most', async (t) => {
+  const project = await newProject()
+  const email = newEmail()
+  for (let i = 0; i < 10; i++) await waitOf(codeAttempt(project, email))
+  for (const hours of [1, 2, 4, 8, 8, 8]) {
+    const wait = (await waitOf(codeAttempt(project, email))) ?? 0
+    t.ok(Math.abs(wait - hours * 3600) <= 3, `${wait} seconds where ${hours} hours were expected`)
+    await sql`update sign_in_failures set locked_until = now() - interval '1 second' where project_id = ${project.id}`
+    t.equal(await waitOf(codeAttempt(project, email)), null)
+  }
+})
+
+t.test('a new password clears the failures of its account from there, and no other', async (t) => {
+  const project = await newProject()
+  const [email, another, address] = [newEmail(), newEmail(), newAddress()]
+  const attempt = (of: string) => waitOf(passwordAttempt(project, of, address, false))
+  for (const of of [email, another]) for (let i = 0; i < 3; i++) await attempt(of)
+  const counts = async () =>
+    Object.fromEntries(
+      (
+        await sql`select bucket, sum(attempts)::int as n from sign_in_failures
+          where project_id = ${project.id} group by bucket`
+      ).map(({ bucket, n }) => [bucket, n]),
+    )
+  t.same(await counts(), { account: 6, account_address: 6, address: 6 })
+  await lockout.clearPasswordFailures(context({ ...stranger, address }, null, project), email)
+  t.same(await counts(), { account: 6, account_address: 3, address: 6 })
+  t.equal(await attempt(email), null)
+  t.not(await attempt(another), null)
+})
+
 t.test('the rows name neither address nor account', async (t) => {
   const project = await newProject()
   await passwordAttempt(project, 'ada@example.com', '203.0.113.9', false).reserve()

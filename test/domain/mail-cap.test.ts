@@ -8,6 +8,7 @@ import { requestRegistration } from '../../src/domain/accounts/registration.ts'
 import { signUp } from '../../src/domain/accounts/sign-up.ts'
 import { resendVerification } from '../../src/domain/accounts/verification.ts'
 import type { SignedInContext } from '../../src/domain/context.ts'
+import { deriveClaimSecrets } from '../../src/domain/credentials/claims.ts'
 import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { noObserver, type SuppressedMail } from '../../src/domain/observer.ts'
 import { createProject, type Project } from '../../src/domain/projects/projects.ts'
@@ -251,6 +252,42 @@ t.test(
     )
   },
 )
+
+t.test('a request beyond the cap leaves the last mail of a sign-up as it is', async (t) => {
+  const policy = { verification: { ...verification, mode: 'strict' }, mail: { per_recipient_hour: 3 } }
+  const { project } = await createProject(services, 'Capped', policy)
+  const email = newAddress()
+  await signUp(client(1, project), { email, password })
+  const proofs = () =>
+    sql`select serial, token_hash, code_hash from claims where email = ${email} order by id`
+  const delivered = await proofs()
+  for (let n = 0; n < 4; n++) await resendVerification(client(1, project), email)
+  const [row, ...more] = await proofs()
+  t.equal(more.length, 0)
+  t.ok((row?.serial ?? 0) <= 2, 'no mail was queued, so no proof was replaced')
+  const sent = await sql`select details->>'claimSerial' as serial from outbox where recipient = ${email}`
+  t.equal(Math.max(...sent.map(({ serial }) => Number(serial))), row?.serial, 'the last mail fits')
+  t.equal(delivered.length, 1)
+  await signUp(client(2, project), { email, password: 'the password of a stranger' })
+  const [unsent] =
+    await sql`select id, token_hash from claims where email = ${email} order by created_at desc`
+  const { hash } = deriveClaimSecrets(services, project, { id: unsent?.id, serial: 0 })
+  t.notOk(hash.equals(unsent?.token_hash), 'what nobody was sent proves nothing')
+})
+
+t.test('a registration beyond the cap leaves the one that was mailed as it is', async (t) => {
+  const email = newAddress()
+  const policy = { verification, mail: { per_recipient_hour: 3 } }
+  const { project } = await createProject(services, 'Capped registrations', policy)
+  const register = () => requestRegistration(client(1, project), { email, client: {}, locale: null })
+  await register()
+  for (let n = 0; n < 4; n++) await register()
+  const rows = await sql`select superseded_at from registrations where project_id = ${project.id}`
+  const open = rows.filter((row) => row.superseded_at === null)
+  const mails = await sql`select id from outbox where recipient = ${email} and kind = 'register'`
+  t.equal(rows.length, mails.length, 'there is a registration for each mail')
+  t.equal(open.length, 1)
+})
 
 t.test('where the application delivers mail nothing is counted', async (t) => {
   const policy = { verification: { ...verification, delivery: 'app' } }

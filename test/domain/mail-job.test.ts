@@ -276,6 +276,21 @@ t.test('a stop waits for the mail that is being sent, and takes no more', async 
   t.equal((await later.row()).attempts, 0)
 })
 
+t.test('a stop gives slow mails two seconds, also while a whole batch is being sent', async (t) => {
+  const mails = await Promise.all(Array.from({ length: 40 }, () => owed()))
+  const giveUp: (() => void)[] = []
+  const { stop, closed } = mailJobWith(
+    t,
+    () => new Promise<void>((_, reject) => giveUp.push(() => reject(new Error('given up')))),
+  )
+  await until(() => giveUp.length >= mails.length)
+  const stopped = stop()
+  await until(() => closed() === 1)
+  for (const give of giveUp) give()
+  await stopped
+  for (const { row } of mails) t.equal((await row()).sent_at, null)
+})
+
 /** Owes a mail of any kind to `user`, as old as `ageSeconds`: in one statement, because a mail job may be looking. */
 async function owe(user: UserRow, kind: MailKind, over: { recipient?: string; ageSeconds?: number } = {}) {
   const id = randomUUID()

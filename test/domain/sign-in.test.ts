@@ -212,3 +212,20 @@ t.test('sixteen sign-ins of one account at once all succeed, whatever they end',
     'and each new device is told of once',
   )
 })
+
+t.test('a sign-in to an account that has changed meanwhile cancels no deletion', async (t) => {
+  const email = 'leaving@example.com'
+  await signUp(email)
+  const dueAt = () =>
+    sql`select deletion_due_at from users where email = ${email}`.then(([row]) => row?.deletion_due_at)
+  await sql`update users set deletion_due_at = now() + interval '1 day' where email = ${email}`
+  const user = await findUserByEmail(context().store, email)
+  if (!user) throw new Error('There is no account.')
+  const authenticated = await enterByPassword(user)
+  await sql`update users set disabled_at = now() where email = ${email}`
+  t.equal(await openSession(context(), authenticated, 'signed_in'), null)
+  t.ok(await dueAt(), 'it was disabled')
+  await sql`update users set disabled_at = null where email = ${email}`
+  t.ok(await openSession(context(), authenticated, 'signed_in'))
+  t.equal(await dueAt(), null, 'as it was read')
+})

@@ -95,6 +95,9 @@ t.test('POST /change-email · a taken address gets the same answer and no mail',
   const [owed] = await app.sql`select count(*)::int as mails from outbox
     where kind = 'change_email' and recipient = ${owner.email}`
   t.equal(owed?.mails, 0)
+  const [told] = await app.sql`select count(*)::int as mails from outbox
+    where kind = 'email_change_requested' and user_id = ${person.body.user.id}`
+  t.equal(told?.mails, 2, 'nor does the own mailbox tell which one is taken')
 })
 
 t.test('POST /change-email/confirm · 422 · the address was taken meanwhile', async (t) => {
@@ -107,6 +110,18 @@ t.test('POST /change-email/confirm · 422 · the address was taken meanwhile', a
   isProblem(t, answer, 'validation_failed')
   t.ok(answer.body.errors.token)
   t.equal((await app.api('GET', '/me', { headers: bearer(person) })).body.user.email, person.email)
+})
+
+t.test('POST /change-email/confirm · a right code that comes too late is no wrong code', async (t) => {
+  const person = await app.signUp()
+  const to = fresh()
+  await request(person, to)
+  const { code } = await mailOf(to, 'change_email')
+  await app.signUp({ email: to })
+  isProblem(t, await confirm({ email: to, code }, person), 'validation_failed')
+  const counted = await app.sql`select sum(attempts)::int as n from sign_in_failures where bucket = 'code'
+    and project_id = ${app.projectId} and window_started_at > now() - interval '5 seconds'`
+  t.equal(counted[0]?.n, 0)
 })
 
 t.test('POST /change-email/confirm · two accounts that want one address: one gets it', async (t) => {

@@ -3,7 +3,7 @@
 // The typed data belongs to the token that was mailed for it. Proving that token creates exactly that account and voids every
 // other claim on the address. An address with a proven account gets a claim too, which cannot be proven; its owner gets
 // another mail.
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { hashSecret, keyedHash } from '../../crypto/secrets.ts'
 import * as rows from '../../repositories/accounts/claims.ts'
 import { releaseDueAddress } from '../../repositories/accounts/deletion.ts'
@@ -58,11 +58,12 @@ export async function openClaim(tx: Context, facts: ClaimFacts): Promise<OpenedC
   const { email } = facts
   const { delivery } = tx.project.policy.verification
   const waitSeconds = await takeMailCooldown(tx, 'sign_up', email)
-  const claim = await insertClaim(tx, facts)
+  // Taken and free addresses are counted and capped in the same way.
+  const isCapped = (await takeMailCap(tx, 'verify_email', { email })) > 0
+  const claim = await insertClaim(tx, facts, isCapped)
   await rows.pruneClaims(tx.store, email, maxClaims)
   const owner = await findUserByEmail(tx.store, email)
-  // Taken and free addresses are counted and capped in the same way.
-  if (delivery === 'email' && (await takeMailCap(tx, 'verify_email', { email })) === 0) {
+  if (delivery === 'email' && !isCapped) {
     if (!owner?.emailVerifiedAt) await queueClaim(tx, claim, email, facts.locale ?? null)
     else if (waitSeconds === 0) await queueNotice(tx, 'address_taken', { user: owner })
     // Within the cooldown: a statement in place of the one that would queue the mail, so that the number is the same.
@@ -71,15 +72,28 @@ export async function openClaim(tx: Context, facts: ClaimFacts): Promise<OpenedC
   return { user: claimedUser(claim), token: claimTokenForApplication(tx, claim) }
 }
 
+/** @param isCapped whether its mail is not sent; then no proof fits it until `requestClaimProof` */
 function insertClaim(
   tx: Context,
   { email, passwordHash, identity = null, ...profile }: ClaimFacts,
+  isCapped: boolean,
 ): Promise<rows.ClaimRow> {
   const { lifetime_seconds: lifetimeSeconds } = tx.project.policy.verification
   const id = randomUUID()
+  const { tokenHash, codeHash } = hashesOf(tx, email, { id, serial: 0 })
+  // A code that nobody was sent could only be guessed, and the owner of the address would not notice.
+  const kept = (hash: Buffer) => (isCapped ? randomBytes(hash.length) : hash)
   return rows.insertClaim(tx.store, {
-    ...{ ...newProfile(profile), id, email, passwordHash, identity, userUuid: randomUUID() },
-    ...{ ...hashesOf(tx, email, { id, serial: 0 }), clientKey: clientKey(tx), lifetimeSeconds },
+    ...newProfile(profile),
+    id,
+    email,
+    passwordHash,
+    identity,
+    userUuid: randomUUID(),
+    tokenHash: kept(tokenHash),
+    codeHash: kept(codeHash),
+    clientKey: clientKey(tx),
+    lifetimeSeconds,
   })
 }
 
@@ -100,7 +114,8 @@ function queueClaim(tx: Context, claim: rows.ClaimKey, email: string, locale: st
 }
 
 /**
- * Replaces the secrets of the newest claim on an address, preferring claims of this client, and queues its mail again.
+ * Replaces the secrets of the newest claim on an address, preferring claims of this client, and queues its mail again. If the
+ * cap allows no mail, the secrets of the last mail stay valid.
  * @param isReserved whether the cap has already counted a mail for this recipient that was not queued
  * @returns the token, as `openClaim`
  */
@@ -113,12 +128,12 @@ export async function requestClaimProof(
   if (delivery === 'app' && !tx.caller.provesProject) return null
   const claim = await rows.findNewestClaim(tx.store, email, clientKey(tx))
   if (!claim) return null
+  if (!isReserved && (await takeMailCap(tx, 'verify_email', { email })) > 0) return null
   const next = { id: claim.id, serial: claim.serial + 1 }
   const secrets = { ...hashesOf(tx, email, next), lifetimeSeconds }
   // Of two concurrent requests, the second leaves the first one's mail as it is.
   if (!(await rows.replaceClaimSecrets(tx.store, claim, secrets))) return null
-  const isCounted = isReserved || (await takeMailCap(tx, 'verify_email', { email })) === 0
-  if (delivery === 'email' && isCounted) await queueClaim(tx, next, email, null)
+  if (delivery === 'email') await queueClaim(tx, next, email, null)
   return claimTokenForApplication(tx, next)
 }
 
@@ -215,7 +230,9 @@ async function makeAccount(tx: Context, claim: rows.ClaimRow, by: EmailProof): P
   // If the identity has been linked to another account since, the owner signs in after a password reset.
   if (identity && !(await findIdentity(tx.store, identity.issuer, identity.subject)))
     await insertIdentity(tx.store, {
-      ...{ ...identity, id: randomUUID(), userId: user.id },
+      ...identity,
+      id: randomUUID(),
+      userId: user.id,
       email: claim.email,
       emailVerified: false,
     })
@@ -232,8 +249,11 @@ async function replaceUnproven(tx: Context, claim: rows.ClaimRow, by: EmailProof
   await applyLifecycle(tx, 'claim_proven', owner)
   const { passwordHash, identity } = claim
   return updateLockedUser(tx.store, owner.id, {
-    ...{ ...newProfile(claim), passwordHash, provider: identity?.provider ?? null },
-    ...{ ...proven(by), deletionDueAt: null },
+    ...newProfile(claim),
+    passwordHash,
+    provider: identity?.provider ?? null,
+    ...proven(by),
+    deletionDueAt: null,
   })
 }
 

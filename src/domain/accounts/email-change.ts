@@ -29,7 +29,7 @@ export interface EmailChange {
 }
 
 /**
- * Asks for the change. A taken address gets the same answer and no mail.
+ * Asks for the change. A taken address gets the same answer and no mail; the user's own address gets the same mail.
  * @returns the token, for an application that delivers mail itself and presented the project's secret; null otherwise
  * @throws AuthError redirect_not_allowed, email_unchanged; and as `reauthenticate`
  */
@@ -43,9 +43,10 @@ export async function requestEmailChange(ctx: SignedInContext, change: EmailChan
     const waitSeconds = await takeMailCap(tx, 'change_email', { email })
     const isTaken = (await findUserByEmail(tx.store, email)) !== null
     await record(tx, 'email_change_requested', { userId: user.id })
+    // Also for a taken address: the user must not learn from their own mailbox whether it is.
+    await notify(tx, 'email_change_requested', { user, recipient: user.email })
     if (isTaken) return null
     const details = redirectTo ? { redirectTo } : {}
-    await notify(tx, 'email_change_requested', { user, recipient: user.email })
     if (waitSeconds === 0) await queueNotice(tx, 'change_email', { user, recipient: email, details })
     return mintForApplication(tx, user, { purpose: 'change_email', email })
   })

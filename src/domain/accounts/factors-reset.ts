@@ -50,20 +50,34 @@ export function cancelReset(ctx: Context, userId: number): Promise<void> {
   })
 }
 
-/** Removes the factors whose waiting time is over, in every project. @returns the number of accounts */
-export async function removeDueFactors(services: Services): Promise<number> {
+/**
+ * Removes the factors whose waiting time is over, in every project.
+ * @param failed called for an account whose factors could not be removed; the others are removed all the same
+ * @returns the number of accounts
+ */
+export async function removeDueFactors(
+  services: Services,
+  failed: (error: unknown) => void,
+): Promise<number> {
   let removed = 0
-  for (const { projectId, id } of await listDueFactorsResets(services.stores.unscoped, batch)) {
-    const ctx = operatorContext(services, await services.projects.getAny(projectId))
-    removed += await inTransaction(ctx, async (tx) => {
-      const user = await lockUser(tx.store, id)
-      // A sign-in with a factor may have cancelled it.
-      if (!user || !(await isFactorsResetDue(tx.store, id))) return 0
-      await removeDue(tx, user)
-      return 1
-    })
-  }
+  for (const { projectId, id } of await listDueFactorsResets(services.stores.unscoped, batch))
+    try {
+      const ctx = operatorContext(services, await services.projects.getAny(projectId))
+      if (await removeIfDue(ctx, id)) removed++
+    } catch (error) {
+      failed(error)
+    }
   return removed
+}
+
+function removeIfDue(ctx: Context, userId: number): Promise<boolean> {
+  return inTransaction(ctx, async (tx) => {
+    const user = await lockUser(tx.store, userId)
+    // A sign-in with a factor may have cancelled it.
+    if (!user || !(await isFactorsResetDue(tx.store, userId))) return false
+    await removeDue(tx, user)
+    return true
+  })
 }
 
 async function removeDue(tx: Context, user: UserRow): Promise<void> {

@@ -1,5 +1,6 @@
 // Checks that bytes are one whole picture of a kind that is stored, by decoding it, and removes its metadata.
 import type { Metadata, Sharp, SharpOptions } from 'sharp'
+import { onceLoaded } from '../../once.ts'
 import { createConcurrencyLimit } from '../throttling/concurrency-limit.ts'
 import { carriesMetadata, endOfPicture, type PictureType } from './picture-parts.ts'
 
@@ -19,17 +20,15 @@ const maxPixels = 4096 * 4096
 /** One picture is decoded at a time, so that the other threads of libuv are left to password hashes. */
 const decoding = createConcurrencyLimit(16)
 
-let loaded: Promise<(content: Buffer, options: SharpOptions) => Sharp> | undefined
-
 /** Loads libvips for the first picture: most processes never need its 15 MB. */
-async function load() {
+const loadSharp = onceLoaded(async () => {
   const { default: sharp } = await import('sharp')
   sharp.cache(false)
   sharp.concurrency(1)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: Object.values(loaders) })
   return sharp
-}
+})
 
 export function isPictureType(mediaType: string): mediaType is PictureType {
   return Object.hasOwn(loaders, mediaType)
@@ -48,8 +47,18 @@ export async function cleanPicture(type: PictureType, content: Buffer): Promise<
   if (!endsWithPicture(type, content)) return null
   const turn = await decoding.acquire('picture', 1)
   try {
-    loaded ??= load()
-    const sharp = await loaded
+    return await decodeAndClean(await loadSharp(), type, content)
+  } finally {
+    turn.release()
+  }
+}
+
+async function decodeAndClean(
+  sharp: Awaited<ReturnType<typeof loadSharp>>,
+  type: PictureType,
+  content: Buffer,
+): Promise<Buffer | null> {
+  try {
     const options: SharpOptions = { failOn: 'error', limitInputPixels: maxPixels, sequentialRead: true }
     const open: Open = (animated) => sharp(content, { ...options, animated })
     const metadata = await decode(type, open)
@@ -58,8 +67,6 @@ export async function cleanPicture(type: PictureType, content: Buffer): Promise<
   } catch {
     // What libvips cannot decode is no picture. Its messages depend on its version.
     return null
-  } finally {
-    turn.release()
   }
 }
 

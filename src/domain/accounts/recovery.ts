@@ -18,7 +18,7 @@ import { hashPassword } from '../credentials/passwords.ts'
 import { notify } from '../mail/notify.ts'
 import { type Client, checkClient } from '../projects/clients.ts'
 import { checkRedirect } from '../projects/redirects.ts'
-import { passwordAttempt } from '../throttling/lockout.ts'
+import { clearPasswordFailures } from '../throttling/lockout.ts'
 import { takeMailCooldown } from '../throttling/mail-cooldown.ts'
 import { applyLifecycle, type Outcome } from './lifecycle.ts'
 
@@ -133,6 +133,6 @@ export async function resetPassword(ctx: Context, given: Proof, password: string
       return changed
     })
   })
-  await passwordAttempt(ctx, user.email, true).release('succeeded')
+  await clearPasswordFailures(ctx, user.email)
   return user
 }

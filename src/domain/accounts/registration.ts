@@ -62,6 +62,9 @@ export async function requestRegistration(
   const { delivery, lifetime_seconds: lifetimeSeconds } = ctx.project.policy.verification
   return inTransaction(ctx, async (tx) => {
     if ((await takeMailCooldown(tx, 'register', email)) > 0) return null
+    // A registration whose proof nobody gets would void the one before it, and its code could only be guessed.
+    if (delivery === 'app' && !tx.caller.provesProject) return null
+    if ((await takeMailCap(tx, 'register', { email })) > 0) return null
     const id = randomUUID()
     const { plain, hash: tokenHash, code } = deriveMailSecret(tx.services, tx.project, 'register', id)
     const hashes = {
@@ -70,10 +73,9 @@ export async function requestRegistration(
       codeHash: hashCode(tx, 'register', email, code),
     }
     await insertRegistration(tx.store, { id, ...hashes, lifetimeSeconds })
-    if (delivery === 'app') return tx.caller.provesProject ? plain : null
+    if (delivery === 'app') return plain
     const details = { frontEnd, ...(asked.locale ? { locale: asked.locale } : {}) }
-    if ((await takeMailCap(tx, 'register', { email })) === 0)
-      await queueMailToAddress(tx.store, { id, email, kind: 'register', details })
+    await queueMailToAddress(tx.store, { id, email, kind: 'register', details })
     return null
   })
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { passwordLength } from '../../formats.ts'
+import { onceLoaded } from '../../once.ts'
 
 /** The form in which passwords are compared: NFKC, lower case. */
 export const foldPassword = (text: string): string => text.normalize('NFKC').toLowerCase()
@@ -10,20 +11,13 @@ export const foldPassword = (text: string): string => text.normalize('NFKC').toL
  * The passwords as bytes, each between line feeds: 170 kB outside of the heap, where a set of strings takes megabytes. Loaded
  * when the first password is set.
  */
-let lines: Promise<Buffer> | undefined
-
-async function readLines(): Promise<Buffer> {
+const load = onceLoaded(async (): Promise<Buffer> => {
   const file = createRequire(import.meta.url).resolve('@zxcvbn-ts/language-common/src/passwords.json')
   const entries: unknown[] = JSON.parse(await readFile(file, 'utf8'))
   const folded = entries.map((entry) => foldPassword(String(entry)))
   const long = folded.filter((entry) => [...entry].length >= passwordLength.min)
   return Buffer.from(`\n${[...new Set(long)].join('\n')}\n`)
-}
-
-const load = (): Promise<Buffer> => {
-  lines ??= readLines()
-  return lines
-}
+})
 
 /** Number of passwords on the list. */
 export async function countCommonPasswords(): Promise<number> {

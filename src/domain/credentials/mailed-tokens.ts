@@ -15,7 +15,7 @@ import {
 import { type MailDetails, queueMailByEmail } from '../../repositories/mail/mail-queue.ts'
 import { recordRefusal } from '../audit/audit.ts'
 import { type Context, inTransaction, type Services } from '../context.ts'
-import { AuthError } from '../errors.ts'
+import { AuthError, type AuthErrorCode } from '../errors.ts'
 import type { Project } from '../projects/projects.ts'
 import { codeAttempt } from '../throttling/lockout.ts'
 import { takeMailCap } from '../throttling/mail-cap.ts'
@@ -186,6 +186,9 @@ export const hashCode = (
   ...boundTo: readonly string[]
 ) => keyedHash(services.keys.lookup, 'code', project.id, use, email, code, ...boundTo)
 
+/** Refusals after a right proof: of the new password, of the change that it would make, or for want of room to hash. */
+const afterRightProof = new Set<AuthErrorCode>(['password_refused', 'overloaded', 'email_change_impossible'])
+
 /**
  * Runs `work`, which redeems a proof. A short code is counted for its account before it is checked; a token of 256 bits is not.
  * @param work gets the proof with its address normalized; returns null or false if the proof is wrong
@@ -202,9 +205,8 @@ export async function withProof<T>(
   const attempt = 'token' in proof ? null : attemptFor(ctx, proof.email)
   await attempt?.reserve()
   const proven = await work(proof).catch(async (error) => {
-    // The proof was not refused: the new password was, or there was no room to hash it.
-    if (error instanceof AuthError && ['password_refused', 'overloaded'].includes(error.code))
-      await attempt?.release('undecided')
+    if (error instanceof AuthError)
+      await (afterRightProof.has(error.code) ? attempt?.release('undecided') : attempt?.commit(error.reason))
     throw error
   })
   if (proven === null || proven === false) {

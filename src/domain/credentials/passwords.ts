@@ -14,6 +14,7 @@ import {
   isCurrent,
   passwordBytes,
 } from '../../crypto/passwords.ts'
+import { onceLoaded } from '../../once.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { type Attempt, withAttempt } from '../throttling/lockout.ts'
@@ -38,11 +39,7 @@ export interface PasswordHashing extends PasswordHashingOptions {
 /** Creates the hashing service. Loads and computes nothing yet. */
 export function createPasswordHashing(options: PasswordHashingOptions): PasswordHashing {
   const { argon2, parameters, scheduler } = options
-  let hashed: Promise<string> | undefined
-  function decoy(): Promise<string> {
-    hashed ??= argon2().then((binding) => binding.hash(randomBytes(32), parameters))
-    return hashed
-  }
+  const decoy = onceLoaded(async () => (await argon2()).hash(randomBytes(32), parameters))
   const importedScheduler = createHashScheduler({ slots: Math.max(1, scheduler.slots - 1) })
   return { parameters, scheduler, importedScheduler, argon2, decoy }
 }

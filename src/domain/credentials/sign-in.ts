@@ -180,8 +180,14 @@ export async function refuseAccount(ctx: Context, user: UserRow): Promise<AuthEr
   return verificationRequired(await mintForApplication(ctx, user))
 }
 
-/** Stores the password under the current parameters. If the service is overloaded, a later sign-in does it. */
+/**
+ * Stores the password under the current parameters. The session is open already, so a failure refuses nobody: a later sign-in
+ * stores it.
+ */
 async function renewHash(ctx: Context, userId: number, from: string, password: string): Promise<void> {
-  const renewed = await hashPassword(ctx, password).catch(() => null)
-  if (renewed) await renewPasswordHash(ctx.store, userId, from, renewed)
+  try {
+    await renewPasswordHash(ctx.store, userId, from, await hashPassword(ctx, password))
+  } catch {
+    // The service is overloaded, or its database is away.
+  }
 }

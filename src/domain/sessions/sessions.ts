@@ -1,6 +1,7 @@
 // Sessions: opened, authenticated, extended and listed. A function returns a grant, from which the API issues tokens.
 import { randomUUID } from 'node:crypto'
 import { restoreUser } from '../../repositories/accounts/deletion.ts'
+import type { UserRow } from '../../repositories/accounts/users.ts'
 import type { UsedPasskey } from '../../repositories/credentials/passkeys.ts'
 import * as lists from '../../repositories/sessions/lists.ts'
 import * as rows from '../../repositories/sessions/sessions.ts'
@@ -62,14 +63,15 @@ export function openSession(
   const { user } = authenticated
   if (!user.deletionDueAt) return insertAndGrant(ctx, authenticated, event, options)
   return inTransaction(ctx, async (tx) => {
-    await restoreAccount(tx, user.id)
+    await restoreAccount(tx, user)
     return insertAndGrant(tx, authenticated, event, options)
   })
 }
 
-/** Cancels the pending deletion of an account, as signing in does. */
-export async function restoreAccount(ctx: Context, userId: number): Promise<void> {
-  if (await restoreUser(ctx.store, userId)) await record(ctx, 'account_restored', { userId })
+/** Cancels the pending deletion of an account, as signing in does, unless it was disabled or its epoch changed. */
+export async function restoreAccount(ctx: Context, user: Pick<UserRow, 'id' | 'epoch'>): Promise<void> {
+  const { id: userId, epoch } = user
+  if (await restoreUser(ctx.store, userId, epoch)) await record(ctx, 'account_restored', { userId })
 }
 
 async function insertAndGrant(

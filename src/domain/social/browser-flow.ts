@@ -182,7 +182,7 @@ async function endFlow(
   isNew: boolean,
 ): Promise<FlowEnd | AuthError | null> {
   if (flow.ending === 'code') {
-    if (user.deletionDueAt && !isSecondFactorDue(tx, user)) await restoreAccount(tx, user.id)
+    if (user.deletionDueAt && !isSecondFactorDue(tx, user)) await restoreAccount(tx, user)
     if (isNew) await record(tx, 'signed_up', { userId: user.id })
     const { plain: code, hash: tokenHash } = mintSecret('social')
     await insertToken(tx.store, {

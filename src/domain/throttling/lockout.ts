@@ -1,10 +1,7 @@
 // Lockout: failed attempts are counted in buckets. Each attempt is counted before its password or code is checked.
-import { randomUUID } from 'node:crypto'
 import { keyedHash } from '../../crypto/secrets.ts'
 import type { UserWithPassword } from '../../repositories/accounts/users.ts'
-import { queueMailByEmail } from '../../repositories/mail/mail-queue.ts'
 import { beginSignIn } from '../../repositories/sessions/sign-in.ts'
-import { takeCooldown } from '../../repositories/throttling/cooldowns.ts'
 import {
   type BucketKey,
   type Counted,
@@ -14,21 +11,17 @@ import {
   reserveAttempt,
   type Thresholds,
 } from '../../repositories/throttling/sign-in-failures.ts'
-import { shownCaller } from '../actor.ts'
-import { recordInLog, recordRefusal } from '../audit/audit.ts'
+import { recordRefusal } from '../audit/audit.ts'
 import type { Context } from '../context.ts'
 import { AuthError } from '../errors.ts'
 import { addressKey, emailKey } from './keys.ts'
-import { takeMailCap } from './mail-cap.ts'
+import { type AttemptSubject, reportLockout } from './lockout-notice.ts'
 
 /** The per-account and per-address buckets allow this many times the failures of the per-pair bucket. */
 const looseFactor = 20
 
 /** Wrong codes for one account in an hour: over all mailed codes, and separately over all second factors. */
 const codeThresholds: Thresholds = { strict: 10, loose: 10, windowSeconds: 3600, baseSeconds: 3600 }
-
-/** Seconds between two mails about failed attempts on one account. */
-const noticeSeconds = 3600
 
 /** The counts of a reserved attempt, and what its statement found. */
 interface Reserved<Found> extends Counted {
@@ -98,12 +91,6 @@ export class Attempt<Found = void> {
   }
 }
 
-/** The address whose password or code is tried, and the log's event for a refusal. */
-interface AttemptSubject {
-  readonly email: string
-  readonly event: 'sign_in_refused' | 'reauthentication_refused' | 'proof_refused' | 'second_factor_refused'
-}
-
 /**
  * An attempt to sign in to the account of an e-mail address. Its `reserve` reads the account, or null, in the same statement.
  * @param addressKnown whether the account is known to have signed in from the client's address; default: the statement looks
@@ -145,8 +132,9 @@ export function signInCodeAttempt(ctx: Context, email: string): Attempt {
 }
 
 /**
- * An attempt to enter a code of a second factor or step-up, counted for the account over all its challenges and sessions. It
- * takes the first factor, so a stranger cannot lock the owner out. For the same reason it is counted apart from mailed codes.
+ * An attempt to enter a code of a second factor or step-up, counted for the account over all its challenges and sessions. Only a
+ * client that has proven the first factor makes one, so strangers cannot cause a lock. For the same reason it is counted apart
+ * from mailed codes.
  */
 export function factorAttempt(ctx: Context, email: string): Attempt {
   const keyHash = keyedHash(ctx.services.keys.lookup, 'second factor', email)
@@ -164,27 +152,6 @@ function attemptOf(ctx: Context, subject: AttemptSubject, counted: CountedAttemp
 function reachesThreshold({ thresholds }: CountedAttempt, attempts: Counted['attempts']): boolean {
   const strict = attempts.account_address ?? attempts.code
   return strict === thresholds.strict || attempts.account === thresholds.loose
-}
-
-const methods: Readonly<Record<AttemptSubject['event'], string>> = {
-  sign_in_refused: 'password',
-  reauthentication_refused: 'password',
-  proof_refused: 'code',
-  second_factor_refused: 'second_factor',
-}
-
-/**
- * Records that a lock began, and queues a mail to the owner of a proven address, at most once in an hour. Sends the same
- * statements whether or not the address has an account.
- */
-async function reportLockout(ctx: Context, { email, event }: AttemptSubject): Promise<void> {
-  const method = methods[event]
-  await recordInLog(ctx, 'sign_in_locked', { email, details: { method } })
-  if (ctx.project.policy.verification.delivery !== 'email') return
-  if ((await takeCooldown(ctx.store, 'sign_in_failures', emailKey(ctx, email), noticeSeconds)) > 0) return
-  if ((await takeMailCap(ctx, 'sign_in_failures', { email, isProven: true })) > 0) return
-  const details = shownCaller(ctx.caller)
-  await queueMailByEmail(ctx.store, { id: randomUUID(), email, kind: 'sign_in_failures', details })
 }
 
 const countCode = (key: BucketKey): CountedAttempt => ({
@@ -208,6 +175,13 @@ function countPassword(ctx: Context, email: string, accountExempt: boolean): Cou
     baseSeconds: base_seconds,
   }
   return { keys, thresholds, accountExempt }
+}
+
+/** Clears the failures of an account from this address, once its owner has set a new password. */
+export async function clearPasswordFailures(ctx: Context, email: string): Promise<void> {
+  const counted = countPassword(ctx, email, true)
+  const keys = counted.keys.filter(({ bucket }) => bucket === 'account_address')
+  await releaseAttempt(ctx.store, { ...counted, keys }, true)
 }
 
 /** Commits a reserved attempt after a refusal, and releases it if the check could not be made for overload. */

@@ -1,6 +1,6 @@
 // Validates requests by the published schemas, after converting the numbers and booleans of queries; errors are sentences. Fields
 // of a body that its schema does not declare are ignored.
-import { Ajv, type ValidateFunction } from 'ajv'
+import { _, Ajv, type ValidateFunction } from 'ajv'
 import ajvFormats from 'ajv-formats'
 import type { FastifySchemaValidationError } from 'fastify'
 import { formats } from '../../../schemas/primitives.ts'
@@ -18,6 +18,7 @@ function newAjv(): Ajv {
     keyword: 'x-max-json-bytes',
     type: 'object',
     schemaType: 'number',
+    error: { message: 'is too large', params: ({ schemaCode }) => _`{limit: ${schemaCode}}` },
     validate: (max: number, value: object) =>
       isNestedWithin(value, maxJsonDepth) && Buffer.byteLength(JSON.stringify(value)) <= max,
   })
@@ -47,7 +48,8 @@ const sentences: Readonly<Record<string, (params: Record<string, unknown>) => st
   maximum: ({ limit }) => `Must be at most ${limit}.`,
   format: ({ format }) => (format === 'email' ? 'Must be an e-mail address.' : `Must be a valid ${format}.`),
   'broken-text': () => brokenText,
-  'x-max-json-bytes': () => `Must be at most 16 KiB of JSON, nested at most ${maxJsonDepth} deep.`,
+  'x-max-json-bytes': ({ limit }) =>
+    `Must be at most ${Number(limit) / 1024} KiB of JSON, nested at most ${maxJsonDepth} deep.`,
 }
 
 /** Validation messages by field. A nullable field that breaks a rule gets the rule's message and not "Must be null". */

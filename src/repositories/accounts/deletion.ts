@@ -1,5 +1,5 @@
 // Deletion of accounts: scheduled, cancelled, and executed together with the teams that have no other member.
-import { and, asc, eq, gt, lte, type SQLWrapper, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, lte, type SQLWrapper, sql } from 'drizzle-orm'
 import { emailSignIns } from '../../../drizzle/tables/email-sign-ins.ts'
 import { securityLog } from '../../../drizzle/tables/security-log.ts'
 import { teamMembers } from '../../../drizzle/tables/team-members.ts'
@@ -77,9 +77,14 @@ export async function scheduleDeletion(
   return (await updateUser(db, unchanged(db, id, checkedHash), change)) !== null
 }
 
-/** Cancels a deletion that is not due yet. @returns false: there is none */
-export async function restoreUser(db: Database, id: number): Promise<boolean> {
-  const pending = and(thisUser(db, id), gt(users.deletionDueAt, now))
+/**
+ * Cancels a deletion that is not due yet.
+ * @param epoch of an account that must be enabled and unchanged since it was read; default: any account
+ * @returns false: there is none
+ */
+export async function restoreUser(db: Database, id: number, epoch?: number): Promise<boolean> {
+  const asRead = epoch === undefined ? undefined : and(eq(users.epoch, epoch), isNull(users.disabledAt))
+  const pending = and(thisUser(db, id), gt(users.deletionDueAt, now), asRead)
   return (await updateUser(db, pending, { deletionDueAt: null })) !== null
 }
 

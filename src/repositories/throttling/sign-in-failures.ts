@@ -23,7 +23,7 @@ export interface Thresholds {
   /** Attempts after which account and address buckets lock. */
   readonly loose: number
   readonly windowSeconds: number
-  /** Duration of the first lock; each further attempt doubles it, up to 2^10 times. */
+  /** Duration of the first lock; each further attempt doubles it, up to 2^10 times, for codes up to 2^3 times. */
   readonly baseSeconds: number
 }
 
@@ -41,6 +41,9 @@ const over = sql`greatest(${table.windowStartedAt}, coalesce(${table.lockedUntil
 const attempts = sql`case when ${over} then 1 else ${table.attempts} + 1 end`
 const threshold = sql`case when ${table.bucket} in ('account_address', 'code')
   then ${parameter('strict')}::int else ${parameter('loose')}::int end`
+
+/** Anyone can enter wrong codes for an address from everywhere, so a lock must not outlast such an attack by weeks. */
+const doublings = sql`least(${attempts} - ${threshold}, case when ${table.bucket} = 'code' then 3 else 10 end)`
 
 const cleared = sql`${table.bucket} in ('account_address', 'code') and ${parameter('succeeded')}::boolean`
 
@@ -82,7 +85,7 @@ export function reserving(accountExempt: SQL): SQL {
       attempts = ${attempts},
       window_started_at = case when ${over} then now() else ${table.windowStartedAt} end,
       locked_until = case when ${attempts} >= ${threshold}
-        then now() + make_interval(secs => ${parameter('baseSeconds')}::int * power(2, least(${attempts} - ${threshold}, 10))::int) end
+        then now() + make_interval(secs => ${parameter('baseSeconds')}::int * power(2, ${doublings})::int) end
       where not ${locked} or ${exempt(sql`${table.bucket}`)}
     returning bucket, attempts`
 }
