@@ -36,11 +36,11 @@ export type OldSystemVerdict =
   | { readonly kind: 'wrong' }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Checks a password. `says_yes_to_all`: the system also accepts a random password for the same address. */
+/** Checks a password. `accepts_any_password`: the system also accepts a random password for the same address. */
 export type OldSystemCheck = (
   system: OldSystem,
   given: GivenPassword,
-) => Promise<OldSystemVerdict | { readonly kind: 'says_yes_to_all' }>
+) => Promise<OldSystemVerdict | { readonly kind: 'accepts_any_password' }>
 
 const failed = (reason: string): OldSystemVerdict => ({ kind: 'failed', reason })
 
@@ -159,7 +159,7 @@ export function createOldSystemCheck({ secrets, onTrouble }: OldSystemOptions): 
     const reason =
       verdict.kind === 'failed'
         ? verdict.reason
-        : verdict.kind === 'says_yes_to_all'
+        : verdict.kind === 'accepts_any_password'
           ? `${host} takes a random password.`
           : null
     if (reason === null) troubles.delete(host)
@@ -180,7 +180,7 @@ export function createOldSystemCheck({ secrets, onTrouble }: OldSystemOptions): 
     if (first.kind !== 'right') return first
     // A system that ignores the password would let anyone sign in to any account.
     const second = await ask(randomPassword())
-    if (second.kind === 'right') return { kind: 'says_yes_to_all' } as const
+    if (second.kind === 'right') return { kind: 'accepts_any_password' } as const
     return second.kind === 'wrong' ? first : second
   }
 

@@ -37,8 +37,8 @@ export async function hasPassword({ store, actor }: SignedInContext): Promise<bo
  * Replaces the password, ends every session but the current one, and notifies the owner by mail.
  * @param options.mayStay whether the new password may equal the current one; the other sessions end in any case
  * @returns the grant of the renewed current session, whose former tokens are void; null if it keeps its tokens
- * @throws AuthError password_refused (before the current one is checked), wrong_current_password, no_password,
- *   password_unchanged, too_many_attempts, overloaded
+ * @throws AuthError password_refused (before the current one is checked), no_password, password_unchanged; and as
+ *   `reauthenticate`
  */
 export async function changePassword(
   ctx: SignedInContext,
@@ -101,7 +101,7 @@ async function replace(
 /**
  * Sets the password of an account that has none, ends every session but the current one, and notifies the owner by mail.
  * @returns the grant of the renewed current session, whose former tokens are void; null if it keeps its tokens
- * @throws AuthError password_already_set, step_up_required, password_refused, overloaded
+ * @throws AuthError password_already_set, step_up_required, unauthenticated, password_refused, overloaded
  */
 export async function setPassword(
   ctx: SignedInContext,

@@ -61,7 +61,7 @@ export async function importAtSignIn(
   // Also taken: an address that an account changed within days, because its owner can undo that change.
   if (await isAddressTaken(ctx.store, email)) return null
   const verdict = await ctx.services.askOldSystem(system, { email, password: given.password })
-  if (verdict.kind === 'says_yes_to_all') await endMigration(ctx)
+  if (verdict.kind === 'accepts_any_password') await endMigration(ctx)
   if (verdict.kind !== 'right') return null
   const person = readPerson(verdict.person)
   if (person) await importPerson(ctx, email, person, await hashPassword(ctx, given.password))

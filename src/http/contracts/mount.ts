@@ -125,7 +125,7 @@ export async function mount(contract: Contract, parts: ContractParts): Promise<v
       await api.register(serialization, { shared: contract.shared })
       await api.register(cors, { projects, projectIdOf, anyHeader: true })
       await api.register(declaredAccess, {})
-      await api.register(project, { projects, projectIdOf, everywhere: true })
+      await api.register(project, { projects, projectIdOf, includesUnmatched: true })
       await api.register(context, { services, client: contract.name })
       await api.register(rateLimits, contract)
       const { maxParamLength } = contract

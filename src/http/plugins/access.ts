@@ -15,7 +15,7 @@ import { plugin } from './plugin.ts'
  * - `open`: every client; the request belongs to no project
  * - `public`: every client of a project
  * - `optional`: like `public`, but a token that is presented must be valid
- * - `recognized`: like `public`, with the user of a valid token; any other token is ignored
+ * - `recognized`: like `public`, with the user of a valid token; any other token is ignored, but an impersonator's is refused
  * - `project`: a back end with the project's secret
  * - `user`: a signed-in user
  * - `leaving`: a user who signs out; the access token may have expired

@@ -23,7 +23,7 @@ export function isSameSite(request: FastifyRequest, ownOrigin: string, admitsLis
 }
 
 /** The maximum of origins that are logged, so that invented origins cannot fill the log. */
-const maxTold = 20
+const maxLoggedOrigins = 20
 
 export interface CsrfOptions {
   /** The origin of PUBLIC_URL. */
@@ -36,12 +36,12 @@ export interface CsrfOptions {
 
 export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
   const { ownOrigin, admitsListed = true, concernsCookies } = options
-  const told = new Set<string>()
+  const logged = new Set<string>()
   /** Logs once for each origin, because the cause may be a wrong PUBLIC_URL or policy. */
-  function tell({ headers, log }: FastifyRequest): void {
+  function logOnce({ headers, log }: FastifyRequest): void {
     const origin = String(headers.origin).slice(0, 255)
-    if (told.size >= maxTold || told.has(origin)) return
-    told.add(origin)
+    if (logged.size >= maxLoggedOrigins || logged.has(origin)) return
+    logged.add(origin)
     log.warn(
       { origin, ownOrigin },
       'A request with cookies came from another origin and was refused; if it is yours, set PUBLIC_URL to the address that people see, or list it in origins of the policy',
@@ -50,7 +50,7 @@ export const csrf = plugin<CsrfOptions>('csrf', async (api, options) => {
   api.addHook('onRequest', (request, _reply, done) => {
     if (safe.has(request.method) || isOpen(request)) return done()
     if (!concernsCookies(request) || isSameSite(request, ownOrigin, admitsListed)) return done()
-    tell(request)
+    logOnce(request)
     done(new RequestProblem('cross_site_request'))
   })
 })

@@ -15,7 +15,7 @@ interface ProjectOptions {
   /** The id of the project that a request names; null: it names none. */
   readonly projectIdOf: (request: FastifyRequest) => string | null
   /** Whether requests without a route belong to a project too; default: no. */
-  readonly everywhere?: boolean
+  readonly includesUnmatched?: boolean
 }
 
 /**
@@ -49,7 +49,7 @@ function isAlsoInHeader(request: FastifyRequest, { projectId }: ClientCredential
 
 export const project = plugin<ProjectOptions>(
   'project',
-  async (api, { projects, projectIdOf, everywhere = false }) => {
+  async (api, { projects, projectIdOf, includesUnmatched = false }) => {
     api.decorateRequest('project')
     api.decorateRequest('provesProject', function (this: FastifyRequest) {
       const secret = readHeader(this, 'project-secret') ?? this.clientCredentials?.secret
@@ -57,7 +57,7 @@ export const project = plugin<ProjectOptions>(
     })
 
     api.addHook('onRequest', (request, _reply, done) => {
-      if (isOpen(request) && !everywhere) return done()
+      if (isOpen(request) && !includesUnmatched) return done()
       const client = request.clientCredentials
       const id = client ? client.projectId : projectIdOf(request)
       if (client && !isAlsoInHeader(request, client))

@@ -126,19 +126,19 @@ export interface RateLimitsOptions {
   /** Sets the response headers that tell a client its status. */
   readonly show: (reply: FastifyReply, status: RateLimitStatus) => void
   /** Classes that count every request as it arrives. */
-  readonly atOnce?: readonly LimitClass[]
+  readonly countedOnArrival?: readonly LimitClass[]
   /** The class of a path without a route; none by default. */
-  readonly elsewhere?: LimitClass | 'none'
+  readonly unmatched?: LimitClass | 'none'
 }
 
 export const rateLimits = plugin<RateLimitsOptions>(
   'rate-limits',
-  async (api, { limits, show, atOnce = ['read', 'project'], elsewhere = 'none' }) => {
+  async (api, { limits, show, countedOnArrival = ['read', 'project'], unmatched = 'none' }) => {
     const countIf =
-      (isAtOnce: boolean) =>
+      (isOnArrival: boolean) =>
       (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => {
-        const limit = request.declared.limit ?? elsewhere
-        if (limit === 'none' || atOnce.includes(limit) !== isAtOnce) return done()
+        const limit = request.declared.limit ?? unmatched
+        if (limit === 'none' || countedOnArrival.includes(limit) !== isOnArrival) return done()
         limits[limit](request).then((status) => {
           show(reply, status)
           if (!status.isExceeded) return done()

@@ -119,7 +119,9 @@ export function replaceClaimSecrets(
 ): Promise<boolean> {
   const { lifetimeSeconds, ...hashes } = secrets
   const change = {
-    ...{ ...hashes, serial: claim.serial + 1, codeAttempts: 0 },
+    ...hashes,
+    serial: claim.serial + 1,
+    codeAttempts: 0,
     expiresAt: secondsFromNow(lifetimeSeconds),
   }
   return hasRows(db.queries.update(table).set(change).where(thisClaim(db, claim)).returning(id))

@@ -68,8 +68,8 @@ export const nodeloom: BuildContract = (parts) => {
     maxParamLength: 512,
     limits: parts.limits,
     show: setRateLimitHeaders,
-    atOnce: ['read', 'credential', 'mail'],
-    elsewhere: 'read',
+    countedOnArrival: ['read', 'credential', 'mail'],
+    unmatched: 'read',
     async routes(api) {
       await authRoutes(api, parts)
       await teamRoutes(api)

@@ -64,7 +64,7 @@ export const nora: BuildContract = (parts) => ({
   },
   limits: { ...parts.limits, credential: parts.limiter('credential', () => attempts, 'nora credential') },
   show,
-  atOnce: ['read', 'credential'],
+  countedOnArrival: ['read', 'credential'],
   onArrival(request, reply) {
     const given = readHeader(request, 'x-correlation-id')
     const isSane = given !== undefined && /^[\w.-]{1,128}$/.test(given)

@@ -54,7 +54,8 @@ export function devicesPages(api: Api, parts: AccountParts): void {
   addSection(api, parts, devicesSection)
   const own = { section: devicesSection, limit: 'read' } as const
   addAction(api, parts, {
-    ...{ ...own, path: `${path}/end` },
+    ...own,
+    path: `${path}/end`,
     read: readId,
     async run(visit, { id }) {
       await revokeSession(visit.ctx, id)
@@ -63,21 +64,24 @@ export function devicesPages(api: Api, parts: AccountParts): void {
     explain: ({ account }) => ({ session_unknown: { bad: account.changedMeanwhile } }),
   })
   addAction(api, parts, {
-    ...{ ...own, path: `${path}/end-others` },
+    ...own,
+    path: `${path}/end-others`,
     async run(visit) {
       await revokeOtherSessions(visit.ctx)
       return back(visit, path, 'others')
     },
   })
   addAction(api, parts, {
-    ...{ ...own, path: `${path}/sign-out` },
+    ...own,
+    path: `${path}/sign-out`,
     async run(visit) {
       await signOut(visit.ctx)
       return leave(visit)
     },
   })
   addAction(api, parts, {
-    ...{ ...own, path: `${path}/sign-out-everywhere` },
+    ...own,
+    path: `${path}/sign-out-everywhere`,
     async run(visit) {
       await signOutEverywhere(visit.ctx)
       return leave(visit)
