@@ -147,6 +147,20 @@ t.test('a hundred tries of one code at once open one session', async (t) => {
   t.equal(await sessions(who), before + 1)
 })
 
+t.test('of several recovery codes for one sign-in, one is used up', async (t) => {
+  const who = await newPerson(app)
+  const challenge = await challengeOf(who)
+  const answers = await Promise.all(
+    who.authenticator.recoveryCodes
+      .slice(0, 3)
+      .map((code) => complete({ challenge, method: 'recovery_code', code })),
+  )
+  t.equal(answers.filter(({ status }) => status === 200).length, 1)
+  const [used] = await app.sql`select count(*)::int as n from recovery_codes
+    where user_id = ${who.body.user.id} and used_at is not null`
+  t.equal(used?.n, 1)
+})
+
 t.test('a recovery code opens one session, however many ask', async (t) => {
   const who = await newPerson(app)
   const [code] = who.authenticator.recoveryCodes

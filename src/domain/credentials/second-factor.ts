@@ -187,10 +187,14 @@ async function complete(ctx: Context, given: GivenFactor): Promise<Completed> {
       throw new AuthError('second_factor_invalid', {}, 'challenge_ended')
     const completed = await inTransaction(ctx, async (tx) => {
       const second = await verifyFactor(tx, { user, purpose: 'second_factor', boundTo: challenge.id }, proof)
-      if (!second || !(await useChallenge(tx.store, challenge.id, maxTries))) return null
+      if (!second) return null
+      // What is thrown rolls back, so that a code which was right is not used up.
+      if (!(await useChallenge(tx.store, challenge.id, maxTries)))
+        throw new AuthError('second_factor_invalid', {}, 'challenge_ended')
       const authenticated = Authenticated.byTwoFactors(user, readAmr(challenge), second)
       const grant = await openSession(tx, authenticated, 'signed_in', { id: challenge.id, attempt })
-      return grant && { grant, device: given.trustDevice ? await trustDevice(tx, user) : null }
+      if (!grant) throw new AuthError('second_factor_invalid', {}, 'account_changed_meanwhile')
+      return { grant, device: given.trustDevice ? await trustDevice(tx, user) : null }
     })
     if (!completed) throw new AuthError('second_factor_invalid', {}, `wrong_${proof.method}`)
     return completed
