@@ -99,14 +99,21 @@ const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 export const copy = ({ table, columns }: BackupTable, where: 'to stdout' | 'from stdin') =>
   `copy ${quoted(table)} (${columns.map(quoted).join(', ')}) ${where}`
 
+/** The rows of a table, of the instant of the transaction. */
+async function* rowsOf(sql: Sql, table: BackupTable): AsyncGenerator<Buffer> {
+  const rows: Readable = await sql.unsafe(copy(table, 'to stdout')).readable()
+  yield* rows
+  // postgres.js pauses the socket where rows wait to be read, and resumes it where its stream asks for more. A stream that has all
+  // of its rows asks no more, so the socket may still be paused, and the next statement would never be answered.
+  rows._read(0)
+}
+
 /** The text of the file; each piece is whole lines or a part of rows. */
 async function* textOf(sql: Sql): AsyncGenerator<string | Buffer> {
   yield `${JSON.stringify(await manifestOf(sql))}\n`
   for (const table of await tablesInOrder(sql)) {
     yield `${JSON.stringify(table)}\n`
-    // In the same transaction, so the rows are of the same instant.
-    const rows: Readable = await sql.unsafe(copy(table, 'to stdout')).readable()
-    for await (const chunk of rows) yield chunk
+    yield* rowsOf(sql, table)
     yield `${endOfRows}\n`
   }
 }

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
@@ -162,6 +163,21 @@ t.test(
     })
   },
 )
+
+t.test('a backup goes on after tables whose rows arrive faster than they are written', async (t) => {
+  const url = await createDatabase(t)
+  await asAdmin(
+    url,
+    `insert into events (project_id, type, subject, data)
+      select gen_random_uuid(), 'user.created', gen_random_uuid(), jsonb_build_object('n', n, 'text', repeat(md5(n::text), 4))
+        from generate_series(1, 150000) n`,
+  )
+  const file = join(folder, 'many')
+  const written = runCommand(['backup', '--to', file], { DATABASE_URL: url, SECRET_KEY: testSecretKey })
+  const ended = await Promise.race([written, setTimeout(30_000, null, { ref: false })])
+  t.match(ended, { code: 0 })
+  t.match(await verifyBackup(file), { sallyport_backup: 1 })
+})
 
 t.test('a role that does not see every row gets no backup, and doctor says so', async (t) => {
   const { admin, url } = await ordinaryDatabase(t)
