@@ -79,6 +79,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/formats.ts': { values: [] },
   'src/colors.ts': { values: [] },
   'src/once.ts': { values: [] },
+  'src/output-file.ts': { values: [] },
   'src/package.ts': { values: [] },
   'src/started.ts': { values: [] },
   'src/tuning.ts': { values: [] },
@@ -92,7 +93,14 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   'src/outgoing': { values: ['src/outgoing', 'src/formats.ts'] },
   'src/social': { values: ['src/social', 'src/outgoing', 'src/formats.ts'] },
   'src/database': {
-    values: ['src/database', 'src/database-url', 'src/folders.ts', 'src/formats.ts', 'src/package.ts'],
+    values: [
+      'src/database',
+      'src/database-url',
+      'src/folders.ts',
+      'src/formats.ts',
+      'src/output-file.ts',
+      'src/package.ts',
+    ],
   },
   'src/repositories': { values: ['src/repositories', 'drizzle/tables'], types: ['src/database'] },
   'src/domain': {
@@ -229,6 +237,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/mail',
       'src/operator-messages.ts',
       'src/outgoing',
+      'src/output-file.ts',
       'src/package.ts',
       'src/repositories',
     ],
@@ -255,7 +264,14 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   // Writes the documents of the routes.
   'src/cli/openapi.ts': {
-    values: ['src/cli', 'src/folders.ts', 'src/http/generate.ts', 'src/observability', 'src/package.ts'],
+    values: [
+      'src/cli',
+      'src/folders.ts',
+      'src/http/generate.ts',
+      'src/observability',
+      'src/output-file.ts',
+      'src/package.ts',
+    ],
   },
 }
 

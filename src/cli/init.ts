@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { readConfig } from '../config/config.ts'
 import { ensureDefaultProject } from '../domain/projects/projects.ts'
 import { isLoopback } from '../formats.ts'
+import { asOutputErrors } from '../output-file.ts'
 import { packageRoot } from '../package.ts'
 import { type Addresses, allowAddresses } from './allow-addresses.ts'
 import { withServices } from './database.ts'
@@ -66,7 +67,7 @@ function requireBuilt(packages: readonly Package[]): void {
 /** Packs the built packages into the application's folder. @returns what its package.json names, by package */
 async function packInto(folder: string, packages: readonly Package[]): Promise<Record<string, string>> {
   const vendor = join(folder, 'sallyport')
-  await mkdir(vendor, { recursive: true })
+  await asOutputErrors(folder, () => mkdir(vendor, { recursive: true }))
   const paths = packages.map((name) => join(packageRoot, 'openapi', name))
   const words = ['pack', ...paths, '--pack-destination', vendor, '--ignore-scripts', '--json']
   const isWindows = process.platform === 'win32'
@@ -149,14 +150,8 @@ async function create(given: string, options: Given): Promise<void> {
   const packed = await packInto(folder, template.packages)
   const port = new URL(appUrl).port || String(template.port)
   const serviceUrl = serviceFor(name, options)
-  await write(name, folder, {
-    ...packed,
-    name: basename(folder),
-    port,
-    appUrl,
-    serviceUrl,
-    projectId: project,
-  })
+  const values = { ...packed, name: basename(folder), port, appUrl, serviceUrl, projectId: project }
+  await asOutputErrors(folder, () => write(name, folder, values))
   const allow = options.project
     ? `The project ${project} accepts ${appUrl}.`
     : `Let the project accept it:\n\n  ${allowCommand(project, addresses)}`

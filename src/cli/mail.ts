@@ -1,10 +1,10 @@
 // npx . mail …
-import { writeFile } from 'node:fs/promises'
 import { recordInstallationAct } from '../domain/audit/chain.ts'
 import { languages } from '../formats.ts'
 import { allMailKinds, type MailKind } from '../mail/kinds.ts'
 import type { Composed } from '../mail/messages.ts'
 import { previewMessage } from '../mail/preview.ts'
+import { requireOutputFile, writeOutputFile } from '../output-file.ts'
 import * as rows from '../repositories/mail/listed-mails.ts'
 import { withProject, withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -16,6 +16,7 @@ import {
   jsonOption,
   oneOf,
   option,
+  path,
   print,
   projectId,
   wholeNumber,
@@ -97,12 +98,11 @@ async function preview(
 ): Promise<void> {
   if (kind === undefined || (named !== undefined && named !== kind))
     throw new UsageError('mail preview needs one kind of mail.')
+  if (to !== undefined) await requireOutputFile(to)
   const { subject, text, html } = await sample(kind, language, project)
   if (to === undefined) return console.log(`Subject: ${subject}\n\n${text.trimEnd()}`)
   const content = to.endsWith('.txt') ? `Subject: ${subject}\n\n${text}` : html
-  await writeFile(to, content).catch((error: Error) => {
-    throw new CommandError(`${to} cannot be written: ${error.message}`)
-  })
+  await writeOutputFile(to, (write) => write(content))
   console.log(`Wrote ${to}`)
 }
 
@@ -138,7 +138,11 @@ export const mail = group(
         option('--kind <KIND>', 'the same by name', oneOf(allMailKinds)),
         option('--lang, --language <LANGUAGE>', languages.join(', '), oneOf(languages)).default('en'),
         option('--project <ID>', 'take name, logo and colour of this project', projectId),
-        option('--out, --to <FILE>', 'write the HTML to this file, or the text if its name ends in .txt'),
+        option(
+          '--out, --to <FILE>',
+          'write the HTML to this file, or the text if its name ends in .txt',
+          path,
+        ),
       ],
       preview,
     ).usage('KIND [--language LANGUAGE] [--project ID] [--to FILE]'),

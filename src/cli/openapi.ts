@@ -1,19 +1,29 @@
 // npx . openapi
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder } from '../folders.ts'
 import { generateDocuments } from '../http/generate.ts'
+import { writeOutputFile } from '../output-file.ts'
 import { packageRoot } from '../package.ts'
-import { command, option } from './options.ts'
+import { CommandError } from './errors.ts'
+import { command, option, path } from './options.ts'
+
+/** Makes the folder where it is missing. @throws CommandError where it cannot be one */
+function requireOutputFolder(path: string): void {
+  try {
+    makeFolder(path)
+  } catch (error) {
+    throw new CommandError(`${path} cannot be the folder to write to: ${(error as Error).message}.`)
+  }
+}
 
 export const openapi = command(
   'openapi',
   'Writes the OpenAPI 3.1 documents and routes.txt (method, path, access, key, csrf, limit, once, codes). Needs no database.',
-  [option('--out <FOLDER>', 'the folder to write to').default(join(packageRoot, 'openapi'))],
+  [option('--out <FOLDER>', 'the folder to write to', path).default(join(packageRoot, 'openapi'))],
   async ({ out }: { out: string }) => {
-    makeFolder(out)
+    requireOutputFolder(out)
     for (const [name, text] of Object.entries(await generateDocuments())) {
-      await writeFile(join(out, name), text)
+      await writeOutputFile(join(out, name), (write) => write(text))
       console.log(`Wrote ${join(out, name)}`)
     }
   },

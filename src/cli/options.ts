@@ -12,6 +12,12 @@ export const notBlank: Parser = (text, name) => {
   return text.trim()
 }
 
+/** @throws UsageError for no text */
+export const path: Parser = (text, name) => {
+  if (text === '') throw new UsageError(`${name} must not be empty: give a path.`)
+  return text
+}
+
 /** @returns a parser that throws a UsageError for text that is not one of `values` */
 export const oneOf =
   (values: readonly string[]): Parser =>

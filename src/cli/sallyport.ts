@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: ends with code 0, or prints a sentence on standard error and ends with another code.
+import { OutputFileError } from '../output-file.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { run } from './program.ts'
 
@@ -16,7 +17,7 @@ try {
   if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${error.usage}`)
     process.exitCode = 2
-  } else if (error instanceof CommandError) console.error(error.message)
+  } else if (error instanceof CommandError || error instanceof OutputFileError) console.error(error.message)
   else {
     const { exitCodeOf, operatorMessage } = await import('../operator-messages.ts')
     console.error(operatorMessage(error))

@@ -7,7 +7,7 @@ import * as changes from '../domain/operators/user-changes.ts'
 import * as verbs from '../domain/operators/users.ts'
 import { sessionView, userView } from '../http/views.ts'
 import type { UserRow } from '../repositories/accounts/users.ts'
-import { exportDescription, exportOptions, runExport } from './export.ts'
+import { exportDescription, exportOptions, prepareExport, runExport } from './export.ts'
 import {
   type ImportWords,
   importDescription,
@@ -223,6 +223,6 @@ export const users = group(
       async (ctx, { email }) => changes.verifyUser(ctx, (await verbs.findAccount(ctx, email)).uuid),
     ),
     command('import', importDescription, importOptions, runImport, prepareImport),
-    command('export', exportDescription, exportOptions, runExport),
+    command('export', exportDescription, exportOptions, runExport, prepareExport),
   ],
 )

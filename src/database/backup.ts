@@ -1,12 +1,11 @@
 // Writes a backup: every table as it was at one instant, by a role that sees every row.
-import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Sql } from 'postgres'
 import { readDatabaseUrl } from '../database-url/read.ts'
+import { type Write, writeOutputFile } from '../output-file.ts'
 import { version } from '../package.ts'
 import { BackupError, type BackupManifest, type BackupTable, endOfRows } from './backup-file.ts'
 import { Connection } from './connection.ts'
@@ -131,12 +130,12 @@ async function* withChecksum(text: AsyncIterable<string | Buffer>): AsyncGenerat
  * Writes every table to a file (mode 600), as it is at one instant; the service runs on. The file appears whole or not at all.
  * @param url of a role that sees every row, such as the owner of the tables
  * @param options.pooled whether it leads to a pooler in transaction mode
- * @throws BackupError where the role does not see every row
+ * @param file the path; a file that exists is replaced
+ * @throws BackupError where the role does not see every row; OutputFileError
  */
 export async function writeBackup(url: string, file: string, { pooled }: { pooled: boolean }): Promise<void> {
   const mode = 'isolation level repeatable read read only'
   const connection = await beginUnscoped(url, { name: 'sallyport-backup', pooled, mode })
-  const draft = `${file}.${randomBytes(4).toString('hex')}`
   try {
     await connection.run(async (sql) => {
       const { ours } = await tablesWithHiddenRows(sql)
@@ -144,13 +143,13 @@ export async function writeBackup(url: string, file: string, { pooled }: { poole
         throw new BackupError(
           `This role does not see every row of ${ours.join(', ')}: set DATABASE_MIGRATION_URL to the URL of the tables' owner.`,
         )
-      const target = createWriteStream(draft, { mode: 0o600, flags: 'wx', flush: true })
-      await pipeline(Readable.from(withChecksum(textOf(sql))), createGzip(), target)
+      const text = Readable.from(withChecksum(textOf(sql)))
+      const writeAll = (write: Write) =>
+        pipeline(text, createGzip({ chunkSize: 65_536 }), async (pieces: AsyncIterable<Buffer>) => {
+          for await (const piece of pieces) await write(piece)
+        })
+      await writeOutputFile(file, writeAll, { mode: 0o600 })
     })
-    await rename(draft, file)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
   } finally {
     await connection.close()
   }

@@ -2,7 +2,7 @@
 // and a file that is broken is refused in a sentence. SALLYPORT_IMPORT_PEOPLE sets how many people each export has.
 import { execFileSync } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
@@ -18,6 +18,7 @@ import { signInWithPassword } from '../../src/domain/credentials/sign-in.ts'
 import { openTotpSecret } from '../../src/domain/credentials/totp.ts'
 import { AuthError } from '../../src/domain/errors.ts'
 import { createProject, listProjects, readPolicy } from '../../src/domain/projects/projects.ts'
+import { OutputFileError } from '../../src/output-file.ts'
 import { cheapParameters, createTestDomain, stranger } from '../support/domain.ts'
 import {
   cognitoExport,
@@ -394,6 +395,21 @@ t.test('what is exported is the same where it is imported: the tables are compar
   t.equal(printTotpSecret(openTotpSecret(await next.operator(), totp?.uuid, totp?.sealed_secret)), totpSecret)
 })
 
+t.test('an export of many accounts warns of nothing', async (t) => {
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  t.teardown(() => process.off('warning', note))
+  const project = await newProject()
+  await sql`insert into users (uuid, project_id, email, metadata)
+    select gen_random_uuid(), ${project.id}, 'many-' || n || '@example.com', jsonb_build_object('a', repeat('ä', 100)) from generate_series(1, 8000) n`
+  const path = join(folder, 'many-out.jsonl')
+  const [facts] = await runExport(await project.operator(), { file: path })
+  t.equal(facts.exported, 8000)
+  t.equal((await readFile(path, 'utf8')).split('\n').length, 8001)
+  t.same(warnings, [])
+})
+
 t.test('an export that does not fit on the disk says so and leaves no file', async (t) => {
   const disk = join(folder, 'disk')
   await mkdir(disk)
@@ -410,7 +426,7 @@ t.test('an export that does not fit on the disk says so and leaves no file', asy
   const error = await runExport(await project.operator(), { file: join(disk, 'out.jsonl') }).catch(
     (error: unknown) => error,
   )
-  t.ok(error instanceof CommandError)
+  t.ok(error instanceof OutputFileError)
   t.match((error as Error).message, /cannot be written.*ENOSPC|no space/)
   t.same(await readdir(disk), [])
 })

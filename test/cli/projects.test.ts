@@ -1,7 +1,7 @@
 // npx . projects …: real processes beside a running service, as an operator types them.
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -245,6 +245,46 @@ t.test('openapi writes the committed documents, without a database', async (t) =
       name,
     )
   }
+})
+
+t.test('a file is written over a file alone, and stays whole where a link leads to it', async (t) => {
+  const [fifo, nowhere] = [join(folder, 'fifo'), join(folder, 'nowhere')]
+  const [link, file] = [join(folder, 'link'), join(folder, 'file')]
+  execFileSync('mkfifo', [fifo])
+  symlinkSync(join(folder, 'none'), nowhere)
+  symlinkSync(file, link)
+  writeFileSync(file, 'before', { mode: 0o640 })
+  // Nothing is made of these before the database is asked, which is away.
+  const away = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  const project = ['--project', app.projectId]
+  for (const words of [
+    ['backup', '--to'],
+    ['users', 'export', ...project, '--file'],
+    ['mail', 'preview', 'new_device', ...project, '--to'],
+  ])
+    for (const [path, why] of [
+      [fifo, /a pipe.* Give the path of a file/],
+      [nowhere, /leads nowhere.* Give the path of a file/],
+      [folder, /a folder.* Give the path of a file/],
+      [`${join(folder, 'new')}/`, /a folder.* Give the path of a file/],
+      [join(folder, 'none', 'new'), /ENOENT/],
+    ] as const) {
+      const { code, err } = await sallyport([...words, path], away)
+      t.same([code, err.startsWith(`${path} cannot be written`)], [1, true], err)
+      t.match(err, why)
+    }
+  t.match(await sallyport(['backup', '--to', ''], away), { code: 2, err: /^--to must not be empty/ })
+  t.match(await sallyport(['openapi', '--out', '']), { code: 2, err: /^--out must not be empty/ })
+  t.match(await sallyport(['openapi', '--out', file]), { code: 1, err: /file cannot be the folder/ })
+  t.ok(lstatSync(fifo).isFIFO())
+  t.equal((await sallyport(['mail', 'preview', 'new_device', '--to', link])).code, 0)
+  t.ok(lstatSync(link).isSymbolicLink())
+  t.match(readFileSync(file, 'utf8'), /<html/)
+  t.equal(lstatSync(file).mode & 0o777, 0o640)
+  t.same(
+    readdirSync(folder).filter((name) => /\.[0-9a-f]{8}$/.test(name)),
+    [],
+  )
 })
 
 t.test('migrate says that there is nothing to do beside a running service', async (t) => {
