@@ -12,6 +12,7 @@ import { type OperatorContext, operatorContext, type Services } from '../domain/
 import { createServices, serviceKeys } from '../domain/services.ts'
 import { webhookSender } from '../outgoing/webhook-sender.ts'
 import { createStores } from '../repositories/store.ts'
+import { interrupted, stopWhenInterrupted } from './interruption.ts'
 
 /** Milliseconds to wait for a service that is starting or stopping the embedded database. */
 const patienceMs = 15_000
@@ -28,20 +29,23 @@ async function findOrStart(dataDir: string): Promise<{ url: string; stop(): Prom
       return await startEmbedded({ dataDir, say })
     } catch (error) {
       if (!(error instanceof EmbeddedDatabaseError) || error.isConfiguration) throw error
-      if (performance.now() > until) throw error
-      await sleep(200)
+      if (performance.now() > until || interrupted.aborted) throw error
+      await sleep(200, undefined, { signal: interrupted })
     }
   }
 }
 
-/** Runs `work` with the URL of the database as it is. Stops the database if it was started for that. */
+/** Runs `work` with the URL of the database as it is. Stops the database if it was started for that, also on a signal. */
 export async function withUnmigrated<T>(work: (url: string, pooled: boolean) => Promise<T>): Promise<T> {
   const { databaseUrl, databasePooled: pooled, dataDir } = readConfig()
-  const embedded = databaseUrl ? null : await findOrStart(dataDir)
+  if (databaseUrl) return await work(databaseUrl, pooled)
+  const starting = findOrStart(dataDir)
+  const forget = stopWhenInterrupted(async () => (await starting).stop())
   try {
-    return await work(databaseUrl ?? embedded?.url ?? '', pooled)
+    const { url, stop } = await starting
+    return await work(url, pooled).finally(stop)
   } finally {
-    await embedded?.stop()
+    forget()
   }
 }
 

@@ -7,6 +7,7 @@ import { isLoopback } from '../formats.ts'
 import { printEvent } from '../http/admin/event-views.ts'
 import { withProject } from './database.ts'
 import { UsageError } from './errors.ts'
+import { runUntilInterrupted } from './interruption.ts'
 import { command, projectOption, required } from './options.ts'
 
 /** @throws UsageError for an address that is not on this machine */
@@ -59,8 +60,7 @@ export const listen = command(
   'Forwards the events of a project, from now on, to a program on this machine, signed as a webhook is, until it is stopped. Nothing is stored: what the program refuses is not sent again.',
   [projectOption, required('--forward-to <URL>', 'where the program listens', localUrl)],
   async ({ project, forwardTo }: { project: string; forwardTo: string }) => {
-    const stopping = new AbortController()
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stopping.abort())
-    await withProject(project, (ctx) => follow(ctx, forwardTo, stopping.signal))
+    const signal = runUntilInterrupted()
+    await withProject(project, (ctx) => follow(ctx, forwardTo, signal))
   },
 )

@@ -2,6 +2,7 @@
 // The command line: ends with code 0, or prints a sentence on standard error and ends with another code.
 import { OutputFileError } from '../output-file.ts'
 import { CommandError, UsageError } from './errors.ts'
+import { endOnSignals, isInterrupted } from './interruption.ts'
 import { run } from './program.ts'
 
 // The reader of a pipe may end before the command, as `head` does: then nobody reads the rest.
@@ -10,11 +11,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
+endOnSignals()
 try {
   await run(process.argv.slice(2))
 } catch (error) {
   process.exitCode = 1
-  if (error instanceof UsageError) {
+  if (isInterrupted()) {
+    // The signal ends the process, with its own code.
+  } else if (error instanceof UsageError) {
     console.error(`${error.message}\n\n${error.usage}`)
     process.exitCode = 2
   } else if (error instanceof CommandError || error instanceof OutputFileError) console.error(error.message)

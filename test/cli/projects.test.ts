@@ -1,7 +1,7 @@
 // npx . projects …: real processes beside a running service, as an operator types them.
 import { execFile, execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -9,7 +9,9 @@ import t from 'tap'
 import { packageRoot, version } from '../../src/package.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { type Ended, runCommand } from '../support/command.ts'
+import { eventually } from '../support/eventually.ts'
 import { programs } from '../support/programs.ts'
+import { runProgram, temporaryDataDir } from '../support/service.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
@@ -285,6 +287,34 @@ t.test('a file is written over a file alone, and stays whole where a link leads 
     readdirSync(folder).filter((name) => /\.[0-9a-f]{8}$/.test(name)),
     [],
   )
+})
+
+t.test('a signal stops the database that a command started, in order', async (t) => {
+  const dataDir = await temporaryDataDir(t)
+  const env = { DATA_DIR: dataDir, SECRET_KEY: testSecretKey }
+  const isRunning = () => existsSync(join(dataDir, 'postgres', 'postmaster.pid'))
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    const program = runProgram('command', ['projects', 'list'], { env })
+    await eventually('PostgreSQL starts', async () => isRunning())
+    program.signal(signal)
+    t.match(await program.ended, {
+      code,
+      signal: null,
+      stdout: '',
+      stderr: /^(Preparing the embedded.*\n)?$/,
+    })
+    t.same([isRunning(), existsSync(join(dataDir, 'lock'))], [false, false])
+  }
+  const { out } = await runCommand(['projects', 'create', '--name', 'A', '--json'], env)
+  const words = ['listen', '--project', JSON.parse(out).id, '--forward-to', 'http://127.0.0.1:9/']
+  const listening = runProgram('command', words, { env })
+  await eventually('it listens', async () => listening.stdout().includes('Secret for this run'))
+  listening.signal('SIGTERM')
+  t.match(await listening.ended, { code: 0, signal: null, stderr: '' })
+  t.equal(isRunning(), false)
 })
 
 t.test('migrate says that there is nothing to do beside a running service', async (t) => {

@@ -1,5 +1,5 @@
 // A backup is whole though row-level security is on, a restore is all or nothing, and the people in it sign in afterwards.
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -13,6 +13,8 @@ import { checkDatabase } from '../../src/doctor/database.ts'
 import { bearer, startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { createDatabase, serverUrl } from '../support/database.ts'
+import { eventually } from '../support/eventually.ts'
+import { runProgram } from '../support/service.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-backup-'))
 t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -177,6 +179,27 @@ t.test('a backup goes on after tables whose rows arrive faster than they are wri
   const ended = await Promise.race([written, setTimeout(30_000, null, { ref: false })])
   t.match(ended, { code: 0 })
   t.match(await verifyBackup(file), { sallyport_backup: 1 })
+})
+
+t.test('a backup that is interrupted leaves nothing', async (t) => {
+  const url = await createDatabase(t)
+  const lock = postgres(url, { max: 1, onnotice: () => {} })
+  t.teardown(() => lock.end())
+  const file = join(folder, 'interrupted')
+  const drafts = () => readdirSync(folder).filter((name) => name.startsWith('interrupted'))
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    await lock.begin(async (sql) => {
+      await sql`lock table webhooks in access exclusive mode`
+      const env = { DATABASE_URL: url, SECRET_KEY: testSecretKey }
+      const program = runProgram('command', ['backup', '--to', file], { env })
+      await eventually('it writes', async () => drafts().length === 1)
+      program.signal(signal)
+      t.match(await program.ended, { code, signal: null, stdout: '', stderr: '' })
+      t.same(drafts(), [])
+    })
 })
 
 t.test('a role that does not see every row gets no backup, and doctor says so', async (t) => {
