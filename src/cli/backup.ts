@@ -7,6 +7,7 @@ import { requireOutputFile } from '../output-file.ts'
 import { withDatabase } from './database.ts'
 import { CommandError } from './errors.ts'
 import { command, path, required } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 /** Runs `work`. @throws CommandError for a BackupError */
 export async function asCommandErrors<T>(work: () => Promise<T>): Promise<T> {
@@ -30,6 +31,6 @@ export const backup = command(
         writeBackup(databaseOwnerUrl ?? url, to, { pooled: pooled && databaseOwnerUrl === null }),
       ),
     )
-    console.log(`Wrote ${resolve(to)}`)
+    printLine(`Wrote ${resolve(to)}`)
   },
 )

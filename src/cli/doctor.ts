@@ -4,16 +4,17 @@ import { type Calibration, calibrate, type Sample } from '../doctor/calibrate.ts
 import { examine } from '../doctor/examine.ts'
 import { type Finding, findingsOn, type Verdict } from '../doctor/finding.ts'
 import { command, option } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 const marks: Record<Verdict, string> = { good: '✓', warning: '!', bad: '✗' }
 
 /** Prints the findings. @param exitCode of the process if one of them is bad */
 function report(findings: readonly Finding[], json: boolean, exitCode: number): void {
   const well = findings.every(({ verdict }) => verdict !== 'bad')
-  if (json) console.log(JSON.stringify({ well, findings }, null, 2))
+  if (json) printLine(JSON.stringify({ well, findings }, null, 2))
   else
     for (const { check, verdict, says } of findings)
-      console.log(`${marks[verdict]} ${check.padEnd(13)} ${says}`)
+      printLine(`${marks[verdict]} ${check.padEnd(13)} ${says}`)
   if (!well) process.exitCode = exitCode
 }
 
@@ -47,9 +48,9 @@ function proposalText({ cores, slotsByMemory, proposal }: Calibration): string {
 }
 
 async function measure(json: boolean): Promise<void> {
-  if (!json) console.log('Measuring argon2id at 19 MiB, two passes, one lane:')
-  const calibration = await calibrate((sample) => json || console.log(sampleLine(sample)))
-  console.log(json ? JSON.stringify(calibration, null, 2) : proposalText(calibration))
+  if (!json) printLine('Measuring argon2id at 19 MiB, two passes, one lane:')
+  const calibration = await calibrate((sample) => json || printLine(sampleLine(sample)))
+  printLine(json ? JSON.stringify(calibration, null, 2) : proposalText(calibration))
 }
 
 interface Given {

@@ -13,6 +13,7 @@ import { type Addresses, allowAddresses } from './allow-addresses.ts'
 import { withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { argument, command, notBlank, oneOf, option, projectId, required } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 type Package = 'client' | 'react' | 'server'
 
@@ -155,7 +156,7 @@ async function create(given: string, options: Given): Promise<void> {
   const allow = options.project
     ? `The project ${project} accepts ${appUrl}.`
     : `Let the project accept it:\n\n  ${allowCommand(project, addresses)}`
-  console.log(`Made ${folder} from the template ${name}. ${allow}\n\nThen:\n
+  printLine(`Made ${folder} from the template ${name}. ${allow}\n\nThen:\n
   cd ${given}\n  npm install\n  npm run dev      # ${appUrl}`)
 }
 

@@ -9,6 +9,7 @@ import { withProject } from './database.ts'
 import { UsageError } from './errors.ts'
 import { runUntilInterrupted } from './interruption.ts'
 import { command, projectOption, required } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 /** @throws UsageError for an address that is not on this machine */
 function localUrl(text: string): string {
@@ -42,15 +43,15 @@ async function forward(url: string, secret: Buffer, projectId: string, event: Ev
 
 async function follow(ctx: OperatorContext, url: string, signal: AbortSignal): Promise<void> {
   const secret = mintWebhookSecret()
-  console.log(`Forwarding the events of ${ctx.project.name} to ${url}. Stop with Ctrl-C.`)
-  console.log(`Secret for this run: ${printWebhookSecret(secret)}`)
+  printLine(`Forwarding the events of ${ctx.project.name} to ${url}. Stop with Ctrl-C.`)
+  printLine(`Secret for this run: ${printWebhookSecret(secret)}`)
   let after = await latestPosition(ctx)
   while (!signal.aborted) {
     const page = await readEvents(ctx, { after, limit: 100, waitSeconds: 30 }, signal)
     for (const event of page.kind === 'page' ? page.events : []) {
       after = event.position
       const said = await forward(url, secret, ctx.project.id, event)
-      console.log(`${event.at.toISOString()}  ${event.type.padEnd(22)}  ${event.subject}  ${said}`)
+      printLine(`${event.at.toISOString()}  ${event.type.padEnd(22)}  ${event.subject}  ${said}`)
     }
   }
 }

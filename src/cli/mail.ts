@@ -21,6 +21,7 @@ import {
   projectId,
   wholeNumber,
 } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 function mailFacts({ id, projectId, kind, to, attempts, ...at }: rows.ListedMail) {
   return {
@@ -100,10 +101,10 @@ async function preview(
     throw new UsageError('mail preview needs one kind of mail.')
   if (to !== undefined) await requireOutputFile(to)
   const { subject, text, html } = await sample(kind, language, project)
-  if (to === undefined) return console.log(`Subject: ${subject}\n\n${text.trimEnd()}`)
+  if (to === undefined) return printLine(`Subject: ${subject}\n\n${text.trimEnd()}`)
   const content = to.endsWith('.txt') ? `Subject: ${subject}\n\n${text}` : html
   await writeOutputFile(to, (write) => write(content))
-  console.log(`Wrote ${to}`)
+  printLine(`Wrote ${to}`)
 }
 
 export const mail = group(

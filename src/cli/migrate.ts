@@ -1,6 +1,7 @@
 // npx . migrate
 import { withDatabase } from './database.ts'
 import { command } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 export const migrate = command(
   'migrate',
@@ -8,6 +9,6 @@ export const migrate = command(
   [],
   async () => {
     await withDatabase(async () => {})
-    console.log('The database is up to date.')
+    printLine('The database is up to date.')
   },
 )

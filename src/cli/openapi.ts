@@ -6,6 +6,7 @@ import { writeOutputFile } from '../output-file.ts'
 import { packageRoot } from '../package.ts'
 import { CommandError } from './errors.ts'
 import { command, option, path } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 /** Makes the folder where it is missing. @throws CommandError where it cannot be one */
 function requireOutputFolder(path: string): void {
@@ -24,7 +25,7 @@ export const openapi = command(
     requireOutputFolder(out)
     for (const [name, text] of Object.entries(await generateDocuments())) {
       await writeOutputFile(join(out, name), (write) => write(text))
-      console.log(`Wrote ${join(out, name)}`)
+      printLine(`Wrote ${join(out, name)}`)
     }
   },
 )

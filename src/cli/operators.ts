@@ -87,14 +87,17 @@ async function create(email: string, { role, project, json }: Given): Promise<vo
     return { ...created, setup: created.setup ?? (await verbs.renewSetupLink(ctx, created.user.uuid)) }
   })
   const words = `${line(made)}\n\nWithin a day, this link sets their password, once:\n${made.setup.url}`
-  print(json, { ...facts(made), setup_url: made.setup.url }, words)
+  const remedy = `The link for ${email} was not printed: the same command makes another.`
+  print(json, { ...facts(made), setup_url: made.setup.url }, words, remedy)
 }
 
 async function createKey({ name, role, project, days, json }: Given): Promise<void> {
   const expiresAt = new Date(Date.now() + days * 86_400_000)
   const wish = { name, role, scope: project ?? null, expiresAt }
   const { key, plain } = await amongOperators((ctx) => keys.createOperatorKey(ctx, wish))
-  print(json, { ...keyFacts(key), key: plain }, `${keyLine(key)}\nkey  ${plain}   (shown this once)`)
+  const words = `${keyLine(key)}\nkey  ${plain}   (shown this once)`
+  const remedy = `The key ${key.id} was not printed: end it with npx . operators keys revoke ${key.id}, and make another.`
+  print(json, { ...keyFacts(key), key: plain }, words, remedy)
 }
 
 export const operators = group(

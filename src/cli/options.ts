@@ -2,6 +2,7 @@
 import { Argument, Command, Option } from 'commander'
 import { isUuid } from '../formats.ts'
 import { CommandError, UsageError } from './errors.ts'
+import { printLine } from './standard-output.ts'
 
 /** The value of an option or argument. @param name as the command line spells it, such as --name */
 type Parser = (text: string, name: string) => unknown
@@ -96,7 +97,11 @@ export function group(name: string, description: string, commands: readonly Comm
   return made
 }
 
-/** Prints the result of a command on standard output. @param facts printed as JSON with --json */
-export function print(json: boolean | undefined, facts: unknown, words: string): void {
-  if (json || words) console.log(json ? JSON.stringify(facts) : words)
+/**
+ * Prints the result of a command on standard output.
+ * @param facts printed as JSON with --json
+ * @param remedy a sentence for standard error where that cannot be written: of a secret, how to make another
+ */
+export function print(json: boolean | undefined, facts: unknown, words: string, remedy?: string): void {
+  if (json || words) printLine(json ? JSON.stringify(facts) : words, remedy)
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, Help, type HelpConfiguration } from 'commander
 import { variablesText } from '../config/documentation.ts'
 import { version } from '../package.ts'
 import { UsageError } from './errors.ts'
+import { printText } from './standard-output.ts'
 
 const commands = {
   init: async () => (await import('./init.ts')).init,
@@ -73,7 +74,7 @@ function prepare(command: Command): void {
     .helpCommand(false)
     .helpOption('-h, --help', 'print this help')
     .configureHelp(help)
-    .configureOutput({ outputError: () => {}, writeErr: () => {} })
+    .configureOutput({ outputError: () => {}, writeErr: () => {}, writeOut: (text) => printText(text) })
     .exitOverride()
   for (const child of command.commands) prepare(child)
 }

@@ -8,14 +8,17 @@ import { command, jsonOption, type ProjectOptions, print, projectOption } from '
 /**
  * @param sentences for the refusals of the domain that an operator of this noun meets
  * @returns a function that declares a command with --project, --json and `options`. Its `act` returns what is printed: the
- * facts with --json, else the words. `prepare` runs before the database is touched.
+ * facts with --json, else the words; and the remedy where that cannot be printed. `prepare` runs before the database is touched.
  */
 export function projectCommands<Given extends ProjectOptions>(sentences: Sentences) {
   return (
     name: string,
     description: string,
     options: readonly Option[],
-    act: (ctx: OperatorContext, given: Given) => Promise<readonly [facts: unknown, words: string]>,
+    act: (
+      ctx: OperatorContext,
+      given: Given,
+    ) => Promise<readonly [facts: unknown, words: string, remedy?: string]>,
     prepare: (given: Given) => Promise<Given> = async (given) => given,
   ): Command =>
     command(name, description, [projectOption, ...options, jsonOption], async (words: Given) => {

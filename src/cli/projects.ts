@@ -17,6 +17,7 @@ import {
   projectId,
   required,
 } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 const idArgument = argument('<ID>', 'the project', projectId)
 const policyWords = [
@@ -38,7 +39,10 @@ async function readPolicy(file: string | undefined): Promise<unknown> {
 function printProject({ id, name, policy }: verbs.Project, json: boolean | undefined, secret?: string): void {
   const secretLine = secret ? `\nsecret  ${secret}   (shown this once)` : ''
   const words = `id      ${id}\nname    ${name}${secretLine}\npolicy  ${JSON.stringify(policy, null, 2)}`
-  print(json, { id, name, ...(secret && { secret }), policy }, words)
+  const remedy = secret
+    ? `The secret of the project ${id} was not printed: make another with npx . projects rotate-secret ${id}`
+    : undefined
+  print(json, { id, name, ...(secret && { secret }), policy }, words, remedy)
 }
 
 /** Changes a policy and prints the project. Keys that were reset are told on standard error beside JSON. */
@@ -52,7 +56,7 @@ async function change(
   if (reset.length === 0) return
   const words = `Reset to the default, because the file does not name it:\n${reset.map((key) => `  - ${key}`).join('\n')}`
   if (json) console.error(words)
-  else console.log(words)
+  else printLine(words)
 }
 
 interface Given {

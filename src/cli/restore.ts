@@ -5,6 +5,7 @@ import { restoreBackup } from '../database/restore.ts'
 import { asCommandErrors } from './backup.ts'
 import { withUnmigrated } from './database.ts'
 import { command, option } from './options.ts'
+import { printLine } from './standard-output.ts'
 
 export const restore = command(
   'restore',
@@ -20,6 +21,6 @@ export const restore = command(
         }),
       ),
     )
-    console.log(`Restored ${resolve(from)}, which Sallyport ${version} wrote at ${made_at}`)
+    printLine(`Restored ${resolve(from)}, which Sallyport ${version} wrote at ${made_at}`)
   },
 )

@@ -4,12 +4,7 @@ import { OutputFileError } from '../output-file.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { endOnSignals, isInterrupted } from './interruption.ts'
 import { run } from './program.ts'
-
-// The reader of a pipe may end before the command, as `head` does: then nobody reads the rest.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
-})
+import { lostOutput } from './standard-output.ts'
 
 endOnSignals()
 try {
@@ -27,4 +22,8 @@ try {
     console.error(operatorMessage(error))
     process.exitCode = exitCodeOf(error)
   }
+}
+for (const sentence of await lostOutput()) {
+  console.error(sentence)
+  process.exitCode ||= 1
 }

@@ -50,8 +50,12 @@ function line(webhook: verbs.Webhook): string {
   return `${webhook.id}  ${webhook.url}\n  ${webhook.types.join(' ') || 'all events'}; ${state}`
 }
 
-const withSecret = ({ webhook, secret }: verbs.WebhookWithSecret) =>
-  [{ ...facts(webhook), secret }, `${line(webhook)}\nSecret, shown this once: ${secret}`] as const
+const withSecret = (ctx: OperatorContext, { webhook, secret }: verbs.WebhookWithSecret) =>
+  [
+    { ...facts(webhook), secret },
+    `${line(webhook)}\nSecret, shown this once: ${secret}`,
+    `The secret of the webhook ${webhook.id} was not printed: make another with npx . webhooks rotate-secret --project ${ctx.project.id} --id ${webhook.id}`,
+  ] as const
 
 function typesOf(text: string): string[] {
   const types = text.split(/[\s,]+/).filter(Boolean)
@@ -98,7 +102,7 @@ export const webhooks = group(
         option('--description <TEXT>', 'what it is for').default(''),
       ],
       async (ctx, { url, types, description }) =>
-        withSecret(await verbs.createWebhook(ctx, { url, description, types: typesOf(types) })),
+        withSecret(ctx, await verbs.createWebhook(ctx, { url, description, types: typesOf(types) })),
     ),
     declare('enable', 'sends a webhook the events from now on', [idOption], async (ctx, { id }) => {
       const webhook = await verbs.changeWebhook(ctx, id, { enabled: true })
@@ -116,7 +120,7 @@ export const webhooks = group(
       'rotate-secret',
       `gives a webhook a new secret and prints it; the former one signs as well for ${verbs.rotationHours} hours`,
       [idOption],
-      async (ctx, { id }) => withSecret(await verbs.rotateWebhookSecret(ctx, id)),
+      async (ctx, { id }) => withSecret(ctx, await verbs.rotateWebhookSecret(ctx, id)),
     ),
     declare('test', 'sends a test to a webhook', [idOption], async (ctx, { id }) => {
       const queued = await verbs.testWebhook(ctx, id)

@@ -1,7 +1,16 @@
 // npx . projects …: real processes beside a running service, as an operator types them.
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { existsSync, lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -219,6 +228,41 @@ t.test('a command whose reader ends first ends without an error', async (t) => {
   const command = ['-c', '"$0" "$1" --help | true', process.execPath, programs.command]
   const { stdout, stderr } = await promisify(execFile)('sh', command)
   t.same([stdout, stderr], ['', ''])
+})
+
+t.test('what cannot be printed is told, and of a secret how to make another', async (t) => {
+  const env = { PATH: process.env.PATH, DATABASE_URL: app.databaseUrl, SECRET_KEY: testSecretKey }
+  const command = (words: string[], stdout: 'pipe' | number) => {
+    const child = spawn(process.execPath, [programs.command, ...words], {
+      env,
+      stdio: ['ignore', stdout, 'pipe'],
+    })
+    // Nobody reads.
+    child.stdout?.destroy()
+    let err = ''
+    child.stderr?.on('data', (chunk) => {
+      err += chunk
+    })
+    return new Promise<[number | null, string]>((resolve) =>
+      child.once('close', (code) => resolve([code, err])),
+    )
+  }
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => closeSync(full))
+  const lost = 'Standard output cannot be written (ENOSPC): not everything was printed.\n'
+  t.same(await command(['--help'], full), [1, lost])
+  t.same(await command(['projects', 'list'], full), [1, lost])
+  t.same(await command(['projects', 'list'], 'pipe'), [0, ''])
+  const [code, err] = await command(['projects', 'create', '--name', 'Lost'], full)
+  t.equal(code, 1)
+  t.match(err, /^Standard output .*\nThe secret of the project \S+ was not printed: make another with/)
+  const key = ['operators', 'keys', 'create', '--name', 'Lost', '--role', 'viewer']
+  const [keyCode, keyErr] = await command(key, 'pipe')
+  t.equal(keyCode, 1)
+  t.match(keyErr, /^The key \S+ was not printed: end it with npx \. operators keys revoke/)
+  const out = join(folder, 'unread')
+  t.same(await command(['openapi', '--out', out], 'pipe'), [0, ''], 'the work is finished')
+  t.ok(existsSync(join(out, 'routes.txt')) && existsSync(join(out, 'admin.json')))
 })
 
 t.test('a database that is away, or a wrong configuration, is told in a sentence', async (t) => {
