@@ -3,7 +3,7 @@ import { WorkerError } from './cluster/primary.ts'
 import { type Config, ConfigError, exitConfig } from './config/config.ts'
 import { EmbeddedDatabaseError } from './database/embedded/embedded.ts'
 import { DatabaseError } from './database/migrations.ts'
-import { AuthError } from './domain/errors.ts'
+import { AuthError, type AuthErrorCode } from './domain/errors.ts'
 import { UserFactsError } from './domain/operators/users.ts'
 import { PolicyError } from './domain/projects/policy.ts'
 import { SealedKeyError } from './domain/signing-keys/signing-keys.ts'
@@ -32,12 +32,20 @@ const headings = [
   [UserFactsError, 'The account cannot be made:'],
 ] as const
 
+/** Refusals of the domain that several commands can meet. A command has sentences of its own for what it alone meets. */
+const refusals: Partial<Record<AuthErrorCode, string>> = {
+  project_unknown: 'There is no project with this id. See: npx . projects list',
+  project_reserved:
+    'This is the built-in project of the operators, which has no secret. See the others: npx . projects list',
+  overloaded: 'Too many passwords are being hashed at this moment. Try again.',
+}
+
 /** The text for standard error. It holds no value of a variable. */
 export function operatorMessage(error: unknown): string {
   for (const [kind, heading] of headings)
     if (error instanceof kind) return [heading, ...error.problems.map((line) => `  - ${line}`)].join('\n')
-  if (error instanceof AuthError && error.code === 'project_unknown')
-    return 'There is no project with this id.'
+  if (error instanceof AuthError)
+    return refusals[error.code] ?? `It was refused: ${error.code.replaceAll('_', ' ')}.`
   if (sentences.some((kind) => error instanceof kind)) return (error as Error).message
   if ((error as NodeJS.ErrnoException)?.code === 'EADDRINUSE')
     return 'HOST and PORT are in use by another process. Stop it, or set PORT to a free one.'

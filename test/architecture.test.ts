@@ -233,6 +233,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
       'src/database',
       'src/doctor',
       'src/domain',
+      'src/folders.ts',
       'src/formats.ts',
       'src/mail',
       'src/operator-messages.ts',

@@ -4,6 +4,7 @@ import { type Calibration, calibrate, type Sample } from '../doctor/calibrate.ts
 import { examine } from '../doctor/examine.ts'
 import { type Finding, findingsOn, type Verdict } from '../doctor/finding.ts'
 import { command, option } from './options.ts'
+import { shown } from './shown.ts'
 import { printLine } from './standard-output.ts'
 
 const marks: Record<Verdict, string> = { good: '✓', warning: '!', bad: '✗' }
@@ -14,7 +15,7 @@ function report(findings: readonly Finding[], json: boolean, exitCode: number): 
   if (json) printLine(JSON.stringify({ well, findings }, null, 2))
   else
     for (const { check, verdict, says } of findings)
-      printLine(`${marks[verdict]} ${check.padEnd(13)} ${says}`)
+      printLine(shown(`${marks[verdict]} ${check.padEnd(13)} ${says}`))
   if (!well) process.exitCode = exitCode
 }
 

@@ -38,7 +38,7 @@ export const events = group('events', 'Reads the ordered feed of a project (docs
           `${position}  ${at.toISOString()}  ${type.padEnd(22)}  ${subject}  ${JSON.stringify(data)}`,
       )
       const none = page.kind === 'expired' ? 'Events after this position were removed.' : 'There is none.'
-      return [rows.map(facts), lines.join('\n') || none]
+      return [rows.map(facts), lines.length > 0 ? lines : none]
     },
   ),
 ])

@@ -1,11 +1,12 @@
 // npx . init: a new application from a template, with this installation's own packages.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { readConfig } from '../config/config.ts'
 import { ensureDefaultProject } from '../domain/projects/projects.ts'
+import { makeFolder } from '../folders.ts'
 import { isLoopback } from '../formats.ts'
 import { asOutputErrors } from '../output-file.ts'
 import { packageRoot } from '../package.ts'
@@ -58,6 +59,15 @@ async function requireEmpty(folder: string): Promise<void> {
     throw new CommandError(`The folder ${folder} is not empty: it has ${found.slice(0, 3).join(', ')}.`)
 }
 
+/** @throws CommandError */
+function makeApplicationFolder(folder: string): void {
+  try {
+    makeFolder(folder)
+  } catch (error) {
+    throw new CommandError(`The folder ${folder} cannot be made: ${(error as Error).message}.`)
+  }
+}
+
 /** @throws CommandError where a package is not built, as in an installation without development dependencies */
 function requireBuilt(packages: readonly Package[]): void {
   const missing = packages.find((name) => !existsSync(join(packageRoot, 'openapi', name, 'dist')))
@@ -68,7 +78,7 @@ function requireBuilt(packages: readonly Package[]): void {
 /** Packs the built packages into the application's folder. @returns what its package.json names, by package */
 async function packInto(folder: string, packages: readonly Package[]): Promise<Record<string, string>> {
   const vendor = join(folder, 'sallyport')
-  await asOutputErrors(folder, () => mkdir(vendor, { recursive: true }))
+  await asOutputErrors(folder, async () => makeFolder(vendor))
   const paths = packages.map((name) => join(packageRoot, 'openapi', name))
   const words = ['pack', ...paths, '--pack-destination', vendor, '--ignore-scripts', '--json']
   const isWindows = process.platform === 'win32'
@@ -90,7 +100,7 @@ async function write(template: string, folder: string, values: Record<string, st
   for (const { parentPath, name } of entries.filter((entry) => entry.isFile())) {
     const text = await readFile(join(parentPath, name), 'utf8')
     const target = join(folder, relative(source, parentPath))
-    await mkdir(target, { recursive: true })
+    makeFolder(target)
     await writeFile(
       join(target, renamed[name] ?? name),
       text.replace(/\{\{(\w+)\}\}/g, (whole, key: string) => values[key] ?? whole),
@@ -145,6 +155,7 @@ async function create(given: string, options: Given): Promise<void> {
   const folder = resolve(given)
   await requireEmpty(folder)
   requireBuilt(template.packages)
+  makeApplicationFolder(folder)
   const appUrl = options.appUrl ?? `http://localhost:${template.port}`
   const addresses = template.addresses(appUrl)
   const project = await projectFor(options, addresses)

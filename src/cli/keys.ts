@@ -25,7 +25,7 @@ async function list({ json }: Given): Promise<void> {
     ({ kid, algorithm, state, created_at }) =>
       `${kid}  ${state.padEnd(8)}  ${algorithm.padEnd(5)}  made ${created_at}`,
   )
-  print(json, facts, lines.join('\n'))
+  print(json, facts, lines)
 }
 
 const sentences: Sentences = {

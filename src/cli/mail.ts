@@ -1,10 +1,11 @@
 // npx . mail …
-import { recordInstallationAct } from '../domain/audit/chain.ts'
+import { byCommandLine, installationId, recordAct } from '../domain/audit/operator-acts.ts'
 import { languages } from '../formats.ts'
 import { allMailKinds, type MailKind } from '../mail/kinds.ts'
 import type { Composed } from '../mail/messages.ts'
 import { previewMessage } from '../mail/preview.ts'
 import { requireOutputFile, writeOutputFile } from '../output-file.ts'
+import type { UnscopedDatabase } from '../repositories/database.ts'
 import * as rows from '../repositories/mail/listed-mails.ts'
 import { withProject, withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -65,23 +66,29 @@ async function list({ dead = false, limit, json }: Given): Promise<void> {
   const lines = mails.flatMap(mailLines)
   if (total > mails.length) lines.push(`… and ${total - mails.length} more: --limit N shows them.`)
   if (total === 0) lines.push(dead ? 'No mail was given up.' : 'No mail is owed.')
-  print(json, mails.map(mailFacts), lines.join('\n'))
+  print(json, mails.map(mailFacts), lines)
+}
+
+/** @returns 1 @throws CommandError for a mail that cannot be sent again */
+async function retryOne(tx: UnscopedDatabase, id: string): Promise<number> {
+  const found = await rows.retryMail(tx, id)
+  if (found === 'unknown')
+    throw new CommandError(`There is no mail ${id}; see the list with: npx . mail list --dead.`)
+  if (found === 'sent') throw new CommandError(`The mail ${id} was sent.`)
+  if (found === 'under_way') throw new CommandError(`The mail ${id} is being sent at this moment.`)
+  return 1
 }
 
 async function retry(id: string | undefined, { allDead = false, json }: Given): Promise<void> {
   if ((id === undefined) !== allDead)
     throw new UsageError('mail retry needs the ID of a mail, or --all-dead.')
-  const retried = await withServices(async (services) => {
-    const { unscoped } = services.stores
-    await recordInstallationAct(services, 'mail_retried')
-    if (id === undefined) return rows.retryDeadMails(unscoped)
-    const found = await rows.retryMail(unscoped, id)
-    if (found === 'unknown')
-      throw new CommandError(`There is no mail ${id}; see the list with: npx . mail list --dead.`)
-    if (found === 'sent') throw new CommandError(`The mail ${id} was sent.`)
-    if (found === 'under_way') throw new CommandError(`The mail ${id} is being sent at this moment.`)
-    return 1
-  })
+  const retried = await withServices(({ stores }) =>
+    stores.unscoped.transaction(async (tx) => {
+      const count = id === undefined ? await rows.retryDeadMails(tx) : await retryOne(tx, id)
+      await recordAct(tx, byCommandLine, installationId, 'mail_retried')
+      return count
+    }),
+  )
   print(json, { retried }, `Due now: ${retried}.`)
 }
 
@@ -101,7 +108,7 @@ async function preview(
     throw new UsageError('mail preview needs one kind of mail.')
   if (to !== undefined) await requireOutputFile(to)
   const { subject, text, html } = await sample(kind, language, project)
-  if (to === undefined) return printLine(`Subject: ${subject}\n\n${text.trimEnd()}`)
+  if (to === undefined) return print(false, null, [`Subject: ${subject}`, '', ...text.trimEnd().split('\n')])
   const content = to.endsWith('.txt') ? `Subject: ${subject}\n\n${text}` : html
   await writeOutputFile(to, (write) => write(content))
   printLine(`Wrote ${to}`)

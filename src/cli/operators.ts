@@ -13,6 +13,7 @@ import {
   command,
   group,
   jsonOption,
+  nameOf,
   notBlank,
   oneOf,
   option,
@@ -29,6 +30,8 @@ const sentences: Sentences = {
   account_unknown: 'There is no operator with this address. See: npx . operators list',
   account_unproven: 'The holder of this account has not proven the address, so it may be another person’s.',
   role_impossible: '--project must be a project of this installation, and not that of the operators.',
+  expiry_not_ahead:
+    'The key would have ended already: the clock of this machine is days behind that of the database. See: npx . doctor',
   operator_key_unknown: 'There is no operator key with this id. See: npx . operators keys list',
 }
 
@@ -40,6 +43,9 @@ const amongOperators = <T>(work: (ctx: OperatorContext) => Promise<T>): Promise<
       return work(operatorContext(services, await services.projects.getAny(operatorsProjectId)))
     }),
   )
+
+/** Characters of the name of a key, as in the admin API. */
+const maxNameLength = 255
 
 interface Given {
   readonly role: Role
@@ -86,7 +92,7 @@ async function create(email: string, { role, project, json }: Given): Promise<vo
     const created = await verbs.createOperator(ctx, { email, role, scope: project ?? null })
     return { ...created, setup: created.setup ?? (await verbs.renewSetupLink(ctx, created.user.uuid)) }
   })
-  const words = `${line(made)}\n\nWithin a day, this link sets their password, once:\n${made.setup.url}`
+  const words = [line(made), '', 'Within a day, this link sets their password, once:', made.setup.url]
   const remedy = `The link for ${email} was not printed: the same command makes another.`
   print(json, { ...facts(made), setup_url: made.setup.url }, words, remedy)
 }
@@ -95,7 +101,7 @@ async function createKey({ name, role, project, days, json }: Given): Promise<vo
   const expiresAt = new Date(Date.now() + days * 86_400_000)
   const wish = { name, role, scope: project ?? null, expiresAt }
   const { key, plain } = await amongOperators((ctx) => keys.createOperatorKey(ctx, wish))
-  const words = `${keyLine(key)}\nkey  ${plain}   (shown this once)`
+  const words = [keyLine(key), `key  ${plain}   (shown this once)`]
   const remedy = `The key ${key.id} was not printed: end it with npx . operators keys revoke ${key.id}, and make another.`
   print(json, { ...keyFacts(key), key: plain }, words, remedy)
 }
@@ -107,17 +113,12 @@ export const operators = group(
     command(
       'create',
       'makes an operator and prints the link by which they set their password; for an operator that is there, changes the role and prints a new link',
-      [
-        emailArgument,
-        option('--role <ROLE>', roleWords, oneOf(roles)).default('owner'),
-        forProject,
-        jsonOption,
-      ],
+      [emailArgument, required('--role <ROLE>', roleWords, oneOf(roles)), forProject, jsonOption],
       create,
     ),
     command('list', 'prints every operator with their roles', [jsonOption], async ({ json }: Given) => {
       const all = await amongOperators(verbs.listOperators)
-      print(json, all.map(facts), all.map(line).join('\n') || 'No operator.')
+      print(json, all.map(facts), all.length > 0 ? all.map(line) : 'No operator.')
     }),
     command(
       'set-role',
@@ -143,7 +144,7 @@ export const operators = group(
         'create',
         'makes a key and prints it, once',
         [
-          required('--name <NAME>', 'what it is for', notBlank),
+          required('--name <NAME>', 'what it is for', nameOf(maxNameLength)),
           required('--role <ROLE>', roleWords, oneOf(roles)),
           forProject,
           option('--days <N>', 'how long it works', wholeNumber(1, 3650)).default(90),
@@ -153,7 +154,7 @@ export const operators = group(
       ),
       command('list', 'prints every key, active ones first', [jsonOption], async ({ json }: Given) => {
         const all = await amongOperators(keys.listOperatorKeys)
-        print(json, all.map(keyFacts), all.map(keyLine).join('\n') || 'No key.')
+        print(json, all.map(keyFacts), all.length > 0 ? all.map(keyLine) : 'No key.')
       }),
       command(
         'revoke',

@@ -2,10 +2,11 @@
 import { Argument, Command, Option } from 'commander'
 import { isUuid } from '../formats.ts'
 import { CommandError, UsageError } from './errors.ts'
+import { shown } from './shown.ts'
 import { printLine } from './standard-output.ts'
 
 /** The value of an option or argument. @param name as the command line spells it, such as --name */
-type Parser = (text: string, name: string) => unknown
+export type Parser = (text: string, name: string) => unknown
 
 /** @throws UsageError for blank text */
 export const notBlank: Parser = (text, name) => {
@@ -18,6 +19,19 @@ export const path: Parser = (text, name) => {
   if (text === '') throw new UsageError(`${name} must not be empty: give a path.`)
   return text
 }
+
+/**
+ * @param most characters, as the admin API allows
+ * @returns a parser that throws a UsageError for blank or longer text, and for line breaks and other control characters
+ */
+export const nameOf =
+  (most: number): Parser =>
+  (text, name) => {
+    const trimmed = String(notBlank(text, name))
+    if ([...trimmed].length > most || shown(trimmed) !== trimmed)
+      throw new UsageError(`${name} has 1 to ${most} characters, without line breaks and control characters.`)
+    return trimmed
+  }
 
 /** @returns a parser that throws a UsageError for text that is not one of `values` */
 export const oneOf =
@@ -37,10 +51,13 @@ export const wholeNumber =
     return number
   }
 
-/** @returns a parser that throws a CommandError for text that is not a UUID. @param list prints the ids there are */
+/** @returns a parser that throws a CommandError for text that is not a UUID, and a UsageError for an option. @param list prints the ids there are */
 export const idOf =
   (noun: string, list: string): Parser =>
-  (text) => {
+  (text, name) => {
+    // The next option stands where its value should.
+    if (text.startsWith('--'))
+      throw new UsageError(`${name} needs a value: the id of a ${noun}, which \`npx . ${list}\` prints.`)
     if (!isUuid(text))
       throw new CommandError(`"${text}" is not a ${noun} id; see the list with: npx . ${list}.`)
     return text.toLowerCase()
@@ -97,11 +114,16 @@ export function group(name: string, description: string, commands: readonly Comm
   return made
 }
 
+/** One line for people, or several. A line break within one is escaped when it is printed. */
+export type Words = string | readonly string[]
+
 /**
  * Prints the result of a command on standard output.
  * @param facts printed as JSON with --json
+ * @param words printed without it; they may hold text of users
  * @param remedy a sentence for standard error where that cannot be written: of a secret, how to make another
  */
-export function print(json: boolean | undefined, facts: unknown, words: string, remedy?: string): void {
-  if (json || words) printLine(json ? JSON.stringify(facts) : words, remedy)
+export function print(json: boolean | undefined, facts: unknown, words: Words, remedy?: string): void {
+  if (json) printLine(JSON.stringify(facts), remedy)
+  else if (words.length > 0) printLine([words].flat().map(shown).join('\n'), remedy)
 }

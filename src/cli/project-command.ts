@@ -3,7 +3,7 @@ import type { Command, Option } from 'commander'
 import type { OperatorContext } from '../domain/context.ts'
 import { withProject } from './database.ts'
 import { inSentences, type Sentences } from './errors.ts'
-import { command, jsonOption, type ProjectOptions, print, projectOption } from './options.ts'
+import { command, jsonOption, type ProjectOptions, print, projectOption, type Words } from './options.ts'
 
 /**
  * @param sentences for the refusals of the domain that an operator of this noun meets
@@ -18,7 +18,7 @@ export function projectCommands<Given extends ProjectOptions>(sentences: Sentenc
     act: (
       ctx: OperatorContext,
       given: Given,
-    ) => Promise<readonly [facts: unknown, words: string, remedy?: string]>,
+    ) => Promise<readonly [facts: unknown, words: Words, remedy?: string]>,
     prepare: (given: Given) => Promise<Given> = async (given) => given,
   ): Command =>
     command(name, description, [projectOption, ...options, jsonOption], async (words: Given) => {

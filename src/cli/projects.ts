@@ -11,6 +11,7 @@ import {
   command,
   group,
   jsonOption,
+  nameOf,
   notBlank,
   option,
   print,
@@ -20,6 +21,9 @@ import {
 import { printLine } from './standard-output.ts'
 
 const idArgument = argument('<ID>', 'the project', projectId)
+/** Characters, as in the admin API. */
+const maxNameLength = 100
+
 const policyWords = [
   '--policy <FILE>',
   'file with the policy as JSON; what it leaves out keeps its default',
@@ -37,8 +41,12 @@ async function readPolicy(file: string | undefined): Promise<unknown> {
 }
 
 function printProject({ id, name, policy }: verbs.Project, json: boolean | undefined, secret?: string): void {
-  const secretLine = secret ? `\nsecret  ${secret}   (shown this once)` : ''
-  const words = `id      ${id}\nname    ${name}${secretLine}\npolicy  ${JSON.stringify(policy, null, 2)}`
+  const words = [
+    `id      ${id}`,
+    `name    ${name}`,
+    ...(secret ? [`secret  ${secret}   (shown this once)`] : []),
+    ...`policy  ${JSON.stringify(policy, null, 2)}`.split('\n'),
+  ]
   const remedy = secret
     ? `The secret of the project ${id} was not printed: make another with npx . projects rotate-secret ${id}`
     : undefined
@@ -72,7 +80,7 @@ export const projects = group(
     command(
       'create',
       'makes a project and prints it with its secret',
-      [required('--name <NAME>', 'its name', notBlank), option(...policyWords), jsonOption],
+      [required('--name <NAME>', 'its name', nameOf(maxNameLength)), option(...policyWords), jsonOption],
       async ({ name, policy: file, json }: Given) => {
         const policy = await readPolicy(file)
         const made = await withServices((services) => verbs.createProject(services, name, policy))
@@ -87,7 +95,11 @@ export const projects = group(
         const found = await withServices(verbs.listProjects)
         const all = found.filter((project) => !isOperatorsProject(project))
         const facts = all.map(({ id, name, policy }) => ({ id, name, policy }))
-        print(json, facts, all.map(({ id, name }) => `${id}  ${name}`).join('\n'))
+        print(
+          json,
+          facts,
+          all.map(({ id, name }) => `${id}  ${name}`),
+        )
       },
     ),
     command('show', 'prints a project', [idArgument, jsonOption], async (id: string, { json }: Given) =>
@@ -100,7 +112,7 @@ export const projects = group(
         [idArgument, jsonOption],
         async (id: string, { json }: Given) => {
           const { policy } = await withServices((services) => services.projects.getAny(id))
-          print(json, policy, JSON.stringify(policy, null, 2))
+          print(json, policy, JSON.stringify(policy, null, 2).split('\n'))
         },
       ),
       command(

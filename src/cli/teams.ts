@@ -74,20 +74,20 @@ export const teams = group(
       [required('--name <NAME>', 'its name', notBlank)],
       async (ctx, given) => {
         const { id, name } = await createEmptyTeam(ctx, given.name)
-        return [{ id, name }, `id    ${id}\nname  ${name}`]
+        return [{ id, name }, [`id    ${id}`, `name  ${name}`]]
       },
     ),
     command('list', 'prints the teams of a project', [], async (ctx) => {
       const all = await listAllTeams(ctx)
       const lines = all.map(({ id, name, memberCount }) => `${id}  ${name} (${memberCount})`)
-      return [all.map(({ id, name }) => ({ id, name })), lines.join('\n') || 'There is no team.']
+      return [all.map(({ id, name }) => ({ id, name })), lines.length > 0 ? lines : 'There is no team.']
     }),
     command('show', 'prints a team and its members', [teamOption], async (ctx, { team }) => {
       const { id, name } = await findTeam(ctx, team)
       const listed = await listMembers(ctx, team)
       const lines = listed.map(({ userUuid, role, email }) => `${userUuid}  ${role.padEnd(8)}  ${email}`)
       const members = listed.map((member) => ({ ...memberFacts(member), email: member.email }))
-      return [{ id, name, members }, [`id    ${id}\nname  ${name}`, ...lines].join('\n')]
+      return [{ id, name, members }, [`id    ${id}`, `name  ${name}`, ...lines]]
     }),
     command('delete', 'deletes a team', [teamOption], async (ctx, { team }) => {
       const { id, name } = await findTeam(ctx, team)

@@ -5,8 +5,11 @@ import type { OperatorContext } from '../domain/context.ts'
 import * as factors from '../domain/operators/factors.ts'
 import * as changes from '../domain/operators/user-changes.ts'
 import * as verbs from '../domain/operators/users.ts'
+import { isOperatorsProject } from '../domain/projects/operators-project.ts'
+import { mustOpenSigningKeys } from '../domain/signing-keys/signing-keys.ts'
 import { sessionView, userView } from '../http/views.ts'
 import type { UserRow } from '../repositories/accounts/users.ts'
+import { CommandError } from './errors.ts'
 import { exportDescription, exportOptions, prepareExport, runExport } from './export.ts'
 import {
   type ImportWords,
@@ -69,7 +72,7 @@ const accountCommand = (
           ([name, value]) =>
             `${name.padEnd(18)} ${typeof value === 'object' ? JSON.stringify(value) : value}`,
         )
-      return [facts, lines.join('\n')]
+      return [facts, lines]
     },
     prepare,
   )
@@ -90,12 +93,25 @@ async function readLine(): Promise<string> {
 async function create(ctx: OperatorContext, given: Given): Promise<UserRow> {
   const { email, role, password = null, firstName = null, lastName = null, displayName = null } = given
   const { verified = false } = given
+  if (isOperatorsProject(ctx.project))
+    throw new CommandError(
+      'This is the project of the operators, and an account alone is no operator there. Make one with: npx . operators create EMAIL --role ROLE',
+    )
+  await mustOpenSigningKeys(ctx.services)
   const facts = { email, password, firstName, lastName, displayName, role, verified }
   const user = await verbs.createUser(ctx, facts)
   if (password === null)
     console.error('No password was given: the account has none until its owner asks for a reset mail.')
   return user
 }
+
+/** Work that seals or opens secrets of users. @throws SealedKeyError, before it, where SECRET_KEY is another installation's */
+const opened =
+  <Words, Result>(work: (ctx: OperatorContext, given: Words) => Promise<Result>) =>
+  async (ctx: OperatorContext, given: Words): Promise<Result> => {
+    await mustOpenSigningKeys(ctx.services)
+    return work(ctx, given)
+  }
 
 const roles: readonly UserRow['role'][] = ['user', 'admin']
 const roleWords = ['--role <ROLE>', roles.join(', '), oneOf(roles)] as const
@@ -126,8 +142,11 @@ export const users = group(
         option('--limit <N>', 'how many at most', wholeNumber(1, 10_000)).default(100),
       ],
       async (ctx, { after = null, limit }) => {
-        const found = await verbs.listUsers(ctx, after, limit)
-        return [found.map(viewFor()), found.map(userLine).join('\n')]
+        const found = await verbs.listUsers(ctx, after, limit + 1)
+        const page = found.slice(0, limit)
+        if (found.length > limit)
+          console.error(`There are more: --after ${page.at(-1)?.id} goes on, --limit N shows more at once.`)
+        return [page.map(viewFor()), page.length > 0 ? page.map(userLine) : 'There is no account.']
       },
     ),
     accountCommand('show', 'prints an account', [], (ctx, { email }) => verbs.findAccount(ctx, email)),
@@ -173,7 +192,7 @@ export const users = group(
           `trusted devices      ${trustedDevices.length}`,
           ...(resetDueAt ? [`to be removed        ${resetDueAt.toISOString()}`] : []),
         ]
-        return [facts, lines.join('\n')]
+        return [facts, lines]
       },
     ),
     command(
@@ -182,8 +201,9 @@ export const users = group(
       [emailOption, option('--cancel', 'takes such a request back')],
       async (ctx, { email, cancel = false }) => {
         if (cancel) {
-          await factors.cancelFactorsReset(ctx, email)
-          return [{ reset_due_at: null }, 'The factors stay.']
+          const isCancelled = await factors.cancelFactorsReset(ctx, email)
+          const words = 'Nothing was to be removed: there is no request for this account.'
+          return [{ reset_due_at: null }, isCancelled ? 'The factors stay.' : words]
         }
         const dueAt = await factors.resetFactors(ctx, email)
         const isWaiting = ctx.project.policy.factors.reset_wait_hours > 0
@@ -199,7 +219,7 @@ export const users = group(
       const lines = sessions.map(
         ({ id, lastSeenAt, addressPrefix }) => `${id}  last seen ${lastSeenAt}  ${addressPrefix ?? ''}`,
       )
-      return [sessions.map((session) => sessionView(session, null)), lines.join('\n') || 'No session.']
+      return [sessions.map((session) => sessionView(session, null)), lines.length > 0 ? lines : 'No session.']
     }),
     command('end-sessions', 'signs an account out everywhere', [emailOption], async (ctx, { email }) => {
       const { uuid } = await verbs.findAccount(ctx, email)
@@ -222,7 +242,7 @@ export const users = group(
       [],
       async (ctx, { email }) => changes.verifyUser(ctx, (await verbs.findAccount(ctx, email)).uuid),
     ),
-    command('import', importDescription, importOptions, runImport, prepareImport),
-    command('export', exportDescription, exportOptions, runExport, prepareExport),
+    command('import', importDescription, importOptions, opened(runImport), prepareImport),
+    command('export', exportDescription, exportOptions, opened(runExport), prepareExport),
   ],
 )

@@ -2,24 +2,30 @@
 import type { OperatorContext } from '../domain/context.ts'
 import { eventTypes } from '../domain/events/types.ts'
 import * as verbs from '../domain/events/webhooks.ts'
+import { mustOpenSigningKeys } from '../domain/signing-keys/signing-keys.ts'
 import { UsageError } from './errors.ts'
 import {
   group,
   idOf,
+  nameOf,
   notBlank,
   oneOf,
   option,
+  type Parser,
   type ProjectOptions,
   required,
   wholeNumber,
 } from './options.ts'
 import { projectCommands } from './project-command.ts'
 
+/** A description, of the length that the admin API allows; it may be empty. @throws UsageError */
+const descriptionOf: Parser = (text, name) => (text.trim() === '' ? '' : nameOf(255)(text, name))
+
 interface Given extends ProjectOptions {
   readonly id: string
   readonly url: string
   readonly description: string
-  readonly types: string
+  readonly types?: string[]
   readonly state?: verbs.DeliveryState
   readonly limit: number
 }
@@ -43,24 +49,31 @@ const facts = (webhook: verbs.Webhook) => ({
   created_at: webhook.createdAt.toISOString(),
 })
 
-function line(webhook: verbs.Webhook): string {
+function linesOf(webhook: verbs.Webhook): string[] {
   const { disabledReason: reason, failures } = webhook
   const states = { gone: 'disabled: its receiver answered 410 Gone', operator: 'disabled' }
   const state = reason ? states[reason] : failures > 0 ? `${failures} attempts in a row failed` : 'well'
-  return `${webhook.id}  ${webhook.url}\n  ${webhook.types.join(' ') || 'all events'}; ${state}`
+  return [
+    `${webhook.id}  ${webhook.url}`,
+    ...(webhook.description ? [`  ${webhook.description}`] : []),
+    `  ${webhook.types.join(' ') || 'all events'}; ${state}`,
+  ]
 }
 
 const withSecret = (ctx: OperatorContext, { webhook, secret }: verbs.WebhookWithSecret) =>
   [
     { ...facts(webhook), secret },
-    `${line(webhook)}\nSecret, shown this once: ${secret}`,
+    [...linesOf(webhook), `Secret, shown this once: ${secret}`],
     `The secret of the webhook ${webhook.id} was not printed: make another with npx . webhooks rotate-secret --project ${ctx.project.id} --id ${webhook.id}`,
   ] as const
 
-function typesOf(text: string): string[] {
-  const types = text.split(/[\s,]+/).filter(Boolean)
+/** Types of events, separated by commas or blanks. @throws UsageError, also for none: that would stand for all events */
+const typesOf: Parser = (text, name) => {
+  const types = String(notBlank(text, name))
+    .split(/[\s,]+/)
+    .filter(Boolean)
   const unknown = types.find((type) => !Object.hasOwn(eventTypes, type))
-  if (unknown) throw new UsageError(`--types: there is no event ${unknown}. See docs/events.md.`)
+  if (unknown) throw new UsageError(`${name}: there is no event ${unknown}. See docs/events.md.`)
   return types
 }
 
@@ -80,7 +93,7 @@ async function deliveries(ctx: OperatorContext, { id, state, limit }: Given) {
       '  ',
     ),
   )
-  return [shown, lines.join('\n') || 'There is none.'] as const
+  return [shown, lines.length > 0 ? lines : 'There is none.'] as const
 }
 
 const idOption = required('--id <ID>', 'the webhook', idOf('webhook', 'webhooks list --project ID'))
@@ -91,26 +104,28 @@ export const webhooks = group(
   [
     declare('list', 'prints the webhooks of a project', [], async (ctx) => {
       const all = await verbs.listWebhooks(ctx)
-      return [all.map(facts), all.map(line).join('\n') || 'This project has no webhook.']
+      return [all.map(facts), all.length > 0 ? all.flatMap(linesOf) : 'This project has no webhook.']
     }),
     declare(
       'create',
       'adds a webhook, which is sent the events from now on, and prints its secret',
       [
         required('--url <URL>', 'where events are sent by POST', notBlank),
-        option('--types <TYPES>', 'types of events, separated by commas; default: all').default(''),
-        option('--description <TEXT>', 'what it is for').default(''),
+        option('--types <TYPES>', 'types of events, separated by commas; default: all', typesOf),
+        option('--description <TEXT>', 'what it is for', descriptionOf).default(''),
       ],
-      async (ctx, { url, types, description }) =>
-        withSecret(ctx, await verbs.createWebhook(ctx, { url, description, types: typesOf(types) })),
+      async (ctx, { url, types = [], description }) => {
+        await mustOpenSigningKeys(ctx.services)
+        return withSecret(ctx, await verbs.createWebhook(ctx, { url, description, types }))
+      },
     ),
     declare('enable', 'sends a webhook the events from now on', [idOption], async (ctx, { id }) => {
       const webhook = await verbs.changeWebhook(ctx, id, { enabled: true })
-      return [facts(webhook), line(webhook)]
+      return [facts(webhook), linesOf(webhook)]
     }),
     declare('disable', 'sends a webhook nothing more', [idOption], async (ctx, { id }) => {
       const webhook = await verbs.changeWebhook(ctx, id, { enabled: false })
-      return [facts(webhook), line(webhook)]
+      return [facts(webhook), linesOf(webhook)]
     }),
     declare('delete', 'removes a webhook and its deliveries', [idOption], async (ctx, { id }) => {
       await verbs.deleteWebhook(ctx, id)
@@ -120,7 +135,10 @@ export const webhooks = group(
       'rotate-secret',
       `gives a webhook a new secret and prints it; the former one signs as well for ${verbs.rotationHours} hours`,
       [idOption],
-      async (ctx, { id }) => withSecret(ctx, await verbs.rotateWebhookSecret(ctx, id)),
+      async (ctx, { id }) => {
+        await mustOpenSigningKeys(ctx.services)
+        return withSecret(ctx, await verbs.rotateWebhookSecret(ctx, id))
+      },
     ),
     declare('test', 'sends a test to a webhook', [idOption], async (ctx, { id }) => {
       const queued = await verbs.testWebhook(ctx, id)

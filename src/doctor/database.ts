@@ -10,12 +10,10 @@ import { checkLogin } from '../database/row-level-security.ts'
 import { checkSession } from '../database/session.ts'
 import { readDatabaseUrl } from '../database-url/read.ts'
 import { inspectSigningKeys } from '../domain/signing-keys/signing-keys.ts'
-import { countUnsentDeliveries } from '../repositories/events/deliveries.ts'
-import { countUnordered } from '../repositories/events/events.ts'
-import { countMails } from '../repositories/mail/listed-mails.ts'
 import { createStores, type Stores } from '../repositories/store.ts'
 import { type Finding, findingsOn, reasonOf } from './finding.ts'
 import { checkOldSystems } from './old-systems.ts'
+import { checkOutbox, checkWebhooks } from './queues.ts'
 
 /** Seconds by which the clocks may differ. */
 const toleranceSeconds = 5
@@ -167,35 +165,6 @@ async function checkKeys(stores: Stores, secrets: readonly string[]): Promise<Fi
   return good`${says}; all of them open.`
 }
 
-export function outboxVerdict({
-  owed,
-  dead,
-  oldestSeconds,
-}: Awaited<ReturnType<typeof countMails>>): Finding {
-  const { good, warning } = findingsOn('outbox')
-  if (dead > 0)
-    return warning`${dead} mails were given up. See: npx . mail list --dead, then: npx . mail retry --all-dead`
-  if (oldestSeconds > 600)
-    return warning`${owed} mails are owed, the oldest for ${Math.round(oldestSeconds / 60)} minutes. See: npx . mail list`
-  return good`${owed} mails are owed, none was given up.`
-}
-
-export function webhooksVerdict(
-  unordered: number,
-  { pending, dead }: { pending: number; dead: number },
-): Finding {
-  const { good, warning } = findingsOn('webhooks')
-  if (dead > 0)
-    return warning`${dead} deliveries were given up. See: npx . webhooks deliveries --state dead, then: npx . webhooks retry-dead`
-  if (unordered > 10_000)
-    return warning`${unordered} events wait for their position: no instance of this version runs, or it cannot keep up.`
-  return good`${pending} deliveries are pending, none was given up; ${unordered} events wait for their position.`
-}
-
-async function checkWebhooks({ unscoped }: Stores): Promise<Finding> {
-  return webhooksVerdict(await countUnordered(unscoped), await countUnsentDeliveries(unscoped))
-}
-
 /** @param url of the database to check. @param secrets master secrets, newest first */
 export async function checkDatabase(
   url: string,
@@ -218,7 +187,7 @@ export async function checkDatabase(
       checkServiceLogin(sql, url, config, secrets).catch(unreadable('login')),
       config.databaseOwnerUrl ? [] : checkBackup(sql).catch(unreadable('backup')),
       checkKeys(stores, secrets).catch(unreadable('signing keys')),
-      countMails(stores.unscoped).then(outboxVerdict).catch(unreadable('outbox')),
+      checkOutbox(stores).catch(unreadable('outbox')),
       checkWebhooks(stores).catch(unreadable('webhooks')),
       checkOldSystems(stores, config).catch(unreadable('old system')),
     ])

@@ -23,12 +23,12 @@ async function checkStorage(config: Config): Promise<Finding[]> {
   const url = config.databaseUrl ?? (await findRunningEmbedded(config.dataDir).catch(() => null))
   const secret = config.secretKey ?? (await readSecretKey(config.dataDir))
   const secrets = [secret, config.previousSecretKey].filter((one) => one !== null)
-  const found = secret ? [secretVerdict(secret)] : []
+  const stored = url ? await checkDatabase(url, config, secrets) : [await checkEmbeddedFiles(config.dataDir)]
+  // Of a secret that does not open this installation, the one thing to say is that it must be another.
+  const isOurs = !stored.some(({ check, verdict }) => check === 'signing keys' && verdict === 'bad')
+  const found = secret && isOurs ? [secretVerdict(secret)] : []
   if (!config.secretKey) found.push(...(await checkSecretFile(config.dataDir)))
-  return [
-    ...found,
-    ...(url ? await checkDatabase(url, config, secrets) : [await checkEmbeddedFiles(config.dataDir)]),
-  ]
+  return [...found, ...stored]
 }
 
 /** Runs every check that the configuration needs. @param url whether to ask the service under its public URL too */

@@ -96,6 +96,9 @@ t.test('words that make no sense are told with the usage', async (t) => {
     [],
     ['list'],
     ['list', '--project', app.projectId, '--since', 'yesterday'],
+    ['list', '--project', app.projectId, '--since', '999999d'],
+    ['list', '--project', app.projectId, '--event', 'nope'],
+    ['list', '--project', app.projectId, '--since', '2026-02-31'],
     ['verify', 'x'],
   ]) {
     const { code, err } = await run('audit', ...words)

@@ -5,15 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { propose, slotsToTry } from '../../src/doctor/calibrate.ts'
-import {
-  clockVerdict,
-  connectionsVerdict,
-  migrationsVerdict,
-  outboxVerdict,
-} from '../../src/doctor/database.ts'
+import { clockVerdict, connectionsVerdict, migrationsVerdict } from '../../src/doctor/database.ts'
 import { type Finding, within } from '../../src/doctor/finding.ts'
 import { diskVerdict, nodeVerdict, proxyVerdict, secretVerdict } from '../../src/doctor/installation.ts'
 import { oldSystemVerdict } from '../../src/doctor/old-systems.ts'
+import { outboxVerdict, webhooksVerdict } from '../../src/doctor/queues.ts'
 import { freePort, startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
 import { startSmtpSink } from '../support/smtp-sink.ts'
@@ -60,7 +56,7 @@ t.test('what is broken is named, with what to do, and the end is 1', async (t) =
       REDIS_URL: `redis://:hush-hush@${nowhere}`,
       DATABASE_READ_URL: `postgres://somebody:hush-hush@${nowhere}/nowhere`,
     }),
-    findings({ SECRET_KEY: secret }),
+    findings({ SECRET_KEY: 'a secret of another installation, 12345' }),
     findings({
       SECRET_KEY: secret,
       SECRET_KEY_PREVIOUS: testSecretKey,
@@ -76,6 +72,7 @@ t.test('what is broken is named, with what to do, and the end is 1', async (t) =
   t.match(taking.of('standby'), { verdict: 'bad', says: /no standby.*read from the primary/ })
   t.equal(taking.code, 1)
   t.match(wrong.of('signing keys'), { verdict: 'bad', says: /SECRET_KEY_PREVIOUS/ })
+  t.equal(wrong.of('secret key'), undefined, 'nothing is said against it that would keep it')
   for (const { code, well } of [away, closed, wrong]) t.same({ code, well }, { code: 1, well: false })
   for (const { findings } of [away, closed]) t.notMatch(JSON.stringify(findings), /hush-hush/)
 
@@ -192,6 +189,13 @@ t.test('verdicts', async (t) => {
   t.equal(migrationsVerdict([], 0).verdict, 'good')
   t.equal(outboxVerdict({ owed: 3, dead: 0, oldestSeconds: 5 }).verdict, 'good')
   t.equal(outboxVerdict({ owed: 3, dead: 0, oldestSeconds: 900 }).verdict, 'warning')
+  const waiting = { unordered: 0, pending: 1, dead: 0, failing: 0 }
+  t.match(webhooksVerdict(waiting), { verdict: 'good', says: /^1 delivery is pending/ })
+  t.match(webhooksVerdict({ ...waiting, pending: 120_009 }), {
+    verdict: 'warning',
+    says: /120009 deliveries/,
+  })
+  t.match(webhooksVerdict({ ...waiting, failing: 2 }), { verdict: 'warning', says: /^2 webhooks failed/ })
   t.match(outboxVerdict({ owed: 0, dead: 1, oldestSeconds: 0 }), { verdict: 'warning', says: /--dead/ })
   const https = { publicUrl: 'https://a.example', trustedProxies: ['10.0.0.1'], cookieSecure: false }
   t.match(proxyVerdict(https), [{ verdict: 'good' }, { check: 'cookies', verdict: 'bad' }])

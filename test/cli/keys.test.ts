@@ -1,18 +1,22 @@
 // npx . keys …: real processes beside a running service, as an operator types them.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { runCommand } from '../support/command.ts'
+import { eventually } from '../support/eventually.ts'
 
 const app = await startTestApp(t)
 const folder = t.testdir()
-const keys = (words: readonly string[], env: Record<string, string> = {}) =>
-  runCommand(['keys', ...words], {
+const sallyport = (words: readonly string[], env: Record<string, string> = {}) =>
+  runCommand(words, {
     DATA_DIR: join(folder, 'data'),
     DATABASE_URL: app.databaseUrl,
     SECRET_KEY: testSecretKey,
     ...env,
   })
+const keys = (words: readonly string[], env: Record<string, string> = {}) =>
+  sallyport(['keys', ...words], env)
 const listed = async () =>
   JSON.parse((await keys(['list', '--json'])).out) as { kid: string; state: string; created_at: string }[]
 const kidOf = async (state: string) => (await listed()).find((key) => key.state === state)?.kid
@@ -24,6 +28,45 @@ t.test('list shows what each key does, and no half of it', async (t) => {
   for (const key of await listed()) t.same(Object.keys(key), ['kid', 'algorithm', 'state', 'created_at'])
   t.same((await listed()).map(({ state }) => state).sort(), ['current', 'next'])
 })
+
+t.test(
+  'under the secret of another installation nothing is sealed, and no log is called broken',
+  async (t) => {
+    const project = ['--project', app.projectId]
+    const wrong = { SECRET_KEY: 'the secret of another installation' }
+    await eventually('the first rows are sealed', async () => {
+      const chains = await app.sql`select 1 from security_log_chains`
+      return chains.length > 0
+    })
+    const file = join(folder, 'people')
+    writeFileSync(file, '{"email": "wrong-key@example.com"}')
+    for (const words of [
+      ['webhooks', 'create', ...project, '--url', 'https://crm.example.com/'],
+      [
+        'users',
+        'create',
+        ...project,
+        '--email',
+        'wrong-key@example.com',
+        '--password',
+        'a good long password',
+      ],
+      ['users', 'import', ...project, '--file', file],
+      ['users', 'export', ...project, '--file', join(folder, 'exported')],
+    ]) {
+      const { code, err } = await sallyport(words, wrong)
+      t.equal(code, 1, words.join(' '))
+      t.match(err, /^SECRET_KEY is not the secret that this database was first started with/m)
+    }
+    t.same(await app.sql`select 1 from webhooks`, [])
+    t.same(await app.sql`select 1 from users where email = 'wrong-key@example.com'`, [])
+    t.equal((await sallyport(['audit', 'verify'])).code, 0)
+    const unverified = await sallyport(['audit', 'verify'], wrong)
+    t.equal(unverified.code, 78)
+    t.match(unverified.err, /SECRET_KEY is not the secret of this installation.*cannot be verified/)
+    t.equal(unverified.out, '')
+  },
+)
 
 t.test('rotate waits until everybody may know the next key, unless it is forced', async (t) => {
   const next = await kidOf('next')

@@ -25,6 +25,10 @@ function mail(...words: string[]): Promise<{ code: number | null; out: string; e
 const run = (words: string[], env: Record<string, string>) =>
   runCommand(['mail', ...words], { DATA_DIR: join(folder, 'data'), ...env })
 
+/** When the first row was made; each one after it a second later, because rows are listed by the time of their making. */
+const since = Date.now() - 60_000
+let rows = 0
+
 type State = 'due' | 'waiting' | 'taken' | 'dead' | 'sent'
 async function row(state: State, kind = 'verify_email'): Promise<string> {
   const id = randomUUID()
@@ -33,6 +37,7 @@ async function row(state: State, kind = 'verify_email'): Promise<string> {
     project_id: project,
     user_id: user?.id,
     kind,
+    created_at: new Date(since + rows++ * 1000),
     attempts: state === 'due' ? 0 : 3,
     next_attempt_at: new Date(Date.now() + (state === 'due' ? -1000 : 3_600_000)),
     sent_at: state === 'sent' ? new Date() : null,
@@ -112,6 +117,8 @@ t.test(
     for (const [at, said] of [/is being sent/, /was sent/, /There is no mail/, /is not a mail id/].entries())
       t.match(refused[at]?.err, said)
     t.match(await stateOf(taken), { attempts: 3, due: false })
+    const acts = await sql`select 1 from security_log where event = 'mail_retried'`
+    t.equal(acts.length, 2, 'what was refused was not done')
     await sql`delete from outbox`
   },
 )

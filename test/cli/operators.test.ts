@@ -15,7 +15,7 @@ const json = async (...words: string[]) => {
 }
 
 t.test('operators are created with a link, listed, changed and removed', async (t) => {
-  const { code, out } = await operators('create', 'root@example.com')
+  const { code, out } = await operators('create', 'root@example.com', '--role', 'owner')
   t.equal(code, 0)
   t.match(out, /owner of all/)
   const token = /\/operators\/setup#(sos_\S+)/.exec(out)?.[1]
@@ -53,7 +53,7 @@ t.test('the last owner cannot be removed by the command line either', async (t) 
     t.equal(code, 1, words.join(' '))
     t.match(err, /last owner/)
   }
-  await operators('create', 'second@example.com')
+  await operators('create', 'second@example.com', '--role', 'owner')
   t.equal((await operators('remove', 'root@example.com')).code, 0)
 })
 
@@ -72,14 +72,21 @@ t.test('keys are created, listed and revoked', async (t) => {
 })
 
 t.test('an invalid argument is refused with a message that names it', async (t) => {
-  t.match((await operators('create', 'no-address')).err, /e-mail address/)
+  const bare = await operators('create', 'no-address')
+  t.match(bare, { code: 2, err: /create needs --role/ }, 'nobody becomes an owner by default')
+  t.match((await operators('create', 'no-address', '--role', 'viewer')).err, /e-mail address/)
   t.match(
     (await operators('create', 'a@example.com', '--role', 'god')).err,
     /--role must be one of owner, admin/,
   )
   const scope = ['--project', operatorsProjectId]
+  const account = await runCommand(
+    ['users', 'create', ...scope, '--email', 'a@example.com', '--role', 'admin'],
+    env,
+  )
+  t.match(account, { code: 1, err: /npx \. operators create EMAIL --role ROLE/ })
   t.match(
-    (await operators('create', 'a@example.com', ...scope)).err,
+    (await operators('create', 'a@example.com', '--role', 'owner', ...scope)).err,
     /must be a project of this installation/,
   )
   t.match(

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { operatorsProjectId } from '../../src/domain/projects/operators-project.ts'
 import { packageRoot, version } from '../../src/package.ts'
 import { startTestApp, testSecretKey } from '../support/app.ts'
 import { type Ended, runCommand } from '../support/command.ts'
@@ -36,11 +37,12 @@ function sallyport(words: readonly string[], env: Record<string, string> = {}): 
 const projects = (...words: string[]) => sallyport(['projects', ...words])
 
 let files = 0
-function policyFile(policy: unknown): string {
+function fileOf(text: string): string {
   const file = join(folder, `policy-${++files}.json`)
-  writeFileSync(file, typeof policy === 'string' ? policy : JSON.stringify(policy))
+  writeFileSync(file, text)
   return file
 }
+const policyFile = (policy: unknown) => fileOf(typeof policy === 'string' ? policy : JSON.stringify(policy))
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const secretHashOf = async (id: string) =>
   Buffer.from(
@@ -181,7 +183,7 @@ t.test('an id that is unknown or no id is told in a sentence', async (t) => {
   for (const { code, out, err } of [shown, rotated]) {
     t.equal(code, 1)
     t.equal(out, '')
-    t.equal(err, 'There is no project with this id.\n')
+    t.equal(err, 'There is no project with this id. See: npx . projects list\n')
   }
   t.equal(noId.code, 1)
   t.match(noId.err, /"shop" is not a project id/)
@@ -364,4 +366,49 @@ t.test('a signal stops the database that a command started, in order', async (t)
 t.test('migrate says that there is nothing to do beside a running service', async (t) => {
   const ended = await sallyport(['migrate'])
   t.same([ended.code, ended.out], [0, 'The database is up to date.\n'])
+})
+
+t.test('names that a terminal would obey are refused, and escaped where they are stored', async (t) => {
+  const evil = 'a\u001b[2Jb\nforged  row\u202ec\u009b'
+  const answers = await Promise.all([
+    projects('create', '--name', evil),
+    projects('create', '--name', 'x'.repeat(101)),
+    sallyport(['operators', 'keys', 'create', '--name', evil, '--role', 'viewer']),
+    sallyport([
+      ...['webhooks', 'create', '--project', app.projectId],
+      ...['--url', 'https://crm.example.com/', '--description', evil],
+    ]),
+  ])
+  for (const { code, err } of answers) {
+    t.equal(code, 2)
+    t.match(err, /has 1 to \d+ characters, without line breaks and control characters/)
+  }
+  const id = randomUUID()
+  await app.sql`insert into projects (id, name, policy) values (${id}, ${evil}, '{}')`
+  for (const words of [['list'], ['show', id]]) {
+    const { out } = await projects(...words)
+    t.match(out, 'a\\u001b[2Jb\\u000aforged  row\\u202ec\\u009b\n', words.join(' '))
+    t.notOk(/[\p{Cc}\u202e]/u.test(out.replaceAll('\n', '')))
+  }
+  t.match((await projects('list', '--json')).out, 'a\\u001b[2Jb\\nforged', 'JSON has its own escapes')
+  await app.sql`delete from projects where id = ${id}`
+})
+
+t.test('files that cannot be used are named in a sentence', async (t) => {
+  const file = fileOf('no folder')
+  const email = ['--project', app.projectId]
+  for (const [words, env, code, sentence] of [
+    [['projects', 'rotate-secret', operatorsProjectId], {}, 1, /built-in project of the operators/],
+    [['users', 'import', ...email, '--file', folder], {}, 1, /is a folder/],
+    [['users', 'import', ...email, '--file', file, '--hashes', folder], {}, 1, /is a folder/],
+    [['openapi', '--out', file], {}, 1, /cannot be the folder to write to/],
+    [['openapi', '--out', ''], {}, 2, /--out must not be empty/],
+    [['projects', 'list'], { DATABASE_URL: '', DATA_DIR: file }, 78, /DATA_DIR/],
+    [['init', '/proc/app', '--template', 'next'], {}, 1, /cannot be made/],
+  ] as const) {
+    const ended = await sallyport(words, env)
+    t.equal(ended.code, code, words.join(' '))
+    t.match(ended.err, sentence)
+    t.notMatch(ended.err, /^ {4}at /m)
+  }
 })

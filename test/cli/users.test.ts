@@ -186,6 +186,9 @@ t.test('list prints the oldest first and goes on after an id', async (t) => {
   t.equal(listed.length, 3)
   const rest = await users(['list', '--project', project.id, '--after', String(listed[0].id), '--limit', '1'])
   t.match(rest.out, new RegExp(`^${listed[1].id} .*${listed[1].email}  user\n$`))
+  t.match(rest.err, `There are more: --after ${listed[1].id} goes on`)
+  const none = await app.project()
+  t.equal((await users(['list', '--project', none.id])).out, 'There is no account.\n')
 })
 
 t.test('nonsense ends with 2 and the usage, what is wrong with a value with 1 and a sentence', async (t) => {
@@ -240,7 +243,8 @@ t.test('factors and reset-factors show and remove the second factors of an accou
   const { reset_due_at } = JSON.parse(asked.out)
   t.ok(Date.parse(reset_due_at) > Date.now() + 86_000_000)
   t.equal(JSON.parse((await of('factors', email, '--json')).out).reset_due_at, reset_due_at)
-  t.equal((await of('reset-factors', email, '--cancel')).code, 0)
+  t.match(await of('reset-factors', email, '--cancel'), { code: 0, out: 'The factors stay.\n' })
+  t.match(await of('reset-factors', email, '--cancel'), { code: 0, out: /no request/ })
   t.equal(JSON.parse((await of('factors', email, '--json')).out).reset_due_at, null)
   const plain = await app.signUp()
   const refused = await of('reset-factors', plain.email)

@@ -85,7 +85,10 @@ t.test('what cannot be is refused in a sentence', async (t) => {
     ['--url', 'https://example.com/', '--types', 'user.created,user.gone'],
     /there is no event user\.gone/,
   )
+  await refused(['--url', 'https://example.com/', '--types', ''], /--types must not be empty/)
   await refused([], /--url/)
+  const shifted = await sallyport('webhooks', 'list', '--project', '--limit', '0')
+  t.match(shifted, { code: 2, err: /--project needs a value: the id of a project/ })
   const elsewhere = await sallyport(
     'listen',
     '--project',

@@ -32,10 +32,12 @@ t.test('ENV_FILE is read by commands; what is set already stays', async (t) => {
   const listed = await runCommand(['projects', 'list', '--json'], { ENV_FILE: file, LOG_LEVEL: 'info' })
   t.equal(listed.code, 0, listed.err)
   t.match(listed.out, new RegExp(app.projectId))
-  for (const wrong of [join(folder, 'nothing'), folder])
+  const binary = join(folder, 'binary')
+  writeFileSync(binary, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0xff, 0xfe, 10]))
+  for (const wrong of [join(folder, 'nothing'), folder, binary])
     t.match(await runCommand(['projects', 'list'], { ENV_FILE: wrong }), {
       code: 78,
-      err: /ENV_FILE must be a file/,
+      err: /ENV_FILE must be a file of lines.*\((?:ENOENT|EISDIR|no list of variables)\)/,
     })
 })
 

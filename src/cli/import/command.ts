@@ -2,6 +2,7 @@
 import { hasherNames } from '../../crypto/foreign/foreign-hashes.ts'
 import type { OperatorContext } from '../../domain/context.ts'
 import { oneOf, option, type ProjectOptions, required, wholeNumber } from '../options.ts'
+import { shown } from '../shown.ts'
 import { type Product, products } from './readers.ts'
 import { remarksOf } from './report.ts'
 import { type ImportOptions, importFile } from './run.ts'
@@ -37,7 +38,7 @@ export async function prepareImport<Given extends ImportWords>(given: Given): Pr
 
 export async function runImport(ctx: OperatorContext, given: ImportWords) {
   const facts = await importFile(ctx, given)
-  if (!given.json) for (const remark of remarksOf(facts)) console.error(remark)
+  if (!given.json) for (const remark of remarksOf(facts)) console.error(shown(remark))
   if (facts.refused_total > 0) process.exitCode = 1
   const created = given.dryRun ? 'would be created' : 'created'
   const words = `${facts.read} read, ${facts.created} ${created}, ${facts.existing} there already, ${facts.refused_total} refused`

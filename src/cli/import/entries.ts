@@ -81,6 +81,8 @@ class ListScanner {
   /** The depth inside the list whose entries are wanted; 0: in none. */
   #inside = 0
   #count = 0
+  /** Whether a list was met whose entries are wanted. */
+  hasList = false
   readonly #lists: ReadonlySet<string> | null
 
   /** @param lists the names of the lists in an object; null: the document is one list */
@@ -120,6 +122,7 @@ class ListScanner {
       if (byte === code.open && isWanted && this.#start < 0) {
         this.#inside = this.#depth
         this.#count = 0
+        this.hasList = true
       }
     } else if (byte === code.close || byte === code.end) {
       if (isEntryDepth) this.#inside = 0
@@ -150,15 +153,22 @@ class ListScanner {
   }
 }
 
+const noObjectWith = (lists: readonly string[]) =>
+  new CommandError(
+    `The file must be a JSON object with ${lists.join(', ')}, such as { "${lists[0]}": […] }, and no JSON lines.`,
+  )
+
 /**
  * The entries of a list, or of the named lists of one object.
- * @throws CommandError after the last whole entry, where the document ends in the middle of one
+ * @throws CommandError after the last whole entry, where the document ends in the middle of one, and where it has no such list
  */
 async function* listsOf(bytes: Bytes, lists: ReadonlySet<string> | null): AsyncGenerator<Entry> {
   const scanner = new ListScanner(lists)
   for await (const piece of bytes) yield* scanner.scan(piece)
   if (!scanner.isComplete)
     throw new CommandError('The file is not valid JSON: it ends in the middle. What came before was read.')
+  // Of several lists some may be missing; their reader looks.
+  if (lists?.size === 1 && !scanner.hasList) throw noObjectWith([...lists])
 }
 
 /** @returns the first character that is not blank (empty: there is none), and all bytes */
@@ -191,6 +201,6 @@ export async function* entriesOf(bytes: Bytes): AsyncGenerator<Entry> {
  */
 export async function* namedEntriesOf(bytes: Bytes, ...lists: readonly string[]): AsyncGenerator<Entry> {
   const { first, all } = await peek(bytes)
-  if (first !== '{') throw new CommandError(`The file must be a JSON object with ${lists.join(', ')}.`)
+  if (first !== '{') throw noObjectWith(lists)
   yield* listsOf(all, new Set(lists))
 }

@@ -22,5 +22,18 @@ export const readers = {
   jsonl,
 } satisfies Record<string, Reader>
 
+/** What each file has, for a sentence about one that has nothing. */
+export const expected: Record<Product, string> = {
+  auth0: 'JSON lines or a list, as the export of users makes them',
+  clerk: 'the CSV of the dashboard, or the JSON list of users of the API',
+  supabase: 'the CSV or JSON of auth.users, with a line of names first in CSV',
+  'better-auth': 'a JSON object with "user" and "account", or the CSV of the table of users',
+  firebase: 'a JSON object with "users": […]',
+  keycloak: 'a JSON object with "users": […]',
+  cognito: 'the JSON of list-users, or a CSV with a line of names first',
+  csv: 'a line of names, and a line for each account',
+  jsonl: 'one JSON object a line, or a JSON list of them',
+}
+
 export type Product = keyof typeof readers
 export const products = Object.keys(readers) as Product[]

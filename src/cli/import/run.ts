@@ -12,9 +12,10 @@ import {
   StatisticsSchedule,
   unknownProviders,
 } from '../../domain/operators/user-import.ts'
+import { CommandError } from '../errors.ts'
 import { startProgress } from './progress.ts'
 import type { ReaderOptions } from './reader.ts'
-import { type Product, readers } from './readers.ts'
+import { expected, type Product, readers } from './readers.ts'
 import { Report, type ReportFacts } from './report.ts'
 import { openSource } from './source.ts'
 
@@ -92,10 +93,18 @@ class Statistics {
   }
 }
 
+/** @throws CommandError for a file without an entry, with what it must be */
+function mustHaveEntries({ read }: Report, { from, file }: ImportOptions): void {
+  if (read === 0)
+    throw new CommandError(
+      `The file ${file} has no account. With --from ${from} it must be ${expected[from]}.`,
+    )
+}
+
 /**
  * Imports a file and reports its progress on standard error. An account and all that belongs to it is added in one statement, and one
  * that exists stays as it is: the same command goes on where it was interrupted.
- * @throws CommandError where the file cannot be read, or is not of the product's form; what was read before was added
+ * @throws CommandError where the file cannot be read, has no entry, or is not of the product's form; what was read before was added
  */
 export async function importFile(ctx: OperatorContext, options: ImportOptions): Promise<ReportFacts> {
   const { from, file, hashes, dryRun = false, acceptWeak = false } = options
@@ -151,6 +160,7 @@ export async function importFile(ctx: OperatorContext, options: ImportOptions): 
   } finally {
     progress.end()
   }
+  mustHaveEntries(report, options)
   await batches.end()
   await statistics?.atEnd(report.created)
   return report.facts

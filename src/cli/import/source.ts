@@ -1,18 +1,19 @@
 // The bytes of a file that is imported: plain or compressed, and text that can be read.
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { access, constants, open } from 'node:fs/promises'
+import { access, constants, open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import { CommandError } from '../errors.ts'
 
 /** The bytes of a file, piece by piece. */
 export type Bytes = AsyncIterable<Buffer>
 
-/** @throws CommandError where the file cannot be read */
+/** @throws CommandError where the file cannot be read, or is a folder */
 export async function checkReadable(path: string): Promise<void> {
   await access(path, constants.R_OK).catch((error: Error) => {
     throw new CommandError(`The file ${path} cannot be read: ${error.message}.`)
   })
+  if ((await stat(path)).isDirectory()) throw new CommandError(`${path} is a folder: name the file in it.`)
 }
 
 const startsWith = (head: Buffer, ...bytes: readonly number[]) => bytes.every((byte, at) => head[at] === byte)

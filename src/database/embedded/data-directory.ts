@@ -49,15 +49,30 @@ export function makeDirectory(path: string): string {
   }
 }
 
-/** The text of a file, or null where there is none. */
+/** Whether an error of the file system says that there is no such file: also where the folder above it is a file. */
+export const isMissing = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException)?.code ?? '')
+
+/**
+ * The text of a file of the data directory, or null where there is none.
+ * @throws EmbeddedDatabaseError where this user may not read it
+ */
 export function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    if (isMissing(error)) return null
+    throw unusable(path, error)
   }
 }
+
+/** What says that the data directory, or a file in it, cannot be used. */
+export const unusable = (path: string, error: unknown): EmbeddedDatabaseError =>
+  new EmbeddedDatabaseError(
+    `${path} cannot be used (${(error as Error).message}). ` +
+      'Run this as the user that the service runs as, or choose another data directory with DATA_DIR.',
+    { isConfiguration: true },
+  )
 
 /** Writes a file (mode 600) in one step; a process killed in between leaves `<path>.<12 hex digits>`. */
 export function writeWhole(path: string, text: string): void {

@@ -2,7 +2,14 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCluster, readPassword } from './cluster.ts'
-import { EmbeddedDatabaseError, lockDirectory, lockOwner, makeDirectory } from './data-directory.ts'
+import {
+  EmbeddedDatabaseError,
+  isMissing,
+  lockDirectory,
+  lockOwner,
+  makeDirectory,
+  unusable,
+} from './data-directory.ts'
 import { accountFor, removeCopy } from './programs.ts'
 import { runningPort, startServer } from './server.ts'
 
@@ -57,7 +64,7 @@ export async function startEmbedded(options: {
 /**
  * The URL of the embedded database that a live process runs on this data directory, or null. Takes about a millisecond and
  * connects to nothing. A server whose owner was killed counts as not running: the next start replaces it.
- * @throws the error of the file system where the directory is another user's
+ * @throws EmbeddedDatabaseError where the directory is another user's
  */
 export async function findRunningEmbedded(dataDir: string): Promise<string | null> {
   try {
@@ -66,8 +73,8 @@ export async function findRunningEmbedded(dataDir: string): Promise<string | nul
     const password = readPassword(directory)
     return port === null || password === null ? null : urlOf(password, port)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    if (isMissing(error)) return null
+    throw error instanceof EmbeddedDatabaseError ? error : unusable(dataDir, error)
   }
 }
 

@@ -40,13 +40,14 @@ export function requestFactorsReset(ctx: Context, userId: number): Promise<Date>
   })
 }
 
-/** Cancels the scheduled removal. @throws AuthError account_unknown */
-export function cancelReset(ctx: Context, userId: number): Promise<void> {
+/** Cancels the scheduled removal. @returns whether there was one @throws AuthError account_unknown */
+export function cancelReset(ctx: Context, userId: number): Promise<boolean> {
   return inTransaction(ctx, async (tx) => {
     const user = await lockUser(tx.store, userId)
     if (!user) throw new AuthError('account_unknown')
-    if (await cancelFactorsReset(tx.store, userId))
-      await record(tx, 'factors_reset_cancelled', { userId, showsCaller: false })
+    const isCancelled = await cancelFactorsReset(tx.store, userId)
+    if (isCancelled) await record(tx, 'factors_reset_cancelled', { userId, showsCaller: false })
+    return isCancelled
   })
 }
 

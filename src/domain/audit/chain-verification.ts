@@ -13,6 +13,8 @@ export interface ChainVerdict {
   readonly unsealed: number
   /** Position and hash (hexadecimal) of the last sealed row; null: there is none. */
   readonly head: { readonly position: number; readonly hash: string } | null
+  /** True: no master secret opens the key of the chain, so no row was checked. */
+  readonly isClosed?: true
   /** A sentence with the first problem; null: the chain is intact. */
   readonly broken: string | null
 }
@@ -53,7 +55,8 @@ async function verifyChain(
   }
   const { anchorPosition, anchorHash, headPosition, headHash } = chain
   const key = unseal(keys.sealing, chain.key, sealContext(projectId))
-  if (!key) return { ...verdict, broken: 'The key of the chain cannot be opened with SECRET_KEY.' }
+  if (!key)
+    return { ...verdict, isClosed: true, broken: 'The key of the chain cannot be opened with SECRET_KEY.' }
   const head = headPosition > 0 ? { position: headPosition, hash: headHash.toString('hex') } : null
   const isEnd = (end: 'anchor' | 'head', position: number, hash: Buffer, mac: Buffer) =>
     timingSafeEqual(endMac(key, end, projectId, position, hash), mac)

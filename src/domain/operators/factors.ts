@@ -36,8 +36,8 @@ export async function resetFactors(ctx: Context, address: string): Promise<Date>
   return requestFactorsReset(ctx, id)
 }
 
-/** Cancels the scheduled removal. @throws AuthError account_unknown */
-export async function cancelFactorsReset(ctx: Context, address: string): Promise<void> {
+/** Cancels the scheduled removal. @returns whether there was one @throws AuthError account_unknown */
+export async function cancelFactorsReset(ctx: Context, address: string): Promise<boolean> {
   const { id } = await findAccount(ctx, address)
-  await cancelReset(ctx, id)
+  return cancelReset(ctx, id)
 }

@@ -197,6 +197,15 @@ export async function inspectSigningKeys({
   })
 }
 
+/**
+ * Looks whether the master secrets are those of this installation; before its first start, any are.
+ * @throws SealedKeyError
+ */
+export async function mustOpenSigningKeys(services: SigningKeyServices): Promise<void> {
+  for (const { kid, sealedPrivateKey } of await rows.listSigningKeys(services.stores.unscoped))
+    unsealed(services, kid, sealedPrivateKey)
+}
+
 /** Seals keys under the newest master secret that are sealed under an older one. @returns how many @throws SealedKeyError */
 export async function resealSigningKeys(services: SigningKeyServices): Promise<number> {
   const { unscoped } = services.stores

@@ -1,5 +1,5 @@
 // Rows of `webhooks`.
-import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
 import { webhooks } from '../../../drizzle/tables/webhooks.ts'
 import { now, own, pick } from '../conditions.ts'
 import { type Database, first, hasRows, one, type UnscopedDatabase } from '../database.ts'
@@ -115,4 +115,9 @@ export function resealSecret(
 ): Promise<boolean> {
   const same = and(eq(webhooks.id, id), eq(webhooks.secret, before))
   return hasRows(queries.update(webhooks).set(after).where(same).returning({ id: webhooks.id }))
+}
+
+/** Counts the webhooks of all projects that are sent events and whose last attempt failed. */
+export function countFailingWebhooks({ queries }: UnscopedDatabase): Promise<number> {
+  return queries.$count(webhooks, and(gt(webhooks.failures, 0), isNull(webhooks.disabledAt)))
 }
