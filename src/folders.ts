@@ -7,9 +7,10 @@ import { dirname, join, resolve } from 'node:path'
  * answers that the folder above does not exist.
  * @param path absolute, or of the working directory
  * @param mode of the folders that are made
+ * @returns the folders that were missing, the topmost first
  * @throws the error of the file system
  */
-export function makeFolder(path: string, mode = 0o777): void {
+export function makeFolder(path: string, mode = 0o777): readonly string[] {
   const missing: string[] = []
   let at = resolve(path)
   // The root exists.
@@ -17,7 +18,8 @@ export function makeFolder(path: string, mode = 0o777): void {
     missing.push(at)
     at = dirname(at)
   }
-  for (const folder of missing.toReversed())
+  const made = missing.toReversed()
+  for (const folder of made)
     try {
       mkdirSync(folder, { mode })
     } catch (error) {
@@ -25,6 +27,7 @@ export function makeFolder(path: string, mode = 0o777): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
   if (!statSync(path).isDirectory()) throw new Error(`${resolve(path)} is not a folder`)
+  return made
 }
 
 /** Bytes of the file that is written to see whether there is room. */

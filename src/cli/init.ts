@@ -1,7 +1,7 @@
 // npx . init: a new application from a template, with this installation's own packages.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { readConfig } from '../config/config.ts'
@@ -59,10 +59,10 @@ async function requireEmpty(folder: string): Promise<void> {
     throw new CommandError(`The folder ${folder} is not empty: it has ${found.slice(0, 3).join(', ')}.`)
 }
 
-/** @throws CommandError */
-function makeApplicationFolder(folder: string): void {
+/** @returns the folders that were missing, the topmost first. @throws CommandError */
+function makeApplicationFolder(folder: string): readonly string[] {
   try {
-    makeFolder(folder)
+    return makeFolder(folder)
   } catch (error) {
     throw new CommandError(`The folder ${folder} cannot be made: ${(error as Error).message}.`)
   }
@@ -155,10 +155,13 @@ async function create(given: string, options: Given): Promise<void> {
   const folder = resolve(given)
   await requireEmpty(folder)
   requireBuilt(template.packages)
-  makeApplicationFolder(folder)
+  const made = makeApplicationFolder(folder)
   const appUrl = options.appUrl ?? `http://localhost:${template.port}`
   const addresses = template.addresses(appUrl)
-  const project = await projectFor(options, addresses)
+  const project = await projectFor(options, addresses).catch(async (error) => {
+    for (const empty of made.toReversed()) await rmdir(empty)
+    throw error
+  })
   const packed = await packInto(folder, template.packages)
   const port = new URL(appUrl).port || String(template.port)
   const serviceUrl = serviceFor(name, options)

@@ -258,6 +258,7 @@ else {
     const { email } = await newPerson()
     const { page } = await openShop(t)
     await page.goto(at('/sign-in'))
+    await page.locator('[name=email]:focus').waitFor()
     await page.keyboard.type(email)
     const names: string[] = []
     const named = () =>
