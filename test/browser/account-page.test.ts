@@ -3,7 +3,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { checkInEveryLook, type States } from '../support/accessibility.ts'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium, openContext } from '../support/browser.ts'
+import { findChromium, hasPicture, launchChromium, openContext } from '../support/browser.ts'
 import { authenticatorOf, proveHolder, renewSteps } from '../support/factors.ts'
 
 const chromium = findChromium()
@@ -74,7 +74,7 @@ else {
     await page.getByLabel('Password', { exact: true }).fill(password)
     await press(page, 'Continue')
     const qr = page.getByAltText('QR code for your authenticator app')
-    t.ok(await qr.evaluate((image) => (image as HTMLImageElement).naturalWidth > 0), 'the picture is shown')
+    t.ok(await hasPicture(qr), 'the picture is shown')
     const authenticator = await proveApp(page)
     t.equal(await page.locator('.codes code').count(), 10)
     await page.getByRole('link', { name: 'I have kept them' }).click()

@@ -11,7 +11,7 @@ import { operatorsProjectId } from '../../src/domain/projects/operators-project.
 import { logEvents } from '../../src/http/pages/console/pages/log-events.ts'
 import { packageRoot } from '../../src/package.ts'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, hasPicture, launchChromium } from '../support/browser.ts'
 import { type ConsoleVisit, hostile, localUrl, openConsole, type Screen } from '../support/console.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf } from '../support/factors.ts'
@@ -245,7 +245,7 @@ else {
     await page.getByLabel('Password').fill(password)
     await press('Continue')
     await heading('Authenticator app')
-    t.ok(await page.evaluate(`document.querySelector('.qr').naturalWidth > 0`), 'the QR code is shown')
+    t.ok(await hasPicture(page.locator('.qr')), 'the QR code is shown')
     const authenticator = authenticatorOf(await page.locator('main code').innerText())
     await page.getByLabel('Code of six digits').fill(authenticator.code())
     await press('Confirm')
@@ -330,10 +330,7 @@ else {
     await visit.visit(`${at}/users`)
     t.match(await row(grace.email).innerText(), /Password/)
     t.match(await row(grace.email).locator('time').first().innerText(), /just now|minute/)
-    t.ok(
-      await page.locator('img.avatar').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0),
-      'the picture is shown',
-    )
+    t.ok(await hasPicture(page.locator('img.avatar')), 'the picture is shown')
     await page.getByLabel('Signed up').selectOption('1')
     await row(alan.email).waitFor({ state: 'detached' })
     await row(grace.email).waitFor()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { checkAccessible } from '../support/accessibility.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { findChromium, hasPicture, launchChromium } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf, mailOfKind, renewSteps } from '../support/factors.ts'
 import { png } from '../support/pictures.ts'
@@ -142,7 +142,7 @@ else {
       .fill(code ?? '')
     await dialog(page).getByRole('button', { name: 'Continue' }).click()
     await dialog(page).getByRole('img', { name: 'QR code of the key' }).waitFor()
-    t.ok(await page.evaluate(`document.querySelector('.sp-qr').naturalWidth > 0`), 'the picture is drawn')
+    t.ok(await hasPicture(page.locator('.sp-qr')), 'the picture is drawn')
     const authenticator = authenticatorOf((await dialog(page).locator('code').textContent()) ?? '')
     await dialog(page).getByLabel('Code that the app shows').fill(authenticator.code())
     await dialog(page).getByRole('button', { name: 'Continue' }).click()

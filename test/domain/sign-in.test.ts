@@ -123,7 +123,7 @@ t.test('a sign-in reads the rows that concern it, however many there are beside 
     return Object.fromEntries(rows.map(({ name, read }) => [name, read]))
   }
   // An analysis of them half-filled would make another plan, which lasts until the next one.
-  for (const table of ['sign_in_failures', 'sessions', 'known_addresses'])
+  for (const table of ['users', 'sign_in_failures', 'sessions', 'known_addresses'])
     await pool.unsafe(`alter table ${table} set (autovacuum_enabled = off)`)
   // Plans are made and kept while the tables are empty.
   for (let i = 0; i < 12; i++) await enter()
