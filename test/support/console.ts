@@ -50,7 +50,7 @@ export async function openConsole(
     reducedMotion: 'reduce',
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(45_000)
+  page.setDefaultTimeout(150_000)
   const complaints = complaintsOf(page, localUrl(app))
   const cdp = await context.newCDPSession(page)
   await cdp.send('WebAuthn.enable')
