@@ -90,7 +90,7 @@ const arrows: Record<string, { values: readonly string[]; types?: readonly strin
   },
   'src/crypto': { values: ['src/crypto', 'src/once.ts'] },
   'src/mail': { values: ['src/mail', 'src/colors.ts', 'src/folders.ts', 'src/formats.ts'] },
-  'src/outgoing': { values: ['src/outgoing', 'src/formats.ts'] },
+  'src/outgoing': { values: ['src/outgoing', 'src/formats.ts', 'src/once.ts'] },
   'src/social': { values: ['src/social', 'src/outgoing', 'src/formats.ts'] },
   'src/database': {
     values: [

@@ -8,64 +8,66 @@ import { createdAt, reference, serialId } from './columns.ts'
 import { ofUser } from './users.ts'
 
 /** The closed list of events. */
-export type AuditEvent =
-  | 'signed_up'
-  | 'signed_in'
-  | 'signed_out'
-  | 'signed_out_everywhere'
-  | 'session_revoked'
-  | 'other_sessions_revoked'
-  | 'refresh_recovered'
-  | 'refresh_reused'
-  | 'code_reused'
-  | 'email_verified'
-  | 'password_changed'
-  | 'stepped_up'
-  | 'password_reset_requested'
-  | 'password_reset'
-  | 'profile_updated'
-  | 'avatar_updated'
-  | 'avatar_removed'
-  | 'email_change_requested'
-  | 'email_changed'
-  | 'email_change_undone'
-  | 'sign_in_disowned'
-  | 'deletion_requested'
-  | 'account_restored'
-  | 'data_exported'
-  | 'identity_linked'
-  | 'identity_unlinked'
-  | 'account_taken_over'
-  | 'passkey_added'
-  | 'passkey_renamed'
-  | 'passkey_removed'
-  | 'passkeys_removed'
-  | 'passkey_counter_back'
-  | 'password_set'
-  | 'account_created'
-  | 'account_disabled'
-  | 'account_enabled'
-  | 'role_changed'
-  | 'impersonated'
-  | 'api_key_created'
-  | 'api_key_revoked'
-  | 'api_keys_revoked'
-  | 'factor_added'
-  | 'factor_removed'
-  | 'recovery_codes_renewed'
-  | 'recovery_code_used'
-  | 'device_trusted'
-  | 'trusted_devices_ended'
-  | 'factors_reset_requested'
-  | 'factors_reset_cancelled'
-  | 'factors_reset'
-  | 'team_created'
-  | 'team_joined'
-  | 'team_left'
-  | 'team_removed'
-  | 'team_role_changed'
-  | 'team_deleted'
-  | 'team_invitation_sent'
+export const auditEventNames = [
+  'signed_up',
+  'signed_in',
+  'signed_out',
+  'signed_out_everywhere',
+  'session_revoked',
+  'other_sessions_revoked',
+  'refresh_recovered',
+  'refresh_reused',
+  'code_reused',
+  'email_verified',
+  'password_changed',
+  'stepped_up',
+  'password_reset_requested',
+  'password_reset',
+  'profile_updated',
+  'avatar_updated',
+  'avatar_removed',
+  'email_change_requested',
+  'email_changed',
+  'email_change_undone',
+  'sign_in_disowned',
+  'deletion_requested',
+  'account_restored',
+  'data_exported',
+  'identity_linked',
+  'identity_unlinked',
+  'account_taken_over',
+  'passkey_added',
+  'passkey_renamed',
+  'passkey_removed',
+  'passkeys_removed',
+  'passkey_counter_back',
+  'password_set',
+  'account_created',
+  'account_disabled',
+  'account_enabled',
+  'role_changed',
+  'impersonated',
+  'api_key_created',
+  'api_key_revoked',
+  'api_keys_revoked',
+  'factor_added',
+  'factor_removed',
+  'recovery_codes_renewed',
+  'recovery_code_used',
+  'device_trusted',
+  'trusted_devices_ended',
+  'factors_reset_requested',
+  'factors_reset_cancelled',
+  'factors_reset',
+  'team_created',
+  'team_joined',
+  'team_left',
+  'team_removed',
+  'team_role_changed',
+  'team_deleted',
+  'team_invitation_sent',
+] as const
+export type AuditEvent = (typeof auditEventNames)[number]
 
 export const auditEvents = pgTable(
   'audit_events',

@@ -14,45 +14,50 @@
 // (0: none), the head the last one sealed; each has an HMAC of its own.
 import { sql } from 'drizzle-orm'
 import { bigint, index, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import type { AuditEvent } from './audit-events.ts'
+import { type AuditEvent, auditEventNames } from './audit-events.ts'
 import { bytes, instant, reference } from './columns.ts'
 
 /** Events that an account's own activity does not have. */
-export type LogOnlyEvent =
-  | 'sign_in_refused'
-  | 'sign_in_locked'
-  | 'reauthentication_refused'
-  | 'proof_refused'
-  | 'second_factor_refused'
-  | 'passkey_refused'
-  | 'social_sign_in_refused'
-  | 'project_secret_refused'
-  | 'account_deleted'
-  | 'project_created'
-  | 'policy_changed'
-  | 'project_secret_rotated'
-  | 'project_renamed'
-  | 'project_archived'
-  | 'project_opened'
-  | 'operator_role_changed'
-  | 'operator_role_removed'
-  | 'operator_setup_linked'
-  | 'operator_key_created'
-  | 'operator_key_revoked'
-  | 'operator_refused'
-  | 'impersonation_ended'
-  | 'log_exported'
-  | 'accounts_exported'
-  | 'signing_key_rotated'
-  | 'signing_key_revoked'
-  | 'signing_keys_resealed'
-  | 'mail_retried'
-  | 'webhook_created'
-  | 'webhook_changed'
-  | 'webhook_deleted'
-  | 'webhook_secret_rotated'
+export const logOnlyEventNames = [
+  'sign_in_refused',
+  'sign_in_locked',
+  'reauthentication_refused',
+  'proof_refused',
+  'second_factor_refused',
+  'passkey_refused',
+  'social_sign_in_refused',
+  'project_secret_refused',
+  'account_deleted',
+  'project_created',
+  'policy_changed',
+  'project_secret_rotated',
+  'project_renamed',
+  'project_archived',
+  'project_opened',
+  'operator_role_changed',
+  'operator_role_removed',
+  'operator_setup_linked',
+  'operator_key_created',
+  'operator_key_revoked',
+  'operator_refused',
+  'impersonation_ended',
+  'log_exported',
+  'accounts_exported',
+  'signing_key_rotated',
+  'signing_key_revoked',
+  'signing_keys_resealed',
+  'mail_retried',
+  'webhook_created',
+  'webhook_changed',
+  'webhook_deleted',
+  'webhook_secret_rotated',
+] as const
+export type LogOnlyEvent = (typeof logOnlyEventNames)[number]
 
 export type SecurityEvent = AuditEvent | LogOnlyEvent
+
+/** Every event of the log. */
+export const securityEventNames: readonly SecurityEvent[] = [...auditEventNames, ...logOnlyEventNames]
 
 /** Who acted: a user in a session or by an API key, an operator, or a client that had proven nothing. */
 export type LogActor = 'user' | 'api_key' | 'operator' | 'none'

@@ -1,12 +1,11 @@
 // npx . audit …
 import { ConfigError } from '../config/config.ts'
 import { type ChainVerdict, verifySecurityLog } from '../domain/audit/chain-verification.ts'
-import { isSecurityEvent } from '../domain/audit/event-names.ts'
 import { installationId } from '../domain/audit/operator-acts.ts'
 import type { Services } from '../domain/context.ts'
 import { listSecurityLog } from '../domain/operators/log.ts'
 import { inspectSigningKeys } from '../domain/signing-keys/signing-keys.ts'
-import type { LogRow } from '../repositories/audit/security-log.ts'
+import { isSecurityEvent, type LogRow } from '../repositories/audit/security-log.ts'
 import { withServices } from './database.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { command, group, jsonOption, notBlank, option, print, projectId, wholeNumber } from './options.ts'

@@ -6,6 +6,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { Agent } from 'undici'
 import { isLoopback } from '../formats.ts'
+import { onceLoaded } from '../once.ts'
 
 /** Thrown when another service cannot be called or does not answer. Its message holds no secret and nothing of the response. */
 export class CallFailed extends Error {
@@ -118,16 +119,19 @@ function nameServerLookup(): LookupFunction {
 }
 
 /** undici and an agent for each kind of lookup. Loaded by the first call, because undici costs time and memory at the start. */
-const clients = new Map<string, Promise<{ request: typeof import('undici').request; dispatcher: Agent }>>()
+const clients = new Map<
+  string,
+  () => Promise<{ request: typeof import('undici').request; dispatcher: Agent }>
+>()
 
 function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
   const isApart = asksNameServers && !allowPrivateNetwork
   const name = isApart ? 'name servers' : String(allowPrivateNetwork)
   const known = clients.get(name)
-  if (known) return known
-  const made = import('undici').then(({ Agent, request }) => ({
-    request,
-    dispatcher: new Agent({
+  if (known) return known()
+  const client = onceLoaded(async () => {
+    const { Agent, request } = await import('undici')
+    const dispatcher = new Agent({
       connect: {
         lookup: isApart ? nameServerLookup() : systemLookup(allowPrivateNetwork),
         timeout: defaultTimeoutMs,
@@ -135,12 +139,11 @@ function clientFor({ allowPrivateNetwork, asksNameServers = false }: Call) {
       maxResponseSize: maxResponseBytes,
       // No keep-alive: a single-use code must not be lost because the provider just closed an idle connection.
       pipelining: 0,
-    }),
-  }))
-  clients.set(name, made)
-  // The next call tries again.
-  made.catch(() => clients.delete(name))
-  return made
+    })
+    return { request, dispatcher }
+  })
+  clients.set(name, client)
+  return client()
 }
 
 /** Makes one call. @throws CallFailed for a forbidden address, or without a response in time */

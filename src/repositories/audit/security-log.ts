@@ -1,6 +1,6 @@
 // Rows of `security_log`, inserted with their cause. log-search.ts reads them, security-log-chain.ts seals them.
 import { and, eq, type SQL, sql } from 'drizzle-orm'
-import { securityLog as table } from '../../../drizzle/tables/security-log.ts'
+import { securityEventNames, securityLog as table } from '../../../drizzle/tables/security-log.ts'
 import { users } from '../../../drizzle/tables/users.ts'
 import { own, parameter, parameters } from '../conditions.ts'
 import { type Database, one, prepared, type UnscopedDatabase } from '../database.ts'
@@ -8,6 +8,9 @@ import { type Database, one, prepared, type UnscopedDatabase } from '../database
 export type LogRow = typeof table.$inferSelect
 export type SecurityEventName = LogRow['event']
 export type LogDetails = LogRow['details']
+
+/** Whether the log has an event of this name. */
+export const isSecurityEvent = (text: string): boolean => securityEventNames.some((name) => name === text)
 
 /** The client and the actor of a row. */
 export interface LogCircumstances
