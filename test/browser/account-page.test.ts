@@ -3,7 +3,13 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { checkInEveryLook, type States } from '../support/accessibility.ts'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, hasPicture, launchChromium, openContext } from '../support/browser.ts'
+import {
+  addAuthenticator,
+  findChromium,
+  hasPicture,
+  launchChromium,
+  openContext,
+} from '../support/browser.ts'
 import { authenticatorOf, proveHolder, renewSteps } from '../support/factors.ts'
 
 const chromium = findChromium()
@@ -109,20 +115,8 @@ else {
   })
 
   t.test('a passkey is added, named anew, used for a step-up, and removed', async (t) => {
-    const { page, complaints, context, waitLong } = await openAccount(t, '/account/security')
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
+    const { page, complaints, waitLong } = await openAccount(t, '/account/security')
+    await addAuthenticator(page)
     await press(page, 'Add a passkey')
     await page.getByLabel('Name of the passkey').fill('My laptop')
     await press(page, 'Create the passkey')

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
 import { checkAccessible, checkInEveryLook, type States, violationsOf } from '../support/accessibility.ts'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium, openContext } from '../support/browser.ts'
+import { addAuthenticator, findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf, mailOfKind, proveHolder, renewSteps } from '../support/factors.ts'
 import { newProofKey } from '../support/pkce.ts'
@@ -221,19 +221,7 @@ else {
     const { email } = await newPerson()
     const context = await openContext(t, browser, { locale: 'en-US' })
     const page = await context.newPage()
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
+    await addAuthenticator(page)
     await proveHolder(app, email)
     await page.goto(`${service}/playground`)
     await page.evaluate(`(async () => {

@@ -7,7 +7,7 @@ import type { CDPSession, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
 import { freePort, startTestApp, type TestApp } from '../support/app.ts'
-import { findChromium, launchChromium, openContext } from '../support/browser.ts'
+import { addAuthenticator, findChromium, launchChromium, openContext } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf } from '../support/factors.ts'
 
@@ -30,20 +30,7 @@ else {
   async function open(t: Test, app: TestApp, options: object = {}, url?: string): Promise<Visit> {
     const context = await openContext(t, browser)
     const page = await context.newPage()
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-        ...options,
-      },
-    })
+    const { cdp, authenticatorId } = await addAuthenticator(page, options)
     await (url ? page.goto(url) : load(page, app))
     return { page, cdp, authenticatorId }
   }

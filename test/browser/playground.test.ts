@@ -9,10 +9,15 @@ import t, { type Test } from 'tap'
 import { packageRoot } from '../../src/package.ts'
 import { checkAccessible } from '../support/accessibility.ts'
 import { startTestApp } from '../support/app.ts'
-import { findChromium, hasPicture, launchChromium, openContext } from '../support/browser.ts'
+import {
+  addAuthenticator,
+  findChromium,
+  hasPicture,
+  launchChromium,
+  openContext,
+} from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Authenticator, authenticatorOf, mailOfKind, renewSteps } from '../support/factors.ts'
-import { addAuthenticator } from '../support/react-page.ts'
 
 const run = promisify(execFile)
 

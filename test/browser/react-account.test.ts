@@ -5,19 +5,11 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { checkAccessible } from '../support/accessibility.ts'
-import { findChromium, hasPicture, launchChromium } from '../support/browser.ts'
+import { addAuthenticator, findChromium, hasPicture, launchChromium } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { authenticatorOf, mailOfKind, renewSteps } from '../support/factors.ts'
 import { png } from '../support/pictures.ts'
-import {
-  addAuthenticator,
-  button,
-  password,
-  shows,
-  signOut,
-  startReactApp,
-  typeCredentials,
-} from '../support/react-page.ts'
+import { button, password, shows, signOut, startReactApp, typeCredentials } from '../support/react-page.ts'
 
 /** A folder for a screenshot of each page that is checked, for people to look at; none is written without it. */
 const pictures = process.env.SCREENSHOTS

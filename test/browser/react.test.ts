@@ -2,19 +2,11 @@
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { freePort } from '../support/app.ts'
-import { findChromium, launchChromium } from '../support/browser.ts'
+import { addAuthenticator, findChromium, launchChromium } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { mailOfKind } from '../support/factors.ts'
 import { newSubject, startIssuer } from '../support/issuer.ts'
-import {
-  addAuthenticator,
-  button,
-  password,
-  shows,
-  signOut,
-  startReactApp,
-  typeCredentials,
-} from '../support/react-page.ts'
+import { button, password, shows, signOut, startReactApp, typeCredentials } from '../support/react-page.ts'
 
 const chromium = findChromium()
 if (!chromium) t.pass('not here', { skip: 'no Chromium: install it, or name it with CHROMIUM_PATH' })

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { freePort, startTestApp } from '../support/app.ts'
-import { findChromium, launchChromium, openContext } from '../support/browser.ts'
+import { addAuthenticator, findChromium, launchChromium, openContext } from '../support/browser.ts'
 
 const run = promisify(execFile)
 const chromium = findChromium()
@@ -65,18 +65,7 @@ else {
   t.test('a listed origin uses the passkeys of the service’s domain; another one does not', async (t) => {
     const context = await openContext(t, browser)
     const page = await context.newPage()
-    const cdp = await context.newCDPSession(page)
-    await cdp.send('WebAuthn.enable')
-    await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    })
+    await addAuthenticator(page)
     /** Opens a page of an origin, with a client of the SDK. */
     const open = async (origin: string) => {
       await page.goto(`${origin}/playground`)

@@ -8,6 +8,7 @@ import {
   type BrowserContextOptions,
   chromium,
   type Locator,
+  type Page,
 } from 'playwright-core'
 
 const places = [
@@ -59,3 +60,22 @@ export const hasPicture = (image: Locator): Promise<boolean> =>
     await element.decode()
     return element.naturalWidth > 0
   })
+
+/** Adds a virtual authenticator to a page, one that says yes. @param options over those of a platform's own */
+export async function addAuthenticator(page: Page, options: object = {}) {
+  const cdp = await page.context().newCDPSession(page)
+  await cdp.send('WebAuthn.enable')
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      ...options,
+    },
+  })
+  return { cdp, authenticatorId }
+}

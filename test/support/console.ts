@@ -1,7 +1,7 @@
 // The operators' console in Chromium, with a virtual authenticator; errors of the browser are collected.
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core'
 import type { TestApp } from './app.ts'
-import { openContext } from './browser.ts'
+import { addAuthenticator, openContext } from './browser.ts'
 
 /** Markup that must have no effect wherever it is shown. */
 export const hostile = '</script><img src=x onerror="globalThis.pwned=1"><svg/onload=pwned=1>'
@@ -52,19 +52,7 @@ export async function openConsole(
   const page = await context.newPage()
   page.setDefaultTimeout(150_000)
   const complaints = complaintsOf(page, localUrl(app))
-  const cdp = await context.newCDPSession(page)
-  await cdp.send('WebAuthn.enable')
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      ctap2Version: 'ctap2_1',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  })
+  const { cdp } = await addAuthenticator(page)
   await page.goto(`${localUrl(app)}/console`)
   return {
     page,
