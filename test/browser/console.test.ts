@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
+import { securityEventNames } from '../../drizzle/tables/security-log.ts'
 import { operatorsProjectId } from '../../src/domain/projects/operators-project.ts'
 import { logEvents } from '../../src/http/pages/console/pages/log-events.ts'
 import { packageRoot } from '../../src/package.ts'
@@ -56,14 +57,8 @@ t.test('all its files together have at most 150 KB after compression', async (t)
 })
 
 t.test('every event that the security log may have is offered to search by', async (t) => {
-  const tables = await Promise.all(
-    ['audit-events.ts', 'security-log.ts'].map((file) =>
-      readFile(join(packageRoot, 'drizzle/tables', file), 'utf8'),
-    ),
-  )
-  const unions = tables.flatMap((text) => [...text.matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, name]) => name))
-  t.ok(unions.length > 60)
-  t.same([...logEvents], [...new Set(unions)].sort())
+  t.ok(securityEventNames.length > 60)
+  t.same([...logEvents], [...securityEventNames].sort())
 })
 
 const chromium = findChromium()
